@@ -1,0 +1,1 @@
+export type { Transport, TransportHandle, TransportSink } from './transport.ts'

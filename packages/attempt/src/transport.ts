@@ -1,0 +1,29 @@
+import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
+
+/**
+ * Hears what a transport receives. Calls come in this order: `connected` at most once, `headers` at most once,
+ * `data` any number of times after it, then exactly one of `end` and `error`. After `abort` none needs to come.
+ */
+export interface TransportSink {
+  /** A connection stands and the request is being written. Transports that cannot tell leave it out. */
+  connected(): void
+  headers(status: number, headers: ResponseHeaders): void
+  /** The chunk must not be written to afterwards. */
+  data(chunk: Uint8Array): void
+  end(): void
+  error(error: unknown): void
+}
+
+/** Steers a request on its way. All are harmless after the end. */
+export interface TransportHandle {
+  pause(): void
+  resume(): void
+  /** Closes the connection, or whatever stands for one, at once. */
+  abort(reason: unknown): void
+}
+
+/**
+ * Sends one request and pushes what comes back into the sink: the smallest thing that can carry an attempt.
+ * It neither interprets nor times anything. It calls the sink only after it has returned.
+ */
+export type Transport = (request: ModelRequest, sink: TransportSink) => TransportHandle

@@ -1,0 +1,29 @@
+export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
+export { type Deadline, noDeadline, timeLeft } from './deadline.ts'
+export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
+export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
+export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
+export { compose, type Handler, type Middleware } from './handler.ts'
+export { type JsonBody, type JsonObject, jsonBodyFromBytes, jsonBodyFromObject } from './json-body.ts'
+export type { Outcome, Timings, Usage } from './outcome.ts'
+export {
+  type Api,
+  createRequest,
+  deriveRequest,
+  type ModelRequest,
+  type NewModelRequest,
+  type Operation,
+  type RequestContext,
+  type RequestHeaders,
+} from './request.ts'
+export type { ModelResponse, ResponseHeaders } from './response.ts'
+export {
+  BodyChannel,
+  type BodySink,
+  type BodySource,
+  bodyOf,
+  concatBytes,
+  type ResponseBody,
+  readBody,
+} from './response-body.ts'
+export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'

@@ -1,0 +1,88 @@
+import { type Clock, systemClock } from './clock.ts'
+import { type Deadline, noDeadline } from './deadline.ts'
+import type { Listener } from './events.ts'
+import type { JsonBody } from './json-body.ts'
+import { defaultTimeouts, type Timeouts } from './timeouts.ts'
+
+/** The protocol that the caller speaks: Anthropic Messages or OpenAI chat completions. */
+export type Api = 'anthropic' | 'openai'
+
+/** What is asked: an answer, or a count of the prompt's tokens. */
+export type Operation = 'generate' | 'count_tokens'
+
+/** Lower-case names; repeated headers joined by `, `. */
+export type RequestHeaders = { readonly [name: string]: string }
+
+/**
+ * Facts that travel with a call. Middleware of your own adds its facts by declaration merging:
+ * `declare module '@spillway/middleware' { interface RequestContext { plan?: string } }`.
+ */
+export interface RequestContext {
+  /** Unique for each call; the same for all its attempts. */
+  readonly callId: string
+  /** Who calls: the unit of limits, budgets and bills. */
+  readonly tenant?: string | undefined
+  /** The conversation, where the caller names one. */
+  readonly session?: string | undefined
+  /** The target that this request is on its way to. */
+  readonly target?: string | undefined
+}
+
+/** One model call. Immutable: derive a changed one with {@link deriveRequest}. */
+export interface ModelRequest {
+  readonly api: Api
+  readonly operation: Operation
+  /** The model as the caller named it. */
+  readonly model: string
+  /** Whether the caller asked for a stream. */
+  readonly stream: boolean
+  /** As the caller gave it: an absolute URL, or a path with its query. A client replaces all but the query. */
+  readonly url: string
+  readonly headers: RequestHeaders
+  readonly body: JsonBody
+  /** Aborts when the caller leaves. */
+  readonly signal: AbortSignal | undefined
+  /** When the answer must have begun: absolute, in `clock` time. */
+  readonly deadline: Deadline
+  /** How long each phase of an attempt may take. */
+  readonly timeouts: Timeouts
+  /** The time that `deadline` and every wait of this call are measured in. */
+  readonly clock: Clock
+  readonly context: RequestContext
+  /** Who hears the events of this call; see {@link listen} and {@link emit}. */
+  readonly listeners: readonly Listener[]
+}
+
+/** What a new request must say; the rest has defaults. */
+export type NewModelRequest = Pick<ModelRequest, 'api' | 'model' | 'stream' | 'url' | 'body'> &
+  Partial<Omit<ModelRequest, 'context'>> & { readonly context?: Partial<RequestContext> }
+
+const noListeners: readonly Listener[] = []
+
+/**
+ * Makes a request. Its deadline defaults to `timeouts.total` from now.
+ */
+export function createRequest(init: NewModelRequest): ModelRequest {
+  const clock = init.clock ?? systemClock
+  const timeouts = init.timeouts ?? defaultTimeouts
+  return {
+    api: init.api,
+    operation: init.operation ?? 'generate',
+    model: init.model,
+    stream: init.stream,
+    url: init.url,
+    headers: init.headers ?? {},
+    body: init.body,
+    signal: init.signal,
+    deadline: init.deadline ?? (timeouts.total === Infinity ? noDeadline : clock.now() + timeouts.total),
+    timeouts,
+    clock,
+    context: { callId: crypto.randomUUID(), ...init.context },
+    listeners: init.listeners ?? noListeners,
+  }
+}
+
+/** A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. */
+export function deriveRequest(request: ModelRequest, changes: Partial<ModelRequest>): ModelRequest {
+  return { ...request, ...changes }
+}

@@ -1,0 +1,24 @@
+import type { Failure } from './failure.ts'
+import type { Outcome } from './outcome.ts'
+import type { ResponseBody } from './response-body.ts'
+
+/** Lower-case names; an array for headers that came more than once. */
+export type ResponseHeaders = { readonly [name: string]: string | readonly string[] }
+
+/**
+ * An answer at its commit point: the first content of a stream has come, or the whole body of anything else.
+ * It is always presentable: where the upstream gave no HTTP response, status, headers and body are an error in
+ * the caller's protocol.
+ */
+export interface ModelResponse {
+  readonly status: number
+  readonly headers: ResponseHeaders
+  /** For one reader. Whoever drops the response cancels it. */
+  readonly body: ResponseBody
+  /** Why this is not an answer, known at once; undefined for an answer. */
+  readonly failure: Failure | undefined
+  /** Settles exactly once, when the upstream's body has ended, failed or been cancelled. Never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** The target that produced this response; undefined for a refusal of Spillway's own. */
+  readonly target: string | undefined
+}

@@ -1,12 +1,10 @@
 import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
 
 /**
- * Hears what a transport receives. Calls come in this order: `connected` at most once, `headers` at most once,
- * `data` any number of times after it, then exactly one of `end` and `error`. After `abort` none needs to come.
+ * Hears what a transport receives. Calls come in this order: `headers` at most once, `data` any
+ * number of times after it, then exactly one of `end` and `error`. After `abort` none needs to come.
  */
 export interface TransportSink {
-  /** A connection stands and the request is being written. Transports that cannot tell leave it out. */
-  connected(): void
   headers(status: number, headers: ResponseHeaders): void
   /** The chunk must not be written to afterwards. */
   data(chunk: Uint8Array): void

@@ -1,1 +1,2 @@
-export {}
+export { type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
+export { type FallbackOptions, fallback, fallbackDefaults } from './fallback.ts'

@@ -1,1 +1,25 @@
-export {}
+export { target, timeouts, wrapFetch } from '@spillway/attempt'
+export { compose, isSpillwayError, type Middleware, SpillwayError } from '@spillway/middleware'
+export type { AuthScheme } from './authentication.ts'
+export { type Client, type ClientOptions, createClient } from './client.ts'
+export type { CodeAnswer } from './code-answer.ts'
+export type { Completion } from './completion.ts'
+export { type PoolOptions, poolDefaults } from './connection-pool.ts'
+export {
+  type AccessToken,
+  type Credential,
+  type RefreshingTokenOptions,
+  refreshingToken,
+  type TokenSource,
+} from './credential.ts'
+export type { CallOptions, Prompt, Turn } from './prompt.ts'
+export type { AppAttribution, Provider } from './provider.ts'
+export {
+  type AnthropicSdkRequest,
+  aiSdkOptions,
+  anthropicMiddleware,
+  anthropicOptions,
+  openaiOptions,
+  openrouterOptions,
+} from './sdk-adapters.ts'
+export type { TextStream } from './text-stream.ts'

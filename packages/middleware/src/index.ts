@@ -26,4 +26,5 @@ export {
   type ResponseBody,
   readBody,
 } from './response-body.ts'
+export { isStreamFailure, StreamFailure } from './stream-failure.ts'
 export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'

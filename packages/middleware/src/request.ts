@@ -44,6 +44,8 @@ export interface ModelRequest {
   readonly signal: AbortSignal | undefined
   /** When the answer must have begun: absolute, in `clock` time. */
   readonly deadline: Deadline
+  /** Whether nobody has chosen the deadline yet, so that it may still be put off. */
+  readonly hasDefaultDeadline: boolean
   /** How long each phase of an attempt may take. */
   readonly timeouts: Timeouts
   /** The time that `deadline` and every wait of this call are measured in. */
@@ -55,7 +57,9 @@ export interface ModelRequest {
 
 /** What a new request must say; the rest has defaults. */
 export type NewModelRequest = Pick<ModelRequest, 'api' | 'model' | 'stream' | 'url' | 'body'> &
-  Partial<Omit<ModelRequest, 'context'>> & { readonly context?: Partial<RequestContext> }
+  Partial<Omit<ModelRequest, 'context' | 'hasDefaultDeadline'>> & {
+    readonly context?: Partial<RequestContext>
+  }
 
 const noListeners: readonly Listener[] = []
 
@@ -75,6 +79,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     body: init.body,
     signal: init.signal,
     deadline: init.deadline ?? (timeouts.total === Infinity ? noDeadline : clock.now() + timeouts.total),
+    hasDefaultDeadline: init.deadline === undefined,
     timeouts,
     clock,
     context: { callId: crypto.randomUUID(), ...init.context },
@@ -83,6 +88,10 @@ export function createRequest(init: NewModelRequest): ModelRequest {
 }
 
 /** A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. */
-export function deriveRequest(request: ModelRequest, changes: Partial<ModelRequest>): ModelRequest {
-  return { ...request, ...changes }
+export function deriveRequest(
+  request: ModelRequest,
+  changes: Partial<Omit<ModelRequest, 'hasDefaultDeadline'>>,
+): ModelRequest {
+  if (changes.deadline === undefined) return { ...request, ...changes }
+  return { ...request, ...changes, hasDefaultDeadline: false }
 }

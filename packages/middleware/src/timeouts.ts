@@ -11,7 +11,8 @@ export interface Timeouts {
    */
   readonly attempt: number
   /**
-   * Until a connection stands (transports that can tell).
+   * Until a connection stands. Belongs to the connection pool, so it is read where a client is made; a `fetch` has
+   * its own.
    * @default 5000
    */
   readonly connect: number
@@ -27,7 +28,8 @@ export interface Timeouts {
    */
   readonly firstContent: number
   /**
-   * Between two chunks, once the stream has begun to answer or a body that is not streamed to arrive. Stands still while the reader is slow.
+   * Between two chunks, once a stream has passed its first content or another body has begun. Stands still while
+   * the reader is slow.
    * @default 30000
    */
   readonly idle: number

@@ -1,0 +1,142 @@
+import {
+  type CancelTimer,
+  defaultStreamHeaders,
+  type Failure,
+  type ModelRequest,
+  type TimeoutPhase,
+} from '@spillway/middleware'
+import { cancelledFailure, timeoutFailure } from '@spillway/wire'
+import type { AttemptPhase } from './running-attempt.ts'
+
+/** How long a body may wait for a reader that takes nothing. */
+const unreadLimit = 300_000
+
+/** What the timer asks of a body: whether its reader is behind, and whether it moves. */
+export interface WatchedBody {
+  readonly buffered: number
+  readonly reads: number
+}
+
+interface Limit {
+  readonly at: number
+  readonly phase: TimeoutPhase | 'unread'
+  readonly limitMs: number
+}
+
+/**
+ * All limits of one attempt on a single timer. It is armed for the limit that comes first, and when it fires it
+ * looks again: so the arrival of a chunk costs one reading of the clock, not a timer.
+ */
+export class AttemptTimer {
+  readonly startedAt: number
+  readonly #request: ModelRequest
+  readonly #onLimit: (failure: Failure) => void
+  #phase: AttemptPhase = 'waiting'
+  #lastByteAt: number
+  #paused = false
+  #body: WatchedBody | undefined
+  #reads = 0
+  #lastReadAt = 0
+  #cancel: CancelTimer | undefined
+  #armedFor = Infinity
+
+  constructor(request: ModelRequest, onLimit: (failure: Failure) => void) {
+    this.#request = request
+    this.#onLimit = onLimit
+    this.startedAt = request.clock.now()
+    this.#lastByteAt = this.startedAt
+  }
+
+  enter(phase: AttemptPhase): void {
+    this.#phase = phase
+    this.#lastByteAt = this.#request.clock.now()
+    this.#arm()
+  }
+
+  /** Something has arrived. */
+  touch(): void {
+    this.#lastByteAt = this.#request.clock.now()
+  }
+
+  /** From here on the body may not wait for its reader for ever. */
+  watchReader(body: WatchedBody): void {
+    if (this.#body !== undefined) return
+    this.#body = body
+    this.#lastReadAt = this.#request.clock.now()
+    this.#reads = body.reads
+    this.#arm()
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#arm()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.touch()
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#phase = 'done'
+  }
+
+  #arm(): void {
+    const { at } = this.#next()
+    if (at >= this.#armedFor || this.#phase === 'done') return
+    this.#cancel?.()
+    this.#armedFor = at
+    this.#cancel = this.#request.clock.setTimer(at - this.#request.clock.now(), () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#cancel = undefined
+    this.#armedFor = Infinity
+    const limit = this.#next()
+    if (limit.at > this.#request.clock.now()) return this.#arm()
+    this.#onLimit(
+      limit.phase === 'unread'
+        ? { ...cancelledFailure(), message: 'nobody read the body for five minutes' }
+        : timeoutFailure(limit.phase, limit.limitMs),
+    )
+  }
+
+  /** The limit that comes first in this phase. */
+  #next(): Limit {
+    const { timeouts, deadline, stream } = this.#request
+    const { startedAt } = this
+    let first = never
+    const consider = (phase: Limit['phase'], from: number, limitMs: number): void => {
+      if (from + limitMs < first.at) first = { at: from + limitMs, phase, limitMs }
+    }
+    if (this.#phase === 'streaming') {
+      consider('stream', startedAt, timeouts.stream)
+      if (!this.#paused) consider('idle', this.#lastByteAt, timeouts.idle)
+      if (this.#body !== undefined) consider('unread', this.#lastRead(this.#body), unreadLimit)
+      return first
+    }
+    consider('attempt', startedAt, timeouts.attempt)
+    consider('total', startedAt, deadline - startedAt)
+    if (stream) consider('first_content', startedAt, timeouts.firstContent)
+    if (this.#phase === 'whole') consider('idle', this.#lastByteAt, timeouts.idle)
+    if (this.#phase === 'waiting') {
+      consider('headers', startedAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
+    }
+    return first
+  }
+
+  /** When the reader last took something or had nothing to take. */
+  #lastRead(body: WatchedBody): number {
+    const isBehind = body.buffered > 0 || this.#paused
+    if (!isBehind || body.reads !== this.#reads) {
+      this.#reads = body.reads
+      this.#lastReadAt = this.#request.clock.now()
+    }
+    return this.#lastReadAt
+  }
+}
+
+const never: Limit = { at: Infinity, phase: 'total', limitMs: Infinity }

@@ -1,0 +1,292 @@
+import {
+  BodyChannel,
+  type BodySource,
+  concatBytes,
+  emit,
+  type Failure,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  type ResponseHeaders,
+  StreamFailure,
+  type Usage,
+} from '@spillway/middleware'
+import {
+  cancelledFailure,
+  estimatedUsage,
+  failureResponse,
+  header,
+  malformedFailure,
+  readWholeAnswer,
+  StreamReader,
+  transportFailure,
+  truncatedFailure,
+} from '@spillway/wire'
+import { AttemptTimer } from './attempt-timer.ts'
+import type { Transport, TransportHandle, TransportSink } from './transport.ts'
+
+/** A body that is not streamed and larger than this is not an answer of any model. */
+const largestBody = 64 * 1024 * 1024
+
+/**
+ * waiting: nothing has come; whole: collecting a body that is not a stream; holding: a stream before its first
+ * content; streaming: committed; done: `outcome` is settled.
+ */
+export type AttemptPhase = 'waiting' | 'whole' | 'holding' | 'streaming' | 'done'
+
+/** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
+export class RunningAttempt implements TransportSink, BodySource {
+  readonly #request: ModelRequest
+  readonly #resolve: (response: ModelResponse) => void
+  readonly #reject: (reason: unknown) => void
+  readonly #outcome = Promise.withResolvers<Outcome>()
+  readonly #timer: AttemptTimer
+  #handle: TransportHandle | undefined
+  #phase: AttemptPhase = 'waiting'
+  #status = 0
+  #headers: ResponseHeaders = {}
+  /** Collected: the whole body, or the events before the first content. */
+  #held: Uint8Array[] = []
+  #reader: StreamReader | undefined
+  #channel: BodyChannel | undefined
+  #bytes = 0
+  #headersAt: number | undefined
+  #firstContentAt: number | undefined
+
+  constructor(
+    request: ModelRequest,
+    resolve: (response: ModelResponse) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#timer = new AttemptTimer(request, (failure) => this.#timeout(failure))
+  }
+
+  start(transport: Transport): void {
+    this.#request.signal?.addEventListener('abort', this.#abort)
+    this.#timer.enter('waiting')
+    try {
+      this.#handle = transport(this.#request, this)
+    } catch (error) {
+      this.#settle(transportFailure(error), undefined, undefined)
+      this.#reject(error)
+    }
+  }
+
+  // What the transport says.
+
+  headers(status: number, headers: ResponseHeaders): void {
+    if (this.#phase !== 'waiting') return
+    this.#status = status
+    this.#headers = headers
+    this.#headersAt = this.#request.clock.now()
+    const succeeded = status >= 200 && status < 300
+    if (succeeded && header(headers, 'content-type')?.startsWith('text/event-stream')) {
+      this.#reader = new StreamReader(this.#request.api)
+      this.#enter('holding')
+    } else {
+      this.#enter('whole')
+    }
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#timer.touch()
+    this.#bytes += chunk.length
+    switch (this.#phase) {
+      case 'whole':
+        this.#held.push(chunk)
+        if (this.#bytes > largestBody) this.#breakOff(malformedFailure('the answer exceeds 64 MiB'))
+        return
+      case 'holding':
+      case 'streaming':
+        this.#readStream(chunk)
+    }
+  }
+
+  end(): void {
+    switch (this.#phase) {
+      case 'waiting':
+        return this.#fail(malformedFailure('the upstream closed the connection without an answer'))
+      case 'whole':
+        return this.#commitWhole()
+      case 'holding':
+      case 'streaming':
+        return this.#endStream()
+    }
+  }
+
+  error(error: unknown): void {
+    if (this.#phase === 'done') return
+    if (this.#reader?.isComplete) return this.#endStream()
+    this.#fail(transportFailure(error))
+  }
+
+  // What the reader of the body says.
+
+  pause(): void {
+    this.#timer.pause()
+    this.#handle?.pause()
+  }
+
+  resume(): void {
+    this.#timer.resume()
+    this.#handle?.resume()
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#phase === 'done') return
+    this.#handle?.abort(reason)
+    this.#settleStream(cancelledFailure())
+  }
+
+  // What the caller says.
+
+  readonly #abort = (): void => {
+    if (this.#phase === 'done') return
+    const reason: unknown = this.#request.signal?.reason
+    const channel = this.#channel
+    this.#handle?.abort(reason)
+    this.#settleStream(cancelledFailure())
+    if (channel === undefined) this.#reject(reason)
+    else channel.fail(reason)
+  }
+
+  #enter(phase: AttemptPhase): void {
+    this.#phase = phase
+    this.#timer.enter(phase)
+  }
+
+  #readStream(chunk: Uint8Array): void {
+    const reader = this.#reader as StreamReader
+    let bytes: Uint8Array
+    try {
+      bytes = reader.push(chunk)
+    } catch {
+      return this.#breakOff(malformedFailure('an event of the stream is too long'))
+    }
+    if (this.#channel !== undefined) this.#channel.push(bytes)
+    else if (bytes.length > 0) this.#held.push(bytes)
+    const { failure, hasContent } = reader.state
+    if (this.#channel === undefined && hasContent) this.#commitStream()
+    if (failure !== undefined) this.#breakOff(failure)
+    else if (this.#channel !== undefined) this.#timer.watchReader(this.#channel)
+  }
+
+  #commitStream(): void {
+    const channel = new BodyChannel(this)
+    this.#channel = channel
+    this.#firstContentAt = this.#request.clock.now()
+    for (const bytes of this.#held) channel.push(bytes)
+    this.#held = []
+    this.#enter('streaming')
+    this.#commit(channel)
+  }
+
+  #endStream(): void {
+    const reader = this.#reader as StreamReader
+    if (!reader.isComplete) {
+      return this.#fail(this.#bytes === 0 ? malformedFailure('the stream is empty') : truncatedFailure())
+    }
+    if (this.#channel === undefined) this.#commitStream()
+    const channel = this.#channel as unknown as BodyChannel
+    this.#settleStream(undefined)
+    channel.push(reader.rest())
+    channel.end()
+  }
+
+  #commitWhole(): void {
+    const { api, operation, clock } = this.#request
+    const bytes = concatBytes(this.#held)
+    const answer = readWholeAnswer({ api, operation }, this.#status, this.#headers, bytes, clock.epoch())
+    const { failure } = answer
+    this.#settle(failure, answer.usage, answer)
+    if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
+      const body = failure.kind === 'malformed' ? undefined : bytes
+      this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
+      return
+    }
+    const channel = new BodyChannel()
+    channel.push(bytes)
+    channel.end()
+    this.#commit(channel, failure)
+  }
+
+  #commit(body: BodyChannel, failure?: Failure): void {
+    emit(this.#request, 'attempt.committed', { status: this.#status })
+    this.#resolve({
+      status: this.#status,
+      headers: this.#headers,
+      body,
+      failure,
+      outcome: this.#outcome.promise,
+      target: this.#request.context.target,
+    })
+  }
+
+  #timeout(failure: Failure): void {
+    if (this.#reader?.isComplete) {
+      this.#handle?.abort(new Error('the stream was complete'))
+      this.#endStream()
+    } else if (failure.kind === 'cancelled') {
+      this.#channel?.cancel(new Error(failure.message))
+    } else {
+      this.#breakOff(failure)
+    }
+  }
+
+  /** Fails, and closes what the transport still holds open. */
+  #breakOff(failure: Failure): void {
+    this.#handle?.abort(new Error(failure.message))
+    this.#fail(failure)
+  }
+
+  #fail(failure: Failure): void {
+    const { failureBytes, state } = this.#reader ?? {}
+    const channel = this.#channel
+    this.#settleStream(failure)
+    if (channel !== undefined) {
+      channel.fail(new StreamFailure(failure, failureBytes))
+      return
+    }
+    const body = state?.failureData === undefined ? undefined : Buffer.from(state.failureData)
+    this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
+  }
+
+  #settleStream(failure: Failure | undefined): void {
+    const state = this.#reader?.state
+    const usage =
+      state === undefined || (state.usageIsFinal && failure === undefined)
+        ? state?.usage
+        : estimatedUsage(state.usage, state.contentBytes)
+    this.#settle(failure, usage, state)
+  }
+
+  #settle(
+    failure: Failure | undefined,
+    usage: Usage | undefined,
+    answer: { readonly stopReason: string | undefined; readonly model: string | undefined } | undefined,
+  ): void {
+    this.#phase = 'done'
+    this.#timer.stop()
+    this.#request.signal?.removeEventListener('abort', this.#abort)
+    const startedAt = this.#timer.startedAt
+    const end = this.#request.clock.now()
+    const outcome: Outcome = {
+      failure,
+      usage,
+      stopReason: answer?.stopReason,
+      model: answer?.model,
+      timings: {
+        startedAt,
+        headers: this.#headersAt === undefined ? undefined : this.#headersAt - startedAt,
+        firstContent: this.#firstContentAt === undefined ? undefined : this.#firstContentAt - startedAt,
+        end: end - startedAt,
+      },
+      bytes: this.#bytes,
+    }
+    emit(this.#request, 'attempt.ended', { outcome })
+    this.#outcome.resolve(outcome)
+  }
+}

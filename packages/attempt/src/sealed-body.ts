@@ -1,0 +1,42 @@
+import { type Api, type BodySink, isStreamFailure, type ResponseBody } from '@spillway/middleware'
+import { renderErrorEvent } from '@spillway/wire'
+
+/**
+ * A body for readers who know only the protocol: where the stream breaks off, it ends with an error event, the
+ * upstream's own if it sent one, so that a cut never looks like an end. Other errors, the caller's own abort
+ * above all, pass.
+ */
+export function sealBody(body: ResponseBody, api: Api): ResponseBody {
+  const lastEvent = (error: unknown): Uint8Array | undefined =>
+    isStreamFailure(error) ? (error.eventBytes ?? renderErrorEvent(api, error.failure)) : undefined
+  return {
+    pipe: (sink) => body.pipe(sealedSink(sink, lastEvent)),
+    resume: () => body.resume(),
+    cancel: (reason) => body.cancel(reason),
+    [Symbol.asyncIterator]() {
+      const inner = body[Symbol.asyncIterator]()
+      const seal = (error: unknown): IteratorResult<Uint8Array> => {
+        const value = lastEvent(error)
+        if (value === undefined) throw error
+        return { done: false, value }
+      }
+      return {
+        next: () => inner.next().catch(seal),
+        return: () => inner.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+      }
+    },
+  }
+}
+
+function sealedSink(sink: BodySink, lastEvent: (error: unknown) => Uint8Array | undefined): BodySink {
+  return {
+    write: (chunk) => sink.write(chunk),
+    end: () => sink.end(),
+    fail(error) {
+      const event = lastEvent(error)
+      if (event === undefined) return sink.fail(error)
+      sink.write(event)
+      sink.end()
+    },
+  }
+}

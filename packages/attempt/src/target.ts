@@ -1,0 +1,16 @@
+import { deriveRequest, type Handler } from '@spillway/middleware'
+
+/** A handler with a name: an upstream that calls can be sent to. */
+export interface Target {
+  /** As it stands in `x-spillway-served-by`, in events and in metrics. */
+  readonly name: string
+  readonly handler: Handler
+}
+
+/** Names a handler: requests on their way to it carry the name, and so do its responses. */
+export function target(name: string, handler: Handler): Target {
+  return {
+    name,
+    handler: (request) => handler(deriveRequest(request, { context: { ...request.context, target: name } })),
+  }
+}

@@ -1,0 +1,149 @@
+import { type ModelResponse, type ResponseBody, readBody } from '@spillway/middleware'
+
+const decoder = new TextDecoder()
+
+/** Statuses that the Fetch standard allows no body. */
+const bodiless = new Set([101, 204, 205, 304])
+
+/**
+ * A `Response` over a model response. Headers and web stream are made only when somebody asks for them; readers
+ * that iterate the stream get the bytes without passing through it.
+ */
+export class ThinResponse {
+  readonly status: number
+  readonly url: string
+  readonly redirected: boolean = false
+  readonly type: string = 'default'
+  readonly statusText: string = ''
+  readonly #response: ModelResponse
+  readonly #body: ResponseBody
+  #headers: Headers | undefined
+  #stream: ReadableStream<Uint8Array> | undefined
+  #used = false
+
+  constructor(response: ModelResponse, body: ResponseBody, url: string) {
+    this.status = response.status
+    this.url = url
+    this.#response = response
+    this.#body = body
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300
+  }
+
+  get headers(): Headers {
+    this.#headers ??= toHeaders(this.#response)
+    return this.#headers
+  }
+
+  get bodyUsed(): boolean {
+    return this.#used || this.#stream?.locked === true
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    if (bodiless.has(this.status)) return null
+    this.#stream ??= webStream(this.#body, () => {
+      this.#used = true
+    })
+    return this.#stream
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
+    if (this.#stream !== undefined)
+      return new Uint8Array(await new Response(this.#stream as never).arrayBuffer())
+    this.#used = true
+    return readBody(this.#body)
+  }
+
+  async text(): Promise<string> {
+    return decoder.decode(await this.bytes())
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text())
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    const bytes = await this.bytes()
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  }
+
+  async blob(): Promise<Blob> {
+    return new Blob([await this.arrayBuffer()], { type: this.headers.get('content-type') ?? '' })
+  }
+
+  formData(): Promise<FormData> {
+    return this.#standard(this.body).formData() as Promise<FormData>
+  }
+
+  clone(): Response {
+    if (this.bodyUsed) throw new TypeError('Response.clone: Body has already been consumed.')
+    const body = this.body
+    if (body === null) return this.#standard(null)
+    const [ours, theirs] = body.tee()
+    this.#stream = ours as ReadableStream<Uint8Array>
+    return this.#standard(theirs as ReadableStream<Uint8Array>)
+  }
+
+  #standard(body: ReadableStream<Uint8Array> | null): Response {
+    return new Response(body as never, { status: this.status, headers: this.headers })
+  }
+}
+
+// `response instanceof Response` holds, as it does for the response of any fetch; every member is our own.
+Object.setPrototypeOf(ThinResponse.prototype, Response.prototype)
+
+function toHeaders(response: ModelResponse): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (typeof value === 'string') headers.append(name, value)
+    else for (const each of value) headers.append(name, each)
+  }
+  return headers
+}
+
+/**
+ * A genuine web stream whose async iterator reads the body directly: a web stream costs several microseconds a
+ * chunk, and the SDKs only iterate.
+ */
+function webStream(body: ResponseBody, onRead: () => void): ReadableStream<Uint8Array> {
+  let iterator: AsyncIterator<Uint8Array> | undefined
+  const next = (): Promise<IteratorResult<Uint8Array>> => {
+    if (iterator === undefined) {
+      iterator = body[Symbol.asyncIterator]()
+      onRead()
+    }
+    return iterator.next()
+  }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: (reason) => body.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  const iterate = stream[Symbol.asyncIterator]
+  Object.defineProperty(stream, Symbol.asyncIterator, {
+    configurable: true,
+    value(this: ReadableStream<Uint8Array>, options?: { preventCancel?: boolean }) {
+      if (this.locked) return Reflect.apply(iterate, this, [options])
+      return {
+        next,
+        async return(value?: unknown) {
+          if (options?.preventCancel !== true) body.cancel()
+          return { done: true, value }
+        },
+        [Symbol.asyncIterator]() {
+          return this
+        },
+      }
+    },
+  })
+  return stream
+}

@@ -1,0 +1,20 @@
+import { deriveRequest, type Middleware, type Timeouts } from '@spillway/middleware'
+
+/**
+ * Sets the limits of every call that passes: those named here replace the ones set further out, the others stay.
+ * `total` can only shorten a deadline that somebody has chosen; it replaces the default of ten minutes.
+ */
+export function timeouts(limits: Partial<Timeouts>): Middleware {
+  for (const [name, value] of Object.entries(limits)) {
+    if (value !== undefined && !(value >= 0)) {
+      throw new RangeError(`timeouts.${name} must be milliseconds, 0 or more, but is ${value}`)
+    }
+  }
+  return (next) => (request) => {
+    const merged: Timeouts = { ...request.timeouts, ...limits }
+    if (limits.total === undefined) return next(deriveRequest(request, { timeouts: merged }))
+    const deadline = request.clock.now() + limits.total
+    const chosen = request.hasDefaultDeadline ? deadline : Math.min(request.deadline, deadline)
+    return next(deriveRequest(request, { timeouts: merged, deadline: chosen }))
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  deriveRequest,
+  type Failure,
+  type Middleware,
+  type ModelRequest,
+  type RequestHeaders,
+} from '@spillway/middleware'
+import { failureResponse } from '@spillway/wire'
+import { type AccessToken, type Credential, tokenSource, unlessAborted } from './credential.ts'
+
+/** How a credential stands in a request. */
+export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
+
+/** Anthropic wants this in `anthropic-beta` beside an OAuth token. */
+const oauthBeta = 'oauth-2025-04-20'
+
+/**
+ * Puts the credential into each request and takes out whatever the caller presented. When the upstream answers
+ * 401 and the credential's source has a newer secret, the request goes out once more.
+ */
+export function authenticate(credential: Credential, scheme: AuthScheme): Middleware {
+  const source = tokenSource(credential)
+  return (next) => async (request) => {
+    const first = await tokenFor(request)
+    if (!('value' in first)) return failureResponse(request, first)
+    const response = await next(withToken(request, first.value, scheme))
+    if (response.failure?.status !== 401) return response
+    source.refused(first.value)
+    const second = await tokenFor(request)
+    if (!('value' in second) || second.value === first.value) return response
+    response.body.cancel()
+    return next(withToken(request, second.value, scheme))
+  }
+
+  function tokenFor(request: ModelRequest): AccessToken | Failure | Promise<AccessToken | Failure> {
+    try {
+      const token = source.token(request.clock)
+      if (!(token instanceof Promise)) return token
+      return unlessAborted(token, request.signal).catch((error: unknown) => {
+        if (request.signal?.aborted) throw error
+        return noCredential(error)
+      })
+    } catch (error) {
+      return noCredential(error)
+    }
+  }
+}
+
+/** The error's text stays out of it: it may quote the secret. */
+function noCredential(error: unknown): Failure {
+  const name = error instanceof Error ? error.name : 'unknown error'
+  return {
+    kind: 'authentication',
+    message: `the credential could not be obtained (${name})`,
+    retryable: false,
+    scope: 'key',
+    origin: 'spillway',
+  }
+}
+
+function withToken(request: ModelRequest, token: string, scheme: AuthScheme): ModelRequest {
+  return deriveRequest(request, { headers: authenticated(request.headers, token, scheme) })
+}
+
+/** Headers with this credential and no other. */
+export function authenticated(headers: RequestHeaders, token: string, scheme: AuthScheme): RequestHeaders {
+  const { 'x-api-key': _, authorization: __, ...others } = headers
+  if (scheme === 'x-api-key') return { ...others, 'x-api-key': token }
+  if (scheme === 'bearer') return { ...others, authorization: `Bearer ${token}` }
+  const betas = others['anthropic-beta']
+  return {
+    ...others,
+    authorization: `Bearer ${token}`,
+    'anthropic-beta':
+      betas === undefined ? oauthBeta : betas.includes(oauthBeta) ? betas : `${betas},${oauthBeta}`,
+  }
+}
+
+/** Headers without any credential, for endpoints that need none and must not see the caller's. */
+export function withoutCredential(): Middleware {
+  return (next) => (request) => {
+    const { headers } = request
+    if (!('x-api-key' in headers) && !('authorization' in headers)) return next(request)
+    const { 'x-api-key': _, authorization: __, ...others } = headers
+    return next(deriveRequest(request, { headers: others }))
+  }
+}

@@ -1,0 +1,127 @@
+import { attempt, type Fetch, modelFetch, target, timeouts } from '@spillway/attempt'
+import {
+  type Clock,
+  compose,
+  defaultTimeouts,
+  type Handler,
+  type Middleware,
+  type Timeouts,
+} from '@spillway/middleware'
+import { type AuthScheme, authenticate, withoutCredential } from './authentication.ts'
+import { type CodeAnswer, generateCode } from './code-answer.ts'
+import { type Completion, complete } from './completion.ts'
+import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import type { Credential } from './credential.ts'
+import { plainFetch } from './plain-fetch.ts'
+import type { CallOptions, Prompt } from './prompt.ts'
+import { type AppAttribution, attribution, type Provider, providers } from './provider.ts'
+import { streamText, type TextStream } from './text-stream.ts'
+import { undiciTransport } from './undici-transport.ts'
+
+export interface ClientOptions {
+  /** Who answers. */
+  readonly provider: Provider
+  /**
+   * The secret, or where it comes from. Left out, requests keep what the caller presented (the key of the SDK in
+   * front, for instance); `null` takes that out and puts nothing in.
+   */
+  readonly credential?: Credential | null
+  /**
+   * How the credential stands in a request.
+   * @default `x-api-key` for Anthropic, `bearer` for the others
+   */
+  readonly scheme?: AuthScheme
+  /**
+   * The endpoint, with or without `/v1`.
+   * @default the provider's public one
+   */
+  readonly baseUrl?: string
+  /** The target's name in events and headers. @default the provider */
+  readonly name?: string
+  /** The model of `complete`, `stream` and `generateCode`. @default a current one of the provider's */
+  readonly model?: string
+  /** The application, for OpenRouter's statistics. */
+  readonly app?: AppAttribution
+  /** Policies around each call; the first listed is the outermost. */
+  readonly middleware?: readonly Middleware[]
+  /** Limits that differ from the defaults. */
+  readonly timeouts?: Partial<Timeouts>
+  /** Connections; `connectTimeout` defaults to `timeouts.connect`. */
+  readonly pool?: PoolOptions
+  readonly clock?: Clock
+}
+
+/** A client of one endpoint. */
+export interface Client {
+  readonly name: string
+  readonly provider: Provider
+  /** Without `/v1`. */
+  readonly baseUrl: string
+  /** Whether the client puts in a credential of its own. */
+  readonly hasCredential: boolean
+  /** The client as a target of `fallback`, or the end of a chain of your own. */
+  readonly handler: Handler
+  /** For the `fetch` option of an SDK. */
+  readonly fetch: Fetch
+  /** Asks and waits for the whole answer. @throws SpillwayError */
+  complete(prompt: Prompt, options?: CallOptions): Promise<Completion>
+  /** Asks and hands over the text as it comes. @throws SpillwayError */
+  stream(prompt: Prompt, options?: CallOptions): TextStream
+  /** Asks for code and hands over nothing but the code. @throws SpillwayError */
+  generateCode(prompt: string, options?: CallOptions): Promise<CodeAnswer>
+  /** Closes all connections; calls in flight fail. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Makes a client of one endpoint, with a connection pool of its own. Close it when it is no longer needed. */
+export function createClient(options: ClientOptions): Client {
+  const facts = providers[options.provider]
+  if (facts === undefined) {
+    throw new TypeError(
+      `unknown provider "${options.provider}"; known are ${Object.keys(providers).join(', ')}`,
+    )
+  }
+  const limits: Timeouts = { ...defaultTimeouts, ...options.timeouts }
+  const baseUrl = options.baseUrl ?? facts.baseUrl
+  const name = options.name ?? options.provider
+  const pool = new ConnectionPool({ connectTimeout: limits.connect, ...options.pool })
+  const scheme = options.scheme ?? facts.scheme
+  const { credential } = options
+  const chain: Middleware[] = [
+    ...(options.timeouts === undefined ? [] : [timeouts(options.timeouts)]),
+    ...(options.middleware ?? []),
+    ...(options.app === undefined ? [] : [attribution(options.app)]),
+    ...authentication(credential, scheme),
+  ]
+  const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl))))
+  const fetch = modelFetch(handler, {
+    otherwise: plainFetch(pool, baseUrl, credential, scheme),
+    clock: options.clock,
+  })
+  const surface = {
+    handler,
+    clock: options.clock,
+    api: facts.apis[0],
+    model: options.model ?? facts.model,
+  }
+  const close = (): Promise<void> => pool.close()
+  return {
+    name,
+    provider: options.provider,
+    baseUrl,
+    hasCredential: credential != null,
+    handler,
+    fetch,
+    complete: (prompt, call) => complete(surface, prompt, call),
+    stream: (prompt, call) => streamText(surface, prompt, call),
+    generateCode: (prompt, call) => generateCode(surface, prompt, call),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function authentication(credential: ClientOptions['credential'], scheme: AuthScheme): Middleware[] {
+  if (credential === undefined) return []
+  return [credential === null ? withoutCredential() : authenticate(credential, scheme)]
+}

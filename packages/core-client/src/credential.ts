@@ -1,0 +1,87 @@
+import type { Clock } from '@spillway/middleware'
+
+/** A secret and how long it is good for. */
+export interface AccessToken {
+  readonly value: string
+  /** Milliseconds since the Unix epoch; undefined when it does not expire. */
+  readonly expiresAt?: number | undefined
+}
+
+/** Where secrets come from that change over time. */
+export interface TokenSource {
+  /** The secret for one attempt. */
+  token(clock: Clock): AccessToken | Promise<AccessToken>
+  /** The upstream has refused this secret: do not give it again if there is a way to another. */
+  refused(value: string): void
+}
+
+/** A fixed secret, a function that knows it, or a source whose secrets expire. */
+export type Credential = string | (() => string | Promise<string>) | TokenSource
+
+export interface RefreshingTokenOptions {
+  /** Gets a new token, for instance from an OAuth token endpoint. Never called twice at a time. */
+  readonly refresh: () => Promise<AccessToken>
+  /**
+   * How long before its expiry a token is replaced, in milliseconds, 0 or more. Calls go on with the old one.
+   * @default 60000
+   */
+  readonly refreshAhead?: number
+  /** A token to begin with. */
+  readonly initial?: AccessToken
+}
+
+/**
+ * A token that is refreshed before it expires and once after the upstream has refused it. However many calls
+ * ask, one refresh runs at a time.
+ */
+export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
+  const { refresh, refreshAhead = 60_000 } = options
+  let current = options.initial
+  let running: Promise<AccessToken> | undefined
+
+  const renew = (): Promise<AccessToken> => {
+    running ??= refresh()
+      .then((token) => {
+        current = token
+        return token
+      })
+      .finally(() => {
+        running = undefined
+      })
+    return running
+  }
+
+  return {
+    token(clock) {
+      const left = current === undefined ? 0 : (current.expiresAt ?? Infinity) - clock.epoch()
+      if (current === undefined || left <= 0) return renew()
+      // A failure here shows when the token has expired and the next call needs the answer.
+      if (left <= refreshAhead) renew().catch(() => {})
+      return current
+    },
+    refused(value) {
+      if (current?.value === value) current = undefined
+    },
+  }
+}
+
+/** Any credential as a source. A fixed secret stays what it is, even when it is refused. */
+export function tokenSource(credential: Credential): TokenSource {
+  if (typeof credential === 'object') return credential
+  if (typeof credential === 'string') {
+    const token = { value: credential }
+    return { token: () => token, refused: () => {} }
+  }
+  return { token: async () => ({ value: await credential() }), refused: () => {} }
+}
+
+/** Waits for a shared promise, but no longer than the caller does. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason)
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
+}

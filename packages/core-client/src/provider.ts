@@ -1,0 +1,57 @@
+import { type Api, deriveRequest, type Middleware } from '@spillway/middleware'
+import type { AuthScheme } from './authentication.ts'
+
+/** Who answers. Decides the base URL, the authentication and the protocol of `complete` and `stream`. */
+export type Provider = 'anthropic' | 'openrouter' | 'openai' | 'ollama'
+
+/** The application as OpenRouter lists it. */
+export interface AppAttribution {
+  /** Sent as `HTTP-Referer`. */
+  readonly url?: string
+  /** Sent as `X-OpenRouter-Title`, and as `X-Title` for older deployments. */
+  readonly title?: string
+}
+
+/** What is known of a provider. */
+export interface ProviderFacts {
+  readonly baseUrl: string
+  readonly scheme: AuthScheme
+  /** The protocols that it speaks; the first is the one of `complete` and `stream`. */
+  readonly apis: readonly [Api, ...Api[]]
+  /** The model of `complete` and `stream` where none is named. */
+  readonly model: string | undefined
+}
+
+/** Base URLs are without `/v1`. */
+export const providers: Readonly<Record<Provider, ProviderFacts>> = {
+  anthropic: {
+    baseUrl: 'https://api.anthropic.com',
+    scheme: 'x-api-key',
+    apis: ['anthropic'],
+    model: 'claude-sonnet-5-5',
+  },
+  openrouter: {
+    baseUrl: 'https://openrouter.ai/api',
+    scheme: 'bearer',
+    apis: ['openai', 'anthropic'],
+    model: 'anthropic/claude-sonnet-5.5',
+  },
+  openai: { baseUrl: 'https://api.openai.com', scheme: 'bearer', apis: ['openai'], model: undefined },
+  ollama: {
+    baseUrl: 'http://127.0.0.1:11434',
+    scheme: 'bearer',
+    apis: ['anthropic', 'openai'],
+    model: undefined,
+  },
+}
+
+/** Says to OpenRouter which application calls, unless the caller has said so itself. */
+export function attribution(app: AppAttribution): Middleware {
+  const added: Record<string, string> = {}
+  if (app.url !== undefined) added['http-referer'] = app.url
+  if (app.title !== undefined) {
+    added['x-openrouter-title'] = app.title
+    added['x-title'] = app.title
+  }
+  return (next) => (request) => next(deriveRequest(request, { headers: { ...added, ...request.headers } }))
+}

@@ -1,0 +1,134 @@
+import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
+import type { ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
+import { normaliseBaseUrl, pathOf, queryOf } from '@spillway/wire'
+import type { Dispatcher } from 'undici'
+import type { ConnectionPool } from './connection-pool.ts'
+import { type Decoding, startDecoding } from './content-decoding.ts'
+
+/** Headers that belong to one connection (RFC 9110, section 7.6.1), or that the transport sets itself. */
+const notForwarded: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Carries attempts over undici's `dispatch`, the cheapest way that it offers, to the endpoint at `baseUrl`. */
+export function undiciTransport(pool: ConnectionPool, baseUrl: string): Transport {
+  const base = new URL(normaliseBaseUrl(baseUrl))
+  const { origin } = base
+  const prefix = base.pathname.replace(/\/+$/, '')
+  return (request, sink) => {
+    const exchange = new UndiciExchange(pool, sink)
+    exchange.start(pool.acquire(), {
+      origin,
+      path: prefix + pathOf(request) + queryOf(request.url),
+      method: 'POST',
+      headers: outgoingHeaders(request),
+      body: request.body.bytes,
+    })
+    return exchange
+  }
+}
+
+function outgoingHeaders(request: ModelRequest): RequestHeaders {
+  const outgoing: Record<string, string> = {}
+  const { headers } = request
+  for (const name in headers) {
+    if (!notForwarded.has(name)) outgoing[name] = headers[name] as string
+  }
+  outgoing['content-type'] ??= 'application/json'
+  outgoing['accept-encoding'] = 'identity'
+  return outgoing
+}
+
+class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
+  readonly #pool: ConnectionPool
+  readonly #sink: TransportSink
+  #dispatcher: Dispatcher | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #decoding: Decoding | undefined
+  #aborted: Error | undefined
+
+  constructor(pool: ConnectionPool, sink: TransportSink) {
+    this.#pool = pool
+    this.#sink = sink
+  }
+
+  start(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
+    this.#dispatcher = dispatcher
+    dispatcher.dispatch(options, this)
+  }
+
+  // What undici says.
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#aborted !== undefined) controller.abort(this.#aborted)
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    // 1xx are interim responses.
+    if (status < 200) return
+    const encoding = headers['content-encoding']
+    if (typeof encoding === 'string' && encoding !== 'identity') {
+      this.#decoding = startDecoding(encoding, this.#sink)
+    }
+    if (this.#decoding === undefined) return this.#sink.headers(status, headers as ResponseHeaders)
+    const { 'content-encoding': _, 'content-length': __, ...decoded } = headers
+    this.#sink.headers(status, decoded as ResponseHeaders)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#decoding === undefined) this.#sink.data(chunk)
+    else this.#decoding.write(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#release()
+    if (this.#decoding === undefined) this.#sink.end()
+    else this.#decoding.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.#release()
+    this.#decoding?.destroy()
+    if (this.#aborted === undefined) this.#sink.error(error)
+  }
+
+  // What the attempt says.
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  abort(reason: unknown): void {
+    if (this.#aborted !== undefined) return
+    this.#aborted = reason instanceof Error ? reason : new Error('the call was aborted', { cause: reason })
+    this.#decoding?.destroy()
+    this.#controller?.abort(this.#aborted)
+  }
+
+  #release(): void {
+    const dispatcher = this.#dispatcher
+    this.#dispatcher = undefined
+    if (dispatcher !== undefined) this.#pool.release(dispatcher)
+  }
+}

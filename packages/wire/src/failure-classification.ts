@@ -1,0 +1,130 @@
+import type { Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
+import { isRetryableKind, kindOfCode, kindOfStatus, scopeOf } from './failure-kinds.ts'
+import { header, retryAfterMs } from './retry-after.ts'
+import { field, stringField } from './usage.ts'
+
+/** The longest message that is carried along; vendors sometimes answer with whole pages. */
+const longestMessage = 500
+
+/** What an error body says, whichever vendor's shape it has. */
+interface ErrorFacts {
+  readonly code: string | undefined
+  readonly kind: FailureKind | undefined
+  readonly status: number | undefined
+  readonly message: string | undefined
+  readonly retryable: boolean | undefined
+  readonly retryAfterMs: number | undefined
+  readonly requestId: string | undefined
+}
+
+/**
+ * Classifies an HTTP error response.
+ * @param body the parsed body, or undefined when it is not JSON
+ * @param epoch milliseconds since the Unix epoch, now; for `retry-after` dates
+ */
+export function classifyHttpError(
+  status: number,
+  headers: ResponseHeaders,
+  body: unknown,
+  epoch: number,
+): Failure {
+  const facts = readError(body)
+  const kind = facts.kind ?? kindOfStatus(status)
+  const advice = header(headers, 'x-should-retry')
+  const retryable =
+    advice === 'true' || (advice !== 'false' && (facts.retryable ?? retryableByDefault(kind, status)))
+  return {
+    kind,
+    message: clip(facts.message ?? `the upstream answered with status ${status}`),
+    retryable,
+    retryAfterMs: retryAfterMs(headers, epoch) ?? facts.retryAfterMs,
+    scope: scopeOf(kind),
+    origin: 'upstream',
+    status,
+    code: facts.code,
+    requestId: header(headers, 'request-id') ?? header(headers, 'x-request-id') ?? facts.requestId,
+    phase: kind === 'timeout' ? 'headers' : undefined,
+  }
+}
+
+/** Classifies an error that came inside a 200, as JSON or as an event of a stream. */
+export function classifyErrorBody(body: unknown): Failure {
+  const facts = readError(body)
+  const kind = facts.kind ?? (facts.status === undefined ? 'server' : kindOfStatus(facts.status))
+  return {
+    kind,
+    message: clip(facts.message ?? 'the upstream reported an error inside its answer'),
+    retryable: facts.retryable ?? isRetryableKind(kind),
+    retryAfterMs: facts.retryAfterMs,
+    scope: scopeOf(kind),
+    origin: 'upstream',
+    status: facts.status,
+    code: facts.code,
+    requestId: facts.requestId,
+    phase: kind === 'timeout' ? 'first_content' : undefined,
+  }
+}
+
+/** Whether a parsed body that came with a 200 is an error nevertheless. */
+export function isErrorBody(body: unknown): boolean {
+  if (field(body, 'type') === 'error') return true
+  if (field(body, 'error') != null) return true
+  const choices = field(body, 'choices')
+  return Array.isArray(choices) && choices.some((choice) => field(choice, 'finish_reason') === 'error')
+}
+
+function retryableByDefault(kind: FailureKind, status: number): boolean {
+  if (status >= 300 && status < 400) return false
+  return isRetryableKind(kind)
+}
+
+/**
+ * Reads the shapes of Anthropic (`{type, error: {type, message, details: {error_code}}, request_id}`), OpenAI
+ * (`{error: {message, type, param, code}}`), OpenRouter (numeric `code`, `metadata.error_type`, or `error_type`,
+ * `http_status` and `availability`) and Ollama (`{error: "text"}`).
+ */
+function readError(body: unknown): ErrorFacts {
+  const error = field(body, 'error') ?? choiceError(body)
+  const numericCode = field(error, 'code')
+  const status = asStatus(numericCode) ?? asStatus(field(error, 'http_status'))
+  const availability = field(error, 'availability')
+  const codes = [
+    stringField(field(error, 'details'), 'error_code'),
+    stringField(availability, 'code'),
+    stringField(error, 'error_type'),
+    stringField(field(error, 'metadata'), 'error_type'),
+    stringField(error, 'code'),
+    stringField(error, 'type'),
+  ].filter((code) => code !== undefined)
+  const code = codes.find((candidate) => kindOf(candidate) !== undefined)
+  const retryable = field(availability, 'retryable')
+  const wait = field(availability, 'retry_after')
+  return {
+    code: code ?? codes[0],
+    kind: kindOf(code),
+    status,
+    message: typeof error === 'string' ? error : stringField(error, 'message'),
+    retryable: typeof retryable === 'boolean' ? retryable : undefined,
+    retryAfterMs: typeof wait === 'number' && wait >= 0 ? wait * 1000 : undefined,
+    requestId: stringField(body, 'request_id'),
+  }
+}
+
+function choiceError(body: unknown): unknown {
+  const choices = field(body, 'choices')
+  return Array.isArray(choices) ? choices.map((choice) => field(choice, 'error')).find(Boolean) : undefined
+}
+
+function kindOf(code: string | undefined): FailureKind | undefined {
+  return code !== undefined && Object.hasOwn(kindOfCode, code) ? kindOfCode[code] : undefined
+}
+
+function asStatus(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value < 600
+    ? value
+    : undefined
+}
+
+function clip(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`
+}

@@ -1,0 +1,86 @@
+import { classifyErrorBody } from './failure-classification.ts'
+import { openaiUsage } from './openai-usage.ts'
+import type { SseEvent } from './sse-scanner.ts'
+import { parseData, type StreamState } from './stream-state.ts'
+import { field, stringField } from './usage.ts'
+
+/** Bytes of a chunk around its text, roughly. */
+const chunkEnvelope = 180
+
+const usageKey = Buffer.from('"usage"')
+const nullUsage = Buffer.from('"usage":null')
+const errorKey = Buffer.from('"error"')
+const finishKey = Buffer.from('"finish_reason"')
+const nullFinish = Buffer.from('"finish_reason":null')
+
+/**
+ * Reads one event of an OpenAI chat completions stream. Once content has come, chunks are parsed only if they
+ * can say something new: usage, an end, an error. Inside a JSON string a quote is escaped, so the searched byte
+ * sequences can only be keys.
+ */
+export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
+  if (event.dataLength === 6 && event.data === '[DONE]') {
+    state.hasEnded = true
+    return
+  }
+  if (state.hasContent && !mayMatter(event)) {
+    state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    return
+  }
+  const data = event.data
+  const chunk = parseData(data)
+  const failure = errorOf(event, chunk)
+  if (failure !== undefined) {
+    state.failureData = data
+    state.failure = classifyErrorBody(failure)
+    return
+  }
+  state.model ??= stringField(chunk, 'model')
+  const usage = openaiUsage(field(chunk, 'usage'))
+  if (usage !== undefined) {
+    state.usage = usage
+    state.usageIsFinal = true
+  }
+  const choices = field(chunk, 'choices')
+  if (!Array.isArray(choices)) return
+  for (const choice of choices) {
+    state.stopReason = stringField(choice, 'finish_reason') ?? state.stopReason
+    if (hasContent(field(choice, 'delta'))) {
+      state.hasContent = true
+      state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    }
+  }
+}
+
+function mayMatter(event: SseEvent): boolean {
+  if (event.nameLength > 0 || event.dataIncludes(errorKey)) return true
+  if (event.dataIncludes(usageKey) && !event.dataIncludes(nullUsage)) return true
+  return event.dataIncludes(finishKey) && !event.dataIncludes(nullFinish)
+}
+
+/** The error that a chunk carries: at its top, in a choice, or as an event named `error`. */
+function errorOf(event: SseEvent, chunk: unknown): unknown {
+  if (field(chunk, 'error') != null) return chunk
+  if (event.nameLength > 0 && event.name === 'error') return chunk ?? { error: { message: event.data } }
+  const choices = field(chunk, 'choices')
+  if (!Array.isArray(choices)) return undefined
+  const failed = choices.find(
+    (choice) => field(choice, 'error') != null || field(choice, 'finish_reason') === 'error',
+  )
+  if (failed === undefined) return undefined
+  return { error: field(failed, 'error') ?? { message: 'the model ended with an error' } }
+}
+
+/** Text, a refusal, reasoning in any vendor's field, or a tool call. A role alone is not content. */
+function hasContent(delta: unknown): boolean {
+  if (typeof delta !== 'object' || delta === null) return false
+  for (const name of ['content', 'refusal', 'reasoning', 'reasoning_content']) {
+    const text = field(delta, name)
+    if (typeof text === 'string' && text.length > 0) return true
+  }
+  for (const name of ['tool_calls', 'reasoning_details']) {
+    const list = field(delta, name)
+    if (Array.isArray(list) && list.length > 0) return true
+  }
+  return field(delta, 'function_call') != null || field(delta, 'audio') != null
+}

@@ -1,0 +1,24 @@
+import type { Usage } from '@spillway/middleware'
+import { count, field } from './usage.ts'
+
+/**
+ * Reads a `usage` object of OpenAI chat completions or OpenRouter. `prompt_tokens` includes the cache, so cached
+ * tokens are taken out of it here.
+ */
+export function openaiUsage(raw: unknown): Usage | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined
+  const prompt = field(raw, 'prompt_tokens_details')
+  const cacheReadTokens = count(field(prompt, 'cached_tokens'))
+  const cacheWriteTokens = count(field(prompt, 'cache_write_tokens'))
+  const cost = field(raw, 'cost')
+  return {
+    inputTokens: Math.max(0, count(field(raw, 'prompt_tokens')) - cacheReadTokens - cacheWriteTokens),
+    outputTokens: count(field(raw, 'completion_tokens')),
+    cacheReadTokens,
+    cacheWriteTokens,
+    cacheWrite1hTokens: 0,
+    reasoningTokens: count(field(field(raw, 'completion_tokens_details'), 'reasoning_tokens')),
+    cost: typeof cost === 'number' ? cost : undefined,
+    estimated: false,
+  }
+}

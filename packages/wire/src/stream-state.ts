@@ -1,0 +1,44 @@
+import type { Failure, Usage } from '@spillway/middleware'
+
+/** What a stream has said so far; each protocol's event reader writes into it. */
+export interface StreamState {
+  /** Text, thinking, a signature, tool input, or a block that starts non-empty has come. */
+  hasContent: boolean
+  /** The protocol's own end has come. */
+  hasEnded: boolean
+  /** From an error inside the stream. */
+  failure: Failure | undefined
+  /** The error object of that event, as JSON text. */
+  failureData: string | undefined
+  /** The last value seen, never a sum. */
+  usage: Usage | undefined
+  /** Whether `usage` is the vendor's last word. */
+  usageIsFinal: boolean
+  /** Bytes of content seen, for an estimate where usage is not final. */
+  contentBytes: number
+  stopReason: string | undefined
+  model: string | undefined
+}
+
+export function newStreamState(): StreamState {
+  return {
+    hasContent: false,
+    hasEnded: false,
+    failure: undefined,
+    failureData: undefined,
+    usage: undefined,
+    usageIsFinal: false,
+    contentBytes: 0,
+    stopReason: undefined,
+    model: undefined,
+  }
+}
+
+/** Parses the data of an event; undefined when it is not JSON. */
+export function parseData(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}

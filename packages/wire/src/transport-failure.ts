@@ -1,0 +1,73 @@
+import type { Failure, TimeoutPhase } from '@spillway/middleware'
+import { scopeOf } from './failure-kinds.ts'
+import { field, stringField } from './usage.ts'
+
+/** Certificates do not mend themselves between two attempts. */
+const hopeless = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_INVALID_URL|ENOTFOUND$)/
+
+/** Classifies what a transport threw: undici's and Node's error codes, also below a fetch's `TypeError`. */
+export function transportFailure(error: unknown): Failure {
+  const code = codeOf(error)
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return timeoutFailure('connect', undefined)
+  const malformed = code?.startsWith('HPE_') === true
+  const kind = malformed ? 'malformed' : 'connection'
+  return {
+    kind,
+    message: `${malformed ? 'the upstream sent invalid HTTP' : 'the connection to the upstream failed'}${code === undefined ? '' : ` (${code})`}`,
+    retryable: code === undefined || !hopeless.test(code),
+    scope: scopeOf(kind),
+    origin: 'upstream',
+    code,
+  }
+}
+
+const phases: Readonly<Record<TimeoutPhase, string>> = {
+  connect: 'no connection',
+  headers: 'no response headers',
+  first_content: 'no first content',
+  idle: 'nothing more arrived',
+  attempt: 'the attempt was not answered',
+  total: 'no answer',
+  stream: 'the stream was not complete',
+}
+
+/** One of Spillway's own limits ran out. */
+export function timeoutFailure(phase: TimeoutPhase, limitMs: number | undefined): Failure {
+  const within =
+    limitMs === undefined || !Number.isFinite(limitMs) ? 'in time' : `within ${Math.round(limitMs)} ms`
+  return {
+    kind: 'timeout',
+    phase,
+    message: `${phases[phase]} ${within}`,
+    retryable: phase !== 'total',
+    scope: scopeOf('timeout'),
+    origin: 'upstream',
+  }
+}
+
+/** A stream that ended before its protocol's end. */
+export function truncatedFailure(): Failure {
+  return plainFailure('truncated', 'the stream ended before it was complete')
+}
+
+/** A success that is none: empty, or not of the protocol's form. */
+export function malformedFailure(message: string): Failure {
+  return plainFailure('malformed', message)
+}
+
+/** The caller has left. */
+export function cancelledFailure(): Failure {
+  return { ...plainFailure('cancelled', 'the caller cancelled the call'), retryable: false }
+}
+
+function plainFailure(kind: 'truncated' | 'malformed' | 'cancelled', message: string): Failure {
+  return { kind, message, retryable: true, scope: scopeOf(kind), origin: 'upstream' }
+}
+
+function codeOf(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause != null && depth < 5; cause = field(cause, 'cause'), depth++) {
+    const code = stringField(cause, 'code')
+    if (code !== undefined) return code
+  }
+  return undefined
+}

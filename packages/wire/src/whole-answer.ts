@@ -1,0 +1,59 @@
+import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/middleware'
+import { anthropicUsage } from './anthropic-usage.ts'
+import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
+import { openaiUsage } from './openai-usage.ts'
+import { malformedFailure } from './transport-failure.ts'
+import { field, stringField } from './usage.ts'
+
+/** What an answer that was not streamed says. */
+export interface WholeAnswer {
+  readonly failure: Failure | undefined
+  readonly usage: Usage | undefined
+  readonly stopReason: string | undefined
+  readonly model: string | undefined
+}
+
+const decoder = new TextDecoder()
+
+/**
+ * Reads a whole body: an answer, an HTTP error, or an error inside a 200.
+ * @param epoch milliseconds since the Unix epoch, now
+ */
+export function readWholeAnswer(
+  asked: { readonly api: Api; readonly operation: Operation },
+  status: number,
+  headers: ResponseHeaders,
+  bytes: Uint8Array,
+  epoch: number,
+): WholeAnswer {
+  const body = parse(bytes)
+  if (status < 200 || status >= 300) return failed(classifyHttpError(status, headers, body, epoch))
+  if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
+  if (body === undefined)
+    return failed(malformedFailure('the upstream answered with something that is not JSON'))
+  if (isErrorBody(body)) return failed(classifyErrorBody(body))
+  if (asked.operation === 'count_tokens') return ok(body, undefined, undefined)
+  if (asked.api === 'anthropic') {
+    if (!Array.isArray(field(body, 'content'))) return failed(malformedFailure('the answer has no content'))
+    return ok(body, anthropicUsage(field(body, 'usage')), stringField(body, 'stop_reason'))
+  }
+  const choices = field(body, 'choices')
+  if (!Array.isArray(choices)) return failed(malformedFailure('the answer has no choices'))
+  return ok(body, openaiUsage(field(body, 'usage')), stringField(choices[0], 'finish_reason'))
+}
+
+function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefined): WholeAnswer {
+  return { failure: undefined, usage, stopReason, model: stringField(body, 'model') }
+}
+
+function failed(failure: Failure): WholeAnswer {
+  return { failure, usage: undefined, stopReason: undefined, model: undefined }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes))
+  } catch {
+    return undefined
+  }
+}

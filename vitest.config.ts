@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run against the sources; what is published is checked by `check` and by the tests that start programs.
+export default defineConfig({
+  resolve: { conditions: ['@spillway/source'] },
+  ssr: { resolve: { conditions: ['@spillway/source', 'node', 'import'] } },
+  test: {
+    include: ['{packages,apps}/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './.ci/summary-reporter.ts'],
+  },
+})

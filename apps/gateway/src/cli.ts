@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { check } from './cli/check.ts'
+import { type StartOptions, start } from './cli/start.ts'
+
+/** Runs the command line; sets `process.exitCode`. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const program = new Command('spillway')
+    .description('A gateway that keeps answering when Claude is slow, limited or down.')
+    .version(version())
+    .showHelpAfterError('(spillway --help says more)')
+
+  program
+    .command('start')
+    .description(
+      'serve until SIGTERM; without a configuration and without a key in the environment, run the demo',
+    )
+    .option('-c, --config <file>', 'the configuration file (YAML)')
+    .option('-p, --port <port>', 'listen here instead of server.port; 0 picks a free port', port)
+    .option('--host <host>', 'bind to this address instead of server.host')
+    .option('--demo', 'run the demo whatever the environment holds')
+    .option('-q, --quiet', 'no line for each call')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spillway start                               the demo: a simulated Claude in trouble, a real local model
+  spillway start --config spillway.yaml        your own set-up
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8787 claude    Claude Code through the gateway`,
+    )
+    .action(async (options: StartOptions) => {
+      process.exitCode = await start(options)
+    })
+
+  program
+    .command('check')
+    .description('check a configuration file and say what it sets up')
+    .requiredOption('-c, --config <file>', 'the configuration file (YAML)')
+    .action((options: { config: string }) => {
+      process.exitCode = check(options.config)
+    })
+
+  await program.parseAsync(argv)
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.')
+  return value
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

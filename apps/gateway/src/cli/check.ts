@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.ts'
+import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { loadConfig } from '../config/load-config.ts'
+
+/** Checks a configuration file and says what it sets up; returns the exit code. */
+export function check(file: string): number {
+  try {
+    const { config, warnings } = loadConfig(file)
+    for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
+    console.log(describe(config))
+    console.log(`${file} is valid`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(error.message)
+    const { length } = error.problems
+    console.error(`${length} ${length === 1 ? 'problem' : 'problems'}`)
+    return 1
+  }
+}
+
+function describe(config: Config): string {
+  const targets = Object.entries(config.targets).map(([name, { api, endpoints, model }]) => {
+    const where = api === 'embedded' ? model : endpoints?.map(({ url }) => url).join(', ')
+    return `  ${name.padEnd(12)} ${api.padEnd(10)} ${where}`
+  })
+  const routes = config.routes.map(
+    ({ models, target, fallback }) => `  ${models.padEnd(12)} ${[target, ...fallback].join(' -> ')}`,
+  )
+  return ['targets', ...targets, 'routes', ...routes].join('\n')
+}

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs'
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import type { Config } from './config.ts'
+import { ConfigError, type ConfigProblem } from './config-error.ts'
+import { configSchema, notInEffect } from './schema.ts'
+
+type Path = readonly PropertyKey[]
+
+/** A configuration and what its owner should know about it. */
+export interface LoadedConfig {
+  readonly config: Config
+  readonly warnings: readonly ConfigProblem[]
+}
+
+/**
+ * Reads and checks a configuration file.
+ * @throws ConfigError with file, line, column and key of everything that is wrong
+ */
+export function loadConfig(file: string): LoadedConfig {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message
+    throw new ConfigError(file, [{ line: 1, column: 1, key: '', message: reason }])
+  }
+  return parseConfig(text, file)
+}
+
+/** The same for a text that is there already. */
+export function parseConfig(text: string, file: string): LoadedConfig {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const problemAt = (offset: number, key: string, message: string): ConfigProblem => {
+    const { line, col } = lines.linePos(offset)
+    return { line, column: col, key, message }
+  }
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      document.errors.map((error) =>
+        problemAt(error.pos[0], '', error.message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''),
+      ),
+    )
+  }
+  const at = (path: Path, message: string): ConfigProblem =>
+    problemAt(offsetOf(document, path), keyOf(path), message)
+  const result = configSchema.safeParse(document.toJS() ?? {})
+  if (!result.success)
+    throw new ConfigError(
+      file,
+      result.error.issues.flatMap((issue) => problemsOf(issue, at)),
+    )
+  const problems = contradictions(result.data, at)
+  if (problems.length > 0) throw new ConfigError(file, problems)
+  return { config: result.data, warnings: warningsOf(result.data, at) }
+}
+
+type Locate = (path: Path, message: string) => ConfigProblem
+
+function problemsOf(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => at([...issue.path, key], 'unknown key'))
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return [at(issue.path, issue.message)]
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => at(issue.path, message))
+  return [at(issue.path, issue.message.replace(/^Invalid input: /, ''))]
+}
+
+/** What no single value shows: names that nobody defined, parts that do not go together. */
+function contradictions(config: Config, at: Locate): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const known = Object.keys(config.targets)
+  const mustExist = (name: string, path: Path): void => {
+    if (!known.includes(name))
+      problems.push(at(path, `no target is called "${name}"; there are ${known.join(', ')}`))
+  }
+  for (const [index, route] of config.routes.entries()) {
+    mustExist(route.target, ['routes', index, 'target'])
+    for (const [place, name] of route.fallback.entries()) {
+      mustExist(name, ['routes', index, 'fallback', place])
+      if (name === route.target || route.fallback.indexOf(name) !== place) {
+        problems.push(at(['routes', index, 'fallback', place], `"${name}" is on this route already`))
+      }
+    }
+  }
+  for (const [name, target] of Object.entries(config.targets)) {
+    if (target.api === 'embedded') {
+      if (target.model === undefined)
+        problems.push(at(['targets', name], 'an embedded model needs model: the path of a .gguf file'))
+      if (target.endpoints !== undefined)
+        problems.push(at(['targets', name, 'endpoints'], 'an embedded model has no endpoints'))
+    } else if (target.endpoints === undefined) {
+      problems.push(at(['targets', name], 'endpoints is missing: expected a list of one or more'))
+    }
+    for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
+      if (endpoint.credential?.startsWith('vault:')) {
+        problems.push(
+          at(
+            ['targets', name, 'endpoints', index, 'credential'],
+            'vault: is not available in this version; use env:NAME',
+          ),
+        )
+      }
+    }
+  }
+  if (config.server.auth === 'keys') {
+    problems.push(
+      at(['server', 'auth'], 'keys is not available in this version; use none and bind to 127.0.0.1'),
+    )
+  }
+  return problems
+}
+
+const vendors: ReadonlySet<string> = new Set(['anthropic', 'openrouter', 'openai'])
+
+function warningsOf(config: Config, at: Locate): ConfigProblem[] {
+  const warnings = notInEffect
+    .filter((key) => config[key] !== undefined)
+    .map((key) => at([key], 'understood, but not in effect in this version'))
+  for (const [name, target] of Object.entries(config.targets)) {
+    for (const key of ['retry', 'rateLimit', 'circuitBreaker'] as const) {
+      if (target[key] !== undefined)
+        warnings.push(at(['targets', name, key], 'understood, but not in effect in this version'))
+    }
+    for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
+      const path = ['targets', name, 'endpoints', index]
+      if (index > 0) warnings.push(at(path, 'only the first endpoint of a target is used in this version'))
+      if (vendors.has(target.api) && endpoint.credential === undefined) {
+        warnings.push(
+          at(
+            path,
+            'no credential: requests go out without a key; use env:NAME, or caller to pass on what the caller presents',
+          ),
+        )
+      }
+      const variable = endpoint.credential?.startsWith('env:') ? endpoint.credential.slice(4) : undefined
+      if (variable !== undefined && !process.env[variable]) {
+        warnings.push(at([...path, 'credential'], `the environment variable ${variable} is not set`))
+      }
+    }
+  }
+  if (config.fallback?.midStream !== undefined && config.fallback.midStream !== 'fail') {
+    warnings.push(at(['fallback', 'midStream'], 'only fail is in effect in this version'))
+  }
+  return warnings
+}
+
+/** Where a path stands in the text; of a key that is missing, where its parent stands. */
+function offsetOf(document: Document.Parsed, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
+    const key = path[length - 1]
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key)
+      const start = (pair?.key as Node | undefined)?.range?.[0]
+      if (start !== undefined) return start
+      continue
+    }
+    const node = document.getIn(path.slice(0, length), true) as Node | undefined
+    if (node?.range) return node.range[0]
+  }
+  return document.contents?.range?.[0] ?? 0
+}
+
+function keyOf(path: Path): string {
+  return path.reduce<string>((key, part) => {
+    if (typeof part === 'number') return `${key}[${part}]`
+    return key === '' ? String(part) : `${key}.${String(part)}`
+  }, '')
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import type { Config } from './config.ts'
+import { durationPattern, parseDuration } from './duration.ts'
+
+const duration = z
+  .string({ error: 'expected a duration such as 250ms, 10s or 2m' })
+  .regex(durationPattern, { error: 'expected a duration such as 250ms, 10s or 2m' })
+  .transform((text) => parseDuration(text) as number)
+
+const limit = z
+  .union([duration, z.literal('none').transform(() => Infinity)], {
+    error: 'expected a duration such as 250ms, 10s or 2m, or none',
+  })
+  .optional()
+
+const share = z.number({ error: 'expected a number from 0 to 1' }).min(0).max(1)
+const positive = z.number({ error: 'expected a number above 0' }).positive()
+const whole = z.int({ error: 'expected a whole number above 0' }).positive()
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+  error: 'expected a name of letters, digits, dots, dashes and underscores',
+})
+
+const timeouts = z
+  .strictObject({
+    total: limit,
+    attempt: limit,
+    connect: limit,
+    headers: limit,
+    firstContent: limit,
+    idle: limit,
+    stream: limit,
+  })
+  .describe('How long each phase of a call may take.')
+
+const retry = z.strictObject({
+  attempts: whole.optional(),
+  baseDelay: duration.optional(),
+  maxDelay: duration.optional(),
+  budget: share.optional(),
+})
+
+const rateLimit = z.strictObject({
+  requestsPerMinute: positive.optional(),
+  inputTokensPerMinute: positive.optional(),
+  outputTokensPerMinute: positive.optional(),
+  concurrency: whole.optional(),
+  maxWait: duration.optional(),
+})
+
+const circuitBreaker = z.strictObject({
+  window: duration.optional(),
+  minimumCalls: whole.optional(),
+  failureRate: share.optional(),
+  openFor: duration.optional(),
+  halfOpenProbes: whole.optional(),
+})
+
+const credential = z
+  .string({ error: 'expected env:NAME, vault:NAME or caller' })
+  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+|caller)$/, {
+    error:
+      'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never stands in a configuration file',
+  })
+
+const endpoint = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+  credential: credential.optional(),
+})
+
+const target = z.strictObject({
+  api: z.enum(['anthropic', 'openrouter', 'openai', 'ollama', 'embedded'], {
+    error: 'expected one of anthropic, openrouter, openai, ollama, embedded',
+  }),
+  endpoints: z.array(endpoint).min(1, { error: 'expected at least one endpoint' }).optional(),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Every request on this target uses it; with api: embedded, the path of a .gguf file.'),
+  timeouts: timeouts.optional(),
+  retry: retry.optional(),
+  rateLimit: rateLimit.optional(),
+  circuitBreaker: circuitBreaker.optional(),
+})
+
+const route = z.strictObject({
+  models: z.string().min(1).describe('A model name; * stands for any characters.'),
+  target: name,
+  fallback: z.array(name).default([]),
+})
+
+const server = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535).default(8787),
+  auth: z.enum(['none', 'keys'], { error: 'expected none or keys' }).default('none'),
+  keepAliveAfter: duration.optional(),
+})
+
+/** The configuration file. */
+export const configSchema: z.ZodType<Config> = z.strictObject({
+  server: server.prefault({}),
+  targets: z
+    .record(name, target)
+    .refine((targets) => Object.keys(targets).length > 0, { error: 'expected at least one target' }),
+  routes: z.array(route).min(1, { error: 'expected at least one route' }),
+  timeouts: timeouts.optional(),
+  retry: retry.optional(),
+  rateLimit: rateLimit.optional(),
+  circuitBreaker: circuitBreaker.optional(),
+  fallback: z
+    .strictObject({
+      reserve: duration.optional(),
+      midStream: z
+        .enum(['fail', 'restart', 'continue'], { error: 'expected fail, restart or continue' })
+        .optional(),
+    })
+    .optional(),
+  mirror: z.array(z.strictObject({ from: name, to: name, sample: share })).optional(),
+  storage: z.strictObject({ url: z.string() }).optional(),
+  state: z.strictObject({ redis: z.string().optional() }).optional(),
+  telemetry: z
+    .strictObject({ otlp: z.string().nullable().optional(), captureContent: z.boolean().optional() })
+    .optional(),
+})
+
+/** Parts of the file that are understood and do nothing yet. */
+export const notInEffect: readonly (keyof Config)[] = [
+  'retry',
+  'rateLimit',
+  'circuitBreaker',
+  'mirror',
+  'storage',
+  'state',
+  'telemetry',
+]

@@ -1,0 +1,56 @@
+import type { Config } from './config/config.ts'
+import { timeoutsOf } from './config/config.ts'
+import { createRouter } from './router.ts'
+import { listenGateway } from './server/gateway-server.ts'
+import type { AnsweredCall } from './server/handle-call.ts'
+import { openRoutes, openTarget } from './targets.ts'
+
+export interface GatewayOptions {
+  /** Replaces `server.port` of the configuration; 0 picks a free one. */
+  readonly port?: number | undefined
+  /** Replaces `server.host`. */
+  readonly host?: string | undefined
+  /** Hears of every call at its commit point. */
+  readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** `http://HOST:PORT` */
+  readonly url: string
+  /**
+   * Stops: no new connections; calls in flight have `drain` milliseconds to end.
+   * @param drain @default 30000
+   */
+  close(drain?: number): Promise<void>
+}
+
+/**
+ * Starts a gateway from a valid configuration.
+ * @throws the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
+ */
+export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  const targets = new Map(Object.keys(config.targets).map((name) => [name, openTarget(name, config)]))
+  const closeTargets = (): Promise<unknown> =>
+    Promise.all([...targets.values()].map((target) => target.close()))
+  const { host, port } = config.server
+  try {
+    const server = await listenGateway({
+      host: options.host ?? host,
+      port: options.port ?? port,
+      router: createRouter(openRoutes(config, targets)),
+      timeouts: timeoutsOf(config),
+      onAnswer: options.onAnswer,
+    })
+    return {
+      url: server.url,
+      async close(drain = 30_000) {
+        await server.drain(drain)
+        await closeTargets()
+      },
+    }
+  } catch (error) {
+    await closeTargets()
+    throw error
+  }
+}

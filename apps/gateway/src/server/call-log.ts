@@ -1,0 +1,29 @@
+// Brings in the type of `fallback.switched`.
+import type {} from '@spillway/circuit-breaker-fallback'
+import type { AttemptReport, FailureKind, SpillwayEvent } from '@spillway/middleware'
+
+/** What the events of one call add up to. */
+export class CallLog {
+  /** Attempts begun. */
+  started = 0
+  /** Attempts ended, in the order of their ends. */
+  readonly attempts: AttemptReport[] = []
+  /** Why the first target did not answer; undefined while nobody else was asked. */
+  fallback: FailureKind | undefined
+
+  /** The listener to give to the request. */
+  readonly listener = (event: SpillwayEvent): void => {
+    switch (event.type) {
+      case 'attempt.started':
+        this.started++
+        return
+      case 'attempt.ended': {
+        const { failure, timings } = event.outcome
+        this.attempts.push({ target: event.target, failure, durationMs: timings.end })
+        return
+      }
+      case 'fallback.switched':
+        this.fallback ??= event.failure.kind
+    }
+  }
+}

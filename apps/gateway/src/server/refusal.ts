@@ -1,0 +1,30 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Api, Failure, FailureKind } from '@spillway/middleware'
+import { renderError } from '@spillway/wire'
+
+/** A fault of the caller's, found before anything was sent. */
+export function callersFault(kind: FailureKind, message: string, status?: number): Failure {
+  return { kind, message, retryable: false, scope: 'request', origin: 'spillway', status }
+}
+
+/** Answers with an error in the protocol of the caller. `status` of the failure, where it is set, wins. */
+export function refuse(
+  res: ServerResponse,
+  api: Api,
+  failure: Failure,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  if (res.headersSent || res.destroyed) return
+  const error = renderError(api, failure)
+  res.writeHead(failure.status ?? error.status, {
+    ...(error.headers as OutgoingHttpHeaders),
+    'content-length': error.body.length,
+    ...headers,
+  })
+  res.end(error.body)
+}
+
+/** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
+export function guessApi(req: IncomingMessage): Api {
+  return req.url?.includes('/chat/') || req.url?.includes('/completions') ? 'openai' : 'anthropic'
+}

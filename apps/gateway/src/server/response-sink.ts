@@ -1,0 +1,68 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { type BodySink, concatBytes, type ResponseBody, type ResponseHeaders } from '@spillway/middleware'
+
+/** Headers that belong to one connection (RFC 9110, section 7.6.1). */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** The headers of an upstream's response that may be passed on, and some of our own. */
+export function responseHeaders(
+  upstream: ResponseHeaders,
+  own: Readonly<Record<string, string>>,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {}
+  for (const name in upstream) {
+    if (!connectionHeaders.has(name)) headers[name] = upstream[name] as string | string[]
+  }
+  for (const name in own) headers[name] = own[name]
+  return headers
+}
+
+/** Writes a body that comes whole: status, headers and bytes in one go, with its length. */
+export function sendWhole(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: ResponseBody,
+): void {
+  const chunks: Uint8Array[] = []
+  body.pipe({
+    write(chunk) {
+      chunks.push(chunk)
+      return true
+    },
+    end() {
+      const bytes = concatBytes(chunks)
+      headers['content-length'] = bytes.length
+      res.writeHead(status, headers)
+      res.end(bytes)
+    },
+    fail: (error) => void res.destroy(error instanceof Error ? error : undefined),
+  })
+}
+
+/** Writes a stream as it comes, at the pace of the client. */
+export function sendStream(
+  res: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: ResponseBody,
+): void {
+  delete headers['content-length']
+  res.writeHead(status, headers)
+  res.on('drain', () => body.resume())
+  const sink: BodySink = {
+    write: (chunk) => res.write(chunk),
+    end: () => void res.end(),
+    fail: (error) => void res.destroy(error instanceof Error ? error : undefined),
+  }
+  body.pipe(sink)
+}

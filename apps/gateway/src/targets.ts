@@ -1,0 +1,71 @@
+import { attempt, type Target, target, timeouts } from '@spillway/attempt'
+import { fallback } from '@spillway/circuit-breaker-fallback'
+import { createClient } from '@spillway/core-client'
+import { embeddedTransport, openEngine } from '@spillway/local-model'
+import { type Api, compose, type Middleware } from '@spillway/middleware'
+import { withModel } from '@spillway/wire'
+import { type Config, type TargetConfig, timeoutsOf } from './config/config.ts'
+import type { Route } from './router.ts'
+
+/** What can be asked of a target, and how to let go of it. */
+export interface RunningTarget extends Target {
+  readonly apis: readonly Api[]
+  close(): Promise<void>
+}
+
+const apis: Readonly<Record<TargetConfig['api'], readonly Api[]>> = {
+  anthropic: ['anthropic'],
+  openrouter: ['anthropic', 'openai'],
+  openai: ['openai'],
+  ollama: ['anthropic', 'openai'],
+  embedded: ['anthropic', 'openai'],
+}
+
+/** Brings a configured target to life. Nothing is connected or loaded before the first call. */
+export function openTarget(name: string, config: Config): RunningTarget {
+  const settings = config.targets[name] as TargetConfig
+  const { total: _, ...limits } = timeoutsOf(config, settings)
+  const common = { name, apis: apis[settings.api] }
+  if (settings.api === 'embedded') {
+    const engine = openEngine({ modelPath: settings.model as string })
+    const { handler } = target(name, compose([timeouts(limits)], attempt(embeddedTransport(engine))))
+    return { ...common, handler, close: () => engine.close() }
+  }
+  const endpoint = settings.endpoints?.[0]
+  const client = createClient({
+    provider: settings.api,
+    name,
+    baseUrl: endpoint?.url as string,
+    timeouts: limits,
+    ...credentialOf(endpoint?.credential),
+    middleware: settings.model === undefined ? [] : [useModel(settings.model)],
+  })
+  return { ...common, handler: client.handler, close: () => client.close() }
+}
+
+/** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */
+function credentialOf(reference: string | undefined): { credential?: string | null } {
+  if (reference === 'caller') return {}
+  if (reference === undefined) return { credential: null }
+  return { credential: process.env[reference.slice('env:'.length)] ?? null }
+}
+
+function useModel(model: string): Middleware {
+  return (next) => (request) => next(withModel(request, model))
+}
+
+/** The routes of a configuration over its running targets: for each protocol, those targets that speak it. */
+export function openRoutes(config: Config, targets: ReadonlyMap<string, RunningTarget>): Route[] {
+  return config.routes.map((route) => {
+    const onRoute = [route.target, ...route.fallback].map((name) => targets.get(name) as RunningTarget)
+    const handlers: Route['handlers'] = Object.fromEntries(
+      (['anthropic', 'openai'] as const).flatMap((api) => {
+        const [first, ...others] = onRoute.filter((candidate) => candidate.apis.includes(api))
+        if (first === undefined) return []
+        const reserve = config.fallback?.reserve
+        return [[api, fallback(others, reserve === undefined ? {} : { reserve })(first.handler)]]
+      }),
+    )
+    return { models: route.models, handlers }
+  })
+}

@@ -1,1 +1,8 @@
-export {}
+export { type DetectOptions, detectLocalModels, type LocalServer } from './detect.ts'
+export type { LocalServerKind } from './detect-probes.ts'
+export { embeddedTransport } from './embedded-transport.ts'
+export { type Engine, type EngineOptions, type GenerateEvents, openEngine } from './engine.ts'
+export { checkGguf, type GgufFacts } from './gguf-check.ts'
+export { isLocalModelError, LocalModelError, type LocalModelErrorCode } from './local-model-error.ts'
+export type { Completion, Prompt, Turn } from './prompt.ts'
+export { type TinyGgufOptions, tinyGguf } from './tiny-gguf.ts'

@@ -1,1 +1,19 @@
-export {}
+export { type ClaudeOptions, startClaude } from './claude.ts'
+export type {
+  Cut,
+  Drip,
+  ErrorIn200,
+  Fault,
+  Malformed,
+  Reset,
+  SlowFirstToken,
+  SlowHeaders,
+  Stall,
+  StatusFault,
+} from './fault.ts'
+export { type OllamaOptions, startOllama } from './ollama.ts'
+export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
+export type { RecordedRequest } from './recorded-request.ts'
+export { defaultText, type Reply, type ReplyToolUse, type ReplyUsage } from './reply.ts'
+export type { ServerOptions, SimulatedServer } from './simulated-server.ts'
+export { type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts'

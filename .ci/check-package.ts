@@ -1,0 +1,59 @@
+/**
+ * Checks the package in the current folder as npm users will get it: packs it, then lints the tarball (publint),
+ * resolves its types (arethetypeswrong) and weighs its code against the budget in `package.json`.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+
+interface Manifest {
+  readonly name: string
+  /** The size budget of the package's own code, in bytes of gzipped JavaScript. */
+  readonly sizeBudget?: number
+}
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
+const folder = mkdtempSync(join(tmpdir(), 'spillway-pack-'))
+const problems: string[] = []
+
+try {
+  execFileSync('pnpm', ['pack', '--pack-destination', folder], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const tarball = readFileSync(join(folder, readdirSync(folder)[0] as string))
+  const data = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) as ArrayBuffer
+
+  const linted = await publint({ pack: { tarball: data }, strict: true })
+  for (const message of linted.messages) problems.push(`publint: ${formatMessage(message, linted.pkg)}`)
+
+  const types = await checkPackage(createPackageFromTarballData(new Uint8Array(data)))
+  if (types.types === false) problems.push('types: the package has none')
+  else {
+    // The packages are ESM only: the resolutions of old, and `require` of an ES module, are out of scope.
+    const relevant = types.problems.filter(
+      (problem) => !('resolutionKind' in problem) || problem.resolutionKind === 'node16-esm' || problem.resolutionKind === 'bundler',
+    )
+    for (const problem of relevant.filter(({ kind }) => kind !== 'CJSResolvesToESM')) problems.push(`types: ${JSON.stringify(problem)}`)
+  }
+
+  const size = weigh('dist')
+  if (manifest.sizeBudget === undefined) problems.push('size: package.json has no sizeBudget')
+  else if (size > manifest.sizeBudget) problems.push(`size: ${size} bytes gzipped, budget ${manifest.sizeBudget}`)
+  console.log(`${manifest.name}: ${size} of ${manifest.sizeBudget} bytes gzipped, ${problems.length} problems`)
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+for (const problem of problems) console.error(`  ${problem}`)
+process.exitCode = problems.length === 0 ? 0 : 1
+
+function weigh(directory: string): number {
+  const code = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.js'))
+    .sort()
+    .map((file) => readFileSync(join(directory, file), 'utf8').replace(/\/\/# sourceMappingURL=.*/, ''))
+  return gzipSync(code.join('\n')).length
+}

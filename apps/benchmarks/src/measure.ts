@@ -1,0 +1,82 @@
+/** Something whose CPU time a call is measured. */
+export interface Variant {
+  readonly name: string
+  /** One call, from the request to the last byte. */
+  call(): Promise<void>
+  /** CPU time used so far by the process under test, in microseconds. @default this process */
+  cpu?(): Promise<number>
+}
+
+export interface MeasureOptions {
+  /** How often each variant is measured. */
+  readonly rounds: number
+  /** Calls in one measurement. */
+  readonly calls: number
+  /** Calls at a time. */
+  readonly concurrency: number
+  readonly onRound?: (round: number) => void
+}
+
+/** CPU microseconds a call of one variant. */
+export interface Result {
+  readonly name: string
+  /** One figure a round. */
+  readonly perCall: readonly number[]
+  readonly median: number
+}
+
+/**
+ * Measures variants in turn, round by round, so that a slow spell of the machine hits all of them. Each round begins
+ * with another variant, and each measurement with a clean heap where Node runs with `--expose-gc`, so that nobody
+ * sweeps up after somebody else. The first rounds, in which the code is compiled, do not count.
+ */
+export async function measure(variants: readonly Variant[], options: MeasureOptions): Promise<Result[]> {
+  const { rounds, calls, concurrency, onRound } = options
+  const figures = new Map(variants.map(({ name }) => [name, [] as number[]]))
+  const warmUp = 3
+  for (let round = -warmUp; round < rounds; round++) {
+    onRound?.(round)
+    for (const variant of rotated(variants, round + warmUp)) {
+      globalThis.gc?.()
+      const cpu = variant.cpu ?? ownCpu
+      const before = await cpu()
+      await repeat(variant.call, calls, concurrency)
+      const used = (await cpu()) - before
+      if (round >= 0) figures.get(variant.name)?.push(used / calls)
+    }
+  }
+  return variants.map(({ name }) => {
+    const perCall = figures.get(name) as number[]
+    return { name, perCall, median: median(perCall) }
+  })
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  const start = by % items.length
+  return [...items.slice(start), ...items.slice(0, start)]
+}
+
+/** The median of the ratios of two results, round by round. */
+export function ratio(of: Result, to: Result): number {
+  return median(of.perCall.map((value, round) => value / (to.perCall[round] as number)))
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] as number
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2
+}
+
+async function ownCpu(): Promise<number> {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+async function repeat(call: () => Promise<void>, calls: number, concurrency: number): Promise<void> {
+  let left = calls
+  const work = async (): Promise<void> => {
+    while (left-- > 0) await call()
+  }
+  await Promise.all(Array.from({ length: concurrency }, work))
+}

@@ -1,0 +1,48 @@
+/** Run as a child: `servers.ts claude | proxy URL | gateway URL`. Answers `cpu` messages, ends with its parent. */
+import { Agent, createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parseConfig, startGateway } from '@spillway/gateway'
+import { startClaude } from '@spillway/testing'
+
+const [kind, upstream] = process.argv.slice(2) as [string, string]
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpu: user + system })
+})
+process.on('disconnect', () => process.exit(0))
+
+const starters: Readonly<Record<string, () => Promise<string>>> = {
+  claude: async () => (await startClaude({ record: false, chunks: 200, separateWrites: true })).url,
+  proxy: startProxy,
+  gateway: async () => {
+    process.env.BENCHMARK_KEY = 'sk-benchmark'
+    const { config } = parseConfig(
+      `targets: { claude: { api: anthropic, endpoints: [{ url: "${upstream}", credential: "env:BENCHMARK_KEY" }] } }\n` +
+        'routes: [{ models: "*", target: claude }]',
+      'benchmark',
+    )
+    return (await startGateway(config, { port: 0 })).url
+  },
+}
+
+const start = starters[kind]
+if (start === undefined) throw new Error(`unknown server ${kind}`)
+process.send?.({ url: await start() })
+
+/** The least that passes a call through: Node's server, Node's client, a pipe each way. */
+async function startProxy(): Promise<string> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 })
+  const { hostname, port } = new URL(upstream)
+  const server = createServer((req, res) => {
+    const { method, url: path, headers } = req
+    const outgoing = request({ agent, hostname, port, method, path, headers }, (incoming) => {
+      res.writeHead(incoming.statusCode as number, incoming.headers)
+      incoming.pipe(res)
+    })
+    outgoing.on('error', () => res.destroy())
+    req.pipe(outgoing)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,155 @@
+import type {
+  ChatHistoryItem,
+  ChatWrapper,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaModel,
+} from 'node-llama-cpp'
+import type { EngineOptions } from './engine.ts'
+import { checkGguf } from './gguf-check.ts'
+import { LocalModelError } from './local-model-error.ts'
+import type { Completion, Prompt, Turn } from './prompt.ts'
+import { stopFilter } from './stop-filter.ts'
+
+type Library = typeof import('node-llama-cpp')
+
+/** A loaded model, ready to be asked. */
+export interface Loaded {
+  /** Of each sequence, in tokens. */
+  readonly contextSize: number
+  readonly sequences: readonly LlamaContextSequence[]
+  countTokens(turns: readonly Turn[]): number
+  /** Generates at most `maxTokens` on a sequence that nobody else uses. */
+  chat(
+    sequence: LlamaContextSequence,
+    prompt: Prompt,
+    maxTokens: number,
+    onText: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<Omit<Completion, 'inputTokens'>>
+  dispose(): Promise<void>
+}
+
+/** Below this size a model is so small that threads wait for each other longer than they compute. */
+const tinyBytes = 64 * 1024 * 1024
+
+/**
+ * Checks the file, loads llama.cpp and the model.
+ * @throws LocalModelError
+ */
+export async function loadLlama(options: EngineOptions): Promise<Loaded> {
+  const facts = await checkGguf(options.modelPath)
+  const library = await importLibrary()
+  const tiny = facts.bytes < tinyBytes
+  const maxThreads = options.maxThreads ?? (tiny ? 1 : undefined)
+  const llama = await startEngine(library, options.gpu ?? false, maxThreads)
+  try {
+    const model = await llama.loadModel({ modelPath: options.modelPath })
+    const wanted = options.contextSize ?? { max: Math.min(facts.contextLength, tiny ? 32_768 : 8192) }
+    const context = await model.createContext({ contextSize: wanted, sequences: options.parallel ?? 2 })
+    const wrapper = facts.chatTemplate
+      ? library.resolveChatWrapper(model, { warningLogs: false })
+      : new library.ChatMLChatWrapper()
+    return loaded(library, model, context, wrapper, options.thinkingTokens ?? 0, () => llama.dispose())
+  } catch (error) {
+    await llama.dispose()
+    const message = `cannot load the model file ${options.modelPath}: ${(error as Error).message}`
+    throw new LocalModelError('SPILLWAY_LOCAL_ENGINE_FAILED', message, { cause: error })
+  }
+}
+
+async function importLibrary(): Promise<Library> {
+  try {
+    return await import('node-llama-cpp')
+  } catch (error) {
+    const message = 'a model inside this process needs the package node-llama-cpp: npm install node-llama-cpp'
+    throw new LocalModelError('SPILLWAY_LOCAL_ENGINE_MISSING', message, { cause: error })
+  }
+}
+
+async function startEngine(
+  library: Library,
+  gpu: NonNullable<EngineOptions['gpu']>,
+  maxThreads: number | undefined,
+): ReturnType<Library['getLlama']> {
+  try {
+    return await library.getLlama({
+      gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: library.LlamaLogLevel.disabled,
+      ...(maxThreads === undefined ? {} : { maxThreads }),
+    })
+  } catch (error) {
+    const message = `node-llama-cpp brings no binary for this machine (${process.platform}-${process.arch}, gpu: ${gpu}); see its documentation on building from source`
+    throw new LocalModelError('SPILLWAY_LOCAL_ENGINE_MISSING', message, { cause: error })
+  }
+}
+
+function loaded(
+  library: Library,
+  model: LlamaModel,
+  context: LlamaContext,
+  chatWrapper: ChatWrapper,
+  thoughtTokens: number,
+  dispose: () => Promise<void>,
+): Loaded {
+  const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence())
+  return {
+    contextSize: sequences[0]?.contextSize ?? context.contextSize,
+    sequences,
+    dispose,
+    countTokens(turns) {
+      const { contextText } = chatWrapper.generateContextState({ chatHistory: history(turns) })
+      return contextText.tokenize(model.tokenizer, 'trimLeadingSpace').length
+    },
+    async chat(contextSequence, prompt, maxTokens, onText, signal) {
+      const chat = new library.LlamaChat({ contextSequence, chatWrapper })
+      const before = contextSequence.tokenMeter.usedOutputTokens
+      const enough = new AbortController()
+      let stopSequence: string | undefined
+      const filter = stopFilter(prompt.stop, onText)
+      try {
+        const { metadata } = await chat.generateResponse(history(prompt.turns), {
+          maxTokens,
+          signal: AbortSignal.any([signal, enough.signal]),
+          stopOnAbortSignal: true,
+          budgets: { thoughtTokens, commentTokens: thoughtTokens },
+          // The caller has made sure that prompt and answer fit, so nothing is ever shifted out.
+          contextShift: { size: 1 },
+          onTextChunk(piece) {
+            if (signal.aborted) return
+            stopSequence ??= filter.push(piece)
+            if (stopSequence !== undefined) enough.abort()
+          },
+          ...sampling(prompt),
+        })
+        signal.throwIfAborted()
+        filter.end()
+        const outputTokens = contextSequence.tokenMeter.usedOutputTokens - before
+        if (stopSequence !== undefined) return { outputTokens, stop: 'stop_sequence', stopSequence }
+        return { outputTokens, stop: metadata.stopReason === 'maxTokens' ? 'max_tokens' : 'end' }
+      } catch (error) {
+        if (!signal.aborted) await contextSequence.clearHistory()
+        throw error
+      } finally {
+        chat.dispose({ disposeSequence: false })
+      }
+    },
+  }
+}
+
+/** The model's turn is always the last: a new one, or one that it goes on with. */
+function history(turns: readonly Turn[]): ChatHistoryItem[] {
+  const items = turns.map(({ role, text }): ChatHistoryItem => {
+    return role === 'assistant' ? { type: 'model', response: [text] } : { type: role, text }
+  })
+  if (turns.at(-1)?.role !== 'assistant') items.push({ type: 'model', response: [] })
+  return items
+}
+
+function sampling({ temperature, topP, topK, seed }: Prompt): Record<string, number> {
+  const given = Object.entries({ temperature, topP, topK, seed }).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as Record<string, number>
+}

@@ -1,0 +1,135 @@
+import type { Call, Frame } from './answer.ts'
+import { ping, sse } from './anthropic-error.ts'
+import type { FullReply } from './reply.ts'
+
+/** How a message differs between the vendors that speak this protocol. */
+export interface MessageFlavour {
+  /** The stream's first keep-alives, before or after `message_start`. */
+  readonly comment?: string
+  readonly pings: boolean
+  /** Adds to the usage. */
+  readonly moreUsage?: (reply: FullReply) => Readonly<Record<string, unknown>>
+}
+
+/** A message that is not streamed. */
+export function messageBody(call: Call, model: string, reply: FullReply, flavour: MessageFlavour): string {
+  const content: unknown[] = []
+  if (reply.thinking.length > 0) {
+    content.push({ type: 'thinking', thinking: reply.thinking.join(''), signature: signature(call) })
+  }
+  if (reply.text.length > 0) content.push({ type: 'text', text: reply.text.join('') })
+  reply.toolUse.forEach(({ id, name, input }, i) => {
+    content.push({ type: 'tool_use', id: id ?? toolId(call, i), name, input })
+  })
+  const usage = { ...startUsage(reply), ...endUsage(reply), ...flavour.moreUsage?.(reply) }
+  return JSON.stringify({ ...message(call, model), content, ...stop(reply), usage })
+}
+
+/** The events of a streamed message. */
+export function messageFrames(call: Call, model: string, reply: FullReply, flavour: MessageFlavour): Frame[] {
+  const list: Frame[] = []
+  const add = (type: string, data: object, content = false): void => {
+    list.push({ text: `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`, content })
+  }
+  let index = -1
+  const block = (start: object, deltas: Iterable<object>, startsWithContent = false): void => {
+    index++
+    add('content_block_start', { index, content_block: start }, startsWithContent)
+    for (const delta of deltas) add('content_block_delta', { index, delta }, true)
+    add('content_block_stop', { index })
+  }
+
+  if (flavour.comment !== undefined) list.push({ text: flavour.comment, content: false })
+  const opening = { ...message(call, model), content: [], stop_reason: null, stop_sequence: null }
+  add('message_start', { message: { ...opening, usage: startUsage(reply) } })
+  if (flavour.pings) list.push({ text: ping, content: false })
+  if (reply.thinking.length > 0) {
+    const deltas: object[] = reply.thinking.map((thinking) => ({ type: 'thinking_delta', thinking }))
+    deltas.push({ type: 'signature_delta', signature: signature(call) })
+    block({ type: 'thinking', thinking: '', signature: '' }, deltas)
+  }
+  if (reply.text.length > 0) {
+    block({ type: 'text', text: '' }, [])
+    list.pop()
+    for (const frame of textFrames(reply.text, index)) list.push(frame)
+    add('content_block_stop', { index })
+  }
+  reply.toolUse.forEach(({ id, name, input }, i) => {
+    const start = { type: 'tool_use', id: id ?? toolId(call, i), name, input: {} }
+    const parts = ['', ...(JSON.stringify(input) ?? '{}').match(/.{1,16}/gsu)!]
+    block(
+      start,
+      parts.map((partial_json) => ({ type: 'input_json_delta', partial_json })),
+      true,
+    )
+  })
+  add('message_delta', { delta: stop(reply), usage: { ...endUsage(reply), ...flavour.moreUsage?.(reply) } })
+  add('message_stop', {})
+  return list
+}
+
+const textFramesOf = new WeakMap<readonly string[], { index: number; frames: readonly Frame[] }>()
+
+/** The text deltas, which are the same for every request that gets the same reply. */
+function textFrames(pieces: readonly string[], index: number): readonly Frame[] {
+  const known = textFramesOf.get(pieces)
+  if (known?.index === index) return known.frames
+  const frames = pieces.map((text) => {
+    const data = { type: 'content_block_delta', index, delta: { type: 'text_delta', text } }
+    return { text: sse('content_block_delta', data), content: true }
+  })
+  textFramesOf.set(pieces, { index, frames })
+  return frames
+}
+
+function message(call: Call, model: string): object {
+  return { id: `msg_${call.id}`, type: 'message', role: 'assistant', model, container: null }
+}
+
+function stop({ stopReason }: FullReply): object {
+  return {
+    stop_reason: stopReason,
+    stop_sequence: null,
+    stop_details: stopReason === 'refusal' ? { type: 'refusal', category: null, explanation: null } : null,
+  }
+}
+
+function cacheUsage({ usage }: FullReply): object {
+  return {
+    input_tokens: usage.inputTokens,
+    cache_creation_input_tokens: usage.cacheWriteTokens,
+    cache_read_input_tokens: usage.cacheReadTokens,
+  }
+}
+
+function startUsage(reply: FullReply): object {
+  const { cacheWriteTokens, cacheWrite1hTokens, outputTokens } = reply.usage
+  return {
+    ...cacheUsage(reply),
+    cache_creation: {
+      ephemeral_5m_input_tokens: cacheWriteTokens - cacheWrite1hTokens,
+      ephemeral_1h_input_tokens: cacheWrite1hTokens,
+    },
+    output_tokens: Math.min(1, outputTokens),
+    service_tier: 'standard',
+    inference_geo: 'global',
+    speed: 'standard',
+  }
+}
+
+function endUsage(reply: FullReply): object {
+  return {
+    ...cacheUsage(reply),
+    output_tokens: reply.usage.outputTokens,
+    output_tokens_details: { thinking_tokens: reply.usage.reasoningTokens },
+    server_tool_use: null,
+  }
+}
+
+function toolId(call: Call, i: number): string {
+  return `toolu_${call.id}${i}`
+}
+
+function signature(call: Call): string {
+  return Buffer.from(`signature of ${call.id}`).toString('base64')
+}

@@ -1,0 +1,120 @@
+import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, route } from './answer.ts'
+import { anthropicDialect, requestId } from './anthropic-error.ts'
+import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
+import { messagesRoute } from './messages-route.ts'
+import { promptTokens } from './reply.ts'
+import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
+
+/** Options of {@link startClaude}. */
+export interface ClaudeOptions extends ServerOptions {
+  /** The keys that are let in. @default any key, but there must be one */
+  readonly apiKeys?: readonly string[]
+  /** The models that exist. @default any; three are listed */
+  readonly models?: readonly string[]
+}
+
+const listedModels = ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']
+
+/** Starts a server that speaks Anthropic's Messages API. */
+export function startClaude(options: ClaudeOptions = {}): Promise<SimulatedServer> {
+  return startServer(claudeSite(options), options)
+}
+
+function claudeSite(options: ClaudeOptions): Site {
+  const dialect = anthropicDialect(usualHeaders)
+  const refused = (call: Call): ReturnType<typeof refusedKey> =>
+    refusedKey(call, options.apiKeys) ?? refusedVersion(call)
+  const unknownModel = (call: Call): ReturnType<typeof refusedKey> => {
+    const model = modelOf(call)
+    if (options.models === undefined || options.models.includes(model)) return undefined
+    return { status: 404, message: `model: ${model}` }
+  }
+  const guarded = (inner: Route): Route => ({
+    ...inner,
+    answer(call) {
+      const refusal = refused(call)
+      return refusal === undefined ? inner.answer(call) : errorAnswer(dialect, call, refusal)
+    },
+  })
+
+  const messages = messagesRoute(options, dialect, { pings: true }, (call) => {
+    return refused(call) ?? refusedMessages(call, 'generate') ?? unknownModel(call)
+  })
+  const count = guarded({
+    dialect,
+    generates: false,
+    answer(call) {
+      const refusal = refusedMessages(call, 'count_tokens') ?? unknownModel(call)
+      if (refusal !== undefined) return errorAnswer(dialect, call, refusal)
+      const body = JSON.stringify({ input_tokens: promptTokens(call.request.json) })
+      return jsonAnswer(body, dialect.headers(call))
+    },
+  })
+  const models = options.models ?? listedModels
+  const list = guarded(
+    route(dialect, () => ({
+      data: models.map(modelInfo),
+      has_more: false,
+      first_id: models[0] ?? null,
+      last_id: models.at(-1) ?? null,
+    })),
+  )
+  const notFound = errorRoute(dialect, { status: 404 })
+  const notAllowed = errorRoute(dialect, { status: 405, message: 'Method Not Allowed' })
+
+  return {
+    bodyLimit: 32 * 1024 * 1024,
+    route(method, pathname) {
+      if (pathname === '/v1/messages') return method === 'POST' ? messages : notAllowed
+      if (pathname === '/v1/messages/count_tokens') return method === 'POST' ? count : notAllowed
+      if (method !== 'GET') return notFound
+      if (pathname === '/v1/models') return list
+      const id = /^\/v1\/models\/([^/]+)$/.exec(pathname)?.[1]
+      if (id === undefined) return notFound
+      if (!models.includes(id)) return guarded(errorRoute(dialect, { status: 404, message: `model: ${id}` }))
+      return guarded(route(dialect, () => modelInfo(id)))
+    },
+  }
+}
+
+function usualHeaders(call: Call): Record<string, string> {
+  return {
+    'request-id': requestId(call),
+    'anthropic-organization-id': '00000000-0000-4000-8000-000000000000',
+    ...rateLimitHeaders(),
+  }
+}
+
+let rateLimits: { second: number; headers: Readonly<Record<string, string>> } | undefined
+
+/** Limits that are never reached; made anew once a second, since they name a time. */
+function rateLimitHeaders(): Readonly<Record<string, string>> {
+  const second = Math.floor(Date.now() / 1000)
+  if (rateLimits?.second === second) return rateLimits.headers
+  const headers: Record<string, string> = {}
+  const reset = `${new Date((second + 1) * 1000).toISOString().slice(0, 19)}Z`
+  const limits = { requests: 4000, tokens: 2_400_000, 'input-tokens': 2_000_000, 'output-tokens': 400_000 }
+  for (const [name, limit] of Object.entries(limits)) {
+    headers[`anthropic-ratelimit-${name}-limit`] = String(limit)
+    headers[`anthropic-ratelimit-${name}-remaining`] = String(name === 'requests' ? limit - 1 : limit)
+    headers[`anthropic-ratelimit-${name}-reset`] = reset
+  }
+  rateLimits = { second, headers }
+  return headers
+}
+
+function modelInfo(id: string): object {
+  return {
+    type: 'model',
+    id,
+    display_name: id,
+    created_at: '2026-10-01T00:00:00Z',
+    lifecycle: 'active',
+    deprecated_at: null,
+    retires_at: null,
+    max_input_tokens: 1_000_000,
+    max_tokens: 128_000,
+    capabilities: null,
+    line: /opus|sonnet|haiku/.exec(id)?.[0] ?? null,
+  }
+}

@@ -1,0 +1,124 @@
+import type { Usage } from '@spillway/middleware'
+
+/** What a simulated model says, whatever the protocol. */
+export interface Reply {
+  /** @default {@link defaultText}, or nothing when there are tool calls */
+  readonly text?: string
+  /** Comes before the text. @default none */
+  readonly thinking?: string
+  /** Come after the text. @default none */
+  readonly toolUse?: readonly ReplyToolUse[]
+  /**
+   * In Anthropic's words; other protocols get their own.
+   * @default end_turn, or tool_use when there are tool calls
+   */
+  readonly stopReason?: string
+  /** @default about a token for four characters of prompt and answer, nothing cached */
+  readonly usage?: ReplyUsage
+}
+
+/** A tool call. */
+export interface ReplyToolUse {
+  /** @default a new one, as the protocol writes it */
+  readonly id?: string
+  readonly name: string
+  readonly input: unknown
+}
+
+/** The token counts to report; what is missing is estimated or 0. */
+export type ReplyUsage = Partial<Omit<Usage, 'estimated'>>
+
+/** What the simulated models say when they are told nothing else. */
+export const defaultText = 'The spillway carries the water safely around the dam.'
+
+/** A reply with nothing left to decide. */
+export interface FullReply {
+  readonly thinking: readonly string[]
+  readonly text: readonly string[]
+  readonly toolUse: readonly ReplyToolUse[]
+  readonly stopReason: string
+  readonly usage: Required<Omit<Usage, 'estimated' | 'cost'>> & { readonly cost: number | undefined }
+}
+
+interface Pieces {
+  readonly chunks: number | undefined
+  readonly thinking: readonly string[]
+  readonly text: readonly string[]
+}
+
+/** Cutting a long text into pieces is most of the work of an answer, and a fixed reply comes again. */
+const piecesOf = new WeakMap<Reply, Pieces>()
+
+/** Decides what a reply left open. */
+export function fullReply(reply: Reply, chunks: number | undefined, body: unknown): FullReply {
+  let pieces = piecesOf.get(reply)
+  if (pieces === undefined || pieces.chunks !== chunks) {
+    pieces = { chunks, thinking: cut(reply.thinking ?? '', undefined), text: textPieces(reply, chunks) }
+    piecesOf.set(reply, pieces)
+  }
+  const { thinking, text } = pieces
+  const toolUse = reply.toolUse ?? []
+  const reasoningTokens = reply.usage?.reasoningTokens ?? tokens(length(thinking))
+  const said = length(text) + length(toolUse.map((tool) => JSON.stringify(tool.input) ?? ''))
+  return {
+    thinking,
+    text,
+    toolUse,
+    stopReason: reply.stopReason ?? (toolUse.length > 0 ? 'tool_use' : 'end_turn'),
+    usage: {
+      inputTokens: reply.usage?.inputTokens ?? promptTokens(body),
+      outputTokens: reply.usage?.outputTokens ?? tokens(said) + reasoningTokens,
+      cacheReadTokens: reply.usage?.cacheReadTokens ?? 0,
+      cacheWriteTokens: reply.usage?.cacheWriteTokens ?? 0,
+      cacheWrite1hTokens: reply.usage?.cacheWrite1hTokens ?? 0,
+      reasoningTokens,
+      cost: reply.usage?.cost,
+    },
+  }
+}
+
+/** A guess at the tokens of a prompt: what a real tokenizer says is of no use to a test. */
+export function promptTokens(body: unknown): number {
+  if (typeof body !== 'object' || body === null) return 1
+  const { system, messages, tools } = body as Record<string, unknown>
+  return Math.max(1, tokens(characters(system) + characters(messages) + characters(tools)))
+}
+
+function textPieces(reply: Reply, chunks: number | undefined): readonly string[] {
+  if (reply.text !== undefined) return cut(reply.text, chunks)
+  if (reply.toolUse !== undefined && reply.toolUse.length > 0) return []
+  if (chunks === undefined) return cut(defaultText, undefined)
+  const words = cut(`${defaultText} `, undefined)
+  return Array.from({ length: chunks }, (_, i) => words[i % words.length] as string)
+}
+
+/** Cuts a text into words, or into so many pieces of one character or more. */
+function cut(text: string, count: number | undefined): readonly string[] {
+  if (text === '') return []
+  if (count === undefined) return text.match(/\S+\s*|\s+/g) ?? []
+  const pieces = Math.max(1, Math.min(count, text.length))
+  const at = (i: number): number => {
+    const index = Math.floor((i * text.length) / pieces)
+    // Not between the two halves of a character.
+    return (text.codePointAt(index - 1) ?? 0) > 0xffff ? index + 1 : index
+  }
+  return Array.from({ length: pieces }, (_, i) => text.slice(at(i), at(i + 1))).filter(
+    (piece) => piece !== '',
+  )
+}
+
+function length(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0)
+}
+
+function tokens(characters: number): number {
+  return Math.ceil(characters / 4)
+}
+
+function characters(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let sum = 0
+  for (const part of Object.values(value)) sum += characters(part)
+  return sum
+}

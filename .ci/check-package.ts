@@ -24,7 +24,10 @@ const problems: string[] = []
 try {
   execFileSync('pnpm', ['pack', '--pack-destination', folder], { stdio: ['ignore', 'ignore', 'inherit'] })
   const tarball = readFileSync(join(folder, readdirSync(folder)[0] as string))
-  const data = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) as ArrayBuffer
+  const data = tarball.buffer.slice(
+    tarball.byteOffset,
+    tarball.byteOffset + tarball.byteLength,
+  ) as ArrayBuffer
 
   const linted = await publint({ pack: { tarball: data }, strict: true })
   for (const message of linted.messages) problems.push(`publint: ${formatMessage(message, linted.pkg)}`)
@@ -34,15 +37,22 @@ try {
   else {
     // The packages are ESM only: the resolutions of old, and `require` of an ES module, are out of scope.
     const relevant = types.problems.filter(
-      (problem) => !('resolutionKind' in problem) || problem.resolutionKind === 'node16-esm' || problem.resolutionKind === 'bundler',
+      (problem) =>
+        !('resolutionKind' in problem) ||
+        problem.resolutionKind === 'node16-esm' ||
+        problem.resolutionKind === 'bundler',
     )
-    for (const problem of relevant.filter(({ kind }) => kind !== 'CJSResolvesToESM')) problems.push(`types: ${JSON.stringify(problem)}`)
+    for (const problem of relevant.filter(({ kind }) => kind !== 'CJSResolvesToESM'))
+      problems.push(`types: ${JSON.stringify(problem)}`)
   }
 
   const size = weigh('dist')
   if (manifest.sizeBudget === undefined) problems.push('size: package.json has no sizeBudget')
-  else if (size > manifest.sizeBudget) problems.push(`size: ${size} bytes gzipped, budget ${manifest.sizeBudget}`)
-  console.log(`${manifest.name}: ${size} of ${manifest.sizeBudget} bytes gzipped, ${problems.length} problems`)
+  else if (size > manifest.sizeBudget)
+    problems.push(`size: ${size} bytes gzipped, budget ${manifest.sizeBudget}`)
+  console.log(
+    `${manifest.name}: ${size} of ${manifest.sizeBudget} bytes gzipped, ${problems.length} problems`,
+  )
 } finally {
   rmSync(folder, { recursive: true })
 }

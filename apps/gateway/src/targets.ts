@@ -1,7 +1,7 @@
-import { attempt, type Target, target, timeouts } from '@spillway/attempt'
+import { type Target, timeouts } from '@spillway/attempt'
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { createClient } from '@spillway/core-client'
-import { embeddedTransport, openEngine } from '@spillway/local-model'
+import { localModel } from '@spillway/local-model'
 import { type Api, compose, type Middleware } from '@spillway/middleware'
 import { withModel } from '@spillway/wire'
 import { type Config, type TargetConfig, timeoutsOf } from './config/config.ts'
@@ -21,15 +21,17 @@ const apis: Readonly<Record<TargetConfig['api'], readonly Api[]>> = {
   embedded: ['anthropic', 'openai'],
 }
 
-/** Brings a configured target to life. Nothing is connected or loaded before the first call. */
+/** Brings a configured target to life. Nothing is connected before the first call; a local model loads at once. */
 export function openTarget(name: string, config: Config): RunningTarget {
   const settings = config.targets[name] as TargetConfig
   const { total: _, ...limits } = timeoutsOf(config, settings)
   const common = { name, apis: apis[settings.api] }
   if (settings.api === 'embedded') {
-    const engine = openEngine({ modelPath: settings.model as string })
-    const { handler } = target(name, compose([timeouts(limits)], attempt(embeddedTransport(engine))))
-    return { ...common, handler, close: () => engine.close() }
+    const local = localModel({ name, modelPath: settings.model as string })
+    // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
+    local.engine.load().catch(() => {})
+    const handler = compose([timeouts(limits)], local.handler)
+    return { ...common, handler, close: () => local.close() }
   }
   const endpoint = settings.endpoints?.[0]
   const client = createClient({

@@ -229,8 +229,6 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (this.#reader?.isComplete) {
       this.#handle?.abort(new Error('the stream was complete'))
       this.#endStream()
-    } else if (failure.kind === 'cancelled') {
-      this.#channel?.cancel(new Error(failure.message))
     } else {
       this.#breakOff(failure)
     }

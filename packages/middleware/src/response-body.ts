@@ -89,6 +89,7 @@ export class BodyChannel implements ResponseBody {
 
   pipe(sink: BodySink): void {
     this.#take()
+    if (this.#state === 'cancelled') return sink.fail(this.#error)
     this.#sink = sink
     this.#flush()
   }
@@ -104,6 +105,7 @@ export class BodyChannel implements ResponseBody {
     if (this.#state === 'cancelled') return
     const wasOpen = this.#state === 'open'
     this.#state = 'cancelled'
+    this.#error = reason ?? new Error('the body was cancelled')
     this.#queue.length = 0
     this.buffered = 0
     this.#sink = undefined
@@ -135,7 +137,11 @@ export class BodyChannel implements ResponseBody {
       return Promise.reject(this.#error)
     }
     if (this.#state !== 'open') return Promise.resolve({ done: true, value: undefined })
-    this.#waiting ??= Promise.withResolvers()
+    if (this.#waiting !== undefined) {
+      const inTurn = (): Promise<IteratorResult<Uint8Array, undefined>> => this.#next()
+      return this.#waiting.promise.then(inTurn, inTurn)
+    }
+    this.#waiting = Promise.withResolvers()
     return this.#waiting.promise
   }
 
@@ -170,13 +176,18 @@ export class BodyChannel implements ResponseBody {
     const waiting = this.#waiting
     if (waiting === undefined) return
     this.#waiting = undefined
-    if (this.#state === 'failed') waiting.reject(this.#error)
-    else waiting.resolve({ done: true, value: undefined })
+    if (this.#state === 'failed') {
+      this.#state = 'cancelled'
+      waiting.reject(this.#error)
+    } else waiting.resolve({ done: true, value: undefined })
   }
 
   #take(): void {
     if (this.#taken) throw new TypeError('this body has a reader already')
     this.#taken = true
+    if (this.#state !== 'cancelled') return
+    this.#state = 'failed'
+    this.#error = new Error('this body was cancelled before it was read')
   }
 
   #block(): void {

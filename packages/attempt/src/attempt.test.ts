@@ -1,0 +1,342 @@
+import { getEventListeners } from 'node:events'
+import { isStreamFailure, listen, type ModelResponse, type SpillwayEvent } from '@spillway/middleware'
+import { virtualClock } from '@spillway/testing'
+import { describe, expect, it } from 'vitest'
+import { settled, streamRequest, textOf } from '../test/call.ts'
+import { handTransport } from '../test/hand-transport.ts'
+import { anthropic, ending, message, preamble } from '../test/wire-samples.ts'
+import { attempt } from './attempt.ts'
+
+function begin(changes: Partial<Parameters<typeof streamRequest>[0]> = {}) {
+  const clock = virtualClock()
+  const wire = handTransport()
+  const events: SpillwayEvent[] = []
+  const request = listen(streamRequest({ clock, ...changes }), (event) => events.push(event))
+  const answer = attempt(wire.transport)(request)
+  answer.catch(() => {})
+  return { clock, wire, events, answer }
+}
+
+async function committed(changes: Partial<Parameters<typeof streamRequest>[0]> = {}) {
+  const call = begin(changes)
+  call.wire.streamHeaders()
+  call.wire.text(preamble, anthropic.text('Hello'))
+  return { ...call, response: await call.answer }
+}
+
+describe('a stream', () => {
+  it('is held back until its first content and then handed over whole and unchanged', async () => {
+    const { wire, answer } = begin()
+    wire.streamHeaders()
+    wire.text(preamble)
+    expect(await settled(answer)).toBe('pending')
+    wire.text(anthropic.text('Hello'))
+    const response = await answer
+    wire.text(ending)
+    wire.sink.end()
+    expect(response).toMatchObject({ status: 200, failure: undefined, target: 'claude' })
+    expect(response.headers['request-id']).toBe('req_1')
+    expect(await textOf(response)).toBe(preamble + anthropic.text('Hello') + ending)
+  })
+
+  it('settles its outcome at the end, with usage as last reported', async () => {
+    const { wire, response, clock } = await committed()
+    expect(await settled(response.outcome)).toBe('pending')
+    await clock.advance(100)
+    wire.text(ending)
+    wire.sink.end()
+    expect(await response.outcome).toMatchObject({
+      failure: undefined,
+      usage: { inputTokens: 12, outputTokens: 15, estimated: false },
+      stopReason: 'end_turn',
+      model: 'claude-sonnet-5-5',
+      timings: { end: 100 },
+    })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('that is complete without any content is an answer too', async () => {
+    const { wire, answer } = begin()
+    wire.streamHeaders()
+    wire.text(anthropic.start, anthropic.delta, anthropic.stop)
+    wire.sink.end()
+    const response = await answer
+    expect(response.failure).toBeUndefined()
+    expect(await textOf(response)).toBe(anthropic.start + anthropic.delta + anthropic.stop)
+  })
+
+  it('that is complete survives a connection which then breaks', async () => {
+    const { wire, response } = await committed()
+    wire.text(ending)
+    wire.sink.error(new Error('reset'))
+    expect(await textOf(response)).toContain('message_stop')
+    expect((await response.outcome).failure).toBeUndefined()
+  })
+
+  it('that is complete ends although the upstream never closes', async () => {
+    const { wire, response, clock } = await committed()
+    wire.text(ending)
+    await clock.advance(30_000)
+    expect(wire.aborted).toBe(true)
+    expect(await textOf(response)).toContain('message_stop')
+    expect((await response.outcome).failure).toBeUndefined()
+  })
+})
+
+describe('a failure before the first content is an ordinary failed attempt', () => {
+  const failures: readonly [string, (wire: ReturnType<typeof handTransport>) => void, object][] = [
+    [
+      'an error event',
+      (wire) => wire.text(preamble, anthropic.error('overloaded_error')),
+      { kind: 'overloaded' },
+    ],
+    [
+      'a clean end',
+      (wire) => {
+        wire.text(preamble)
+        wire.sink.end()
+      },
+      { kind: 'truncated' },
+    ],
+    [
+      'a torn event',
+      (wire) => {
+        wire.text(preamble, 'event: conte')
+        wire.sink.end()
+      },
+      { kind: 'truncated' },
+    ],
+    ['nothing at all', (wire) => wire.sink.end(), { kind: 'malformed' }],
+    [
+      'a broken connection',
+      (wire) => wire.sink.error(Object.assign(new Error('x'), { code: 'ECONNRESET' })),
+      { kind: 'connection', code: 'ECONNRESET' },
+    ],
+  ]
+  it.each(failures)('%s', async (_name, fail, expected) => {
+    const { wire, answer, clock } = begin()
+    wire.streamHeaders()
+    fail(wire)
+    const response = await answer
+    expect(response.failure).toMatchObject({ ...expected, retryable: true, origin: 'upstream' })
+    expect(response.status).toBeGreaterThanOrEqual(500)
+    expect(JSON.parse(await textOf(response))).toMatchObject({ type: 'error' })
+    expect((await response.outcome).failure).toEqual(response.failure)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('passes on the very error object that the upstream sent', async () => {
+    const { wire, answer } = begin()
+    wire.streamHeaders()
+    wire.text(
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"x","extra":1}}\n\n',
+    )
+    expect(await textOf(await answer)).toBe(
+      '{"type":"error","error":{"type":"overloaded_error","message":"x","extra":1}}',
+    )
+    expect(wire.aborted).toBe(true)
+  })
+})
+
+describe('a failure after the first content breaks the body off', () => {
+  async function brokenBody(response: ModelResponse): Promise<unknown> {
+    try {
+      await textOf(response)
+    } catch (error) {
+      return error
+    }
+    return 'a clean end'
+  }
+
+  it('when the stream ends before it is complete', async () => {
+    const { wire, response } = await committed()
+    wire.sink.end()
+    const error = await brokenBody(response)
+    expect(isStreamFailure(error) && error.failure.kind).toBe('truncated')
+    const outcome = await response.outcome
+    expect(outcome.failure?.kind).toBe('truncated')
+    expect(outcome.usage).toMatchObject({ inputTokens: 12, estimated: true })
+  })
+
+  it('in the middle of an event, of which the reader sees nothing', async () => {
+    const { wire, response } = await committed()
+    const chunks: string[] = []
+    response.body.pipe({
+      write: (chunk) => chunks.push(Buffer.from(chunk).toString()) > 0,
+      end: () => chunks.push('END'),
+      fail: (error) => chunks.push(isStreamFailure(error) ? error.failure.kind : 'other'),
+    })
+    wire.text('event: content_block_delta\ndata: {"type":"content_bl')
+    wire.sink.error(new Error('reset'))
+    expect(chunks.join('')).toBe(`${preamble}${anthropic.text('Hello')}connection`)
+  })
+
+  it("keeps the upstream's own error event apart from the body", async () => {
+    const { wire, response } = await committed()
+    wire.text(anthropic.text(' world') + anthropic.error('overloaded_error'))
+    const error = await brokenBody(response)
+    if (!isStreamFailure(error)) throw new Error('the body did not break off')
+    expect(error.failure.kind).toBe('overloaded')
+    expect(Buffer.from(error.eventBytes ?? []).toString()).toBe(anthropic.error('overloaded_error'))
+  })
+})
+
+describe('a body that is not streamed', () => {
+  it('is committed when it is whole, unchanged, with its outcome known', async () => {
+    const { wire, answer, clock } = begin({ stream: false })
+    wire.jsonHeaders()
+    wire.text(message.slice(0, 40))
+    expect(await settled(answer)).toBe('pending')
+    wire.text(message.slice(40))
+    wire.sink.end()
+    const response = await answer
+    expect(response.failure).toBeUndefined()
+    expect(await response.outcome).toMatchObject({
+      usage: { inputTokens: 12, outputTokens: 3, cacheReadTokens: 5, estimated: false },
+      stopReason: 'end_turn',
+    })
+    expect(await textOf(response)).toBe(message)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('keeps status and bytes of an error response', async () => {
+    const { wire, answer } = begin()
+    const body = '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"},"more":[1,2]}'
+    wire.sink.headers(429, { 'content-type': 'application/json', 'retry-after': '7' })
+    wire.text(body)
+    wire.sink.end()
+    const response = await answer
+    expect(response.status).toBe(429)
+    expect(response.failure).toMatchObject({ kind: 'rate_limited', retryAfterMs: 7000 })
+    expect(await textOf(response)).toBe(body)
+  })
+
+  it('turns an error inside a 200 into an error response with the same bytes', async () => {
+    const { wire, answer } = begin({ stream: false })
+    const body = '{"type":"error","error":{"type":"overloaded_error","message":"x"}}'
+    wire.jsonHeaders()
+    wire.text(body)
+    wire.sink.end()
+    const response = await answer
+    expect(response).toMatchObject({ status: 529, failure: { kind: 'overloaded', retryable: true } })
+    expect(await textOf(response)).toBe(body)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['half a JSON', '{"type":"mess'],
+    ['a web page', '<html>hello</html>'],
+    ['JSON that is no answer', '{"hello":1}'],
+  ])('is malformed when it is %s', async (_name, body) => {
+    const { wire, answer } = begin({ stream: false })
+    wire.jsonHeaders()
+    wire.text(body)
+    wire.sink.end()
+    const response = await answer
+    expect(response).toMatchObject({ status: 502, failure: { kind: 'malformed', retryable: true } })
+    expect(JSON.parse(await textOf(response))).toMatchObject({ type: 'error', error: { type: 'api_error' } })
+  })
+})
+
+describe('the caller who leaves', () => {
+  const moments: readonly [string, (wire: ReturnType<typeof handTransport>) => void][] = [
+    ['during the headers', () => {}],
+    [
+      'before the first content',
+      (wire) => {
+        wire.streamHeaders()
+        wire.text(preamble)
+      },
+    ],
+    [
+      'while a body arrives',
+      (wire) => {
+        wire.jsonHeaders()
+        wire.text('{')
+      },
+    ],
+  ]
+  it.each(moments)(
+    '%s: the call rejects with its reason and the transport is aborted',
+    async (_name, arrive) => {
+      const caller = new AbortController()
+      const { wire, answer, clock, events } = begin({ signal: caller.signal })
+      arrive(wire)
+      caller.abort(new Error('gone'))
+      await expect(answer).rejects.toThrow('gone')
+      expect(wire.aborted).toBe(true)
+      expect(clock.pending).toBe(0)
+      expect(getEventListeners(caller.signal, 'abort')).toHaveLength(0)
+      expect(events.at(-1)).toMatchObject({
+        type: 'attempt.ended',
+        outcome: { failure: { kind: 'cancelled' } },
+      })
+    },
+  )
+
+  it('in mid-stream: the body fails with the reason and the outcome says what was used', async () => {
+    const caller = new AbortController()
+    const { wire, response, clock } = await committed({ signal: caller.signal })
+    caller.abort(new Error('gone'))
+    await expect(textOf(response)).rejects.toThrow('gone')
+    expect(wire.aborted).toBe(true)
+    expect(await response.outcome).toMatchObject({
+      failure: { kind: 'cancelled', retryable: false },
+      usage: { inputTokens: 12, estimated: true },
+    })
+    expect(clock.pending).toBe(0)
+    expect(getEventListeners(caller.signal, 'abort')).toHaveLength(0)
+  })
+
+  it('before the call: nothing is sent', async () => {
+    const { wire, answer } = begin({ signal: AbortSignal.abort(new Error('gone')) })
+    await expect(answer).rejects.toThrow('gone')
+    expect(wire.sent).toBe(0)
+  })
+
+  it('cancelling the body aborts the transport; cancelling it again changes nothing', async () => {
+    const { wire, response, events } = await committed()
+    response.body.cancel()
+    response.body.cancel()
+    expect(wire.aborted).toBe(true)
+    expect((await response.outcome).failure?.kind).toBe('cancelled')
+    expect(events.filter(({ type }) => type === 'attempt.ended')).toHaveLength(1)
+  })
+
+  it('cancelling after the end leaves the outcome as it was', async () => {
+    const { wire, response } = await committed()
+    wire.text(ending)
+    wire.sink.end()
+    response.body.cancel()
+    expect((await response.outcome).failure).toBeUndefined()
+  })
+})
+
+it('tells its listeners of start, commit and end, in this order and once', async () => {
+  const { wire, events } = await committed()
+  wire.text(ending)
+  wire.sink.end()
+  expect(events.map(({ type, target }) => `${type} ${target}`)).toEqual([
+    'attempt.started claude',
+    'attempt.committed claude',
+    'attempt.ended claude',
+  ])
+})
+
+it('does not send anything when the deadline has passed already', async () => {
+  const { wire, answer } = begin({ deadline: 0 })
+  expect((await answer).failure).toMatchObject({ kind: 'timeout', phase: 'total', origin: 'spillway' })
+  expect(wire.sent).toBe(0)
+})
+
+it('ignores what a transport says after the end', async () => {
+  const { wire, response, events } = await committed()
+  wire.text(ending)
+  wire.sink.end()
+  wire.text('more')
+  wire.sink.end()
+  wire.sink.error(new Error('late'))
+  wire.streamHeaders()
+  expect(await textOf(response)).not.toContain('more')
+  expect(events.filter(({ type }) => type === 'attempt.ended')).toHaveLength(1)
+})

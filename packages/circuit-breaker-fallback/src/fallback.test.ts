@@ -1,0 +1,241 @@
+import { type Target, target } from '@spillway/attempt'
+import {
+  bodyOf,
+  createRequest,
+  type Failure,
+  type FailureKind,
+  type Handler,
+  jsonBodyFromObject,
+  listen,
+  type ModelRequest,
+  type ModelResponse,
+  noDeadline,
+  type SpillwayEvent,
+  timeLeft,
+} from '@spillway/middleware'
+import { type VirtualClock, virtualClock } from '@spillway/testing'
+import { failureResponse, timeoutFailure } from '@spillway/wire'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fallback, fallbackDefaults } from './fallback.ts'
+
+function request(clock: VirtualClock, deadline = 600_000): ModelRequest {
+  return createRequest({
+    api: 'anthropic',
+    model: 'claude-sonnet-5-5',
+    stream: false,
+    url: '/v1/messages',
+    body: jsonBodyFromObject({ model: 'claude-sonnet-5-5' }),
+    clock,
+    deadline,
+  })
+}
+
+function failure(kind: FailureKind): Failure {
+  return { kind, message: kind, retryable: true, scope: 'endpoint', origin: 'upstream' }
+}
+
+/** A target that fails at once, and how often it was asked. */
+function failing(
+  name: string,
+  kind: FailureKind,
+): Target & { asked: ModelRequest[]; cancelled: () => number } {
+  const asked: ModelRequest[] = []
+  let cancelled = 0
+  const { handler } = target(name, async (call) => {
+    asked.push(call)
+    const response = failureResponse(call, failure(kind), { outcome: new Promise(() => {}) })
+    const { body } = response
+    return { ...response, body: { ...body, cancel: () => cancelled++ } as unknown as ModelResponse['body'] }
+  })
+  return { name, handler, asked, cancelled: () => cancelled }
+}
+
+/** A target that uses up the time it is given. */
+function stalled(name: string): Target & { waited: number[] } {
+  const waited: number[] = []
+  const { handler } = target(name, (call) => {
+    const time = timeLeft(call.deadline, call.clock)
+    waited.push(time)
+    return new Promise((resolve) => {
+      const late = failureResponse(call, timeoutFailure('total', time), { outcome: new Promise(() => {}) })
+      call.clock.setTimer(time, () => resolve(late))
+    })
+  })
+  return { name, handler, waited }
+}
+
+function answering(name: string): Target & { asked: ModelRequest[] } {
+  const asked: ModelRequest[] = []
+  const { handler } = target(name, async (call): Promise<ModelResponse> => {
+    asked.push(call)
+    return {
+      status: 200,
+      headers: {},
+      body: bodyOf(new Uint8Array([1])),
+      failure: undefined,
+      outcome: new Promise(() => {}),
+      target: name,
+    }
+  })
+  return { name, handler, asked }
+}
+
+const chain = (first: Target, others: readonly Target[], options?: Parameters<typeof fallback>[1]): Handler =>
+  fallback(others, options)(first.handler)
+
+it('leaves the others alone while the first answers', async () => {
+  const [first, second] = [answering('claude'), answering('local')]
+  const response = await chain(first, [second])(request(virtualClock()))
+  expect(response.target).toBe('claude')
+  expect(second.asked).toHaveLength(0)
+})
+
+it('asks the others in their order until one answers', async () => {
+  const [first, second, third, fourth] = [
+    failing('claude', 'overloaded'),
+    failing('openrouter', 'connection'),
+    answering('local'),
+    answering('never'),
+  ]
+  const response = await chain(first, [second, third, fourth])(request(virtualClock()))
+  expect(response).toMatchObject({ status: 200, target: 'local' })
+  expect([first.asked.length, second.asked.length, fourth.asked.length]).toEqual([1, 1, 0])
+})
+
+it('drops the responses that it does not return', async () => {
+  const [first, second] = [failing('claude', 'overloaded'), failing('openrouter', 'server')]
+  await chain(first, [second, answering('local')])(request(virtualClock()))
+  expect([first.cancelled(), second.cancelled()]).toEqual([1, 1])
+})
+
+it('returns the failure of the first when all fail', async () => {
+  const [first, second, third] = [
+    failing('claude', 'overloaded'),
+    failing('openrouter', 'server'),
+    failing('local', 'connection'),
+  ]
+  const response = await chain(first, [second, third])(request(virtualClock()))
+  expect(response).toMatchObject({ target: 'claude', failure: { kind: 'overloaded' } })
+  expect([first.cancelled(), second.cancelled(), third.cancelled()]).toEqual([0, 1, 1])
+})
+
+describe('what is worth another target', () => {
+  const all: readonly FailureKind[] = [
+    ...([
+      'overloaded',
+      'rate_limited',
+      'timeout',
+      'connection',
+      'server',
+      'authentication',
+      'permission',
+    ] as const),
+    ...([
+      'billing',
+      'not_found',
+      'truncated',
+      'malformed',
+      'circuit_open',
+      'saturated',
+      'budget_exceeded',
+    ] as const),
+  ]
+  it.each(all)('%s', async (kind) => {
+    expect((await chain(failing('claude', kind), [answering('local')])(request(virtualClock()))).target).toBe(
+      'local',
+    )
+  })
+
+  it.each(['invalid_request', 'too_large', 'refusal', 'cancelled'] as const)('not %s', async (kind) => {
+    const local = answering('local')
+    const response = await chain(failing('claude', kind), [local])(request(virtualClock()))
+    expect(response.failure?.kind).toBe(kind)
+    expect(local.asked).toHaveLength(0)
+  })
+
+  it('is for an option to say', async () => {
+    const local = answering('local')
+    const never = chain(failing('claude', 'overloaded'), [local], { when: () => false })
+    expect((await never(request(virtualClock()))).failure?.kind).toBe('overloaded')
+  })
+})
+
+it('tells its listeners of each switch and why', async () => {
+  const events: SpillwayEvent[] = []
+  const call = listen(request(virtualClock()), (event) => events.push(event))
+  await chain(failing('claude', 'overloaded'), [failing('openrouter', 'server'), answering('local')])(call)
+  expect(events).toMatchObject([
+    { type: 'fallback.switched', to: 'openrouter', failure: { kind: 'overloaded' } },
+    { type: 'fallback.switched', to: 'local', failure: { kind: 'server' } },
+  ])
+})
+
+describe('time', () => {
+  it('is kept back, so that a target which only times out leaves enough to answer', async () => {
+    const clock = virtualClock()
+    const [first, second] = [stalled('claude'), answering('local')]
+    const response = await clock.runUntil(chain(first, [second])(request(clock)))
+    expect(response.target).toBe('local')
+    expect(first.waited).toEqual([570_000])
+    expect(second.asked[0]?.deadline).toBe(600_000)
+  })
+
+  it('kept back is at most half of what the call has', async () => {
+    const clock = virtualClock()
+    const [first, second] = [stalled('claude'), stalled('local')]
+    await clock.runUntil(chain(first, [second])(request(clock, 10_000)))
+    expect([first.waited, second.waited]).toEqual([[5_000], [5_000]])
+  })
+
+  it('kept back is shared by the fallbacks; one that fails at once leaves its share to the next', async () => {
+    const clock = virtualClock()
+    const targets = [stalled('a'), stalled('b'), stalled('c')] as const
+    await clock.runUntil(chain(targets[0], targets.slice(1))(request(clock)))
+    expect(targets.map(({ waited }) => waited[0])).toEqual([570_000, 15_000, 15_000])
+    const last = stalled('c')
+    const later = virtualClock()
+    await later.runUntil(chain(stalled('a'), [failing('b', 'server'), last])(request(later)))
+    expect(last.waited).toEqual([30_000])
+  })
+
+  it('is not kept back from a call without a deadline', async () => {
+    const [first, second] = [failing('claude', 'server'), answering('local')]
+    await chain(first, [second])(request(virtualClock(), noDeadline))
+    expect([first.asked[0]?.deadline, second.asked[0]?.deadline]).toEqual([noDeadline, noDeadline])
+  })
+
+  it('never runs over the deadline, however many stall', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 600_000 }),
+        fc.integer({ min: 0, max: 100_000 }),
+        async (fallbacks, total, reserve) => {
+          const clock = virtualClock()
+          const targets = Array.from({ length: fallbacks + 1 }, (_, index) => stalled(String(index)))
+          const [first, ...others] = targets as unknown as [Target, ...Target[]]
+          await clock.runUntil(chain(first, others, { reserve })(request(clock, total)))
+          expect(clock.now()).toBeLessThanOrEqual(total + 0.001)
+          expect(targets[0]?.waited[0]).toBeGreaterThanOrEqual(total / 2 - 0.001)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+})
+
+it('without targets is the handler itself', () => {
+  const { handler } = answering('claude')
+  expect(fallback([])(handler)).toBe(handler)
+})
+
+it('refuses a reserve that is none', () => {
+  expect(() => fallback([], { reserve: -1 })).toThrow(
+    'fallback.reserve must be milliseconds, 0 or more, but is -1',
+  )
+})
+
+it('has the defaults that it documents', () => {
+  expect(fallbackDefaults.reserve).toBe(30_000)
+})

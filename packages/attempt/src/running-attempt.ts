@@ -84,7 +84,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#headersAt = this.#request.clock.now()
     const succeeded = status >= 200 && status < 300
     if (succeeded && header(headers, 'content-type')?.startsWith('text/event-stream')) {
-      this.#reader = new StreamReader(this.#request.api)
+      this.#reader = new StreamReader(this.#request.api, this.#request)
       this.#enter('holding')
     } else {
       this.#enter('whole')
@@ -222,6 +222,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       failure,
       outcome: this.#outcome.promise,
       target: this.#request.context.target,
+      transcript: this.#reader?.transcript,
     })
   }
 

@@ -5,12 +5,15 @@ export interface Target {
   /** As it stands in `x-spillway-served-by`, in events and in metrics. */
   readonly name: string
   readonly handler: Handler
+  /** The model that answers whatever model is asked for; undefined where the request decides. */
+  readonly model?: string | undefined
 }
 
 /** Names a handler: requests on their way to it carry the name, and so do its responses. */
-export function target(name: string, handler: Handler): Target {
+export function target(name: string, handler: Handler, model?: string): Target {
   return {
     name,
+    model,
     handler: (request) => handler(deriveRequest(request, { context: { ...request.context, target: name } })),
   }
 }

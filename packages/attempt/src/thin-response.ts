@@ -19,6 +19,8 @@ export class ThinResponse {
   readonly #body: ResponseBody
   #headers: Headers | undefined
   #stream: ReadableStream<Uint8Array> | undefined
+  /** Owns the stream once the response has been cloned; the two branches are used up each by itself. */
+  #cloned: Response | undefined
   #used = false
 
   constructor(response: ModelResponse, body: ResponseBody, url: string) {
@@ -38,11 +40,12 @@ export class ThinResponse {
   }
 
   get bodyUsed(): boolean {
-    return this.#used || this.#stream?.locked === true
+    return this.#cloned?.bodyUsed ?? (this.#used || this.#stream?.locked === true)
   }
 
   get body(): ReadableStream<Uint8Array> | null {
     if (bodiless.has(this.status)) return null
+    if (this.#cloned !== undefined) return this.#cloned.body
     this.#stream ??= webStream(this.#body, () => {
       this.#used = true
     })
@@ -51,6 +54,7 @@ export class ThinResponse {
 
   async bytes(): Promise<Uint8Array> {
     if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
+    if (this.#cloned !== undefined) return new Uint8Array(await this.#cloned.arrayBuffer())
     if (this.#stream !== undefined)
       return new Uint8Array(await new Response(this.#stream as never).arrayBuffer())
     this.#used = true
@@ -80,11 +84,8 @@ export class ThinResponse {
 
   clone(): Response {
     if (this.bodyUsed) throw new TypeError('Response.clone: Body has already been consumed.')
-    const body = this.body
-    if (body === null) return this.#standard(null)
-    const [ours, theirs] = body.tee()
-    this.#stream = ours as ReadableStream<Uint8Array>
-    return this.#standard(theirs as ReadableStream<Uint8Array>)
+    this.#cloned ??= this.#standard(this.body)
+    return this.#cloned.clone()
   }
 
   #standard(body: ReadableStream<Uint8Array> | null): Response {

@@ -163,6 +163,15 @@ describe('failures', () => {
     expect(await response.json()).toMatchObject({ type: 'error', error: { type: 'api_error' } })
   })
 
+  it('of a request that cannot be sent say so, without the header in question', async () => {
+    const bad = { ...init(), headers: { ...headers, 'x-api-key': 'sk-secret\u2026' } }
+    const response = await wrapFetch(fetch)(`${claude.url}/v1/messages`, bad)
+    const text = await response.text()
+    expect(response.status).toBe(400)
+    expect(text).toContain('does a header, the key for instance')
+    expect(text).not.toContain('sk-secret')
+  })
+
   it('by time do the same', async () => {
     claude.next({ type: 'slow-first-token', ms: Number.POSITIVE_INFINITY })
     const wrapped = wrapFetch(fetch, timeouts({ firstContent: 100 }))

@@ -10,6 +10,7 @@ import {
   noDeadline,
   timeLeft,
 } from '@spillway/middleware'
+import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
 
 declare module '@spillway/middleware' {
   interface EventMap {
@@ -17,6 +18,8 @@ declare module '@spillway/middleware' {
     'fallback.switched': {
       readonly to: string
       readonly failure: Failure
+      /** How, when the stream had begun already; undefined before the commit point. */
+      readonly midStream?: Exclude<MidStreamMode, 'fail'>
     }
   }
 }
@@ -33,6 +36,11 @@ export interface FallbackOptions {
    * @default everything but the caller's own faults: `invalid_request`, `too_large`, `refusal`, `cancelled`
    */
   readonly when?: (failure: Failure) => boolean
+  /**
+   * What happens when a stream breaks off after its first content.
+   * @default 'fail'
+   */
+  readonly midStream?: MidStreamMode
 }
 
 const callersFaults: ReadonlySet<FailureKind> = new Set([
@@ -46,6 +54,7 @@ const callersFaults: ReadonlySet<FailureKind> = new Set([
 export const fallbackDefaults: Required<FallbackOptions> = {
   reserve: 30_000,
   when: (failure) => !callersFaults.has(failure.kind),
+  midStream: 'fail',
 }
 
 /**
@@ -55,24 +64,31 @@ export const fallbackDefaults: Required<FallbackOptions> = {
  * When all fail, the response of the first is returned: it says best what is wrong.
  */
 export function fallback(targets: readonly Target[], options: FallbackOptions = {}): Middleware {
-  const { reserve, when } = { ...fallbackDefaults, ...options }
+  const { reserve, when, midStream } = { ...fallbackDefaults, ...options }
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
   return (next) => {
     if (targets.length === 0) return next
-    return async (request) => {
+    return async (call) => {
+      const mode = midStreamMode(call, midStream)
+      const request = mode === 'continue' ? deriveRequest(call, { keepTranscript: true }) : call
       const deadlines = shareTime(request, reserve, targets.length)
-      const first = await next(withDeadline(request, deadlines[0]))
+      const first = await next(forTurn(request, deadlines[0], true))
       let last: ModelResponse = first
+      let asked = 0
       for (const [index, target] of targets.entries()) {
         const { failure } = last
         if (failure === undefined) break
         if (!when(failure)) break
         emit(request, 'fallback.switched', { to: target.name, failure })
         if (last !== first) last.body.cancel()
-        last = await target.handler(withDeadline(request, deadlines[index + 1]))
+        const isLast = index === targets.length - 1
+        last = await target.handler(forTurn(request, deadlines[index + 1], !isLast))
+        asked = index + 1
       }
-      return keep(first, last)
+      const response = keep(first, last)
+      if (mode === 'fail' || response.failure !== undefined) return response
+      return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve })
     }
   }
 }
@@ -99,8 +115,11 @@ function shareTime(request: ModelRequest, reserve: number, fallbacks: number): n
   )
 }
 
-function withDeadline(request: ModelRequest, deadline: number | undefined): ModelRequest {
-  return deadline === undefined || deadline === request.deadline
-    ? request
-    : deriveRequest(request, { deadline })
+/** The request as one of the targets gets it. */
+function forTurn(request: ModelRequest, deadline: number | undefined, hasNext: boolean): ModelRequest {
+  const { context } = request
+  return deriveRequest(request, {
+    ...(deadline === undefined ? {} : { deadline }),
+    context: { ...context, hasAlternative: hasNext || context.hasAlternative },
+  })
 }

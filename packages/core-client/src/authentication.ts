@@ -1,4 +1,5 @@
 import {
+  type Clock,
   deriveRequest,
   type Failure,
   type Middleware,
@@ -6,7 +7,13 @@ import {
   type RequestHeaders,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
-import { type AccessToken, type Credential, tokenSource, unlessAborted } from './credential.ts'
+import {
+  type AccessToken,
+  type Credential,
+  type TokenSource,
+  tokenSource,
+  unlessAborted,
+} from './credential.ts'
 
 /** How a credential stands in a request. */
 export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
@@ -21,28 +28,36 @@ const oauthBeta = 'oauth-2025-04-20'
 export function authenticate(credential: Credential, scheme: AuthScheme): Middleware {
   const source = tokenSource(credential)
   return (next) => async (request) => {
-    const first = await tokenFor(request)
+    const first = await obtainToken(source, request)
     if (!('value' in first)) return failureResponse(request, first)
     const response = await next(withToken(request, first.value, scheme))
     if (response.failure?.status !== 401) return response
     source.refused(first.value)
-    const second = await tokenFor(request)
+    const second = await obtainToken(source, request)
     if (!('value' in second) || second.value === first.value) return response
     response.body.cancel()
     return next(withToken(request, second.value, scheme))
   }
+}
 
-  function tokenFor(request: ModelRequest): AccessToken | Failure | Promise<AccessToken | Failure> {
-    try {
-      const token = source.token(request.clock)
-      if (!(token instanceof Promise)) return token
-      return unlessAborted(token, request.signal).catch((error: unknown) => {
-        if (request.signal?.aborted) throw error
-        return noCredential(error)
-      })
-    } catch (error) {
+/**
+ * The secret to send now, or why there is none.
+ * @throws the signal's reason when it aborts
+ */
+export function obtainToken(
+  source: TokenSource,
+  call: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
+): AccessToken | Failure | Promise<AccessToken | Failure> {
+  const { clock, signal } = call
+  try {
+    const token = source.token(clock)
+    if (!(token instanceof Promise)) return token
+    return unlessAborted(token, signal).catch((error: unknown) => {
+      if (signal?.aborted) throw error
       return noCredential(error)
-    }
+    })
+  } catch (error) {
+    return noCredential(error)
   }
 }
 
@@ -64,7 +79,7 @@ function withToken(request: ModelRequest, token: string, scheme: AuthScheme): Mo
 
 /** Headers with this credential and no other. */
 export function authenticated(headers: RequestHeaders, token: string, scheme: AuthScheme): RequestHeaders {
-  const { 'x-api-key': _, authorization: __, ...others } = headers
+  const others = unauthenticated(headers)
   if (scheme === 'x-api-key') return { ...others, 'x-api-key': token }
   if (scheme === 'bearer') return { ...others, authorization: `Bearer ${token}` }
   const betas = others['anthropic-beta']
@@ -76,12 +91,17 @@ export function authenticated(headers: RequestHeaders, token: string, scheme: Au
   }
 }
 
-/** Headers without any credential, for endpoints that need none and must not see the caller's. */
+/** Headers without any credential. */
+export function unauthenticated(headers: RequestHeaders): RequestHeaders {
+  const { 'x-api-key': _, authorization: __, ...others } = headers
+  return others
+}
+
+/** Takes out any credential, for endpoints that need none and must not see the caller's. */
 export function withoutCredential(): Middleware {
   return (next) => (request) => {
     const { headers } = request
     if (!('x-api-key' in headers) && !('authorization' in headers)) return next(request)
-    const { 'x-api-key': _, authorization: __, ...others } = headers
-    return next(deriveRequest(request, { headers: others }))
+    return next(deriveRequest(request, { headers: unauthenticated(headers) }))
   }
 }

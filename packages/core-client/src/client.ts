@@ -96,7 +96,7 @@ export function createClient(options: ClientOptions): Client {
   ]
   const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl))))
   const fetch = modelFetch(handler, {
-    otherwise: plainFetch(pool, baseUrl, credential, scheme),
+    otherwise: plainFetch({ pool, baseUrl, credential, scheme, api: facts.apis[0] }),
     clock: options.clock,
   })
   const surface = {

@@ -39,7 +39,7 @@ function unfence(text: string): { code: string; language: string | undefined } {
   const blocks = [...text.matchAll(fence)]
   if (blocks.length === 0) return { code: text.trim(), language: undefined }
   return {
-    code: blocks.map(([, , , code = '']) => code.replace(/\n$/, '')).join('\n\n'),
+    code: blocks.map(([, , , code = '']) => code.replace(/\r?\n$/, '')).join('\n\n'),
     language: blocks[0]?.[2]?.trim() || undefined,
   }
 }

@@ -40,15 +40,14 @@ export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
   let running: Promise<AccessToken> | undefined
 
   const renew = (): Promise<AccessToken> => {
-    running ??= refresh()
-      .then((token) => {
-        current = token
-        return token
-      })
-      .finally(() => {
-        running = undefined
-      })
+    running ??= replace().finally(() => {
+      running = undefined
+    })
     return running
+  }
+  const replace = async (): Promise<AccessToken> => {
+    current = await refresh()
+    return current
   }
 
   return {
@@ -80,8 +79,8 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | unde
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
     const leave = (): void => reject(signal.reason)
-    if (signal.aborted) return leave()
-    signal.addEventListener('abort', leave, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
   })
 }

@@ -1,46 +1,112 @@
 import type { Fetch } from '@spillway/attempt'
-import { systemClock } from '@spillway/middleware'
-import { fetch as undiciFetch } from 'undici'
-import { type AuthScheme, authenticated } from './authentication.ts'
+import { type Api, type RequestHeaders, systemClock } from '@spillway/middleware'
+import { renderError } from '@spillway/wire'
+import { type Response as UndiciResponse, fetch as undiciFetch } from 'undici'
+import { type AuthScheme, authenticated, obtainToken, unauthenticated } from './authentication.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Credential, tokenSource } from './credential.ts'
 
+/** What a {@link plainFetch} needs to know of its client. */
+export interface PlainFetchOptions {
+  readonly pool: ConnectionPool
+  readonly baseUrl: string
+  readonly credential: Credential | null | undefined
+  readonly scheme: AuthScheme
+  /** The protocol of the error when there is no credential to be had. */
+  readonly api: Api
+}
+
+/** A request on its way, which a redirect may change. */
+interface Outgoing {
+  readonly url: URL
+  readonly method: string
+  readonly headers: RequestHeaders
+  readonly body: Uint8Array | null
+  readonly signal: AbortSignal
+  readonly redirect: Request['redirect']
+}
+
+/** As the Fetch standard has it. */
+const mostRedirects = 20
+
 /**
  * A `fetch` over the client's connections for what is not a model call: listing models, files, batches. The
- * credential goes to the endpoint's own origin and nowhere else.
+ * credential goes to the endpoint's own origin and nowhere else, redirects included.
  */
-export function plainFetch(
-  pool: ConnectionPool,
-  baseUrl: string,
-  credential: Credential | null | undefined,
-  scheme: AuthScheme,
-): Fetch {
-  const { origin } = new URL(baseUrl)
+export function plainFetch(options: PlainFetchOptions): Fetch {
+  const { pool, credential, scheme, api } = options
+  const { origin } = new URL(options.baseUrl)
   const source = credential == null ? undefined : tokenSource(credential)
+
+  const send = ({ url, redirect, ...request }: Outgoing, headers: RequestHeaders): Promise<UndiciResponse> =>
+    undiciFetch(url, {
+      ...request,
+      headers: { ...headers },
+      redirect: redirect === 'follow' ? 'manual' : redirect,
+      dispatcher: pool.plain,
+    })
+
+  const sendAuthenticated = async (request: Outgoing): Promise<UndiciResponse | Response> => {
+    const { headers, signal } = request
+    if (source === undefined) return send(request, credential === null ? unauthenticated(headers) : headers)
+    if (request.url.origin !== origin) return send(request, unauthenticated(headers))
+    const call = { clock: systemClock, signal }
+    const first = await obtainToken(source, call)
+    if (!('value' in first)) {
+      const { body, ...init } = renderError(api, first)
+      return new Response(body as Uint8Array<ArrayBuffer>, init as ResponseInit)
+    }
+    const response = await send(request, authenticated(headers, first.value, scheme))
+    if (response.status !== 401) return response
+    source.refused(first.value)
+    const second = await obtainToken(source, call)
+    if (!('value' in second) || second.value === first.value) return response
+    await response.body?.cancel()
+    return send(request, authenticated(headers, second.value, scheme))
+  }
+
   return async (input, init) => {
     const request = new Request(input, init)
-    const headers: Record<string, string> = Object.fromEntries(request.headers)
-    const { 'x-api-key': _, authorization: __, ...bare } = headers
-    const isOurs = new URL(request.url).origin === origin
-    const token = isOurs ? await source?.token(systemClock) : undefined
-    const sent = token
-      ? authenticated(headers, token.value, scheme)
-      : credential === undefined
-        ? headers
-        : bare
-    const response = await undiciFetch(request.url, {
+    let outgoing: Outgoing = {
+      url: new URL(request.url),
       method: request.method,
-      headers: { ...sent },
+      headers: Object.fromEntries(request.headers),
       body: request.body === null ? null : new Uint8Array(await request.arrayBuffer()),
       signal: request.signal,
       redirect: request.redirect,
-      dispatcher: pool.plain,
-    })
-    const { body, status, statusText } = response
-    return new Response(body as ReadableStream<Uint8Array<ArrayBuffer>> | null, {
-      status,
-      statusText,
-      headers: Object.fromEntries(response.headers),
-    })
+    }
+    for (let redirects = 0; ; redirects++) {
+      const response = await sendAuthenticated(outgoing)
+      const next = request.redirect === 'follow' ? redirected(outgoing, response) : undefined
+      if (next === undefined) return standardResponse(response)
+      if (redirects === mostRedirects) throw new TypeError('too many redirects')
+      await response.body?.cancel()
+      outgoing = next
+    }
   }
+}
+
+/** The request that a redirect asks for; undefined when the response is none. */
+function redirected(request: Outgoing, response: UndiciResponse | Response): Outgoing | undefined {
+  const { status } = response
+  const location = response.headers.get('location')
+  if (location === null || ![301, 302, 303, 307, 308].includes(status)) return undefined
+  const url = new URL(location, request.url)
+  const next = {
+    ...request,
+    url,
+    headers: url.origin === request.url.origin ? request.headers : unauthenticated(request.headers),
+  }
+  const becomesGet = status === 303 ? request.method !== 'HEAD' : status < 303 && request.method === 'POST'
+  if (!becomesGet) return next
+  const { 'content-type': _, 'content-length': __, ...headers } = next.headers
+  return { ...next, headers, method: 'GET', body: null }
+}
+
+function standardResponse({ body, status, statusText, headers }: UndiciResponse | Response): Response {
+  return new Response(body as ReadableStream<Uint8Array<ArrayBuffer>> | null, {
+    status,
+    statusText,
+    headers: [...headers],
+  })
 }

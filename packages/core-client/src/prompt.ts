@@ -6,6 +6,7 @@ import {
   type JsonObject,
   jsonBodyFromObject,
   type ModelRequest,
+  type RequestHeaders,
 } from '@spillway/middleware'
 import { acceptsTemperature, pathOf } from '@spillway/wire'
 
@@ -73,12 +74,16 @@ export function promptRequest(
     headers: {
       'content-type': 'application/json',
       ...(api === 'anthropic' ? { 'anthropic-version': anthropicVersion } : {}),
-      ...options.headers,
+      ...lowerCased(options.headers),
     },
     body: jsonBodyFromObject({ ...json, ...(stream ? { stream } : {}), ...options.extraBody }),
     signal: options.signal,
     ...(clock === undefined ? {} : { clock }),
   })
+}
+
+function lowerCased(headers: CallOptions['headers'] = {}): RequestHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function anthropicBody(model: string, turns: readonly Turn[], options: CallOptions): JsonObject {
@@ -110,6 +115,7 @@ function openaiBody(
   }
 }
 
-function temperature(model: string, { temperature: value }: CallOptions): JsonObject {
-  return value !== undefined && acceptsTemperature(model) ? { temperature: value } : {}
+function temperature(model: string, { temperature: value, headers }: CallOptions): JsonObject {
+  const version = lowerCased(headers)['anthropic-version']
+  return value !== undefined && acceptsTemperature(model, version) ? { temperature: value } : {}
 }

@@ -85,7 +85,11 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     if (status < 200) return
     const encoding = headers['content-encoding']
     if (typeof encoding === 'string' && encoding !== 'identity') {
-      this.#decoding = startDecoding(encoding, this.#sink)
+      this.#decoding = startDecoding(encoding, {
+        data: (chunk) => this.#sink.data(chunk),
+        end: () => this.#sink.end(),
+        error: (error) => this.#undecodable(error),
+      })
     }
     if (this.#decoding === undefined) return this.#sink.headers(status, headers as ResponseHeaders)
     const { 'content-encoding': _, 'content-length': __, ...decoded } = headers
@@ -124,6 +128,11 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     this.#aborted = reason instanceof Error ? reason : new Error('the call was aborted', { cause: reason })
     this.#decoding?.destroy()
     this.#controller?.abort(this.#aborted)
+  }
+
+  #undecodable(error: unknown): void {
+    this.abort(error)
+    this.#sink.error(error)
   }
 
   #release(): void {

@@ -28,3 +28,4 @@ export {
 } from './response-body.ts'
 export { isStreamFailure, StreamFailure } from './stream-failure.ts'
 export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'
+export type { Transcript, TranscriptBlock } from './transcript.ts'

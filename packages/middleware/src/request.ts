@@ -26,6 +26,8 @@ export interface RequestContext {
   readonly session?: string | undefined
   /** The target that this request is on its way to. */
   readonly target?: string | undefined
+  /** Whether somebody further out has another target for this call, to which a long wait is better left. */
+  readonly hasAlternative?: boolean | undefined
 }
 
 /** One model call. Immutable: derive a changed one with {@link deriveRequest}. */
@@ -51,6 +53,8 @@ export interface ModelRequest {
   /** The time that `deadline` and every wait of this call are measured in. */
   readonly clock: Clock
   readonly context: RequestContext
+  /** Whether the response is to keep what its stream says, for somebody who may have to go on from there. */
+  readonly keepTranscript: boolean
   /** Who hears the events of this call; see {@link listen} and {@link emit}. */
   readonly listeners: readonly Listener[]
 }
@@ -83,6 +87,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     timeouts,
     clock,
     context: { callId: crypto.randomUUID(), ...init.context },
+    keepTranscript: init.keepTranscript ?? false,
     listeners: init.listeners ?? noListeners,
   }
 }

@@ -1,6 +1,7 @@
 import type { Failure } from './failure.ts'
 import type { Outcome } from './outcome.ts'
 import type { ResponseBody } from './response-body.ts'
+import type { Transcript } from './transcript.ts'
 
 /** Lower-case names; an array for headers that came more than once. */
 export type ResponseHeaders = { readonly [name: string]: string | readonly string[] }
@@ -21,4 +22,6 @@ export interface ModelResponse {
   readonly outcome: Promise<Outcome>
   /** The target that produced this response; undefined for a refusal of Spillway's own. */
   readonly target: string | undefined
+  /** What the stream has said so far; only where the request asked for it (`keepTranscript`). Grows with the body. */
+  readonly transcript?: Transcript | undefined
 }

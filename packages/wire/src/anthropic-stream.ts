@@ -2,6 +2,7 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { classifyErrorBody } from './failure-classification.ts'
 import type { SseEvent } from './sse-scanner.ts'
 import { parseData, type StreamState } from './stream-state.ts'
+import { malformedFailure } from './transport-failure.ts'
 import { field, stringField } from './usage.ts'
 
 /** Bytes of a text delta around its text: `{"type":"content_block_delta","index":0,"delta":{…}}`. */
@@ -16,28 +17,29 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
   // content_block_delta and content_block_start have 19 letters each and differ in the 15th.
   if (event.nameLength === 19 && event.nameByte(14) === letterD) {
     state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
-    if (!state.hasContent) state.hasContent = isContentDelta(event.data)
+    if (!state.hasContent) state.hasContent = isContentDelta(dataOf(event, state))
     return
   }
   switch (event.name || typeOf(event)) {
     case 'content_block_delta':
       state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
-      state.hasContent ||= isContentDelta(event.data)
+      state.hasContent ||= isContentDelta(dataOf(event, state))
       return
     case 'content_block_start':
-      state.hasContent ||= isNonEmptyStart(event.data)
+      state.hasContent ||= isNonEmptyStart(dataOf(event, state))
       return
     case 'message_start': {
-      const message = field(parseData(event.data), 'message')
+      const message = field(dataOf(event, state), 'message')
       state.model = stringField(message, 'model')
       state.usage = anthropicUsage(field(message, 'usage'))
       return
     }
     case 'message_delta': {
-      const data = parseData(event.data)
+      const data = dataOf(event, state)
+      const usage = field(data, 'usage')
       state.stopReason = stringField(field(data, 'delta'), 'stop_reason') ?? state.stopReason
-      state.usage = anthropicUsage(field(data, 'usage'), state.usage)
-      state.usageIsFinal ||= state.stopReason !== undefined && state.usage !== undefined
+      state.usage = anthropicUsage(usage, state.usage)
+      state.usageIsFinal ||= state.stopReason !== undefined && usage != null
       return
     }
     case 'message_stop':
@@ -51,13 +53,20 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
   }
 }
 
+/** The parsed data of an event that the protocol knows; not JSON means that the stream is broken. */
+function dataOf(event: SseEvent, state: StreamState): unknown {
+  const data = parseData(event.data)
+  if (data === undefined) state.failure = malformedFailure('an event of the stream is not JSON')
+  return data
+}
+
 function typeOf(event: SseEvent): string | undefined {
   return stringField(parseData(event.data), 'type')
 }
 
 /** Empty first fragments, as of tool input, are not content yet. */
-function isContentDelta(data: string): boolean {
-  const delta = field(parseData(data), 'delta')
+function isContentDelta(data: unknown): boolean {
+  const delta = field(data, 'delta')
   switch (field(delta, 'type')) {
     case 'text_delta':
       return hasText(delta, 'text')
@@ -75,8 +84,8 @@ function isContentDelta(data: string): boolean {
 }
 
 /** A block that starts with something in it: text, thinking, redacted thinking, a tool's whole input, a result. */
-function isNonEmptyStart(data: string): boolean {
-  const block = field(parseData(data), 'content_block')
+function isNonEmptyStart(data: unknown): boolean {
+  const block = field(data, 'content_block')
   switch (field(block, 'type')) {
     case 'text':
       return hasText(block, 'text')
@@ -84,6 +93,7 @@ function isNonEmptyStart(data: string): boolean {
       return hasText(block, 'thinking') || hasText(block, 'signature')
     case 'tool_use':
     case 'server_tool_use':
+    case 'mcp_tool_use':
       return Object.keys((field(block, 'input') as object | null | undefined) ?? {}).length > 0
     case undefined:
       return false

@@ -1,5 +1,6 @@
 import type { Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
-import { isRetryableKind, kindOfCode, kindOfStatus, scopeOf } from './failure-kinds.ts'
+import { isRetryableKind, kindOfCode, kindOfStatus, scopeOf, vagueCodes } from './failure-kinds.ts'
+import { rateLimitResetMs } from './rate-limit-reset.ts'
 import { header, retryAfterMs } from './retry-after.ts'
 import { field, stringField } from './usage.ts'
 
@@ -9,7 +10,9 @@ const longestMessage = 500
 /** What an error body says, whichever vendor's shape it has. */
 interface ErrorFacts {
   readonly code: string | undefined
+  /** What the codes mean, the most telling first. */
   readonly kind: FailureKind | undefined
+  readonly isVague: boolean
   readonly status: number | undefined
   readonly message: string | undefined
   readonly retryable: boolean | undefined
@@ -29,7 +32,7 @@ export function classifyHttpError(
   epoch: number,
 ): Failure {
   const facts = readError(body)
-  const kind = facts.kind ?? kindOfStatus(status)
+  const kind = kindOf(facts, status)
   const advice = header(headers, 'x-should-retry')
   const retryable =
     advice === 'true' || (advice !== 'false' && (facts.retryable ?? retryableByDefault(kind, status)))
@@ -37,7 +40,10 @@ export function classifyHttpError(
     kind,
     message: clip(facts.message ?? `the upstream answered with status ${status}`),
     retryable,
-    retryAfterMs: retryAfterMs(headers, epoch) ?? facts.retryAfterMs,
+    retryAfterMs:
+      retryAfterMs(headers, epoch) ??
+      facts.retryAfterMs ??
+      (kind === 'rate_limited' ? rateLimitResetMs(headers, epoch) : undefined),
     scope: scopeOf(kind),
     origin: 'upstream',
     status,
@@ -50,7 +56,7 @@ export function classifyHttpError(
 /** Classifies an error that came inside a 200, as JSON or as an event of a stream. */
 export function classifyErrorBody(body: unknown): Failure {
   const facts = readError(body)
-  const kind = facts.kind ?? (facts.status === undefined ? 'server' : kindOfStatus(facts.status))
+  const kind = kindOf(facts, facts.status)
   return {
     kind,
     message: clip(facts.message ?? 'the upstream reported an error inside its answer'),
@@ -70,7 +76,17 @@ export function isErrorBody(body: unknown): boolean {
   if (field(body, 'type') === 'error') return true
   if (field(body, 'error') != null) return true
   const choices = field(body, 'choices')
-  return Array.isArray(choices) && choices.some((choice) => field(choice, 'finish_reason') === 'error')
+  return Array.isArray(choices) && choices.some(isFailedChoice)
+}
+
+/** Whether a choice of an answer, or of a chunk of one, is an error. */
+export function isFailedChoice(choice: unknown): boolean {
+  return field(choice, 'error') != null || field(choice, 'finish_reason') === 'error'
+}
+
+function kindOf(facts: ErrorFacts, status: number | undefined): FailureKind {
+  if (status === undefined) return facts.kind ?? 'server'
+  return facts.kind === undefined || facts.isVague ? kindOfStatus(status) : facts.kind
 }
 
 function retryableByDefault(kind: FailureKind, status: number): boolean {
@@ -96,12 +112,14 @@ function readError(body: unknown): ErrorFacts {
     stringField(error, 'code'),
     stringField(error, 'type'),
   ].filter((code) => code !== undefined)
-  const code = codes.find((candidate) => kindOf(candidate) !== undefined)
+  const known = codes.filter(isKnownCode)
+  const telling = known.find((code) => !vagueCodes.has(code)) ?? known[0]
   const retryable = field(availability, 'retryable')
   const wait = field(availability, 'retry_after')
   return {
-    code: code ?? codes[0],
-    kind: kindOf(code),
+    code: codes[0],
+    kind: telling === undefined ? undefined : kindOfCode[telling],
+    isVague: telling !== undefined && vagueCodes.has(telling),
     status,
     message: typeof error === 'string' ? error : stringField(error, 'message'),
     retryable: typeof retryable === 'boolean' ? retryable : undefined,
@@ -115,8 +133,8 @@ function choiceError(body: unknown): unknown {
   return Array.isArray(choices) ? choices.map((choice) => field(choice, 'error')).find(Boolean) : undefined
 }
 
-function kindOf(code: string | undefined): FailureKind | undefined {
-  return code !== undefined && Object.hasOwn(kindOfCode, code) ? kindOfCode[code] : undefined
+function isKnownCode(code: string): boolean {
+  return Object.hasOwn(kindOfCode, code)
 }
 
 function asStatus(value: unknown): number | undefined {

@@ -42,8 +42,7 @@ export function scopeOf(kind: FailureKind): FailureScope {
 
 /** What an HTTP status means where the body says nothing better. */
 export function kindOfStatus(status: number): FailureKind {
-  if (status === 529) return 'overloaded'
-  if (status === 503) return 'overloaded'
+  if (status === 529 || status === 503) return 'overloaded'
   if (status === 429) return 'rate_limited'
   if (status === 401) return 'authentication'
   if (status === 402) return 'billing'
@@ -55,6 +54,16 @@ export function kindOfStatus(status: number): FailureKind {
   if (status >= 400 && status < 500 && status !== 499) return 'invalid_request'
   return 'server'
 }
+
+/** Codes that say no more than the first digit of a status; a status at hand says more than they do. */
+export const vagueCodes: ReadonlySet<string> = new Set([
+  'invalid_request_error',
+  'invalid_request',
+  'api_error',
+  'server_error',
+  'server',
+  'unmapped',
+])
 
 /**
  * What vendors' error types and codes mean. Anthropic's `error.type` and `details.error_code`, OpenAI's `type`

@@ -1,5 +1,6 @@
 /** Claude models released up to Opus 4.6 take sampling parameters; later ones refuse all but the defaults. */
-const claudeWithSampling = /claude-(?:[123]|instant|(?:opus|sonnet|haiku)-4(?:-[0-6])?(?![\d.-]*[7-9]\b))/
+const claudeWithSampling =
+  /claude-(?:v?[123](?!\d)|instant|(?:opus|sonnet|haiku)-4(?:-[0-6])?(?!\d|-\d{1,2}(?!\d)))/
 
 /** OpenAI's reasoning models take none either. */
 const withoutSampling = /(?:^|\/)(?:o\d|gpt-5)/
@@ -13,4 +14,13 @@ export function acceptsTemperature(model: string, version?: string): boolean {
   const name = model.toLowerCase()
   if (name.includes('claude')) return claudeWithSampling.test(name.replaceAll('.', '-'))
   return !withoutSampling.test(name)
+}
+
+/** Claude models up to 4.5 go on from a last turn of the assistant's; later ones refuse it. */
+const claudeWithPrefill =
+  /claude-(?:v?[123](?!\d)|instant|(?:opus|sonnet|haiku)-4(?:-[0-5])?(?!\d|-\d{1,2}(?!\d)))/
+
+/** Whether a model is known to go on from a beginning of its answer, given as a last turn of the assistant's. */
+export function acceptsPrefill(model: string): boolean {
+  return claudeWithPrefill.test(model.toLowerCase().replaceAll('.', '-'))
 }

@@ -1,7 +1,8 @@
-import { classifyErrorBody } from './failure-classification.ts'
+import { classifyErrorBody, isFailedChoice } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import type { SseEvent } from './sse-scanner.ts'
 import { parseData, type StreamState } from './stream-state.ts'
+import { malformedFailure } from './transport-failure.ts'
 import { field, stringField } from './usage.ts'
 
 /** Bytes of a chunk around its text, roughly. */
@@ -10,16 +11,17 @@ const chunkEnvelope = 180
 const usageKey = Buffer.from('"usage"')
 const nullUsage = Buffer.from('"usage":null')
 const errorKey = Buffer.from('"error"')
+const nullError = Buffer.from('"error":null')
 const finishKey = Buffer.from('"finish_reason"')
 const nullFinish = Buffer.from('"finish_reason":null')
 
 /**
  * Reads one event of an OpenAI chat completions stream. Once content has come, chunks are parsed only if they
- * can say something new: usage, an end, an error. Inside a JSON string a quote is escaped, so the searched byte
- * sequences can only be keys.
+ * can say something new: usage, an end, an error. Inside a JSON string a quote is escaped, so that the keys that are
+ * searched for cannot hide in a text.
  */
 export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
-  if (event.dataLength === 6 && event.data === '[DONE]') {
+  if (event.dataLength < 10 && event.data.trim() === '[DONE]') {
     state.hasEnded = true
     return
   }
@@ -33,6 +35,10 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   if (failure !== undefined) {
     state.failureData = data
     state.failure = classifyErrorBody(failure)
+    return
+  }
+  if (chunk === undefined && event.nameLength === 0 && data.trim() !== '') {
+    state.failure = malformedFailure('an event of the stream is not JSON')
     return
   }
   state.model ??= stringField(chunk, 'model')
@@ -53,9 +59,12 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
 }
 
 function mayMatter(event: SseEvent): boolean {
-  if (event.nameLength > 0 || event.dataIncludes(errorKey)) return true
-  if (event.dataIncludes(usageKey) && !event.dataIncludes(nullUsage)) return true
-  return event.dataIncludes(finishKey) && !event.dataIncludes(nullFinish)
+  return (
+    event.nameLength > 0 ||
+    event.dataIncludes(errorKey, nullError) ||
+    event.dataIncludes(usageKey, nullUsage) ||
+    event.dataIncludes(finishKey, nullFinish)
+  )
 }
 
 /** The error that a chunk carries: at its top, in a choice, or as an event named `error`. */
@@ -64,9 +73,7 @@ function errorOf(event: SseEvent, chunk: unknown): unknown {
   if (event.nameLength > 0 && event.name === 'error') return chunk ?? { error: { message: event.data } }
   const choices = field(chunk, 'choices')
   if (!Array.isArray(choices)) return undefined
-  const failed = choices.find(
-    (choice) => field(choice, 'error') != null || field(choice, 'finish_reason') === 'error',
-  )
+  const failed = choices.find(isFailedChoice)
   if (failed === undefined) return undefined
   return { error: field(failed, 'error') ?? { message: 'the model ended with an error' } }
 }

@@ -20,14 +20,16 @@ export interface SseEvent {
   readonly data: string
   /** Where, in the bytes that this very `push` is going to return, the event begins. */
   readonly start: number
+  /** Where the event ends in these bytes, behind its blank line. */
+  readonly end: number
   /** Length of the name in bytes, without decoding it. */
   readonly nameLength: number
   /** Length of the first data line in bytes, without decoding it. */
   readonly dataLength: number
   /** A byte of the name, or -1. */
   nameByte(index: number): number
-  /** Whether the bytes of `needle` occur in the first data line. */
-  dataIncludes(needle: Uint8Array): boolean
+  /** Whether the bytes of `needle` occur in a data line, other than as the beginning of `except`. */
+  dataIncludes(needle: Uint8Array, except?: Uint8Array): boolean
 }
 
 /**
@@ -60,7 +62,9 @@ export class SseScanner {
   push(chunk: Uint8Array): Uint8Array {
     let bytes = chunk
     let lineStart = 0
+    let searched = 0
     if (this.#carried > 0) {
+      searched = this.#carried
       this.#append(chunk)
       bytes = this.#carry.subarray(0, this.#carried)
       lineStart = this.#lineStart
@@ -68,8 +72,9 @@ export class SseScanner {
     if (!this.#started) {
       lineStart = this.#skipByteOrderMark(bytes)
       if (lineStart < 0) return this.#keep(bytes, 0, 0)
+      searched = lineStart
     }
-    return this.#scan(bytes, lineStart)
+    return this.#scan(bytes, lineStart, searched)
   }
 
   /** The bytes of an event that was never completed, for a stream that has ended. */
@@ -77,7 +82,8 @@ export class SseScanner {
     return this.#carry.subarray(0, this.#carried)
   }
 
-  #scan(bytes: Uint8Array, from: number): Uint8Array {
+  /** Reads the lines from `from` on; no line ends before `searched`, so that a long line is searched once. */
+  #scan(bytes: Uint8Array, from: number, searched: number): Uint8Array {
     const event = this.#event
     event.bytes = bytes
     let lineStart = from
@@ -89,9 +95,10 @@ export class SseScanner {
         if (this.#carried === 0) complete = lineStart
       }
     }
-    const hasCarriageReturns = bytes.indexOf(CR, lineStart) >= 0
-    while (lineStart < bytes.length) {
-      const lineEnd = hasCarriageReturns ? nextLineEnd(bytes, lineStart) : bytes.indexOf(LF, lineStart)
+    let searchFrom = Math.max(lineStart, searched)
+    const hasCarriageReturns = bytes.indexOf(CR, searchFrom) >= 0
+    while (searchFrom < bytes.length) {
+      const lineEnd = hasCarriageReturns ? nextLineEnd(bytes, searchFrom) : bytes.indexOf(LF, searchFrom)
       if (lineEnd < 0) break
       let next = lineEnd + 1
       if (bytes[lineEnd] === CR) {
@@ -102,12 +109,14 @@ export class SseScanner {
       else {
         if (event.hasData) {
           event.start = complete
+          event.end = next
           this.#onEvent(event)
         }
         event.reset()
         complete = next
       }
       lineStart = next
+      searchFrom = next
     }
     return this.#keep(bytes, complete, lineStart)
   }
@@ -166,6 +175,7 @@ function nextLineEnd(bytes: Uint8Array, from: number): number {
 class ScannedEvent implements SseEvent {
   bytes: Uint8Array = nothing
   start = 0
+  end = 0
   #nameStart = 0
   #nameEnd = 0
   /** Start and end of each data line; the first pair is `#dataStart` and `#dataEnd`. */
@@ -203,8 +213,21 @@ class ScannedEvent implements SseEvent {
     return index < this.nameLength ? (this.bytes[this.#nameStart + index] as number) : -1
   }
 
-  dataIncludes(needle: Uint8Array): boolean {
-    return asBuffer(this.bytes).subarray(this.#dataStart, this.#dataEnd).includes(asBuffer(needle))
+  dataIncludes(needle: Uint8Array, except?: Uint8Array): boolean {
+    if (this.#lineIncludes(this.#dataStart, this.#dataEnd, needle, except)) return true
+    const more = this.#more
+    if (more === undefined) return false
+    for (let i = 0; i < more.length; i += 2) {
+      if (this.#lineIncludes(more[i] as number, more[i + 1] as number, needle, except)) return true
+    }
+    return false
+  }
+
+  #lineIncludes(start: number, end: number, needle: Uint8Array, except: Uint8Array | undefined): boolean {
+    const line = asBuffer(this.bytes).subarray(start, end)
+    let at = line.indexOf(needle)
+    while (at >= 0 && except !== undefined && occursAt(line, at, except)) at = line.indexOf(needle, at + 1)
+    return at >= 0
   }
 
   reset(): void {
@@ -259,6 +282,13 @@ function fieldValue(bytes: Uint8Array, start: number, end: number, name: string)
   if (colon === end) return end
   if (bytes[colon] !== COLON) return -1
   return bytes[colon + 1] === SPACE && colon + 1 < end ? colon + 2 : colon + 1
+}
+
+function occursAt(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
+  for (let i = 0; i < needle.length; i++) {
+    if (bytes[at + i] !== needle[i]) return false
+  }
+  return true
 }
 
 function text(bytes: Uint8Array, start: number, end: number): string {

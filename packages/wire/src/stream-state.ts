@@ -6,9 +6,9 @@ export interface StreamState {
   hasContent: boolean
   /** The protocol's own end has come. */
   hasEnded: boolean
-  /** From an error inside the stream. */
+  /** From an error inside the stream, or an event that makes no sense. */
   failure: Failure | undefined
-  /** The error object of that event, as JSON text. */
+  /** The data of the error event; undefined when there was none. */
   failureData: string | undefined
   /** The last value seen, never a sum. */
   usage: Usage | undefined

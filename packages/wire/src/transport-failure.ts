@@ -5,10 +5,23 @@ import { field, stringField } from './usage.ts'
 /** Certificates do not mend themselves between two attempts. */
 const hopeless = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_INVALID_URL|ENOTFOUND$)/
 
+/** Time limits of the transport's own, and of the system below it. */
+const timeoutPhases: ReadonlyMap<string, TimeoutPhase> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect'],
+  ['ETIMEDOUT', 'connect'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'headers'],
+  ['UND_ERR_BODY_TIMEOUT', 'idle'],
+])
+
+/** The request itself cannot be sent: a header with a character that HTTP has no place for, above all. */
+const unsendableCodes = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_\w+|ERR_INVALID_HTTP_TOKEN)$/
+
 /** Classifies what a transport threw: undici's and Node's error codes, also below a fetch's `TypeError`. */
 export function transportFailure(error: unknown): Failure {
   const code = codeOf(error)
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return timeoutFailure('connect', undefined)
+  const phase = timeoutPhases.get(code ?? '')
+  if (phase !== undefined) return { ...timeoutFailure(phase, undefined), code }
+  if (isUnsendable(error, code)) return unsendable(error)
   const malformed = code?.startsWith('HPE_') === true
   const kind = malformed ? 'malformed' : 'connection'
   return {
@@ -18,6 +31,24 @@ export function transportFailure(error: unknown): Failure {
     scope: scopeOf(kind),
     origin: 'upstream',
     code,
+  }
+}
+
+/** A fetch refuses bad headers with a bare `TypeError`; for the network's sake it throws one with a cause. */
+function isUnsendable(error: unknown, code: string | undefined): boolean {
+  if (code !== undefined) return unsendableCodes.test(code)
+  return error instanceof TypeError && error.cause === undefined && /ByteString|header/i.test(error.message)
+}
+
+/** The error's own text stays out of it: it may quote the header, and that may be the key. */
+function unsendable(error: unknown): Failure {
+  const name = error instanceof Error ? error.name : 'unknown error'
+  return {
+    kind: 'invalid_request',
+    message: `the request cannot be sent; does a header, the key for instance, hold a character that HTTP does not allow? (${name})`,
+    retryable: false,
+    scope: scopeOf('invalid_request'),
+    origin: 'upstream',
   }
 }
 
@@ -68,6 +99,8 @@ function codeOf(error: unknown): string | undefined {
   for (let cause = error, depth = 0; cause != null && depth < 5; cause = field(cause, 'cause'), depth++) {
     const code = stringField(cause, 'code')
     if (code !== undefined) return code
+    // undici 8 gives its parser's errors no code any more.
+    if (stringField(cause, 'name') === 'HTTPParserError') return 'HPE_INVALID'
   }
   return undefined
 }

@@ -32,13 +32,18 @@ export function readWholeAnswer(
   if (body === undefined)
     return failed(malformedFailure('the upstream answered with something that is not JSON'))
   if (isErrorBody(body)) return failed(classifyErrorBody(body))
-  if (asked.operation === 'count_tokens') return ok(body, undefined, undefined)
+  if (asked.operation === 'count_tokens') {
+    if (typeof field(body, 'input_tokens') !== 'number')
+      return failed(malformedFailure('the answer has no count'))
+    return ok(body, undefined, undefined)
+  }
   if (asked.api === 'anthropic') {
     if (!Array.isArray(field(body, 'content'))) return failed(malformedFailure('the answer has no content'))
     return ok(body, anthropicUsage(field(body, 'usage')), stringField(body, 'stop_reason'))
   }
   const choices = field(body, 'choices')
-  if (!Array.isArray(choices)) return failed(malformedFailure('the answer has no choices'))
+  if (!Array.isArray(choices) || choices.length === 0)
+    return failed(malformedFailure('the answer has no choices'))
   return ok(body, openaiUsage(field(body, 'usage')), stringField(choices[0], 'finish_reason'))
 }
 

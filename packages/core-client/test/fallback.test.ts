@@ -1,0 +1,85 @@
+import { defaultText, startClaude, startOllama } from '@spillway/testing'
+import { withModel } from '@spillway/wire'
+import { expect, it } from 'vitest'
+// By its path: a dependency would close a circle, since that package's examples stand on this one.
+import { fallback } from '../../circuit-breaker-fallback/src/index.ts'
+import { createClient, type Middleware } from '../src/index.ts'
+import { question } from './support.ts'
+
+/** Asks for another model, as a target with a model of its own does. */
+const onModel =
+  (model: string): Middleware =>
+  (next) =>
+  (request) =>
+    next(withModel(request, model))
+
+it.each([false, true])(
+  'a local model answers within the deadline when Claude stalls (stream: %s)',
+  { retry: 2 },
+  async (stream) => {
+    await using claude = await startClaude()
+    await using ollama = await startOllama({ reply: { text: 'Hello' } })
+    claude.always({ type: stream ? 'slow-first-token' : 'slow-headers', ms: Infinity })
+    await using local = createClient({
+      provider: 'ollama',
+      baseUrl: ollama.url,
+      credential: null,
+      name: 'local',
+      middleware: [onModel('llama3.2')],
+    })
+    await using client = createClient({
+      provider: 'anthropic',
+      baseUrl: claude.url,
+      credential: 'sk-real',
+      middleware: [fallback([local])],
+      timeouts: { total: 2_000 },
+    })
+    const startedAt = performance.now()
+    const response = await client.fetch(`${claude.url}/v1/messages`, question({ stream }))
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(response.status).toBe(200)
+    expect(await response.text()).toContain('Hello')
+    expect(ollama.requests[0]?.headers).not.toHaveProperty('x-api-key')
+    expect(ollama.requests[0]?.headers).not.toHaveProperty('authorization')
+    await claude.requests[0]?.closedByPeer
+  },
+)
+
+it('Claude answers itself when it is well', async () => {
+  await using claude = await startClaude()
+  await using ollama = await startOllama()
+  await using local = createClient({
+    provider: 'ollama',
+    baseUrl: ollama.url,
+    credential: null,
+    name: 'local',
+  })
+  await using client = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    credential: 'k',
+    middleware: [fallback([local])],
+  })
+  expect(await client.complete('Hello')).toMatchObject({ text: defaultText, target: 'anthropic' })
+  expect(ollama.requests).toHaveLength(0)
+})
+
+it('the answer of a fallback names it', async () => {
+  await using claude = await startClaude()
+  await using ollama = await startOllama()
+  claude.always({ type: 'status', status: 529 })
+  await using local = createClient({
+    provider: 'ollama',
+    baseUrl: ollama.url,
+    credential: null,
+    name: 'local',
+    middleware: [onModel('llama3.2')],
+  })
+  await using client = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    credential: 'k',
+    middleware: [fallback([local])],
+  })
+  expect(await client.complete('Hello')).toMatchObject({ model: 'llama3.2', target: 'local' })
+})

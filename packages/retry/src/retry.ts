@@ -1,0 +1,199 @@
+import {
+  emit,
+  type Failure,
+  type FailureKind,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  sleep,
+  timeLeft,
+} from '@spillway/middleware'
+import { type Backoff, exponential, type Jitter } from './backoff.ts'
+import { depositBudget, type RetryBudget, unlimitedBudget } from './retry-budget.ts'
+
+/** Why a failed call was not tried once more. */
+export type GiveUpReason = 'not_retryable' | 'attempts' | 'budget' | 'deadline' | 'alternative'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** A failed attempt will be repeated after a wait. */
+    'retry.scheduled': {
+      /** Which retry of this call: 1 for the first. */
+      readonly retry: number
+      readonly waitMs: number
+      readonly failure: Failure
+    }
+    /** A failed attempt will not be repeated. */
+    'retry.abandoned': {
+      readonly reason: GiveUpReason
+      readonly failure: Failure
+    }
+  }
+}
+
+export interface RetryOptions {
+  /**
+   * Attempts of a call, the first included; 1 or more. Retries that the client has made already, by the header
+   * `x-stainless-retry-count` of the official SDKs, count.
+   * @default 3
+   */
+  readonly attempts?: number
+  /**
+   * The first wait, in milliseconds, before jitter.
+   * @default 500
+   */
+  readonly baseDelay?: number
+  /**
+   * No wait of our own is longer, in milliseconds. What a server asks for is waited for, though.
+   * @default 10000
+   */
+  readonly maxDelay?: number
+  /**
+   * No wait is shorter, in milliseconds.
+   * @default 0
+   */
+  readonly minDelay?: number
+  /**
+   * Each wait is so many times the one before; 1 or more.
+   * @default 2
+   */
+  readonly multiplier?: number
+  /**
+   * How chance enters the waits.
+   * @default 'full'
+   */
+  readonly jitter?: Jitter
+  /** A back-off of your own; replaces the five options above. */
+  readonly backoff?: Backoff
+  /**
+   * Retries for each first attempt, over all calls through this policy: 0.2 means one for five calls, plus ten to
+   * begin with. Or a budget of your own, or `false` for none.
+   * @default 0.2
+   */
+  readonly budget?: number | RetryBudget | false
+}
+
+/** The defaults of {@link RetryOptions}. */
+export const retryDefaults: Required<Omit<RetryOptions, 'backoff'>> = {
+  attempts: 3,
+  baseDelay: 500,
+  maxDelay: 10_000,
+  minDelay: 0,
+  multiplier: 2,
+  jitter: 'full',
+  budget: 0.2,
+}
+
+/** Whatever a server advises, asking again changes nothing for these. */
+const neverRetried: ReadonlySet<FailureKind> = new Set([
+  'invalid_request',
+  'authentication',
+  'billing',
+  'permission',
+  'not_found',
+  'too_large',
+  'refusal',
+  'cancelled',
+])
+
+/**
+ * Repeats calls that failed before their commit point, if that can help: decides by `response.failure` alone. What
+ * the server asks to wait (`retry-after`) is a floor; where a wait does not fit the call's deadline, the failure is
+ * returned at once, so that a fallback further out has the time instead. So is a timeout where there is such a
+ * fallback: the call has waited once already.
+ *
+ * @throws RangeError for options out of range
+ */
+export function retry(options: RetryOptions = {}): Middleware {
+  const settings = { ...retryDefaults, ...definedOnly(options) }
+  checkRanges(settings)
+  const backoff = settings.backoff ?? exponential(settings)
+  const budget = budgetOf(settings.budget)
+  return (next) => async (request) => {
+    const attempts = Math.max(1, settings.attempts - retriesOfClient(request))
+    budget.onFirstAttempt()
+    let waited = 0
+    let retried: Failure | undefined
+    for (let attempt = 1; ; attempt++) {
+      const response = await next(request)
+      const { failure } = response
+      if (failure === undefined) {
+        budget.onSuccess(retried)
+        return response
+      }
+      waited = waitBefore(attempt, waited, failure, request, backoff)
+      const reason = reasonToGiveUp(failure, attempt >= attempts, waited, request, budget)
+      if (reason !== undefined) {
+        emit(request, 'retry.abandoned', { reason, failure })
+        return withoutSecondOwner(response)
+      }
+      response.body.cancel()
+      emit(request, 'retry.scheduled', { retry: attempt, waitMs: waited, failure })
+      await sleep(request.clock, waited, request.signal)
+      retried = failure
+    }
+  }
+}
+
+function waitBefore(
+  retry: number,
+  previous: number,
+  failure: Failure,
+  { clock }: ModelRequest,
+  backoff: Backoff,
+): number {
+  return Math.max(backoff({ retry, previous, random: () => clock.random() }), failure.retryAfterMs ?? 0)
+}
+
+/** The budget is asked last, since it is charged when it agrees. */
+function reasonToGiveUp(
+  failure: Failure,
+  wasLast: boolean,
+  wait: number,
+  request: ModelRequest,
+  budget: RetryBudget,
+): GiveUpReason | undefined {
+  const isHopeless = !failure.retryable || failure.origin === 'spillway' || neverRetried.has(failure.kind)
+  if (isHopeless) return 'not_retryable'
+  if (wasLast) return 'attempts'
+  if (request.context.hasAlternative && failure.kind === 'timeout' && failure.phase !== 'connect') {
+    return 'alternative'
+  }
+  if (wait >= timeLeft(request.deadline, request.clock)) return 'deadline'
+  return budget.take(failure) ? undefined : 'budget'
+}
+
+/** Retries have one owner: an SDK in front is told not to begin again. */
+function withoutSecondOwner(response: ModelResponse): ModelResponse {
+  return { ...response, headers: { ...response.headers, 'x-should-retry': 'false' } }
+}
+
+/** How often the client says that it has sent this very call before. */
+function retriesOfClient({ headers }: ModelRequest): number {
+  const count = Number(headers['x-stainless-retry-count'] ?? 0)
+  return Number.isInteger(count) && count > 0 ? count : 0
+}
+
+function budgetOf(budget: number | RetryBudget | false): RetryBudget {
+  if (budget === false) return unlimitedBudget
+  return typeof budget === 'number' ? depositBudget({ ratio: budget }) : budget
+}
+
+function checkRanges(settings: Required<Omit<RetryOptions, 'backoff'>>): void {
+  const check = (name: keyof typeof settings, least: number): void => {
+    const value = settings[name]
+    if (typeof value === 'number' && !(value >= least)) {
+      throw new RangeError(`retry.${name} must be ${least} or more, but is ${value}`)
+    }
+  }
+  check('attempts', 1)
+  check('baseDelay', 0)
+  check('maxDelay', 0)
+  check('minDelay', 0)
+  check('multiplier', 1)
+  check('budget', 0)
+}
+
+function definedOnly<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}

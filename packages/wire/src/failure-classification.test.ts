@@ -1,0 +1,279 @@
+import type { FailureKind, FailureScope } from '@spillway/middleware'
+import { describe, expect, it } from 'vitest'
+import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
+
+const epoch = Date.UTC(2026, 10, 23, 12)
+
+const classify = (status: number, body?: unknown, headers: Record<string, string> = {}) =>
+  classifyHttpError(status, headers, body, epoch)
+
+const anthropic = (type: string, error_code?: string): object => ({
+  type: 'error',
+  error: { type, message: 'No', ...(error_code === undefined ? {} : { details: { error_code } }) },
+  request_id: 'req_1',
+})
+const openai = (type: string | null, code: string | null): object => ({
+  error: { message: 'No', type, param: null, code },
+})
+const openrouter = (code: number, error_type: string): object => ({
+  error: { code, message: 'No', metadata: { error_type, provider_code: 'x' } },
+})
+const availability = (code: string, retryable: boolean, http_status: number): object => ({
+  error: { message: 'No', http_status, availability: { code, retryable, requested_models: ['m'] } },
+})
+
+describe('an HTTP error of Anthropic', () => {
+  it.each<[number, string, FailureKind, boolean, FailureScope]>([
+    [400, 'invalid_request_error', 'invalid_request', false, 'request'],
+    [401, 'authentication_error', 'authentication', false, 'key'],
+    [402, 'billing_error', 'billing', false, 'key'],
+    [403, 'permission_error', 'permission', false, 'key'],
+    [404, 'not_found_error', 'not_found', false, 'model'],
+    [409, 'conflict_error', 'server', true, 'endpoint'],
+    [413, 'request_too_large', 'too_large', false, 'request'],
+    [429, 'rate_limit_error', 'rate_limited', true, 'key'],
+    [500, 'api_error', 'server', true, 'endpoint'],
+    [504, 'timeout_error', 'timeout', true, 'endpoint'],
+    [529, 'overloaded_error', 'overloaded', true, 'model'],
+  ])('%i %s is %s, retryable: %s, scope: %s', (status, type, kind, retryable, scope) => {
+    expect(classify(status, anthropic(type))).toMatchObject({
+      kind,
+      retryable,
+      scope,
+      status,
+      code: type,
+      message: 'No',
+      origin: 'upstream',
+      requestId: 'req_1',
+    })
+    expect(classify(status)).toMatchObject({ kind, retryable, scope, status, code: undefined })
+  })
+
+  it.each<[number, string, string, FailureKind, boolean]>([
+    [429, 'rate_limit_error', 'ramp_limit_exceeded', 'rate_limited', true],
+    [429, 'rate_limit_error', 'enforced_spend_limit_reached', 'billing', false],
+    [400, 'invalid_request_error', 'contract_spend_limit_reached', 'billing', false],
+    [400, 'invalid_request_error', 'linked_organization_spend_limit_reached', 'billing', false],
+    [403, 'permission_error', 'organization_on_hold', 'billing', false],
+    [400, 'invalid_request_error', 'cmek_key_unreachable', 'server', true],
+    [400, 'invalid_request_error', 'cmek_context_unavailable', 'server', true],
+    [400, 'invalid_request_error', 'cmek_key_disabled', 'permission', false],
+    [400, 'invalid_request_error', 'image_dimensions_too_large', 'invalid_request', false],
+    [400, 'invalid_request_error', 'tool_name_conflict', 'invalid_request', false],
+  ])('%i %s with error_code %s is %s, retryable: %s', (status, type, code, kind, retryable) => {
+    expect(classify(status, anthropic(type, code))).toMatchObject({ kind, retryable, code })
+  })
+
+  it.each<[number, string, FailureKind]>([
+    [401, 'invalid_request_error', 'authentication'],
+    [413, 'invalid_request_error', 'too_large'],
+    [429, 'api_error', 'rate_limited'],
+    [503, 'api_error', 'overloaded'],
+    [500, 'invalid_request_error', 'server'],
+  ])('of status %i and the vague type %s goes by its status: %s', (status, type, kind) => {
+    expect(classify(status, anthropic(type)).kind).toBe(kind)
+  })
+
+  it('goes by a telling type rather than by its status', () => {
+    expect(classify(500, anthropic('overloaded_error')).kind).toBe('overloaded')
+    expect(classify(400, anthropic('rate_limit_error')).kind).toBe('rate_limited')
+  })
+})
+
+describe('an HTTP error of OpenAI', () => {
+  it.each<[number, string | null, string | null, FailureKind, boolean]>([
+    [401, 'invalid_request_error', 'invalid_api_key', 'authentication', false],
+    [401, 'invalid_request_error', null, 'authentication', false],
+    [404, 'invalid_request_error', 'model_not_found', 'not_found', false],
+    [404, 'invalid_request_error', 'unknown_url', 'not_found', false],
+    [400, 'invalid_request_error', 'context_length_exceeded', 'invalid_request', false],
+    [429, 'tokens', 'rate_limit_exceeded', 'rate_limited', true],
+    [429, 'insufficient_quota', 'insufficient_quota', 'billing', false],
+    [500, 'server_error', null, 'server', true],
+    [503, 'server_error', null, 'overloaded', true],
+  ])('%i %s %s is %s, retryable: %s', (status, type, code, kind, retryable) => {
+    expect(classify(status, openai(type, code))).toMatchObject({ kind, retryable })
+  })
+
+  it('keeps the id of the request', () => {
+    expect(classify(500, openai('server_error', null), { 'x-request-id': 'abc' }).requestId).toBe('abc')
+  })
+})
+
+describe('an HTTP error of OpenRouter', () => {
+  it.each<[number, string, FailureKind, boolean]>([
+    [400, 'invalid_prompt', 'invalid_request', false],
+    [400, 'context_length_exceeded', 'invalid_request', false],
+    [401, 'authentication', 'authentication', false],
+    [402, 'payment_required', 'billing', false],
+    [403, 'permission_denied', 'permission', false],
+    [403, 'content_policy_violation', 'refusal', false],
+    [404, 'not_found', 'not_found', false],
+    [408, 'timeout', 'timeout', true],
+    [412, 'precondition_failed', 'invalid_request', false],
+    [413, 'payload_too_large', 'too_large', false],
+    [422, 'unprocessable', 'invalid_request', false],
+    [429, 'rate_limit_exceeded', 'rate_limited', true],
+    [500, 'server', 'server', true],
+    [502, 'provider_unavailable', 'server', true],
+    [503, 'provider_overloaded', 'overloaded', true],
+    [524, 'unmapped', 'timeout', true],
+    [529, 'provider_overloaded', 'overloaded', true],
+  ])('%i %s is %s, retryable: %s', (status, type, kind, retryable) => {
+    expect(classify(status, openrouter(status, type))).toMatchObject({ kind, retryable, status })
+    const newer = { error: { error_type: type, http_status: status, message: 'No' } }
+    expect(classify(status, newer)).toMatchObject({ kind, retryable, status, code: type })
+  })
+
+  it.each<[string, number, boolean, FailureKind]>([
+    ['capacity_exhausted', 429, true, 'rate_limited'],
+    ['temporarily_unavailable', 503, true, 'overloaded'],
+    ['model_not_found', 404, false, 'not_found'],
+    ['wrong_endpoint', 404, false, 'not_found'],
+    ['no_endpoints', 404, false, 'not_found'],
+    ['model_deprecated', 404, false, 'not_found'],
+    ['model_unavailable_upstream', 503, false, 'not_found'],
+    ['region_restricted', 403, false, 'permission'],
+    ['privacy_restricted', 404, false, 'permission'],
+    ['constraint_filtered', 503, false, 'not_found'],
+    ['free_variant_ended', 404, false, 'not_found'],
+  ])('with availability %s (%i), retryable: %s, is %s', (code, status, retryable, kind) => {
+    expect(classify(status, availability(code, retryable, status))).toMatchObject({ kind, retryable, code })
+  })
+
+  it('obeys availability.retryable whatever the code', () => {
+    expect(classify(503, availability('capacity_exhausted', false, 503)).retryable).toBe(false)
+    expect(classify(404, availability('no_endpoints', true, 404)).retryable).toBe(true)
+  })
+
+  it.each([402, 503, 524, 529])('with a number alone goes by its status %i', (status) => {
+    expect(classify(status, { error: { code: status, message: 'No' } }).kind).toBe(classify(status).kind)
+  })
+})
+
+describe('an HTTP error of a local server', () => {
+  it('of Ollama may be a text', () => {
+    expect(classify(404, { error: "model 'llama9' not found" })).toMatchObject({
+      kind: 'not_found',
+      message: "model 'llama9' not found",
+      retryable: false,
+    })
+  })
+
+  it('of llama.cpp that still loads its model is overloaded', () => {
+    const error = { code: 503, message: 'Loading model', type: 'unavailable_error' }
+    expect(classify(503, { error })).toMatchObject({ kind: 'overloaded', retryable: true })
+  })
+
+  it('of vLLM is told by its status', () => {
+    const error = { message: 'No', type: 'NotFoundError', param: null, code: 404 }
+    expect(classify(404, { error })).toMatchObject({ kind: 'not_found', code: 'NotFoundError' })
+  })
+})
+
+describe('an HTTP error without a body that helps', () => {
+  it.each([
+    ['no body', undefined],
+    ['null', null],
+    ['a text', 'Bad gateway'],
+    ['a list', [1]],
+    ['an object of another form', { detail: 'No' }],
+    ['an error that is null', { error: null }],
+    ['codes that are properties of every object', { error: { type: 'constructor', code: 'toString' } }],
+  ])('(%s) is told by its status', (_, body) => {
+    expect(classify(502, body)).toMatchObject({
+      kind: 'server',
+      retryable: true,
+      message: 'the upstream answered with status 502',
+    })
+  })
+
+  it.each<[number, FailureKind, boolean]>([
+    [301, 'server', false],
+    [408, 'timeout', true],
+    [410, 'not_found', false],
+    [418, 'invalid_request', false],
+    [422, 'invalid_request', false],
+    [425, 'server', true],
+    [501, 'server', true],
+    [503, 'overloaded', true],
+    [520, 'server', true],
+    [524, 'timeout', true],
+  ])('%i is %s, retryable: %s', (status, kind, retryable) => {
+    expect(classify(status)).toMatchObject({ kind, retryable })
+  })
+
+  it('carries a message of bounded length', () => {
+    expect(classify(500, { error: { message: 'x'.repeat(10_000) } }).message.length).toBeLessThanOrEqual(501)
+  })
+})
+
+describe('headers of an HTTP error', () => {
+  it('say whether to retry, before anything else', () => {
+    expect(classify(400, anthropic('invalid_request_error'), { 'x-should-retry': 'true' }).retryable).toBe(
+      true,
+    )
+    expect(classify(529, anthropic('overloaded_error'), { 'x-should-retry': 'false' }).retryable).toBe(false)
+    expect(classify(503, availability('x', true, 503), { 'x-should-retry': 'false' }).retryable).toBe(false)
+    expect(classify(529, undefined, { 'x-should-retry': 'maybe' }).retryable).toBe(true)
+  })
+
+  it('say how long to wait, before the body', () => {
+    const body = { error: { availability: { code: 'capacity_exhausted', retryable: true, retry_after: 9 } } }
+    expect(classify(429, body, { 'retry-after': '3' }).retryAfterMs).toBe(3000)
+    expect(classify(429, body).retryAfterMs).toBe(9000)
+    expect(classify(429, undefined, { 'retry-after': 'later' }).retryAfterMs).toBeUndefined()
+  })
+
+  it('carry the id of the request, before the body', () => {
+    expect(classify(500, anthropic('api_error'), { 'request-id': 'req_2' }).requestId).toBe('req_2')
+  })
+})
+
+describe('an error inside a 200', () => {
+  it.each<[string, unknown, object]>([
+    [
+      'of Anthropic',
+      anthropic('overloaded_error'),
+      { kind: 'overloaded', retryable: true, requestId: 'req_1', status: undefined },
+    ],
+    ['of Anthropic with a vague type', anthropic('api_error'), { kind: 'server', retryable: true }],
+    [
+      'of Anthropic that is the fault of the request',
+      anthropic('invalid_request_error'),
+      { kind: 'invalid_request', retryable: false },
+    ],
+    [
+      'of OpenRouter with a code',
+      openrouter(429, 'rate_limit_exceeded'),
+      { kind: 'rate_limited', status: 429 },
+    ],
+    [
+      'of OpenRouter with a code alone',
+      { error: { code: 524, message: 'No' } },
+      { kind: 'timeout', status: 524 },
+    ],
+    [
+      'of OpenRouter inside a choice',
+      { choices: [{ finish_reason: 'error', error: { code: 502, message: 'Down' } }] },
+      { kind: 'server', status: 502, message: 'Down' },
+    ],
+    ['of Ollama', { error: 'out of memory' }, { kind: 'server', message: 'out of memory' }],
+    ['of no form at all', undefined, { kind: 'server', retryable: true }],
+  ])('%s is classified', (_, body, failure) => {
+    expect(classifyErrorBody(body)).toMatchObject({ origin: 'upstream', ...failure })
+  })
+
+  it.each<[string, unknown, boolean]>([
+    ['the shape of Anthropic', anthropic('api_error'), true],
+    ['the shape of OpenAI', openai('server_error', null), true],
+    ['a text', { error: 'out of memory' }, true],
+    ['a choice that ended with an error', { choices: [{ finish_reason: 'error' }] }, true],
+    ['a choice that carries an error', { choices: [{ finish_reason: null, error: { code: 502 } }] }, true],
+    ['an answer', { type: 'message', content: [], error: null }, false],
+    ['choices that are well', { choices: [{ finish_reason: 'stop', error: null }] }, false],
+    ['no object', 'error', false],
+  ])('is recognised in %s', (_, body, isError) => {
+    expect(isErrorBody(body)).toBe(isError)
+  })
+})

@@ -1,0 +1,79 @@
+import type { ResponseHeaders } from '@spillway/middleware'
+import { header } from './retry-after.ts'
+
+const anthropicDimensions = [
+  'requests',
+  'tokens',
+  'input-tokens',
+  'output-tokens',
+  'priority-input-tokens',
+  'priority-output-tokens',
+]
+const openaiDimensions = ['-requests', '-tokens', '']
+
+/** A time this large can only be milliseconds since the epoch; in seconds it would be the year 5138. */
+const firstMilliseconds = 100_000_000_000
+
+/**
+ * How long until the limits that are used up are reset, in milliseconds, by the vendors' own headers:
+ * `anthropic-ratelimit-*` (RFC 3339), `anthropic-ratelimit-unified-*` (Unix seconds), `x-ratelimit-*` (Go durations at
+ * OpenAI, a Unix time at OpenRouter). Undefined where none is used up or nothing makes sense.
+ * @param epoch milliseconds since the Unix epoch, now
+ */
+export function rateLimitResetMs(headers: ResponseHeaders, epoch: number): number | undefined {
+  const waits: (number | undefined)[] = []
+  for (const dimension of anthropicDimensions) {
+    const prefix = dimension.startsWith('priority')
+      ? `anthropic-${dimension}`
+      : `anthropic-ratelimit-${dimension}`
+    if (isUsedUp(headers, `${prefix}-remaining`))
+      waits.push(untilDate(header(headers, `${prefix}-reset`), epoch))
+  }
+  for (const window of ['5h', '7d']) {
+    const prefix = `anthropic-ratelimit-unified-${window}`
+    if (header(headers, `${prefix}-status`) === 'rejected') {
+      waits.push(untilUnixTime(header(headers, `${prefix}-reset`), epoch))
+    }
+  }
+  for (const dimension of openaiDimensions) {
+    if (!isUsedUp(headers, `x-ratelimit-remaining${dimension}`)) continue
+    const reset = header(headers, `x-ratelimit-reset${dimension}`)
+    waits.push(goDuration(reset) ?? untilUnixTime(reset, epoch))
+  }
+  const known = waits.filter((wait) => wait !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+function isUsedUp(headers: ResponseHeaders, name: string): boolean {
+  const value = header(headers, name)
+  return value !== undefined && /^\s*-?\d+\s*$/.test(value) && Number(value) <= 0
+}
+
+function untilDate(value: string | undefined, epoch: number): number | undefined {
+  if (value === undefined || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - epoch)
+}
+
+function untilUnixTime(value: string | undefined, epoch: number): number | undefined {
+  if (value === undefined || !/^\d{9,14}(\.\d+)?$/.test(value)) return undefined
+  const time = Number(value)
+  return Math.max(0, (time < firstMilliseconds ? time * 1000 : time) - epoch)
+}
+
+const units: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 0.001,
+  µs: 0.001,
+  ns: 0.000_001,
+}
+
+/** Milliseconds of a duration as Go writes it: `6m0s`, `1.5s`, `20ms`. */
+function goDuration(value: string | undefined): number | undefined {
+  if (value === undefined || !/^(\d+(\.\d+)?(h|ms|m|us|µs|ns|s))+$/.test(value)) return undefined
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)]
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit as string] as number), 0)
+}

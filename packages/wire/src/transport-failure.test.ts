@@ -1,0 +1,109 @@
+import type { Failure, TimeoutPhase } from '@spillway/middleware'
+import { describe, expect, it } from 'vitest'
+import {
+  cancelledFailure,
+  malformedFailure,
+  timeoutFailure,
+  transportFailure,
+  truncatedFailure,
+} from './transport-failure.ts'
+
+const withCode = (code: string, cause?: unknown): Error =>
+  Object.assign(new Error('secret detail', { cause }), { code })
+
+describe('what a transport throws', () => {
+  it.each<[string, Partial<Failure>]>([
+    ['ECONNREFUSED', { kind: 'connection', retryable: true }],
+    ['ECONNRESET', { kind: 'connection', retryable: true }],
+    ['EPIPE', { kind: 'connection', retryable: true }],
+    ['EAI_AGAIN', { kind: 'connection', retryable: true }],
+    ['UND_ERR_SOCKET', { kind: 'connection', retryable: true }],
+    ['UND_ERR_CONNECT_TIMEOUT', { kind: 'timeout', phase: 'connect', retryable: true }],
+    ['ETIMEDOUT', { kind: 'timeout', phase: 'connect', retryable: true }],
+    ['UND_ERR_HEADERS_TIMEOUT', { kind: 'timeout', phase: 'headers', retryable: true }],
+    ['UND_ERR_BODY_TIMEOUT', { kind: 'timeout', phase: 'idle', retryable: true }],
+    ['HPE_INVALID_CONSTANT', { kind: 'malformed', retryable: true }],
+    ['ENOTFOUND', { kind: 'connection', retryable: false }],
+    ['CERT_HAS_EXPIRED', { kind: 'connection', retryable: false }],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', { kind: 'connection', retryable: false }],
+    ['SELF_SIGNED_CERT_IN_CHAIN', { kind: 'connection', retryable: false }],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', { kind: 'connection', retryable: false }],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', { kind: 'connection', retryable: false }],
+    ['ERR_INVALID_URL', { kind: 'connection', retryable: false }],
+  ])('with code %s is classified', (code, failure) => {
+    expect(transportFailure(withCode(code))).toMatchObject({
+      ...failure,
+      code,
+      scope: 'endpoint',
+      origin: 'upstream',
+    })
+  })
+
+  it('is told by the code of a cause, as below the TypeError of a fetch', () => {
+    const error = new TypeError('fetch failed', {
+      cause: new Error('outer', { cause: withCode('ECONNREFUSED') }),
+    })
+    expect(transportFailure(error).code).toBe('ECONNREFUSED')
+  })
+
+  it('is told by the outermost code', () => {
+    expect(transportFailure(withCode('UND_ERR_SOCKET', withCode('ECONNRESET'))).code).toBe('UND_ERR_SOCKET')
+  })
+
+  it('is malformed HTTP where undici says so by name alone', () => {
+    const error = Object.assign(new Error('Expected HTTP/'), { name: 'HTTPParserError' })
+    expect(transportFailure(new TypeError('fetch failed', { cause: error }))).toMatchObject({
+      kind: 'malformed',
+      code: 'HPE_INVALID',
+      retryable: true,
+    })
+  })
+
+  it('may be a circle of causes', () => {
+    const error = new Error('a')
+    error.cause = error
+    expect(transportFailure(error)).toMatchObject({ kind: 'connection', retryable: true, code: undefined })
+  })
+
+  it.each([undefined, null, 'text', 7, {}, new Error('no code'), { code: 7 }])(
+    'may be anything: %s',
+    (thrown) => {
+      expect(transportFailure(thrown)).toMatchObject({ kind: 'connection', retryable: true })
+    },
+  )
+
+  it('is not quoted, since it may hold a secret', () => {
+    expect(transportFailure(withCode('ECONNRESET')).message).not.toContain('secret')
+  })
+})
+
+describe("Spillway's own time limits", () => {
+  it.each<[TimeoutPhase, boolean]>([
+    ['connect', true],
+    ['headers', true],
+    ['first_content', true],
+    ['idle', true],
+    ['attempt', true],
+    ['total', false],
+    ['stream', true],
+  ])('%s: retryable %s', (phase, retryable) => {
+    expect(timeoutFailure(phase, 1500)).toMatchObject({
+      kind: 'timeout',
+      phase,
+      retryable,
+      scope: 'endpoint',
+    })
+    expect(timeoutFailure(phase, 1500).message).toMatch(/ within 1500 ms$/)
+    expect(timeoutFailure(phase, undefined).message).toMatch(/ in time$/)
+    expect(timeoutFailure(phase, Infinity).message).toMatch(/ in time$/)
+  })
+})
+
+it('makes retryable failures of a truncated stream and of a malformed answer', () => {
+  expect(truncatedFailure()).toMatchObject({ kind: 'truncated', retryable: true, scope: 'endpoint' })
+  expect(malformedFailure('why')).toMatchObject({ kind: 'malformed', retryable: true, message: 'why' })
+})
+
+it('makes no retry of a call that was cancelled', () => {
+  expect(cancelledFailure()).toMatchObject({ kind: 'cancelled', retryable: false, scope: 'request' })
+})

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { anthropicUsage } from './anthropic-usage.ts'
+import { openaiUsage } from './openai-usage.ts'
+import { estimatedUsage, tokensFromBytes } from './usage.ts'
+
+describe('usage of Anthropic', () => {
+  it('has an input without the cache', () => {
+    const raw = {
+      input_tokens: 12,
+      cache_creation_input_tokens: 30,
+      cache_read_input_tokens: 100,
+      cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
+      output_tokens: 50,
+      output_tokens_details: { thinking_tokens: 40 },
+      service_tier: 'standard',
+    }
+    expect(anthropicUsage(raw)).toEqual({
+      inputTokens: 12,
+      outputTokens: 50,
+      cacheReadTokens: 100,
+      cacheWriteTokens: 30,
+      cacheWrite1hTokens: 20,
+      reasoningTokens: 40,
+      cost: undefined,
+      estimated: false,
+    })
+  })
+
+  it('takes null, missing and nonsensical counts for zero', () => {
+    const raw = { input_tokens: null, output_tokens: -3, cache_read_input_tokens: 'x', cache_creation: null }
+    expect(anthropicUsage(raw)).toMatchObject({ inputTokens: 0, outputTokens: 0, cacheReadTokens: 0 })
+  })
+
+  it('replaces what came earlier field by field', () => {
+    const earlier = anthropicUsage({ input_tokens: 12, output_tokens: 1, cache_read_input_tokens: 100 })
+    expect(anthropicUsage({ output_tokens: 9, input_tokens: null }, earlier)).toMatchObject({
+      inputTokens: 12,
+      outputTokens: 9,
+      cacheReadTokens: 100,
+    })
+  })
+
+  it.each([undefined, null, 7, 'x'])('keeps what came earlier where it is %s', (raw) => {
+    const earlier = anthropicUsage({ input_tokens: 12 })
+    expect(anthropicUsage(raw, earlier)).toBe(earlier)
+    expect(anthropicUsage(raw)).toBeUndefined()
+  })
+
+  it('keeps the cost that OpenRouter adds', () => {
+    expect(anthropicUsage({ output_tokens: 1, cost: 0.002 })?.cost).toBe(0.002)
+  })
+})
+
+describe('usage of OpenAI and OpenRouter', () => {
+  it('has an input with the cache, which is taken out', () => {
+    const raw = {
+      prompt_tokens: 100,
+      completion_tokens: 50,
+      total_tokens: 150,
+      prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 30 },
+      completion_tokens_details: { reasoning_tokens: 20 },
+      cost: 0.01,
+    }
+    expect(openaiUsage(raw)).toEqual({
+      inputTokens: 10,
+      outputTokens: 50,
+      cacheReadTokens: 60,
+      cacheWriteTokens: 30,
+      cacheWrite1hTokens: 0,
+      reasoningTokens: 20,
+      cost: 0.01,
+      estimated: false,
+    })
+  })
+
+  it('has no negative input', () => {
+    expect(openaiUsage({ prompt_tokens: 1, prompt_tokens_details: { cached_tokens: 5 } })?.inputTokens).toBe(
+      0,
+    )
+  })
+
+  it('takes null, missing and nonsensical counts for zero', () => {
+    expect(
+      openaiUsage({ prompt_tokens: null, completion_tokens: 'x', prompt_tokens_details: null }),
+    ).toMatchObject({
+      inputTokens: 0,
+      outputTokens: 0,
+      cacheReadTokens: 0,
+    })
+  })
+
+  it.each([undefined, null, 7])('is unknown where it is %s', (raw) => {
+    expect(openaiUsage(raw)).toBeUndefined()
+  })
+})
+
+describe('an estimate', () => {
+  const reported = {
+    ...(openaiUsage({ prompt_tokens: 10, completion_tokens: 4 }) as NonNullable<
+      ReturnType<typeof openaiUsage>
+    >),
+  }
+
+  it('is not below what was reported, nor below what the bytes suggest', () => {
+    expect(estimatedUsage(reported, 0)).toMatchObject({ inputTokens: 10, outputTokens: 4, estimated: true })
+    expect(estimatedUsage(reported, 3500)).toMatchObject({
+      inputTokens: 10,
+      outputTokens: 1000,
+      estimated: true,
+    })
+  })
+
+  it('is made from the bytes alone where nothing was reported', () => {
+    expect(estimatedUsage(undefined, 35)).toMatchObject({ inputTokens: 0, outputTokens: 10, estimated: true })
+  })
+
+  it('is none where nothing is known', () => {
+    expect(estimatedUsage(undefined, 0)).toBeUndefined()
+  })
+
+  it('rounds up', () => {
+    expect([0, 1, 7].map(tokensFromBytes)).toEqual([0, 1, 2])
+  })
+})

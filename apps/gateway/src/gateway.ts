@@ -5,6 +5,9 @@ import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openRoutes, openTarget } from './targets.ts'
 
+/** Well inside the idle limits of all clients and proxies, in milliseconds. */
+const defaultKeepAliveAfter = 15_000
+
 export interface GatewayOptions {
   /** Replaces `server.port` of the configuration; 0 picks a free one. */
   readonly port?: number | undefined
@@ -40,6 +43,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       port: options.port ?? port,
       router: createRouter(openRoutes(config, targets)),
       timeouts: timeoutsOf(config),
+      keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
     })
     return {

@@ -3,6 +3,7 @@ import { fallback } from '@spillway/circuit-breaker-fallback'
 import { createClient } from '@spillway/core-client'
 import { localModel } from '@spillway/local-model'
 import { type Api, compose, type Middleware } from '@spillway/middleware'
+import { retry } from '@spillway/retry'
 import { withModel } from '@spillway/wire'
 import { type Config, type TargetConfig, timeoutsOf } from './config/config.ts'
 import type { Route } from './router.ts'
@@ -25,7 +26,7 @@ const apis: Readonly<Record<TargetConfig['api'], readonly Api[]>> = {
 export function openTarget(name: string, config: Config): RunningTarget {
   const settings = config.targets[name] as TargetConfig
   const { total: _, ...limits } = timeoutsOf(config, settings)
-  const common = { name, apis: apis[settings.api] }
+  const common = { name, apis: apis[settings.api], model: settings.model }
   if (settings.api === 'embedded') {
     const local = localModel({ name, modelPath: settings.model as string })
     // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
@@ -40,7 +41,10 @@ export function openTarget(name: string, config: Config): RunningTarget {
     baseUrl: endpoint?.url as string,
     timeouts: limits,
     ...credentialOf(endpoint?.credential),
-    middleware: settings.model === undefined ? [] : [useModel(settings.model)],
+    middleware: [
+      retry(withoutUndefined({ ...config.retry, ...settings.retry })),
+      ...(settings.model === undefined ? [] : [useModel(settings.model)]),
+    ],
   })
   return { ...common, handler: client.handler, close: () => client.close() }
 }
@@ -64,10 +68,14 @@ export function openRoutes(config: Config, targets: ReadonlyMap<string, RunningT
       (['anthropic', 'openai'] as const).flatMap((api) => {
         const [first, ...others] = onRoute.filter((candidate) => candidate.apis.includes(api))
         if (first === undefined) return []
-        const reserve = config.fallback?.reserve
-        return [[api, fallback(others, reserve === undefined ? {} : { reserve })(first.handler)]]
+        return [[api, fallback(others, withoutUndefined(config.fallback ?? {}))(first.handler)]]
       }),
     )
     return { models: route.models, handlers }
   })
+}
+
+/** Options that are not set, as their defaults want them: not there. */
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

@@ -1,4 +1,4 @@
-import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
+import type { ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
 import type { Fetch } from './fetch-call.ts'
 import type { Transport, TransportSink } from './transport.ts'
 
@@ -30,7 +30,7 @@ class FetchExchange {
     try {
       const init = {
         method: 'POST',
-        headers: { ...headers },
+        headers: outgoingHeaders(headers),
         body: body.bytes as Uint8Array<ArrayBuffer>,
         signal,
       }
@@ -66,6 +66,13 @@ class FetchExchange {
     this.#controller.abort(reason)
     this.resume()
   }
+}
+
+/** Less what is meant for Spillway alone, and the length of a body that may have been replaced. */
+function outgoingHeaders(headers: RequestHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name !== 'content-length' && !name.startsWith('x-spillway-')),
+  )
 }
 
 /** A fetch hands over decoded bytes, so what described the encoded ones no longer holds. */

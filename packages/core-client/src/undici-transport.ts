@@ -44,7 +44,7 @@ function outgoingHeaders(request: ModelRequest): RequestHeaders {
   const outgoing: Record<string, string> = {}
   const { headers } = request
   for (const name in headers) {
-    if (!notForwarded.has(name)) outgoing[name] = headers[name] as string
+    if (!notForwarded.has(name) && !name.startsWith('x-spillway-')) outgoing[name] = headers[name] as string
   }
   outgoing['content-type'] ??= 'application/json'
   outgoing['accept-encoding'] = 'identity'

@@ -14,11 +14,16 @@ export function callLine({ model, stream, response, log, waited }: AnsweredCall,
     (failure === undefined ? (log.fallback ?? 'ok') : failure.kind).padEnd(12),
     formatDuration(waited).padStart(8),
     `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
-    `${model}${stream ? ' (stream)' : ''}`,
+    `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
   const reasons = log.attempts.filter((attempt) => attempt.failure !== undefined)
   const why = reasons.map(({ target, failure }) => `${target}: ${explain(failure as Failure)}`).join('; ')
-  return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', why)}`
+  return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', printable(why))}`
+}
+
+/** Names and messages come from outside: their line breaks and escape sequences must not act on the log. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 function explain({ message, status, origin }: Failure): string {

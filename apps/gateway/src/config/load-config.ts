@@ -1,5 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml'
 import type { z } from 'zod'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
@@ -40,14 +51,12 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   if (document.errors.length > 0) {
     throw new ConfigError(
       file,
-      document.errors.map((error) =>
-        problemAt(error.pos[0], '', error.message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''),
-      ),
+      document.errors.map((error) => problemAt(error.pos[0], '', explainSyntax(error))),
     )
   }
   const at = (path: Path, message: string): ConfigProblem =>
     problemAt(offsetOf(document, path), keyOf(path), message)
-  const result = configSchema.safeParse(document.toJS() ?? {})
+  const result = configSchema.safeParse(toPlain(document, file, problemAt) ?? {})
   if (!result.success)
     throw new ConfigError(
       file,
@@ -56,6 +65,37 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const problems = contradictions(result.data, at)
   if (problems.length > 0) throw new ConfigError(file, problems)
   return { config: result.data, warnings: warningsOf(result.data, at) }
+}
+
+/** What the parser says, without its excerpt of the text, which could show a secret. */
+function explainSyntax({ code, message }: YAMLError): string {
+  if (code === 'BAD_ALIAS') return 'a text that begins with * stands in quotes'
+  return message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''
+}
+
+/**
+ * The plain value of a document.
+ * @throws ConfigError for aliases that stand for nothing, or for too much
+ */
+function toPlain(
+  document: Document.Parsed,
+  file: string,
+  problemAt: (offset: number, key: string, message: string) => ConfigProblem,
+): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    const problems: ConfigProblem[] = []
+    visit(document, {
+      Alias(_, alias: Alias) {
+        if (alias.resolve(document) !== undefined) return
+        const message = `*${alias.source} is an alias of YAML, and nothing has that name; a text that begins with * stands in quotes`
+        problems.push(problemAt(alias.range?.[0] ?? 0, '', message))
+      },
+    })
+    if (problems.length === 0) problems.push(problemAt(0, '', (error as Error).message))
+    throw new ConfigError(file, problems)
+  }
 }
 
 type Locate = (path: Path, message: string) => ConfigProblem
@@ -121,7 +161,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
     .filter((key) => config[key] !== undefined)
     .map((key) => at([key], 'understood, but not in effect in this version'))
   for (const [name, target] of Object.entries(config.targets)) {
-    for (const key of ['retry', 'rateLimit', 'circuitBreaker'] as const) {
+    for (const key of ['rateLimit', 'circuitBreaker'] as const) {
       if (target[key] !== undefined)
         warnings.push(at(['targets', name, key], 'understood, but not in effect in this version'))
     }
@@ -141,9 +181,6 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
         warnings.push(at([...path, 'credential'], `the environment variable ${variable} is not set`))
       }
     }
-  }
-  if (config.fallback?.midStream !== undefined && config.fallback.midStream !== 'fail') {
-    warnings.push(at(['fallback', 'midStream'], 'only fail is in effect in this version'))
   }
   return warnings
 }

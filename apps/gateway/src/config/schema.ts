@@ -101,9 +101,11 @@ const server = z.strictObject({
 export const configSchema: z.ZodType<Config> = z.strictObject({
   server: server.prefault({}),
   targets: z
-    .record(name, target)
+    .record(name, target, { error: 'expected a mapping of names to targets' })
     .refine((targets) => Object.keys(targets).length > 0, { error: 'expected at least one target' }),
-  routes: z.array(route).min(1, { error: 'expected at least one route' }),
+  routes: z
+    .array(route, { error: 'expected a list of routes' })
+    .min(1, { error: 'expected at least one route' }),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   rateLimit: rateLimit.optional(),
@@ -126,7 +128,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
 
 /** Parts of the file that are understood and do nothing yet. */
 export const notInEffect: readonly (keyof Config)[] = [
-  'retry',
   'rateLimit',
   'circuitBreaker',
   'mirror',

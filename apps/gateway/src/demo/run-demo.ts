@@ -64,11 +64,15 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 function demoConfig(claudeUrl: string, modelPath: string): string {
   return stringify({
     targets: {
-      claude: { api: 'anthropic', endpoints: [{ url: claudeUrl, credential: `env:${demoKey}` }] },
+      claude: {
+        api: 'anthropic',
+        endpoints: [{ url: claudeUrl, credential: `env:${demoKey}` }],
+        timeouts: { firstContent: '1500ms', headers: '1500ms' },
+      },
       local: { api: 'embedded', model: modelPath },
     },
     routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
-    timeouts: { total: '10s', firstContent: '1500ms', headers: '1500ms' },
+    timeouts: { total: '10s' },
   })
 }
 

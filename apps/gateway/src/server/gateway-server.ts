@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { recogniseCall } from '@spillway/wire'
 import { type CallHandling, handleCall } from './handle-call.ts'
+import { refuseMalformedHttp } from './malformed-http.ts'
 import { callersFault, guessApi, refuse } from './refusal.ts'
 
 /** The paths of model calls: exactly these, whatever the query. */
@@ -34,27 +35,44 @@ export interface ListenOptions extends CallHandling {
  */
 export async function listenGateway(options: ListenOptions): Promise<GatewayServer> {
   let draining = false
+  const inFlight = new Set<ServerResponse>()
   const server = createServer((req, res) => {
+    inFlight.add(res)
+    res.on('close', () => {
+      inFlight.delete(res)
+      // Its client may want to use the connection again, which would keep the server from closing.
+      if (draining) req.socket.destroySoon()
+    })
     if (draining) res.setHeader('connection', 'close')
-    dispatch(req, res, options, draining).catch(() => {
+    dispatch(req, res, options, draining).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
-      res.destroy()
+      if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
+      console.error('the gateway failed:', error)
+      refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
     })
   })
   // Idle connections outlast those of common load balancers, which would otherwise reuse one that is being closed.
   server.keepAliveTimeout = 75_000
-  server.on('clientError', refuseMalformedHttp)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('clientError', (error, socket) => refuseMalformedHttp(error, socket, inFlight))
   await listen(server, options.host, options.port)
   const { address, port } = server.address() as AddressInfo
   return {
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     async drain(ms) {
       draining = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
+      // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+      const busy = new Set([...inFlight].map(({ req }) => req.socket))
+      for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
       const timer = setTimeout(() => server.closeAllConnections(), ms)
       await closed
       clearTimeout(timer)
+      server.close()
     },
   }
 }
@@ -108,17 +126,4 @@ function sendJson(res: ServerResponse, status: number, value: unknown): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`)
   res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
   res.end(body)
-}
-
-/** What the HTTP parser refuses never becomes a request, so the answer is written by hand. */
-function refuseMalformedHttp(error: NodeJS.ErrnoException, socket: import('node:stream').Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const type = 'invalid_request_error'
-  const message = tooLarge ? 'the request headers are too large' : 'the request is not valid HTTP'
-  const body = JSON.stringify({ type: 'error', error: { type, message }, request_id: null })
-  const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sealBody } from '@spillway/attempt'
 import {
+  type Api,
   createRequest,
   type JsonBody,
   jsonBodyFromBytes,
@@ -8,12 +9,14 @@ import {
   type RequestHeaders,
   type Timeouts,
 } from '@spillway/middleware'
-import type { RecognisedCall } from '@spillway/wire'
+import { type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 import type { Router } from '../router.ts'
 import { CallLog } from './call-log.ts'
+import { isConnectionHeader } from './connection-headers.ts'
+import { keepAlive } from './keep-alive.ts'
 import { largestRequest, readRequestBody } from './read-body.ts'
 import { callersFault, refuse } from './refusal.ts'
-import { responseHeaders, sendStream, sendWhole } from './response-sink.ts'
+import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
 
 /** A call that has been answered, for the line in the log. */
 export interface AnsweredCall {
@@ -29,6 +32,8 @@ export interface AnsweredCall {
 export interface CallHandling {
   readonly router: Router
   readonly timeouts: Timeouts
+  /** Milliseconds after which the client of a stream is shown that somebody is at work. */
+  readonly keepAliveAfter: number
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
 }
 
@@ -65,15 +70,26 @@ export async function handleCall(
     listeners: [log.listener],
   })
   const startedAt = request.clock.now()
-  const response = await route(request)
+  const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined
+  const response = await route(request).finally(() => held?.stop())
   handling.onAnswer?.({ ...asked, response, log, waited: request.clock.now() - startedAt })
   if (res.destroyed) return response.body.cancel()
+  if (held?.hasBegun) return sendLate(res, api, response, log)
   const headers = responseHeaders(response.headers, spillwayHeaders(response, log))
   if (response.failure === undefined && asked.stream) {
     sendStream(res, response.status, headers, sealBody(response.body, api))
   } else {
     sendWhole(res, response.status, headers, response.body)
   }
+}
+
+/** Goes on with a stream whose headers are gone: what they would have said stands in a comment, errors are events. */
+function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: CallLog): void {
+  const said = Object.entries(spillwayHeaders(response, log)).map(([name, value]) => `${name}: ${value}`)
+  res.write(`: ${said.join('; ')}\n\n`)
+  if (response.failure === undefined) return pipeStream(res, sealBody(response.body, api))
+  response.body.cancel()
+  res.end(renderErrorEvent(api, response.failure))
 }
 
 interface Asked {
@@ -101,12 +117,13 @@ function readAsked(req: IncomingMessage, bytes: Uint8Array): Asked | string {
   }
 }
 
-/** What the caller sent, less what is meant for the gateway and what belongs to its own origin. */
+/** What the caller sent, less what belongs to its own origin. Transports leave out what is meant for Spillway. */
 function forwardedHeaders(req: IncomingMessage): RequestHeaders {
   const headers: Record<string, string> = Object.create(null)
   for (const name in req.headers) {
     const value = req.headers[name]
-    if (value === undefined || name === 'cookie' || name.startsWith('x-spillway-')) continue
+    if (value === undefined || name === 'cookie') continue
+    if (isConnectionHeader(name, req.headers.connection)) continue
     headers[name] = typeof value === 'string' ? value : value.join(', ')
   }
   return headers
@@ -117,5 +134,7 @@ function spillwayHeaders(response: ModelResponse, log: CallLog): Record<string, 
   if (response.target !== undefined) headers['x-spillway-served-by'] = response.target
   const answeredByAnother = response.failure === undefined && log.fallback !== undefined
   if (answeredByAnother) headers['x-spillway-fallback'] = log.fallback as string
+  // Retries have one owner, and it has done what it could.
+  if (response.failure !== undefined) headers['x-should-retry'] = 'false'
   return headers
 }

@@ -1,16 +1,12 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type BodySink, concatBytes, type ResponseBody, type ResponseHeaders } from '@spillway/middleware'
+import { isConnectionHeader } from './connection-headers.ts'
 
-/** Headers that belong to one connection (RFC 9110, section 7.6.1). */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+/** What only this gateway says, even where the upstream is a gateway too. */
+const ownHeaders: ReadonlySet<string> = new Set([
+  'x-spillway-attempts',
+  'x-spillway-fallback',
+  'x-spillway-served-by',
 ])
 
 /** The headers of an upstream's response that may be passed on, and some of our own. */
@@ -19,8 +15,10 @@ export function responseHeaders(
   own: Readonly<Record<string, string>>,
 ): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {}
+  const connection = upstream.connection as string | string[] | undefined
   for (const name in upstream) {
-    if (!connectionHeaders.has(name)) headers[name] = upstream[name] as string | string[]
+    if (isConnectionHeader(name, connection) || ownHeaders.has(name)) continue
+    headers[name] = upstream[name] as string | string[]
   }
   for (const name in own) headers[name] = own[name]
   return headers
@@ -58,6 +56,11 @@ export function sendStream(
 ): void {
   delete headers['content-length']
   res.writeHead(status, headers)
+  pipeStream(res, body)
+}
+
+/** The same for a response whose headers are gone. */
+export function pipeStream(res: ServerResponse, body: ResponseBody): void {
   res.on('drain', () => body.resume())
   const sink: BodySink = {
     write: (chunk) => res.write(chunk),

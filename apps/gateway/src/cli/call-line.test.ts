@@ -1,0 +1,42 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { CallLog } from '../server/call-log.ts'
+import type { AnsweredCall } from '../server/handle-call.ts'
+import { callLine } from './call-line.ts'
+
+const at = new Date(2026, 0, 2, 3, 4, 5)
+
+/** The line of a call answered by `local` after `claude` had failed, with changes. */
+function lineOf(changes: Partial<AnsweredCall> = {}): string {
+  const log = new CallLog()
+  const failure = { kind: 'timeout', message: 'no first content within 1500 ms', origin: 'upstream' }
+  log.started = 2
+  log.fallback = 'timeout'
+  log.attempts.push({ target: 'claude', failure, durationMs: 1500 } as never)
+  const response = { target: 'local', failure: undefined }
+  const call = { model: 'claude-opus-5-5', stream: true, waited: 1834, log, response }
+  return stripVTControlCharacters(callLine({ ...call, ...changes } as unknown as AnsweredCall, at))
+}
+
+test('a line says when, who, why not the first, how long, how many attempts and which model', () => {
+  expect(lineOf().split(/ {2,}/)).toEqual([
+    '03:04:05',
+    'local',
+    'timeout',
+    '1.8 s',
+    '2 attempts',
+    'claude-opus-5-5 (stream)',
+    'claude: no first content within 1500 ms',
+  ])
+})
+
+test('a call that nobody answered says what went wrong', () => {
+  const response = { target: 'claude', failure: { kind: 'overloaded' } }
+  expect(lineOf({ response } as never)).toMatch(/^03:04:05 {2}nobody +overloaded /)
+})
+
+test('a model name cannot write lines or colours into the log', () => {
+  const line = lineOf({ model: 'a\r\n03:04:06  claude\u001b[31m\u202e' })
+  expect(line).toContain('a\\u{d}\\u{a}03:04:06  claude\\u{1b}[31m\\u{202e}')
+  expect(line).not.toMatch(/[\r\n]/)
+})

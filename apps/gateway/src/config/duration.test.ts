@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest'
+import { formatDuration, parseDuration } from './duration.ts'
+
+describe('parseDuration', () => {
+  test.each([
+    ['250ms', 250],
+    ['10s', 10_000],
+    ['1.5s', 1_500],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+    ['0s', 0],
+  ])('reads %s', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms)
+  })
+
+  test.each(['', '10', 's', '-1s', '1 s', '1d', '.5s', '1e3ms', '10S', ' 1s', 'Infinity', '1s1m'])(
+    'does not read %j',
+    (text) => {
+      expect(parseDuration(text)).toBeUndefined()
+    },
+  )
+})
+
+describe('formatDuration', () => {
+  test.each([
+    [0.4, '0 ms'],
+    [850.2, '850 ms'],
+    [1_834, '1.8 s'],
+    [119_000, '119.0 s'],
+    [600_000, '10 m'],
+  ])('writes %s as %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text)
+  })
+})

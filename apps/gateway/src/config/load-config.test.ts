@@ -1,0 +1,366 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { timeoutsOf } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { loadConfig, parseConfig } from './load-config.ts'
+
+const smallest = `targets:
+  claude: { api: anthropic, endpoints: [{ url: "http://127.0.0.1:4010", credential: caller }] }
+routes:
+  - { models: "*", target: claude }
+`
+
+/** The problems of a text, as the user reads them. */
+function problemsOf(text: string): string[] {
+  try {
+    parseConfig(text, 'spillway.yaml')
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message.split('\n')
+  }
+}
+
+/** The smallest file with this after it. */
+const withMore = (more: string): string => `${smallest}${more}\n`
+
+describe('a valid file', () => {
+  test('gets defaults for everything that it leaves out', () => {
+    const { config, warnings } = parseConfig(smallest, 'spillway.yaml')
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 8787, auth: 'none' })
+    expect(config.routes).toEqual([{ models: '*', target: 'claude', fallback: [] }])
+    expect(timeoutsOf(config)).toMatchObject({
+      total: 600_000,
+      connect: 5_000,
+      firstContent: 60_000,
+      idle: 30_000,
+    })
+    expect(timeoutsOf(config).headers).toBeUndefined()
+    expect(warnings).toEqual([])
+  })
+
+  test('has durations in milliseconds, and no limit for none', () => {
+    const text = withMore('timeouts: { total: 2m, headers: 1.5s, firstContent: 250ms, idle: none }')
+    const { config } = parseConfig(text, 'spillway.yaml')
+    expect(config.timeouts).toEqual({ total: 120_000, headers: 1_500, firstContent: 250, idle: Infinity })
+  })
+
+  test('gives a target its own limits over those of the file', () => {
+    const text = `timeouts: { total: 2m, idle: 10s }
+targets:
+  local: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }], timeouts: { idle: 1s } }
+routes: [{ models: "*", target: local }]
+`
+    const { config } = parseConfig(text, 'spillway.yaml')
+    expect(timeoutsOf(config, config.targets.local)).toMatchObject({ total: 120_000, idle: 1_000 })
+    expect(timeoutsOf(config)).toMatchObject({ total: 120_000, idle: 10_000 })
+  })
+
+  test('may be the design’s smallest useful one, with warnings for what is not in effect', () => {
+    vi.stubEnv('ANTHROPIC_API_KEY', '')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { config, warnings } = parseConfig(usefulFile, 'spillway.yaml')
+    expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
+    expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
+    const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
+    for (const key of ['rateLimit', 'circuitBreaker', 'mirror', 'storage', 'state', 'telemetry']) {
+      expect(said[key], key).toBe('understood, but not in effect in this version')
+    }
+    expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
+    expect(Object.keys(said)).toHaveLength(7)
+  })
+})
+
+const usefulFile = `server: { host: 127.0.0.1, port: 8787, auth: none }   # auth: none | keys
+targets:
+  claude:
+    api: anthropic              # anthropic | openrouter | openai | ollama | embedded
+    endpoints:                  # one or more, balanced
+      - { url: "http://127.0.0.1:4010", credential: "env:ANTHROPIC_API_KEY" }   # or vault:NAME
+  local:
+    api: ollama
+    endpoints: [{ url: "http://127.0.0.1:11434" }]
+    model: llama3.2             # every request on this target uses it; for api: embedded the path of a .gguf file
+routes:
+  - { models: "claude-*", target: claude, fallback: [local] }
+timeouts: { total: 10m, connect: 5s, firstContent: 60s, idle: 30s }   # headers: 20s would bind every call
+retry: { attempts: 3, baseDelay: 500ms, maxDelay: 10s, budget: 0.2 }
+rateLimit: { requestsPerMinute: 600, inputTokensPerMinute: 400000, outputTokensPerMinute: 80000, concurrency: 50, maxWait: 30s }
+circuitBreaker: { window: 60s, minimumCalls: 20, failureRate: 0.5, openFor: 15s, halfOpenProbes: 3 }
+fallback: { reserve: 30s, midStream: fail }            # fail | restart | continue
+mirror: []                                             # [{ from: claude, to: candidate, sample: 0.05 }]
+storage: { url: "sqlite:spillway.db" }                 # or postgres://...
+state: {}                                              # { redis: "redis://..." } shares limits, budgets and breaker state
+telemetry: { otlp: null, captureContent: false }
+`
+
+describe('a warning', () => {
+  test.each([
+    ['mirror: []', 'mirror', /not in effect/],
+    ['rateLimit: { concurrency: 3 }', 'rateLimit', /not in effect/],
+  ])('names the line and the key of %s', (more, key, message) => {
+    const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
+    expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
+  })
+
+  test('is given for a second endpoint, for no credential, and for a target’s policy', () => {
+    const text = `targets:
+  claude:
+    api: anthropic
+    endpoints:
+      - { url: "http://127.0.0.1:1" }
+      - { url: "http://127.0.0.1:2", credential: caller }
+    circuitBreaker: { window: 10s }
+routes: [{ models: "*", target: claude }]
+`
+    const { warnings } = parseConfig(text, 'spillway.yaml')
+    expect(warnings.map(({ line, key }) => [line, key])).toEqual([
+      [7, 'targets.claude.circuitBreaker'],
+      [5, 'targets.claude.endpoints[0]'],
+      [6, 'targets.claude.endpoints[1]'],
+    ])
+  })
+})
+
+describe('an unknown key is an error with its line, column and path', () => {
+  test.each([
+    ['at the top', withMore('colour: red'), '5:1  colour'],
+    ['in server', withMore('server:\n  prot: 1'), '6:3  server.prot'],
+    ['in timeouts', withMore('timeouts: { totl: 1s }'), '5:13  timeouts.totl'],
+    ['in retry', withMore('retry: { tries: 1 }'), '5:10  retry.tries'],
+    ['in rateLimit', withMore('rateLimit: { rpm: 1 }'), '5:14  rateLimit.rpm'],
+    ['in circuitBreaker', withMore('circuitBreaker: { win: 1s }'), '5:19  circuitBreaker.win'],
+    ['in fallback', withMore('fallback: { mid: 1 }'), '5:13  fallback.mid'],
+    ['in telemetry', withMore('telemetry: { url: 1 }'), '5:14  telemetry.url'],
+    ['in a target', smallest.replace('api:', 'apo: 1, api:'), '2:13  targets.claude.apo'],
+    ['in an endpoint', smallest.replace('url:', 'uri: 1, url:'), '2:43  targets.claude.endpoints[0].uri'],
+    ['in a route', smallest.replace('models:', 'modles: 1, models:'), '4:7  routes[0].modles'],
+  ])('%s', (_, text, expected) => {
+    expect(problemsOf(text)).toEqual([`spillway.yaml:${expected}: unknown key`])
+  })
+})
+
+describe('a wrong value is an error that says what was expected', () => {
+  test.each([
+    [
+      'timeouts: { total: 10 }',
+      '5:13  timeouts.total: expected a duration such as 250ms, 10s or 2m, or none',
+    ],
+    [
+      'timeouts: { idle: soon }',
+      '5:13  timeouts.idle: expected a duration such as 250ms, 10s or 2m, or none',
+    ],
+    ['retry: { baseDelay: 5 }', '5:10  retry.baseDelay: expected a duration such as 250ms, 10s or 2m'],
+    ['retry: { attempts: 0 }', '5:10  retry.attempts: '],
+    ['retry: { attempts: many }', '5:10  retry.attempts: expected a whole number above 0'],
+    ['retry: { budget: 2 }', '5:10  retry.budget: '],
+    ['rateLimit: { requestsPerMinute: x }', '5:14  rateLimit.requestsPerMinute: expected a number above 0'],
+    ['server: { port: "8787" }', '5:11  server.port: expected a port from 0 to 65535'],
+    ['server: { port: 70000 }', '5:11  server.port: '],
+    ['server: { auth: maybe }', '5:11  server.auth: expected none or keys'],
+    ['fallback: { midStream: go }', '5:13  fallback.midStream: expected fail, restart or continue'],
+    ['timeouts: 10s', '5:1  timeouts: expected object'],
+    ['mirror: {}', '5:1  mirror: expected array'],
+  ])('%s', (more, expected) => {
+    const problems = problemsOf(withMore(more))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]?.startsWith(`spillway.yaml:${expected}`), problems[0]).toBe(true)
+    expect(problems[0]?.length).toBeGreaterThan(`spillway.yaml:${expected}`.length - 1)
+  })
+
+  test.each([
+    [
+      'api: anthropic',
+      'api: claude',
+      'targets.claude.api: expected one of anthropic, openrouter, openai, ollama, embedded',
+    ],
+    [
+      '"http://127.0.0.1:4010"',
+      'localhost',
+      'targets.claude.endpoints[0].url: expected an http or https URL',
+    ],
+    [
+      '"http://127.0.0.1:4010"',
+      '"ftp://a"',
+      'targets.claude.endpoints[0].url: expected an http or https URL',
+    ],
+    ['models: "*"', 'models: 5', 'routes[0].models: expected string, received number'],
+    [
+      '[{ url: "http://127.0.0.1:4010", credential: caller }]',
+      '[]',
+      'targets.claude.endpoints: expected at least one endpoint',
+    ],
+  ])('%s -> %s', (from, to, expected) => {
+    const problems = problemsOf(smallest.replace(from, to))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^spillway\.yaml:\d+:\d+ {2}/)
+    expect(problems[0]).toContain(expected)
+  })
+
+  test('several mistakes are all told at once', () => {
+    const text = withMore('server: { port: x, hots: a }\ntimeouts: { total: 1 }')
+    expect(problemsOf(text)).toHaveLength(3)
+  })
+})
+
+describe('parts that do not fit together', () => {
+  const withRoute = (route: string): string => smallest.replace('{ models: "*", target: claude }', route)
+
+  test.each([
+    [
+      'a target that nobody defined',
+      withRoute('{ models: "*", target: cluade }'),
+      /^spillway\.yaml:4:20 {2}routes\[0\]\.target: no target is called "cluade"; there are claude$/,
+    ],
+    [
+      'a fallback that nobody defined',
+      withRoute('{ models: "*", target: claude, fallback: [local] }'),
+      /:4:47 {2}routes\[0\]\.fallback\[0\]: no target is called "local"/,
+    ],
+    [
+      'a fallback to itself',
+      withRoute('{ models: "*", target: claude, fallback: [claude] }'),
+      /"claude" is on this route already/,
+    ],
+    [
+      'a target without endpoints',
+      smallest.replace(/, endpoints: .*\]/, ''),
+      /^spillway\.yaml:2:3 {2}targets\.claude: endpoints is missing/,
+    ],
+    [
+      'an embedded target without a model',
+      smallest.replace(/anthropic, endpoints: .*\]/, 'embedded'),
+      /targets\.claude: an embedded model needs model: the path of a \.gguf file/,
+    ],
+    [
+      'an embedded target with endpoints',
+      smallest.replace('anthropic', 'embedded, model: a.gguf'),
+      /targets\.claude\.endpoints: an embedded model has no endpoints/,
+    ],
+    [
+      'a vault credential',
+      smallest.replace('caller', '"vault:main"'),
+      /credential: vault: is not available in this version; use env:NAME/,
+    ],
+    [
+      'client keys',
+      withMore('server: { auth: keys }'),
+      /:5:11 {2}server\.auth: keys is not available in this version/,
+    ],
+  ])('%s', (_, text, expected) => {
+    const problems = problemsOf(text)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(expected)
+  })
+
+  test('a missing part is named', () => {
+    expect(problemsOf(smallest.replace(/routes:.*/s, ''))).toEqual([
+      expect.stringMatching(/ {2}routes: expected a list of routes/),
+    ])
+    expect(problemsOf('routes: [{ models: "*", target: a }]')).toEqual([
+      expect.stringMatching(/ {2}targets: /),
+    ])
+    expect(problemsOf('targets: {}\nroutes: []')).toEqual([
+      'spillway.yaml:1:1  targets: expected at least one target',
+      'spillway.yaml:2:1  routes: expected at least one route',
+    ])
+  })
+})
+
+describe('a key in the place of a credential', () => {
+  const key = 'sk-ant-api03-very-secret'
+
+  test.each([`"${key}"`, `"env: ${key}"`, `"env:${key}"`, `{ key: ${key} }`, `"Bearer ${key}"`])(
+    'is refused with what to do, and not repeated: %s',
+    (value) => {
+      const problems = problemsOf(smallest.replace('caller', value))
+      expect(problems).toHaveLength(1)
+      expect(problems[0]).toMatch(
+        /^spillway\.yaml:2:\d+ {2}targets\.claude\.endpoints\[0\]\.credential: expected env:NAME/,
+      )
+      expect(problems[0]).not.toContain('secret')
+    },
+  )
+
+  test('is told that a key never stands in the file', () => {
+    expect(problemsOf(smallest.replace('caller', key))[0]).toContain(
+      'a key itself never stands in a configuration file',
+    )
+  })
+})
+
+describe('what is no usable YAML', () => {
+  test.each([
+    ['an open brace', 'targets: { claude: ', 1],
+    ['a wrong indentation', 'targets:\n  a: 1\n b: 2', 3],
+    ['a tab', 'targets:\n\ta: 1', 2],
+  ])('%s is an error with its line', (_, text, line) => {
+    const problems = problemsOf(text)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(problems[0]).toMatch(new RegExp(`^spillway\\.yaml:${line}:\\d+ {2}\\S`))
+  })
+
+  test('a duplicate key is an error with its line', () => {
+    expect(problemsOf(withMore('routes: []'))).toEqual([
+      expect.stringMatching(/^spillway\.yaml:5:1 {2}.*unique/),
+    ])
+  })
+
+  test('a broken file does not show its text', () => {
+    const text = smallest.replace('caller', '"sk-secret" "again"')
+    expect(problemsOf(text).join()).not.toContain('sk-secret')
+  })
+
+  test.each(['', '\n', '# only a comment\n'])('an empty file misses targets and routes: %j', (text) => {
+    const problems = problemsOf(text).join('\n')
+    expect(problems).toContain('spillway.yaml:1:1  targets: ')
+    expect(problems).toContain('routes: ')
+  })
+
+  test.each(['hello', '- a\n- b', '5'])('a file that is no mapping is an error: %j', (text) => {
+    expect(problemsOf(text)).toEqual([expect.stringMatching(/^spillway\.yaml:1:1 {2}expected object/)])
+  })
+
+  test.each([
+    ['*', /^spillway\.yaml:4:15 {2}.*quotes$/],
+    ['*-haiku', /^spillway\.yaml:4:15 {2}\*-haiku .*quotes$/],
+  ])(
+    'a star outside quotes, which YAML takes for an alias, is an error with its line: %s',
+    (models, expected) => {
+      const problems = problemsOf(smallest.replace('"*"', models))
+      expect(problems[0]).toMatch(expected)
+    },
+  )
+
+  test('aliases that unfold to a giant are an error', () => {
+    const lines = ['a: &a [x, x, x, x, x, x, x, x, x]']
+    for (const [alias, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi'].map((pair) =>
+      pair.split(''),
+    )) {
+      lines.push(`${name}: &${name} [${Array(9).fill(`*${alias}`).join(', ')}]`)
+    }
+    expect(problemsOf(lines.join('\n'))).toEqual([
+      expect.stringMatching(/^spillway\.yaml:1:1 {2}Excessive alias/),
+    ])
+  })
+})
+
+describe('loadConfig', () => {
+  test('reads a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spillway-config-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'a.yaml')
+    writeFileSync(file, smallest)
+    expect(loadConfig(file).config.targets).toHaveProperty('claude')
+  })
+
+  test('names a file that is missing', () => {
+    expect(() => loadConfig('no/such.yaml')).toThrow('no/such.yaml:1:1  no such file')
+  })
+
+  test('names a folder in the place of a file', () => {
+    expect(() => loadConfig(tmpdir())).toThrow(ConfigError)
+  })
+})

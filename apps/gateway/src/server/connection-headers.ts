@@ -1,0 +1,20 @@
+/** Headers that belong to one connection (RFC 9110, section 7.6.1). */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Whether a header belongs to the connection that it came on: by its name, or since `connection` names it. */
+export function isConnectionHeader(name: string, connection: string | string[] | undefined): boolean {
+  if (connectionHeaders.has(name)) return true
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return false
+  return String(connection)
+    .split(',')
+    .some((named) => named.trim().toLowerCase() === name)
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startClaude, startOllama } from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
+import type { AnsweredCall } from '../src/index.ts'
+import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+
+// Runs the real Claude Code, which is not a dependency: it is installed on demand, once, beside the tests' caches.
+
+const run = promisify(execFile)
+const packageName = '@anthropic-ai/claude-code'
+const version = '2.1.330'
+const cache = fileURLToPath(new URL(`../node_modules/.cache/claude-code-${version}`, import.meta.url))
+/** Finds the native binary of this machine by itself, so that no install script needs to run. */
+const launcher = join(cache, 'node_modules', packageName, 'cli-wrapper.cjs')
+
+/** Why Claude Code is not here; undefined when it is. */
+async function install(): Promise<string | undefined> {
+  try {
+    if (!existsSync(launcher)) {
+      await mkdir(cache, { recursive: true })
+      const flags = ['--prefix', cache, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+      await run('npm', ['install', ...flags, `${packageName}@${version}`], { timeout: 240_000 })
+    }
+    const { stdout } = await run(process.execPath, [launcher, '--version'], { timeout: 30_000 })
+    return stdout.startsWith(version) ? undefined : `expected version ${version}, found ${stdout.trim()}`
+  } catch (error) {
+    // Half an installation must not be in the way of the next try.
+    await rm(cache, { recursive: true, force: true })
+    return (error as Error).message
+  }
+}
+
+const missing = await install()
+const mustRun = Boolean(process.env.CI)
+if (missing !== undefined && !mustRun) {
+  console.warn(`SKIPPED: the tests with Claude Code ${version}, which could not be installed: ${missing}`)
+}
+
+/** What `claude --output-format json` prints, in the parts that matter here. */
+interface Printed {
+  readonly result: string
+  readonly is_error: boolean
+}
+
+/** Asks Claude Code a question; it knows nothing of this machine's user and settings. */
+async function ask(gatewayUrl: string): Promise<Printed> {
+  const home = temporaryFolder()
+  const env = {
+    PATH: process.env.PATH,
+    HOME: home,
+    USERPROFILE: home,
+    CLAUDE_CONFIG_DIR: join(home, 'config'),
+    ANTHROPIC_BASE_URL: gatewayUrl,
+    ANTHROPIC_AUTH_TOKEN: 'token-of-the-caller',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    CLAUDE_CODE_MAX_RETRIES: '0',
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_TELEMETRY: '1',
+    DISABLE_ERROR_REPORTING: '1',
+  }
+  const asking = run(process.execPath, [launcher, '-p', 'Say hello.', '--output-format', 'json'], {
+    cwd: home,
+    env,
+    timeout: 100_000,
+  })
+  asking.child.stdin?.end()
+  return JSON.parse((await asking).stdout)
+}
+
+test.runIf(mustRun)('Claude Code could be installed', () => {
+  expect(missing).toBeUndefined()
+})
+
+describe.skipIf(missing !== undefined)('Claude Code', { timeout: 120_000 }, () => {
+  test('gets Claude’s answer through the gateway', async () => {
+    const claude = forThisTest(await startClaude({ reply: { text: 'Hello from the far side.' } }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const { result, is_error } = await ask(gateway.url)
+    expect(result).toBe('Hello from the far side.')
+    expect(is_error).toBe(false)
+    expect(claude.requests.map(({ path }) => path)).toContain('/v1/messages?beta=true')
+    expect(claude.requests[0]?.headers['anthropic-beta']).toContain('claude-code-')
+  })
+
+  // Its prompt is some 22 000 tokens for a tokenizer of single bytes, which the tiny model's 32 768 can hold.
+  test('gets the answer of the model inside the gateway when Claude is overloaded', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'status', status: 529 })
+    const local = {
+      ...embeddedTarget({ reply: 'Hello from this machine.' }),
+      timeouts: { headers: '90s', firstContent: '90s' },
+    }
+    const calls: AnsweredCall[] = []
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), local), calls)
+    const { result, is_error } = await ask(gateway.url)
+    expect(result).toBe('Hello from this machine.')
+    expect(is_error).toBe(false)
+    expect(calls[0]).toMatchObject({ response: { target: 'local' }, log: { fallback: 'overloaded' } })
+  })
+
+  test('gets Ollama’s answer when nothing listens where Claude should be', async () => {
+    const claude = await startClaude()
+    const { url } = claude
+    await claude.close()
+    const ollama = forThisTest(await startOllama({ reply: { text: 'Hello from Ollama.' } }))
+    const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
+    const calls: AnsweredCall[] = []
+    const deadTarget = { api: 'anthropic', endpoints: [{ url, credential: 'caller' }] }
+    const gateway = await gatewayOf(configOf(deadTarget, local), calls)
+    const { result } = await ask(gateway.url)
+    expect(result).toBe('Hello from Ollama.')
+    expect(calls[0]).toMatchObject({ response: { target: 'local' }, log: { fallback: 'connection' } })
+    expect(ollama.requests[0]?.headers).not.toHaveProperty('authorization')
+  })
+
+  test('gets the local answer when Claude stalls before its first token', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'slow-first-token', ms: Infinity })
+    const ollama = forThisTest(await startOllama({ reply: { text: 'Hello from Ollama.' } }))
+    const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
+    const config = configOf(targetAt(claude, 'anthropic'), local, { timeouts: { firstContent: '500ms' } })
+    const gateway = await gatewayOf(config)
+    const { result } = await ask(gateway.url)
+    expect(result).toBe('Hello from Ollama.')
+  })
+})

@@ -1,0 +1,271 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { startClaude } from '@spillway/testing'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { stringify } from 'yaml'
+import { configOf, forThisTest, ownKey, targetAt, temporaryFolder } from './gateway.ts'
+import { eventsOf, messages, openSocket, requestText, send } from './raw-client.ts'
+
+// These tests start the built program: `pnpm build` comes first.
+const program = fileURLToPath(new URL('../bin/spillway.js', import.meta.url))
+
+/** A run of the program. */
+interface Run {
+  readonly child: ChildProcess
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** The exit code, or the name of the signal. */
+  readonly exit: Promise<number | string | null>
+}
+
+/** Runs the program without any key of the outer environment. */
+function spillway(args: readonly string[], env: Record<string, string> = {}): Run {
+  const { PATH, HOME, TMPDIR } = process.env
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), SPILLWAY_TEST_KEY: ownKey.value, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (piece: string) => {
+      text[name] += piece
+    })
+  }
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const exit = new Promise<number | string | null>((resolve) =>
+    child.on('close', (code, signal) => resolve(code ?? signal)),
+  )
+  return { child, stdout: () => text.stdout, stderr: () => text.stderr, exit }
+}
+
+function configFile(config: object | string): string {
+  const file = join(temporaryFolder(), 'spillway.yaml')
+  writeFileSync(file, typeof config === 'string' ? config : stringify(config))
+  return file
+}
+
+async function until(condition: () => boolean, ms = 15_000): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`the condition was not met within ${ms} ms`)
+    await delay(10)
+  }
+}
+
+const ready = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m
+
+/** Starts the gateway with this configuration and waits until it says where it listens. */
+async function started(config: object): Promise<Run & { url: string }> {
+  const run = spillway(['start', '--config', configFile(config), '--port', '0'])
+  await until(() => ready.test(run.stdout()) || run.child.exitCode !== null)
+  return { ...run, url: ready.exec(run.stdout())?.[1] ?? run.stderr() }
+}
+
+describe('start', { timeout: 40_000 }, () => {
+  test('prints exactly one line when it is ready, and then one for each call', async () => {
+    const claude = forThisTest(await startClaude())
+    const { url, stdout } = await started(configOf(targetAt(claude, 'anthropic')))
+    expect(stdout()).toBe(`listening on ${url}\n`)
+    const { status } = await send(`${url}/v1/messages`, { body: messages() })
+    expect(status).toBe(200)
+    await until(() => stdout().split('\n').length > 2)
+    expect(stdout().split('\n')[1]).toMatch(/claude .*ok .* ms {2}1 attempt .*claude-sonnet-5-5/)
+  })
+
+  test('prints no line for a call with --quiet', async () => {
+    const claude = forThisTest(await startClaude())
+    const file = configFile(configOf(targetAt(claude, 'anthropic')))
+    const { child, exit, stdout } = spillway(['start', '--config', file, '--port', '0', '--quiet'])
+    await until(() => ready.test(stdout()))
+    await send(`${ready.exec(stdout())?.[1]}/v1/messages`, { body: messages() })
+    child.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    expect(stdout()).toMatch(/^listening on .*\n$/)
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s', async (signal) => {
+    const claude = forThisTest(await startClaude())
+    const { child, exit } = await started(configOf(targetAt(claude, 'anthropic')))
+    child.kill(signal)
+    expect(await exit).toBe(0)
+  })
+
+  test('brings a stream in flight to its end on SIGTERM, and then exits with 0', async () => {
+    const claude = forThisTest(await startClaude({ chunks: 20, chunkDelayMs: 100 }))
+    const { child, exit, url } = await started(configOf(targetAt(claude, 'anthropic')))
+    const arrival = claude.nextRequest()
+    const answer = send(`${url}/v1/messages`, { body: messages({ stream: true }) })
+    const upstream = await arrival
+    await until(() => upstream.sent.length > 1_000)
+    child.kill('SIGTERM')
+    const { bytes, ended, text } = await answer
+    expect(ended).toBe('end')
+    expect(eventsOf(text).at(-1)?.name).toBe('message_stop')
+    expect(bytes.equals(Buffer.from(upstream.sent))).toBe(true)
+    expect(await exit).toBe(0)
+  })
+
+  test('takes no new connection while it drains', async () => {
+    const claude = forThisTest(await startClaude({ chunks: 20, chunkDelayMs: 100 }))
+    const { child, url, stderr } = await started(configOf(targetAt(claude, 'anthropic')))
+    const arrival = claude.nextRequest()
+    const answer = send(`${url}/v1/messages`, { body: messages({ stream: true }) })
+    await arrival
+    child.kill('SIGTERM')
+    await until(() => stderr().includes('draining'))
+    await delay(50)
+    await expect(send(`${url}/v1/messages`, { body: messages() })).rejects.toThrow('ECONNREFUSED')
+    expect((await answer).ended).toBe('end')
+  })
+
+  test('is not kept alive by a connection that its client keeps open', async () => {
+    const claude = forThisTest(await startClaude({ chunks: 10, chunkDelayMs: 50 }))
+    const { child, exit, url } = await started(configOf(targetAt(claude, 'anthropic')))
+    const connection = await openSocket(url, requestText('/v1/messages', messages({ stream: true })))
+    await until(() => connection.received().includes('content_block_delta'))
+    const signalledAt = performance.now()
+    child.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    expect(performance.now() - signalledAt).toBeLessThan(10_000)
+    expect(connection.received()).toContain('message_stop')
+  })
+
+  test('ends at once on a second signal', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'stall', afterChunks: 2, ms: Infinity, pings: 100 })
+    const { child, exit, stderr, url } = await started(configOf(targetAt(claude, 'anthropic')))
+    const connection = await openSocket(url, requestText('/v1/messages', messages({ stream: true })))
+    await until(() => connection.received().includes('content_block_delta'))
+    child.kill('SIGTERM')
+    await until(() => stderr().includes('once more to stop at once'))
+    await delay(200)
+    expect(child.exitCode).toBeNull()
+    const secondAt = performance.now()
+    child.kill('SIGTERM')
+    await exit
+    expect(performance.now() - secondAt).toBeLessThan(3_000)
+  })
+
+  test('says in one line that the port is in use', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as { port: number }
+    const file = configFile(configOf({ api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }))
+    const { exit, stderr, stdout } = spillway(['start', '--config', file, '--port', String(port)])
+    expect(await exit).toBe(1)
+    expect(stderr()).toBe(`port ${port} is in use; choose another with --port, or --port 0 for a free one\n`)
+    expect(stdout()).toBe('')
+  })
+
+  test('says what is wrong with the configuration', async () => {
+    const file = configFile('targets: {}\nrouts: []\n')
+    const { exit, stderr } = spillway(['start', '--config', file])
+    expect(await exit).toBe(1)
+    expect(stderr()).toContain(`${file}:2:1  routs: unknown key\n`)
+    expect(stderr()).not.toMatch(/^ +at /m)
+  })
+
+  test('warns of what is not in effect and starts nevertheless', async () => {
+    const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
+    const { stderr, stdout } = await started(configOf(target, undefined, { mirror: [] }))
+    expect(stdout()).toMatch(ready)
+    expect(stderr()).toMatch(/^warning: .*:\d+:1 {2}mirror: understood, but not in effect in this version$/m)
+  })
+})
+
+describe('start without a configuration and without a key', { timeout: 60_000 }, () => {
+  test('runs the demo, which shows the local model answering where Claude is late', async () => {
+    const { child, exit, stdout } = spillway(['start', '--port', '0'])
+    await until(() => / local .*timeout .*\d+(\.\d)? m?s /.test(stdout()), 30_000)
+    expect(stdout()).toMatch(/^\d\d:\d\d:\d\d {2}claude +ok +[\d.]+ m?s /m)
+    expect(stdout()).toMatch(/^\d\d:\d\d:\d\d {2}local +timeout +[\d.]+ m?s +2 attempts /m)
+    expect(stdout().match(/^listening on /gm)).toHaveLength(1)
+    child.kill('SIGTERM')
+    expect(await exit).toBe(0)
+  })
+
+  test('answers questions from outside', async () => {
+    const { stdout } = spillway(['start', '--port', '0'])
+    await until(() => ready.test(stdout()), 30_000)
+    const { status } = await send(`${ready.exec(stdout())?.[1]}/v1/messages`, { body: messages() })
+    expect(status).toBe(200)
+  })
+})
+
+test('start with a key and without a configuration shows the one that it uses', {
+  timeout: 40_000,
+}, async () => {
+  const { stderr, stdout } = spillway(['start', '--port', '0'], { ANTHROPIC_API_KEY: 'sk-secret' })
+  await until(() => ready.test(stdout()))
+  expect(stderr()).toContain('credential: env:ANTHROPIC_API_KEY')
+  expect(stderr()).not.toContain('sk-secret')
+})
+
+describe('check', () => {
+  test('says what a valid file sets up, and exits with 0', async () => {
+    const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:11434' }], model: 'llama3.2' }
+    const file = configFile({ ...configOf(target, target), mirror: [] })
+    const { exit, stderr, stdout } = spillway(['check', '--config', file])
+    expect(await exit).toBe(0)
+    expect(stdout()).toMatch(/^ {2}claude +ollama +http:\/\/127\.0\.0\.1:11434$/m)
+    expect(stdout()).toMatch(/^ {2}\* +claude -> local$/m)
+    expect(stdout()).toMatch(new RegExp(`^${file} is valid$`, 'm'))
+    expect(stderr()).toMatch(/^warning: .* {2}mirror: understood, but not in effect in this version\n$/)
+  })
+
+  test('lists every problem of an invalid file, and exits with 1', async () => {
+    const file = configFile('targets: {}\nroutes: []\n')
+    const { exit, stderr, stdout } = spillway(['check', '--config', file])
+    expect(await exit).toBe(1)
+    expect(stdout()).toBe('')
+    expect(stderr().split('\n')).toEqual([
+      `${file}:1:1  targets: expected at least one target`,
+      `${file}:2:1  routes: expected at least one route`,
+      '2 problems',
+      '',
+    ])
+  })
+
+  test('names a file that is missing', async () => {
+    const { exit, stderr } = spillway(['check', '--config', 'no-such.yaml'])
+    expect(await exit).toBe(1)
+    expect(stderr()).toContain('no-such.yaml:1:1  no such file')
+  })
+})
+
+describe('the command line', () => {
+  test.each([['--help'], ['start --help'], ['check --help']])('explains itself: %s', async (args) => {
+    const { exit, stdout } = spillway(args.split(' '))
+    expect(await exit).toBe(0)
+    expect(stdout()).toMatch(/^Usage: spillway/)
+  })
+
+  test.each([
+    ['start --bogus', "error: unknown option '--bogus'"],
+    [
+      'start --port eighty',
+      /^error: option '-p, --port <port>' argument 'eighty' is invalid\. expected a port/,
+    ],
+    ['start --port 70000', /expected a port from 0 to 65535/],
+    ['check', /^error: required option '-c, --config <file>' not specified/],
+    ['bogus', "error: unknown command 'bogus'"],
+  ])('refuses %s with one clear line and exit code 1', async (args, expected) => {
+    const { exit, stderr, stdout } = spillway(args.split(' '))
+    expect(await exit).toBe(1)
+    const [first = '', ...rest] = stderr().trim().split('\n')
+    expect(first).toMatch(expected)
+    expect(rest.filter((line) => line !== '')).toEqual(['(spillway --help says more)'])
+    expect(stdout()).toBe('')
+  })
+
+  test('tells its version', async () => {
+    const { exit, stdout } = spillway(['--version'])
+    expect(await exit).toBe(0)
+    expect(stdout()).toMatch(/^\d+\.\d+\.\d+/)
+  })
+})

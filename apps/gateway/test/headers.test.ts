@@ -1,0 +1,166 @@
+import { startClaude, startOllama, startOpenRouter } from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
+import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
+import { chat, messages, send } from './raw-client.ts'
+
+describe('headers of the upstream’s answer', () => {
+  test.each([false, true])('reach the client, with stream: %s', async (stream) => {
+    const headers = { 'x-some-vendor': 'says this', 'anthropic-ratelimit-unified-5h-reset': '1790000000' }
+    const claude = forThisTest(await startClaude({ headers }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const received = await send(`${gateway.url}/v1/messages`, { body: messages({ stream }) })
+    expect(received.headers).toMatchObject(headers)
+    expect(received.headers['request-id']).toMatch(/^req_/)
+    expect(received.headers['anthropic-ratelimit-requests-limit']).toBe('4000')
+    expect(received.headers['anthropic-ratelimit-input-tokens-reset']).toMatch(/Z$/)
+  })
+
+  test('that belong to one connection do not', async () => {
+    const headers = {
+      'proxy-authenticate': 'Basic',
+      'keep-alive': 'timeout=99',
+      upgrade: 'h2c',
+      trailer: 'x-later',
+    }
+    const claude = forThisTest(await startClaude({ headers }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const received = await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
+    expect(received.status).toBe(200)
+    for (const name of ['proxy-authenticate', 'upgrade', 'trailer'])
+      expect(received.headers).not.toHaveProperty(name)
+    expect(received.headers['keep-alive']).not.toBe('timeout=99')
+  })
+
+  test('cannot pose as the gateway’s own', async () => {
+    const headers = {
+      'x-spillway-served-by': 'other',
+      'x-spillway-attempts': '9',
+      'x-spillway-fallback': 'timeout',
+    }
+    const claude = forThisTest(await startClaude({ headers }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
+    expect(received.headers).toMatchObject({ 'x-spillway-served-by': 'claude', 'x-spillway-attempts': '1' })
+    expect(received.headers).not.toHaveProperty('x-spillway-fallback')
+  })
+})
+
+describe('headers of the client’s request', () => {
+  async function forwarded(headers: Record<string, string>, path = '/v1/messages') {
+    const claude = forThisTest(await startClaude())
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    await send(`${gateway.url}${path}`, { headers, body: messages() })
+    const [request] = claude.requests
+    if (request === undefined) throw new Error('nothing reached the upstream')
+    return request
+  }
+
+  test('that say what is wanted reach the upstream unchanged', async () => {
+    const wanted = {
+      'anthropic-beta': 'one-2025-05-14, another-2026-06-27,never-heard-of',
+      'anthropic-version': '2026-10-21',
+      'anthropic-of-next-year': 'a=b; c="d"',
+      'user-agent': 'A/1.0 (test)',
+      'x-claude-code-session-id': 'session-1',
+      'x-stainless-retry-count': '0',
+    }
+    expect((await forwarded(wanted)).headers).toMatchObject(wanted)
+  })
+
+  test('leave the query string as it is', async () => {
+    const { path } = await forwarded({}, '/v1/messages?beta=true&x=%20y&beta=2')
+    expect(path).toBe('/v1/messages?beta=true&x=%20y&beta=2')
+  })
+
+  test('that are cookies or the gateway’s own stay here', async () => {
+    const private_ = { cookie: 'session=secret', 'x-spillway-restart': 'accept', 'x-spillway-tenant': 'a' }
+    const { headers } = await forwarded(private_)
+    for (const name of Object.keys(private_)) expect(headers).not.toHaveProperty(name)
+  })
+
+  test('that belong to one connection stay here', async () => {
+    const { headers } = await forwarded({
+      'proxy-authorization': 'Basic secret',
+      te: 'trailers',
+      'keep-alive': '5',
+      connection: 'close, x-hop',
+      'x-hop': 'named by connection',
+    })
+    for (const name of ['proxy-authorization', 'te', 'keep-alive', 'x-hop'])
+      expect(headers).not.toHaveProperty(name)
+    expect(headers.host).toMatch(/^127\.0\.0\.1:\d+$/)
+  })
+
+  test('do not change a byte of the body', async () => {
+    const claude = forThisTest(await startClaude())
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const body = `{ "messages" : [{"role":"user","content":"h\\u00e9"}],\n"max_tokens":10, "unknown_field": 1.0,"model":"m"}`
+    await send(`${gateway.url}/v1/messages`, { body })
+    expect(Buffer.from(claude.requests[0]?.body ?? []).toString()).toBe(body)
+  })
+})
+
+describe('the caller’s key', () => {
+  const bearer = { authorization: 'Bearer sk-of-the-caller' }
+
+  test('never reaches a target with a credential of its own', async () => {
+    const claude = forThisTest(await startClaude())
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
+    const { headers } = claude.requests[0]!
+    expect(headers['x-api-key']).toBe(ownKey.value)
+    expect(JSON.stringify(headers)).not.toContain('sk-of-the-caller')
+  })
+
+  test('never reaches a bearer target with a credential of its own', async () => {
+    const server = forThisTest(await startOpenRouter())
+    const gateway = await gatewayOf(configOf(targetAt(server, 'openrouter')))
+    await send(`${gateway.url}/v1/chat/completions`, { headers: bearer, body: chat() })
+    const { headers } = server.requests[0]!
+    expect(headers.authorization).toBe(`Bearer ${ownKey.value}`)
+    expect(JSON.stringify(headers)).not.toContain('sk-of-the-caller')
+  })
+
+  test('never reaches a target without a credential', async () => {
+    const ollama = forThisTest(await startOllama())
+    const target = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
+    const gateway = await gatewayOf(configOf(target))
+    const { status } = await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
+    expect(status).toBe(200)
+    const { headers } = ollama.requests[0]!
+    expect(headers).not.toHaveProperty('x-api-key')
+    expect(headers).not.toHaveProperty('authorization')
+  })
+
+  test('never reaches the fallback, though the first target has it', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'status', status: 529 })
+    const ollama = forThisTest(await startOllama())
+    const first = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+    const second = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
+    const gateway = await gatewayOf(configOf(first, second))
+    await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
+    expect(claude.requests[0]!.headers).toMatchObject({ ...bearer, 'x-api-key': 'sk-of-the-caller' })
+    expect(JSON.stringify(ollama.requests[0]!.headers)).not.toContain('sk-of-the-caller')
+  })
+
+  test('never reaches a target whose credential is an environment variable that is not set', async () => {
+    const claude = forThisTest(await startClaude())
+    const target = {
+      api: 'anthropic',
+      endpoints: [{ url: claude.url, credential: 'env:SPILLWAY_TEST_UNSET' }],
+    }
+    const gateway = await gatewayOf(configOf(target))
+    const { status } = await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
+    expect(status).toBe(401)
+    expect(JSON.stringify(claude.requests[0]!.headers)).not.toContain('sk-of-the-caller')
+  })
+
+  test('passes on where credential: caller says so', async () => {
+    const claude = forThisTest(await startClaude({ apiKeys: ['sk-of-the-caller'] }))
+    const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+    const gateway = await gatewayOf(configOf(target))
+    const { status } = await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
+    expect(status).toBe(200)
+  })
+})

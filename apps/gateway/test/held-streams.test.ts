@@ -1,0 +1,57 @@
+import Anthropic from '@anthropic-ai/sdk'
+import { startClaude, startOpenRouter } from '@spillway/testing'
+import { expect, test } from 'vitest'
+import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { messages, send } from './raw-client.ts'
+
+const impatient = { server: { keepAliveAfter: '100ms' } }
+const stream = messages({ stream: true })
+
+test('a stream that is held back is kept alive with pings; who answers stands in a comment', async () => {
+  const claude = forThisTest(await startClaude())
+  claude.always({ type: 'slow-first-token', ms: 350 })
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, impatient))
+  const { status, headers, text } = await send(`${gateway.url}/v1/messages`, { body: stream })
+  expect([status, headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8'])
+  const [alive, answer] = text.split(/^: x-spillway-attempts: 1; x-spillway-served-by: claude\n\n/m)
+  expect(alive).toMatch(/^(event: ping\ndata: \{"type":"ping"\}\n\n){2,4}$/)
+  expect(answer).toBe(Buffer.from(claude.requests[0]?.sent ?? []).toString())
+})
+
+test('the SDK takes no notice', async () => {
+  const claude = forThisTest(await startClaude({ reply: { text: 'Late, but here.' } }))
+  claude.always({ type: 'slow-first-token', ms: 350 })
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, impatient))
+  const client = new Anthropic({ apiKey: 'sk-any', baseURL: gateway.url, maxRetries: 0 })
+  const message = await client.messages
+    .stream(messages() as unknown as Anthropic.MessageCreateParamsNonStreaming)
+    .finalMessage()
+  expect(message.content).toMatchObject([{ text: 'Late, but here.' }])
+})
+
+test('an error that comes later is an event', async () => {
+  const claude = forThisTest(await startClaude())
+  claude.always({ type: 'slow-first-token', ms: Number.POSITIVE_INFINITY })
+  const more = { ...impatient, timeouts: { firstContent: '300ms' } }
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, more))
+  const { status, text } = await send(`${gateway.url}/v1/messages`, { body: stream })
+  expect(status).toBe(200)
+  expect(text.trimEnd().split('\n\n').at(-1)).toMatch(/^event: error\ndata: .*timeout_error/)
+})
+
+test('OpenAI’s clients get comments', async () => {
+  const openrouter = forThisTest(await startOpenRouter())
+  openrouter.always({ type: 'slow-headers', ms: 350 })
+  const gateway = await gatewayOf(configOf(targetAt(openrouter, 'openrouter'), undefined, impatient))
+  const { text } = await send(`${gateway.url}/v1/chat/completions`, { body: stream })
+  expect(text).toMatch(/^(: keep-alive\n\n){2,4}: x-spillway-attempts: 1/)
+  expect(text.trimEnd()).toMatch(/data: \[DONE\]$/)
+})
+
+test('a quick stream has its headers and no sign of life', async () => {
+  const claude = forThisTest(await startClaude())
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+  const { headers, text } = await send(`${gateway.url}/v1/messages`, { body: stream })
+  expect(headers['x-spillway-served-by']).toBe('claude')
+  expect(text).toBe(Buffer.from(claude.requests[0]?.sent ?? []).toString())
+})

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defaultTimeouts } from '@spillway/middleware'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../src/index.ts'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const example = new URL('readme-config.yaml', import.meta.url)
+
+test('the configuration in the README is readme-config.yaml', () => {
+  const [, shown] = /```yaml\n([^`]*)```/.exec(readme) ?? []
+  expect(shown).toBe(readFileSync(example, 'utf8'))
+})
+
+test('the configuration in the README is valid, and all of it is in effect', () => {
+  const { config, warnings } = loadConfig(fileURLToPath(example))
+  expect(Object.keys(config.targets)).toEqual(['claude', 'openrouter', 'local', 'lastResort'])
+  expect(warnings.filter(({ message }) => !message.endsWith('is not set'))).toEqual([])
+})
+
+test('the README names every limit and its default', () => {
+  for (const [name, ms] of Object.entries(defaultTimeouts)) {
+    const [, shown] = new RegExp(`\`timeouts\\.${name}\` +\\| \`([^\`]*)\``).exec(readme) ?? []
+    const expected =
+      ms === Infinity
+        ? 'none'
+        : ms === undefined
+          ? '20s'
+          : ms >= 120_000
+            ? `${ms / 60_000}m`
+            : `${ms / 1000}s`
+    expect(shown, name).toBe(expected)
+  }
+})

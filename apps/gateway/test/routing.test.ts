@@ -1,0 +1,117 @@
+import { type SimulatedServer, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
+import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { chat, messages, send } from './raw-client.ts'
+
+async function servedBy(url: string, body: object, path = '/v1/messages'): Promise<string | undefined> {
+  const { headers } = await send(`${url}${path}`, { body })
+  return headers['x-spillway-served-by'] as string | undefined
+}
+
+const modelsAt = (server: SimulatedServer): unknown[] =>
+  server.requests.map(({ json }) => (json as { model: unknown }).model)
+
+test('the first route that matches the model serves it', async () => {
+  const server = forThisTest(await startClaude())
+  const target = targetAt(server, 'anthropic')
+  const gateway = await gatewayOf({
+    targets: { opus: target, claude: target, rest: target },
+    routes: [
+      { models: 'claude-opus-*', target: 'opus' },
+      { models: 'claude-*', target: 'claude' },
+      { models: '*', target: 'rest' },
+    ],
+  })
+  expect(await servedBy(gateway.url, messages({ model: 'claude-opus-5-5' }))).toBe('opus')
+  expect(await servedBy(gateway.url, messages({ model: 'claude-haiku-5-5' }))).toBe('claude')
+  expect(await servedBy(gateway.url, messages({ model: 'gpt-5' }))).toBe('rest')
+})
+
+describe('targets that do not speak the caller’s protocol', () => {
+  test('are skipped, also as the first of a route', async () => {
+    const claude = forThisTest(await startClaude())
+    const router = forThisTest(await startOpenRouter())
+    const gateway = await gatewayOf({
+      targets: { claude: targetAt(claude, 'anthropic'), open: targetAt(router, 'openai') },
+      routes: [{ models: '*', target: 'claude', fallback: ['open'] }],
+    })
+    expect(await servedBy(gateway.url, messages())).toBe('claude')
+    expect(await servedBy(gateway.url, chat(), '/v1/chat/completions')).toBe('open')
+    expect(claude.requests).toHaveLength(1)
+  })
+
+  test('are not asked as fallbacks', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'status', status: 529 })
+    const router = forThisTest(await startOpenRouter())
+    const local = embeddedTarget({ reply: 'Here.' })
+    const gateway = await gatewayOf({
+      targets: { claude: targetAt(claude, 'anthropic'), open: targetAt(router, 'openai'), local },
+      routes: [{ models: '*', target: 'claude', fallback: ['open', 'local'] }],
+    })
+    expect(await servedBy(gateway.url, messages())).toBe('local')
+    expect(router.requests).toHaveLength(0)
+  })
+
+  test('alone on a route make an error that says so', async () => {
+    const claude = forThisTest(await startClaude())
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const { status, text } = await send(`${gateway.url}/v1/chat/completions`, { body: chat() })
+    expect(status).toBe(400)
+    expect(JSON.parse(text).error.message).toContain('speaks OpenAI chat completions')
+  })
+})
+
+describe('model: of a target', () => {
+  test('replaces the model for that target alone', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'status', status: 529 })
+    const ollama = forThisTest(await startOllama({ models: ['qwen3'] }))
+    const second = forThisTest(await startClaude())
+    second.always({ type: 'status', status: 500 })
+    const gateway = await gatewayOf({
+      targets: {
+        claude: targetAt(claude, 'anthropic'),
+        second: targetAt(second, 'anthropic', { model: 'claude-haiku-5-5' }),
+        local: { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'qwen3' },
+      },
+      routes: [{ models: '*', target: 'claude', fallback: ['second', 'local'] }],
+      retry: { attempts: 1 },
+    })
+    const body = messages({ model: 'claude-opus-5-5', metadata: { user_id: 'u' } })
+    expect(await servedBy(gateway.url, body)).toBe('local')
+    expect(modelsAt(claude)).toEqual(['claude-opus-5-5'])
+    expect(modelsAt(second)).toEqual(['claude-haiku-5-5'])
+    expect(modelsAt(ollama)).toEqual(['qwen3'])
+    expect(ollama.requests[0]?.json).toEqual({ ...body, model: 'qwen3' })
+  })
+
+  test('sends a length that fits', async () => {
+    const ollama = forThisTest(await startOllama({ models: ['m'] }))
+    const gateway = await gatewayOf(configOf(targetAt(ollama, 'ollama', { model: 'm' })))
+    const { status } = await send(`${gateway.url}/v1/chat/completions`, {
+      body: chat({ model: 'x'.repeat(500) }),
+    })
+    expect(status).toBe(200)
+    const { headers, body } = ollama.requests[0]!
+    expect(headers['content-length']).toBe(String(body.length))
+  })
+})
+
+test('a fault of the caller’s is not tried on other targets', async () => {
+  const claude = forThisTest(await startClaude())
+  claude.always({ type: 'status', status: 400 })
+  const second = forThisTest(await startClaude())
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic')))
+  const { status, headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
+  expect(status).toBe(400)
+  expect(headers['x-spillway-attempts']).toBe('1')
+  expect(second.requests).toHaveLength(0)
+})
+
+test('a base URL may have a path and a final /v1', async () => {
+  const router = forThisTest(await startOpenRouter())
+  const gateway = await gatewayOf(configOf(targetAt({ url: `${router.url}/api/v1/` }, 'openrouter')))
+  expect(await servedBy(gateway.url, messages())).toBe('claude')
+  expect(router.requests[0]?.path).toBe('/api/v1/messages')
+})

@@ -30,6 +30,16 @@ test('a line says when, who, why not the first, how long, how many attempts and 
   ])
 })
 
+test('a reason that comes several times in a row is told once', () => {
+  const failed = (message: string) => ({
+    target: 'claude',
+    failure: { message, origin: 'upstream' },
+    durationMs: 1,
+  })
+  const log = Object.assign(new CallLog(), { attempts: ['a', 'a', 'b', 'a'].map(failed) })
+  expect(lineOf({ log } as never)).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
+})
+
 test('a call that nobody answered says what went wrong', () => {
   const response = { target: 'claude', failure: { kind: 'overloaded' } }
   expect(lineOf({ response } as never)).toMatch(/^03:04:05 {2}nobody +overloaded /)

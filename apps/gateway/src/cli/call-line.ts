@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Failure } from '@spillway/middleware'
 import { formatDuration } from '../config/duration.ts'
+import type { CallLog } from '../server/call-log.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
 
 /** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
@@ -16,9 +17,21 @@ export function callLine({ model, stream, response, log, waited }: AnsweredCall,
     `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
     `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
-  const reasons = log.attempts.filter((attempt) => attempt.failure !== undefined)
-  const why = reasons.map(({ target, failure }) => `${target}: ${explain(failure as Failure)}`).join('; ')
+  const why = reasonsOf(log)
   return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', printable(why))}`
+}
+
+/** Why attempts failed; the same reason several times in a row is told once. */
+function reasonsOf({ attempts }: CallLog): string {
+  const reasons: { text: string; times: number }[] = []
+  for (const { target, failure } of attempts) {
+    if (failure === undefined) continue
+    const text = `${target}: ${explain(failure)}`
+    const last = reasons.at(-1)
+    if (last?.text === text) last.times++
+    else reasons.push({ text, times: 1 })
+  }
+  return reasons.map(({ text, times }) => (times === 1 ? text : `${text} (${times} times)`)).join('; ')
 }
 
 /** Names and messages come from outside: their line breaks and escape sequences must not act on the log. */

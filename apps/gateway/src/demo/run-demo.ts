@@ -44,7 +44,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     )
     console.log(banner(gateway.url))
     console.log(`listening on ${gateway.url}`)
-    const prompts = sendPrompts(gateway.url, () => scriptTrouble(claude), asking.signal)
+    const prompts = sendPrompts(gateway.url, (call) => scriptTrouble(claude, call), asking.signal)
     const code = await options.untilStopped({
       ...gateway,
       async close(drain) {

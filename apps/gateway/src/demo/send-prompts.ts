@@ -11,9 +11,13 @@ const questions = [
 const pause = 1_500
 
 /** Asks one question after the other, streamed, like any client would, until the signal aborts. */
-export async function sendPrompts(url: string, beforeEach: () => void, signal: AbortSignal): Promise<void> {
+export async function sendPrompts(
+  url: string,
+  beforeEach: (turn: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
-    beforeEach()
+    beforeEach(turn)
     try {
       const response = await fetch(`${url}/v1/messages`, {
         method: 'POST',

@@ -3,6 +3,7 @@ import { fallback } from '@spillway/circuit-breaker-fallback'
 import { createClient } from '@spillway/core-client'
 import { localModel } from '@spillway/local-model'
 import { type Api, compose, type Middleware } from '@spillway/middleware'
+import { type RateLimitOptions, rateLimit } from '@spillway/rate-limit'
 import { retry } from '@spillway/retry'
 import { withModel } from '@spillway/wire'
 import { type Config, type TargetConfig, timeoutsOf } from './config/config.ts'
@@ -43,10 +44,20 @@ export function openTarget(name: string, config: Config): RunningTarget {
     ...credentialOf(endpoint?.credential),
     middleware: [
       retry(withoutUndefined({ ...config.retry, ...settings.retry })),
+      ...rateLimitOf(config, settings),
       ...(settings.model === undefined ? [] : [useModel(settings.model)]),
     ],
   })
   return { ...common, handler: client.handler, close: () => client.close() }
+}
+
+/** The file's limits are those of a key, so they bind targets with a credential; a target's own bind it in any case. */
+function rateLimitOf(config: Config, settings: TargetConfig): Middleware[] {
+  const hasCredential = settings.endpoints?.some(({ credential }) => credential !== undefined) ?? false
+  const limits = { ...(hasCredential ? config.rateLimit : {}), ...settings.rateLimit }
+  return Object.values(limits).some((limit) => limit !== undefined)
+    ? [rateLimit(limits as RateLimitOptions)]
+    : []
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */

@@ -18,5 +18,6 @@ export {
   truncatedFailure,
 } from './transport-failure.ts'
 export { estimatedUsage, tokensFromBytes } from './usage.ts'
+export { type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { withModel } from './with-model.ts'

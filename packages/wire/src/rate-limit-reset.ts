@@ -49,13 +49,13 @@ function isUsedUp(headers: ResponseHeaders, name: string): boolean {
   return value !== undefined && /^\s*-?\d+\s*$/.test(value) && Number(value) <= 0
 }
 
-function untilDate(value: string | undefined, epoch: number): number | undefined {
+export function untilDate(value: string | undefined, epoch: number): number | undefined {
   if (value === undefined || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined
   const date = Date.parse(value)
   return Number.isNaN(date) ? undefined : Math.max(0, date - epoch)
 }
 
-function untilUnixTime(value: string | undefined, epoch: number): number | undefined {
+export function untilUnixTime(value: string | undefined, epoch: number): number | undefined {
   if (value === undefined || !/^\d{9,14}(\.\d+)?$/.test(value)) return undefined
   const time = Number(value)
   return Math.max(0, (time < firstMilliseconds ? time * 1000 : time) - epoch)
@@ -72,7 +72,7 @@ const units: Readonly<Record<string, number>> = {
 }
 
 /** Milliseconds of a duration as Go writes it: `6m0s`, `1.5s`, `20ms`. */
-function goDuration(value: string | undefined): number | undefined {
+export function goDuration(value: string | undefined): number | undefined {
   if (value === undefined || !/^(\d+(\.\d+)?(h|ms|m|us|µs|ns|s))+$/.test(value)) return undefined
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)]
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit as string] as number), 0)

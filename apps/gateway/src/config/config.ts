@@ -12,6 +12,7 @@ export interface RetryConfig {
 
 export interface RateLimitConfig {
   readonly requestsPerMinute?: number | undefined
+  readonly requestsPerSecond?: number | undefined
   readonly inputTokensPerMinute?: number | undefined
   readonly outputTokensPerMinute?: number | undefined
   readonly concurrency?: number | undefined

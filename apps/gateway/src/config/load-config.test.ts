@@ -65,11 +65,11 @@ routes: [{ models: "*", target: local }]
     expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
     expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
     const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
-    for (const key of ['rateLimit', 'circuitBreaker', 'mirror', 'storage', 'state', 'telemetry']) {
+    for (const key of ['circuitBreaker', 'mirror', 'storage', 'state', 'telemetry']) {
       expect(said[key], key).toBe('understood, but not in effect in this version')
     }
     expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
-    expect(Object.keys(said)).toHaveLength(7)
+    expect(Object.keys(said)).toHaveLength(6)
   })
 })
 
@@ -99,7 +99,7 @@ telemetry: { otlp: null, captureContent: false }
 describe('a warning', () => {
   test.each([
     ['mirror: []', 'mirror', /not in effect/],
-    ['rateLimit: { concurrency: 3 }', 'rateLimit', /not in effect/],
+    ['circuitBreaker: { openFor: 3s }', 'circuitBreaker', /not in effect/],
   ])('names the line and the key of %s', (more, key, message) => {
     const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
     expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
@@ -156,7 +156,10 @@ describe('a wrong value is an error that says what was expected', () => {
     ['retry: { attempts: 0 }', '5:10  retry.attempts: '],
     ['retry: { attempts: many }', '5:10  retry.attempts: expected a whole number above 0'],
     ['retry: { budget: 2 }', '5:10  retry.budget: '],
-    ['rateLimit: { requestsPerMinute: x }', '5:14  rateLimit.requestsPerMinute: expected a number above 0'],
+    [
+      'rateLimit: { requestsPerMinute: x }',
+      '5:14  rateLimit.requestsPerMinute: expected a number of 1 or more',
+    ],
     ['server: { port: "8787" }', '5:11  server.port: expected a port from 0 to 65535'],
     ['server: { port: 70000 }', '5:11  server.port: '],
     ['server: { auth: maybe }', '5:11  server.auth: expected none or keys'],

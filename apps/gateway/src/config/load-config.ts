@@ -161,7 +161,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
     .filter((key) => config[key] !== undefined)
     .map((key) => at([key], 'understood, but not in effect in this version'))
   for (const [name, target] of Object.entries(config.targets)) {
-    for (const key of ['rateLimit', 'circuitBreaker'] as const) {
+    for (const key of ['circuitBreaker'] as const) {
       if (target[key] !== undefined)
         warnings.push(at(['targets', name, key], 'understood, but not in effect in this version'))
     }

@@ -14,7 +14,9 @@ const limit = z
   .optional()
 
 const share = z.number({ error: 'expected a number from 0 to 1' }).min(0).max(1)
-const positive = z.number({ error: 'expected a number above 0' }).positive()
+const atLeastOne = z
+  .number({ error: 'expected a number of 1 or more' })
+  .min(1, { error: 'expected a number of 1 or more' })
 const whole = z.int({ error: 'expected a whole number above 0' }).positive()
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
@@ -41,9 +43,10 @@ const retry = z.strictObject({
 })
 
 const rateLimit = z.strictObject({
-  requestsPerMinute: positive.optional(),
-  inputTokensPerMinute: positive.optional(),
-  outputTokensPerMinute: positive.optional(),
+  requestsPerMinute: atLeastOne.optional(),
+  requestsPerSecond: atLeastOne.optional(),
+  inputTokensPerMinute: atLeastOne.optional(),
+  outputTokensPerMinute: atLeastOne.optional(),
   concurrency: whole.optional(),
   maxWait: duration.optional(),
 })
@@ -128,7 +131,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
 
 /** Parts of the file that are understood and do nothing yet. */
 export const notInEffect: readonly (keyof Config)[] = [
-  'rateLimit',
   'circuitBreaker',
   'mirror',
   'storage',

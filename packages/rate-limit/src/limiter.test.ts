@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Lease, Limiter } from './limiter.ts'
+import type { Cost } from './limits.ts'
+
+const small: Cost = { inputTokens: 10, outputTokens: 5 }
+
+describe('a call', () => {
+  it('is admitted to all limits or to none', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100, inputTokensPerMinute: 15, concurrency: 10 })
+    expect(limiter.tryAcquire(small, 0)).toBeDefined()
+    expect(limiter.tryAcquire(small, 0)).toBeUndefined()
+    expect(limiter.headroom(0)).toEqual({
+      requestsPerMinute: { used: 1, limit: 100 },
+      inputTokensPerMinute: { used: 10, limit: 15 },
+      concurrency: { used: 1, limit: 10 },
+    })
+  })
+
+  it('settles once, with what it really took', () => {
+    const limiter = new Limiter({ outputTokensPerMinute: 100 })
+    const lease = limiter.tryAcquire({ inputTokens: 0, outputTokens: 60 }, 0)
+    lease?.settle({ inputTokens: 0, outputTokens: 20 }, 1_000)
+    lease?.settle({ inputTokens: 0, outputTokens: 90 }, 2_000)
+    expect(limiter.headroom(2_000).outputTokensPerMinute?.used).toBe(20)
+  })
+
+  it('that sent nothing gives everything back', () => {
+    const limiter = new Limiter({ requestsPerMinute: 1, inputTokensPerMinute: 10, concurrency: 1 })
+    limiter.tryAcquire(small, 0)?.settle(undefined, 10)
+    expect(limiter.tryAcquire(small, 20)).toBeDefined()
+  })
+
+  it('whose estimate exceeds a whole limit is admitted to an empty window, so it does not wait for ever', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 100 })
+    expect(limiter.tryAcquire({ inputTokens: 5_000, outputTokens: 0 }, 0)).toBeDefined()
+    const wait = limiter.timeUntil({ inputTokens: 5_000, outputTokens: 0 }, 0)
+    expect(wait).toBeLessThanOrEqual(60_100)
+    expect(limiter.tryAcquire({ inputTokens: 5_000, outputTokens: 0 }, wait)).toBeDefined()
+  })
+})
+
+describe('what the vendor says', () => {
+  it('counts what others have used of the same key, until it is reset', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100 })
+    limiter.learn('requestsPerMinute', { limit: 100, remaining: 20, resetMs: 30_000 }, 0)
+    expect(limiter.headroom(0).requestsPerMinute?.used).toBe(80)
+    expect(limiter.headroom(30_200).requestsPerMinute?.used).toBe(0)
+  })
+
+  it('lowers a limit and never raises it', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100 })
+    limiter.learn('requestsPerMinute', { limit: 50, remaining: 50, resetMs: 0 }, 0)
+    expect(limiter.headroom(0).requestsPerMinute).toEqual({ used: 0, limit: 50 })
+    limiter.learn('requestsPerMinute', { limit: 1_000, remaining: 1_000, resetMs: 0 }, 0)
+    expect(limiter.headroom(0).requestsPerMinute).toEqual({ used: 0, limit: 100 })
+  })
+
+  it('does not take back what is known better here', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100 })
+    for (let call = 0; call < 40; call++) limiter.tryAcquire(small, 0)
+    limiter.learn('requestsPerMinute', { limit: 100, remaining: 90, resetMs: 10_000 }, 0)
+    expect(limiter.headroom(0).requestsPerMinute?.used).toBe(40)
+  })
+
+  it('closes everything when it says so', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100 })
+    limiter.closeUntil(5_000)
+    expect([limiter.tryAcquire(small, 4_999), limiter.timeUntil(small, 0)]).toEqual([undefined, 5_000])
+    expect(limiter.tryAcquire(small, 5_000)).toBeDefined()
+  })
+})
+
+it('conserves: over random arrivals, failures and settlements no limit is ever exceeded by what is admitted, and nothing leaks', () => {
+  const step = fc.record({
+    gap: fc.nat(4_000),
+    input: fc.nat(80),
+    output: fc.nat(80),
+    ending: fc.constantFrom('answer' as const, 'nothing sent' as const, 'keeps running' as const),
+    real: fc.nat(80),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 150 }), (steps) => {
+      const limits = {
+        requestsPerMinute: 20,
+        inputTokensPerMinute: 300,
+        outputTokensPerMinute: 200,
+        concurrency: 5,
+      }
+      const limiter = new Limiter(limits)
+      const running: { lease: Lease; real: Cost }[] = []
+      let now = 0
+      for (const { gap, input, output, ending, real } of steps) {
+        now += gap
+        const before = limiter.headroom(now)
+        const lease = limiter.tryAcquire({ inputTokens: input, outputTokens: output }, now)
+        const after = limiter.headroom(now)
+        for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
+          // Settlements may show that more was taken than reserved; an admission never goes beyond a limit.
+          if (lease !== undefined) expect(after[name]?.used).toBeLessThanOrEqual(limits[name])
+          else expect(after[name]?.used).toBe(before[name]?.used)
+        }
+        if (lease === undefined) continue
+        // Real usage within the reservation, as a vendor that stops at max_tokens would have it.
+        const taken = { inputTokens: Math.min(real, input), outputTokens: Math.min(real, output) }
+        if (ending === 'answer') lease.settle(taken, now + 1)
+        else if (ending === 'nothing sent') lease.settle(undefined, now + 1)
+        else running.push({ lease, real: taken })
+        if (running.length > 4) running.shift()?.lease.settle(taken, now + 2)
+      }
+      for (const { lease, real } of running) lease.settle(real, now)
+      const end = limiter.headroom(now + 200_000)
+      expect(Object.values(end).map(({ used }) => used)).toEqual([0, 0, 0, 0])
+    }),
+  )
+})
+
+it('lets 663 tokens through a limit of 100 under no circumstances', () => {
+  const limiter = new Limiter({ outputTokensPerMinute: 100 })
+  const admitted = Array.from({ length: 50 }, () =>
+    limiter.tryAcquire({ inputTokens: 1, outputTokens: 13 }, 0),
+  )
+  expect(admitted.filter((lease) => lease !== undefined)).toHaveLength(7)
+})
+
+it.each([{ requestsPerMinute: 0 }, { concurrency: -1 }, { inputTokensPerMinute: Number.NaN }])(
+  'refuses %o',
+  (limits) => {
+    expect(() => new Limiter(limits)).toThrow(/must be 1 or more/)
+  },
+)

@@ -1,0 +1,141 @@
+import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
+import { SlidingWindow } from './sliding-window.ts'
+
+/** The room that a call holds from its admission to its settlement. */
+export interface Lease {
+  /**
+   * The call is over and this is what it took. The first settlement counts, further ones change nothing.
+   * @param actual undefined when nothing was sent: everything is given back
+   */
+  settle(actual: Cost | undefined, now: number): void
+}
+
+/** What a vendor says of one of its limits. */
+export interface VendorReport {
+  /** The limit itself, where it is said. */
+  readonly limit: number | undefined
+  /** What is left of it. */
+  readonly remaining: number
+  /** Milliseconds until all of it is back. */
+  readonly resetMs: number
+}
+
+interface Meter {
+  readonly name: WindowName
+  readonly window: SlidingWindow
+  readonly configured: number
+  /** The configured limit, or the vendor's where that is lower. */
+  limit: number
+}
+
+/**
+ * The limits of one key in this process. A call is admitted to all of them or to none. Estimates larger than a whole
+ * limit are taken for the limit: such a call waits for an empty window instead of for ever.
+ */
+export class Limiter {
+  /** Calls under way. */
+  inFlight = 0
+  readonly #meters: readonly Meter[]
+  readonly #concurrency: number
+  readonly #onRelease = new Set<() => void>()
+  /** A vendor's 429 closes everything until then. */
+  #closedUntil = -Infinity
+
+  constructor(limits: Limits) {
+    checkLimits(limits)
+    this.#concurrency = limits.concurrency ?? Infinity
+    this.#meters = (Object.keys(windows) as WindowName[]).flatMap((name) => {
+      const limit = limits[name]
+      if (limit === undefined) return []
+      return [{ name, window: new SlidingWindow(windows[name].ms), configured: limit, limit }]
+    })
+  }
+
+  /** Admits a call if there is room for it now; undefined otherwise. */
+  tryAcquire(cost: Cost, now: number): Lease | undefined {
+    if (this.inFlight >= this.#concurrency || now < this.#closedUntil) return undefined
+    for (const meter of this.#meters) {
+      if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
+    }
+    this.inFlight++
+    const spent = this.#meters.map((meter) => {
+      const amount = amountOf(meter, cost)
+      return { meter, amount, slot: meter.window.spend(amount, now) }
+    })
+    let isOpen = true
+    return {
+      settle: (actual, at) => {
+        if (!isOpen) return
+        isOpen = false
+        this.inFlight--
+        for (const { meter, amount, slot } of spent) {
+          const real = actual === undefined ? 0 : windows[meter.name].of(actual)
+          if (real !== amount) meter.window.correct(slot, real - amount, at)
+        }
+        for (const released of this.#onRelease) released()
+      },
+    }
+  }
+
+  /**
+   * Milliseconds until the windows have room for `cost` and for what waits before it; 0 when they have it now. How long
+   * a call under way will keep its place, nobody knows: that is not counted.
+   */
+  timeUntil(cost: Cost, now: number, before: Cost & { readonly calls: number } = nobody): number {
+    let wait = Math.max(0, this.#closedUntil - now)
+    for (const meter of this.#meters) {
+      const ahead = meter.name.startsWith('requests') ? before.calls : windows[meter.name].of(before)
+      const amount = amountOf(meter, cost) + ahead
+      // Whole windows that those ahead fill by themselves, and the rest.
+      const full = Math.max(0, Math.ceil(amount / meter.limit) - 1)
+      const rest = amount - full * meter.limit
+      const until =
+        meter.window.timeUntil(Math.max(0, meter.limit - rest), now) + full * meter.window.windowMs
+      wait = Math.max(wait, until)
+    }
+    return wait
+  }
+
+  /** Calls back whenever a call gives its place back; returns how to stop that. */
+  onRelease(callback: () => void): () => void {
+    this.#onRelease.add(callback)
+    return () => this.#onRelease.delete(callback)
+  }
+
+  /** Lets nothing pass until `at`. */
+  closeUntil(at: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, at)
+  }
+
+  /**
+   * Takes over what the vendor says of one of its limits, where that is less than what is known here: somebody else may
+   * be using the same key.
+   */
+  learn(name: WindowName, vendor: VendorReport, now: number): void {
+    const meter = this.#meters.find((candidate) => candidate.name === name)
+    if (meter === undefined) return
+    if (vendor.limit !== undefined) meter.limit = Math.min(meter.configured, Math.max(1, vendor.limit))
+    const elsewhere = (vendor.limit ?? meter.limit) - vendor.remaining - meter.window.spent(now)
+    if (elsewhere > 0) meter.window.spendUntil(elsewhere, now + vendor.resetMs, now)
+  }
+
+  /** What is spent and what is allowed at `now`, for people and metrics. */
+  headroom(now: number): Partial<Record<keyof Limits, { readonly used: number; readonly limit: number }>> {
+    const meters = this.#meters.map((meter) => [
+      meter.name,
+      { used: meter.window.spent(now), limit: meter.limit },
+    ])
+    return {
+      ...Object.fromEntries(meters),
+      ...(this.#concurrency === Infinity
+        ? {}
+        : { concurrency: { used: this.inFlight, limit: this.#concurrency } }),
+    }
+  }
+}
+
+const nobody = { inputTokens: 0, outputTokens: 0, calls: 0 }
+
+function amountOf(meter: Meter, cost: Cost): number {
+  return Math.min(meter.limit, windows[meter.name].of(cost))
+}

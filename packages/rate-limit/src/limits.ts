@@ -1,0 +1,42 @@
+/** Limits of one key or target. What is left out is not limited. */
+export interface Limits {
+  /** Requests in any 60 s. */
+  readonly requestsPerMinute?: number | undefined
+  /** Requests in any second; for vendors that enforce shorter intervals. */
+  readonly requestsPerSecond?: number | undefined
+  /** Input tokens in any 60 s. */
+  readonly inputTokensPerMinute?: number | undefined
+  /** Output tokens in any 60 s. */
+  readonly outputTokensPerMinute?: number | undefined
+  /** Calls under way at a time. */
+  readonly concurrency?: number | undefined
+}
+
+/** What one call takes from the limits. */
+export interface Cost {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** The limits that hold over a window of time. */
+export type WindowName = Exclude<keyof Limits, 'concurrency'>
+
+/** Each window's length in milliseconds, and what a call takes from it. */
+export const windows: Readonly<
+  Record<WindowName, { readonly ms: number; readonly of: (cost: Cost) => number }>
+> = {
+  requestsPerSecond: { ms: 1_000, of: () => 1 },
+  requestsPerMinute: { ms: 60_000, of: () => 1 },
+  inputTokensPerMinute: { ms: 60_000, of: (cost) => cost.inputTokens },
+  outputTokensPerMinute: { ms: 60_000, of: (cost) => cost.outputTokens },
+}
+
+/** @throws RangeError for a limit that lets nothing through */
+export function checkLimits(limits: Limits): void {
+  for (const name of [...Object.keys(windows), 'concurrency'] as (keyof Limits)[]) {
+    const value = limits[name]
+    if (value !== undefined && !(value >= 1)) {
+      throw new RangeError(`rateLimit.${name} must be 1 or more, but is ${value}`)
+    }
+  }
+}

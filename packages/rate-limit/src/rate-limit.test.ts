@@ -1,0 +1,228 @@
+import { attempt, fetchTransport, timeouts } from '@spillway/attempt'
+import {
+  createRequest,
+  type Handler,
+  jsonBodyFromObject,
+  listen,
+  type SpillwayEvent,
+} from '@spillway/middleware'
+import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRateLimit, type RateLimit, type RateLimitOptions } from './rate-limit.ts'
+
+let claude: SimulatedServer
+
+beforeEach(async () => {
+  claude = await startClaude({
+    reply: { text: 'Hi', usage: { inputTokens: 40, outputTokens: 7, cacheReadTokens: 500 } },
+  })
+})
+
+afterEach(() => claude.close())
+
+function limited(options: RateLimitOptions): { limit: RateLimit; handler: Handler } {
+  const limit = createRateLimit(options)
+  return { limit, handler: limit.middleware(timeouts({ firstContent: 300 })(attempt(fetchTransport(fetch)))) }
+}
+
+function call(changes: { signal?: AbortSignal; stream?: boolean; tenant?: string } = {}) {
+  const { stream = false, signal, tenant } = changes
+  const json = {
+    model: 'claude-sonnet-5-5',
+    max_tokens: 100,
+    stream,
+    messages: [{ role: 'user', content: 'Hi' }],
+  }
+  return createRequest({
+    api: 'anthropic',
+    model: 'claude-sonnet-5-5',
+    stream,
+    url: `${claude.url}/v1/messages`,
+    headers: { 'x-api-key': 'sk-test', 'anthropic-version': '2023-06-01' },
+    body: jsonBodyFromObject(json),
+    signal,
+    context: { tenant },
+  })
+}
+
+function used({ limit }: { limit: RateLimit }) {
+  const headroom = limit.limiter()?.headroom(performance.now()) ?? {}
+  return Object.fromEntries(Object.entries(headroom).map(([name, { used }]) => [name, used]))
+}
+
+const limits = {
+  requestsPerMinute: 1_000,
+  inputTokensPerMinute: 100_000,
+  outputTokensPerMinute: 10_000,
+  concurrency: 10,
+}
+
+describe('a call is settled', () => {
+  it('with its real usage; tokens read from the cache do not count', async () => {
+    const under = limited(limits)
+    const response = await under.handler(call())
+    await response.outcome
+    expect(used(under)).toEqual({
+      requestsPerMinute: 1,
+      inputTokensPerMinute: 40,
+      outputTokensPerMinute: 7,
+      concurrency: 0,
+    })
+  })
+
+  it('with the tokens from the cache where the vendor counts them', async () => {
+    const under = limited({ ...limits, countCacheReads: true })
+    await (await under.handler(call())).outcome
+    expect(used(under)).toMatchObject({ inputTokensPerMinute: 540 })
+  })
+
+  it('at the end of its stream and not before', async () => {
+    claude.next({ type: 'stall', afterChunks: 1, ms: 100 })
+    const under = limited(limits)
+    const response = await under.handler(call({ stream: true }))
+    expect(used(under)).toMatchObject({ concurrency: 1 })
+    response.body.pipe({ write: () => true, end() {}, fail() {} })
+    await response.outcome
+    expect(used(under)).toMatchObject({ outputTokensPerMinute: 7, concurrency: 0 })
+  })
+
+  it('with an estimate when it is cancelled in mid-stream', async () => {
+    claude.next({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
+    const under = limited(limits)
+    const response = await under.handler(call({ stream: true }))
+    response.body.cancel()
+    await response.outcome
+    expect(used(under)).toMatchObject({ requestsPerMinute: 1, inputTokensPerMinute: 40, concurrency: 0 })
+    expect(used(under).outputTokensPerMinute).toBeGreaterThan(0)
+  })
+
+  it('with its input when it was sent and failed, since the vendor has counted it', async () => {
+    claude.next({ type: 'status', status: 500 })
+    const under = limited(limits)
+    await (await under.handler(call())).outcome
+    expect(used(under)).toMatchObject({ requestsPerMinute: 1, outputTokensPerMinute: 0, concurrency: 0 })
+    expect(used(under).inputTokensPerMinute).toBeGreaterThan(0)
+  })
+
+  it('as sent when the caller leaves before its first content', async () => {
+    claude.next({ type: 'slow-first-token', ms: Number.POSITIVE_INFINITY })
+    const caller = new AbortController()
+    const under = limited(limits)
+    const arrived = claude.nextRequest()
+    const asked = under.handler(call({ stream: true, signal: caller.signal }))
+    await arrived
+    caller.abort(new Error('gone'))
+    await expect(asked).rejects.toThrow('gone')
+    expect(used(under)).toMatchObject({ requestsPerMinute: 1, concurrency: 0 })
+  })
+
+  it('as nothing when it never reached the vendor', async () => {
+    const under = limited(limits)
+    const nowhere = call()
+    await claude.close()
+    await (await under.handler(nowhere)).outcome
+    expect(used(under)).toEqual({
+      requestsPerMinute: 0,
+      inputTokensPerMinute: 0,
+      outputTokensPerMinute: 0,
+      concurrency: 0,
+    })
+  })
+})
+
+it('does not refuse a first call by a flat reservation: it fits a limit below max_tokens', async () => {
+  const response = await limited({ outputTokensPerMinute: 20 }).handler(call())
+  expect(response.failure).toBeUndefined()
+})
+
+it('learns how many tokens a body has', async () => {
+  const under = limited(limits)
+  for (let number = 0; number < 30; number++) await (await under.handler(call())).outcome
+  claude.always({ type: 'slow-headers', ms: Number.POSITIVE_INFINITY })
+  const before = used(under).inputTokensPerMinute ?? 0
+  void under.handler(call()).catch(() => {})
+  // The reservation of the last call: the real prompt has 540 tokens, cache included.
+  const reserved = (used(under).inputTokensPerMinute ?? 0) - before
+  expect(reserved).toBeGreaterThan(200)
+})
+
+describe('without room', () => {
+  it('a call waits for a place and tells so', async () => {
+    claude.next({ type: 'slow-headers', ms: 100 })
+    const under = limited({ concurrency: 1 })
+    const events: SpillwayEvent[] = []
+    const first = under.handler(call())
+    const second = under.handler(listen(call(), (event) => events.push(event)))
+    expect(under.limit.waiting).toBe(1)
+    expect((await first).failure).toBeUndefined()
+    expect((await second).failure).toBeUndefined()
+    expect(events[0]).toMatchObject({ type: 'limit.waited' })
+    expect(under.limit.waiting).toBe(0)
+  })
+
+  it('a call that would wait too long is refused within 50 ms: saturated, and nothing is sent', async () => {
+    const under = limited({ requestsPerMinute: 1, maxWait: 1_000 })
+    await under.handler(call())
+    const begun = performance.now()
+    const response = await under.handler(call())
+    expect(performance.now() - begun).toBeLessThan(50)
+    expect(response).toMatchObject({
+      status: 429,
+      failure: { kind: 'saturated', origin: 'spillway', retryable: false },
+      target: undefined,
+    })
+    expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(59)
+    expect(claude.requests).toHaveLength(1)
+  })
+})
+
+it('keeps keys apart', async () => {
+  const under = limited({ requestsPerMinute: 1, maxWait: 0, key: ({ context }) => context.tenant ?? '' })
+  const statuses = []
+  for (const tenant of ['a', 'b', 'a']) statuses.push((await under.handler(call({ tenant }))).status)
+  expect(statuses).toEqual([200, 200, 429])
+})
+
+it('paces by what the vendor says, before it says 429', async () => {
+  await using shared = await startClaude({
+    headers: {
+      'anthropic-ratelimit-requests-limit': '100',
+      'anthropic-ratelimit-requests-remaining': '0',
+      'anthropic-ratelimit-requests-reset': new Date(Date.now() + 60_000).toISOString(),
+    },
+  })
+  const under = limited({ requestsPerMinute: 100, maxWait: 0 })
+  const request = { ...call(), url: `${shared.url}/v1/messages` }
+  expect((await under.handler(request)).status).toBe(200)
+  expect((await under.handler(request)).failure?.kind).toBe('saturated')
+})
+
+it('stops at a 429 until the time that it names', async () => {
+  claude.next({ type: 'status', status: 429, retryAfter: 30 })
+  const under = limited({ requestsPerMinute: 1_000, maxWait: 0 })
+  expect((await under.handler(call())).failure?.kind).toBe('rate_limited')
+  const refused = await under.handler(call())
+  expect(refused.failure).toMatchObject({ kind: 'saturated', origin: 'spillway' })
+  expect(claude.requests).toHaveLength(1)
+})
+
+it.each([{ maxWait: -1 }, { highWater: Number.NaN }, { requestsPerMinute: 0 }])('refuses %o', (options) => {
+  expect(() => createRateLimit(options)).toThrow(/^rateLimit\.\w+ must be/)
+})
+
+it('admits in under 2 µs and without a turn of the event loop where there is room', () => {
+  const limit = createRateLimit(limits)
+  const limiter = limit.limiter()
+  const cost = { inputTokens: 1, outputTokens: 1 }
+  const rounds = 20_000
+  const once = (): number => {
+    const begun = performance.now()
+    for (let round = 0; round < rounds; round++) {
+      const now = round * 100
+      limiter?.tryAcquire(cost, now)?.settle(cost, now)
+    }
+    return ((performance.now() - begun) / rounds) * 1_000
+  }
+  const fastest = Math.min(...Array.from({ length: 10 }, once))
+  expect(fastest).toBeLessThan(2)
+})

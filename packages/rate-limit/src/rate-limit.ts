@@ -1,0 +1,167 @@
+import {
+  emit,
+  type Failure,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  timeLeft,
+} from '@spillway/middleware'
+import { failureResponse } from '@spillway/wire'
+import { Limiter } from './limiter.ts'
+import type { Limits } from './limits.ts'
+import { sendAndSettle } from './settlement.ts'
+import { TokenEstimator } from './token-estimator.ts'
+import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** A call had to wait for room within the limits. */
+    'limit.waited': { readonly waitMs: number }
+  }
+}
+
+export interface RateLimitOptions extends Limits {
+  /**
+   * How long a call waits for room at most, in milliseconds; its deadline may allow less.
+   * @default 30000
+   */
+  readonly maxWait?: number
+  /**
+   * How many calls wait at most; further ones are refused.
+   * @default 1000
+   */
+  readonly highWater?: number
+  /**
+   * A waiting call's priority: 0 goes first, 9 last.
+   * @default 5 for all
+   */
+  readonly priority?: (request: ModelRequest) => number
+  /**
+   * After so many milliseconds a waiting call goes one priority ahead.
+   * @default 10000
+   */
+  readonly ageing?: number
+  /**
+   * Whose limits a call counts against: calls with the same key share them.
+   * @default one for all
+   */
+  readonly key?: (request: ModelRequest) => string
+  /**
+   * Whether tokens read from the prompt cache count as input. Anthropic does not count them for most models.
+   * @default false
+   */
+  readonly countCacheReads?: boolean
+}
+
+/** The defaults of {@link RateLimitOptions}. */
+export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits>> = {
+  maxWait: 30_000,
+  highWater: 1_000,
+  priority: () => 5,
+  ageing: 10_000,
+  key: () => '',
+  countCacheReads: false,
+}
+
+interface KeyedLimiter {
+  readonly limiter: Limiter
+  readonly room: WaitingRoom
+}
+
+/** A rate limit as a middleware, and what can be read of it. */
+export interface RateLimit {
+  readonly middleware: Middleware
+  /** The limiter of a key; undefined until a call with it has come. */
+  limiter(key?: string): Limiter | undefined
+  /** How many calls wait, over all keys. */
+  readonly waiting: number
+}
+
+/**
+ * Keeps calls within limits. Where there is room and nobody waits, a call is admitted on the spot; otherwise it waits its
+ * turn, or is refused at once with a truthful `retry-after` when its turn would come too late (`saturated`: never
+ * retried, and handed to a fallback at once).
+ *
+ * Tokens are reserved by an estimate and settled when the call's `outcome` is known.
+ * @throws RangeError for limits that let nothing through
+ */
+export function rateLimit(options: RateLimitOptions): Middleware {
+  return createRateLimit(options).middleware
+}
+
+/** The same, for those who want to look inside. */
+export function createRateLimit(options: RateLimitOptions): RateLimit {
+  const settings = { ...rateLimitDefaults, ...options }
+  for (const name of ['maxWait', 'highWater', 'ageing'] as const) {
+    if (!(settings[name] >= 0))
+      throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
+  }
+  const estimator = new TokenEstimator()
+  const limiters = new Map<string, KeyedLimiter>()
+  const of = (key: string): KeyedLimiter => {
+    let keyed = limiters.get(key)
+    if (keyed === undefined) {
+      const limiter = new Limiter(options)
+      keyed = { limiter, room: new WaitingRoom(limiter, settings) }
+      limiters.set(key, keyed)
+    }
+    return keyed
+  }
+  of('')
+
+  const middleware: Middleware = (next) => async (request) => {
+    const keyed = of(settings.key(request))
+    const cost = estimator.estimate(request)
+    const { clock } = request
+    let lease = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
+    if (lease === undefined) {
+      const begun = clock.now()
+      const answer = await keyed.room.enter({
+        cost,
+        priority: settings.priority(request),
+        patience: Math.min(settings.maxWait, timeLeft(request.deadline, clock)),
+        clock,
+        signal: request.signal,
+      })
+      if ('reason' in answer) return refuse(request, answer)
+      lease = answer
+      emit(request, 'limit.waited', { waitMs: clock.now() - begun })
+    }
+    const { countCacheReads } = settings
+    return sendAndSettle(next, {
+      request,
+      lease,
+      limiter: keyed.limiter,
+      reserved: cost,
+      estimator,
+      countCacheReads,
+    })
+  }
+
+  return {
+    middleware,
+    limiter: (key = '') => limiters.get(key)?.limiter,
+    get waiting() {
+      return [...limiters.values()].reduce((sum, { room }) => sum + room.size, 0)
+    },
+  }
+}
+
+const reasons: Readonly<Record<TurnedAway['reason'], string>> = {
+  full: 'too many calls wait for room within the rate limit already',
+  too_long: 'there will be no room within the rate limit in time',
+  impatient: 'there was no room within the rate limit in time',
+}
+
+function refuse(request: ModelRequest, { reason, retryAfterMs }: TurnedAway): ModelResponse {
+  const failure: Failure = {
+    kind: 'saturated',
+    message: reasons[reason],
+    retryable: false,
+    retryAfterMs,
+    scope: 'key',
+    origin: 'spillway',
+  }
+  emit(request, 'refused', { failure })
+  return failureResponse(request, failure)
+}

@@ -1,0 +1,89 @@
+/** How finely a window is divided. One slot more than that is kept, so that no window ever holds too much. */
+const slots = 600
+
+/**
+ * Counts what was spent in the last `windowMs`, in a fixed amount of memory: exact to one slot of 600, and on the safe
+ * side. A limit of N therefore holds in every window, wherever it begins, and at least 599/600 of N can be spent for ever.
+ */
+export class SlidingWindow {
+  readonly windowMs: number
+  readonly #slotMs: number
+  readonly #spent = new Float64Array(slots + 1)
+  /** The newest slot, counted from time 0. */
+  #newest = 0
+  #total = 0
+
+  constructor(windowMs: number) {
+    this.windowMs = windowMs
+    this.#slotMs = windowMs / slots
+  }
+
+  /** What counts against the limit at `now`. */
+  spent(now: number): number {
+    this.#advance(now)
+    return this.#total
+  }
+
+  /** Spends, or with a negative amount gives back, at `now`; returns the slot, for a correction later. */
+  spend(amount: number, now: number): number {
+    this.#advance(now)
+    this.#add(this.#newest, amount)
+    return this.#newest
+  }
+
+  /** Corrects what was spent in a slot, if it still counts. A slot never goes below nothing. */
+  correct(slot: number, amount: number, now: number): void {
+    this.#advance(now)
+    if (slot <= this.#newest - slots - 1) return
+    this.#add(slot, Math.max(amount, -(this.#spent[this.#place(slot)] as number)))
+  }
+
+  /** Spends in such a way that it stops counting at `until`, as far as the window allows. */
+  spendUntil(amount: number, until: number, now: number): void {
+    this.#advance(now)
+    const slot = Math.ceil((until - this.windowMs) / this.#slotMs) - 1
+    const oldest = this.#newest - slots
+    this.#add(Math.min(this.#newest, Math.max(oldest, slot)), amount)
+  }
+
+  /** Milliseconds until no more than `allowed` counts, if nothing else is spent; 0 when that is so already. */
+  timeUntil(allowed: number, now: number): number {
+    this.#advance(now)
+    let left = this.#total
+    if (left <= allowed) return 0
+    for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
+      left -= this.#spent[this.#place(slot)] as number
+      if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
+    }
+    return this.windowMs
+  }
+
+  #advance(now: number): void {
+    const current = Math.floor(now / this.#slotMs)
+    if (current <= this.#newest) return
+    if (current - this.#newest > slots) {
+      this.#spent.fill(0)
+      this.#total = 0
+    } else {
+      for (let slot = this.#newest + 1; slot <= current; slot++) {
+        const place = this.#place(slot)
+        this.#total -= this.#spent[place] as number
+        this.#spent[place] = 0
+      }
+      // Sums of fractions drift; an empty window is empty.
+      if (this.#total < 1e-6) this.#total = 0
+    }
+    this.#newest = current
+  }
+
+  #add(slot: number, amount: number): void {
+    const place = this.#place(slot)
+    this.#spent[place] = (this.#spent[place] as number) + amount
+    this.#total += amount
+  }
+
+  #place(slot: number): number {
+    const place = slot % (slots + 1)
+    return place < 0 ? place + slots + 1 : place
+  }
+}

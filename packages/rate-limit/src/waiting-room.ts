@@ -1,0 +1,147 @@
+import type { Clock } from '@spillway/middleware'
+import Bottleneck from 'bottleneck'
+import type { Lease, Limiter } from './limiter.ts'
+import type { Cost } from './limits.ts'
+
+/** A call that would like to wait. */
+export interface WaitingCall {
+  readonly cost: Cost
+  /** 0 goes first, 9 last. */
+  readonly priority: number
+  /** How long it will wait at most, in milliseconds. */
+  readonly patience: number
+  readonly clock: Clock
+  readonly signal: AbortSignal | undefined
+}
+
+export interface WaitingRoomOptions {
+  /** How many calls wait at most. */
+  readonly highWater: number
+  /** A call that has waited so long goes one priority ahead, in milliseconds, so that none waits for ever. */
+  readonly ageing: number
+}
+
+/** Why a call was not admitted, and when another one may be, in milliseconds. */
+export interface TurnedAway {
+  readonly reason: 'full' | 'too_long' | 'impatient'
+  readonly retryAfterMs: number
+}
+
+interface Waiter extends WaitingCall {
+  readonly since: number
+  leave(): void
+  admit(lease: Lease): void
+}
+
+/**
+ * Where calls wait for room. Each one queues a ticket at a bottleneck that serves one ticket at a time; whoever is first
+ * by priority and age when a ticket's turn comes is the one it serves. So a call can leave at any moment (bottleneck
+ * itself cannot cancel a job), its ticket then serves somebody else or nobody.
+ */
+export class WaitingRoom {
+  readonly #limiter: Limiter
+  readonly #options: WaitingRoomOptions
+  readonly #bottleneck = new Bottleneck({ maxConcurrent: 1 })
+  readonly #waiters = new Set<Waiter>()
+  #wake: (() => void) | undefined
+
+  constructor(limiter: Limiter, options: WaitingRoomOptions) {
+    this.#limiter = limiter
+    this.#options = options
+  }
+
+  /** How many calls wait. */
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  /**
+   * Waits for room. Turns a call away at once where the room is full, or where its patience would surely not last.
+   * @throws the signal's reason when the caller leaves
+   */
+  enter(call: WaitingCall): Promise<Lease | TurnedAway> {
+    if (call.signal?.aborted) return Promise.reject(call.signal.reason)
+    const wait = this.waitFor(call)
+    if (this.#waiters.size >= this.#options.highWater) {
+      return Promise.resolve({ reason: 'full', retryAfterMs: Math.max(1, wait) })
+    }
+    if (wait > call.patience) return Promise.resolve({ reason: 'too_long', retryAfterMs: wait })
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(waiter)
+        cancelTimer()
+        call.signal?.removeEventListener('abort', waiter.leave)
+        this.#wake?.()
+      }
+      const waiter: Waiter = {
+        ...call,
+        since: call.clock.now(),
+        leave() {
+          end()
+          reject(call.signal?.reason)
+        },
+        admit(lease) {
+          end()
+          resolve(lease)
+        },
+      }
+      const cancelTimer = call.clock.setTimer(call.patience, () => {
+        end()
+        resolve({ reason: 'impatient', retryAfterMs: Math.max(1, this.waitFor(call)) })
+      })
+      call.signal?.addEventListener('abort', waiter.leave)
+      this.#waiters.add(waiter)
+      this.#wake?.()
+      this.#bottleneck.schedule(() => this.#serve()).catch(reject)
+    })
+  }
+
+  /** Milliseconds that a call with this cost and priority would wait, as far as the windows can tell. */
+  waitFor({ cost, priority, clock }: Pick<WaitingCall, 'cost' | 'priority' | 'clock'>): number {
+    const before = { inputTokens: 0, outputTokens: 0, calls: 0 }
+    for (const waiter of this.#waiters) {
+      if (waiter.priority > priority) continue
+      before.calls++
+      before.inputTokens += waiter.cost.inputTokens
+      before.outputTokens += waiter.cost.outputTokens
+    }
+    return this.#limiter.timeUntil(cost, clock.now(), before)
+  }
+
+  async #serve(): Promise<void> {
+    for (let waiter = this.#first(); waiter !== undefined; waiter = this.#first()) {
+      const now = waiter.clock.now()
+      const lease = this.#limiter.tryAcquire(waiter.cost, now)
+      if (lease !== undefined) return waiter.admit(lease)
+      await this.#change(waiter.clock, this.#limiter.timeUntil(waiter.cost, now))
+    }
+  }
+
+  #first(): Waiter | undefined {
+    let first: Waiter | undefined
+    let best = Infinity
+    for (const waiter of this.#waiters) {
+      const rank = waiter.priority - (waiter.clock.now() - waiter.since) / this.#options.ageing
+      if (rank < best) {
+        first = waiter
+        best = rank
+      }
+    }
+    return first
+  }
+
+  /** Until a window has room (`ms`; 0 where only a place is missing), a call ends, or the waiters are others. */
+  #change(clock: Clock, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancelTimer?.()
+        stopListening()
+        this.#wake = undefined
+        resolve()
+      }
+      const cancelTimer = ms > 0 ? clock.setTimer(ms, done) : undefined
+      const stopListening = this.#limiter.onRelease(done)
+      this.#wake = done
+    })
+  }
+}

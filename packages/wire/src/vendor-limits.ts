@@ -1,0 +1,42 @@
+import type { ResponseHeaders } from '@spillway/middleware'
+import { goDuration, untilDate, untilUnixTime } from './rate-limit-reset.ts'
+import { header } from './retry-after.ts'
+
+/** What a vendor counts. */
+export type VendorDimension = 'requests' | 'inputTokens' | 'outputTokens'
+
+/** What a vendor's response says of one of its limits. */
+export interface VendorLimit {
+  readonly dimension: VendorDimension
+  readonly limit: number | undefined
+  readonly remaining: number
+  /** Milliseconds until all of it is back. */
+  readonly resetMs: number
+}
+
+const places: readonly (readonly [dimension: VendorDimension, prefix: string, suffix: string])[] = [
+  ['requests', 'anthropic-ratelimit-requests-', ''],
+  ['inputTokens', 'anthropic-ratelimit-input-tokens-', ''],
+  ['outputTokens', 'anthropic-ratelimit-output-tokens-', ''],
+  ['requests', 'x-ratelimit-', '-requests'],
+  // OpenAI counts input and output together; the input is by far the larger part.
+  ['inputTokens', 'x-ratelimit-', '-tokens'],
+]
+
+/**
+ * Reads `anthropic-ratelimit-*` and OpenAI's `x-ratelimit-*` headers. Only those that are whole and make sense.
+ * @param epoch milliseconds since the Unix epoch, now
+ */
+export function vendorLimits(headers: ResponseHeaders, epoch: number): VendorLimit[] {
+  return places.flatMap(([dimension, prefix, suffix]) => {
+    const remaining = amount(header(headers, `${prefix}remaining${suffix}`))
+    const reset = header(headers, `${prefix}reset${suffix}`)
+    const resetMs = untilDate(reset, epoch) ?? goDuration(reset) ?? untilUnixTime(reset, epoch)
+    if (remaining === undefined || resetMs === undefined) return []
+    return [{ dimension, limit: amount(header(headers, `${prefix}limit${suffix}`)), remaining, resetMs }]
+  })
+}
+
+function amount(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined
+}

@@ -6,7 +6,7 @@ import { type Api, compose, type Middleware } from '@spillway/middleware'
 import { type RateLimitOptions, rateLimit } from '@spillway/rate-limit'
 import { retry } from '@spillway/retry'
 import { withModel } from '@spillway/wire'
-import { type Config, type TargetConfig, timeoutsOf } from './config/config.ts'
+import { type Config, type RateLimitConfig, type TargetConfig, timeoutsOf } from './config/config.ts'
 import type { Route } from './router.ts'
 
 /** What can be asked of a target, and how to let go of it. */
@@ -54,10 +54,17 @@ export function openTarget(name: string, config: Config): RunningTarget {
 /** The file's limits are those of a key, so they bind targets with a credential; a target's own bind it in any case. */
 function rateLimitOf(config: Config, settings: TargetConfig): Middleware[] {
   const hasCredential = settings.endpoints?.some(({ credential }) => credential !== undefined) ?? false
-  const limits = { ...(hasCredential ? config.rateLimit : {}), ...settings.rateLimit }
-  return Object.values(limits).some((limit) => limit !== undefined)
-    ? [rateLimit(limits as RateLimitOptions)]
-    : []
+  return limited({ ...(hasCredential ? config.rateLimit : {}), ...settings.rateLimit })
+}
+
+/** The limits of each caller by itself. Callers without a key are one caller. */
+function tenantLimit(config: Config): Middleware[] {
+  return limited({ ...config.tenants?.rateLimit }, ({ context }) => context.tenant ?? 'nobody')
+}
+
+function limited(limits: RateLimitConfig, key?: NonNullable<RateLimitOptions['key']>): Middleware[] {
+  const set = withoutUndefined(limits)
+  return Object.keys(set).length === 0 ? [] : [rateLimit({ ...set, ...(key && { key }) })]
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */
@@ -73,13 +80,15 @@ function useModel(model: string): Middleware {
 
 /** The routes of a configuration over its running targets: for each protocol, those targets that speak it. */
 export function openRoutes(config: Config, targets: ReadonlyMap<string, RunningTarget>): Route[] {
+  const ofTenant = tenantLimit(config)
   return config.routes.map((route) => {
     const onRoute = [route.target, ...route.fallback].map((name) => targets.get(name) as RunningTarget)
     const handlers: Route['handlers'] = Object.fromEntries(
       (['anthropic', 'openai'] as const).flatMap((api) => {
         const [first, ...others] = onRoute.filter((candidate) => candidate.apis.includes(api))
         if (first === undefined) return []
-        return [[api, fallback(others, withoutUndefined(config.fallback ?? {}))(first.handler)]]
+        const chain = [...ofTenant, fallback(others, withoutUndefined(config.fallback ?? {}))]
+        return [[api, compose(chain, first.handler)]]
       }),
     )
     return { models: route.models, handlers }

@@ -53,3 +53,20 @@ test('the file’s limits do not bind a target without a credential; its own do'
   const bound = await gatewayOf(configOf({ ...target, ...narrow }))
   expect(await statuses(bound.url)).toEqual([200, 200, 429])
 })
+
+test('each caller has limits of its own, which no fallback gets around', async () => {
+  const claude = forThisTest(await startClaude())
+  const second = forThisTest(await startClaude())
+  const more = { tenants: narrow }
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'), more),
+  )
+  const ask = async (key: string): Promise<number> => {
+    const headers = { 'x-api-key': key, 'anthropic-version': '2023-06-01' }
+    return (await send(`${gateway.url}/v1/messages`, { body: messages(), headers })).status
+  }
+  const statuses = []
+  for (const key of ['a', 'a', 'a', 'b', 'a']) statuses.push(await ask(key))
+  expect(statuses).toEqual([200, 200, 429, 200, 429])
+  expect(second.requests).toHaveLength(0)
+})

@@ -183,6 +183,17 @@ it('keeps keys apart', async () => {
   expect(statuses).toEqual([200, 200, 429])
 })
 
+it('forgets the keys that have been idle longest', async () => {
+  const under = limited({ ...limits, maxKeys: 3, key: ({ context }) => context.tenant ?? '' })
+  for (const tenant of ['a', 'b', 'a', 'c', 'd']) await (await under.handler(call({ tenant }))).outcome
+  expect(['a', 'b', 'c', 'd'].map((key) => under.limit.limiter(key) !== undefined)).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ])
+})
+
 it('paces by what the vendor says, before it says 429', async () => {
   await using shared = await startClaude({
     headers: {

@@ -47,6 +47,11 @@ export interface RateLimitOptions extends Limits {
    */
   readonly key?: (request: ModelRequest) => string
   /**
+   * How many keys are kept at most; beyond that, those that have been idle longest are forgotten.
+   * @default 10000
+   */
+  readonly maxKeys?: number
+  /**
    * Whether tokens read from the prompt cache count as input. Anthropic does not count them for most models.
    * @default false
    */
@@ -60,6 +65,7 @@ export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits>> =
   priority: () => 5,
   ageing: 10_000,
   key: () => '',
+  maxKeys: 10_000,
   countCacheReads: false,
 }
 
@@ -92,7 +98,7 @@ export function rateLimit(options: RateLimitOptions): Middleware {
 /** The same, for those who want to look inside. */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const settings = { ...rateLimitDefaults, ...options }
-  for (const name of ['maxWait', 'highWater', 'ageing'] as const) {
+  for (const name of ['maxWait', 'highWater', 'ageing', 'maxKeys'] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
@@ -103,10 +109,16 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (keyed === undefined) {
       const limiter = new Limiter(options)
       keyed = { limiter, room: new WaitingRoom(limiter, settings) }
-      limiters.set(key, keyed)
+    } else {
+      if (limiters.size === 1) return keyed
+      limiters.delete(key)
     }
+    // The order of the map is that of the last use.
+    limiters.set(key, keyed)
+    if (limiters.size > settings.maxKeys) forgetIdlest(limiters)
     return keyed
   }
+  // Bad limits show here, not at the first call.
   of('')
 
   const middleware: Middleware = (next) => async (request) => {
@@ -144,6 +156,14 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     get waiting() {
       return [...limiters.values()].reduce((sum, { room }) => sum + room.size, 0)
     },
+  }
+}
+
+function forgetIdlest(limiters: Map<string, KeyedLimiter>): void {
+  for (const [key, { limiter, room }] of limiters) {
+    if (limiter.inFlight > 0 || room.size > 0) continue
+    limiters.delete(key)
+    return
   }
 }
 

@@ -27,6 +27,6 @@ it('lists the numbers among the defaults as they are', () => {
     name,
     Number(value),
   ])
-  const { maxWait, highWater, ageing } = rateLimitDefaults
-  expect(Object.fromEntries(listed)).toEqual({ maxWait, highWater, ageing })
+  const { maxWait, highWater, ageing, maxKeys } = rateLimitDefaults
+  expect(Object.fromEntries(listed)).toEqual({ maxWait, highWater, ageing, maxKeys })
 })

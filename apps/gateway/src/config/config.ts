@@ -65,6 +65,8 @@ export interface Config extends PolicyConfig {
   }
   readonly targets: Readonly<Record<string, TargetConfig>>
   readonly routes: readonly RouteConfig[]
+  /** What holds for each caller by itself, over all targets. */
+  readonly tenants?: { readonly rateLimit?: RateLimitConfig | undefined } | undefined
   readonly fallback?:
     | {
         readonly reserve?: number | undefined

@@ -109,6 +109,10 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   routes: z
     .array(route, { error: 'expected a list of routes' })
     .min(1, { error: 'expected at least one route' }),
+  tenants: z
+    .strictObject({ rateLimit: rateLimit.optional() })
+    .optional()
+    .describe('What holds for each caller by itself, told by the key that it presents.'),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   rateLimit: rateLimit.optional(),

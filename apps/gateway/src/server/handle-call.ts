@@ -17,6 +17,7 @@ import { keepAlive } from './keep-alive.ts'
 import { largestRequest, readRequestBody } from './read-body.ts'
 import { callersFault, refuse } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
+import { tenantOf } from './tenant.ts'
 
 /** A call that has been answered, for the line in the log. */
 export interface AnsweredCall {
@@ -68,6 +69,7 @@ export async function handleCall(
     signal: leaving.signal,
     timeouts: handling.timeouts,
     listeners: [log.listener],
+    context: { tenant: tenantOf(req.headers) },
   })
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined

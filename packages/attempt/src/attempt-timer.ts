@@ -6,7 +6,12 @@ import {
   type TimeoutPhase,
 } from '@spillway/middleware'
 import { cancelledFailure, timeoutFailure } from '@spillway/wire'
-import type { AttemptPhase } from './running-attempt.ts'
+
+/**
+ * waiting: nothing has come; whole: collecting a body that is not a stream; holding: a stream before its first
+ * content; streaming: committed; done: `outcome` is settled.
+ */
+export type AttemptPhase = 'waiting' | 'whole' | 'holding' | 'streaming' | 'done'
 
 /** How long a body may wait for a reader that takes nothing. */
 const unreadLimit = 300_000

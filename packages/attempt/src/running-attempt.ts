@@ -22,17 +22,11 @@ import {
   transportFailure,
   truncatedFailure,
 } from '@spillway/wire'
-import { AttemptTimer } from './attempt-timer.ts'
+import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
 
 /** A body that is not streamed and larger than this is not an answer of any model. */
 const largestBody = 64 * 1024 * 1024
-
-/**
- * waiting: nothing has come; whole: collecting a body that is not a stream; holding: a stream before its first
- * content; streaming: committed; done: `outcome` is settled.
- */
-export type AttemptPhase = 'waiting' | 'whole' | 'holding' | 'streaming' | 'done'
 
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
 export class RunningAttempt implements TransportSink, BodySource {

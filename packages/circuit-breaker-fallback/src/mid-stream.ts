@@ -13,8 +13,9 @@ import {
 } from '@spillway/middleware'
 import { SseScanner } from '@spillway/wire'
 import { canContinue, continuationRequest } from './continuation.ts'
+import { createSplice } from './create-splice.ts'
 import { joinOutcomes } from './joined-outcome.ts'
-import { createSplice, type Splice } from './splice.ts'
+import type { Splice } from './splice.ts'
 
 /**
  * What happens when a stream breaks off after its first content. `fail`: it ends with an error event. `restart`: another

@@ -5,7 +5,7 @@ import type {
   LlamaContextSequence,
   LlamaModel,
 } from 'node-llama-cpp'
-import type { EngineOptions } from './engine.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { checkGguf } from './gguf-check.ts'
 import { LocalModelError } from './local-model-error.ts'
 import type { Completion, Prompt, Turn } from './prompt.ts'

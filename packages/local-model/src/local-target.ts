@@ -1,7 +1,8 @@
 import { attempt, type Target, target, timeouts } from '@spillway/attempt'
 import { compose } from '@spillway/middleware'
 import { embeddedTransport } from './embedded-transport.ts'
-import { type Engine, type EngineOptions, openEngine } from './engine.ts'
+import { type Engine, openEngine } from './engine.ts'
+import type { EngineOptions } from './engine-options.ts'
 
 /** A model inside this process as a target, for `fallback` and its like. */
 export interface LocalTarget extends Target {

@@ -1,6 +1,6 @@
 import { anthropicUsage } from './anthropic-usage.ts'
 import { classifyErrorBody } from './failure-classification.ts'
-import type { SseEvent } from './sse-scanner.ts'
+import type { SseEvent } from './sse-event.ts'
 import { parseData, type StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { field, stringField } from './usage.ts'

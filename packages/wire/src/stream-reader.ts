@@ -1,7 +1,8 @@
 import type { Api, Transcript } from '@spillway/middleware'
 import { readAnthropicEvent } from './anthropic-stream.ts'
 import { readOpenAiEvent } from './openai-stream.ts'
-import { type SseEvent, SseScanner } from './sse-scanner.ts'
+import type { SseEvent } from './sse-event.ts'
+import { SseScanner } from './sse-scanner.ts'
 import { newStreamState, type StreamState } from './stream-state.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 

@@ -1,5 +1,5 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
-import type { SseEvent } from './sse-scanner.ts'
+import type { SseEvent } from './sse-event.ts'
 import { parseData } from './stream-state.ts'
 import { field, stringField } from './usage.ts'
 

@@ -222,6 +222,16 @@ describe('a body that is not streamed', () => {
     expect(await textOf(response)).toBe(body)
   })
 
+  it('gives an error that has no form of an error one', async () => {
+    const { wire, answer } = begin({ stream: false, api: 'openai', url: '/v1/chat/completions' })
+    wire.jsonHeaders()
+    wire.text('{"choices":[{"finish_reason":"error","error":{"code":502,"message":"x"}}]}')
+    wire.sink.end()
+    const response = await answer
+    expect(response.failure).toMatchObject({ kind: 'server', retryable: true })
+    expect(JSON.parse(await textOf(response))).toMatchObject({ error: { message: 'x' } })
+  })
+
   it.each([
     ['nothing', ''],
     ['half a JSON', '{"type":"mess'],

@@ -197,7 +197,8 @@ export class RunningAttempt implements TransportSink, BodySource {
     const { failure } = answer
     this.#settle(failure, answer.usage, answer)
     if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
-      const body = failure.kind === 'malformed' ? undefined : bytes
+      // An error inside a 200 is passed on as it came, if it has the form of an error.
+      const body = answer.isErrorBody ? bytes : undefined
       this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
       return
     }

@@ -178,7 +178,7 @@ describe('an error event', () => {
   it('that is not JSON is a failure still', () => {
     expect(read('event: error\ndata: Overloaded\n\n')).toMatchObject({
       failure: { kind: 'server', retryable: true },
-      failureData: 'Overloaded',
+      failureData: undefined,
     })
   })
 })

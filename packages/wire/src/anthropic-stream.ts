@@ -47,8 +47,9 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       return
     case 'error': {
       const data = event.data
-      state.failureData = data
-      state.failure = classifyErrorBody(parseData(data))
+      const body = parseData(data)
+      if (field(body, 'error') != null) state.failureData = data
+      state.failure = classifyErrorBody(body)
     }
   }
 }

@@ -33,7 +33,8 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   const chunk = parseData(data)
   const failure = errorOf(event, chunk)
   if (failure !== undefined) {
-    state.failureData = data
+    // An error that hides in a choice is none that a client of this protocol would see.
+    if (failure === chunk) state.failureData = data
     state.failure = classifyErrorBody(failure)
     return
   }

@@ -8,6 +8,8 @@ import { field, stringField } from './usage.ts'
 /** What an answer that was not streamed says. */
 export interface WholeAnswer {
   readonly failure: Failure | undefined
+  /** Whether the body itself is an error in the form of a protocol, which a caller can be given as it is. */
+  readonly isErrorBody: boolean
   readonly usage: Usage | undefined
   readonly stopReason: string | undefined
   readonly model: string | undefined
@@ -31,7 +33,7 @@ export function readWholeAnswer(
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
   if (body === undefined)
     return failed(malformedFailure('the upstream answered with something that is not JSON'))
-  if (isErrorBody(body)) return failed(classifyErrorBody(body))
+  if (isErrorBody(body)) return failed(classifyErrorBody(body), body)
   if (asked.operation === 'count_tokens') {
     if (typeof field(body, 'input_tokens') !== 'number')
       return failed(malformedFailure('the answer has no count'))
@@ -48,11 +50,12 @@ export function readWholeAnswer(
 }
 
 function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefined): WholeAnswer {
-  return { failure: undefined, usage, stopReason, model: stringField(body, 'model') }
+  return { failure: undefined, isErrorBody: false, usage, stopReason, model: stringField(body, 'model') }
 }
 
-function failed(failure: Failure): WholeAnswer {
-  return { failure, usage: undefined, stopReason: undefined, model: undefined }
+function failed(failure: Failure, body?: unknown): WholeAnswer {
+  const isErrorBody = field(body, 'error') != null
+  return { failure, isErrorBody, usage: undefined, stopReason: undefined, model: undefined }
 }
 
 function parse(bytes: Uint8Array): unknown {

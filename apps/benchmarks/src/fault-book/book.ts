@@ -1,0 +1,46 @@
+import type { FaultEntry } from './fault-entry.ts'
+import { brokenConnections } from './faults/broken-connections.ts'
+import { errorsIn200 } from './faults/errors-in-200.ts'
+import { malformedAnswers } from './faults/malformed-answers.ts'
+import { slowAnswers } from './faults/slow-answers.ts'
+import { statusFaults } from './faults/statuses.ts'
+import type { Row } from './row.ts'
+import { rowsOf, rulesOf, scenarioRules } from './scenarios.ts'
+import { leavingRows } from './special/leaving-rows.ts'
+import { midStreamRows } from './special/mid-stream-rows.ts'
+import { passThroughRows } from './special/pass-through-rows.ts'
+import { sequenceRows } from './special/sequence-rows.ts'
+
+/** The faults that rows are made of by rule. */
+export const faultEntries: readonly FaultEntry[] = [
+  ...statusFaults,
+  ...errorsIn200,
+  ...brokenConnections,
+  ...malformedAnswers,
+  ...slowAnswers,
+]
+
+/** The whole book. */
+export const book: readonly Row[] = [
+  ...faultEntries.flatMap(rowsOf),
+  ...sequenceRows,
+  ...leavingRows,
+  ...passThroughRows,
+  ...midStreamRows,
+]
+
+/** Why some combinations of fault, shape and scenario are not in the book. */
+export const rules: readonly string[] = [
+  ...new Set([
+    ...scenarioRules,
+    ...faultEntries.flatMap(rulesOf),
+    'Leaving before the first token is possible only in a stream.',
+    'Taking over and keep-alives are matters of streams.',
+    'The field `fallbacks` is Anthropic’s.',
+  ]),
+]
+
+/** Rows whose id contains the text. */
+export function findRows(filter: string): Row[] {
+  return book.filter(({ id, group, complaint = '' }) => `${group} ${id} ${complaint}`.includes(filter))
+}

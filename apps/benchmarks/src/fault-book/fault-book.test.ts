@@ -1,0 +1,41 @@
+import { parseConfig, startGateway } from '@spillway/gateway'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { book } from './book.ts'
+import { spillway } from './gateways/spillway.ts'
+import { keyVariable } from './gateways/spillway-config.ts'
+import { countFaults } from './row.ts'
+import { type RunningBook, runBook } from './run-book.ts'
+
+/** A gateway in this process, from its sources. */
+async function startHere(config: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const { config: valid } = parseConfig(config, 'fault-book.yaml')
+  const gateway = await startGateway(valid)
+  return { url: gateway.url, stop: () => gateway.close(0) }
+}
+
+let running: RunningBook
+
+beforeAll(async () => {
+  process.env[keyVariable] = 'sk-fault-book'
+  running = await runBook(book, spillway(startHere))
+})
+afterAll(() => running.stop())
+
+test('the book has forty faults and more', () => {
+  expect(countFaults(book)).toBeGreaterThanOrEqual(40)
+})
+
+test('no two rows have the same name', () => {
+  expect(new Set(book.map(({ id }) => id)).size).toBe(book.length)
+})
+
+describe('Spillway', () => {
+  test.each(book.map((row, index) => [row.id, index] as const))(
+    '%s',
+    { timeout: 60_000 },
+    async (_, index) => {
+      const verdict = await running.verdicts[index]
+      expect(verdict?.problems).toEqual([])
+    },
+  )
+})

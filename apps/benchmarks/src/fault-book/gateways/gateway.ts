@@ -1,0 +1,31 @@
+import type { PreparedRow } from '../upstreams.ts'
+
+/** How the book starts and calls a gateway. */
+export interface GatewayAdapter {
+  readonly name: string
+  readonly version: string
+  /** How it is configured, in a sentence or two. */
+  readonly note: string
+  /** Whether its own headers and its own choice of words are judged. */
+  readonly isSpillway: boolean
+  /** Ports for a gateway that is configured by hand: rows run one after the other, and share them. */
+  readonly ports?: FixedPorts
+  /** How many rows may run at a time. */
+  readonly lanes: number
+  start(rows: readonly PreparedRow[]): Promise<RunningGateway>
+}
+
+/** Where a gateway that is configured by hand finds its upstreams. */
+export interface FixedPorts {
+  readonly anthropic: readonly [first: number, second: number]
+  readonly openai: readonly [first: number, second: number]
+}
+
+/** A gateway that answers. */
+export interface RunningGateway {
+  /** The base URL for a row. */
+  urlFor(row: PreparedRow): string
+  /** Headers that tell it what to do with a row. */
+  headersFor(row: PreparedRow): Readonly<Record<string, string>>
+  stop(): Promise<void>
+}

@@ -1,12 +1,14 @@
 import {
   BodyChannel,
   type BodySource,
+  bodyOf,
   concatBytes,
   emit,
   type Failure,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
+  type ResponseBody,
   type ResponseHeaders,
   StreamFailure,
   type Usage,
@@ -202,13 +204,10 @@ export class RunningAttempt implements TransportSink, BodySource {
       this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
       return
     }
-    const channel = new BodyChannel()
-    channel.push(bytes)
-    channel.end()
-    this.#commit(channel, failure)
+    this.#commit(bodyOf(bytes), failure)
   }
 
-  #commit(body: BodyChannel, failure?: Failure): void {
+  #commit(body: ResponseBody, failure?: Failure): void {
     emit(this.#request, 'attempt.committed', { status: this.#status })
     this.#resolve({
       status: this.#status,

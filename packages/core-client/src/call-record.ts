@@ -3,7 +3,7 @@ import {
   type Failure,
   listen,
   type ModelRequest,
-  type Outcome,
+  reportAttempt,
   SpillwayError,
 } from '@spillway/middleware'
 
@@ -18,12 +18,9 @@ export interface CallRecord {
 
 export function recordCall(request: ModelRequest): CallRecord {
   const attempts: AttemptReport[] = []
-  const report = (target: string | undefined, outcome: Outcome): void => {
-    attempts.push({ target, failure: outcome.failure, durationMs: outcome.timings.end })
-  }
   return {
     request: listen(request, (event) => {
-      if (event.type === 'attempt.ended') report(event.target, event.outcome)
+      if (event.type === 'attempt.ended') attempts.push(reportAttempt(event.target, event.outcome))
     }),
     attempts,
     error: (failure) => new SpillwayError(failure, { callId: request.context.callId, attempts }),

@@ -1,25 +1,18 @@
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
 import type { ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
-import { normaliseBaseUrl, pathOf, queryOf } from '@spillway/wire'
+import { connectionHeaders, normaliseBaseUrl, pathOf, queryOf } from '@spillway/wire'
 import type { Dispatcher } from 'undici'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Decoding, startDecoding } from './content-decoding.ts'
 
-/** Headers that belong to one connection (RFC 9110, section 7.6.1), or that the transport sets itself. */
+/** Headers that belong to one connection, or that the transport sets itself. */
 const notForwarded: ReadonlySet<string> = new Set([
+  ...connectionHeaders,
   'accept-encoding',
-  'connection',
   'content-length',
   'expect',
   'host',
-  'keep-alive',
-  'proxy-authenticate',
   'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
 ])
 
 /** Carries attempts over undici's `dispatch`, the cheapest way that it offers, to the endpoint at `baseUrl`. */

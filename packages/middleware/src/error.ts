@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import type { Outcome } from './outcome.ts'
 
 const marker = Symbol.for('spillway.error')
 
@@ -8,6 +9,11 @@ export interface AttemptReport {
   /** Undefined when the attempt succeeded up to its commit point. */
   readonly failure: Failure | undefined
   readonly durationMs: number
+}
+
+/** What there is to tell of an attempt that has ended. */
+export function reportAttempt(target: string | undefined, { failure, timings }: Outcome): AttemptReport {
+  return { target, failure, durationMs: timings.end }
 }
 
 /** A failed call, for people who call without an HTTP surface in between. */

@@ -1,6 +1,6 @@
 export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, noDeadline, timeLeft } from './deadline.ts'
-export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
+export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'

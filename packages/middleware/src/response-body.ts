@@ -98,7 +98,6 @@ export class BodyChannel implements ResponseBody {
     if (!this.#sinkBlocked) return
     this.#sinkBlocked = false
     this.#flush()
-    if (!this.#sinkBlocked) this.#unpause()
   }
 
   cancel(reason?: unknown): void {

@@ -1,3 +1,4 @@
+import type { VendorLimit } from '@spillway/wire'
 import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
 import { SlidingWindow } from './sliding-window.ts'
 
@@ -8,16 +9,6 @@ export interface Lease {
    * @param actual undefined when nothing was sent: everything is given back
    */
   settle(actual: Cost | undefined, now: number): void
-}
-
-/** What a vendor says of one of its limits. */
-export interface VendorReport {
-  /** The limit itself, where it is said. */
-  readonly limit: number | undefined
-  /** What is left of it. */
-  readonly remaining: number
-  /** Milliseconds until all of it is back. */
-  readonly resetMs: number
 }
 
 interface Meter {
@@ -111,7 +102,7 @@ export class Limiter {
    * Takes over what the vendor says of one of its limits, where that is less than what is known here: somebody else may
    * be using the same key.
    */
-  learn(name: WindowName, vendor: VendorReport, now: number): void {
+  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {
     const meter = this.#meters.find((candidate) => candidate.name === name)
     if (meter === undefined) return
     if (vendor.limit !== undefined) meter.limit = Math.min(meter.configured, Math.max(1, vendor.limit))

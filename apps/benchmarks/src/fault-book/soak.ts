@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { randomFor } from '../seeded-random.ts'
 import { book } from './book.ts'
 import { call } from './caller.ts'
 import type { FaultSource } from './fault-entry.ts'
 import { startSpillway } from './gateways/spillway-process.ts'
 import type { Row } from './row.ts'
-import { seededRandom } from './seeded-random.ts'
 import { pathOf, requestBody } from './shape.ts'
 import { type SoakUpstreams, soakConfig, startUpstreams } from './soak-config.ts'
 
@@ -34,7 +34,7 @@ const withFaults = book.filter(({ faults, always }) => faults.length > 0 || alwa
 
 /** Sends so many faulty calls through a gateway and says whether they have left anything behind. */
 export async function soak(calls: number, seed: number): Promise<boolean> {
-  const random = seededRandom(seed)
+  const random = randomFor(seed)
   const upstreams = await startUpstreams()
   const preload = new URL('./report-resources.ts', import.meta.url).href
   const gateway = await startSpillway(soakConfig(upstreams), ['--expose-gc', '--import', preload])

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@spillway/middleware'
-import { randomFor } from './seeded-random.ts'
+import { randomFor } from '../seeded-random.ts'
 
 export interface AcceleratedClock extends Clock {
   /** How long the process stood still, in real milliseconds. */

@@ -1,6 +1,6 @@
 import type { ModelRequest } from '@spillway/middleware'
+import { lognormal, randomFor } from '../seeded-random.ts'
 import { outageAt, type Schedule } from './schedule.ts'
-import { lognormal, randomFor } from './seeded-random.ts'
 
 /** What may go wrong with an attempt. */
 export type AttemptFault = 'rate_limited' | 'overloaded' | 'server' | 'reset' | 'stall' | 'refused'

@@ -1,4 +1,4 @@
-import { exponential, randomFor } from './seeded-random.ts'
+import { exponential, randomFor } from '../seeded-random.ts'
 
 /** How attempts fail during an outage. */
 export type OutageKind = 'overloaded' | 'refused'

@@ -1,6 +1,6 @@
 // Brings in the type of `fallback.switched`.
 import type {} from '@spillway/circuit-breaker-fallback'
-import type { AttemptReport, FailureKind, SpillwayEvent } from '@spillway/middleware'
+import { type AttemptReport, type FailureKind, reportAttempt, type SpillwayEvent } from '@spillway/middleware'
 
 /** What the events of one call add up to. */
 export class CallLog {
@@ -17,11 +17,9 @@ export class CallLog {
       case 'attempt.started':
         this.started++
         return
-      case 'attempt.ended': {
-        const { failure, timings } = event.outcome
-        this.attempts.push({ target: event.target, failure, durationMs: timings.end })
+      case 'attempt.ended':
+        this.attempts.push(reportAttempt(event.target, event.outcome))
         return
-      }
       case 'fallback.switched':
         this.fallback ??= event.failure.kind
     }

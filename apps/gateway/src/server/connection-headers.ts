@@ -1,14 +1,4 @@
-/** Headers that belong to one connection (RFC 9110, section 7.6.1). */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+import { connectionHeaders } from '@spillway/wire'
 
 /** Whether a header belongs to the connection that it came on: by its name, or since `connection` names it. */
 export function isConnectionHeader(name: string, connection: string | string[] | undefined): boolean {

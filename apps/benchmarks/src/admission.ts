@@ -2,7 +2,7 @@
  * What it costs to let a call pass a limit that has room for it: CPU a call, beside other libraries, in one run.
  * `node apps/benchmarks/src/admission.ts [--check]`
  */
-import { createRateLimit } from '@spillway/rate-limit'
+import { Limiter } from '@spillway/rate-limit'
 import Bottleneck from 'bottleneck'
 import { bulkhead } from 'cockatiel'
 import pThrottle from 'p-throttle'
@@ -23,7 +23,7 @@ const limits = {
 const cost = { inputTokens: 100, outputTokens: 50 }
 const work = async (): Promise<void> => {}
 
-const limiter = createRateLimit(limits).limiter()
+const limiter = new Limiter(limits)
 const bottleneck = new Bottleneck({ maxConcurrent: 100_000 })
 const flexible = new RateLimiterMemory({ points: plenty, duration: 60 })
 const throttled = pThrottle({ limit: 100_000_000, interval: 60_000 })(work)
@@ -34,7 +34,7 @@ const variants: readonly Variant[] = [
   {
     name: 'spillway, 4 limits at once',
     async call() {
-      const lease = limiter?.tryAcquire(cost, performance.now())
+      const lease = limiter.tryAcquire(cost, performance.now())
       await work()
       lease?.settle(cost, performance.now())
     },

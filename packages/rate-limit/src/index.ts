@@ -1,5 +1,7 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
-export { type Lease, Limiter } from './limiter.ts'
+export type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+export { type LimitStore, memoryLimitStore } from './limit-store.ts'
+export { Limiter } from './limiter.ts'
 export type { Cost, Limits, WindowName } from './limits.ts'
 export {
   createRateLimit,
@@ -8,3 +10,10 @@ export {
   rateLimit,
   rateLimitDefaults,
 } from './rate-limit.ts'
+export {
+  type RedisClient,
+  type RedisLimitStore,
+  type RedisLimitStoreOptions,
+  redisLimitStore,
+  redisLimitStoreDefaults,
+} from './redis-limit-store.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Lease, Limiter } from './limiter.ts'
+import type { Lease } from './admission.ts'
+import { Limiter } from './limiter.ts'
 import type { Cost } from './limits.ts'
 
 const small: Cost = { inputTokens: 10, outputTokens: 5 }

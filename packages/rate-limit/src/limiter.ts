@@ -1,15 +1,7 @@
 import type { VendorLimit } from '@spillway/wire'
+import type { Admission, Ahead, Headroom, Lease } from './admission.ts'
 import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
 import { SlidingWindow } from './sliding-window.ts'
-
-/** The room that a call holds from its admission to its settlement. */
-export interface Lease {
-  /**
-   * The call is over and this is what it took. The first settlement counts, further ones change nothing.
-   * @param actual undefined when nothing was sent: everything is given back
-   */
-  settle(actual: Cost | undefined, now: number): void
-}
 
 interface Meter {
   readonly name: WindowName
@@ -23,8 +15,7 @@ interface Meter {
  * The limits of one key in this process. A call is admitted to all of them or to none. Estimates larger than a whole
  * limit are taken for the limit: such a call waits for an empty window instead of for ever.
  */
-export class Limiter {
-  /** Calls under way. */
+export class Limiter implements Admission {
   inFlight = 0
   readonly #meters: readonly Meter[]
   readonly #concurrency: number
@@ -42,7 +33,6 @@ export class Limiter {
     })
   }
 
-  /** Admits a call if there is room for it now; undefined otherwise. */
   tryAcquire(cost: Cost, now: number): Lease | undefined {
     if (this.inFlight >= this.#concurrency || now < this.#closedUntil) return undefined
     for (const meter of this.#meters) {
@@ -72,7 +62,7 @@ export class Limiter {
    * Milliseconds until the windows have room for `cost` and for what waits before it; 0 when they have it now. How long
    * a call under way will keep its place, nobody knows: that is not counted.
    */
-  timeUntil(cost: Cost, now: number, before: Cost & { readonly calls: number } = nobody): number {
+  timeUntil(cost: Cost, now: number, before: Ahead = nobody): number {
     let wait = Math.max(0, this.#closedUntil - now)
     for (const meter of this.#meters) {
       const ahead = meter.name.startsWith('requests') ? before.calls : windows[meter.name].of(before)
@@ -87,21 +77,15 @@ export class Limiter {
     return wait
   }
 
-  /** Calls back whenever a call gives its place back; returns how to stop that. */
   onRelease(callback: () => void): () => void {
     this.#onRelease.add(callback)
     return () => this.#onRelease.delete(callback)
   }
 
-  /** Lets nothing pass until `at`. */
   closeUntil(at: number): void {
     this.#closedUntil = Math.max(this.#closedUntil, at)
   }
 
-  /**
-   * Takes over what the vendor says of one of its limits, where that is less than what is known here: somebody else may
-   * be using the same key.
-   */
   learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {
     const meter = this.#meters.find((candidate) => candidate.name === name)
     if (meter === undefined) return
@@ -110,8 +94,7 @@ export class Limiter {
     if (elsewhere > 0) meter.window.spendUntil(elsewhere, now + vendor.resetMs, now)
   }
 
-  /** What is spent and what is allowed at `now`, for people and metrics. */
-  headroom(now: number): Partial<Record<keyof Limits, { readonly used: number; readonly limit: number }>> {
+  headroom(now: number): Headroom {
     const meters = this.#meters.map((meter) => [
       meter.name,
       { used: meter.window.spent(now), limit: meter.limit },
@@ -123,9 +106,11 @@ export class Limiter {
         : { concurrency: { used: this.inFlight, limit: this.#concurrency } }),
     }
   }
+
+  close(): void {}
 }
 
-const nobody = { inputTokens: 0, outputTokens: 0, calls: 0 }
+const nobody: Ahead = { inputTokens: 0, outputTokens: 0, calls: 0 }
 
 function amountOf(meter: Meter, cost: Cost): number {
   return Math.min(meter.limit, windows[meter.name].of(cost))

@@ -7,7 +7,8 @@ import {
   timeLeft,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
-import { Limiter } from './limiter.ts'
+import type { Admission, Lease } from './admission.ts'
+import { type LimitStore, memoryLimitStore } from './limit-store.ts'
 import type { Limits } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
@@ -56,10 +57,20 @@ export interface RateLimitOptions extends Limits {
    * @default false
    */
   readonly countCacheReads?: boolean
+  /**
+   * Where the limits are counted: in this process, or in a Redis that several processes share (`redisLimitStore`).
+   * @default in this process
+   */
+  readonly store?: LimitStore
+  /**
+   * What these limits are called in a store that is shared: limits of the same name and key are the same limits.
+   * @default ''
+   */
+  readonly name?: string
 }
 
 /** The defaults of {@link RateLimitOptions}. */
-export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits>> = {
+export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits | 'store'>> = {
   maxWait: 30_000,
   highWater: 1_000,
   priority: () => 5,
@@ -67,10 +78,11 @@ export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits>> =
   key: () => '',
   maxKeys: 10_000,
   countCacheReads: false,
+  name: '',
 }
 
 interface KeyedLimiter {
-  readonly limiter: Limiter
+  readonly limiter: Admission
   readonly room: WaitingRoom
 }
 
@@ -78,7 +90,7 @@ interface KeyedLimiter {
 export interface RateLimit {
   readonly middleware: Middleware
   /** The limiter of a key; undefined until a call with it has come. */
-  limiter(key?: string): Limiter | undefined
+  limiter(key?: string): Admission | undefined
   /** How many calls wait, over all keys. */
   readonly waiting: number
 }
@@ -102,12 +114,13 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
+  const store = options.store ?? memoryLimitStore()
   const estimator = new TokenEstimator()
   const limiters = new Map<string, KeyedLimiter>()
   const of = (key: string): KeyedLimiter => {
     let keyed = limiters.get(key)
     if (keyed === undefined) {
-      const limiter = new Limiter(options)
+      const limiter = store.open(`${settings.name}:${key}`, options)
       keyed = { limiter, room: new WaitingRoom(limiter, settings) }
     } else {
       if (limiters.size === 1) return keyed
@@ -125,18 +138,19 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     const keyed = of(settings.key(request))
     const cost = estimator.estimate(request)
     const { clock } = request
-    let lease = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
+    const answer = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
+    let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
     if (lease === undefined) {
       const begun = clock.now()
-      const answer = await keyed.room.enter({
+      const turn = await keyed.room.enter({
         cost,
         priority: settings.priority(request),
         patience: Math.min(settings.maxWait, timeLeft(request.deadline, clock)),
         clock,
         signal: request.signal,
       })
-      if ('reason' in answer) return refuse(request, answer)
-      lease = answer
+      if ('reason' in turn) return refuse(request, turn)
+      lease = turn
       emit(request, 'limit.waited', { waitMs: clock.now() - begun })
     }
     const { countCacheReads } = settings
@@ -159,10 +173,22 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   }
 }
 
+/** A lease that comes after the caller has left goes back at once. */
+async function stillWanted(
+  answer: Promise<Lease | undefined>,
+  request: ModelRequest,
+): Promise<Lease | undefined> {
+  const lease = await answer
+  if (!request.signal?.aborted) return lease
+  lease?.settle(undefined, request.clock.now())
+  throw request.signal.reason
+}
+
 function forgetIdlest(limiters: Map<string, KeyedLimiter>): void {
   for (const [key, { limiter, room }] of limiters) {
     if (limiter.inFlight > 0 || room.size > 0) continue
     limiters.delete(key)
+    limiter.close()
     return
   }
 }

@@ -6,7 +6,7 @@ import {
   type Outcome,
 } from '@spillway/middleware'
 import { tokensFromBytes, type VendorDimension, vendorLimits } from '@spillway/wire'
-import type { Lease, Limiter } from './limiter.ts'
+import type { Admission, Lease } from './admission.ts'
 import type { Cost, WindowName } from './limits.ts'
 import type { TokenEstimator } from './token-estimator.ts'
 
@@ -14,7 +14,7 @@ import type { TokenEstimator } from './token-estimator.ts'
 export interface AdmittedCall {
   readonly request: ModelRequest
   readonly lease: Lease
-  readonly limiter: Limiter
+  readonly limiter: Admission
   /** What was reserved. */
   readonly reserved: Cost
   readonly estimator: TokenEstimator
@@ -80,7 +80,7 @@ function actualCost(
 }
 
 function learnFromVendor(
-  limiter: Limiter,
+  limiter: Admission,
   { clock }: ModelRequest,
   { headers, failure }: ModelResponse,
 ): void {

@@ -1,5 +1,5 @@
 /** How finely a window is divided. One slot more than that is kept, so that no window ever holds too much. */
-const slots = 600
+export const slots = 600
 
 /**
  * Counts what was spent in the last `windowMs`, in a fixed amount of memory: exact to one slot of 600, and on the safe
@@ -56,6 +56,31 @@ export class SlidingWindow {
       if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
     }
     return this.windowMs
+  }
+
+  /** The slot that `at` falls into. */
+  slotAt(at: number): number {
+    return Math.floor(at / this.#slotMs)
+  }
+
+  /** Makes the window hold `total` at `now`: what is missing is spent now, what is too much was never spent lately. */
+  fit(total: number, now: number): void {
+    this.#advance(now)
+    if (total > this.#total) this.#add(this.#newest, total - this.#total)
+    for (let slot = this.#newest; this.#total > total && slot >= this.#newest - slots; slot--) {
+      this.#add(slot, -Math.min(this.#spent[this.#place(slot)] as number, this.#total - total))
+    }
+  }
+
+  /** What was spent in each slot that still counts, oldest first. */
+  entries(now: number): [slot: number, amount: number][] {
+    this.#advance(now)
+    const entries: [number, number][] = []
+    for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
+      const amount = this.#spent[this.#place(slot)] as number
+      if (amount > 0) entries.push([slot, amount])
+    }
+    return entries
   }
 
   #advance(now: number): void {

@@ -2,7 +2,8 @@ import { getEventListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
-import { type Lease, Limiter } from './limiter.ts'
+import type { Lease } from './admission.ts'
+import { Limiter } from './limiter.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 const cost = { inputTokens: 0, outputTokens: 0 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@spillway/middleware'
 import Bottleneck from 'bottleneck'
-import type { Lease, Limiter } from './limiter.ts'
+import type { Admission, Lease } from './admission.ts'
 import type { Cost } from './limits.ts'
 
 /** A call that would like to wait. */
@@ -39,13 +39,13 @@ interface Waiter extends WaitingCall {
  * itself cannot cancel a job), its ticket then serves somebody else or nobody.
  */
 export class WaitingRoom {
-  readonly #limiter: Limiter
+  readonly #limiter: Admission
   readonly #options: WaitingRoomOptions
   readonly #bottleneck = new Bottleneck({ maxConcurrent: 1 })
   readonly #waiters = new Set<Waiter>()
   #wake: (() => void) | undefined
 
-  constructor(limiter: Limiter, options: WaitingRoomOptions) {
+  constructor(limiter: Admission, options: WaitingRoomOptions) {
     this.#limiter = limiter
     this.#options = options
   }
@@ -111,8 +111,14 @@ export class WaitingRoom {
   async #serve(): Promise<void> {
     for (let waiter = this.#first(); waiter !== undefined; waiter = this.#first()) {
       const now = waiter.clock.now()
-      const lease = this.#limiter.tryAcquire(waiter.cost, now)
-      if (lease !== undefined) return waiter.admit(lease)
+      const answer = this.#limiter.tryAcquire(waiter.cost, now)
+      const lease = answer instanceof Promise ? await answer : answer
+      if (lease !== undefined) {
+        if (this.#waiters.has(waiter)) return waiter.admit(lease)
+        // It has left while somebody was asked on its behalf.
+        lease.settle(undefined, waiter.clock.now())
+        continue
+      }
       await this.#change(waiter.clock, this.#limiter.timeUntil(waiter.cost, now))
     }
   }

@@ -11,9 +11,16 @@ export type {
   Stall,
   StatusFault,
 } from './fault.ts'
+export {
+  type ConformanceCase,
+  limitStoreCases,
+  type OpenLimits,
+  type TestedLimits,
+} from './limit-store-suite.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
 export type { RecordedRequest } from './recorded-request.ts'
+export { hasRedis, type PrivateRedis, startRedis } from './redis-server.ts'
 export { defaultText, type Reply, type ReplyToolUse, type ReplyUsage } from './reply.ts'
 export type { ServerOptions, SimulatedServer } from './simulated-server.ts'
 export { type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts'

@@ -1,0 +1,17 @@
+import type { Admission } from './admission.ts'
+import { Limiter } from './limiter.ts'
+import type { Limits } from './limits.ts'
+
+/** Where limits are counted. */
+export interface LimitStore {
+  /**
+   * The limits of one key, which all processes that use the same store and key share.
+   * @throws RangeError for limits that let nothing through
+   */
+  open(key: string, limits: Limits): Admission
+}
+
+/** Limits of this process alone: nothing to connect to, nothing to wait for. */
+export function memoryLimitStore(): LimitStore {
+  return { open: (_, limits) => new Limiter(limits) }
+}

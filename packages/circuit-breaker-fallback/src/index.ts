@@ -1,3 +1,31 @@
 export { type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
+export {
+  type BreakerStore,
+  type MemoryBreakerStoreOptions,
+  memoryBreakerStore,
+  type SharedOpening,
+} from './breaker-store.ts'
+export type { ChangeReason, CircuitState } from './circuit.ts'
+export {
+  type BreakerState,
+  type CircuitBreaker,
+  type CircuitChange,
+  type CircuitScope,
+  circuitBreaker,
+  createCircuitBreaker,
+  keyCircuit,
+} from './circuit-breaker.ts'
+export {
+  type CircuitBreakerOptions,
+  type CircuitBreakerSettings,
+  circuitBreakerDefaults,
+} from './circuit-breaker-options.ts'
 export { type FallbackOptions, fallback, fallbackDefaults } from './fallback.ts'
 export type { MidStreamMode } from './mid-stream.ts'
+export {
+  type RedisBreakerStore,
+  type RedisBreakerStoreOptions,
+  type RedisConnection,
+  type RedisSubscriber,
+  redisBreakerStore,
+} from './redis-breaker-store.ts'

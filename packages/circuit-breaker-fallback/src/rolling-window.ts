@@ -1,0 +1,89 @@
+import { EventEmitter } from 'node:events'
+import Opossum from 'opossum'
+
+export interface RollingWindowOptions {
+  /** Its length in milliseconds. */
+  readonly window: number
+  readonly minimumCalls: number
+  /** It trips when this share of the calls has failed; above 0, at most 1. */
+  readonly rate: number
+}
+
+export interface WindowCounts {
+  readonly calls: number
+  readonly failures: number
+}
+
+/** In how many steps a window slides. */
+const slots = 10
+
+/** opossum asks for more than its threshold; a hair less makes that "as much or more". */
+const hair = 1e-9
+
+const done = Promise.resolve()
+
+/**
+ * The results of the calls of the last `window` milliseconds, and the judgement when too many have failed: opossum's
+ * rolling statistics and its decision to open, and nothing else of it. Each result is fired when its call is over, so
+ * that opossum counts beginning and end in the same slot. Time is given from outside: opossum's own timers never run.
+ */
+export class RollingWindow {
+  readonly #opossum: Opossum<[failed: boolean], void>
+  readonly #rotation = new EventEmitter()
+  readonly #slot: number
+  #nextSlot: number
+  #isTripped = false
+
+  constructor({ window, minimumCalls, rate }: RollingWindowOptions, now: number) {
+    this.#slot = window / slots
+    this.#nextSlot = now + this.#slot
+    this.#opossum = new Opossum(judge, {
+      timeout: false,
+      rollingCountTimeout: window,
+      rollingCountBuckets: slots,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: this.#rotation,
+      volumeThreshold: minimumCalls,
+      errorThresholdPercentage: rate * 100 - hair,
+    })
+    this.#opossum.on('open', () => {
+      this.#isTripped = true
+    })
+  }
+
+  /** Counts a call that is over. Returns true when too many have failed; the window is of no use any more then. */
+  record(failed: boolean, now: number): boolean {
+    this.#slide(now)
+    const fired = this.#opossum.fire(failed)
+    // A failure that trips it does so before `fire` returns.
+    if (failed) fired.catch(() => {})
+    return this.#isTripped
+  }
+
+  counts(now: number): WindowCounts {
+    this.#slide(now)
+    const { fires, failures } = this.#opossum.stats
+    return { calls: fires, failures }
+  }
+
+  /** Stops what opossum set running when it tripped. */
+  close(): void {
+    this.#opossum.shutdown()
+  }
+
+  #slide(now: number): void {
+    if (now < this.#nextSlot) return
+    const passed = Math.floor((now - this.#nextSlot) / this.#slot) + 1
+    this.#nextSlot += passed * this.#slot
+    // Latencies are collected even where nobody asks for percentiles.
+    for (const { latencyTimes } of this.#opossum.status.window) latencyTimes.length = 0
+    for (let slot = 0; slot < Math.min(passed, slots); slot++) this.#rotation.emit('rotate')
+  }
+}
+
+/** opossum's action. It throws at once, since a rejected promise would be counted only turns later. */
+function judge(failed: boolean): Promise<void> {
+  if (failed) throw failed
+  return done
+}

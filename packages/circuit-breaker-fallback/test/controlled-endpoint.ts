@@ -1,0 +1,94 @@
+import {
+  BodyChannel,
+  createRequest,
+  type Failure,
+  type FailureKind,
+  type Handler,
+  jsonBodyFromObject,
+  type ModelRequest,
+  type NewModelRequest,
+  type Outcome,
+} from '@spillway/middleware'
+import type { VirtualClock } from '@spillway/testing'
+import { failureResponse } from '@spillway/wire'
+
+/** A failure as an upstream causes it: its kind, and what differs from the usual. */
+export function failureOf(kind: FailureKind, changes: Partial<Failure> = {}): Failure {
+  return { kind, message: kind, retryable: true, scope: 'endpoint', origin: 'upstream', ...changes }
+}
+
+/** A call that has reached the endpoint; the test says how it goes on. */
+export interface ControlledCall {
+  readonly request: ModelRequest
+  /** The first content comes. */
+  commit(): void
+  /** It is over: with an answer, or with a failure, before its first content or after it. */
+  end(failure?: Failure): Promise<void>
+  /** The handler rejects, as it does when the caller leaves before the commit point. */
+  reject(reason: unknown): Promise<void>
+}
+
+export interface ControlledEndpoint {
+  readonly handler: Handler
+  readonly calls: readonly ControlledCall[]
+}
+
+/** An endpoint whose every call waits for the test. */
+export function controlledEndpoint(): ControlledEndpoint {
+  const calls: ControlledCall[] = []
+  return {
+    calls,
+    handler: (request) =>
+      new Promise((resolve, reject) => {
+        const outcome = Promise.withResolvers<Outcome>()
+        const body = new BodyChannel()
+        const startedAt = request.clock.now()
+        let firstContent: number | undefined
+        const commit = (): void => {
+          if (firstContent !== undefined) return
+          firstContent = request.clock.now() - startedAt
+          const { promise } = outcome
+          resolve({ status: 200, headers: {}, body, failure: undefined, outcome: promise, target: 'claude' })
+        }
+        calls.push({
+          request,
+          commit,
+          async end(failure) {
+            if (failure === undefined) commit()
+            else if (firstContent === undefined)
+              resolve(failureResponse(request, failure, { outcome: outcome.promise }))
+            outcome.resolve({
+              failure,
+              usage: undefined,
+              stopReason: undefined,
+              model: undefined,
+              timings: { startedAt, firstContent, end: request.clock.now() - startedAt },
+              bytes: 0,
+            })
+            await turn()
+          },
+          async reject(reason) {
+            reject(reason)
+            await turn()
+          },
+        })
+      }),
+  }
+}
+
+/** Lets all promises progress that can. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+export function requestOn(clock: VirtualClock, changes: Partial<NewModelRequest> = {}): ModelRequest {
+  return createRequest({
+    api: 'anthropic',
+    model: 'claude-sonnet-5-5',
+    stream: true,
+    url: '/v1/messages',
+    body: jsonBodyFromObject({ model: 'claude-sonnet-5-5' }),
+    clock,
+    ...changes,
+  })
+}

@@ -58,8 +58,9 @@ function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void 
   })
 
   describe('between two breakers', () => {
-    const pair = (name: string): [Bench, Bench] => {
+    const pair = async (name: string): Promise<[Bench, Bench]> => {
       const [one, other] = stores()
+      await connected(one, other)
       const made: [Bench, Bench] = [
         bench({ ...quick, name, shared: one }),
         bench({ ...quick, name, shared: other }),
@@ -71,7 +72,7 @@ function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void 
     }
 
     it('opens the other for the same time; each is tested by its own', async () => {
-      const [here, there] = pair('pair')
+      const [here, there] = await pair('pair')
       await there.run()
       await opened(here, there)
       expect(there.changes).toEqual([
@@ -98,10 +99,10 @@ function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void 
     })
 
     it('leaves other endpoints, what is forced, and a breaker that is closed', async () => {
-      const [here, there] = pair('left')
-      const [, elsewhere] = pair('elsewhere')
-      const [, forced] = pair('left')
-      const [, gone] = pair('left')
+      const [here, there] = await pair('left')
+      const [, elsewhere] = await pair('elsewhere')
+      const [, forced] = await pair('left')
+      const [, gone] = await pair('left')
       for (const { run } of [there, elsewhere, forced, gone]) await run()
       forced.breaker.forceClosed(model)
       gone.breaker.close()
@@ -114,7 +115,7 @@ function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void 
     })
 
     it('does not tell what somebody has forced', async () => {
-      const [here, there] = pair('hand')
+      const [here, there] = await pair('hand')
       here.breaker.forceOpen('by hand')
       await opened(here, there)
       expect(there.breaker.states().map(({ key }) => key)).toEqual(['*', model])
@@ -122,17 +123,26 @@ function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void 
   })
 }
 
-/** Opens `here` until `there` has heard of it: a message may have come before the other listened. */
+/** Both hear each other: what is told before a store listens is not heard. */
+async function connected(one: BreakerStore, other: BreakerStore): Promise<void> {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const heard = vi.fn()
+    const stop = to.subscribe(heard)
+    await vi.waitFor(async () => {
+      await from.open({ ...opening, name: 'connected' })
+      expect(heard).toHaveBeenCalled()
+    })
+    stop()
+  }
+}
+
+/** Opens `here`, and waits until `there` has heard of it. */
 async function opened(here: Bench, there: Bench): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      here.breaker.forceClosed(model)
-      here.breaker.release(model)
-      await here.fail(4)
-      expect(there.state().state).toBe('open')
-    },
-    { timeout: 5_000, interval: 20 },
-  )
+  await here.fail(4)
+  await vi.waitFor(() => expect(there.state().state).toBe('open'))
 }
 
 describe('in memory', () => {

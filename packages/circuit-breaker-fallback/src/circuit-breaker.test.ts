@@ -382,6 +382,24 @@ describe('keys', () => {
   })
 })
 
+describe('time', () => {
+  it('is that of the calls', async () => {
+    const { clock, run, keyState } = bench()
+    await clock.advance(1_000)
+    await run()
+    expect(keyState().since).toBe(clock.epoch())
+  })
+
+  it('is that of the calls also where somebody looked before the first of them', async () => {
+    const { breaker, clock, run, keyState } = bench({ window: 1_000 })
+    breaker.states()
+    await run()
+    expect(keyState().calls).toBe(1)
+    await clock.advance(1_000)
+    expect(keyState().calls).toBe(0)
+  })
+})
+
 it('hands over the response of the endpoint as it is', async () => {
   const { send } = bench()
   const { call, response } = send()

@@ -109,8 +109,14 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     if (forced !== undefined) circuit.force(forced, clock.now())
     return circuit
   }
+  // Made at its first use, in the time of the calls.
+  let keyed: Circuit | undefined
+  const ofKey = (): Circuit => {
+    keyed ??= create(keyCircuit, 'key')
+    return keyed
+  }
   const known = (key: string): Circuit => {
-    if (key === keyCircuit) return ofKey
+    if (key === keyCircuit) return ofKey()
     let circuit = circuits.get(key)
     if (circuit === undefined) {
       circuit = create(key, 'model')
@@ -130,7 +136,6 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
       : new SharedOpenings(options.shared, settings.name, (key, ms) =>
           known(key).openAsOthers(ms, clock.now()),
         )
-  const ofKey = create(keyCircuit, 'key')
   shared?.ask(keyCircuit)
 
   const middleware: Middleware = (next) => async (request) => {
@@ -138,16 +143,17 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const now = clock.now()
     const key = settings.key(request)
     const circuit = known(key)
-    const keyRefusal = ofKey.refusal(now, request)
-    if (keyRefusal !== undefined) return refuse(request, ofKey, keyRefusal, 'key', key)
+    const circuitOfKey = ofKey()
+    const keyRefusal = circuitOfKey.refusal(now, request)
+    if (keyRefusal !== undefined) return refuse(request, circuitOfKey, keyRefusal, 'key', key)
     const refusal = circuit.refusal(now, request)
     if (refusal !== undefined) return refuse(request, circuit, refusal, 'model', key)
 
-    const keyPermit = ofKey.enter(now)
+    const keyPermit = circuitOfKey.enter(now)
     const permit = circuit.enter(now)
     const settle = (outcome: Outcome | undefined): void => {
       const end = request.clock.now()
-      ofKey.settle(keyPermit, outcome && verdictOnKey(outcome), end, request)
+      circuitOfKey.settle(keyPermit, outcome && verdictOnKey(outcome), end, request)
       circuit.settle(permit, outcome && verdictOnModel(outcome, settings.slowCall), end, request)
     }
     let response: ModelResponse
@@ -167,7 +173,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
 
   const each = (key: string | undefined, act: (circuit: Circuit) => void): void => {
     if (key !== undefined) return act(known(key))
-    for (const circuit of [ofKey, ...circuits.values()]) act(circuit)
+    for (const circuit of [ofKey(), ...circuits.values()]) act(circuit)
   }
   const force = (state: 'open' | 'closed', key: string | undefined): void => {
     if (key === undefined) forced = state
@@ -178,9 +184,9 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     middleware,
     states() {
       const now = clock.now()
-      for (const circuit of [ofKey, ...circuits.values()]) circuit.refresh(now, undefined)
+      for (const circuit of [ofKey(), ...circuits.values()]) circuit.refresh(now, undefined)
       return [
-        stateOf(keyCircuit, 'key', ofKey, clock),
+        stateOf(keyCircuit, 'key', ofKey(), clock),
         ...[...circuits].map(([key, circuit]) => stateOf(key, 'model', circuit, clock)),
       ]
     },

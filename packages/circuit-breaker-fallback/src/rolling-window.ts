@@ -73,6 +73,8 @@ export class RollingWindow {
   }
 
   #slide(now: number): void {
+    // Another clock than that of the calls may have been asked when the window was made.
+    if (now < this.#nextSlot - this.#slot) this.#nextSlot = now + this.#slot
     if (now < this.#nextSlot) return
     const passed = Math.floor((now - this.#nextSlot) / this.#slot) + 1
     this.#nextSlot += passed * this.#slot

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { startClaude, startOllama } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
+import { circuitBreakerDefaults } from '../src/circuit-breaker-options.ts'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 it('shows an example that runs as it stands', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const shown = /```ts\n(.*?)```/s.exec(readme)?.[1]
   expect(shown).toBe(readFileSync(new URL('readme-example.ts', import.meta.url), 'utf8'))
 
@@ -24,4 +26,21 @@ it('shows an example that runs as it stands', async () => {
   })
   expect(await response.json()).toMatchObject({ content: [{ text: 'From the local model.' }] })
   vi.unstubAllGlobals()
+})
+
+it("lists the circuit breaker's defaults as they are", () => {
+  const section = readme.slice(readme.indexOf('## Circuit breaker'), readme.indexOf('## Fallback'))
+  const rows = [...section.matchAll(/^\| `(\w+)`\s*\| (.+?)\s*\|/gm)]
+  const listed = rows.map(([, name, value = '']) => {
+    const code = /^`(.*)`$/.exec(value)?.[1]
+    return [name, code?.startsWith("'") ? code.slice(1, -1) : code === undefined ? value : Number(code)]
+  })
+  const { key, ...defaults } = circuitBreakerDefaults
+  expect(Object.fromEntries(listed)).toEqual({
+    ...defaults,
+    key: 'the model, and the operation',
+    shared: 'none',
+  })
+  const asked = { operation: 'generate', model: 'm' } as Parameters<typeof key>[0]
+  expect([key(asked), key({ ...asked, operation: 'count_tokens' })]).toEqual(['m', 'count_tokens m'])
 })

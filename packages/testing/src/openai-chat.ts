@@ -58,7 +58,7 @@ export function chatBody(call: Call, model: string, reply: FullReply, flavour: C
           role: 'assistant',
           content: reply.text.length > 0 ? reply.text.join('') : null,
           refusal: null,
-          ...(reply.thinking.length > 0 ? { reasoning: reply.thinking.join('') } : {}),
+          ...(reply.thinking.length > 0 ? { [reply.thinkingField]: reply.thinking.join('') } : {}),
           ...(calls.length > 0 ? { tool_calls: calls } : {}),
         },
         logprobs: null,
@@ -82,20 +82,15 @@ export function chatFrames(call: Call, model: string, reply: FullReply, flavour:
   }
   if (flavour.comment !== undefined) list.push({ text: flavour.comment, content: false })
   delta('{"role":"assistant","content":""}', false)
-  for (const piece of reply.thinking) delta(JSON.stringify({ reasoning: piece }), true)
-  for (const piece of reply.text) delta(`{"content":${JSON.stringify(piece)}}`, true)
-  reply.toolUse.forEach(({ id, name, input }, index) => {
-    const opened = {
-      index,
-      id: id ?? callId(call, index),
-      type: 'function',
-      function: { name, arguments: '' },
-    }
-    delta(JSON.stringify({ tool_calls: [opened] }), true)
-    for (const part of (JSON.stringify(input) ?? '{}').match(/.{1,16}/gsu) ?? []) {
-      delta(JSON.stringify({ tool_calls: [{ index, function: { arguments: part } }] }), true)
-    }
-  })
+  for (const piece of reply.thinking) delta(JSON.stringify({ [reply.thinkingField]: piece }), true)
+  const say = (content: string): void => delta(`{"content":${JSON.stringify(content)}}`, true)
+  const lastWords = reply.interleaved ? reply.text.slice(-1) : []
+  for (const piece of reply.text.slice(0, reply.text.length - lastWords.length)) say(piece)
+  for (const step of callSteps(call, reply)) {
+    delta(JSON.stringify({ tool_calls: [step] }), true)
+    if (lastWords.length > 0 && step.index === reply.toolUse.length - 1) say(lastWords.pop() as string)
+  }
+  for (const piece of lastWords) say(piece)
   const last = { index: 0, delta: {}, finish_reason: finishReason(reply), ...flavour.moreChoice?.(reply) }
   list.push({ text: `data: ${start},"choices":[${JSON.stringify(last)}]}\n\n`, content: false })
   if (flavour.alwaysUsage || fieldsOf(options).include_usage === true) {
@@ -104,6 +99,24 @@ export function chatFrames(call: Call, model: string, reply: FullReply, flavour:
   }
   list.push({ text: 'data: [DONE]\n\n', content: false })
   return list
+}
+
+interface CallStep {
+  readonly index: number
+  readonly [name: string]: unknown
+}
+
+/** The deltas of all calls, one call after the other or by turns. */
+function callSteps(call: Call, { toolUse, interleaved }: FullReply): CallStep[] {
+  const each = toolUse.map(({ id, name, input }, index): CallStep[] => {
+    const fn = { name, arguments: '' }
+    const opened = { index, id: id ?? callId(call, index), type: 'function', function: fn }
+    const parts = (JSON.stringify(input) ?? '{}').match(/.{1,16}/gsu) ?? []
+    return [opened, ...parts.map((part) => ({ index, function: { arguments: part } }))]
+  })
+  if (!interleaved) return each.flat()
+  const longest = Math.max(0, ...each.map((steps) => steps.length))
+  return Array.from({ length: longest }, (_, i) => each.flatMap((steps) => steps[i] ?? [])).flat()
 }
 
 /** Token counts in OpenAI's words, where the prompt includes what is cached. */

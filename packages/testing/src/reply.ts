@@ -9,6 +9,16 @@ export interface Reply {
   /** Come after the text. @default none */
   readonly toolUse?: readonly ReplyToolUse[]
   /**
+   * Whether a chat stream sends the arguments of all calls by turns, with the last words of the text in between, as
+   * servers do that generate them at once. @default false
+   */
+  readonly interleaved?: boolean
+  /**
+   * The field in which a chat answer has its thinking; local servers say `reasoning_content`.
+   * @default 'reasoning'
+   */
+  readonly thinkingField?: 'reasoning' | 'reasoning_content'
+  /**
    * In Anthropic's words; other protocols get their own.
    * @default end_turn, or tool_use when there are tool calls
    */
@@ -36,6 +46,8 @@ export interface FullReply {
   readonly thinking: readonly string[]
   readonly text: readonly string[]
   readonly toolUse: readonly ReplyToolUse[]
+  readonly interleaved: boolean
+  readonly thinkingField: string
   readonly stopReason: string
   readonly usage: Required<Omit<Usage, 'estimated' | 'cost'>> & { readonly cost: number | undefined }
 }
@@ -64,6 +76,8 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
     thinking,
     text,
     toolUse,
+    interleaved: reply.interleaved ?? false,
+    thinkingField: reply.thinkingField ?? 'reasoning',
     stopReason: reply.stopReason ?? (toolUse.length > 0 ? 'tool_use' : 'end_turn'),
     usage: {
       inputTokens: reply.usage?.inputTokens ?? promptTokens(body),

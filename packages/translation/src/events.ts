@@ -1,0 +1,8 @@
+import type { Loss } from '@spillway/wire'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** A request, or its answer, has lost something on its way to a target that can do less. */
+    degraded: { readonly losses: readonly Loss[] }
+  }
+}

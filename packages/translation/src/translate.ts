@@ -1,0 +1,67 @@
+import { type Api, emit, type Failure, type Middleware } from '@spillway/middleware'
+import { type ChatDialect, type ChatDialectName, failureResponse } from '@spillway/wire'
+import { localCount } from './local-count.ts'
+import { translatedRequest } from './translated-request.ts'
+import { translatedResponse } from './translated-response.ts'
+import './events.ts'
+
+export interface TranslateOptions {
+  /** The protocol that the target speaks. Requests that speak it already pass untouched. */
+  readonly to: Api
+  /**
+   * With `to: 'openai'`: which servers of that protocol it is, or what yours takes.
+   * @default 'openai'
+   */
+  readonly dialect?: ChatDialectName | ChatDialect
+  /**
+   * With `to: 'anthropic'`: the limit of an answer in tokens, 1 or more, where the caller has set none.
+   * @default undefined: what the model can, 32000 at most; 8192 for models that are not known
+   */
+  readonly maxTokens?: number | undefined
+}
+
+/** The defaults of {@link TranslateOptions}. */
+export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
+  dialect: 'openai',
+  maxTokens: undefined,
+}
+
+/**
+ * Lets callers of one protocol be answered by a target that speaks the other. Stands innermost, beside the client. What
+ * the target's protocol cannot say is named in `x-spillway-degraded` and in the event `degraded`.
+ *
+ * Counts of tokens for targets without such a call are answered with an estimate.
+ */
+export function translate(options: TranslateOptions): Middleware {
+  const { to, dialect, maxTokens } = { ...translateDefaults, ...options }
+  if (maxTokens !== undefined && !(maxTokens >= 1)) {
+    throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
+  }
+  return (next) => async (request) => {
+    if (request.api === to) return next(request)
+    let outgoing: ReturnType<typeof translatedRequest>
+    try {
+      if (request.operation === 'count_tokens') {
+        emit(request, 'degraded', { losses: ['token_count'] })
+        return localCount(request)
+      }
+      outgoing = translatedRequest(request, to, { dialect, maxTokens })
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      return failureResponse(request, unreadable(error))
+    }
+    const { degraded } = outgoing.translated
+    if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
+    return translatedResponse(request, outgoing, await next(outgoing.request))
+  }
+}
+
+function unreadable(error: SyntaxError): Failure {
+  return {
+    kind: 'invalid_request',
+    message: `the request cannot be translated: ${error.message}`,
+    retryable: false,
+    scope: 'request',
+    origin: 'spillway',
+  }
+}

@@ -1,0 +1,38 @@
+import { BodyChannel, isStreamFailure, type ResponseBody, StreamFailure } from '@spillway/middleware'
+import { malformedFailure, type StreamTranslator } from '@spillway/wire'
+
+/**
+ * A stream's body in the protocol of the caller. Back-pressure and cancelling go through to the upstream. A body that
+ * breaks off still does: the surface ends it with an error event in the caller's protocol.
+ * @param done called once when the stream has ended well
+ */
+export function translatedBody(
+  body: ResponseBody,
+  translator: StreamTranslator,
+  done: () => void,
+): ResponseBody {
+  const channel = new BodyChannel({
+    pause: () => {},
+    resume: () => body.resume(),
+    cancel: (reason) => body.cancel(reason),
+  })
+  body.pipe({
+    write(chunk) {
+      try {
+        channel.push(translator.push(chunk))
+      } catch {
+        channel.fail(new StreamFailure(malformedFailure('an event of the stream is too long')))
+        body.cancel()
+      }
+      return !channel.paused
+    },
+    end() {
+      channel.push(translator.end())
+      done()
+      channel.end()
+    },
+    // The upstream's own error event is in its own protocol: it is said anew from the failure.
+    fail: (error) => channel.fail(isStreamFailure(error) ? new StreamFailure(error.failure) : error),
+  })
+  return channel
+}

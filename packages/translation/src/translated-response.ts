@@ -1,0 +1,106 @@
+import {
+  bodyOf,
+  emit,
+  type JsonObject,
+  type ModelRequest,
+  type ModelResponse,
+  readBody,
+  type Transcript,
+} from '@spillway/middleware'
+import {
+  type AnswerOptions,
+  answerIdFor,
+  answerToAnthropic,
+  answerToOpenAi,
+  failureResponse,
+  header,
+  malformedFailure,
+  renderError,
+  StreamTranslator,
+  wordedFor,
+} from '@spillway/wire'
+import { degradedResponse } from './degraded-header.ts'
+import { translatedBody } from './translated-body.ts'
+import { translatedResponseHeaders } from './translated-headers.ts'
+import type { Outgoing } from './translated-request.ts'
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** What a target has answered, in the protocol of the caller. `failure` and `outcome` stay what they are. */
+export async function translatedResponse(
+  caller: ModelRequest,
+  outgoing: Outgoing,
+  response: ModelResponse,
+): Promise<ModelResponse> {
+  const { api, clock } = caller
+  if (response.failure !== undefined) return translatedFailure(caller, response)
+  const { degraded, toolNames } = outgoing.translated
+  const options: AnswerOptions = {
+    toolNames,
+    created: Math.floor(clock.epoch() / 1000),
+    includeUsage: includesUsage(caller),
+  }
+  const contentType = header(response.headers, 'content-type') ?? ''
+  if (contentType.startsWith('text/event-stream')) {
+    const translator = new StreamTranslator(api, options)
+    const done = (): void => {
+      if (translator.degraded.length > 0) emit(caller, 'degraded', { losses: translator.degraded })
+    }
+    return degradedResponse(
+      {
+        ...response,
+        headers: translatedResponseHeaders(api, response.headers, 'text/event-stream; charset=utf-8'),
+        body: translatedBody(response.body, translator, done),
+        transcript: response.transcript && translatedTranscript(response.transcript, api),
+      },
+      degraded,
+    )
+  }
+  const answer = parse(await readBody(response.body))
+  if (answer === undefined) {
+    const failure = malformedFailure('the upstream answered with something that is not JSON')
+    return failureResponse(caller, failure, { outcome: response.outcome })
+  }
+  const whole = api === 'anthropic' ? answerToAnthropic(answer, options) : answerToOpenAi(answer, options)
+  if (whole.degraded.length > 0) emit(caller, 'degraded', { losses: whole.degraded })
+  const headers = translatedResponseHeaders(api, response.headers, 'application/json')
+  const body = bodyOf(encoder.encode(JSON.stringify(whole.body)))
+  return degradedResponse({ ...response, headers, body }, [...degraded, ...whole.degraded])
+}
+
+/** The failure is known, so that nobody waits for the words of the upstream; its message and its headers stay. */
+function translatedFailure(caller: ModelRequest, response: ModelResponse): ModelResponse {
+  const { failure } = response
+  if (failure === undefined) return response
+  response.body.cancel()
+  const rendered = renderError(caller.api, wordedFor(caller.api, failure))
+  const headers = translatedResponseHeaders(caller.api, response.headers, 'application/json')
+  return { ...response, headers: { ...rendered.headers, ...headers }, body: bodyOf(rendered.body) }
+}
+
+/** The transcript lives on while the stream does; only the answer's id is another one for the caller. */
+function translatedTranscript(transcript: Transcript, api: ModelRequest['api']): Transcript {
+  return {
+    get blocks() {
+      return transcript.blocks
+    },
+    get id() {
+      return transcript.id === undefined ? undefined : answerIdFor(api, transcript.id)
+    },
+  }
+}
+
+function includesUsage({ api, body }: ModelRequest): boolean {
+  if (api === 'anthropic') return false
+  const options = body.json.stream_options as JsonObject | null | undefined
+  return options?.include_usage === true
+}
+
+function parse(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    return JSON.parse(decoder.decode(bytes)) as JsonObject
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,50 @@
+import type { JsonObject } from '@spillway/middleware'
+import { tokensFromBytes } from './usage.ts'
+
+/** What an image costs at Claude, roughly, once it has been scaled down; other vendors are of the same order. */
+const imageTokens = 1600
+
+/** Base64 characters of a document for each token; a page of a PDF has some 2,000 tokens and 60 kB. */
+const documentCharactersPerToken = 40
+
+/** What roles and borders of a message or a block cost. */
+const overhead = 4
+
+/** Fields of a request that are part of its prompt, in either protocol. */
+const promptFields = ['system', 'messages', 'tools', 'response_format', 'output_config'] as const
+
+/**
+ * Roughly how many tokens the prompt of a request has, in either protocol: text by its length in UTF-8, media by what they
+ * usually cost. No tokenizer is asked, so it is a guess within about a third; it errs to the high side.
+ */
+export function estimatePromptTokens(body: JsonObject): number {
+  let tokens = 0
+  for (const name of promptFields) tokens += tokensOf(body[name], '')
+  return Math.max(1, Math.ceil(tokens))
+}
+
+function tokensOf(value: unknown, name: string): number {
+  if (typeof value === 'string') return textTokens(value, name)
+  if (typeof value === 'number' || typeof value === 'boolean') return 1
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + overhead + tokensOf(each, ''), 0)
+  const { type, source } = value as JsonObject
+  if (type === 'image' || type === 'image_url') return imageTokens
+  if (type === 'document' && (source as JsonObject | undefined)?.type === 'base64') {
+    return String((source as JsonObject).data).length / documentCharactersPerToken
+  }
+  let sum = 0
+  for (const [key, each] of Object.entries(value)) sum += tokensOf(each, key)
+  return sum
+}
+
+/** Signatures and redacted thoughts are long and count for little; data of a file counts as a document. */
+function textTokens(text: string, name: string): number {
+  if (name === 'signature' || name === 'media_type' || name === 'type' || name === 'role') return 0
+  if (name === 'file_data' || name === 'data') {
+    return /^(?:data:|[A-Za-z0-9+/]{200})/.test(text)
+      ? text.length / documentCharactersPerToken
+      : tokensFromBytes(Buffer.byteLength(text))
+  }
+  return tokensFromBytes(Buffer.byteLength(text))
+}

@@ -1,0 +1,71 @@
+import type { JsonObject } from '@spillway/middleware'
+import { openaiUsage } from '../openai-usage.ts'
+import { field, stringField } from '../usage.ts'
+import { answerIdFor } from './answer-ids.ts'
+import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
+import { blocksOf, isObject, objectsOf } from './json.ts'
+import { type Loss, mergeLosses } from './loss.ts'
+import { toolInput } from './messages-turns.ts'
+import { joinDetails, reasoningText, thinkingBlock } from './reasoning-details.ts'
+import { stopReasonOf } from './stop-reason.ts'
+import { answeredToolId } from './tool-names.ts'
+import { usageForAnthropic } from './usage-translation.ts'
+
+/** Translates a chat completion that was not streamed into a message. */
+export function answerToAnthropic(completion: JsonObject, options: AnswerOptions = {}): TranslatedAnswer {
+  const lost = new Set<Loss>()
+  const lose = (loss: Loss): void => void lost.add(loss)
+  const choices = objectsOf(completion.choices)
+  if (choices.length > 1) lose('choices')
+  const message = isObject(choices[0]?.message) ? choices[0].message : {}
+  const id = answerIdFor('anthropic', stringField(completion, 'id'))
+  const thoughts = thinkingBlock(reasoningText(message), joinDetails(objectsOf(message.reasoning_details)))
+  const texts = blocksOf(message.content)
+    .map((part) => stringField(part, 'text') ?? '')
+    .filter((text) => text !== '')
+    .map((text) => ({ type: 'text', text }))
+  const refusal = stringField(message, 'refusal') ?? ''
+  const calls = toolCallsOf(message).map((call, position) => {
+    const name = String(field(call.function, 'name'))
+    return {
+      type: 'tool_use',
+      id: answeredToolId(stringField(call, 'id'), id, position),
+      name: options.toolNames?.get(name) ?? name,
+      input: toolInput(field(call.function, 'arguments'), lose),
+    }
+  })
+  const stop_reason = stopReasonOf(stringField(choices[0], 'finish_reason'), calls.length > 0, refusal !== '')
+  const body = {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model: completion.model ?? '',
+    content: [
+      ...(thoughts === undefined ? [] : [thoughts]),
+      ...texts,
+      ...(refusal === '' ? [] : [{ type: 'text', text: refusal }]),
+      ...calls,
+    ],
+    ...stopFields(stop_reason),
+    usage: usageForAnthropic(openaiUsage(completion.usage)),
+  }
+  return { body, degraded: mergeLosses([...lost]) }
+}
+
+/** How a message says why it ended. */
+export function stopFields(stop_reason: string): JsonObject {
+  return {
+    stop_reason,
+    stop_sequence: null,
+    ...(stop_reason === 'refusal'
+      ? { stop_details: { type: 'refusal', category: null, explanation: null } }
+      : {}),
+  }
+}
+
+/** Older servers have one call in a field of its own. */
+function toolCallsOf(message: JsonObject): JsonObject[] {
+  const calls = objectsOf(message.tool_calls)
+  if (calls.length > 0 || !isObject(message.function_call)) return calls
+  return [{ function: message.function_call }]
+}

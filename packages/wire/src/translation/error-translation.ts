@@ -1,0 +1,38 @@
+import type { Api, Failure } from '@spillway/middleware'
+import { type RenderedError, renderError, renderErrorEvent } from '../error-rendering.ts'
+import { classifyErrorBody, classifyHttpError } from '../failure-classification.ts'
+
+/** How servers say that a prompt is longer than the model's context. */
+const tooLongCodes: ReadonlySet<string> = new Set([
+  'context_length_exceeded',
+  'exceed_context_size_error',
+  'token_limit_exceeded',
+])
+const tooLongMessage =
+  /prompt is too long|maximum context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
+
+/**
+ * Translates an error body for the callers of another protocol. The message stays the vendor's, but for a prompt that is
+ * too long: clients compact their conversation when they read the words that they know.
+ * @param status the HTTP status; undefined for an error inside a 200
+ */
+export function errorTo(api: Api, body: unknown, status: number | undefined): RenderedError {
+  const failure = status === undefined ? classifyErrorBody(body) : classifyHttpError(status, {}, body, 0)
+  return renderError(api, wordedFor(api, failure))
+}
+
+/** The same for an error event of a stream. */
+export function errorEventTo(api: Api, body: unknown): Uint8Array {
+  return renderErrorEvent(api, wordedFor(api, classifyErrorBody(body)))
+}
+
+/** A failure whose message the clients of a protocol understand. */
+export function wordedFor(api: Api, failure: Failure): Failure {
+  const { message, code, origin } = failure
+  if (origin === 'spillway' || failure.kind === 'rate_limited') return failure
+  if (!tooLongCodes.has(code ?? '') && !tooLongMessage.test(message)) return failure
+  const known = api === 'anthropic' ? 'prompt is too long' : 'maximum context length'
+  if (message.includes(known)) return failure
+  const words = api === 'anthropic' ? 'prompt is too long' : "this exceeds the model's maximum context length"
+  return { ...failure, message: `${words}: ${message}` }
+}

@@ -1,0 +1,206 @@
+import type { JsonObject } from '@spillway/middleware'
+import { stringField } from '../usage.ts'
+import { blocksOf, defined, isObject, objectsOf, parseObject } from './json.ts'
+import type { Loss } from './loss.ts'
+import { toolIdFor, toolNameFor } from './tool-names.ts'
+
+type Lose = (loss: Loss) => void
+
+/** The turns of an Anthropic conversation, and the system prompt before it. */
+export interface MessagesConversation {
+  readonly system: readonly JsonObject[]
+  readonly messages: readonly JsonObject[]
+}
+
+/**
+ * The turns for the messages of a chat: instructions at the beginning become the system prompt, the results of one turn
+ * become one user turn with what the user says next behind them.
+ * @param midSystem whether the model takes instructions between turns; if not, they become the user's words
+ */
+export function messagesConversation(
+  messages: unknown,
+  midSystem: boolean,
+  lose: Lose,
+): MessagesConversation {
+  const system: JsonObject[] = []
+  const turns: { role: string; content: JsonObject[] }[] = []
+  const ids = new CallIds()
+  const add = (role: string, blocks: JsonObject[]): void => {
+    if (blocks.length === 0) return
+    const last = turns.at(-1)
+    if (last?.role === role) last.content.push(...blocks)
+    else turns.push({ role, content: blocks })
+  }
+  for (const message of objectsOf(messages)) {
+    switch (message.role) {
+      case 'system':
+      case 'developer': {
+        const blocks = instructionBlocks(message.content)
+        if (turns.length === 0) system.push(...blocks)
+        else if (midSystem) add('system', blocks)
+        else {
+          if (blocks.length > 0) lose('system_messages')
+          add('user', blocks)
+        }
+        break
+      }
+      case 'assistant':
+        add('assistant', assistantBlocks(message, ids, lose))
+        break
+      case 'tool':
+        add('user', [resultBlock(message, ids, lose)])
+        break
+      case 'user':
+        add('user', userBlocks(message.content, lose))
+        break
+      default:
+        lose('unknown_fields')
+    }
+  }
+  return { system, messages: turns.map(({ role, content }) => ({ role, content: shortened(content) })) }
+}
+
+/** A single plain text is written as a string, as people do. */
+function shortened(content: readonly JsonObject[]): unknown {
+  const [only] = content
+  const isPlain = content.length === 1 && only?.type === 'text' && Object.keys(only).length === 2
+  return isPlain ? only.text : content
+}
+
+/**
+ * Ids of calls, each once: Anthropic refuses a conversation in which one comes twice, and some servers begin to count
+ * anew with each answer. A result belongs to the latest call of its id.
+ */
+class CallIds {
+  readonly #times = new Map<string, number>()
+
+  call(id: string): string {
+    const times = (this.#times.get(id) ?? 0) + 1
+    this.#times.set(id, times)
+    return this.#name(id, times)
+  }
+
+  result(id: string): string {
+    return this.#name(id, this.#times.get(id) ?? 1)
+  }
+
+  #name(id: string, times: number): string {
+    return toolIdFor('anthropic', times === 1 ? id : `${id}_${times}`)
+  }
+}
+
+function instructionBlocks(content: unknown): JsonObject[] {
+  return blocksOf(content).flatMap((part) => textBlock(part))
+}
+
+function textBlock(part: JsonObject): JsonObject[] {
+  if (typeof part.text !== 'string' || part.text === '') return []
+  return [defined({ type: 'text', text: part.text, cache_control: part.cache_control ?? undefined })]
+}
+
+function userBlocks(content: unknown, lose: Lose): JsonObject[] {
+  return blocksOf(content).flatMap((part) => {
+    switch (part.type) {
+      case 'text':
+        return textBlock(part)
+      case 'image_url':
+        return [imageBlock(part, lose)]
+      case 'file':
+        return [documentBlock(part, lose)]
+      case 'input_audio':
+        lose('audio')
+        return [{ type: 'text', text: '[audio that could not be passed on]' }]
+      default:
+        lose('unknown_fields')
+        return []
+    }
+  })
+}
+
+const dataUrl = /^data:([^;,]+)(?:;[^;,]+)*;base64,(.*)$/s
+
+function imageBlock(part: JsonObject, lose: Lose): JsonObject {
+  const url = stringField(part.image_url, 'url') ?? (typeof part.image_url === 'string' ? part.image_url : '')
+  const [, media_type, data] = dataUrl.exec(url) ?? []
+  if (data !== undefined) return { type: 'image', source: { type: 'base64', media_type, data } }
+  if (/^https?:/.test(url)) return { type: 'image', source: { type: 'url', url } }
+  lose('images')
+  return { type: 'text', text: '[an image that could not be passed on]' }
+}
+
+function documentBlock(part: JsonObject, lose: Lose): JsonObject {
+  const title = stringField(part.file, 'filename')
+  const [, media_type, data] = dataUrl.exec(stringField(part.file, 'file_data') ?? '') ?? []
+  if (media_type === 'application/pdf') {
+    return defined({ type: 'document', source: { type: 'base64', media_type, data }, title })
+  }
+  if (media_type?.startsWith('text/') && data !== undefined) {
+    const text = Buffer.from(data, 'base64').toString()
+    return defined({
+      type: 'document',
+      source: { type: 'text', media_type: 'text/plain', data: text },
+      title,
+    })
+  }
+  lose('documents')
+  const named = title === undefined ? '' : ` (${title})`
+  return { type: 'text', text: `[a document${named} that could not be passed on]` }
+}
+
+function resultBlock(message: JsonObject, ids: CallIds, lose: Lose): JsonObject {
+  const tool_use_id = ids.result(String(message.tool_call_id))
+  const { content } = message
+  if (typeof content === 'string') return { type: 'tool_result', tool_use_id, content }
+  return { type: 'tool_result', tool_use_id, content: userBlocks(content, lose) }
+}
+
+/** Thinking comes first, then the text, then the calls. */
+function assistantBlocks(message: JsonObject, ids: CallIds, lose: Lose): JsonObject[] {
+  const texts = blocksOf(message.content).flatMap((part) =>
+    part.type === 'refusal' ? textBlock({ text: part.refusal }) : textBlock(part),
+  )
+  const refusal = textBlock({ text: message.refusal })
+  const calls = objectsOf(message.tool_calls).map((call): JsonObject => {
+    const fn = isObject(call.function) ? call.function : isObject(call.custom) ? call.custom : {}
+    const id = ids.call(String(call.id))
+    const name = toolNameFor('anthropic', String(fn.name))
+    return { type: 'tool_use', id, name, input: toolInput(fn.arguments ?? fn.input, lose) }
+  })
+  return [...signedThinking(message, lose), ...texts, ...refusal, ...calls]
+}
+
+/** Arguments as an object. Text that is none stays, under a name that tells what it is, for the model to see. */
+export function toolInput(text: unknown, lose: Lose): JsonObject {
+  if (isObject(text)) return text
+  if (typeof text !== 'string' || text.trim() === '') return {}
+  const input = parseObject(text)
+  if (input !== undefined) return input
+  lose('tool_arguments')
+  return { invalid_json: text }
+}
+
+/**
+ * Thinking that Claude has signed comes back as it was: the traces that `answerToOpenAi` gives away, in the form that
+ * OpenRouter gave it. Other reasoning has no signature and stays behind.
+ */
+function signedThinking(message: JsonObject, lose: Lose): JsonObject[] {
+  const details = objectsOf(message.reasoning_details)
+  const blocks: { index: unknown; thinking: string; signature: string; data: string }[] = []
+  for (const detail of details) {
+    const { index } = detail
+    let block = blocks.find((known) => index !== undefined && known.index === index)
+    if (block === undefined) {
+      block = { index, thinking: '', signature: '', data: '' }
+      blocks.push(block)
+    }
+    block.thinking += stringField(detail, 'text') ?? ''
+    block.signature += stringField(detail, 'signature') ?? ''
+    block.data += stringField(detail, 'data') ?? ''
+  }
+  const signed = blocks.filter(({ signature, data }) => signature !== '' || data !== '')
+  const said = message.reasoning_content ?? message.reasoning
+  if (signed.length < blocks.length || (blocks.length === 0 && said)) lose('thinking')
+  return signed.map(({ thinking, signature, data }) =>
+    signature === '' ? { type: 'redacted_thinking', data } : { type: 'thinking', thinking, signature },
+  )
+}

@@ -1,0 +1,39 @@
+import type { JsonObject } from '@spillway/middleware'
+import { stringField } from '../usage.ts'
+import { objectsOf } from './json.ts'
+import { type ReasoningDetails, spillwaySignature } from './spillway-signature.ts'
+
+/** The reasoning of a message or a delta, in any vendor's field. */
+export function reasoningText(message: unknown): string {
+  return stringField(message, 'reasoning_content') ?? stringField(message, 'reasoning') ?? ''
+}
+
+/**
+ * Joins the pieces in which OpenRouter streams its `reasoning_details`: texts, summaries and data of one index are one.
+ */
+export function joinDetails(pieces: readonly JsonObject[]): ReasoningDetails {
+  const joined: Record<string, unknown>[] = []
+  for (const piece of objectsOf(pieces)) {
+    const known = joined.find((each) => each.index === piece.index && each.type === piece.type)
+    if (known === undefined || piece.index === undefined) {
+      joined.push({ ...piece })
+      continue
+    }
+    for (const [name, value] of Object.entries(piece)) {
+      const before = known[name]
+      const grows = name === 'text' || name === 'summary' || name === 'data'
+      if (grows && typeof before === 'string' && typeof value === 'string') known[name] = before + value
+      else if (value != null) known[name] = value
+    }
+  }
+  return joined
+}
+
+/**
+ * Reasoning that Claude did not sign, as a thinking block whose signature says so; undefined where there is none. What
+ * its origin wants to see again travels in the signature.
+ */
+export function thinkingBlock(text: string, details: ReasoningDetails): JsonObject | undefined {
+  if (text === '' && details.length === 0) return undefined
+  return { type: 'thinking', thinking: text, signature: spillwaySignature(details) }
+}

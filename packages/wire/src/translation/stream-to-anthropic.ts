@@ -1,0 +1,239 @@
+import type { JsonObject, Usage } from '@spillway/middleware'
+import { renderErrorEvent } from '../error-rendering.ts'
+import { isFailedChoice } from '../failure-classification.ts'
+import { openaiUsage } from '../openai-usage.ts'
+import { parseData } from '../stream-state.ts'
+import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
+import { field, stringField } from '../usage.ts'
+import { answerIdFor } from './answer-ids.ts'
+import type { AnswerOptions } from './answer-options.ts'
+import { stopFields } from './answer-to-anthropic.ts'
+import { errorEventTo } from './error-translation.ts'
+import { isObject, objectsOf } from './json.ts'
+import type { Loss } from './loss.ts'
+import { joinDetails, reasoningText } from './reasoning-details.ts'
+import { spillwaySignature } from './spillway-signature.ts'
+import { stopReasonOf } from './stop-reason.ts'
+import type { StreamTranslation } from './stream-translation.ts'
+import { TextBlock, ToolBlock } from './tool-block.ts'
+import { answeredToolId } from './tool-names.ts'
+import { usageForAnthropic } from './usage-translation.ts'
+
+const decoder = new TextDecoder()
+
+/**
+ * Translates a stream of chat chunks into the events of a message. Blocks of a message do not interleave: the first open
+ * one is passed on as it grows; what comes meanwhile for others waits until it is whole.
+ */
+export class StreamToAnthropic implements StreamTranslation {
+  readonly #options: AnswerOptions
+  /** Blocks begun by the server and not yet ended for the caller; the first one is open. */
+  readonly #blocks: (TextBlock | ToolBlock)[] = []
+  /** Calls by the server's index. */
+  readonly #calls = new Map<number, ToolBlock>()
+  readonly #details: JsonObject[] = []
+  #id = ''
+  #hasBegun = false
+  #isOver = false
+  #openIndex: number | undefined
+  #nextIndex = 0
+  #callCount = 0
+  #refused = false
+  #finishReason: string | undefined
+  #usage: Usage | undefined
+  #out = ''
+
+  constructor(options: AnswerOptions = {}) {
+    this.#options = options
+  }
+
+  /** Whatever streams have, messages have. */
+  readonly degraded: readonly Loss[] = []
+
+  read({ name, data }: { readonly name: string; readonly data: string }): string {
+    if (this.#isOver) return ''
+    if (data.trim() === '[DONE]') return this.#complete()
+    const chunk = parseData(data)
+    const error = errorOf(name, chunk, data)
+    if (error !== undefined) return this.#fail(errorEventTo('anthropic', error))
+    if (!isObject(chunk)) {
+      if (name !== '' || data.trim() === '') return ''
+      return this.#fail(renderErrorEvent('anthropic', malformedFailure('an event of the stream is not JSON')))
+    }
+    this.#begin(chunk)
+    this.#usage = openaiUsage(chunk.usage) ?? this.#usage
+    const choices = objectsOf(chunk.choices)
+    const choice = choices.find(({ index }) => index === undefined || index === 0)
+    if (choice !== undefined) this.#readChoice(choice)
+    this.#advance(false)
+    const saysUsageLast = choices.length === 0 && this.#usage !== undefined
+    if (this.#finishReason !== undefined && saysUsageLast) return this.#complete()
+    return this.#taken()
+  }
+
+  end(): string {
+    if (this.#isOver) return ''
+    // Some servers close without `[DONE]` after the last word.
+    if (this.#finishReason !== undefined) return this.#complete()
+    return this.#fail(renderErrorEvent('anthropic', truncatedFailure()))
+  }
+
+  #complete(): string {
+    if (this.#finishReason === undefined && this.#blocks.length === 0 && this.#nextIndex === 0) {
+      return this.#fail(renderErrorEvent('anthropic', malformedFailure('the stream is empty')))
+    }
+    this.#advance(true)
+    this.#isOver = true
+    const reason = stopReasonOf(this.#finishReason, this.#callCount > 0, this.#refused)
+    this.#send('message_delta', { delta: stopFields(reason), usage: usageForAnthropic(this.#usage) })
+    this.#send('message_stop', {})
+    return this.#taken()
+  }
+
+  #readChoice(choice: JsonObject): void {
+    const delta = isObject(choice.delta) ? choice.delta : isObject(choice.message) ? choice.message : {}
+    const details = objectsOf(delta.reasoning_details)
+    const thought = reasoningText(delta)
+    this.#details.push(...details)
+    if (details.length > 0 || thought !== '') this.#add('thinking', thought)
+    const text = textOf(delta.content)
+    if (text !== '') this.#add('text', text)
+    const refusal = stringField(delta, 'refusal') ?? ''
+    this.#refused ||= refusal !== ''
+    if (refusal !== '') this.#add('text', refusal)
+    objectsOf(delta.tool_calls).forEach((call, position) => {
+      this.#readCall(call, typeof call.index === 'number' ? call.index : position)
+    })
+    if (isObject(delta.function_call)) this.#readCall({ function: delta.function_call }, 0)
+    this.#finishReason = stringField(choice, 'finish_reason') ?? this.#finishReason
+  }
+
+  #add(type: 'text' | 'thinking', text: string): void {
+    let block = this.#blocks.at(-1)
+    if (block?.type !== type) {
+      block = new TextBlock(type)
+      this.#blocks.push(block)
+    }
+    block.pending += text
+  }
+
+  /** Some servers number all calls alike: another id is another call. */
+  #readCall(call: JsonObject, index: number): void {
+    const id = stringField(call, 'id') || undefined
+    const name = stringField(call.function, 'name') ?? ''
+    let block = this.#calls.get(index)
+    const isAnother = block?.id !== undefined && id !== undefined && id !== block.id && name !== ''
+    if (block === undefined || isAnother) {
+      block = new ToolBlock()
+      this.#calls.set(index, block)
+      this.#blocks.push(block)
+    }
+    block.id ??= id
+    if (block.name === '') block.name = name
+    const text = field(call.function, 'arguments')
+    if (text != null) block.add(typeof text === 'string' ? text : JSON.stringify(text))
+  }
+
+  /** Sends what can be sent, block by block. */
+  #advance(all: boolean): void {
+    for (let block = this.#blocks[0]; block !== undefined; block = this.#blocks[0]) {
+      this.#pass(block, all)
+      const isLast = this.#blocks.length === 1
+      if (!all && (isLast || !block.isComplete)) return
+      this.#close(block)
+      this.#blocks.shift()
+    }
+  }
+
+  #pass(block: TextBlock | ToolBlock, all: boolean): void {
+    // A call without a name cannot be opened yet.
+    if (block.type === 'tool' && block.name === '' && !all) return
+    if (this.#openIndex === undefined) {
+      this.#openIndex = this.#nextIndex++
+      this.#send('content_block_start', { index: this.#openIndex, content_block: this.#opening(block) })
+    }
+    if (block.pending === '') return
+    this.#delta(deltaOf(block.type, block.pending))
+    block.pending = ''
+  }
+
+  #opening(block: TextBlock | ToolBlock): JsonObject {
+    if (!(block instanceof ToolBlock)) {
+      return block.type === 'text'
+        ? { type: 'text', text: '' }
+        : { type: 'thinking', thinking: '', signature: '' }
+    }
+    const name = this.#options.toolNames?.get(block.name) ?? block.name
+    const id = answeredToolId(block.id, this.#id, this.#callCount++)
+    return { type: 'tool_use', id, name, input: {} }
+  }
+
+  #close(block: TextBlock | ToolBlock): void {
+    if (block.type === 'thinking') {
+      const details = joinDetails(this.#details.splice(0))
+      this.#delta({ type: 'signature_delta', signature: spillwaySignature(details) })
+    }
+    this.#send('content_block_stop', { index: this.#openIndex })
+    this.#openIndex = undefined
+  }
+
+  #delta(delta: JsonObject): void {
+    this.#send('content_block_delta', { index: this.#openIndex, delta })
+  }
+
+  #begin(chunk: JsonObject): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    this.#id = answerIdFor('anthropic', stringField(chunk, 'id'))
+    const message = {
+      id: this.#id,
+      type: 'message',
+      role: 'assistant',
+      model: chunk.model ?? '',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      // The server says it at the end; `message_delta` corrects it.
+      usage: usageForAnthropic(undefined),
+    }
+    this.#send('message_start', { message })
+  }
+
+  #send(type: string, data: JsonObject): void {
+    this.#out += `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+  }
+
+  #fail(event: Uint8Array): string {
+    this.#isOver = true
+    return this.#taken() + decoder.decode(event)
+  }
+
+  #taken(): string {
+    const out = this.#out
+    this.#out = ''
+    return out
+  }
+}
+
+function deltaOf(type: 'text' | 'thinking' | 'tool', text: string): JsonObject {
+  if (type === 'text') return { type: 'text_delta', text }
+  if (type === 'thinking') return { type: 'thinking_delta', thinking: text }
+  return { type: 'input_json_delta', partial_json: text }
+}
+
+/** Most servers send a string, a few send parts. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  return objectsOf(content)
+    .map((part) => stringField(part, 'text') ?? '')
+    .join('')
+}
+
+/** The error that an event carries: at its top, in a choice, or by its name. */
+function errorOf(name: string, chunk: unknown, data: string): unknown {
+  if (field(chunk, 'error') != null) return chunk
+  if (name === 'error') return chunk ?? { error: { message: data } }
+  const failed = objectsOf(field(chunk, 'choices')).find(isFailedChoice)
+  if (failed === undefined) return undefined
+  return { error: failed.error ?? { message: 'the model ended with an error' } }
+}

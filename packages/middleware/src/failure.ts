@@ -18,6 +18,7 @@ export type FailureKind =
   | 'circuit_open'
   | 'saturated'
   | 'budget_exceeded'
+  | 'unfit'
 
 /** Which limit a `timeout` ran into. */
 export type TimeoutPhase = 'connect' | 'headers' | 'first_content' | 'idle' | 'attempt' | 'total' | 'stream'

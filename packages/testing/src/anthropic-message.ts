@@ -130,6 +130,7 @@ function toolId(call: Call, i: number): string {
   return `toolu_${call.id}${i}`
 }
 
-function signature(call: Call): string {
+/** What Claude signs the thinking of an answer with. */
+export function signature(call: Call): string {
   return Buffer.from(`signature of ${call.id}`).toString('base64')
 }

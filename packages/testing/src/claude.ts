@@ -3,6 +3,7 @@ import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
 import { messagesRoute } from './messages-route.ts'
 import { promptTokens } from './reply.ts'
+import { SignedThinking } from './signed-thinking.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
 /** Options of {@link startClaude}. */
@@ -11,6 +12,11 @@ export interface ClaudeOptions extends ServerOptions {
   readonly apiKeys?: readonly string[]
   /** The models that exist. @default any; three are listed */
   readonly models?: readonly string[]
+  /**
+   * Refuses thinking that it has not signed, that has changed, or that does not come first, as Claude does.
+   * @default false
+   */
+  readonly checkThinking?: boolean
 }
 
 const listedModels = ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']
@@ -37,9 +43,17 @@ function claudeSite(options: ClaudeOptions): Site {
     },
   })
 
-  const messages = messagesRoute(options, dialect, { pings: true }, (call) => {
-    return refused(call) ?? refusedMessages(call, 'generate') ?? unknownModel(call)
-  })
+  const thinking = new SignedThinking()
+  const refusedThinking = (call: Call): ReturnType<typeof refusedKey> =>
+    options.checkThinking === true ? thinking.refused(call) : undefined
+  const messages = messagesRoute(
+    options,
+    dialect,
+    { pings: true },
+    (call) =>
+      refused(call) ?? refusedMessages(call, 'generate') ?? unknownModel(call) ?? refusedThinking(call),
+    (call, reply) => thinking.sign(call, reply),
+  )
   const count = guarded({
     dialect,
     generates: false,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { startOllama } from '@spillway/testing'
 import type { Loss } from '@spillway/wire'
 import { expect, it } from 'vitest'
+import { fitDefaults } from '../src/fit.ts'
 import { translateDefaults } from '../src/translate.ts'
 import { localFetch } from './readme-example.ts'
 
@@ -57,8 +58,8 @@ it('shows an example that runs as it stands', async () => {
 })
 
 it('lists the defaults as they are', () => {
-  for (const [name, value] of Object.entries(translateDefaults)) {
-    const written = typeof value === 'string' ? `'${value}'` : String(value)
+  for (const [name, value] of Object.entries({ ...translateDefaults, ...fitDefaults })) {
+    const written = typeof value === 'string' ? `'${value}'` : value === undefined ? 'undefined' : '{}'
     expect(readme).toMatch(new RegExp(`^\\| \`${name}\` +\\| \`${written}\` +\\|`, 'm'))
   }
 })

@@ -34,6 +34,7 @@ const table: [FailureKind, number, string, string, string][] = [
   ['circuit_open', 503, 'overloaded_error', 'server_error', 'server_error'],
   ['saturated', 429, 'rate_limit_error', 'invalid_request_error', 'rate_limit_exceeded'],
   ['budget_exceeded', 429, 'rate_limit_error', 'invalid_request_error', 'insufficient_quota'],
+  ['unfit', 400, 'invalid_request_error', 'invalid_request_error', 'invalid_request_error'],
 ]
 
 describe.each(table)('a failure of kind %s', (kind, status, anthropicType, openaiType, openaiCode) => {

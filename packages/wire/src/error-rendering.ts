@@ -20,6 +20,7 @@ const table: Readonly<Record<FailureKind, readonly [status: number, anthropic: s
   circuit_open: [503, 'overloaded_error', 'server_error'],
   saturated: [429, 'rate_limit_error', 'rate_limit_exceeded'],
   budget_exceeded: [429, 'rate_limit_error', 'insufficient_quota'],
+  unfit: [400, 'invalid_request_error', 'invalid_request_error'],
 }
 
 const encoder = new TextEncoder()

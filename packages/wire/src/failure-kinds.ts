@@ -30,6 +30,7 @@ const scopes: Readonly<Record<FailureKind, FailureScope>> = {
   circuit_open: 'endpoint',
   saturated: 'key',
   budget_exceeded: 'key',
+  unfit: 'request',
 }
 
 export function isRetryableKind(kind: FailureKind): boolean {

@@ -26,6 +26,7 @@ const allKinds: Record<FailureKind, true> = {
   circuit_open: true,
   saturated: true,
   budget_exceeded: true,
+  unfit: true,
 }
 
 describe('the README', () => {

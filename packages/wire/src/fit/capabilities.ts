@@ -1,4 +1,4 @@
-import { acceptsTemperature } from '../model-capabilities.ts'
+import { acceptsPrefill, acceptsTemperature } from '../model-capabilities.ts'
 
 /** The ways of thinking that a Messages request can ask for. */
 export type ThinkingMode = 'adaptive' | 'enabled' | 'disabled' | 'between_tools'
@@ -50,10 +50,6 @@ const claudes: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
   [/(?:opus|sonnet)-4(?:-[0-5])?(?!\d|-\d{1,2}(?!\d))|claude-3/, { thinking: ['enabled', 'disabled'] }],
 ]
 
-/** Claude models up to 4.5 go on from a last turn of the assistant's. */
-const claudeWithPrefill =
-  /claude-(?:v?[123](?!\d)|instant|(?:opus|sonnet|haiku)-4(?:-[0-5])?(?!\d|-\d{1,2}(?!\d)))/
-
 /**
  * What a model takes, told by its name. Prefixes of resellers (`anthropic/…`) are fine.
  * @param overrides what you know better, of a local model for instance
@@ -66,6 +62,6 @@ export function modelCapabilities(
   const sampling = acceptsTemperature(model)
   if (!name.includes('claude')) return { ...everything, sampling, ...overrides }
   const [, known] = claudes.find(([pattern]) => pattern.test(name)) ?? []
-  const prefill = claudeWithPrefill.test(name)
+  const prefill = acceptsPrefill(name)
   return { ...everything, sampling, prefill, signedThinking: true, ...known, ...overrides }
 }

@@ -1,0 +1,185 @@
+import type { JsonObject } from '@spillway/middleware'
+import { describe, expect, it } from 'vitest'
+import { type ModelCapabilities, modelCapabilities } from './capabilities.ts'
+import { type FitCall, fitRequest } from './fit-request.ts'
+
+const hi = { role: 'user', content: 'Hi' }
+const base = { model: 'm', max_tokens: 100, messages: [hi] }
+
+function fitted(
+  fields: JsonObject,
+  model: string,
+  overrides: Partial<ModelCapabilities> = {},
+  call: Partial<FitCall> = {},
+): unknown {
+  const body = { ...base, ...fields }
+  return fitRequest({ api: 'anthropic', body, ...call }, modelCapabilities(model, overrides))
+}
+
+const reduced = (fields: JsonObject, ...degraded: string[]): unknown =>
+  expect.objectContaining({ kind: 'fits', body: { ...base, ...fields }, degraded })
+
+const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }
+const answer = { role: 'assistant', content: 'ok' }
+
+describe('the table', () => {
+  it.each([
+    ['claude-opus-5-5', 1_000_000],
+    ['anthropic/claude-sonnet-5.5', 1_000_000],
+    ['claude-haiku-4-5-20251001', 200_000],
+    ['claude-fable-5-2', undefined],
+    ['claude-opus-4-8', undefined],
+    ['llama3.2', undefined],
+  ])('knows the context of %s', (model, tokens) => {
+    expect(modelCapabilities(model).contextTokens).toBe(tokens)
+  })
+
+  it('takes everything of models that it does not know, and less where you know better', () => {
+    expect(modelCapabilities('llama3.2')).toMatchObject({ images: true, tools: true, prefill: true })
+    expect(modelCapabilities('llama3.2', { images: false })).toMatchObject({ images: false })
+  })
+})
+
+describe('a request that fits', () => {
+  it.each([
+    ['claude-opus-5-5', { thinking: { type: 'adaptive' }, temperature: 1, tool_choice: { type: 'any' } }],
+    ['claude-sonnet-4-5', { temperature: 0.2, messages: [hi, answer] }],
+    ['llama3.2', { temperature: 0.2, messages: [hi, { role: 'user', content: [image] }] }],
+  ])('stays the very same object at %s', (model, fields) => {
+    const body = { ...base, ...fields }
+    const result = fitRequest({ api: 'anthropic', body }, modelCapabilities(model))
+    expect(result.kind === 'fits' && result.body).toBe(body)
+  })
+})
+
+describe('a request that fits when it is reduced', () => {
+  it.each<[string, JsonObject, JsonObject, string]>([
+    [
+      'claude-sonnet-5-5',
+      { tool_choice: { type: 'tool', name: 'a' } },
+      { tool_choice: { type: 'auto' } },
+      'tool_choice',
+    ],
+    [
+      'claude-opus-5-5',
+      { thinking: { type: 'enabled', budget_tokens: 2048 } },
+      { thinking: { type: 'adaptive' } },
+      'thinking',
+    ],
+    ['claude-opus-5-5', { thinking: { type: 'disabled' } }, {}, 'thinking'],
+    [
+      'claude-sonnet-5-5',
+      { thinking: { type: 'disabled' } },
+      { thinking: { type: 'between_tools' } },
+      'thinking',
+    ],
+    ['claude-sonnet-4-5', { thinking: { type: 'adaptive' } }, {}, 'thinking'],
+    ['claude-opus-5-5', { temperature: 0.2 }, {}, 'temperature'],
+    ['claude-opus-5-5', { top_k: 5 }, {}, 'top_k'],
+    ['claude-haiku-4-5', { max_tokens: 100_000 }, { max_tokens: 64_000 }, 'max_tokens'],
+  ])('at %s: %o', (model, fields, expected, loss) => {
+    expect(fitted(fields, model)).toEqual(reduced(expected, loss))
+  })
+
+  it('has no `between_tools` at the highest efforts', () => {
+    const output_config = { effort: 'max' }
+    expect(fitted({ thinking: { type: 'disabled' }, output_config }, 'claude-sonnet-5-5')).toEqual(
+      reduced({ output_config }, 'thinking'),
+    )
+  })
+
+  it('has no sampling at all on the newer version, where even the default is refused', () => {
+    const call = { apiVersion: '2026-10-21' }
+    expect(fitted({ temperature: 1 }, 'claude-sonnet-4-5', {}, call)).toEqual(reduced({}))
+    expect(fitted({ temperature: 0 }, 'claude-sonnet-4-5', {}, call)).toEqual(reduced({}, 'temperature'))
+  })
+
+  it('asks to go on where a beginning is not gone on from', () => {
+    expect(fitted({ messages: [hi, answer] }, 'claude-opus-5-5')).toMatchObject({
+      body: { messages: [hi, answer, { role: 'user', content: expect.stringContaining('Go on') }] },
+      degraded: ['prefill'],
+    })
+  })
+
+  it('has notes in place of images of earlier turns', () => {
+    const before = { role: 'user', content: [image, { type: 'text', text: 'What?' }] }
+    expect(fitted({ messages: [before, answer, hi] }, 'llama3.2', { images: false })).toMatchObject({
+      body: { messages: [{ content: [{ text: '[an image was here]' }, { text: 'What?' }] }, answer, hi] },
+      degraded: ['images'],
+    })
+  })
+
+  it('has less room for the answer where the prompt takes it', () => {
+    expect(fitted({ max_tokens: 4000 }, 'llama3.2', { contextTokens: 1000 })).toMatchObject({
+      body: { max_tokens: expect.toSatisfy((tokens: number) => tokens > 900 && tokens < 1000) },
+      degraded: ['max_tokens'],
+    })
+  })
+
+  it('speaks chat completions as well', () => {
+    const call = { api: 'openai' } as const
+    const fields = { tool_choice: 'required', temperature: 0.2 }
+    expect(fitted(fields, 'claude-sonnet-5-5', {}, call)).toEqual(
+      reduced({ tool_choice: 'auto' }, 'temperature', 'tool_choice'),
+    )
+  })
+})
+
+describe('a request that does not fit', () => {
+  it.each<[string, JsonObject, Partial<ModelCapabilities>]>([
+    [
+      'the prompt has about',
+      { messages: [{ role: 'user', content: 'x'.repeat(9000) }] },
+      { contextTokens: 1000 },
+    ],
+    ['the model cannot use tools', { tools: [{ name: 'a' }] }, { tools: false }],
+    ['the model cannot read images', { messages: [{ role: 'user', content: [image] }] }, { images: false }],
+  ])('is skipped: %s', (reason, fields, overrides) => {
+    expect(fitted(fields, 'llama3.2', overrides)).toEqual({
+      kind: 'skip',
+      reason: expect.stringContaining(reason),
+    })
+  })
+
+  it('is skipped for an image in the result of a tool that was asked for just now', () => {
+    const result = { type: 'tool_result', tool_use_id: 't', content: [image] }
+    const messages = [hi, answer, { role: 'user', content: [result] }]
+    expect(fitted({ messages }, 'llama3.2', { images: false })).toMatchObject({ kind: 'skip' })
+  })
+})
+
+describe('thinking in the history', () => {
+  const own = { type: 'thinking', thinking: 'a', signature: 'EqQB' }
+  const foreign = { type: 'thinking', thinking: 'b', signature: 'spillway:1' }
+  const unsigned = { type: 'thinking', thinking: 'c', signature: '' }
+  const use = { type: 'tool_use', id: 'toolu_1', name: 'a', input: {} }
+  const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1' }] }
+  const thought = (...content: JsonObject[]): JsonObject => ({ role: 'assistant', content })
+
+  it('goes back to Claude where Claude has signed it, and only then', () => {
+    const messages = [hi, thought(own, use), result, thought(foreign, use), result, thought(unsigned), hi]
+    expect(fitted({ messages }, 'claude-opus-5-5')).toEqual(
+      reduced({ messages: [hi, thought(own, use), result, thought(use), result, hi] }, 'thinking'),
+    )
+    const same = { ...base, messages: [hi, thought(own, use), result] }
+    const known = modelCapabilities('claude-opus-5-5')
+    expect(fitRequest({ api: 'anthropic', body: same }, known)).toMatchObject({ body: same, degraded: [] })
+  })
+
+  it('of Claude goes to no other model, nor to another Claude', () => {
+    const hidden = { type: 'redacted_thinking', data: 'Emx' }
+    const messages = [hi, thought(own, hidden, use), result]
+    const expected = reduced({ messages: [hi, thought(use), result] }, 'thinking')
+    expect(fitted({ messages }, 'llama3.2')).toEqual(expected)
+    const other = { messages: [hi, thought(own, use), result] }
+    expect(fitted(other, 'claude-sonnet-5-5', {}, { isOtherModel: true })).toEqual(expected)
+  })
+
+  it('is not asked for by a budget where the tool loop’s last answer has none', () => {
+    const thinking = { type: 'enabled', budget_tokens: 2048 }
+    const messages = [hi, thought(foreign, use), result]
+    expect(fitted({ messages, thinking }, 'claude-sonnet-4-5')).toEqual(
+      reduced({ messages: [hi, thought(use), result] }, 'thinking'),
+    )
+  })
+})

@@ -1,0 +1,146 @@
+import type { Api, JsonObject } from '@spillway/middleware'
+import { estimatePromptTokens } from '../prompt-estimate.ts'
+import { isObject, objectsOf } from '../translation/json.ts'
+import { type Loss, mergeLosses } from '../translation/loss.ts'
+import { field } from '../usage.ts'
+import type { ModelCapabilities } from './capabilities.ts'
+import { lacksThinking, withoutForeignThinking, withoutThinking } from './foreign-thinking.ts'
+import { whereIs, withNotes } from './media.ts'
+
+/** What is to be fitted. */
+export interface FitCall {
+  readonly api: Api
+  readonly body: JsonObject
+  /** The `anthropic-version` of the request. */
+  readonly apiVersion?: string | undefined
+  /** Whether another Claude than the caller's answers, which may not be able to read the thinking so far. */
+  readonly isOtherModel?: boolean
+}
+
+/** A request that a model takes, or why it does not. */
+export type Fitted =
+  | {
+      readonly kind: 'fits'
+      /** The very same object where nothing had to change. */
+      readonly body: JsonObject
+      readonly degraded: readonly Loss[]
+    }
+  | { readonly kind: 'skip'; readonly reason: string }
+
+/**
+ * Fits a request to what a model takes. It is reduced where the answer stays an answer to what was asked, and skipped
+ * where it would not: a prompt beyond the context, tools or an image asked about now that the model cannot use. Images of
+ * earlier turns give way to a note.
+ */
+export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
+  const lost = new Set<Loss>()
+  const lose = (loss: Loss): void => void lost.add(loss)
+  let { body } = call
+  const change = (fields: JsonObject, loss?: Loss): void => {
+    body = Object.fromEntries(
+      Object.entries({ ...body, ...fields }).filter(([, value]) => value !== undefined),
+    )
+    if (loss !== undefined) lose(loss)
+  }
+  if (!model.tools && objectsOf(body.tools).length > 0) return skip('the model cannot use tools')
+  for (const kind of ['images', 'documents'] as const) {
+    const where = model[kind] ? 'nowhere' : whereIs(kind, body.messages)
+    if (where === 'now') return skip(`the model cannot read ${kind}`)
+    if (where === 'before') change({ messages: withNotes(kind, body.messages) }, kind)
+  }
+  if (call.api === 'anthropic') {
+    fitThinking(call, model, () => body, change)
+    fitVersion(call, model, () => body, change)
+  } else if (!model.sampling) {
+    dropSampling(body, change)
+  }
+  fitToolChoice(body, model, change)
+  fitFormat(body, model, change)
+  const tooLarge = fitLength(body, model, change)
+  return tooLarge ?? { kind: 'fits', body, degraded: mergeLosses([...lost]) }
+}
+
+type Change = (fields: JsonObject, loss?: Loss) => void
+
+function skip(reason: string): Fitted {
+  return { kind: 'skip', reason }
+}
+
+function fitThinking(call: FitCall, model: ModelCapabilities, now: () => JsonObject, change: Change): void {
+  const { messages } = now()
+  const kept =
+    call.isOtherModel === true && model.signedThinking
+      ? withoutThinking(messages)
+      : withoutForeignThinking(messages, model.signedThinking ? 'claude' : 'others')
+  if (kept !== messages) change({ messages: kept }, 'thinking')
+  const { thinking, output_config } = now()
+  if (!isObject(thinking)) return
+  if (model.thinking !== undefined && !model.thinking.includes(thinking.type as never)) {
+    const effort = field(output_config, 'effort')
+    const canPause = model.thinking.includes('between_tools') && effort !== 'xhigh' && effort !== 'max'
+    if (thinking.type === 'enabled' && model.thinking.includes('adaptive')) {
+      change({ thinking: { type: 'adaptive' } }, 'thinking')
+    } else if (thinking.type === 'disabled' && canPause) {
+      change({ thinking: { type: 'between_tools' } }, 'thinking')
+    } else change({ thinking: undefined }, 'thinking')
+  }
+  // With a budget, Claude insists on thinking at the beginning of a tool loop's last answer.
+  if (field(now().thinking, 'type') === 'enabled' && model.signedThinking && lacksThinking(now().messages)) {
+    change({ thinking: undefined }, 'thinking')
+  }
+}
+
+/** What the newer version of the API, and the newer models on either, do not take any more. */
+function fitVersion(call: FitCall, model: ModelCapabilities, now: () => JsonObject, change: Change): void {
+  const isStrict = call.apiVersion !== undefined && call.apiVersion >= '2026-10-21' && model.signedThinking
+  if (isStrict || !model.sampling) dropSampling(now(), change, isStrict)
+  const turns = objectsOf(now().messages)
+  if (turns.at(-1)?.role === 'assistant' && !model.prefill) {
+    const content = 'Go on exactly where your last answer ends, without repeating anything of it.'
+    change({ messages: [...turns, { role: 'user', content }] }, 'prefill')
+  }
+}
+
+/** Values that are the default are no loss; the older version even takes them. */
+function dropSampling(body: JsonObject, change: Change, isStrict = false): void {
+  const { temperature, top_p, top_k } = body
+  const isDefault = { temperature: temperature === 1, top_p: Number(top_p) >= 0.99, top_k: false }
+  for (const name of ['temperature', 'top_p', 'top_k'] as const) {
+    const value = { temperature, top_p, top_k }[name]
+    if (value === undefined || (isDefault[name] && !isStrict)) continue
+    change({ [name]: undefined }, isDefault[name] || value === null ? undefined : name)
+  }
+}
+
+function fitToolChoice(body: JsonObject, model: ModelCapabilities, change: Change): void {
+  const { tool_choice: choice } = body
+  if (model.forcedToolChoice || choice == null) return
+  if (choice === 'required' || field(choice, 'type') === 'function')
+    change({ tool_choice: 'auto' }, 'tool_choice')
+  else if (isObject(choice) && (choice.type === 'any' || choice.type === 'tool')) {
+    const { name: _, ...rest } = choice
+    change({ tool_choice: { ...rest, type: 'auto' } }, 'tool_choice')
+  }
+}
+
+function fitFormat(body: JsonObject, model: ModelCapabilities, change: Change): void {
+  if (model.structuredOutput) return
+  if (body.response_format != null) change({ response_format: undefined }, 'structured_output')
+  if (field(body.output_config, 'format') == null) return
+  const { format: _, ...rest } = body.output_config as JsonObject
+  change({ output_config: Object.keys(rest).length > 0 ? rest : undefined }, 'structured_output')
+}
+
+/** The answer gives way to the prompt, as long as there is room for one. */
+function fitLength(body: JsonObject, model: ModelCapabilities, change: Change): Fitted | undefined {
+  const { contextTokens = Infinity, maxOutputTokens = Infinity } = model
+  const prompt = contextTokens === Infinity ? 0 : estimatePromptTokens(body)
+  if (prompt >= contextTokens) {
+    return skip(`the prompt has about ${prompt} tokens, the model takes ${contextTokens}`)
+  }
+  const limit = Math.min(maxOutputTokens, contextTokens - prompt)
+  for (const name of ['max_tokens', 'max_completion_tokens']) {
+    if (typeof body[name] === 'number' && body[name] > limit) change({ [name]: limit }, 'max_tokens')
+  }
+  return undefined
+}

@@ -1,0 +1,46 @@
+import type { JsonObject } from '@spillway/middleware'
+import { isObject, objectsOf } from '../translation/json.ts'
+import { stringField } from '../usage.ts'
+
+/** Whose thinking a target takes back: Claude its own, other models none that Claude has signed. */
+export type ThinkingOf = 'claude' | 'others'
+
+/**
+ * The messages of a Messages request without thinking that the target must not see; the very same list where there is
+ * none. Claude never gets a block without a signature or with one of Spillway's; whether another Claude has signed it, no
+ * block tells.
+ */
+export function withoutForeignThinking(messages: unknown, target: ThinkingOf): unknown {
+  if (!Array.isArray(messages) || !messages.some((message) => hasForeign(message, target))) return messages
+  return messages.flatMap((message: unknown) => {
+    if (!isObject(message) || !hasForeign(message, target)) return [message]
+    const content = objectsOf(message.content).filter((block) => !isForeign(block, target))
+    return content.length === 0 ? [] : [{ ...message, content }]
+  })
+}
+
+function hasForeign(message: unknown, target: ThinkingOf): boolean {
+  if (!isObject(message) || message.role !== 'assistant') return false
+  return objectsOf(message.content).some((block) => isForeign(block, target))
+}
+
+function isForeign(block: JsonObject, target: ThinkingOf): boolean {
+  if (block.type === 'redacted_thinking') return target === 'others'
+  if (block.type !== 'thinking') return false
+  const signature = stringField(block, 'signature') ?? ''
+  const ofClaude = signature !== '' && !signature.startsWith('spillway:')
+  return ofClaude === (target === 'others')
+}
+
+/** The messages without any thinking, for another Claude than the one that signed it. */
+export function withoutThinking(messages: unknown): unknown {
+  return withoutForeignThinking(withoutForeignThinking(messages, 'claude'), 'others')
+}
+
+/** Whether a conversation stands in a tool loop whose last answer does not begin with thinking. */
+export function lacksThinking(messages: unknown): boolean {
+  const turns = objectsOf(messages)
+  if (!objectsOf(turns.at(-1)?.content).some(({ type }) => type === 'tool_result')) return false
+  const [first] = objectsOf(turns.findLast(({ role }) => role === 'assistant')?.content)
+  return first?.type !== 'thinking' && first?.type !== 'redacted_thinking'
+}

@@ -137,3 +137,23 @@ it('refuses in the caller’s protocol where nobody is left', async () => {
   })
   expect(server.requests).toHaveLength(0)
 })
+
+it('a translated stream that breaks off is gone on from by another translated target', async () => {
+  await using first = await startOllama({ reply: { text: 'One two three four' }, separateWrites: true })
+  await using second = await startOllama({ reply: { text: 'three four five' } })
+  first.next({ type: 'cut', at: 'after-content', how: 'end', afterChunks: 2 })
+  const local = (server: SimulatedServer): Handler =>
+    at(server, useModel('llama3.2'), fit(), translate({ to: 'openai', dialect: 'ollama' }))
+  const handler = compose(
+    [fallback([target('second', local(second))], { midStream: 'continue' })],
+    target('first', local(first)).handler,
+  )
+  const stream = client(handler).messages.stream({
+    model: 'claude-opus-5-5',
+    max_tokens: 500,
+    messages: [{ role: 'user', content: 'Count' }],
+  })
+  const message = await stream.finalMessage()
+  expect(message.content).toMatchObject([{ type: 'text', text: 'One two three four five' }])
+  expect(message.id).toMatch(/^msg_/)
+})

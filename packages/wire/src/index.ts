@@ -1,5 +1,6 @@
 export { anthropicUsage } from './anthropic-usage.ts'
 export { connectionHeaders } from './connection-headers.ts'
+export { type Conversation, conversationOf, fractionOf } from './conversation.ts'
 export { type RenderedError, renderError, renderErrorEvent, statusOf } from './error-rendering.ts'
 export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 export { type FailedAttempt, failureResponse } from './failure-response.ts'

@@ -1,0 +1,104 @@
+import type { Api, JsonBody, JsonObject, ModelRequest } from '@spillway/middleware'
+import { field, stringField } from './usage.ts'
+
+/** Which conversation a call belongs to. */
+export interface Conversation {
+  /** The same for all turns of a conversation; short, and tells nothing of what was said. */
+  readonly key: string
+  /** Whether nothing has been answered yet, so that there is hardly a prompt cache to lose. */
+  readonly isFirstTurn: boolean
+}
+
+/** How much of the beginning and of the end of each text goes into a key. */
+const sampled = 256
+/** How many content blocks of a message, and how many tools. */
+const most = 64
+
+/** A request is asked several times on its way. */
+const known = new WeakMap<JsonBody, Conversation | undefined>()
+
+/**
+ * Tells which conversation a call belongs to: by `context.session` where the caller names one, else by what all its
+ * turns begin with: system prompt, tools, first user message. Texts count by length, beginning and end, so that it
+ * takes microseconds whatever the size. Undefined for token counts and for bodies that make no sense.
+ */
+export function conversationOf(request: ModelRequest): Conversation | undefined {
+  if (request.operation !== 'generate') return undefined
+  const { context, body, api } = request
+  let prompt: Conversation | undefined
+  if (known.has(body)) prompt = known.get(body)
+  else {
+    prompt = readPrompt(body, api)
+    known.set(body, prompt)
+  }
+  if (context.session === undefined) return prompt
+  const key = `${context.tenant ?? ''}\n${context.session}`
+  return { key: hash(key), isFirstTurn: prompt?.isFirstTurn ?? false }
+}
+
+/** A number in [0, 1) that belongs to a key: for samples that take a conversation whole or not at all. */
+export function fractionOf(key: string): number {
+  return Number.parseInt(hash(key), 36) / 2 ** 53
+}
+
+function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
+  let json: JsonObject
+  try {
+    json = body.json
+  } catch {
+    return undefined
+  }
+  const { messages, tools, system } = json
+  if (!Array.isArray(messages) || messages.length === 0) return undefined
+  let prefix = `${api}${textOf(system)}`
+  if (Array.isArray(tools)) {
+    prefix += `\n${tools.length}`
+    for (const tool of tools.slice(0, most)) {
+      prefix += `\n${stringField(tool, 'name') ?? stringField(field(tool, 'function'), 'name')}`
+    }
+  }
+  // The first messages up to the user's: in the protocol of OpenAI the system prompt is one of them.
+  for (const message of messages.slice(0, most)) {
+    const role = stringField(message, 'role')
+    if (role === 'assistant') break
+    prefix += `\n${role}${textOf(field(message, 'content'))}`
+    if (role === 'user') break
+  }
+  const isFirstTurn = !messages.some((message) => stringField(message, 'role') === 'assistant')
+  return { key: hash(prefix), isFirstTurn }
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return sample(content)
+  if (!Array.isArray(content)) return ''
+  let text = ''
+  for (const block of content.slice(0, most)) {
+    text += sample(stringField(block, 'text') ?? stringField(block, 'type') ?? '')
+  }
+  return text
+}
+
+function sample(text: string): string {
+  if (text.length <= 2 * sampled) return `\n${text}`
+  return `\n${text.length} ${text.slice(0, sampled)}${text.slice(-sampled)}`
+}
+
+/** 53 bits in base 36: two rounds of multiply and xor over the text, mixed as in MurmurHash3. Not for secrets. */
+function hash(text: string): string {
+  let low = 0x9e3779b9
+  let high = 0x85ebca6b
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    low = Math.imul(low ^ code, 0x9e3779b1)
+    high = Math.imul(high ^ code, 0x5f356495)
+  }
+  low = mix(low ^ high)
+  high = mix(high ^ low)
+  return ((high >>> 11) * 2 ** 32 + (low >>> 0)).toString(36)
+}
+
+function mix(value: number): number {
+  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return bits ^ (bits >>> 16)
+}

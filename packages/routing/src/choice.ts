@@ -1,0 +1,133 @@
+import type { Conversations } from './conversations.ts'
+import type { AnswerKind, Endpoint } from './endpoint.ts'
+
+/**
+ * Why an endpoint was chosen. `balanced`: by weight, latency and load. `affinity`: its conversation is there. `moved`: a
+ * conversation had to leave. `probe`: to see whether the endpoint or its key is well again. `next`: another one has
+ * refused this very call. `hedge`: beside one that takes long. `last_resort`: none is well.
+ */
+export type ChoiceReason = 'balanced' | 'affinity' | 'moved' | 'probe' | 'next' | 'hedge' | 'last_resort'
+
+export interface Choice {
+  readonly endpoint: Endpoint
+  readonly reason: ChoiceReason
+}
+
+/** What a choice is made by. */
+export interface Asked {
+  readonly now: number
+  readonly random: () => number
+  readonly kind: AnswerKind
+  readonly conversation: { readonly key: string; readonly isFirstTurn: boolean } | undefined
+  /** Endpoints that have failed this call before. */
+  readonly tried: ReadonlySet<Endpoint> | undefined
+  /** Endpoints that are out of the question. */
+  readonly excluded: ReadonlySet<Endpoint> | undefined
+}
+
+/** What is known of all endpoints together. */
+export interface Pool {
+  readonly endpoints: readonly Endpoint[]
+  readonly conversations: Conversations | undefined
+  readonly boundedLoad: number
+  /** Milliseconds for which a conversation that is at home elsewhere is not used as a probe. */
+  readonly probePatience: number
+  inFlight: number
+  /** The usual latency of each kind. */
+  readonly usual: Record<AnswerKind, number>
+}
+
+/** Costs that differ by less are the same: then weights decide. */
+const nearTie = 1.25
+
+/** How much speaks against an endpoint; 0 when nothing does. Calls go where least does. */
+function objections(endpoint: Endpoint, { now, tried }: Asked): number {
+  const { key, ejection } = endpoint
+  return (
+    (key.suspension.isOut ? 8 : 0) +
+    (ejection.isOut ? 4 : 0) +
+    (key.pausedUntil > now ? 2 : 0) +
+    (tried?.has(endpoint) ? 1 : 0)
+  )
+}
+
+const unusable = 4
+
+/** Chooses an endpoint; undefined when all are excluded. */
+export function choose(pool: Pool, asked: Asked): Choice | undefined {
+  const { conversation } = asked
+  const home = conversation && pool.conversations?.get(conversation.key)
+  const probed = toProbe(pool, asked, home)
+  if (probed !== undefined) return { endpoint: probed, reason: 'probe' }
+  let least = Infinity
+  for (const endpoint of pool.endpoints) {
+    if (!asked.excluded?.has(endpoint)) least = Math.min(least, objections(endpoint, asked))
+  }
+  if (least === Infinity) return undefined
+  if (home !== undefined && !asked.excluded?.has(home) && objections(home, asked) === least) {
+    const mayLeave = conversation?.isFirstTurn && loadOf(pool, home) > pool.boundedLoad
+    if (!mayLeave) return { endpoint: home, reason: least >= unusable ? 'last_resort' : 'affinity' }
+  }
+  const endpoint = ofTwo(pool, asked, least)
+  if (least >= unusable) return { endpoint, reason: 'last_resort' }
+  return { endpoint, reason: home === undefined || home === endpoint ? 'balanced' : 'moved' }
+}
+
+/** The best of those against which nothing speaks, for a hedge. */
+export function chooseHedge(pool: Pool, asked: Asked): Endpoint | undefined {
+  const isFree = (endpoint: Endpoint): boolean =>
+    !asked.excluded?.has(endpoint) && objections(endpoint, asked) === 0
+  return pool.endpoints.some(isFree) ? ofTwo(pool, asked, 0) : undefined
+}
+
+function toProbe({ endpoints, probePatience }: Pool, asked: Asked, home: Endpoint | undefined) {
+  const { now, excluded, tried } = asked
+  const settled = home !== undefined && !asked.conversation?.isFirstTurn
+  return endpoints.find((endpoint) => {
+    const { ejection, key } = endpoint
+    if (!ejection.isOut && !key.suspension.isOut) return false
+    if (excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
+    // A conversation that is well off is not sent out for this until nobody else has come for a while.
+    const at = settled && home !== endpoint ? now - probePatience : now
+    return (!ejection.isOut || ejection.isDue(at)) && (!key.suspension.isOut || key.suspension.isDue(at))
+  })
+}
+
+/**
+ * The power of two choices (Mitzenmacher, 2001): draws two by weight and takes the cheaper; where they cost nearly the
+ * same, the one drawn first, so that weights hold when there is little to do.
+ */
+function ofTwo(pool: Pool, asked: Asked, least: number): Endpoint {
+  const first = drawn(pool, asked, least, undefined) as Endpoint
+  const second = drawn(pool, asked, least, first)
+  if (second === undefined) return first
+  return costOf(pool, second, asked) * nearTie < costOf(pool, first, asked) ? second : first
+}
+
+function drawn(pool: Pool, asked: Asked, least: number, not: Endpoint | undefined): Endpoint | undefined {
+  const isCandidate = (endpoint: Endpoint): boolean =>
+    endpoint !== not && !asked.excluded?.has(endpoint) && objections(endpoint, asked) === least
+  let sum = 0
+  for (const endpoint of pool.endpoints) if (isCandidate(endpoint)) sum += endpoint.weight
+  let rest = asked.random() * sum
+  let last: Endpoint | undefined
+  for (const endpoint of pool.endpoints) {
+    if (!isCandidate(endpoint)) continue
+    last = endpoint
+    rest -= endpoint.weight
+    if (rest < 0) break
+  }
+  return last
+}
+
+function costOf(pool: Pool, endpoint: Endpoint, { now, kind }: Asked): number {
+  return endpoint.latency[kind].value(now, pool.usual[kind]) * loadOf(pool, endpoint)
+}
+
+/**
+ * Calls under way, with one more, by the endpoint's fair share of all. Where many are under way this is in flight + 1 by
+ * weight; a single call is nobody's overload.
+ */
+function loadOf({ inFlight }: Pool, endpoint: Endpoint): number {
+  return (endpoint.inFlight + 1) / Math.max(1, endpoint.fairShare * (inFlight + 1))
+}

@@ -1,0 +1,217 @@
+import { emit, type Failure, type FailureKind, type ModelRequest } from '@spillway/middleware'
+import type { Choice, Pool } from './choice.ts'
+import { type AnswerKind, type Endpoint, kindOf } from './endpoint.ts'
+import { Latencies } from './latencies.ts'
+import type { EjectionReason, Outliers } from './outliers.ts'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** An endpoint, or a key with all its endpoints, gets no calls for a while. */
+    'endpoint.ejected': {
+      readonly endpoint: string
+      readonly reason: EjectionReason | 'key'
+      /** The name of the key; only with reason `key`. */
+      readonly key?: string
+      /** After so many milliseconds it may be probed. */
+      readonly forMs: number
+    }
+    /** A probe has shown that it is well again. */
+    'endpoint.recovered': { readonly endpoint: string; readonly key?: string }
+  }
+}
+
+/** One request sent to one endpoint, and what the endpoint was then. */
+export interface Sent {
+  readonly endpoint: Endpoint
+  readonly request: ModelRequest
+  readonly startedAt: number
+  readonly isProbe: boolean
+  readonly ejection: number
+  readonly key: number
+}
+
+const keyFaults: ReadonlySet<FailureKind> = new Set(['authentication', 'permission', 'billing'])
+
+/** The endpoint does not do what it is there for. */
+const endpointFaults: ReadonlySet<FailureKind> = new Set([
+  'overloaded',
+  'timeout',
+  'connection',
+  'server',
+  'truncated',
+  'malformed',
+])
+
+/** Whether the vendor refuses the key, whatever is asked. */
+export function isKeyFault({ kind, scope, origin }: Failure): boolean {
+  return origin === 'upstream' && scope === 'key' && keyFaults.has(kind)
+}
+
+/** How long a 429 that names no time keeps calls away, in milliseconds. */
+const usualPause = 1_000
+
+/** How many latencies are kept for quantiles over all endpoints. */
+const keptLatencies = 256
+
+/** Learns from what becomes of calls. The only place that changes what is known of an endpoint's health. */
+export class Health {
+  /** Over all endpoints, for hedges. */
+  readonly latencies: Readonly<Record<AnswerKind, Latencies>> = {
+    streamed: new Latencies(keptLatencies),
+    whole: new Latencies(keptLatencies),
+  }
+  readonly #pool: Pool
+  readonly #outliers: Outliers
+
+  constructor(pool: Pool, outliers: Outliers) {
+    this.#pool = pool
+    this.#outliers = outliers
+  }
+
+  /** A request is about to be sent. */
+  begin({ endpoint, reason }: Choice, request: ModelRequest): Sent {
+    const startedAt = request.clock.now()
+    const { ejection, key } = endpoint
+    const isProbe = reason === 'probe'
+    if (isProbe) {
+      if (ejection.isOut) ejection.beginProbe()
+      if (key.suspension.isOut) key.suspension.beginProbe()
+    }
+    endpoint.inFlight++
+    this.#pool.inFlight++
+    endpoint.started.add(startedAt)
+    return {
+      endpoint,
+      request,
+      startedAt,
+      isProbe,
+      ejection: ejection.generation,
+      key: key.suspension.generation,
+    }
+  }
+
+  /** The call is over as far as the endpoint is concerned. */
+  release({ endpoint }: Sent): void {
+    endpoint.inFlight--
+    this.#pool.inFlight--
+  }
+
+  /** Nobody waits for the answer any more. It took at least as long as until now. */
+  abandoned(sent: Sent): void {
+    const { endpoint, request, startedAt } = sent
+    const now = request.clock.now()
+    const kind = kindOf(request)
+    const usual = this.#pool.usual[kind]
+    const known = endpoint.latency[kind].value(now, usual)
+    if (now - startedAt > known && known > 0) endpoint.latency[kind].observe(now - startedAt, now, usual)
+    this.#endProbe(sent)
+  }
+
+  /** The first content of a stream or the whole of another answer has come. Not yet a success. */
+  committed(sent: Sent): void {
+    const { endpoint, request, startedAt } = sent
+    this.#endProbe(sent)
+    if (request.operation !== 'generate') return
+    const now = request.clock.now()
+    const kind = kindOf(request)
+    const latency = now - startedAt
+    const { usual } = this.#pool
+    usual[kind] = usual[kind] === 0 ? latency : usual[kind] * 0.95 + latency * 0.05
+    endpoint.latency[kind].observe(latency, now, usual[kind])
+    endpoint.recent[kind].add(latency, now)
+    this.latencies[kind].add(latency, now)
+  }
+
+  /** How a call has ended. */
+  ended(sent: Sent, failure: Failure | undefined, latency: number | undefined): void {
+    if (failure === undefined) return this.#answered(sent, latency)
+    if (failure.origin === 'spillway' || failure.kind === 'cancelled') return this.#endProbe(sent)
+    if (isKeyFault(failure)) return this.#keyRefused(sent)
+    const { endpoint, request } = sent
+    if (failure.kind === 'rate_limited') {
+      const until = request.clock.now() + (failure.retryAfterMs ?? usualPause)
+      endpoint.key.pausedUntil = Math.max(endpoint.key.pausedUntil, until)
+      return this.#endProbe(sent)
+    }
+    if (endpointFaults.has(failure.kind) && !this.#cameTooLate(sent, failure)) return this.#failed(sent)
+    // A caller's own fault is told by an endpoint that works.
+    this.#answered(sent, latency)
+  }
+
+  /** A call that had hardly any time left says nothing about the endpoint. */
+  #cameTooLate({ request, startedAt }: Sent, { phase }: Failure): boolean {
+    return phase === 'total' && request.clock.now() - startedAt < this.#pool.usual[kindOf(request)]
+  }
+
+  #answered(sent: Sent, latency: number | undefined): void {
+    const { endpoint, request } = sent
+    const now = request.clock.now()
+    const kind = kindOf(request)
+    const { ejection, key } = endpoint
+    this.#endProbe(sent)
+    if (key.suspension.isOut && key.suspension.generation === sent.key) {
+      key.suspension.restore(now)
+      emit(request, 'endpoint.recovered', { endpoint: endpoint.name, key: key.name })
+    }
+    if (ejection.generation !== sent.ejection) return
+    if (ejection.isOut) {
+      if (latency !== undefined && this.#outliers.isSlow(endpoint, kind, latency)) {
+        if (sent.isProbe) this.#eject(sent, 'probe_failed')
+      } else this.#recover(sent)
+      return
+    }
+    endpoint.consecutiveFailures = 0
+    endpoint.succeeded.add(now)
+    const reason = this.#outliers.afterAnswer(endpoint, kind, now)
+    if (reason !== undefined && this.#outliers.mayEject(endpoint)) this.#eject(sent, reason)
+  }
+
+  #failed(sent: Sent): void {
+    const { endpoint, request } = sent
+    const { ejection } = endpoint
+    const now = request.clock.now()
+    this.abandoned(sent)
+    if (ejection.generation !== sent.ejection) return
+    if (ejection.isOut) {
+      if (sent.isProbe) this.#eject(sent, 'probe_failed')
+      return
+    }
+    endpoint.consecutiveFailures++
+    endpoint.failed.add(now)
+    const reason = this.#outliers.afterFailure(endpoint, now)
+    if (reason !== undefined && this.#outliers.mayEject(endpoint)) this.#eject(sent, reason)
+  }
+
+  #keyRefused(sent: Sent): void {
+    const { endpoint, request } = sent
+    const { key } = endpoint
+    this.#endProbe(sent)
+    if (key.suspension.generation !== sent.key || (key.suspension.isOut && !sent.isProbe)) return
+    const forMs = key.suspension.suspend(request.clock.now())
+    emit(request, 'endpoint.ejected', { endpoint: endpoint.name, reason: 'key', key: key.name, forMs })
+  }
+
+  #eject({ endpoint, request }: Sent, reason: EjectionReason): void {
+    const forMs = endpoint.ejection.suspend(request.clock.now())
+    emit(request, 'endpoint.ejected', { endpoint: endpoint.name, reason, forMs })
+  }
+
+  /** It begins anew: what was learnt of it in bad times would keep it from its share. */
+  #recover({ endpoint, request }: Sent): void {
+    endpoint.ejection.restore(request.clock.now())
+    endpoint.consecutiveFailures = 0
+    endpoint.succeeded.clear()
+    endpoint.failed.clear()
+    for (const kind of ['streamed', 'whole'] as const) {
+      endpoint.latency[kind].forget()
+      endpoint.recent[kind].clear()
+    }
+    emit(request, 'endpoint.recovered', { endpoint: endpoint.name })
+  }
+
+  #endProbe({ endpoint, isProbe, ejection, key }: Sent): void {
+    if (!isProbe) return
+    if (endpoint.ejection.generation === ejection) endpoint.ejection.endProbe()
+    if (endpoint.key.suspension.generation === key) endpoint.key.suspension.endProbe()
+  }
+}

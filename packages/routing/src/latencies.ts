@@ -1,0 +1,56 @@
+/**
+ * The last times to first token, as many as `size`, with when they were taken. Quantiles are of those; they are
+ * computed anew after some more have come, so that asking for one costs next to nothing.
+ */
+export class Latencies {
+  readonly #values: Float64Array
+  readonly #times: Float64Array
+  readonly #refresh: number
+  #count = 0
+  #cached: number | undefined
+  #cachedAt = 0
+
+  constructor(size: number) {
+    this.#values = new Float64Array(size)
+    this.#times = new Float64Array(size)
+    this.#refresh = Math.max(1, size >> 3)
+  }
+
+  add(latency: number, now: number): void {
+    const at = this.#count++ % this.#values.length
+    this.#values[at] = latency
+    this.#times[at] = now
+  }
+
+  /** How many there are, of those not older than `since`. */
+  countSince(since: number): number {
+    return this.#recent(since).length
+  }
+
+  /** Nearest rank; undefined when there are fewer than `least`, none of them older than `since`. */
+  quantile(share: number, least: number, since = -Infinity): number | undefined {
+    const recent = this.#recent(since).sort()
+    if (recent.length < least || recent.length === 0) return undefined
+    return recent[Math.max(0, Math.ceil(share * recent.length) - 1)]
+  }
+
+  /** A quantile that is up to an eighth of `size` observations old. */
+  recentQuantile(share: number, least: number): number | undefined {
+    if (this.#cached === undefined || this.#count - this.#cachedAt >= this.#refresh) {
+      this.#cached = this.quantile(share, least)
+      this.#cachedAt = this.#count
+    }
+    return this.#cached
+  }
+
+  clear(): void {
+    this.#count = 0
+    this.#cached = undefined
+    this.#cachedAt = 0
+  }
+
+  #recent(since: number): Float64Array {
+    const filled = Math.min(this.#count, this.#values.length)
+    return this.#values.subarray(0, filled).filter((_, at) => (this.#times[at] as number) >= since)
+  }
+}

@@ -1,0 +1,222 @@
+import type { Handler } from '@spillway/middleware'
+
+/** One of the endpoints that calls are spread over. */
+export interface EndpointOptions {
+  /** Unique; as it stands in events, metrics and states. */
+  readonly name: string
+  /** The endpoint's own chain: breaker, limits, authentication, client. */
+  readonly handler: Handler
+  /**
+   * Its share beside the weights of the others, above 0.
+   * @default 1
+   */
+  readonly weight?: number
+  /**
+   * The name, never the value, of the key that it uses. Endpoints that name the same key lose it together.
+   * @default a key of its own
+   */
+  readonly key?: string
+}
+
+/** When an endpoint is left out because it does worse than the others. The terms are Envoy's. */
+export interface EjectionOptions {
+  /**
+   * So many failures in a row, 1 or more.
+   * @default 5
+   */
+  readonly consecutiveFailures: number
+  /**
+   * This share of the calls of a window, above 0 and up to 1, where that is at least twice the others' share.
+   * @default 0.5
+   */
+  readonly failureRate: number
+  /**
+   * A median time to first token that is so many times that of the others, above 1.
+   * @default 5
+   */
+  readonly latencyFactor: number
+  /**
+   * Fewer calls in a window than this prove neither a rate nor a latency.
+   * @default 10
+   */
+  readonly minimumCalls: number
+  /**
+   * Milliseconds of the first ejection; each further one lasts twice as long.
+   * @default 5000
+   */
+  readonly baseTime: number
+  /**
+   * No ejection is longer, in milliseconds. Also how long an endpoint must do well for its ejections to be forgotten.
+   * @default 30000
+   */
+  readonly maxTime: number
+  /**
+   * The share of endpoints that may be ejected at a time, 0 to 1, rounded up; one always stays.
+   * @default 0.5
+   */
+  readonly maxEjected: number
+}
+
+/** How long a key is left out that the vendor refuses: 401, 402, permission, billing. */
+export interface KeyOptions {
+  /**
+   * Milliseconds the first time; then twice as long each time.
+   * @default 10000
+   */
+  readonly baseTime: number
+  /**
+   * Never longer, in milliseconds.
+   * @default 600000
+   */
+  readonly maxTime: number
+}
+
+/** How calls of one conversation stay on one endpoint, where their prompt cache is. */
+export interface AffinityOptions {
+  /**
+   * How many conversations are remembered; beyond that, those that were silent longest are forgotten.
+   * @default 10000
+   */
+  readonly maxConversations: number
+  /**
+   * A first turn does not follow an earlier one with the same prompt to an endpoint that would then have more than
+   * so many times its share of the calls under way; 1 or more.
+   * @default 1.5
+   */
+  readonly boundedLoad: number
+}
+
+/** When a call is sent a second time, to another endpoint, because the first takes long to answer. */
+export interface HedgeOptions {
+  /** After so many milliseconds, or after the 95th percentile of the recent times to first token. */
+  readonly after: 'p95' | number
+  /** Hedges for each call, over all calls: 0.05 means at most one for twenty. Above 0, up to 1. */
+  readonly maxExtra: number
+}
+
+export interface RoutingOptions {
+  /**
+   * Milliseconds that failure rates and latencies look back.
+   * @default 30000
+   */
+  readonly window?: number
+  /**
+   * Milliseconds after which a high time to first token has lost two thirds of its weight in the balance.
+   * @default 10000
+   */
+  readonly decay?: number
+  /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects nobody. */
+  readonly ejection?: Partial<EjectionOptions> | false
+  /** What is left out of {@link KeyOptions} keeps its default. */
+  readonly keys?: Partial<KeyOptions>
+  /** What is left out of {@link AffinityOptions} keeps its default; `false` treats every call by itself. */
+  readonly affinity?: Partial<AffinityOptions> | false
+  /**
+   * Costs money: what a hedge generates is paid for, whoever wins.
+   * @default false
+   */
+  readonly hedge?: HedgeOptions | false
+}
+
+/** The options with nothing left out. */
+export interface RoutingSettings {
+  readonly window: number
+  readonly decay: number
+  readonly ejection: EjectionOptions | false
+  readonly keys: KeyOptions
+  readonly affinity: AffinityOptions | false
+  readonly hedge: HedgeOptions | false
+}
+
+/** The defaults of {@link RoutingOptions}. */
+export const routingDefaults: {
+  readonly window: number
+  readonly decay: number
+  readonly ejection: EjectionOptions
+  readonly keys: KeyOptions
+  readonly affinity: AffinityOptions
+  readonly hedge: false
+} = {
+  window: 30_000,
+  decay: 10_000,
+  ejection: {
+    consecutiveFailures: 5,
+    failureRate: 0.5,
+    latencyFactor: 5,
+    minimumCalls: 10,
+    baseTime: 5_000,
+    maxTime: 30_000,
+    maxEjected: 0.5,
+  },
+  keys: { baseTime: 10_000, maxTime: 600_000 },
+  affinity: { maxConversations: 10_000, boundedLoad: 1.5 },
+  hedge: false,
+}
+
+/**
+ * Completes options by their defaults.
+ * @throws RangeError for endpoints or options out of range
+ */
+export function readOptions(endpoints: readonly EndpointOptions[], options: RoutingOptions): RoutingSettings {
+  const { ejection, affinity, keys, hedge } = options
+  const settings: RoutingSettings = {
+    window: options.window ?? routingDefaults.window,
+    decay: options.decay ?? routingDefaults.decay,
+    ejection: ejection === false ? false : { ...routingDefaults.ejection, ...definedOnly(ejection) },
+    keys: { ...routingDefaults.keys, ...definedOnly(keys) },
+    affinity: affinity === false ? false : { ...routingDefaults.affinity, ...definedOnly(affinity) },
+    hedge: hedge ?? false,
+  }
+  checkEndpoints(endpoints)
+  within('window', settings.window, { above: 0 })
+  within('decay', settings.decay, { above: 0 })
+  within('keys.baseTime', settings.keys.baseTime, { from: 0 })
+  within('keys.maxTime', settings.keys.maxTime, { from: 0 })
+  if (settings.ejection) checkEjection(settings.ejection)
+  if (settings.affinity) {
+    within('affinity.maxConversations', settings.affinity.maxConversations, { from: 1 })
+    within('affinity.boundedLoad', settings.affinity.boundedLoad, { from: 1 })
+  }
+  if (settings.hedge) {
+    if (settings.hedge.after !== 'p95') within('hedge.after', settings.hedge.after, { from: 0 })
+    within('hedge.maxExtra', settings.hedge.maxExtra, { above: 0, to: 1 })
+  }
+  return settings
+}
+
+function checkEndpoints(endpoints: readonly EndpointOptions[]): void {
+  if (endpoints.length === 0) throw new RangeError('routing needs at least one endpoint')
+  const names = new Set<string>()
+  for (const { name, weight } of endpoints) {
+    if (names.has(name)) throw new RangeError(`routing has two endpoints of the name ${name}`)
+    names.add(name)
+    if (weight !== undefined) within(`weight of ${name}`, weight, { above: 0 })
+    if (weight === Infinity) throw new RangeError(`routing.weight of ${name} must be finite`)
+  }
+}
+
+function checkEjection(ejection: EjectionOptions): void {
+  within('ejection.consecutiveFailures', ejection.consecutiveFailures, { from: 1 })
+  within('ejection.failureRate', ejection.failureRate, { above: 0, to: 1 })
+  within('ejection.latencyFactor', ejection.latencyFactor, { above: 1 })
+  within('ejection.minimumCalls', ejection.minimumCalls, { from: 1 })
+  within('ejection.baseTime', ejection.baseTime, { from: 0 })
+  within('ejection.maxTime', ejection.maxTime, { from: 0 })
+  within('ejection.maxEjected', ejection.maxEjected, { from: 0, to: 1 })
+}
+
+function within(
+  name: string,
+  value: number,
+  range: { readonly from?: number; readonly above?: number; readonly to?: number },
+): void {
+  const { from = -Infinity, above = -Infinity, to = Infinity } = range
+  if (value >= from && value > above && value <= to) return
+  const least = range.from === undefined ? `above ${range.above}` : `${range.from} or more`
+  const greatest = range.to === undefined ? '' : ` and at most ${range.to}`
+  throw new RangeError(`routing.${name} must be ${least}${greatest}, but is ${value}`)
+}
+
+function definedOnly<T extends object>(options: T | undefined): T {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as T
+}

@@ -1,0 +1,204 @@
+import {
+  deriveRequest,
+  emit,
+  type Failure,
+  type Handler,
+  type ModelRequest,
+  type ModelResponse,
+} from '@spillway/middleware'
+import { conversationOf } from '@spillway/wire'
+import { type Asked, type Choice, type ChoiceReason, choose, chooseHedge, type Pool } from './choice.ts'
+import { Conversations } from './conversations.ts'
+import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
+import { FailedCalls } from './failed-calls.ts'
+import { Health, isKeyFault } from './health.ts'
+import { type Hedge, withHedge } from './hedge.ts'
+import { HedgeBudget } from './hedge-budget.ts'
+import { type EndpointOptions, type RoutingOptions, readOptions } from './options.ts'
+import { createOutliers } from './outliers.ts'
+
+declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** The endpoint that this request is on its way to, one of several of its target. */
+    readonly endpoint?: string | undefined
+  }
+  interface EventMap {
+    /** A request is about to be sent to one of several endpoints. */
+    'routing.chosen': { readonly endpoint: string; readonly reason: ChoiceReason }
+  }
+}
+
+/** Endpoints and how calls are spread over them. */
+export interface RoutingSetup extends RoutingOptions {
+  /** One or more; of several that are equally good the weights decide, not the order. */
+  readonly endpoints: readonly EndpointOptions[]
+}
+
+/** Several endpoints as one handler, and what can be read of them. */
+export interface Routing {
+  readonly handler: Handler
+  /** What is known of each, in their order, as of the last call. */
+  endpoints(): readonly EndpointState[]
+  /** Forgets conversations and starts no hedges any more; calls under way go on. */
+  close(): void
+}
+
+/** Quantiles of fewer latencies are not worth a hedge. */
+const leastForHedge = 20
+
+/**
+ * One handler for several endpoints; see {@link createRouting} for one to look into.
+ * @throws RangeError for endpoints or options out of range
+ */
+export function balance(endpoints: readonly EndpointOptions[], options: RoutingOptions = {}): Handler {
+  return createRouting({ ...options, endpoints }).handler
+}
+
+/**
+ * Spreads calls over endpoints. A conversation stays where its prompt cache is; everything else goes, of two endpoints
+ * drawn by weight, to the one with the lower peak EWMA of time to first token times load. Endpoints that do worse than
+ * the others and keys that the vendor refuses are left out for a while.
+ *
+ * A refused key and Spillway's own refusals send a call to the next endpoint at once. Everything else is returned to
+ * `retry`, which stands outside; when the call comes again, endpoints that it has not tried go first.
+ * @throws RangeError for endpoints or options out of range
+ */
+export function createRouting(setup: RoutingSetup): Routing {
+  const settings = readOptions(setup.endpoints, setup)
+  const { affinity, ejection, hedge } = settings
+  const endpoints = createEndpoints(setup.endpoints, settings)
+  const conversations = affinity ? new Conversations(affinity.maxConversations) : undefined
+  const pool: Pool = {
+    endpoints,
+    conversations,
+    boundedLoad: affinity ? affinity.boundedLoad : Infinity,
+    probePatience: ejection ? ejection.baseTime : 0,
+    inFlight: 0,
+    usual: { streamed: 0, whole: 0 },
+  }
+  const health = new Health(pool, createOutliers(endpoints, ejection, settings.window))
+  const failedCalls = new FailedCalls()
+  const hedges = hedge ? new HedgeBudget(hedge.maxExtra) : undefined
+  let lastNow = 0
+  let isClosed = false
+
+  const ask = (request: ModelRequest, excluded: ReadonlySet<Endpoint> | undefined): Asked => {
+    const { clock } = request
+    lastNow = clock.now()
+    return {
+      now: lastNow,
+      random: () => clock.random(),
+      kind: kindOf(request),
+      conversation: conversations && conversationOf(request),
+      tried: failedCalls.tried(request),
+      excluded,
+    }
+  }
+
+  /** Sends a call on until an endpoint takes it on, for good or ill. `asked` tells who was asked. */
+  const sendOn = async (request: ModelRequest, asked: Set<Endpoint>): Promise<ModelResponse> => {
+    let kept: ModelResponse | undefined
+    for (;;) {
+      const facts = ask(request, asked)
+      const choice = choose(pool, facts)
+      if (choice === undefined || (kept !== undefined && choice.endpoint.key.suspension.isOut)) {
+        return kept as ModelResponse
+      }
+      asked.add(choice.endpoint)
+      const { conversation } = facts
+      if (conversation !== undefined && !isVisit(choice, conversation.isFirstTurn, conversation.key)) {
+        conversations?.set(conversation.key, choice.endpoint)
+      }
+      const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
+      const response = await send({ endpoint: choice.endpoint, reason }, request)
+      if (response.failure === undefined || !isForNext(response.failure)) {
+        kept?.body.cancel()
+        return response
+      }
+      // Of several refusals the vendor's own says more than one of ours.
+      if (kept?.failure?.origin !== 'upstream' && response.failure.origin === 'upstream') {
+        kept?.body.cancel()
+        kept = response
+      } else if (kept === undefined) kept = response
+      else response.body.cancel()
+    }
+  }
+
+  /** A conversation that is at home elsewhere only looks in as a probe, and returns. */
+  const isVisit = ({ endpoint, reason }: Choice, isFirstTurn: boolean, key: string): boolean =>
+    reason === 'probe' && !isFirstTurn && ![undefined, endpoint].includes(conversations?.get(key))
+
+  const send = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
+    const { endpoint, reason } = choice
+    emit(request, 'routing.chosen', { endpoint: endpoint.name, reason })
+    const sent = health.begin(choice, request)
+    let response: ModelResponse
+    try {
+      const context = { ...request.context, endpoint: endpoint.name }
+      response = await endpoint.handler(deriveRequest(request, { context }))
+    } catch (error) {
+      health.abandoned(sent)
+      health.release(sent)
+      throw error
+    }
+    const { failure } = response
+    const latency = request.clock.now() - sent.startedAt
+    if (failure === undefined) {
+      health.committed(sent)
+      failedCalls.forget(request)
+      response.outcome.then((outcome) => {
+        health.release(sent)
+        health.ended(sent, outcome.failure, latency)
+      })
+    } else {
+      // It is known already how this ends.
+      health.release(sent)
+      health.ended(sent, failure, undefined)
+      if (failure.retryable) failedCalls.add(request, endpoint)
+    }
+    return response
+  }
+
+  const hedgeAfter = (request: ModelRequest): number | undefined => {
+    if (!hedge || isClosed || request.operation !== 'generate' || endpoints.length === 1) return undefined
+    hedges?.deposit()
+    if (hedge.after !== 'p95') return hedge.after
+    return health.latencies[kindOf(request)].recentQuantile(0.95, leastForHedge)
+  }
+
+  const hedgeBeside = (request: ModelRequest, asked: Set<Endpoint>): Hedge | undefined => {
+    if (isClosed) return undefined
+    const endpoint = chooseHedge(pool, ask(request, asked))
+    if (endpoint === undefined || !hedges?.take()) return undefined
+    asked.add(endpoint)
+    return { endpoint: endpoint.name, handler: (derived) => send({ endpoint, reason: 'hedge' }, derived) }
+  }
+
+  return {
+    handler(request) {
+      const asked = new Set<Endpoint>()
+      const afterMs = hedgeAfter(request)
+      if (afterMs === undefined) return sendOn(request, asked)
+      return withHedge(
+        request,
+        (derived) => sendOn(derived, asked),
+        afterMs,
+        () => hedgeBeside(request, asked),
+      )
+    },
+    endpoints() {
+      const started = endpoints.reduce((sum, endpoint) => sum + endpoint.started.count(lastNow), 0)
+      return endpoints.map((endpoint) => stateOf(endpoint, started, lastNow))
+    },
+    close() {
+      isClosed = true
+      conversations?.clear()
+      failedCalls.clear()
+    },
+  }
+}
+
+/** Whether the next endpoint may do what this one will not: another key, another breaker, another limit. */
+function isForNext(failure: Failure): boolean {
+  return isKeyFault(failure) || failure.kind === 'circuit_open' || failure.kind === 'saturated'
+}

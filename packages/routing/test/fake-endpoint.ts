@@ -1,0 +1,112 @@
+import {
+  bodyOf,
+  createRequest,
+  type Failure,
+  type FailureKind,
+  type Handler,
+  jsonBodyFromObject,
+  listen,
+  type ModelRequest,
+  type NewModelRequest,
+  type Outcome,
+  type SpillwayEvent,
+  sleep,
+} from '@spillway/middleware'
+import type { VirtualClock } from '@spillway/testing'
+import { failureResponse, truncatedFailure } from '@spillway/wire'
+
+/** An endpoint that does as it is told; times in milliseconds. */
+export interface FakeEndpoint {
+  readonly handler: Handler
+  latency: number
+  /** How long an answer goes on after its first content. */
+  streaming: number
+  failure: Failure | undefined
+  /** Answers begin and then break off. */
+  breaksOff: boolean
+  /** Requests so far. */
+  asked: number
+  /** Attempts that were cancelled before they were answered. */
+  cancelled: number
+}
+
+export function fakeEndpoint(latency = 100): FakeEndpoint {
+  const fake: FakeEndpoint = {
+    latency,
+    streaming: 0,
+    failure: undefined,
+    breaksOff: false,
+    asked: 0,
+    cancelled: 0,
+    async handler(request) {
+      fake.asked++
+      const { clock, signal } = request
+      const startedAt = clock.now()
+      const { failure, breaksOff, streaming } = fake
+      try {
+        await sleep(clock, fake.latency, signal)
+      } catch (error) {
+        fake.cancelled++
+        throw error
+      }
+      const outcome = (end: Failure | undefined): Outcome => ({
+        failure: end,
+        usage: undefined,
+        stopReason: undefined,
+        model: undefined,
+        timings: { startedAt, end: clock.now() - startedAt },
+        bytes: 0,
+      })
+      if (failure !== undefined) {
+        if (failure.origin === 'spillway') return failureResponse(request, failure)
+        return failureResponse(request, failure, { outcome: Promise.resolve(outcome(failure)) })
+      }
+      const end = breaksOff ? truncatedFailure() : undefined
+      const ended =
+        streaming === 0
+          ? Promise.resolve(outcome(end))
+          : sleep(clock, streaming, signal).then(
+              () => outcome(end),
+              () => outcome(failureOf('cancelled', { retryable: false })),
+            )
+      return {
+        status: 200,
+        headers: {},
+        body: bodyOf(Buffer.from('answer')),
+        failure: undefined,
+        outcome: ended,
+        target: request.context.target,
+      }
+    },
+  }
+  return fake
+}
+
+export function failureOf(kind: FailureKind, changes: Partial<Failure> = {}): Failure {
+  return { kind, message: kind, retryable: true, scope: 'endpoint', origin: 'upstream', ...changes }
+}
+
+/** A vendor's refusal of a key. */
+export const refusedKey: Failure = failureOf('authentication', { retryable: false, scope: 'key' })
+
+export function requestOn(clock: VirtualClock, changes: Partial<NewModelRequest> = {}): ModelRequest {
+  return createRequest({
+    api: 'anthropic',
+    model: 'claude-sonnet-5-5',
+    stream: true,
+    url: '/v1/messages',
+    body: jsonBodyFromObject({}),
+    clock,
+    ...changes,
+  })
+}
+
+/** A turn of a conversation that the caller names. */
+export function turnOf(clock: VirtualClock, session: string): ModelRequest {
+  return requestOn(clock, { context: { session } })
+}
+
+export function heard(request: ModelRequest): { request: ModelRequest; events: SpillwayEvent[] } {
+  const events: SpillwayEvent[] = []
+  return { request: listen(request, (event) => events.push(event)), events }
+}

@@ -33,6 +33,8 @@ export interface Pool {
   /** Milliseconds for which a conversation that is at home elsewhere is not used as a probe. */
   readonly probePatience: number
   inFlight: number
+  /** What speaks against each endpoint in the choice that is being made; {@link excluded} where it is out of the question. */
+  readonly objections: Uint8Array
   /** The usual latency of each kind. */
   readonly usual: Record<AnswerKind, number>
 }
@@ -41,7 +43,7 @@ export interface Pool {
 const nearTie = 1.25
 
 /** How much speaks against an endpoint; 0 when nothing does. Calls go where least does. */
-function objections(endpoint: Endpoint, { now, tried }: Asked): number {
+function objectionsTo(endpoint: Endpoint, { now, tried }: Asked): number {
   const { key, ejection } = endpoint
   return (
     (key.suspension.isOut ? 8 : 0) +
@@ -52,6 +54,18 @@ function objections(endpoint: Endpoint, { now, tried }: Asked): number {
 }
 
 const unusable = 4
+const excluded = 255
+
+/** Weighs all endpoints up; returns the least that speaks against any. */
+function weighUp({ endpoints, objections }: Pool, asked: Asked): number {
+  let least = excluded
+  for (const endpoint of endpoints) {
+    const found = asked.excluded?.has(endpoint) ? excluded : objectionsTo(endpoint, asked)
+    objections[endpoint.index] = found
+    if (found < least) least = found
+  }
+  return least
+}
 
 /** Chooses an endpoint; undefined when all are excluded. */
 export function choose(pool: Pool, asked: Asked): Choice | undefined {
@@ -59,12 +73,9 @@ export function choose(pool: Pool, asked: Asked): Choice | undefined {
   const home = conversation && pool.conversations?.get(conversation.key)
   const probed = toProbe(pool, asked, home)
   if (probed !== undefined) return { endpoint: probed, reason: 'probe' }
-  let least = Infinity
-  for (const endpoint of pool.endpoints) {
-    if (!asked.excluded?.has(endpoint)) least = Math.min(least, objections(endpoint, asked))
-  }
-  if (least === Infinity) return undefined
-  if (home !== undefined && !asked.excluded?.has(home) && objections(home, asked) === least) {
+  const least = weighUp(pool, asked)
+  if (least === excluded) return undefined
+  if (home !== undefined && pool.objections[home.index] === least) {
     const mayLeave = conversation?.isFirstTurn && loadOf(pool, home) > pool.boundedLoad
     if (!mayLeave) return { endpoint: home, reason: least >= unusable ? 'last_resort' : 'affinity' }
   }
@@ -75,18 +86,16 @@ export function choose(pool: Pool, asked: Asked): Choice | undefined {
 
 /** The best of those against which nothing speaks, for a hedge. */
 export function chooseHedge(pool: Pool, asked: Asked): Endpoint | undefined {
-  const isFree = (endpoint: Endpoint): boolean =>
-    !asked.excluded?.has(endpoint) && objections(endpoint, asked) === 0
-  return pool.endpoints.some(isFree) ? ofTwo(pool, asked, 0) : undefined
+  return weighUp(pool, asked) === 0 ? ofTwo(pool, asked, 0) : undefined
 }
 
 function toProbe({ endpoints, probePatience }: Pool, asked: Asked, home: Endpoint | undefined) {
-  const { now, excluded, tried } = asked
+  const { now, tried } = asked
   const settled = home !== undefined && !asked.conversation?.isFirstTurn
   return endpoints.find((endpoint) => {
     const { ejection, key } = endpoint
     if (!ejection.isOut && !key.suspension.isOut) return false
-    if (excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
+    if (asked.excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
     // A conversation that is well off is not sent out for this until nobody else has come for a while.
     const at = settled && home !== endpoint ? now - probePatience : now
     return (!ejection.isOut || ejection.isDue(at)) && (!key.suspension.isOut || key.suspension.isDue(at))
@@ -104,15 +113,22 @@ function ofTwo(pool: Pool, asked: Asked, least: number): Endpoint {
   return costOf(pool, second, asked) * nearTie < costOf(pool, first, asked) ? second : first
 }
 
-function drawn(pool: Pool, asked: Asked, least: number, not: Endpoint | undefined): Endpoint | undefined {
-  const isCandidate = (endpoint: Endpoint): boolean =>
-    endpoint !== not && !asked.excluded?.has(endpoint) && objections(endpoint, asked) === least
+function drawn(
+  pool: Pool,
+  { random }: Asked,
+  least: number,
+  not: Endpoint | undefined,
+): Endpoint | undefined {
+  const { endpoints, objections } = pool
   let sum = 0
-  for (const endpoint of pool.endpoints) if (isCandidate(endpoint)) sum += endpoint.weight
-  let rest = asked.random() * sum
+  for (const endpoint of endpoints) {
+    if (objections[endpoint.index] === least && endpoint !== not) sum += endpoint.weight
+  }
+  if (sum === 0) return undefined
+  let rest = random() * sum
   let last: Endpoint | undefined
-  for (const endpoint of pool.endpoints) {
-    if (!isCandidate(endpoint)) continue
+  for (const endpoint of endpoints) {
+    if (objections[endpoint.index] !== least || endpoint === not) continue
     last = endpoint
     rest -= endpoint.weight
     if (rest < 0) break

@@ -13,7 +13,7 @@ export class Latencies {
   constructor(size: number) {
     this.#values = new Float64Array(size)
     this.#times = new Float64Array(size)
-    this.#refresh = Math.max(1, size >> 3)
+    this.#refresh = Math.max(1, size >> 2)
   }
 
   add(latency: number, now: number): void {
@@ -22,19 +22,14 @@ export class Latencies {
     this.#times[at] = now
   }
 
-  /** How many there are, of those not older than `since`. */
-  countSince(since: number): number {
-    return this.#recent(since).length
-  }
-
   /** Nearest rank; undefined when there are fewer than `least`, none of them older than `since`. */
-  quantile(share: number, least: number, since = -Infinity): number | undefined {
+  quantile(share: number, least: number, since: number = -Infinity): number | undefined {
     const recent = this.#recent(since).sort()
     if (recent.length < least || recent.length === 0) return undefined
     return recent[Math.max(0, Math.ceil(share * recent.length) - 1)]
   }
 
-  /** A quantile that is up to an eighth of `size` observations old. */
+  /** A quantile that is up to a quarter of `size` observations old. */
   recentQuantile(share: number, least: number): number | undefined {
     if (this.#cached === undefined || this.#count - this.#cachedAt >= this.#refresh) {
       this.#cached = this.quantile(share, least)
@@ -51,6 +46,8 @@ export class Latencies {
 
   #recent(since: number): Float64Array {
     const filled = Math.min(this.#count, this.#values.length)
-    return this.#values.subarray(0, filled).filter((_, at) => (this.#times[at] as number) >= since)
+    const kept = this.#values.subarray(0, filled)
+    if (since === -Infinity) return kept.slice()
+    return kept.filter((_, at) => (this.#times[at] as number) >= since)
   }
 }

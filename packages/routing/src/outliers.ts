@@ -10,7 +10,7 @@ export interface Outliers {
   afterFailure(endpoint: Endpoint, now: number): EjectionReason | undefined
   /** The same for one that has just answered. */
   afterAnswer(endpoint: Endpoint, kind: AnswerKind, now: number): EjectionReason | undefined
-  /** Whether a single answer took so long that it would make an outlier. */
+  /** Whether the answer to a probe took too long to put an endpoint back that was slow. */
   isSlow(endpoint: Endpoint, kind: AnswerKind, latency: number): boolean
   /** Whether it may be left out: not too many are, and another one stays that can be used. */
   mayEject(endpoint: Endpoint): boolean
@@ -32,14 +32,18 @@ export function createOutliers(
   const { consecutiveFailures, failureRate, latencyFactor, minimumCalls } = options
   const mostEjected = Math.min(endpoints.length - 1, Math.ceil(options.maxEjected * endpoints.length))
 
-  const isSlow = (endpoint: Endpoint, kind: AnswerKind, latency: number): boolean => {
-    const others = endpoints
-      .filter((other) => other !== endpoint && !other.ejection.isOut)
-      .map((other) => other.recent[kind].recentQuantile(0.5, 3))
-      .filter((median) => median !== undefined)
-      .sort((a, b) => a - b)
-    const typical = others[(others.length - 1) >> 1]
-    return typical !== undefined && latency > latencyFactor * typical
+  /** Slower than so many times the median of the others' medians. */
+  const isSlowerBy = (factor: number, endpoint: Endpoint, kind: AnswerKind, latency: number): boolean => {
+    let known = 0
+    let exceeded = 0
+    for (const other of endpoints) {
+      if (other === endpoint || other.ejection.isOut) continue
+      const median = other.recent[kind].recentQuantile(0.5, 3)
+      if (median === undefined) continue
+      known++
+      if (latency > factor * median) exceeded++
+    }
+    return exceeded > 0 && exceeded * 2 >= known
   }
 
   return {
@@ -56,11 +60,12 @@ export function createOutliers(
     afterAnswer(endpoint, kind, now) {
       // Whoever answers quickly is not asked for its median.
       const last = endpoint.latency[kind].latest
-      if (last === undefined || !isSlow(endpoint, kind, last)) return undefined
+      if (last === undefined || !isSlowerBy(latencyFactor, endpoint, kind, last)) return undefined
       const median = endpoint.recent[kind].quantile(0.5, minimumCalls, now - window)
-      return median !== undefined && isSlow(endpoint, kind, median) ? 'latency' : undefined
+      return median !== undefined && isSlowerBy(latencyFactor, endpoint, kind, median) ? 'latency' : undefined
     },
-    isSlow,
+    // Half-way between as fast as the others and as slow as an outlier: one lucky answer is no recovery.
+    isSlow: (endpoint, kind, latency) => isSlowerBy(Math.sqrt(latencyFactor), endpoint, kind, latency),
     mayEject(endpoint) {
       const others = endpoints.filter((other) => other !== endpoint)
       const ejected = others.filter(({ ejection }) => ejection.isOut).length

@@ -16,12 +16,10 @@ export class PeakEwma {
   }
 
   observe(latency: number, now: number, usual: number): void {
-    const value = this.value(now, usual)
-    if (this.#value === undefined || latency > value) this.#value = latency
-    else {
-      const weight = this.#weight(now)
-      this.#value = this.#value * weight + latency * (1 - weight)
-    }
+    const weight = this.#weight(now)
+    const value = this.#value ?? latency
+    const current = usual + (value - usual) * weight
+    this.#value = latency > current ? latency : value * weight + latency * (1 - weight)
     this.#at = now
   }
 

@@ -74,6 +74,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     boundedLoad: affinity ? affinity.boundedLoad : Infinity,
     probePatience: ejection ? ejection.baseTime : 0,
     inFlight: 0,
+    objections: new Uint8Array(endpoints.length),
     usual: { streamed: 0, whole: 0 },
   }
   const health = new Health(pool, createOutliers(endpoints, ejection, settings.window))

@@ -1,9 +1,11 @@
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { createRouter } from './router.ts'
+import { openRoutes } from './routes.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
-import { openRoutes, openTarget } from './targets.ts'
+import { openSharedState } from './shared-state.ts'
+import { openTarget } from './targets.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
 const defaultKeepAliveAfter = 15_000
@@ -15,6 +17,8 @@ export interface GatewayOptions {
   readonly host?: string | undefined
   /** Hears of every call at its commit point. */
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
+  /** Told what its owner should know: that Redis is away, for instance. @default console.error */
+  readonly log?: ((line: string) => void) | undefined
 }
 
 /** A running gateway. */
@@ -33,18 +37,23 @@ export interface Gateway {
  * @throws the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
  */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const targets = new Map(Object.keys(config.targets).map((name) => [name, openTarget(name, config)]))
-  const closeTargets = (): Promise<unknown> =>
-    Promise.all([...targets.values()].map((target) => target.close()))
+  const redis = config.state?.redis
+  const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
+  const targets = new Map(Object.keys(config.targets).map((name) => [name, openTarget(name, config, shared)]))
+  const closeTargets = async (): Promise<void> => {
+    await Promise.all([...targets.values()].map((target) => target.close()))
+    shared?.close()
+  }
   const { host, port } = config.server
   try {
     const server = await listenGateway({
       host: options.host ?? host,
       port: options.port ?? port,
-      router: createRouter(openRoutes(config, targets)),
+      router: createRouter(openRoutes(config, targets, shared)),
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
+      state: () => (shared === undefined ? {} : { limits: shared.limits.status }),
     })
     return {
       url: server.url,

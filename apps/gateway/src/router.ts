@@ -1,38 +1,25 @@
-import type { Api, Failure, Handler } from '@spillway/middleware'
-import type { RecognisedCall } from '@spillway/wire'
+import type { Failure, Handler } from '@spillway/middleware'
 
 /** Finds the handler of a call by its model, or says why there is none. */
-export type Router = (call: RecognisedCall, model: string) => Handler | Failure
+export type Router = (model: string) => Handler | Failure
 
-/** A route ready for use: a handler for each protocol that it can be asked in. */
+/** A route ready for use. */
 export interface Route {
   /** A model name; `*` stands for any characters. */
   readonly models: string
-  readonly handlers: Readonly<Partial<Record<Api, Handler>>>
-}
-
-const apiNames: Readonly<Record<Api, string>> = {
-  anthropic: 'Anthropic Messages',
-  openai: 'OpenAI chat completions',
+  readonly handler: Handler
 }
 
 /** A router over routes; the first that matches the model serves it. */
 export function createRouter(routes: readonly Route[]): Router {
-  const matchers = routes.map(({ models, handlers }) => ({ pattern: globPattern(models), handlers }))
+  const matchers = routes.map(({ models, handler }) => ({ pattern: globPattern(models), handler }))
   const patterns = routes.map(({ models }) => models).join(', ')
-  return (call, model) => {
+  return (model) => {
     const route = matchers.find(({ pattern }) => pattern.test(model))
-    if (route === undefined) {
-      return refusal('not_found', `model: ${model} (no route serves it; there are routes for ${patterns})`)
-    }
-    const handler = route.handlers[call.api]
-    if (handler !== undefined) return handler
-    return refusal('invalid_request', `no target on the route of ${model} speaks ${apiNames[call.api]}`)
+    if (route !== undefined) return route.handler
+    const message = `model: ${model} (no route serves it; there are routes for ${patterns})`
+    return { kind: 'not_found', message, retryable: false, scope: 'request', origin: 'spillway' }
   }
-}
-
-function refusal(kind: 'not_found' | 'invalid_request', message: string): Failure {
-  return { kind, message, retryable: false, scope: 'request', origin: 'spillway' }
 }
 
 function globPattern(glob: string): RegExp {

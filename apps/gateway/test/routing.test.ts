@@ -1,6 +1,6 @@
 import { type SimulatedServer, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
-import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
 async function servedBy(url: string, body: object, path = '/v1/messages'): Promise<string | undefined> {
@@ -28,37 +28,37 @@ test('the first route that matches the model serves it', async () => {
 })
 
 describe('targets that do not speak the caller’s protocol', () => {
-  test('are skipped, also as the first of a route', async () => {
+  test('are asked in their own', async () => {
     const claude = forThisTest(await startClaude())
     const router = forThisTest(await startOpenRouter())
     const gateway = await gatewayOf({
       targets: { claude: targetAt(claude, 'anthropic'), open: targetAt(router, 'openai') },
-      routes: [{ models: '*', target: 'claude', fallback: ['open'] }],
+      routes: [
+        { models: 'claude-*', target: 'claude' },
+        { models: '*', target: 'open' },
+      ],
     })
-    expect(await servedBy(gateway.url, messages())).toBe('claude')
-    expect(await servedBy(gateway.url, chat(), '/v1/chat/completions')).toBe('open')
-    expect(claude.requests).toHaveLength(1)
+    expect(await servedBy(gateway.url, chat({ model: 'claude-x' }), '/v1/chat/completions')).toBe('claude')
+    expect(await servedBy(gateway.url, messages({ model: 'gpt-5' }))).toBe('open')
+    expect([claude.requests[0]?.path, router.requests[0]?.path]).toEqual([
+      '/v1/messages',
+      '/v1/chat/completions',
+    ])
   })
 
-  test('are not asked as fallbacks', async () => {
+  test('are asked as fallbacks', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const router = forThisTest(await startOpenRouter())
-    const local = embeddedTarget({ reply: 'Here.' })
     const gateway = await gatewayOf({
-      targets: { claude: targetAt(claude, 'anthropic'), open: targetAt(router, 'openai'), local },
-      routes: [{ models: '*', target: 'claude', fallback: ['open', 'local'] }],
+      targets: {
+        claude: targetAt(claude, 'anthropic'),
+        open: targetAt(router, 'openai', { model: 'gpt-5' }),
+      },
+      routes: [{ models: '*', target: 'claude', fallback: ['open'] }],
     })
-    expect(await servedBy(gateway.url, messages())).toBe('local')
-    expect(router.requests).toHaveLength(0)
-  })
-
-  test('alone on a route make an error that says so', async () => {
-    const claude = forThisTest(await startClaude())
-    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
-    const { status, text } = await send(`${gateway.url}/v1/chat/completions`, { body: chat() })
-    expect(status).toBe(400)
-    expect(JSON.parse(text).error.message).toContain('speaks OpenAI chat completions')
+    expect(await servedBy(gateway.url, messages())).toBe('open')
+    expect(router.requests).toHaveLength(1)
   })
 })
 

@@ -20,14 +20,45 @@ export interface RateLimitConfig {
 }
 
 export interface CircuitBreakerConfig {
+  readonly enabled?: boolean | undefined
   readonly window?: number | undefined
   readonly minimumCalls?: number | undefined
   readonly failureRate?: number | undefined
   readonly openFor?: number | undefined
   readonly halfOpenProbes?: number | undefined
+  readonly slowCall?: number | undefined
+  readonly slowCallRate?: number | undefined
+}
+
+/** How calls are spread over the endpoints of a target. */
+export interface RoutingConfig {
+  /** `false`: conversations do not stay on one endpoint. */
+  readonly affinity?: boolean | undefined
+  /** A second attempt at another endpoint after so many milliseconds, or the p95 of time to first token. */
+  readonly hedge?:
+    | { readonly after?: 'p95' | number | undefined; readonly maxExtra?: number | undefined }
+    | undefined
+}
+
+/** What the owner of a target knows better than the table of models. */
+export interface CapabilitiesConfig {
+  readonly contextTokens?: number | undefined
+  readonly images?: boolean | undefined
+  readonly documents?: boolean | undefined
+  readonly tools?: boolean | undefined
+}
+
+/** OpenRouter's own fields, added to requests that have not set them. */
+export interface OpenRouterConfig {
+  readonly models?: readonly string[] | undefined
+  readonly provider?: Readonly<Record<string, unknown>> | undefined
 }
 
 export interface EndpointConfig {
+  /** As it stands in events and metrics; its number where it has none. */
+  readonly name?: string | undefined
+  /** Its share beside the others'. */
+  readonly weight?: number | undefined
   readonly url: string
   /** `env:NAME`, `vault:NAME` or `caller`. */
   readonly credential?: string | undefined
@@ -46,6 +77,9 @@ export interface TargetConfig extends PolicyConfig {
   readonly endpoints?: readonly EndpointConfig[] | undefined
   /** Every request on this target uses it; with api `embedded`, the path of a .gguf file. */
   readonly model?: string | undefined
+  readonly routing?: RoutingConfig | undefined
+  readonly capabilities?: CapabilitiesConfig | undefined
+  readonly openrouter?: OpenRouterConfig | undefined
 }
 
 export interface RouteConfig {

@@ -65,11 +65,11 @@ routes: [{ models: "*", target: local }]
     expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
     expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
     const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
-    for (const key of ['circuitBreaker', 'mirror', 'storage', 'state', 'telemetry']) {
+    for (const key of ['mirror', 'storage', 'telemetry']) {
       expect(said[key], key).toBe('understood, but not in effect in this version')
     }
     expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
-    expect(Object.keys(said)).toHaveLength(6)
+    expect(Object.keys(said)).toHaveLength(4)
   })
 })
 
@@ -99,28 +99,23 @@ telemetry: { otlp: null, captureContent: false }
 describe('a warning', () => {
   test.each([
     ['mirror: []', 'mirror', /not in effect/],
-    ['circuitBreaker: { openFor: 3s }', 'circuitBreaker', /not in effect/],
+    ['storage: { url: "sqlite:x.db" }', 'storage', /not in effect/],
   ])('names the line and the key of %s', (more, key, message) => {
     const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
     expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
   })
 
-  test('is given for a second endpoint, for no credential, and for a target’s policy', () => {
+  test('is given for an endpoint without a credential', () => {
     const text = `targets:
   claude:
     api: anthropic
     endpoints:
       - { url: "http://127.0.0.1:1" }
       - { url: "http://127.0.0.1:2", credential: caller }
-    circuitBreaker: { window: 10s }
 routes: [{ models: "*", target: claude }]
 `
     const { warnings } = parseConfig(text, 'spillway.yaml')
-    expect(warnings.map(({ line, key }) => [line, key])).toEqual([
-      [7, 'targets.claude.circuitBreaker'],
-      [5, 'targets.claude.endpoints[0]'],
-      [6, 'targets.claude.endpoints[1]'],
-    ])
+    expect(warnings.map(({ line, key }) => [line, key])).toEqual([[5, 'targets.claude.endpoints[0]']])
   })
 })
 

@@ -135,7 +135,13 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     } else if (target.endpoints === undefined) {
       problems.push(at(['targets', name], 'endpoints is missing: expected a list of one or more'))
     }
+    const names = (target.endpoints ?? []).map((endpoint, index) => endpoint.name ?? String(index + 1))
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
+      if (names.indexOf(names[index] as string) !== index) {
+        problems.push(
+          at(['targets', name, 'endpoints', index], `"${names[index]}" is another endpoint's name`),
+        )
+      }
       if (endpoint.credential?.startsWith('vault:')) {
         problems.push(
           at(
@@ -161,13 +167,8 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
     .filter((key) => config[key] !== undefined)
     .map((key) => at([key], 'understood, but not in effect in this version'))
   for (const [name, target] of Object.entries(config.targets)) {
-    for (const key of ['circuitBreaker'] as const) {
-      if (target[key] !== undefined)
-        warnings.push(at(['targets', name, key], 'understood, but not in effect in this version'))
-    }
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       const path = ['targets', name, 'endpoints', index]
-      if (index > 0) warnings.push(at(path, 'only the first endpoint of a target is used in this version'))
       if (vendors.has(target.api) && endpoint.credential === undefined) {
         warnings.push(
           at(

@@ -52,11 +52,33 @@ const rateLimit = z.strictObject({
 })
 
 const circuitBreaker = z.strictObject({
+  enabled: z.boolean({ error: 'expected true or false' }).optional(),
   window: duration.optional(),
   minimumCalls: whole.optional(),
   failureRate: share.optional(),
   openFor: duration.optional(),
   halfOpenProbes: whole.optional(),
+  slowCall: duration.optional(),
+  slowCallRate: share.optional(),
+})
+
+const routing = z.strictObject({
+  affinity: z.boolean().optional(),
+  hedge: z
+    .strictObject({
+      after: z
+        .union([duration, z.literal('p95')], { error: 'expected a duration such as 800ms, or p95' })
+        .optional(),
+      maxExtra: share.optional(),
+    })
+    .optional(),
+})
+
+const capabilities = z.strictObject({
+  contextTokens: whole.optional(),
+  images: z.boolean().optional(),
+  documents: z.boolean().optional(),
+  tools: z.boolean().optional(),
 })
 
 const credential = z
@@ -67,6 +89,8 @@ const credential = z
   })
 
 const endpoint = z.strictObject({
+  name: name.optional(),
+  weight: z.number({ error: 'expected a number above 0' }).positive().optional(),
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
   credential: credential.optional(),
 })
@@ -85,6 +109,17 @@ const target = z.strictObject({
   retry: retry.optional(),
   rateLimit: rateLimit.optional(),
   circuitBreaker: circuitBreaker.optional(),
+  routing: routing.optional().describe('How calls are spread over the endpoints.'),
+  capabilities: capabilities
+    .optional()
+    .describe('What the model takes, where you know better than the table.'),
+  openrouter: z
+    .strictObject({
+      models: z.array(z.string()).optional(),
+      provider: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional()
+    .describe("OpenRouter's own routing fields, added to requests that have not set them."),
 })
 
 const route = z.strictObject({
@@ -127,17 +162,18 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .optional(),
   mirror: z.array(z.strictObject({ from: name, to: name, sample: share })).optional(),
   storage: z.strictObject({ url: z.string() }).optional(),
-  state: z.strictObject({ redis: z.string().optional() }).optional(),
+  state: z
+    .strictObject({
+      redis: z
+        .string()
+        .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
+        .optional(),
+    })
+    .optional(),
   telemetry: z
     .strictObject({ otlp: z.string().nullable().optional(), captureContent: z.boolean().optional() })
     .optional(),
 })
 
 /** Parts of the file that are understood and do nothing yet. */
-export const notInEffect: readonly (keyof Config)[] = [
-  'circuitBreaker',
-  'mirror',
-  'storage',
-  'state',
-  'telemetry',
-]
+export const notInEffect: readonly (keyof Config)[] = ['mirror', 'storage', 'telemetry']

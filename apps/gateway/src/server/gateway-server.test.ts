@@ -12,6 +12,7 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
     port: 0,
     router,
     timeouts: defaultTimeouts,
+    state: () => ({}),
     keepAliveAfter: 15_000,
   })
   onTestFinished(() => server.drain(0))
@@ -23,7 +24,14 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
 
 test('an IPv6 address stands in brackets in the URL', async () => {
   const router = () => () => Promise.reject(new Error('not called'))
-  const options = { host: '::1', port: 0, router, timeouts: defaultTimeouts, keepAliveAfter: 15_000 }
+  const options = {
+    host: '::1',
+    port: 0,
+    router,
+    timeouts: defaultTimeouts,
+    state: () => ({}),
+    keepAliveAfter: 15_000,
+  }
   const server = await listenGateway(options).catch(() => undefined)
   // Some machines have no IPv6.
   if (server === undefined) return

@@ -27,6 +27,8 @@ export interface ListenOptions extends CallHandling {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** What `/readyz` says of what the gateway shares with others. */
+  readonly state: () => Readonly<Record<string, string>>
 }
 
 /**
@@ -103,7 +105,10 @@ async function dispatch(
   if (path === '/healthz' || path === '/readyz') {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
     const ready = path === '/healthz' || !draining
-    return sendJson(res, ready ? 200 : 503, { status: ready ? 'ok' : 'draining' })
+    return sendJson(res, ready ? 200 : 503, {
+      status: ready ? 'ok' : 'draining',
+      ...(path === '/readyz' ? options.state() : {}),
+    })
   }
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' })

@@ -57,7 +57,7 @@ export async function handleCall(
   }
   const asked = readAsked(req, bytes)
   if (typeof asked === 'string') return refuse(res, api, callersFault('invalid_request', asked))
-  const route = handling.router(recognised, asked.model)
+  const route = handling.router(asked.model)
   if (typeof route !== 'function') return refuse(res, api, route)
 
   const log = new CallLog()
@@ -69,7 +69,7 @@ export async function handleCall(
     signal: leaving.signal,
     timeouts: handling.timeouts,
     listeners: [log.listener],
-    context: { tenant: tenantOf(req.headers) },
+    context: { tenant: tenantOf(req.headers), session: sessionOf(req.headers) },
   })
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined
@@ -117,6 +117,12 @@ function readAsked(req: IncomingMessage, bytes: Uint8Array): Asked | string {
       ? 'the request has no body'
       : `the body is not a JSON object: ${(error as Error).message}`
   }
+}
+
+/** The conversation that a call belongs to, by the word of its caller. */
+function sessionOf(headers: IncomingMessage['headers']): string | undefined {
+  const session = headers['x-spillway-session'] ?? headers['x-claude-code-session-id']
+  return typeof session === 'string' && session !== '' ? session : undefined
 }
 
 /** What the caller sent, less what belongs to its own origin. Transports leave out what is meant for Spillway. */

@@ -128,7 +128,7 @@ describe('a request that fits when it is reduced', () => {
 describe('a request that does not fit', () => {
   it.each<[string, JsonObject, Partial<ModelCapabilities>]>([
     [
-      'the prompt has about',
+      'prompt is too long',
       { messages: [{ role: 'user', content: 'x'.repeat(9000) }] },
       { contextTokens: 1000 },
     ],

@@ -136,7 +136,7 @@ function fitLength(body: JsonObject, model: ModelCapabilities, change: Change): 
   const { contextTokens = Infinity, maxOutputTokens = Infinity } = model
   const prompt = contextTokens === Infinity ? 0 : estimatePromptTokens(body)
   if (prompt >= contextTokens) {
-    return skip(`the prompt has about ${prompt} tokens, the model takes ${contextTokens}`)
+    return skip(`prompt is too long: about ${prompt} tokens > ${contextTokens} maximum`)
   }
   const limit = Math.min(maxOutputTokens, contextTokens - prompt)
   for (const name of ['max_tokens', 'max_completion_tokens']) {

@@ -1,0 +1,91 @@
+import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
+import { type Client, createClient } from '@spillway/core-client'
+import type { Handler, Middleware } from '@spillway/middleware'
+import { translate } from '@spillway/translation'
+import { withModel } from '@spillway/wire'
+import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
+import { openRouterFields } from './openrouter-fields.ts'
+import type { SharedState } from './shared-state.ts'
+
+/** An endpoint of a target: its chain, and what can be read of it. */
+export interface RunningEndpoint {
+  readonly name: string
+  readonly handler: Handler
+  /** Undefined where the configuration wants none. */
+  readonly breaker: CircuitBreaker | undefined
+  close(): Promise<void>
+}
+
+export interface EndpointSetup {
+  readonly target: string
+  readonly settings: TargetConfig
+  readonly endpoint: EndpointConfig
+  readonly timeouts: TimeoutsConfig
+  /** The limit of the endpoint's key, which endpoints with the same key share. */
+  readonly limit: readonly Middleware[]
+  readonly config: Config
+  readonly shared: SharedState | undefined
+}
+
+/** Circuit breaker, rate limit, model, translation, client: what is one endpoint's own. */
+export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
+  const { target, settings, endpoint, timeouts, limit } = setup
+  const name = endpoint.name as string
+  const breaker = breakerOf(setup, `${target}/${name}`)
+  const client: Client = createClient({
+    provider: settings.api as Exclude<TargetConfig['api'], 'embedded'>,
+    name: target,
+    baseUrl: endpoint.url,
+    timeouts: withoutUndefined(timeouts),
+    ...credentialOf(endpoint.credential),
+    middleware: [
+      ...(breaker === undefined ? [] : [breaker.middleware]),
+      ...limit,
+      ...(settings.model === undefined ? [] : [useModel(settings.model)]),
+      ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
+      ...translationOf(settings),
+    ],
+  })
+  return {
+    name,
+    handler: client.handler,
+    breaker,
+    async close() {
+      breaker?.close()
+      await client.close()
+    },
+  }
+}
+
+function breakerOf({ config, settings, shared }: EndpointSetup, name: string): CircuitBreaker | undefined {
+  const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
+  if (!enabled) return undefined
+  const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
+  return createCircuitBreaker({ ...withoutUndefined(set), ...sharing })
+}
+
+/** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */
+function credentialOf(reference: string | undefined): { credential?: string | null } {
+  if (reference === 'caller') return {}
+  if (reference === undefined) return { credential: null }
+  return { credential: process.env[reference.slice('env:'.length)] ?? null }
+}
+
+function useModel(model: string): Middleware {
+  return (next) => (request) => next(withModel(request, model))
+}
+
+/** What each API does not speak by itself. */
+function translationOf({ api }: TargetConfig): Middleware[] {
+  if (api === 'anthropic') return [translate({ to: 'anthropic' })]
+  if (api === 'openai') return [translate({ to: 'openai' })]
+  // Both protocols, but for the count of tokens, which is answered with an estimate.
+  const estimate = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
+  return [
+    (next) => {
+      const counted = estimate(next)
+      return (request) => (request.operation === 'count_tokens' ? counted(request) : next(request))
+    },
+  ]
+}

@@ -11,6 +11,7 @@ export type {
   Stall,
   StatusFault,
 } from './fault.ts'
+export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
 export {
   type ConformanceCase,
   limitStoreCases,
@@ -22,5 +23,8 @@ export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
 export type { RecordedRequest } from './recorded-request.ts'
 export { hasRedis, type PrivateRedis, startRedis } from './redis-server.ts'
 export { defaultText, type Reply, type ReplyToolUse, type ReplyUsage } from './reply.ts'
+export type { SecretServer, SecretServerFault } from './secret-server.ts'
+export type { AwsIdentity } from './signature-v4.ts'
 export type { ServerOptions, SimulatedServer } from './simulated-server.ts'
+export { startTransit, type TransitOptions, type TransitRequest, type TransitServer } from './transit.ts'
 export { type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts'

@@ -3,7 +3,7 @@ import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { abortListeners, question, rejection } from '../test/support.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
-import { refreshingToken } from './credential.ts'
+import { refreshingToken, type TokenSource } from './credential.ts'
 
 let claude: SimulatedServer
 const clients: Client[] = []
@@ -208,6 +208,111 @@ describe('a call that waits for its credential', () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
     process.off('unhandledRejection', note)
     expect(unhandled).toEqual([])
+  })
+})
+
+describe('a secret that is lent', () => {
+  /** Lends these, one after the other, and counts what is out. */
+  function lender(...values: string[]) {
+    const counts = { granted: 0, open: 0, given: 0, refused: [] as string[] }
+    const credential: TokenSource = {
+      token() {
+        const value = values.length > 1 ? values.shift() : values[0]
+        counts.granted++
+        counts.open++
+        const release = (): void => {
+          counts.open--
+          counts.given++
+        }
+        return { value: value as string, release }
+      },
+      refused: (value) => void counts.refused.push(value),
+    }
+    return { counts, credential }
+  }
+
+  it('is given back once when the answer is over, and not before', async () => {
+    const { counts, credential } = lender('sk-real')
+    claude.next({ type: 'stall', afterChunks: 1, ms: 50 })
+    const { body } = await clientWith({ credential }).fetch(
+      `${claude.url}/v1/messages`,
+      question({ stream: true }),
+    )
+    expect(counts).toMatchObject({ granted: 1, open: 1 })
+    await new Response(body).text()
+    await new Promise(setImmediate)
+    expect(counts).toMatchObject({ granted: 1, open: 0, given: 1 })
+  })
+
+  it('is given back when the answer is dropped', async () => {
+    const { counts, credential } = lender('sk-real')
+    claude.next({ type: 'stall', afterChunks: 1, ms: Infinity })
+    const { body } = await clientWith({ credential }).fetch(
+      `${claude.url}/v1/messages`,
+      question({ stream: true }),
+    )
+    await body?.cancel()
+    await new Promise(setImmediate)
+    expect(counts).toMatchObject({ open: 0, given: 1 })
+  })
+
+  it('is given back when the attempt fails', async () => {
+    const { counts, credential } = lender('sk-real')
+    claude.next({ type: 'reset' }, { type: 'status', status: 529 })
+    const client = clientWith({ credential })
+    await rejection(client.complete('Hello'))
+    await rejection(client.complete('Hello'))
+    await new Promise(setImmediate)
+    expect(counts).toMatchObject({ granted: 2, open: 0, given: 2 })
+  })
+
+  it('is given back when the caller aborts while it waits for an answer', async () => {
+    const { counts, credential } = lender('sk-real')
+    claude.next({ type: 'slow-headers', ms: Infinity })
+    const { signal, abort } = abortable()
+    const arrived = claude.nextRequest()
+    const sent = rejection(clientWith({ credential }).complete('Hello', { signal }))
+    await arrived
+    abort('left')
+    await sent
+    await new Promise(setImmediate)
+    expect(counts).toMatchObject({ granted: 1, open: 0, given: 1 })
+  })
+
+  it('is given back when it comes after the caller has left', async () => {
+    const { counts, credential } = lender('sk-real')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const late: TokenSource = {
+      ...credential,
+      token: async (clock) => promise.then(() => credential.token(clock)),
+    }
+    const { signal, abort } = abortable()
+    const sent = rejection(clientWith({ credential: late }).complete('Hello', { signal }))
+    await new Promise(setImmediate)
+    abort('left')
+    await sent
+    resolve()
+    await new Promise(setImmediate)
+    expect(counts).toMatchObject({ granted: 1, open: 0, given: 1 })
+  })
+
+  it('that is refused is given back, and so is the next, whether it differs or not', async () => {
+    const different = lender('wrong', 'sk-real')
+    await clientWith({ credential: different.credential }).complete('Hello')
+    const same = lender('wrong')
+    await rejection(clientWith({ credential: same.credential }).complete('Hello'))
+    await new Promise(setImmediate)
+    for (const { counts } of [different, same]) {
+      expect(counts).toEqual({ granted: 2, open: 0, given: 2, refused: ['wrong'] })
+    }
+  })
+
+  it('is given back by calls that are not of a model, too', async () => {
+    const { counts, credential } = lender('wrong', 'sk-real')
+    const client = clientWith({ credential })
+    const headers = { 'anthropic-version': '2023-06-01' }
+    expect((await client.fetch(`${claude.url}/v1/models`, { headers })).status).toBe(200)
+    expect(counts).toEqual({ granted: 2, open: 0, given: 2, refused: ['wrong'] })
   })
 })
 

@@ -2,8 +2,10 @@ import {
   type Clock,
   deriveRequest,
   type Failure,
+  type Handler,
   type Middleware,
   type ModelRequest,
+  type ModelResponse,
   type RequestHeaders,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
@@ -30,14 +32,33 @@ export function authenticate(credential: Credential, scheme: AuthScheme): Middle
   return (next) => async (request) => {
     const first = await obtainToken(source, request)
     if (!('value' in first)) return failureResponse(request, first)
-    const response = await next(withToken(request, first.value, scheme))
+    const response = await send(next, request, first, scheme)
     if (response.failure?.status !== 401) return response
     source.refused(first.value)
     const second = await obtainToken(source, request)
-    if (!('value' in second) || second.value === first.value) return response
+    if (!('value' in second)) return response
+    if (second.value === first.value) {
+      second.release?.()
+      return response
+    }
     response.body.cancel()
-    return next(withToken(request, second.value, scheme))
+    return send(next, request, second, scheme)
   }
+}
+
+/** One attempt with a token, which is given back when its outcome is known, or when there will be none. */
+function send(
+  next: Handler,
+  request: ModelRequest,
+  { value, release }: AccessToken,
+  scheme: AuthScheme,
+): Promise<ModelResponse> {
+  const sent = next(withToken(request, value, scheme))
+  if (release !== undefined) {
+    const giveBack = (): void => release()
+    sent.then(({ outcome }) => outcome.then(giveBack), giveBack)
+  }
+  return sent
 }
 
 /**
@@ -53,8 +74,10 @@ export function obtainToken(
     const token = source.token(clock)
     if (!(token instanceof Promise)) return token
     return unlessAborted(token, signal).catch((error: unknown) => {
-      if (signal?.aborted) throw error
-      return noCredential(error)
+      if (!signal?.aborted) return noCredential(error)
+      // It may come all the same, and nobody is there to send it.
+      token.then(({ release }) => release?.()).catch(() => {})
+      throw error
     })
   } catch (error) {
     return noCredential(error)

@@ -5,6 +5,11 @@ export interface AccessToken {
   readonly value: string
   /** Milliseconds since the Unix epoch; undefined when it does not expire. */
   readonly expiresAt?: number | undefined
+  /**
+   * Gives the secret back: whoever sent it calls this once, when the attempt is over. For sources that change their
+   * secrets and wait until nobody uses the old one.
+   */
+  readonly release?: (() => void) | undefined
 }
 
 /** Where secrets come from that change over time. */

@@ -4,7 +4,7 @@ import { renderError } from '@spillway/wire'
 import { type Response as UndiciResponse, fetch as undiciFetch } from 'undici'
 import { type AuthScheme, authenticated, obtainToken, unauthenticated } from './authentication.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import { type Credential, tokenSource } from './credential.ts'
+import { type AccessToken, type Credential, tokenSource } from './credential.ts'
 
 /** What a {@link plainFetch} needs to know of its client. */
 export interface PlainFetchOptions {
@@ -46,6 +46,10 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
       dispatcher: pool.plain,
     })
 
+  /** The token counts as used until the endpoint has answered: then it has been checked. */
+  const sendWith = (request: Outgoing, { value, release }: AccessToken): Promise<UndiciResponse> =>
+    send(request, authenticated(request.headers, value, scheme)).finally(() => release?.())
+
   const sendAuthenticated = async (request: Outgoing): Promise<UndiciResponse | Response> => {
     const { headers, signal } = request
     if (source === undefined) return send(request, credential === null ? unauthenticated(headers) : headers)
@@ -56,13 +60,17 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
       const { body, ...init } = renderError(api, first)
       return new Response(body as Uint8Array<ArrayBuffer>, init as ResponseInit)
     }
-    const response = await send(request, authenticated(headers, first.value, scheme))
+    const response = await sendWith(request, first)
     if (response.status !== 401) return response
     source.refused(first.value)
     const second = await obtainToken(source, call)
-    if (!('value' in second) || second.value === first.value) return response
+    if (!('value' in second)) return response
+    if (second.value === first.value) {
+      second.release?.()
+      return response
+    }
     await response.body?.cancel()
-    return send(request, authenticated(headers, second.value, scheme))
+    return sendWith(request, second)
   }
 
   return async (input, init) => {

@@ -1,0 +1,66 @@
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type AgeFileOptions, ageFile } from './age-file-vault.ts'
+import { processEnvironment } from './environment.ts'
+import { readKeyFile } from './key-file.ts'
+import { isKeyVaultError, type KeyVaultErrorCode } from './vault-error.ts'
+import { stateOf } from './versions.ts'
+
+/** Something that was looked at. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly message: string
+  /** Of an error of the vault. */
+  readonly code?: KeyVaultErrorCode
+}
+
+/** Keys that are older had better be rotated, in milliseconds: 90 days. */
+const old = 90 * 24 * 3600 * 1000
+
+/** Looks a vault over: files, rights, key, contents. Changes nothing. */
+export async function examineAgeFile(
+  options: AgeFileOptions,
+  { environment = processEnvironment(), epoch = Date.now() }: { environment?: string; epoch?: number } = {},
+): Promise<Finding[]> {
+  const { path, keyFile } = options
+  const findings: Finding[] = []
+  const ok = (message: string): number => findings.push({ level: 'ok', message })
+  const warn = (message: string): number => findings.push({ level: 'warning', message })
+  try {
+    const folder = dirname(path)
+    const { mode } = await stat(folder)
+    if (process.platform !== 'win32' && (mode & 0o022) !== 0 && (mode & 0o1000) === 0) {
+      warn(`others can write in ${folder}, and so replace the vault: run chmod go-w ${folder}`)
+    }
+    const keys = await readKeyFile(keyFile, 'the key file')
+    ok(`the key file ${keyFile} is its owner's alone`)
+    if (keys.length > 1) {
+      warn(
+        `the key file holds ${keys.length} keys: a change of keys was cut off, run "spillway vault rekey" again`,
+      )
+    }
+    const { secrets } = await ageFile(options).load()
+    const names = Object.keys(secrets)
+    ok(`the vault ${path} opens and holds ${names.length} ${names.length === 1 ? 'secret' : 'secrets'}`)
+    for (const [name, secret] of Object.entries(secrets)) {
+      if (secret.environment !== environment) {
+        warn(`secret "${name}" is for ${secret.environment}, and this is ${environment}: it is refused here`)
+      }
+      const active = secret.versions.findLast(({ state }) => state === 'active')
+      if (active === undefined) warn(`secret "${name}" has no active version: calls that need it fail`)
+      else if (epoch - active.createdAt > old) {
+        warn(`secret "${name}" v${active.version} is older than 90 days: rotate it`)
+      }
+      const waiting = secret.versions.find((version) => stateOf(version, epoch) === 'next')
+      if (waiting !== undefined) {
+        warn(
+          `secret "${name}" v${waiting.version} waits to be promoted${waiting.note ? ` (${waiting.note})` : ''}`,
+        )
+      }
+    }
+  } catch (error) {
+    if (!isKeyVaultError(error)) throw error
+    findings.push({ level: 'error', message: error.message, code: error.code })
+  }
+  return findings
+}

@@ -1,0 +1,54 @@
+import type { KeyVaultErrorCode } from './vault-error.ts'
+
+/** Why a rotation was taken back. */
+export type RollbackReason = 'refused' | 'unverified' | 'refused_in_use'
+
+/** What happens in a vault, for logs and metrics. Never holds a secret. */
+export type VaultEvent =
+  /** The vault cannot be read again; the last good values stay in use. */
+  | {
+      readonly type: 'vault.stale'
+      readonly code: KeyVaultErrorCode
+      readonly message: string
+      readonly ageMs: number
+    }
+  /** It can be read again. */
+  | { readonly type: 'vault.recovered' }
+  /** Access has been withdrawn; nothing is given out any more. */
+  | { readonly type: 'vault.withdrawn'; readonly code: KeyVaultErrorCode; readonly message: string }
+  | { readonly type: 'rotation.started'; readonly name: string; readonly version: number }
+  | {
+      readonly type: 'rotation.promoted'
+      readonly name: string
+      readonly version: number
+      readonly previous: number | undefined
+    }
+  | {
+      readonly type: 'rotation.completed'
+      readonly name: string
+      readonly version: number
+      readonly drained: DrainEnd
+    }
+  | {
+      readonly type: 'rotation.rolled_back'
+      readonly name: string
+      readonly version: number
+      readonly reason: RollbackReason
+      readonly detail: string
+    }
+  /** The upstream answered 401 to a fresh version; calls go on with the one before. */
+  | {
+      readonly type: 'version.refused'
+      readonly name: string
+      readonly version: number
+      readonly instead: number
+    }
+  /** Something could not be written down; what is in memory holds. */
+  | {
+      readonly type: 'vault.not_written'
+      readonly code: KeyVaultErrorCode | undefined
+      readonly message: string
+    }
+
+/** How the wait for a retiring version ended: nobody uses it, its grace was over, or nobody waited for either. */
+export type DrainEnd = 'leases' | 'grace' | 'left'

@@ -92,18 +92,20 @@ export class Rotations {
     if (options.drain === false) return this.#completed(rotation, 'left')
 
     const end = await this.#drain({ name, version, previous }, until, options.signal)
-    if (typeof end !== 'string') await end.written
+    if (typeof end !== 'string') {
+      await end.written
+      return this.#rolledBack(rotation, 'refused_in_use', refusedInUse)
+    }
     if (end === 'left') return this.#completed(rotation, end)
     // Calls, or another process, may have gone back to the old version meanwhile: then it is not to be revoked.
-    let isRefused = typeof end !== 'string'
+    let isTakenBack = false
     const old = previous
     await update((before, at) => {
       const { versions } = secretOf(before, name)
-      isRefused ||= versions.some((other) => other.version === version && other.state === 'next')
-      return isRefused ? before : revoke(before, name, old, at)
+      isTakenBack = versions.some((other) => other.version === version && other.state === 'next')
+      return isTakenBack ? before : revoke(before, name, old, at)
     })
-    if (isRefused || typeof end !== 'string')
-      return this.#rolledBack(rotation, 'refused_in_use', refusedInUse)
+    if (isTakenBack) return this.#rolledBack(rotation, 'refused_in_use', refusedInUse)
     return this.#completed(rotation, end)
   }
 

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest'
+import { killLoop } from './kill-loop.ts'
+
+// Enough for each write step of each change once; `pnpm bench:kills 200` goes on.
+it('survives kill -9 at every write of a rotation and of a new key', { timeout: 60_000 }, async () => {
+  const { kills, wholeRuns, at } = await killLoop(57)
+  expect(kills).toBe(57)
+  expect(wholeRuns).toBeGreaterThanOrEqual(3)
+  for (const work of ['rekey', 'rotate', 'rotate-to-a-bad-key']) {
+    expect(Object.keys(at).filter((place) => place.startsWith(`${work} `)).length).toBeGreaterThanOrEqual(12)
+  }
+})

@@ -51,8 +51,12 @@ export class Secret extends String {
     return this.toString()
   }
 
-  [inspect.custom](): string {
-    return this.toString()
+  static {
+    // Defined here, since declarations cannot name it.
+    const value = function (this: Secret): string {
+      return this.toString()
+    }
+    Object.defineProperty(Secret.prototype, inspect.custom, { value })
   }
 }
 

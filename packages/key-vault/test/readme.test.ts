@@ -13,7 +13,6 @@ it('shows an example that runs as it stands', async () => {
   expect(shown).toBe(readFileSync(new URL('readme-example.ts', import.meta.url), 'utf8'))
 
   const folder = mkdtempSync(join(tmpdir(), 'spillway-readme-'))
-  const here = process.cwd()
   await using claude = await startClaude({ apiKeys: ['sk-old', 'sk-new'] })
   const original = globalThis.fetch
   const said: unknown[] = []
@@ -24,7 +23,6 @@ it('shows an example that runs as it stands', async () => {
     const vault = openVault({ driver })
     await vault.add('claude', 'sk-old')
     await vault.close()
-    vi.spyOn(process, 'cwd').mockReturnValue(folder)
     vi.resetModules()
     const { credential, rotate } = await importIn(folder)
     const old = await credential.token()
@@ -39,7 +37,6 @@ it('shows an example that runs as it stands', async () => {
     vi.restoreAllMocks()
     vi.unstubAllGlobals()
     rmSync(folder, { recursive: true })
-    expect(process.cwd()).toBe(here)
   }
 })
 

@@ -1,5 +1,6 @@
 import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
-import { type Client, createClient } from '@spillway/core-client'
+import { type Client, type ClientOptions, createClient } from '@spillway/core-client'
+import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { translate } from '@spillway/translation'
 import { withModel } from '@spillway/wire'
@@ -17,6 +18,12 @@ export interface RunningEndpoint {
   close(): Promise<void>
 }
 
+/** What all endpoints of a gateway use together. */
+export interface Resources {
+  readonly shared?: SharedState | undefined
+  readonly vault?: Vault | undefined
+}
+
 export interface EndpointSetup {
   readonly target: string
   readonly settings: TargetConfig
@@ -25,12 +32,12 @@ export interface EndpointSetup {
   /** The limit of the endpoint's key, which endpoints with the same key share. */
   readonly limit: readonly Middleware[]
   readonly config: Config
-  readonly shared: SharedState | undefined
+  readonly resources: Resources
 }
 
 /** Circuit breaker, rate limit, model, translation, client: what is one endpoint's own. */
 export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
-  const { target, settings, endpoint, timeouts, limit } = setup
+  const { target, settings, endpoint, timeouts, limit, resources } = setup
   const name = endpoint.name as string
   const breaker = breakerOf(setup, `${target}/${name}`)
   const client: Client = createClient({
@@ -38,7 +45,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     name: target,
     baseUrl: endpoint.url,
     timeouts: withoutUndefined(timeouts),
-    ...credentialOf(endpoint.credential),
+    ...credentialOf(endpoint.credential, resources.vault),
     middleware: [
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit,
@@ -58,7 +65,10 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
   }
 }
 
-function breakerOf({ config, settings, shared }: EndpointSetup, name: string): CircuitBreaker | undefined {
+function breakerOf(
+  { config, settings, resources: { shared } }: EndpointSetup,
+  name: string,
+): CircuitBreaker | undefined {
   const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
   if (!enabled) return undefined
   const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
@@ -66,9 +76,15 @@ function breakerOf({ config, settings, shared }: EndpointSetup, name: string): C
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */
-function credentialOf(reference: string | undefined): { credential?: string | null } {
+function credentialOf(
+  reference: string | undefined,
+  vault: Vault | undefined,
+): Pick<ClientOptions, 'credential'> {
   if (reference === 'caller') return {}
   if (reference === undefined) return { credential: null }
+  if (reference.startsWith('vault:')) {
+    return { credential: vault?.credential(reference.slice('vault:'.length)) ?? null }
+  }
   return { credential: process.env[reference.slice('env:'.length)] ?? null }
 }
 

@@ -1,3 +1,4 @@
+import type { VaultEvent } from '@spillway/key-vault'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { createRouter } from './router.ts'
@@ -6,6 +7,7 @@ import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
 import { openTarget } from './targets.ts'
+import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
 const defaultKeepAliveAfter = 15_000
@@ -17,6 +19,8 @@ export interface GatewayOptions {
   readonly host?: string | undefined
   /** Hears of every call at its commit point. */
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
+  /** Hears what happens in the vault: stale, refused versions, rotations. */
+  readonly onVaultEvent?: ((event: VaultEvent) => void) | undefined
   /** Told what its owner should know: that Redis is away, for instance. @default console.error */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -39,10 +43,15 @@ export interface Gateway {
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
-  const targets = new Map(Object.keys(config.targets).map((name) => [name, openTarget(name, config, shared)]))
+  const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
+  const resources = { shared, vault }
+  const targets = new Map(
+    Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
+  )
   const closeTargets = async (): Promise<void> => {
     await Promise.all([...targets.values()].map((target) => target.close()))
     shared?.close()
+    await vault?.close()
   }
   const { host, port } = config.server
   try {

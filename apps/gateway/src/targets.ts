@@ -6,9 +6,8 @@ import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
 import { type Config, type EndpointConfig, type TargetConfig, timeoutsOf } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
-import { openEndpoint, type RunningEndpoint } from './endpoint.ts'
+import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
-import type { SharedState } from './shared-state.ts'
 
 /** What can be asked of a target, and how to let go of it. */
 export interface RunningTarget extends Target {
@@ -19,7 +18,7 @@ export interface RunningTarget extends Target {
 }
 
 /** Brings a configured target to life. Nothing is connected before the first call; a local model loads at once. */
-export function openTarget(name: string, config: Config, shared?: SharedState): RunningTarget {
+export function openTarget(name: string, config: Config, resources: Resources = {}): RunningTarget {
   const settings = config.targets[name] as TargetConfig
   const { total: _, ...limits } = timeoutsOf(config, settings)
   if (settings.api === 'embedded') {
@@ -30,10 +29,10 @@ export function openTarget(name: string, config: Config, shared?: SharedState): 
     const close = (): Promise<void> => local.close()
     return { name, model: settings.model, handler, endpoints: [], routing: undefined, close }
   }
-  const limitOf = limitsOfTarget(name, config, settings, shared)
+  const limitOf = limitsOfTarget(name, config, settings, resources.shared)
   const endpoints = endpointsOf(settings).map((endpoint) =>
     openEndpoint({
-      ...{ target: name, settings, endpoint, config, shared },
+      ...{ target: name, settings, endpoint, config, resources },
       timeouts: limits,
       limit: limitOf(endpoint),
     }),

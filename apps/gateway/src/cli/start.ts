@@ -4,6 +4,7 @@ import { runDemo } from '../demo/run-demo.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { callLine } from './call-line.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
+import { vaultLine } from './vault-line.ts'
 
 export interface StartOptions {
   readonly config?: string
@@ -27,6 +28,7 @@ export async function start(options: StartOptions): Promise<number> {
     const gateway = await startGateway(config, {
       port: options.port,
       host: options.host,
+      onVaultEvent: (event) => console.error(vaultLine(event)),
       onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
     })
     console.log(`listening on ${gateway.url}`)

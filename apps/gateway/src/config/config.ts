@@ -89,6 +89,13 @@ export interface RouteConfig {
   readonly fallback: readonly string[]
 }
 
+export interface VaultConfig {
+  readonly file: string
+  /** Holds the age identity or the passphrase. */
+  readonly keyFile: string
+  readonly kind: 'identity' | 'passphrase'
+}
+
 /** A valid configuration; durations in milliseconds. */
 export interface Config extends PolicyConfig {
   readonly server: {
@@ -107,6 +114,8 @@ export interface Config extends PolicyConfig {
         readonly midStream?: 'fail' | 'restart' | 'continue' | undefined
       }
     | undefined
+  /** Where `vault:NAME` is looked up. */
+  readonly vault?: VaultConfig | undefined
   readonly mirror?:
     | readonly { readonly from: string; readonly to: string; readonly sample: number }[]
     | undefined

@@ -238,9 +238,9 @@ describe('parts that do not fit together', () => {
       /targets\.claude\.endpoints: an embedded model has no endpoints/,
     ],
     [
-      'a vault credential',
+      'a vault credential without a vault',
       smallest.replace('caller', '"vault:main"'),
-      /credential: vault: is not available in this version; use env:NAME/,
+      /credential: vault:NAME needs to know the vault: add vault: /,
     ],
     [
       'client keys',

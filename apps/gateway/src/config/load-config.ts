@@ -142,11 +142,11 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
           at(['targets', name, 'endpoints', index], `"${names[index]}" is another endpoint's name`),
         )
       }
-      if (endpoint.credential?.startsWith('vault:')) {
+      if (endpoint.credential?.startsWith('vault:') && config.vault === undefined) {
         problems.push(
           at(
             ['targets', name, 'endpoints', index, 'credential'],
-            'vault: is not available in this version; use env:NAME',
+            'vault:NAME needs to know the vault: add vault: { file: vault.age, keyFile: vault.key }, or use env:NAME',
           ),
         )
       }

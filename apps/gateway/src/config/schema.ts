@@ -160,6 +160,16 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         .optional(),
     })
     .optional(),
+  vault: z
+    .strictObject({
+      file: z.string().min(1),
+      keyFile: z.string().min(1),
+      kind: z
+        .enum(['identity', 'passphrase'], { error: 'expected identity or passphrase' })
+        .default('identity'),
+    })
+    .optional()
+    .describe('The encrypted file in which vault:NAME is looked up, and the file with its key.'),
   mirror: z.array(z.strictObject({ from: name, to: name, sample: share })).optional(),
   storage: z.strictObject({ url: z.string() }).optional(),
   state: z

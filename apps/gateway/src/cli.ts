@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { check } from './cli/check.ts'
+import { keyCommands } from './cli/key-commands.ts'
+import { keyInArguments } from './cli/read-secret.ts'
 import { type StartOptions, start } from './cli/start.ts'
+import { vaultCommands } from './cli/vault-commands.ts'
 
 /** Runs the command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -40,6 +43,15 @@ Examples:
       process.exitCode = check(options.config)
     })
 
+  program.addCommand(keyCommands())
+  program.addCommand(vaultCommands())
+
+  const problem = keyInArguments(argv)
+  if (problem !== undefined) {
+    console.error(problem)
+    process.exitCode = 1
+    return
+  }
   await program.parseAsync(argv)
 }
 

@@ -1,0 +1,120 @@
+import { shellExport, type VersionInfo } from '@spillway/key-vault'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { readSecret } from './read-secret.ts'
+import { type VaultFiles, type VerifyFlags, vaultCommand, verifyOf, withVault } from './vault-files.ts'
+
+const provider = (): Option =>
+  new Option('--provider <name>', 'who verifies the key')
+    .choices(['anthropic', 'openrouter', 'openai'])
+    .default('anthropic')
+
+/** `spillway keys …` */
+export function keyCommands(): Command {
+  const group = new Command('keys').description(
+    'the keys in a vault: list, add, rotate, promote, revoke, export',
+  )
+  group.addCommand(
+    vaultCommand('list', 'list versions; never a value').action((files: VaultFiles) =>
+      withVault(files, async (vault) => {
+        for (const line of table(await vault.list(), Date.now())) console.log(line)
+      }),
+    ),
+  )
+  group.addCommand(
+    vaultCommand('add', 'add a key, read from standard input or a hidden prompt')
+      .argument('<name>')
+      .action((name: string, files: VaultFiles) =>
+        withVault(files, async (vault) => tell(await vault.add(name, await readSecret(`key for ${name}`)))),
+      ),
+  )
+  group.addCommand(
+    vaultCommand('rotate', 'verify a new key with a real call, and make it the active one')
+      .argument('<name>')
+      .addOption(provider())
+      .option('--url <url>', 'the endpoint that verifies it')
+      .action((name: string, options: VaultFiles & VerifyFlags) =>
+        withVault(options, async (vault) => {
+          const value = await readSecret(`new key for ${name}`)
+          const report = await vault.rotate(name, value, { verify: verifyOf(options), drain: false })
+          if (report.outcome === 'completed') {
+            console.log(
+              `${name} v${report.version} is active; v${report.previous ?? '-'} stays usable until its grace is over`,
+            )
+          } else {
+            console.error(`${name} v${report.version} was rolled back (${report.reason}): ${report.detail}`)
+            process.exitCode = 1
+          }
+        }),
+      ),
+  )
+  group.addCommand(
+    vaultCommand('promote', 'make the version that waits the active one, unverified')
+      .argument('<name>')
+      .argument('[version]', 'the version that must be waiting', version)
+      .action((name: string, which: number | undefined, files: VaultFiles) =>
+        withVault(files, async (vault) => tell(await vault.promote(name, which))),
+      ),
+  )
+  group.addCommand(
+    vaultCommand('revoke', "take a version's value away for good")
+      .argument('<name>')
+      .argument('<version>', 'its number', version)
+      .action((name: string, which: number, files: VaultFiles) =>
+        withVault(files, async (vault) => tell(await vault.revoke(name, which))),
+      ),
+  )
+  group.addCommand(
+    vaultCommand('export', 'print an active key as a line for a shell: this shows it')
+      .argument('<name>')
+      .requiredOption('--env <variable>', 'the environment variable to set', variable)
+      .action((name: string, options: VaultFiles & { env: string }) =>
+        withVault(options, async (vault) => {
+          process.stdout.write(shellExport({ [options.env]: await vault.get(name) }))
+        }),
+      ),
+  )
+  return group
+}
+
+function tell({ name, version: number, state, fingerprint }: VersionInfo): void {
+  console.log(`${name} v${number} is ${state} (${fingerprint})`)
+}
+
+function table(versions: readonly VersionInfo[], now: number): string[] {
+  const rows = versions.map(
+    ({ name, version: number, state, environment, createdAt, lastUsedAt, fingerprint }) => [
+      name,
+      `v${number}`,
+      state,
+      environment,
+      age(now - createdAt),
+      lastUsedAt === undefined ? 'never' : `${age(now - lastUsedAt)} ago`,
+      fingerprint,
+    ],
+  )
+  const all = [['NAME', 'VERSION', 'STATE', 'ENVIRONMENT', 'AGE', 'LAST USE', 'FINGERPRINT'], ...rows]
+  const widths = (all[0] as string[]).map((_, i) => Math.max(...all.map((row) => (row[i] as string).length)))
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function age(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000))
+  if (minutes < 60) return `${minutes}m`
+  return minutes < 2880 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`
+}
+
+function version(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected the number of a version.')
+  return Number(text)
+}
+
+function variable(text: string): string {
+  if (!/^[A-Za-z_]\w*$/.test(text))
+    throw new InvalidArgumentError('expected the name of an environment variable.')
+  return text
+}

@@ -1,0 +1,45 @@
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+
+/** A secret from standard input, or from a prompt that shows nothing of what is typed. */
+export async function readSecret(what: string): Promise<string> {
+  if (process.stdin.isTTY) return prompt(what)
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+function prompt(what: string): Promise<string> {
+  process.stderr.write(`${what} (not shown): `)
+  const nowhere = new Writable({ write: (_, __, done) => done() })
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  return new Promise((resolve, reject) => {
+    lines.once('line', (line) => {
+      lines.close()
+      process.stderr.write('\n')
+      resolve(line)
+    })
+    lines.once('SIGINT', () => {
+      lines.close()
+      reject(new Error('interrupted'))
+    })
+  })
+}
+
+/** Keys of the known vendors begin like this. */
+const looksLikeKey = /(^|=)(sk-|AGE-SECRET-KEY-)/
+
+/** What is wrong with a command line that holds a key; undefined when none does. Does not repeat it. */
+export function keyInArguments(argv: readonly string[]): string | undefined {
+  const inCredential = argv.some((argument, i) => {
+    const value = argument === '--credential' ? argv[i + 1] : /^--credential=(.*)$/s.exec(argument)?.[1]
+    return value !== undefined && value !== '-'
+  })
+  if (!inCredential && !argv.some((argument) => looksLikeKey.test(argument))) return undefined
+  return (
+    'a key never stands on the command line, where every user of this machine and the shell history see it: ' +
+    'pipe it into standard input, with --credential - for link, and replace this one, which has been seen'
+  )
+}

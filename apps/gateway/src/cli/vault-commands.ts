@@ -1,0 +1,41 @@
+import { examineAgeFile, initAgeFile, rekeyAgeFile } from '@spillway/key-vault'
+import { Command } from 'commander'
+import { readSecret } from './read-secret.ts'
+import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-files.ts'
+
+/** `spillway vault …` */
+export function vaultCommands(): Command {
+  const group = new Command('vault').description('make a vault, give it a new key, look it over')
+  const secretOf = async (files: VaultFiles): Promise<string | undefined> =>
+    files.passphrase ? readSecret('new passphrase') : undefined
+  group.addCommand(
+    vaultCommand('init', 'make an empty vault, and the file with its key').action((files: VaultFiles) =>
+      reporting(async () => {
+        await initAgeFile(ageFileOf(files), await secretOf(files))
+        console.log(
+          `made ${files.vault}, which ${files.keyFile} opens: keep a copy of both, apart from each other`,
+        )
+      }),
+    ),
+  )
+  group.addCommand(
+    vaultCommand('rekey', 'give the vault a new identity or passphrase').action((files: VaultFiles) =>
+      reporting(async () => {
+        await rekeyAgeFile(ageFileOf(files), await secretOf(files))
+        console.log(`${files.vault} has a new key in ${files.keyFile}`)
+      }),
+    ),
+  )
+  group.addCommand(
+    vaultCommand('doctor', 'look over files, rights, key and contents').action((files: VaultFiles) =>
+      reporting(async () => {
+        const findings = await examineAgeFile(ageFileOf(files))
+        for (const { level, message, code } of findings) {
+          console.log(`${level.padEnd(8)} ${code === undefined ? '' : `${code}: `}${message}`)
+        }
+        if (findings.some(({ level }) => level === 'error')) process.exitCode = 1
+      }),
+    ),
+  )
+  return group
+}

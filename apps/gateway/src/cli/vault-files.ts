@@ -1,0 +1,64 @@
+import {
+  type AgeFileOptions,
+  ageFile,
+  isKeyVaultError,
+  openVault,
+  type Vault,
+  type Verify,
+  verifyCredential,
+} from '@spillway/key-vault'
+import { Command } from 'commander'
+
+/** Where a command finds the vault. */
+export interface VaultFiles {
+  readonly vault: string
+  readonly keyFile: string
+  readonly passphrase?: boolean
+}
+
+/** A command that works on a vault. */
+export function vaultCommand(usage: string, description: string): Command {
+  return new Command(usage)
+    .description(description)
+    .option('--vault <file>', 'the vault', 'vault.age')
+    .option('--key-file <file>', 'the file with its age identity or passphrase', 'vault.key')
+    .option('--passphrase', 'the key file holds a passphrase, not an identity')
+    .showHelpAfterError('(--help says more)')
+}
+
+export function ageFileOf({ vault, keyFile, passphrase }: VaultFiles): AgeFileOptions {
+  return { path: vault, keyFile, kind: passphrase ? 'passphrase' : 'identity' }
+}
+
+/** Runs `work` with the vault open; what is wrong with it is a line, not a trace. Sets the exit code. */
+export async function withVault(files: VaultFiles, work: (vault: Vault) => Promise<void>): Promise<void> {
+  await reporting(async () => {
+    const vault = openVault({ driver: ageFile(ageFileOf(files)) })
+    try {
+      await work(vault)
+    } finally {
+      await vault.close()
+    }
+  })
+}
+
+/** Runs `work`; an error of the vault becomes a line on standard error, and the exit code 1. */
+export async function reporting(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!isKeyVaultError(error)) throw error
+    console.error(`${error.code}: ${error.message}`)
+    process.exitCode = 1
+  }
+}
+
+/** How `--provider` and `--url` say to verify. */
+export interface VerifyFlags {
+  readonly provider: 'anthropic' | 'openrouter' | 'openai'
+  readonly url?: string
+}
+
+export function verifyOf({ provider, url }: VerifyFlags): Verify {
+  return verifyCredential({ provider, ...(url !== undefined && { baseUrl: url }) })
+}

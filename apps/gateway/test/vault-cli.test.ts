@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startClaude } from '@spillway/testing'
+import { beforeEach, expect, it } from 'vitest'
+import { temporaryFolder } from './gateway.ts'
+
+const canary = 'sk-ant-CANARY-old'
+const next = 'sk-ant-CANARY-new'
+let folder: string
+beforeEach(() => {
+  folder = temporaryFolder()
+})
+
+/** Runs `spillway …` in the folder, with something on its standard input. */
+async function spillway(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number; out: string; err: string }> {
+  const cli = new URL('../src/cli.ts', import.meta.url).href
+  const source = `import { run } from ${JSON.stringify(cli)}; await run(['node', 'spillway', ...process.argv.slice(1)])`
+  const flags = ['--conditions=@spillway/source', '--input-type=module', '-e', source, '--']
+  const env = { ...process.env, SPILLWAY_ENV: 'test' }
+  const child = spawn(process.execPath, [...flags, ...args], { cwd: folder, env })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, out, err }
+}
+
+it('keeps, lists, rotates and exports keys, and shows none but to export', { timeout: 60_000 }, async () => {
+  await using claude = await startClaude({ apiKeys: [canary, next] })
+  const rotate = ['keys', 'rotate', 'claude', '--url', claude.url]
+  const said = [
+    await spillway(['vault', 'init']),
+    await spillway(['keys', 'add', 'claude'], `${canary}\n`),
+    await spillway(rotate, 'sk-ant-CANARY-bad\n'),
+    await spillway(rotate, `${next}\n`),
+    await spillway(['keys', 'list']),
+    await spillway(['vault', 'rekey']),
+    await spillway(['vault', 'doctor']),
+    await spillway(['vault', 'init']),
+    await spillway(['keys', 'promote', 'claude']),
+  ]
+  expect(said.map(({ code }) => code)).toEqual([0, 0, 1, 0, 0, 0, 0, 1, 1])
+  expect(said[2]?.err).toContain('rolled back (refused): the vendor answers 401')
+  expect(said[4]?.out).toMatch(/claude {2}v1 +retiring .*\nclaude {2}v2 +revoked .*\nclaude {2}v3 +active /)
+  expect(said[7]?.err).toContain('SPILLWAY_VAULT_EXISTS')
+  for (const { out, err } of said) expect(out + err).not.toContain('CANARY')
+  for (const file of readdirSync(folder))
+    expect(readFileSync(join(folder, file), 'latin1')).not.toContain('CANARY')
+  expect((await spillway(['keys', 'export', 'claude', '--env', 'ANTHROPIC_API_KEY'])).out).toBe(
+    `export ANTHROPIC_API_KEY='${next}'\n`,
+  )
+})
+
+it.each([
+  ['keys', 'add', 'claude', canary],
+  ['keys', 'add', canary],
+  ['keys', 'rotate', 'claude', `--url=${canary}`],
+  ['link', 'claude', '--credential', 'whatever-CANARY'],
+])('refuses a key on the command line, without repeating it: %s %s …', async (...args) => {
+  const { code, out, err } = await spillway(args)
+  expect(code).toBe(1)
+  expect(err).toContain('a key never stands on the command line')
+  expect(out + err).not.toContain('CANARY')
+})
+
+it.each([['keys'], ['vault'], ['keys', 'rotate'], ['vault', 'rekey']])(
+  'helps with %s %s',
+  async (...args) => {
+    const { code, out } = await spillway([...args, '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain('Usage: spillway')
+  },
+)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { check } from './cli/check.ts'
 import { keyCommands } from './cli/key-commands.ts'
+import { linkCommand } from './cli/link.ts'
 import { keyInArguments } from './cli/read-secret.ts'
 import { type StartOptions, start } from './cli/start.ts'
 import { vaultCommands } from './cli/vault-commands.ts'
@@ -43,6 +44,7 @@ Examples:
       process.exitCode = check(options.config)
     })
 
+  program.addCommand(linkCommand())
   program.addCommand(keyCommands())
   program.addCommand(vaultCommands())
 

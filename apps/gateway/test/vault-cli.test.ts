@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
 import { beforeEach, expect, it } from 'vitest'
+import { parseConfig } from '../src/config/load-config.ts'
 import { temporaryFolder } from './gateway.ts'
 
 const canary = 'sk-ant-CANARY-old'
@@ -62,6 +63,25 @@ it('keeps, lists, rotates and exports keys, and shows none but to export', { tim
   )
 })
 
+it('links a key: verifies, stores, and writes the target, or does none of it', {
+  timeout: 60_000,
+}, async () => {
+  await using claude = await startClaude({ apiKeys: [canary] })
+  const link = ['link', 'claude', '--credential', '-', '--tier', 'pro', '--url', claude.url]
+  const bad = await spillway(link, 'sk-ant-CANARY-bad\n')
+  expect(bad).toMatchObject({ code: 1, err: expect.stringContaining('nothing was stored') })
+  expect(readdirSync(folder)).toEqual([])
+  const good = await spillway(link, `${canary}\n`)
+  expect(good).toMatchObject({ code: 0 })
+  const text = readFileSync(join(folder, 'spillway.yaml'), 'utf8')
+  expect(text).toContain('credential: vault:claude')
+  const { config } = parseConfig(text, 'spillway.yaml')
+  expect(config.targets.claude?.rateLimit).toMatchObject({ requestsPerMinute: 600, concurrency: 50 })
+  expect(config.routes).toEqual([{ models: '*', target: 'claude', fallback: [] }])
+  expect((await spillway(['check', '--config', 'spillway.yaml'])).code).toBe(0)
+  for (const said of [bad.out, bad.err, good.out, good.err, text]) expect(said).not.toContain('CANARY')
+})
+
 it.each([
   ['keys', 'add', 'claude', canary],
   ['keys', 'add', canary],
@@ -74,7 +94,7 @@ it.each([
   expect(out + err).not.toContain('CANARY')
 })
 
-it.each([['keys'], ['vault'], ['keys', 'rotate'], ['vault', 'rekey']])(
+it.each([['keys'], ['vault'], ['link', '--credential=-'], ['keys', 'rotate'], ['vault', 'rekey']])(
   'helps with %s %s',
   async (...args) => {
     const { code, out } = await spillway([...args, '--help'])

@@ -133,7 +133,8 @@ describe('a vault in a file', () => {
         stdio: 'inherit',
       })
     })
-    for (const child of children) expect(await once(child, 'exit')).toEqual([0, null])
+    const ends = await Promise.all(children.map((child) => once(child, 'exit')))
+    expect(ends).toEqual(Array(3).fill([0, null]))
     expect(Object.keys((await ageFile(options).load()).secrets)).toHaveLength(24)
   })
 })

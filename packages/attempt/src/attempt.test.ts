@@ -333,6 +333,17 @@ it('tells its listeners of start, commit and end, in this order and once', async
   ])
 })
 
+it.each([
+  ['an answer', 200, '{"content":[],"usage":{"input_tokens":1,"output_tokens":1}}'],
+  ['an error', 529, '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'],
+])('tells of them in the same order for %s that is not streamed', async (_name, status, body) => {
+  const { wire, events } = begin({ stream: false })
+  wire.jsonHeaders(status)
+  wire.text(body)
+  wire.sink.end()
+  expect(events.map(({ type }) => type)).toEqual(['attempt.started', 'attempt.committed', 'attempt.ended'])
+})
+
 it('does not send anything when the deadline has passed already', async () => {
   const { wire, answer } = begin({ deadline: 0 })
   expect((await answer).failure).toMatchObject({ kind: 'timeout', phase: 'total', origin: 'spillway' })

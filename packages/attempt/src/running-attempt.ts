@@ -177,7 +177,8 @@ export class RunningAttempt implements TransportSink, BodySource {
     for (const bytes of this.#held) channel.push(bytes)
     this.#held = []
     this.#enter('streaming')
-    this.#commit(channel)
+    emit(this.#request, 'attempt.committed', { status: this.#status })
+    this.#answer(channel)
   }
 
   #endStream(): void {
@@ -197,18 +198,20 @@ export class RunningAttempt implements TransportSink, BodySource {
     const bytes = concatBytes(this.#held)
     const answer = readWholeAnswer({ api, operation }, this.#status, this.#headers, bytes, clock.epoch())
     const { failure } = answer
-    this.#settle(failure, answer.usage, answer)
     if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
+      this.#settle(failure, answer.usage, answer)
       // An error inside a 200 is passed on as it came, if it has the form of an error.
       const body = answer.isErrorBody ? bytes : undefined
       this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
       return
     }
-    this.#commit(bodyOf(bytes), failure)
+    // Listeners hear of the commit before the end, as they do for a stream.
+    emit(this.#request, 'attempt.committed', { status: this.#status })
+    this.#settle(failure, answer.usage, answer)
+    this.#answer(bodyOf(bytes), failure)
   }
 
-  #commit(body: ResponseBody, failure?: Failure): void {
-    emit(this.#request, 'attempt.committed', { status: this.#status })
+  #answer(body: ResponseBody, failure?: Failure): void {
     this.#resolve({
       status: this.#status,
       headers: this.#headers,

@@ -55,6 +55,13 @@ describe('a stream', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('counts the chunks that carried content', async () => {
+    const { wire, response } = await committed()
+    wire.text(anthropic.text(' there'), anthropic.text('.'), ending)
+    wire.sink.end()
+    expect((await response.outcome).outputChunks).toBe(3)
+  })
+
   it('that is complete without any content is an answer too', async () => {
     const { wire, answer } = begin()
     wire.streamHeaders()

@@ -280,6 +280,7 @@ export class RunningAttempt implements TransportSink, BodySource {
         firstContent: this.#firstContentAt === undefined ? undefined : this.#firstContentAt - startedAt,
         end: end - startedAt,
       },
+      outputChunks: this.#reader?.state.contentEvents,
       bytes: this.#bytes,
     }
     emit(this.#request, 'attempt.ended', { outcome })

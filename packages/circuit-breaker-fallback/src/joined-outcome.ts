@@ -15,6 +15,7 @@ export async function joinOutcomes(parts: readonly Promise<Outcome>[]): Promise<
     stopReason: last.stopReason,
     model: last.model,
     timings: { ...first.timings, end: last.timings.startedAt + last.timings.end - first.timings.startedAt },
+    outputChunks: outcomes.reduce((chunks, outcome) => chunks + (outcome.outputChunks ?? 0), 0),
     bytes: outcomes.reduce((bytes, outcome) => bytes + outcome.bytes, 0),
   }
 }

@@ -40,6 +40,8 @@ export interface Outcome {
   /** The model that answered, by its own word. */
   readonly model: string | undefined
   readonly timings: Timings
+  /** Chunks of the stream that carried content; undefined for an answer that was not streamed. */
+  readonly outputChunks?: number | undefined
   /** Bytes of body received. */
   readonly bytes: number
 }

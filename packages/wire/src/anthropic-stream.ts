@@ -17,12 +17,14 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
   // content_block_delta and content_block_start have 19 letters each and differ in the 15th.
   if (event.nameLength === 19 && event.nameByte(14) === letterD) {
     state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
+    state.contentEvents++
     if (!state.hasContent) state.hasContent = isContentDelta(dataOf(event, state))
     return
   }
   switch (event.name || typeOf(event)) {
     case 'content_block_delta':
       state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
+      state.contentEvents++
       state.hasContent ||= isContentDelta(dataOf(event, state))
       return
     case 'content_block_start':

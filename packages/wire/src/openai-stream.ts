@@ -27,6 +27,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   }
   if (state.hasContent && !mayMatter(event)) {
     state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    state.contentEvents++
     return
   }
   const data = event.data
@@ -55,6 +56,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
     if (hasContent(field(choice, 'delta'))) {
       state.hasContent = true
       state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+      state.contentEvents++
     }
   }
 }

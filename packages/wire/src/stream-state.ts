@@ -16,6 +16,8 @@ export interface StreamState {
   usageIsFinal: boolean
   /** Bytes of content seen, for an estimate where usage is not final. */
   contentBytes: number
+  /** Events that carried content. */
+  contentEvents: number
   stopReason: string | undefined
   model: string | undefined
 }
@@ -29,6 +31,7 @@ export function newStreamState(): StreamState {
     usage: undefined,
     usageIsFinal: false,
     contentBytes: 0,
+    contentEvents: 0,
     stopReason: undefined,
     model: undefined,
   }

@@ -1,0 +1,116 @@
+import { type Context, context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api'
+import {
+  deriveRequest,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  type RequestHeaders,
+} from '@spillway/middleware'
+import { cancelledFailure } from '@spillway/wire'
+import { parentContext, type SpanTime, spanTime } from './call-trace.ts'
+import { errorTypeOf, markError, markFailure } from './observed-call.ts'
+import { attemptAttributes, failureAttributes } from './outcome-attributes.ts'
+import { tracerSource } from './providers.ts'
+import { serverAttributes } from './request-attributes.ts'
+import type { TracingOptions } from './telemetry-options.ts'
+
+export interface AttemptTelemetryOptions extends TracingOptions {
+  /**
+   * Whether the upstream is told of the trace, by the registered propagators.
+   * @default true
+   */
+  readonly propagate?: boolean
+  /** The endpoint's base URL, where the request's own is not absolute; names the server in the span. */
+  readonly server?: string | undefined
+}
+
+/** The defaults of {@link AttemptTelemetryOptions}. */
+export const attemptTelemetryDefaults: Required<Pick<AttemptTelemetryOptions, 'propagate'>> = {
+  propagate: true,
+}
+
+/**
+ * A span for each attempt, inside the span of its call, and the trace's context in the headers that go upstream. The
+ * innermost of a chain, just around the attempt. Costs nothing while no SDK is registered.
+ */
+export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middleware {
+  const { propagate } = { ...attemptTelemetryDefaults, ...options }
+  const tracers = tracerSource(options.tracerProvider)
+  const server = options.server === undefined ? undefined : serverAttributes(options.server)
+  return (next) => (request) => {
+    const tracer = tracers()
+    if (tracer === undefined) return next(request)
+    const call = request.context.trace
+    const parent = call?.context ?? parentContext(request)
+    const time = call?.time ?? spanTime(request.clock)
+    const number = call === undefined ? undefined : ++call.attempts
+    const { target } = request.context
+    const span = tracer.startSpan(
+      `attempt ${target ?? request.model}`,
+      {
+        kind: SpanKind.CLIENT,
+        startTime: time(request.clock.now()),
+        attributes: { 'http.request.method': 'POST', ...(server ?? serverAttributes(request.url)) },
+      },
+      parent,
+    )
+    if (span.isRecording()) describe(span, request, number)
+    const inner = trace.setSpan(parent, span)
+    const sent = propagate
+      ? deriveRequest(request, { headers: withTraceContext(request.headers, inner) })
+      : request
+    return context.with(inner, next, undefined, sent).then(
+      (response) => {
+        response.outcome.then((outcome) => end(span, time, outcome, response))
+        return response
+      },
+      (error: unknown) => {
+        endWithoutAnswer(span, time, request, error)
+        throw error
+      },
+    )
+  }
+}
+
+function describe(
+  span: Span,
+  { context: { target }, model }: ModelRequest,
+  number: number | undefined,
+): void {
+  span.setAttribute('spillway.request.model', model)
+  if (target !== undefined) span.setAttribute('spillway.target', target)
+  if (number === undefined) return
+  span.setAttribute('spillway.attempt', number)
+  if (number > 1) span.setAttribute('http.request.resend_count', number - 1)
+}
+
+const headerSetter = {
+  set(headers: Record<string, string>, name: string, value: string) {
+    headers[name.toLowerCase()] = value
+  },
+}
+
+/** The caller's own trace headers go: what the propagators write stands in their place. */
+function withTraceContext(headers: RequestHeaders, spanContext: Context): RequestHeaders {
+  const sent: Record<string, string> = { ...headers }
+  for (const name of propagation.fields()) delete sent[name.toLowerCase()]
+  propagation.inject(spanContext, sent, headerSetter)
+  return sent
+}
+
+function end(span: Span, time: SpanTime, outcome: Outcome, { status }: ModelResponse): void {
+  const { timings } = outcome
+  if (span.isRecording()) {
+    if (timings.headers !== undefined) span.setAttribute('http.response.status_code', status)
+    span.setAttributes(attemptAttributes(outcome))
+    markFailure(span, outcome)
+  }
+  span.end(time(timings.startedAt + timings.end))
+}
+
+function endWithoutAnswer(span: Span, time: SpanTime, request: ModelRequest, error: unknown): void {
+  if (request.signal?.aborted) span.setAttributes(failureAttributes(cancelledFailure()))
+  else markError(span, errorTypeOf(error))
+  span.end(time(request.clock.now()))
+}

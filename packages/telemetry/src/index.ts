@@ -1,0 +1,11 @@
+export { timeouts, wrapFetch } from '@spillway/attempt'
+export {
+  type AttemptTelemetryOptions,
+  attemptTelemetry,
+  attemptTelemetryDefaults,
+} from './attempt-telemetry.ts'
+export type { CallTrace, SpanTime } from './call-trace.ts'
+export type { ConventionsName } from './conventions.ts'
+export { type GaugeSource, observeGauges } from './gauges.ts'
+export { telemetry } from './telemetry.ts'
+export { type TelemetryOptions, type TracingOptions, telemetryDefaults } from './telemetry-options.ts'

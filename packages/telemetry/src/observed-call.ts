@@ -1,0 +1,240 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
+import {
+  deriveRequest,
+  type Handler,
+  type JsonObject,
+  listen,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  type SpillwayEvent,
+} from '@spillway/middleware'
+import { cancelledFailure } from '@spillway/wire'
+import { otherLabel } from './bounded-labels.ts'
+import { type CallLabels, recordCall, recordEvent } from './call-metrics.ts'
+import { isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
+import { answerContent, promptAttributes, wholeAnswer } from './content.ts'
+import type { Conventions } from './conventions.ts'
+import { eventAttributes } from './event-attributes.ts'
+import type { Instruments } from './instruments.ts'
+import { answerAttributes, failureAttributes } from './outcome-attributes.ts'
+import { identifyingAttributes, operationOf, parameterAttributes } from './request-attributes.ts'
+
+/** What all calls through one `telemetry(…)` share. */
+export interface CallObserver {
+  readonly instruments: () => Instruments | undefined
+  readonly names: Conventions
+  readonly provider: (request: ModelRequest) => string
+  readonly boundModel: (model: string) => string
+  readonly captureContent: boolean
+  readonly maxContentLength: number
+  readonly insideGenAiSpan: 'internal' | 'client'
+  readonly attributes: ((request: ModelRequest) => Attributes) | undefined
+}
+
+/** One call from its beginning to its outcome, as a span and as measurements. */
+export class ObservedCall {
+  readonly #observer: CallObserver
+  readonly #request: ModelRequest
+  readonly #instruments: Instruments | undefined
+  readonly #labels: CallLabels
+  readonly #startedAt: number
+  readonly #time: SpanTime
+  /** What the call runs in; undefined without a tracer. */
+  readonly #context: Context | undefined
+  readonly #span: Span | undefined
+  /** Whether somebody further out tells of this operation, so that this span is about the chain alone. */
+  #isInner = false
+  #trace: { readonly context: Context; readonly time: SpanTime; attempts: number } | undefined
+  #attempts = 0
+  #hasEnded = false
+
+  constructor(
+    observer: CallObserver,
+    request: ModelRequest,
+    tracer: Tracer | undefined,
+    instruments: Instruments | undefined,
+  ) {
+    this.#observer = observer
+    this.#request = request
+    this.#instruments = instruments
+    this.#labels = {
+      operation: operationOf(request),
+      provider: observer.provider(request),
+      requestModel: observer.boundModel(request.model),
+    }
+    this.#startedAt = request.clock.now()
+    this.#time = spanTime(request.clock)
+    instruments?.active.add(1)
+    if (tracer === undefined) return
+    const parent = parentContext(request)
+    this.#span = this.#startSpan(tracer, parent)
+    this.#context = trace.setSpan(parent, this.#span)
+  }
+
+  /** Sends the call on its way, inside its span. */
+  async send(next: Handler): Promise<ModelResponse> {
+    const request = this.#observedRequest()
+    let response: ModelResponse
+    try {
+      response = await (this.#context === undefined
+        ? next(request)
+        : context.with(this.#context, next, undefined, request))
+    } catch (error) {
+      this.#endWithoutAnswer(error)
+      throw error
+    }
+    let said: JsonObject | undefined
+    if (this.#keepsContent) ({ response, said } = await wholeAnswer(response))
+    response.outcome.then((outcome) => this.#end(outcome, response, said))
+    return response
+  }
+
+  #startSpan(tracer: Tracer, parent: Context): Span {
+    const { insideGenAiSpan, names } = this.#observer
+    const { operation, provider } = this.#labels
+    const request = this.#request
+    this.#isInner =
+      insideGenAiSpan === 'internal' && isToldAlready(parent, names.attributes.operation, operation)
+    const name = `${operation} ${request.model}`
+    const span = tracer.startSpan(
+      this.#isInner ? `spillway ${name}` : name,
+      {
+        kind: this.#isInner ? SpanKind.INTERNAL : SpanKind.CLIENT,
+        startTime: this.#time(this.#startedAt),
+        attributes: this.#isInner ? {} : identifyingAttributes(request, provider, names),
+      },
+      parent,
+    )
+    if (span.isRecording()) this.#describe(span)
+    return span
+  }
+
+  #describe(span: Span): void {
+    const { names, attributes, captureContent, maxContentLength } = this.#observer
+    const request = this.#request
+    const { callId, tenant, session } = request.context
+    span.setAttribute('spillway.call.id', callId)
+    if (tenant !== undefined) span.setAttribute('spillway.tenant', tenant)
+    if (attributes !== undefined) span.setAttributes(attributes(request))
+    if (this.#isInner) return
+    if (session !== undefined) span.setAttribute(names.attributes.conversation, session)
+    span.setAttributes(parameterAttributes(request, names))
+    if (captureContent) span.setAttributes(promptAttributes(request, names, maxContentLength))
+  }
+
+  #observedRequest(): ModelRequest {
+    const request = listen(this.#request, (event) => this.#hear(event))
+    if (this.#context === undefined) return request
+    this.#trace = { context: this.#context, time: this.#time, attempts: 0 }
+    return deriveRequest(request, {
+      context: { ...request.context, trace: this.#trace },
+      keepTranscript: request.keepTranscript || this.#keepsContent,
+    })
+  }
+
+  get #keepsContent(): boolean {
+    return this.#observer.captureContent && !this.#isInner && this.#span?.isRecording() === true
+  }
+
+  #hear(event: SpillwayEvent): void {
+    if (event.type === 'attempt.started') this.#attempts++
+    if (this.#instruments !== undefined) recordEvent(this.#instruments, this.#observer.names, event)
+    if (this.#hasEnded || this.#span?.isRecording() !== true || isOfAttempt(event)) return
+    this.#span.addEvent(`spillway.${event.type}`, eventAttributes(event), this.#time(event.at))
+  }
+
+  #end(
+    outcome: Outcome,
+    response?: ModelResponse | undefined,
+    said?: JsonObject | undefined,
+    errorType: string | undefined = outcome.failure?.kind,
+  ): void {
+    const { names, maxContentLength, boundModel } = this.#observer
+    const now = this.#request.clock.now()
+    const begun = outcome.timings.startedAt - this.#startedAt
+    const { firstContent } = outcome.timings
+    if (this.#instruments !== undefined) {
+      this.#instruments.active.add(-1)
+      recordCall(this.#instruments, names, this.#labels, {
+        outcome,
+        errorType,
+        responseModel: outcome.model === undefined ? undefined : boundModel(outcome.model),
+        servedBy: response?.target,
+        duration: now - this.#startedAt,
+        firstContent: firstContent === undefined ? undefined : begun + firstContent,
+      })
+    }
+    this.#hasEnded = true
+    const span = this.#span
+    if (span === undefined) return
+    if (span.isRecording()) {
+      span.setAttribute('spillway.attempts', this.#attempts)
+      if (response?.target !== undefined) span.setAttribute('spillway.served_by', response.target)
+      if (!this.#isInner) {
+        span.setAttributes(answerAttributes(outcome, names))
+        if (firstContent !== undefined)
+          span.setAttribute(names.attributes.timeToFirstChunk, (begun + firstContent) / 1000)
+      }
+      if (this.#keepsContent)
+        span.setAttributes(
+          answerContent(response?.transcript ?? said, outcome.stopReason, names, maxContentLength),
+        )
+      markFailure(span, outcome)
+    }
+    span.end(this.#time(now))
+  }
+
+  /** The caller left before there was anything to answer, or somebody's code failed. */
+  #endWithoutAnswer(error: unknown): void {
+    const { clock, signal } = this.#request
+    const failure = signal?.aborted ? cancelledFailure() : undefined
+    const errorType = failure?.kind ?? errorTypeOf(error)
+    if (failure === undefined && this.#span !== undefined) markError(this.#span, errorType)
+    const end = clock.now() - this.#startedAt
+    const outcome: Outcome = {
+      failure,
+      usage: undefined,
+      stopReason: undefined,
+      model: undefined,
+      timings: { startedAt: this.#startedAt, end },
+      bytes: 0,
+    }
+    this.#end(outcome, undefined, undefined, errorType)
+  }
+}
+
+/** They have spans of their own, or are counted. */
+function isOfAttempt({ type }: SpillwayEvent): boolean {
+  return type === 'attempt.started' || type === 'attempt.committed' || type === 'attempt.ended'
+}
+
+/** The name of an error's class, as the conventions want it. */
+export function errorTypeOf(error: unknown): string {
+  return error instanceof Error ? error.name : otherLabel
+}
+
+/** Marks the span of something that threw. */
+export function markError(span: Span, errorType: string): void {
+  span.setAttribute('error.type', errorType)
+  span.setStatus({ code: SpanStatusCode.ERROR })
+}
+
+/** Says how a span failed. A call that its caller gave up is no error of anybody's. */
+export function markFailure(span: Span, { failure }: Outcome): void {
+  if (failure === undefined) return
+  span.setAttributes(failureAttributes(failure))
+  if (failure.kind === 'cancelled') return
+  const { kind, status, code } = failure
+  const message = [kind, status, code].filter((part) => part !== undefined).join(' ')
+  span.setStatus({ code: SpanStatusCode.ERROR, message })
+}

@@ -1,0 +1,51 @@
+import type { Tracer } from '@opentelemetry/api'
+import type { Middleware, ModelRequest } from '@spillway/middleware'
+import { boundedLabel } from './bounded-labels.ts'
+import { type ConventionsName, conventions } from './conventions.ts'
+import { createInstruments } from './instruments.ts'
+import { type CallObserver, ObservedCall } from './observed-call.ts'
+import { meterSource, tracerSource } from './providers.ts'
+import { providerOf } from './request-attributes.ts'
+import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts'
+
+/**
+ * A span and the metrics of each call, by the GenAI conventions of OpenTelemetry. The outermost of a chain: what happens
+ * inside, whoever does it, becomes events of the span. The span ends at the call's outcome.
+ *
+ * Costs nothing while no SDK is registered; one that is registered later is found.
+ * @throws RangeError for options out of range
+ */
+export function telemetry(options: TelemetryOptions = {}): Middleware {
+  const observer = createObserver(options)
+  return (next) => (request) => {
+    const tracer = observer.tracer()
+    const instruments = observer.instruments()
+    if (tracer === undefined && instruments === undefined) return next(request)
+    return new ObservedCall(observer, request, tracer, instruments).send(next)
+  }
+}
+
+function createObserver(options: TelemetryOptions): CallObserver & { tracer: () => Tracer | undefined } {
+  const settings = { ...telemetryDefaults, ...options }
+  for (const name of ['maxContentLength', 'maxModels'] as const) {
+    if (!(settings[name] >= 0))
+      throw new RangeError(`telemetry.${name} must be 0 or more, but is ${settings[name]}`)
+  }
+  const names = conventions[settings.conventions as ConventionsName]
+  if (names === undefined)
+    throw new RangeError(
+      `telemetry.conventions must be 'published' or 'latest', but is ${settings.conventions}`,
+    )
+  const { provider = providerOf } = options
+  return {
+    tracer: tracerSource(options.tracerProvider),
+    instruments: meterSource(options.meterProvider, (meter) => createInstruments(meter, names)),
+    names,
+    provider: typeof provider === 'string' ? () => provider : (request: ModelRequest) => provider(request),
+    boundModel: boundedLabel(settings.maxModels),
+    captureContent: settings.captureContent,
+    maxContentLength: settings.maxContentLength,
+    insideGenAiSpan: settings.insideGenAiSpan,
+    attributes: options.attributes,
+  }
+}

@@ -1,0 +1,196 @@
+import type { Usage } from '@spillway/middleware'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type CostFacts, costOf, formatDollars } from './cost.ts'
+import { priceName, publishedPrices, withPrices } from './price-table.ts'
+
+const none: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
+  reasoningTokens: 0,
+  estimated: false,
+}
+const november = Date.UTC(2026, 10, 1)
+const million = 1_000_000
+
+function dollars(usage: Partial<Usage>, model: string, facts: Partial<CostFacts> = {}): string | undefined {
+  const cost = costOf({ ...none, ...usage }, { model, provider: 'anthropic', at: november, ...facts })
+  return cost.nanoDollars === undefined ? undefined : formatDollars(cost.nanoDollars)
+}
+
+describe('the published prices', () => {
+  // For a million tokens each: input, output, cache read, written for five minutes, for one hour.
+  it.each([
+    ['claude-fable-5-1', '10', '50', '0.25', '12.5', '20'],
+    ['claude-mythos-5', '10', '50', '1', '12.5', '20'],
+    ['claude-opus-5-5', '4', '20', '0.2', '5', '8'],
+    ['claude-opus-4-5-20251101', '5', '25', '0.5', '6.25', '10'],
+    ['claude-opus-5', '5', '25', '0.5', '6.25', '10'],
+    ['claude-sonnet-5-5', '2', '10', '0.1', '2.5', '4'],
+    ['claude-sonnet-5', '2', '10', '0.2', '2.5', '4'],
+    ['claude-sonnet-4-6', '3', '15', '0.3', '3.75', '6'],
+    ['claude-haiku-4-5', '1', '5', '0.1', '1.25', '2'],
+  ])('of %s', (model, input, output, read, write, write1h) => {
+    expect([
+      dollars({ inputTokens: million }, model),
+      dollars({ outputTokens: million }, model),
+      dollars({ cacheReadTokens: million }, model),
+      dollars({ cacheWriteTokens: million }, model),
+      dollars({ cacheWriteTokens: million, cacheWrite1hTokens: million }, model),
+    ]).toEqual([input, output, read, write, write1h])
+  })
+
+  it('of Haiku 5.5 are those of a long prompt for the whole request, cache included', () => {
+    const atLimit = {
+      inputTokens: 50_000,
+      cacheReadTokens: 40_000,
+      cacheWriteTokens: 10_000,
+      outputTokens: 1000,
+    }
+    expect(dollars(atLimit, 'claude-haiku-5-5')).toBe('0.00715')
+    expect(dollars({ ...atLimit, inputTokens: 50_001 }, 'claude-haiku-5-5')).toBe('0.0357505')
+  })
+
+  it('change on their day, in UTC', () => {
+    const read = { cacheReadTokens: million }
+    const dayBefore = Date.UTC(2026, 9, 7) - 1
+    expect(dollars(read, 'claude-sonnet-5-5', { at: dayBefore })).toBe('0.2')
+    expect(dollars(read, 'claude-sonnet-5-5', { at: dayBefore + 1 })).toBe('0.1')
+  })
+
+  it('are multiplied for fast answers, places and batches', () => {
+    const usage = { inputTokens: million, outputTokens: million }
+    expect(dollars(usage, 'claude-opus-5-5', { speed: 'fast' })).toBe('48')
+    expect(dollars(usage, 'claude-opus-5-5', { geo: 'us' })).toBe('26.4')
+    expect(dollars(usage, 'claude-opus-5-5', { geo: 'global', batch: true })).toBe('12')
+    expect(dollars(usage, 'claude-opus-5-5', { geo: 'us', batch: true, speed: 'fast' })).toBe('26.4')
+  })
+})
+
+describe('a price that nobody knows', () => {
+  it.each([
+    ['a model', { model: 'claude-fable-5-2' }, 'model'],
+    ['a provider', { provider: 'elsewhere' }, 'model'],
+    ['a speed', { model: 'claude-sonnet-5-5', speed: 'fast' }, 'speed'],
+  ])('of %s is none, not 0', (_name, facts, reason) => {
+    const cost = costOf(
+      { ...none, inputTokens: 1 },
+      { model: 'claude-opus-5', provider: 'anthropic', at: november, ...facts },
+    )
+    expect(cost).toEqual({ status: 'unpriced', nanoDollars: undefined, reason })
+  })
+
+  it('is none without usage', () => {
+    expect(costOf(undefined, { model: 'claude-opus-5', provider: 'anthropic', at: november }).status).toBe(
+      'unpriced',
+    )
+  })
+})
+
+describe('OpenRouter', () => {
+  const facts = { model: 'anthropic/claude-sonnet-5.5:nitro', provider: 'openrouter', at: november }
+
+  it.each([
+    [0.0123456789, 12345679],
+    [1e-7, 100],
+    [0, 0],
+    [0.1 + 0.2, 300000000],
+  ])('is believed what it reports: %d', (cost, nanoDollars) => {
+    expect(costOf({ ...none, inputTokens: 5, cost }, facts)).toMatchObject({
+      nanoDollars,
+      source: 'reported',
+      estimated: false,
+    })
+  })
+
+  it('is estimated by the price of the vendor where it reports none', () => {
+    expect(costOf({ ...none, inputTokens: million }, facts)).toMatchObject({
+      nanoDollars: 2_000_000_000,
+      source: 'table',
+      estimated: true,
+    })
+  })
+})
+
+describe('a table of one’s own', () => {
+  it('wins for what it names and leaves the rest', () => {
+    const table = withPrices([
+      { provider: 'anthropic', models: ['claude-sonnet-5-5'], input: '1', output: '1' },
+    ])
+    const at = (model: string) =>
+      costOf({ ...none, inputTokens: million }, { model, provider: 'anthropic', at: november }, table)
+    expect(at('claude-sonnet-5-5').nanoDollars).toBe(1_000_000_000)
+    expect(at('claude-opus-5').nanoDollars).toBe(5_000_000_000)
+    expect(publishedPrices.prices.flatMap(({ models }) => models)).toContain('claude-sonnet-5-5')
+  })
+
+  it('with a price that is no decimal is refused', () => {
+    const table = withPrices([{ provider: 'p', models: ['m'], input: '1,5', output: '1' }])
+    expect(() => costOf(none, { model: 'm', provider: 'p', at: november }, table)).toThrow("but got '1,5'")
+  })
+})
+
+describe('a cost', () => {
+  const usages = fc.record({
+    ...Object.fromEntries(Object.keys(none).map((name) => [name, fc.nat(200_000)])),
+    estimated: fc.boolean(),
+  }) as unknown as fc.Arbitrary<Usage>
+  const models = fc.constantFrom('claude-sonnet-5-5', 'claude-opus-5', 'claude-fable-5-1', 'claude-haiku-4-5')
+  const cost = (usage: Usage, model: string, facts: Partial<CostFacts> = {}): number =>
+    costOf(usage, { model, provider: 'anthropic', at: november, ...facts }).nanoDollars as number
+
+  it('is a whole number, never less for more tokens', () => {
+    fc.assert(
+      fc.property(usages, models, fc.nat(10_000), (usage, model, more) => {
+        const nano = cost(usage, model)
+        expect(Number.isSafeInteger(nano)).toBe(true)
+        expect(cost({ ...usage, outputTokens: usage.outputTokens + more }, model)).toBeGreaterThanOrEqual(
+          nano,
+        )
+      }),
+    )
+  })
+
+  it('of two answers is the sum of both, without any drift', () => {
+    fc.assert(
+      fc.property(fc.array(usages, { maxLength: 50 }), models, (all, model) => {
+        const sum = (name: keyof Usage): number =>
+          all.reduce((total, usage) => total + Number(usage[name]), 0)
+        // The part for one hour is at most what was written at all.
+        const fair = all.map((usage) => ({
+          ...usage,
+          cacheWrite1hTokens: Math.min(usage.cacheWrite1hTokens, usage.cacheWriteTokens),
+        }))
+        const joined: Usage = {
+          ...none,
+          inputTokens: sum('inputTokens'),
+          outputTokens: sum('outputTokens'),
+          cacheReadTokens: sum('cacheReadTokens'),
+          cacheWriteTokens: sum('cacheWriteTokens'),
+          cacheWrite1hTokens: fair.reduce((total, usage) => total + usage.cacheWrite1hTokens, 0),
+        }
+        expect(fair.reduce((total, usage) => total + cost(usage, model), 0)).toBe(cost(joined, model))
+      }),
+    )
+  })
+
+  it('is written out exactly', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (nano) => {
+        const [whole = '', fraction = ''] = formatDollars(nano).split('.')
+        expect(BigInt(whole + fraction.padEnd(9, '0'))).toBe(BigInt(nano))
+      }),
+    )
+  })
+})
+
+it.each([
+  ['anthropic/claude-opus-5.5', 'claude-opus-5-5'],
+  ['~anthropic/claude-sonnet-5.5:floor', 'claude-sonnet-5-5'],
+  ['claude-haiku-4-5@20251001', 'claude-haiku-4-5'],
+])('finds %s under %s', (model, name) => {
+  expect(priceName(model)).toBe(name)
+})

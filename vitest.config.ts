@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config'
 // Tests run against the sources; what is published is checked by `check` and by the tests that start programs.
 export default defineConfig({
   resolve: { conditions: ['@spillway/source'] },
-  ssr: { resolve: { conditions: ['@spillway/source', 'node', 'import'] } },
+  // Not `import`: it would hold for `require` too, and give CommonJS packages the ES modules of others.
+  ssr: { resolve: { conditions: ['@spillway/source', 'node'] } },
   test: {
     include: ['{packages,apps}/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
     testTimeout: 20_000,

@@ -1,0 +1,151 @@
+import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Journal } from './journal.ts'
+import type { Entry } from './rows.ts'
+import type { LedgerStore } from './store.ts'
+
+export interface BatchOptions {
+  readonly maxRows: number
+  readonly maxWait: number
+  readonly maxBuffered: number
+}
+
+/** The first wait for a database that is away, and the longest, in milliseconds. */
+const firstRetry = 500
+const longestRetry = 30_000
+
+/** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
+export class BatchWriter {
+  readonly #store: LedgerStore
+  readonly #journal: Journal | undefined
+  readonly #clock: Clock
+  readonly #options: BatchOptions
+  #buffer: Entry[] = []
+  #cancelTimer: CancelTimer | undefined
+  #running: Promise<void> | undefined
+  #retryAt = 0
+  #retryWait = firstRetry
+  #closing = false
+  /** Whether the journal may hold something. */
+  #isBehind: boolean
+  lost = 0
+  lastError: unknown
+
+  constructor(store: LedgerStore, journal: Journal | undefined, clock: Clock, options: BatchOptions) {
+    this.#store = store
+    this.#journal = journal
+    this.#clock = clock
+    this.#options = options
+    this.#isBehind = journal !== undefined
+    if (this.#isBehind) this.#schedule(0)
+  }
+
+  get isAway(): boolean {
+    return this.lastError !== undefined
+  }
+
+  get buffered(): number {
+    return this.#buffer.length
+  }
+
+  /** Takes a row. Never throws and never waits. */
+  add(entry: Entry): void {
+    if (this.#buffer.length >= this.#options.maxBuffered) {
+      this.lost++
+      return
+    }
+    this.#buffer.push(entry)
+    this.#schedule(this.#buffer.length >= this.#options.maxRows ? 0 : this.#options.maxWait)
+  }
+
+  /** Writes what there is, now. Resolves when everything taken so far is in the store or in the journal. */
+  async flush(): Promise<void> {
+    await this.#running
+    await this.#run(true)
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.flush()
+    this.#cancelTimer?.()
+  }
+
+  #schedule(wait: number): void {
+    if (this.#closing || this.#running !== undefined) return
+    if (this.#cancelTimer !== undefined && wait > 0) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#clock.setTimer(wait, () => {
+      this.#cancelTimer = undefined
+      this.#run(false)
+    })
+  }
+
+  #run(isForced: boolean): Promise<void> {
+    this.#running ??= this.#work(isForced).finally(() => {
+      this.#running = undefined
+      if (this.#buffer.length > 0 || this.#isBehind)
+        this.#schedule(
+          this.isAway
+            ? Math.max(this.#options.maxWait, this.#retryAt - this.#clock.now())
+            : this.#options.maxWait,
+        )
+    })
+    return this.#running
+  }
+
+  async #work(isForced: boolean): Promise<void> {
+    const mayTry = isForced || this.#clock.now() >= this.#retryAt
+    if (mayTry && (await this.#replay())) {
+      while (this.#buffer.length > 0) {
+        const batch = this.#buffer.slice(0, this.#options.maxRows)
+        if (!(await this.#write(batch))) break
+        this.#buffer.splice(0, batch.length)
+      }
+    }
+    await this.#keep()
+  }
+
+  /** Puts the journal into the store; false when the store is away, or the journal cannot be read. */
+  async #replay(): Promise<boolean> {
+    if (this.#journal === undefined || !this.#isBehind) return true
+    try {
+      for (const file of await this.#journal.files()) {
+        const entries = await this.#journal.read(file)
+        if (entries.length > 0 && !(await this.#write(entries))) return false
+        await this.#journal.remove(file)
+      }
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+    this.#isBehind = false
+    return true
+  }
+
+  async #write(entries: readonly Entry[]): Promise<boolean> {
+    try {
+      await this.#store.write(entries)
+      this.lastError = undefined
+      this.#retryWait = firstRetry
+      this.#retryAt = 0
+      return true
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.lastError = error
+    this.#retryAt = this.#clock.now() + this.#retryWait
+    this.#retryWait = Math.min(this.#retryWait * 2, longestRetry)
+  }
+
+  /** What the store did not take goes to disk; what the disk does not take is lost, and counted. */
+  async #keep(): Promise<void> {
+    if (this.#journal === undefined || this.#buffer.length === 0) return
+    const batch = this.#buffer.splice(0)
+    const isKept = await this.#journal.append(batch).catch(() => false)
+    if (isKept) this.#isBehind = true
+    else this.lost += batch.length
+  }
+}

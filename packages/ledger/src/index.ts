@@ -1,0 +1,11 @@
+export { timeouts, wrapFetch } from '@spillway/attempt'
+export {
+  type CallBooking,
+  createLedger,
+  type Ledger,
+  type LedgerOptions,
+  type LedgerState,
+  ledgerDefaults,
+} from './ledger.ts'
+export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
+export { type Grouping, type LedgerStore, openLedgerStore, type TimeRange, type Totals } from './store.ts'

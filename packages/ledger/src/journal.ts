@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs'
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Entry } from './rows.ts'
+
+/**
+ * Entries on disk while the database is away: files of JSON Lines in a folder, one for each batch, written and synced
+ * before they count. A file is removed when the store has all of it; a crash in between writes it once more, and the store
+ * knows its rows by their ids. A last line that was cut off by a crash is skipped.
+ */
+export class Journal {
+  readonly #folder: string
+  readonly #maxBytes: number
+  readonly #name: string
+  #number = 0
+  #bytes = 0
+
+  constructor(folder: string, maxBytes: number, name: string) {
+    mkdirSync(folder, { recursive: true })
+    this.#folder = folder
+    this.#maxBytes = maxBytes
+    this.#name = name
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Keeps a batch; false when the journal is full. */
+  async append(entries: readonly Entry[]): Promise<boolean> {
+    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+    const bytes = Buffer.byteLength(text)
+    if (this.#bytes + bytes > this.#maxBytes) return false
+    const number = String(this.#number++).padStart(9, '0')
+    const file = await open(join(this.#folder, `${this.#name}-${number}.jsonl`), 'wx')
+    try {
+      await file.writeFile(text)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    this.#bytes += bytes
+    return true
+  }
+
+  /** The files that wait, oldest first; those of earlier runs too. */
+  async files(): Promise<string[]> {
+    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.jsonl')).sort()
+    const files = names.map((name) => join(this.#folder, name))
+    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+    this.#bytes = sizes.reduce((sum, size) => sum + size, 0)
+    return files
+  }
+
+  async read(file: string): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for (const line of (await readFile(file, 'utf8')).split('\n')) {
+      try {
+        if (line !== '') entries.push(JSON.parse(line) as Entry)
+      } catch {
+        // Cut off: it was never acknowledged.
+      }
+    }
+    return entries
+  }
+
+  async remove(file: string): Promise<void> {
+    const { size } = await stat(file)
+    await rm(file)
+    this.#bytes -= size
+  }
+}

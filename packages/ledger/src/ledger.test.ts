@@ -1,0 +1,234 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  bodyOf,
+  compose,
+  createRequest,
+  emit,
+  type FailureKind,
+  type Handler,
+  jsonBodyFromObject,
+  type Middleware,
+  type Outcome,
+} from '@spillway/middleware'
+import { virtualClock } from '@spillway/testing'
+import { publishedPrices } from '@spillway/usage'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createLedger } from './ledger.ts'
+import type { AttemptRow, CallRow, Entry } from './rows.ts'
+import type { LedgerStore } from './store.ts'
+
+/** A store that keeps what it is given, or refuses it. */
+class ListStore implements LedgerStore {
+  readonly entries = new Map<string, Entry>()
+  isAway = false
+  writes = 0
+  async write(entries: readonly Entry[]): Promise<number> {
+    this.writes++
+    if (this.isAway) throw new Error('away')
+    for (const entry of entries) this.entries.set(entry.row.id, entry)
+    return entries.length
+  }
+  totals = async (): Promise<[]> => []
+  countCalls = async (): Promise<number> => 0
+  close = async (): Promise<void> => {}
+  rows<T>(table: Entry['table']): T[] {
+    return [...this.entries.values()].filter((entry) => entry.table === table).map(({ row }) => row as T)
+  }
+}
+
+function outcomeOf(clock: { now(): number }, failure?: FailureKind): Outcome {
+  return {
+    failure: failure && {
+      kind: failure,
+      message: failure,
+      retryable: true,
+      scope: 'endpoint',
+      origin: 'upstream',
+      status: 529,
+    },
+    usage: failure
+      ? undefined
+      : {
+          inputTokens: 1000,
+          outputTokens: 100,
+          cacheReadTokens: 0,
+          cacheWriteTokens: 0,
+          cacheWrite1hTokens: 0,
+          reasoningTokens: 0,
+          estimated: false,
+        },
+    stopReason: failure ? undefined : 'end_turn',
+    model: failure ? undefined : 'claude-opus-5',
+    timings: { startedAt: clock.now(), end: 10 },
+    bytes: 1,
+  }
+}
+
+/** Fails as often as it is told, then answers. */
+function upstream(...failures: (FailureKind | undefined)[]): Handler {
+  return async (request) => {
+    const outcome = outcomeOf(request.clock, failures.shift())
+    emit(request, 'attempt.started', { model: request.model })
+    emit(request, 'attempt.ended', { outcome })
+    const { failure } = outcome
+    return {
+      status: failure?.status ?? 200,
+      headers: {},
+      body: bodyOf(new Uint8Array(1)),
+      failure,
+      outcome: Promise.resolve(outcome),
+      target: request.context.target,
+    }
+  }
+}
+
+const through =
+  (...targets: string[]): Middleware =>
+  (next) =>
+  async (request) => {
+    let response = await next({ ...request, context: { ...request.context, target: targets[0] } })
+    for (const target of targets.slice(1)) {
+      if (response.failure === undefined) break
+      response = await next({ ...request, context: { ...request.context, target } })
+    }
+    return response
+  }
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spillway-journal-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function begin(options: Partial<Parameters<typeof createLedger>[0]> = {}) {
+  const clock = virtualClock()
+  const store = new ListStore()
+  const ledger = createLedger({ store, clock, ...options })
+  const call = async (middle: Middleware, handler: Handler, body = {}): Promise<void> => {
+    const request = createRequest({
+      api: 'anthropic',
+      model: 'claude-opus-5',
+      stream: false,
+      url: '/v1/messages',
+      body: jsonBodyFromObject(body),
+      clock,
+      context: { callId: 'same', tenant: 'acme' },
+    })
+    await compose([ledger.calls, middle, ledger.attempts], handler)(request)
+  }
+  return { clock, store, ledger, call }
+}
+
+describe('a call', () => {
+  it('is one row, and each of its attempts is one, with its role and its cost', async () => {
+    const { store, ledger, call } = begin()
+    await call(through('claude', 'claude', 'local', 'local'), upstream('overloaded', 'timeout', 'server'), {
+      inference_geo: 'us',
+    })
+    await ledger.flush()
+    expect(
+      store
+        .rows<AttemptRow>('attempts')
+        .map(({ attempt, role, failure, cost_nano }) => [attempt, role, failure, cost_nano]),
+    ).toEqual([
+      [1, 'primary', 'overloaded', null],
+      [2, 'retry', 'timeout', null],
+      [3, 'fallback', 'server', null],
+      [4, 'retry', null, 8_250_000],
+    ])
+    expect(store.rows<CallRow>('calls')).toMatchObject([
+      {
+        call_id: 'same',
+        tenant: 'acme',
+        target: 'local',
+        attempts: 4,
+        failure: null,
+        status: 200,
+        stop_reason: 'end_turn',
+      },
+    ])
+  })
+
+  it('is booked by itself even under a call id that was used before', async () => {
+    const { store, ledger, call } = begin()
+    await call(through('claude'), upstream())
+    await call(through('claude'), upstream())
+    await ledger.flush()
+    expect(store.rows('calls')).toHaveLength(2)
+  })
+
+  it('that rejects is booked as well', async () => {
+    const { store, ledger, call } = begin()
+    await expect(call(through('claude'), () => Promise.reject(new Error('bug')))).rejects.toThrow('bug')
+    await ledger.flush()
+    expect(store.rows<CallRow>('calls')).toMatchObject([{ failure: 'error', status: null, target: null }])
+  })
+})
+
+describe('batches', () => {
+  it('are written after a while, or when there are enough rows', async () => {
+    const { clock, store, call } = begin({ maxRows: 10 })
+    await call(through('claude'), upstream())
+    expect(store.writes).toBe(0)
+    await clock.advance(250)
+    expect(store.writes).toBe(1)
+    for (let n = 0; n < 5; n++) await call(through('claude'), upstream())
+    await clock.advance(0)
+    expect(store.writes).toBe(2)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('wait in memory up to a bound without a journal', async () => {
+    const { store, ledger, call } = begin({ maxBuffered: 6 })
+    store.isAway = true
+    for (let n = 0; n < 5; n++) await call(through('claude'), upstream())
+    await ledger.flush()
+    expect(ledger.state).toMatchObject({ isAway: true, buffered: 6, lost: 4 })
+    store.isAway = false
+    await ledger.flush()
+    expect(store.entries.size).toBe(6)
+  })
+})
+
+describe('the journal', () => {
+  it('is bounded, and what it cannot take is counted', async () => {
+    const { store, ledger, call } = begin({ journal: folder, maxJournalBytes: 2000 })
+    store.isAway = true
+    for (let n = 0; n < 5; n++) {
+      await call(through('claude'), upstream())
+      await ledger.flush()
+    }
+    const { lost, journalBytes } = ledger.state
+    expect(journalBytes).toBeLessThanOrEqual(2000)
+    expect(lost).toBeGreaterThan(0)
+    store.isAway = false
+    await ledger.flush()
+    expect(store.entries.size).toBe(10 - lost)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('survives a last line that was cut off, and a crash after the store had taken a file', async () => {
+    const first = begin({ journal: folder })
+    first.store.isAway = true
+    await first.call(through('claude'), upstream())
+    await first.ledger.flush()
+    const [file = ''] = readdirSync(folder)
+    const text = readFileSync(join(folder, file), 'utf8')
+    writeFileSync(join(folder, file), `${text}{"table":"calls","row":{"id":"to`)
+    const second = begin({ journal: folder })
+    await second.ledger.flush()
+    expect(second.store.entries.size).toBe(2)
+    writeFileSync(join(folder, file), text)
+    const third = createLedger({ store: second.store, journal: folder, clock: virtualClock() })
+    await third.flush()
+    expect(second.store.entries.size).toBe(2)
+  })
+})
+
+it('refuses options out of range and prices that are no decimals', () => {
+  const store = new ListStore()
+  expect(() => createLedger({ store, maxRows: -1 })).toThrow('ledger.maxRows must be 0 or more')
+  expect(() => createLedger({ store, prices: { ...publishedPrices, geo: { us: 'x' } } })).toThrow(RangeError)
+})

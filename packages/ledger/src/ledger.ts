@@ -1,0 +1,258 @@
+import {
+  type Clock,
+  deriveRequest,
+  type Handler,
+  listen,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  systemClock,
+  type Usage,
+} from '@spillway/middleware'
+import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
+import { BatchWriter } from './batch-writer.ts'
+import { Journal } from './journal.ts'
+import type { AttemptRole, AttemptRow } from './rows.ts'
+import type { LedgerStore } from './store.ts'
+
+declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** What the ledger knows of this call so far. */
+    readonly booking?: CallBooking | undefined
+  }
+}
+
+/** The attempts of a call, as the ledger counts them. */
+export interface CallBooking {
+  attempts: number
+  firstTarget: string | undefined
+  lastTarget: string | undefined
+}
+
+export interface LedgerOptions {
+  readonly store: LedgerStore
+  /** A folder for what waits while the database is away; no other process may use it. @default none: rows wait in memory */
+  readonly journal?: string | undefined
+  /**
+   * What the journal holds at most, in bytes; rows beyond that are lost and counted.
+   * @default 67108864
+   */
+  readonly maxJournalBytes?: number
+  /**
+   * Rows in one transaction.
+   * @default 500
+   */
+  readonly maxRows?: number
+  /**
+   * How long a row waits for others, in milliseconds. So much is lost when the process is killed.
+   * @default 250
+   */
+  readonly maxWait?: number
+  /**
+   * Rows in memory at most.
+   * @default 10000
+   */
+  readonly maxBuffered?: number
+  /** @default the published prices */
+  readonly prices?: PriceTable | undefined
+  /** Who is paid for an attempt. @default the vendor whose protocol is spoken */
+  readonly providerOf?: ((request: ModelRequest) => string) | undefined
+  /** The endpoint of an attempt, without secrets. @default none */
+  readonly endpointOf?: ((request: ModelRequest) => string | undefined) | undefined
+  /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
+  readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
+  readonly clock?: Clock | undefined
+}
+
+/** The defaults of {@link LedgerOptions}. */
+export const ledgerDefaults: Required<
+  Pick<LedgerOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered'>
+> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 500, maxWait: 250, maxBuffered: 10_000 }
+
+/** How the ledger is doing. */
+export interface LedgerState {
+  /** Whether the last write failed. */
+  readonly isAway: boolean
+  readonly lastError: unknown
+  readonly buffered: number
+  readonly journalBytes: number
+  /** Rows that neither the database nor the journal could take. */
+  readonly lost: number
+}
+
+/** Books calls and attempts. */
+export interface Ledger {
+  /** Outermost but for telemetry: a row for each call, at its outcome. */
+  readonly calls: Middleware
+  /** Just around the attempt: a row for each, at its end. */
+  readonly attempts: Middleware
+  readonly state: LedgerState
+  /** Resolves when everything booked so far is in the store or in the journal. */
+  flush(): Promise<void>
+  /** Flushes; the store stays open. */
+  close(): Promise<void>
+}
+
+/**
+ * A ledger over a store. Booking puts a row into memory, no more; batches are written behind the calls' backs, and no call
+ * fails or waits for the database.
+ * @throws RangeError for options out of range, or prices that are no decimals
+ */
+export function createLedger(options: LedgerOptions): Ledger {
+  const settings = { ...ledgerDefaults, ...options }
+  for (const name of ['maxJournalBytes', 'maxRows', 'maxWait', 'maxBuffered'] as const) {
+    if (!(settings[name] >= 0))
+      throw new RangeError(`ledger.${name} must be 0 or more, but is ${settings[name]}`)
+  }
+  const { store, clock = systemClock, prices = publishedPrices } = options
+  const { providerOf = ({ api }) => api, endpointOf, roleOf } = options
+  checkPrices(prices)
+  // Rows are told apart by it and a number, whatever callers choose as call ids.
+  const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
+  let rows = 0
+  const nextId = (): string => `${instance}-${(rows++).toString(36).padStart(8, '0')}`
+  const journal =
+    options.journal === undefined
+      ? undefined
+      : new Journal(options.journal, settings.maxJournalBytes, instance)
+  const writer = new BatchWriter(store, journal, clock, settings)
+
+  const calls: Middleware = (next) => async (request) => {
+    const startedAt = request.clock.now()
+    const booking: CallBooking = { attempts: 0, firstTarget: undefined, lastTarget: undefined }
+    const book = (
+      outcome: Outcome | undefined,
+      response: ModelResponse | undefined,
+      error?: string,
+    ): void => {
+      const begun = (outcome?.timings.startedAt ?? startedAt) - startedAt
+      const firstContent = outcome?.timings.firstContent
+      writer.add({
+        table: 'calls',
+        row: {
+          id: nextId(),
+          call_id: request.context.callId,
+          started_at: Math.round(request.clock.epoch() - (request.clock.now() - startedAt)),
+          tenant: request.context.tenant ?? null,
+          api: request.api,
+          operation: request.operation,
+          model_asked: request.model,
+          model_answered: outcome?.model ?? null,
+          target: response?.target ?? null,
+          attempts: booking.attempts,
+          failure: outcome?.failure?.kind ?? error ?? null,
+          status: response?.status ?? null,
+          stop_reason: outcome?.stopReason ?? null,
+          ttft_ms: firstContent === undefined ? null : begun + firstContent,
+          total_ms: request.clock.now() - startedAt,
+        },
+      })
+    }
+    let response: ModelResponse
+    try {
+      response = await next(deriveRequest(request, { context: { ...request.context, booking } }))
+    } catch (error) {
+      book(undefined, undefined, request.signal?.aborted ? 'cancelled' : 'error')
+      throw error
+    }
+    response.outcome.then((outcome) => book(outcome, response))
+    return response
+  }
+
+  const attempts: Middleware = (next: Handler) => (request) => {
+    const { booking, callId, tenant, target } = request.context
+    const number = booking === undefined ? 1 : ++booking.attempts
+    const role = roleOf?.(request) ?? roleByOrder(booking, target)
+    if (booking !== undefined) {
+      if (number === 1) booking.firstTarget = target
+      booking.lastTarget = target
+    }
+    const observed = listen(request, (event) => {
+      if (event.type !== 'attempt.ended') return
+      const { failure, usage, timings, model, stopReason } = event.outcome
+      const started = request.clock.epoch() - (request.clock.now() - timings.startedAt)
+      const provider = providerOf(request)
+      const cost = costOf(
+        usage,
+        { model: model ?? request.model, provider, at: started, ...speedAndGeo(request) },
+        prices,
+      )
+      const row: AttemptRow = {
+        id: nextId(),
+        call_id: callId,
+        attempt: number,
+        role,
+        started_at: Math.round(started),
+        tenant: tenant ?? null,
+        target: target ?? null,
+        endpoint: endpointOf?.(request) ?? null,
+        provider,
+        model_asked: request.model,
+        model_answered: model ?? null,
+        input_tokens: usage?.inputTokens ?? 0,
+        output_tokens: usage?.outputTokens ?? 0,
+        cache_read_tokens: usage?.cacheReadTokens ?? 0,
+        cache_write_tokens: usage?.cacheWriteTokens ?? 0,
+        reasoning_tokens: usage?.reasoningTokens ?? 0,
+        estimated: usage?.estimated || (cost.status === 'priced' && cost.estimated) ? 1 : 0,
+        cost_nano: cost.nanoDollars ?? null,
+        failure: failure?.kind ?? null,
+        status: failure?.status ?? null,
+        stop_reason: stopReason ?? null,
+        ttft_ms: timings.firstContent ?? null,
+        total_ms: timings.end,
+      }
+      writer.add({ table: 'attempts', row })
+    })
+    return next(observed)
+  }
+
+  return {
+    calls,
+    attempts,
+    get state() {
+      const { isAway, lastError, buffered, lost } = writer
+      return { isAway, lastError, buffered, lost, journalBytes: journal?.bytes ?? 0 }
+    },
+    flush: () => writer.flush(),
+    close: () => writer.close(),
+  }
+}
+
+/** A table that cannot be read shows here, not at the first call. */
+function checkPrices(table: PriceTable): void {
+  const usage: Usage = {
+    inputTokens: 1,
+    outputTokens: 1,
+    cacheReadTokens: 1,
+    cacheWriteTokens: 2,
+    cacheWrite1hTokens: 1,
+    reasoningTokens: 0,
+    estimated: false,
+  }
+  for (const price of table.prices) {
+    const alone: PriceTable = { ...table, prices: [{ ...price, from: undefined }] }
+    const [model = ''] = price.models
+    for (const geo of [undefined, ...Object.keys(table.geo)])
+      costOf(usage, { model, provider: price.provider, at: 0, batch: true, geo }, alone)
+  }
+}
+
+/** Another target than the first is a fallback; the same one once more is a retry. */
+function roleByOrder(booking: CallBooking | undefined, target: string | undefined): AttemptRole {
+  if (booking === undefined || booking.attempts === 1) return 'primary'
+  if (booking.lastTarget === target) return 'retry'
+  return booking.firstTarget === target ? 'retry' : 'fallback'
+}
+
+function speedAndGeo({ body }: ModelRequest): { speed?: string; geo?: string } {
+  let json: { readonly [name: string]: unknown } = {}
+  try {
+    json = body.json
+  } catch {
+    // Only the upstream can judge such a body.
+  }
+  const { speed, inference_geo: geo } = json
+  return { ...(typeof speed === 'string' && { speed }), ...(typeof geo === 'string' && { geo }) }
+}

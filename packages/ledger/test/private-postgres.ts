@@ -1,0 +1,70 @@
+import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A PostgreSQL of the test's own, on a free port of this machine. */
+export interface PrivatePostgres {
+  readonly url: string
+  start(): void
+  /** Breaks all connections. */
+  stop(): void
+  remove(): void
+}
+
+/** The folder of PostgreSQL's programs; undefined where it is not installed. */
+function programs(): string | undefined {
+  const root = '/usr/lib/postgresql'
+  if (!existsSync(root)) return undefined
+  const [newest] = readdirSync(root).sort((a, b) => Number(b) - Number(a))
+  const bin = newest === undefined ? undefined : join(root, newest, 'bin')
+  return bin !== undefined && existsSync(join(bin, 'initdb')) ? bin : undefined
+}
+
+/** Undefined, with a printed word, where PostgreSQL is missing; under CI that is a failure. */
+export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
+  const bin = programs()
+  if (bin === undefined) {
+    if (process.env.CI === 'true') throw new Error('PostgreSQL is not installed')
+    console.warn('SKIPPED: PostgreSQL is not installed')
+    return undefined
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-pg-'))
+  const asUser: SpawnOptions = { stdio: 'ignore' }
+  // The server refuses to run as root.
+  if (process.getuid?.() === 0) {
+    const uid = Number(execFileSync('id', ['-u', 'postgres']))
+    chownSync(folder, uid, uid)
+    asUser.uid = uid
+  }
+  const port = await freePort()
+  const data = join(folder, 'data')
+  const run = (program: string, ...parameters: string[]): void => {
+    const { status } = spawnSync(join(bin, program), parameters, { ...asUser, cwd: folder })
+    if (status !== 0) throw new Error(`${program} ended with ${status}`)
+  }
+  run('initdb', '-D', data, '-U', 'spillway', '-A', 'trust', '--no-sync')
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`
+  const start = (): void => run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
+  const stop = (): void => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+  start()
+  return {
+    url: `postgres://spillway@127.0.0.1:${port}/postgres`,
+    start,
+    stop,
+    remove() {
+      stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { attempt, fetchTransport } from '@spillway/attempt'
+import { compose, createRequest, type Handler, jsonBodyFromObject, readBody } from '@spillway/middleware'
+import { startClaude } from '@spillway/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLedger, type Entry, type LedgerStore, openLedgerStore } from '../src/index.ts'
+import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
+
+const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
+const folder = mkdtempSync(join(tmpdir(), 'spillway-ledger-'))
+const postgres: PrivatePostgres | undefined = await privatePostgres()
+afterAll(() => {
+  postgres?.remove()
+  rmSync(folder, { recursive: true })
+})
+
+const november = Date.UTC(2026, 10, 1)
+
+function attemptEntry(
+  id: string,
+  changes: Partial<Extract<Entry, { table: 'attempts' }>['row']> = {},
+): Entry {
+  return {
+    table: 'attempts',
+    row: {
+      id,
+      call_id: 'call',
+      attempt: 1,
+      role: 'primary',
+      started_at: november,
+      tenant: null,
+      target: 'claude',
+      endpoint: null,
+      provider: 'anthropic',
+      model_asked: 'claude-opus-5',
+      model_answered: 'claude-opus-5',
+      input_tokens: 10,
+      output_tokens: 5,
+      cache_read_tokens: 3,
+      cache_write_tokens: 2,
+      reasoning_tokens: 1,
+      estimated: 0,
+      cost_nano: 1_000_000_007,
+      failure: null,
+      status: null,
+      stop_reason: 'end_turn',
+      ttft_ms: 12.5,
+      total_ms: 100,
+      ...changes,
+    },
+  }
+}
+
+/** Takes a database away for a while. */
+interface Outage {
+  begin(): void
+  end(): void
+}
+
+describe.each([
+  {
+    name: 'SQLite',
+    url: `sqlite:${join(folder, 'ledger.db')}`,
+    outage: (): Outage => {
+      let other: DatabaseSync | undefined
+      return {
+        begin() {
+          other = new DatabaseSync(join(folder, 'ledger.db'))
+          other.exec('begin exclusive')
+        },
+        end: () => other?.close(),
+      }
+    },
+  },
+  ...(postgres === undefined
+    ? []
+    : [
+        {
+          name: 'PostgreSQL',
+          url: postgres.url,
+          outage: (): Outage => ({ begin: () => postgres.stop(), end: () => postgres.start() }),
+        },
+      ]),
+])('a ledger in $name', ({ url, outage }) => {
+  let store: LedgerStore
+  beforeAll(() => {
+    store = openLedgerStore(url)
+  })
+  afterAll(() => store.close())
+
+  it('takes each row once', async () => {
+    const rows = [attemptEntry('a'), attemptEntry('b')]
+    expect(await store.write(rows)).toBe(2)
+    expect(await store.write([...rows, attemptEntry('c')])).toBe(1)
+    expect(await store.write([])).toBe(0)
+    const [totals] = await store.totals('model', ever)
+    expect(totals).toEqual({
+      key: 'claude-opus-5',
+      attempts: 3,
+      failures: 0,
+      inputTokens: 30,
+      outputTokens: 15,
+      cacheReadTokens: 9,
+      cacheWriteTokens: 6,
+      reasoningTokens: 3,
+      costNano: 3_000_000_021,
+      estimatedCostNano: 0,
+      unpriced: 0,
+    })
+  })
+
+  it('keeps text as it is, whatever is in it', async () => {
+    const tenant = `o'brien "x" \\ \n 水 $1 ?`
+    await store.write([attemptEntry('d', { tenant })])
+    expect((await store.totals('tenant', ever)).map(({ key }) => key)).toContain(tenant)
+  })
+
+  it('groups by day in UTC, within a range that excludes its end', async () => {
+    const noon = Date.UTC(2026, 5, 1, 12)
+    const midnight = Date.UTC(2026, 5, 2)
+    await store.write([
+      attemptEntry('e', { started_at: noon, cost_nano: null, failure: 'timeout' }),
+      attemptEntry('f', { started_at: midnight - 1, estimated: 1 }),
+      attemptEntry('g', { started_at: midnight }),
+    ])
+    const days = await store.totals('day', { from: noon, to: midnight })
+    expect(days).toMatchObject([
+      { key: '2026-06-01', attempts: 2, failures: 1, unpriced: 1, estimatedCostNano: 1_000_000_007 },
+    ])
+    expect(await store.totals('day', { from: midnight, to: midnight + 1 })).toMatchObject([{ attempts: 1 }])
+  })
+
+  it('opens beside another that made its tables at the same time', async () => {
+    const others = [openLedgerStore(url), openLedgerStore(url)]
+    await expect(Promise.all(others.map((each) => each.countCalls(ever)))).resolves.toEqual([0, 0])
+    await Promise.all(others.map((each) => each.close()))
+  })
+
+  it('loses and doubles nothing while the database is away, and no call fails', async () => {
+    const journal = join(folder, `journal-${url.split(':')[0]}`)
+    const makeLedger = () => createLedger({ store, journal, maxWait: 5, maxRows: 20 })
+    let ledger = makeLedger()
+    await using claude = await startClaude({ record: false })
+    const call = (): Promise<void> => sendThrough(ledger.calls, ledger.attempts, claude.url)
+    const before = await store.totals('model', ever)
+    const database = outage()
+    await Promise.all(Array.from({ length: 50 }, call))
+    await ledger.flush()
+    database.begin()
+    await Promise.all(Array.from({ length: 100 }, call))
+    await ledger.flush()
+    expect(ledger.state).toMatchObject({ isAway: true, buffered: 0, lost: 0 })
+    expect(ledger.state.journalBytes).toBeGreaterThan(10_000)
+    // Another process finds what this one left.
+    await ledger.close()
+    ledger = makeLedger()
+    await Promise.all(Array.from({ length: 50 }, call))
+    database.end()
+    await expect
+      .poll(
+        async () => {
+          await ledger.flush()
+          return ledger.state.journalBytes
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0)
+    await ledger.close()
+    expect(ledger.state).toMatchObject({ isAway: false, buffered: 0, lost: 0 })
+    expect(await store.countCalls(ever)).toBe(200)
+    const counted = (totals: typeof before) => totals.reduce((sum, { attempts }) => sum + attempts, 0)
+    expect(counted(await store.totals('model', ever)) - counted(before)).toBe(200)
+  })
+})
+
+async function sendThrough(
+  calls: Parameters<typeof compose>[0][number],
+  attempts: Parameters<typeof compose>[0][number],
+  url: string,
+): Promise<void> {
+  const handler: Handler = compose([calls, attempts], attempt(fetchTransport(fetch)))
+  const response = await handler(
+    createRequest({
+      api: 'anthropic',
+      model: 'claude-haiku-4-5',
+      stream: false,
+      url: `${url}/v1/messages`,
+      headers: { 'x-api-key': 'sk-test', 'anthropic-version': '2023-06-01' },
+      body: jsonBodyFromObject({
+        model: 'claude-haiku-4-5',
+        max_tokens: 5,
+        messages: [{ role: 'user', content: 'Hi' }],
+      }),
+    }),
+  )
+  expect(response.status).toBe(200)
+  await readBody(response.body)
+}
+
+it('refuses a URL that it does not know', () => {
+  expect(() => openLedgerStore('mysql://x')).toThrow("must begin with 'sqlite:' or 'postgres://'")
+})

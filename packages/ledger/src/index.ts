@@ -1,4 +1,6 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
+export type { AuditEntry, AuditRow } from './audit-chain.ts'
+export type { AuditLog, AuditMark } from './audit-log.ts'
 export {
   type CallBooking,
   createLedger,
@@ -9,3 +11,4 @@ export {
 } from './ledger.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
 export { type Grouping, type LedgerStore, openLedgerStore, type TimeRange, type Totals } from './store.ts'
+export { type AuditProblem, type AuditReport, exportAudit, verifyAudit } from './verify-audit.ts'

@@ -31,6 +31,7 @@ class ListStore implements LedgerStore {
     return entries.length
   }
   totals = async (): Promise<[]> => []
+  readonly audit = undefined as never
   countCalls = async (): Promise<number> => 0
   close = async (): Promise<void> => {}
   rows<T>(table: Entry['table']): T[] {

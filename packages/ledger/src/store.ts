@@ -1,4 +1,5 @@
 import { Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { type AuditLog, type AuditTables, createAuditLog } from './audit-log.ts'
 import { type DatabaseKind, databaseKind } from './database.ts'
 import { columns, type Entry, type Tables } from './rows.ts'
 
@@ -39,6 +40,8 @@ export interface LedgerStore {
   totals(by: Grouping, range: TimeRange): Promise<Totals[]>
   /** How many calls began in the range. */
   countCalls(range: TimeRange): Promise<number>
+  /** The audit log in the same database. */
+  readonly audit: AuditLog
   close(): Promise<void>
 }
 
@@ -46,7 +49,7 @@ interface MigrationState {
   readonly version: number
 }
 
-type Schema = Tables & { readonly ledger_version: MigrationState }
+type Schema = Tables & AuditTables & { readonly ledger_version: MigrationState }
 
 /** Each runs once, in this order. Never change one that has been published. */
 const migrations: readonly ((db: Transaction<Schema>) => Promise<void>)[] = [
@@ -59,6 +62,23 @@ const migrations: readonly ((db: Transaction<Schema>) => Promise<void>)[] = [
       await db.schema.createIndex(`${table}_started_at`).on(table).column('started_at').execute()
       await db.schema.createIndex(`${table}_call_id`).on(table).column('call_id').execute()
     }
+  },
+  async (db) => {
+    await db.schema
+      .createTable('audit')
+      .addColumn('seq', 'bigint', (column) => column.primaryKey())
+      .addColumn('id', 'text', (column) => column.unique().notNull())
+      .addColumn('at', 'bigint', (column) => column.notNull())
+      .addColumn('entry', 'text', (column) => column.notNull())
+      .addColumn('prev', 'text', (column) => column.notNull())
+      .addColumn('hash', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('audit_marks')
+      .addColumn('name', 'text', (column) => column.primaryKey())
+      .addColumn('seq', 'bigint', (column) => column.notNull())
+      .addColumn('hash', 'text', (column) => column.notNull())
+      .execute()
   },
 ]
 
@@ -75,11 +95,15 @@ export function openLedgerStore(url: string): LedgerStore {
 }
 
 class SqlStore implements LedgerStore {
+  readonly audit: AuditLog
   readonly #kind: DatabaseKind
   #ready: Promise<Kysely<Schema>> | undefined
 
   constructor(kind: DatabaseKind) {
     this.#kind = kind
+    const connect = async (): Promise<Kysely<AuditTables>> =>
+      (await this.#connect()) as unknown as Kysely<AuditTables>
+    this.audit = createAuditLog(connect, kind.name === 'postgres')
   }
 
   async write(entries: readonly Entry[]): Promise<number> {

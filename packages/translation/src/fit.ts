@@ -20,10 +20,20 @@ export interface FitOptions {
    * @default {}
    */
   readonly capabilities?: Partial<ModelCapabilities>
+  /**
+   * How much may be changed: everything that the model would not take (`all`), or no more than thinking that is not its
+   * own (`thinking`), for a target whose model the callers choose themselves: they know what it takes.
+   * @default 'all'
+   */
+  readonly scope?: 'all' | 'thinking'
 }
 
 /** The defaults of {@link FitOptions}. */
-export const fitDefaults: Required<FitOptions> = { model: undefined, capabilities: {} }
+export const fitDefaults: Required<FitOptions> = {
+  model: undefined,
+  capabilities: {},
+  scope: 'all',
+}
 
 /**
  * Fits each request to what the model of a target takes: reduces it openly (`x-spillway-degraded`, event `degraded`), or
@@ -31,7 +41,7 @@ export const fitDefaults: Required<FitOptions> = { model: undefined, capabilitie
  * byte for byte.
  */
 export function fit(options: FitOptions = {}): Middleware {
-  const { model, capabilities } = { ...fitDefaults, ...options }
+  const { model, capabilities, scope } = { ...fitDefaults, ...options }
   return (next) => async (request) => {
     let fitted: Fitted
     const name = model ?? request.model
@@ -40,7 +50,7 @@ export function fit(options: FitOptions = {}): Middleware {
       const isOtherModel = name !== request.model && request.model.includes('claude')
       const { api, body, headers } = request
       fitted = fitRequest(
-        { api, body: body.json, apiVersion: headers['anthropic-version'], isOtherModel },
+        { api, body: body.json, apiVersion: headers['anthropic-version'], isOtherModel, scope },
         known,
       )
     } catch (error) {

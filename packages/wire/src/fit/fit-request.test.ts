@@ -182,4 +182,17 @@ describe('thinking in the history', () => {
       reduced({ messages: [hi, thought(use), result] }, 'thinking'),
     )
   })
+
+  it('is all that changes in the scope of thinking', () => {
+    const known = modelCapabilities('claude-sonnet-5-5')
+    const scope = 'thinking' as const
+    const thinking = { type: 'enabled', budget_tokens: 2048 }
+    const body = { ...base, messages: [hi, thought(own, use), result], temperature: 0.2, thinking }
+    expect(fitRequest({ api: 'anthropic', body, scope }, known)).toEqual({ kind: 'fits', body, degraded: [] })
+    const mixed = { ...base, messages: [hi, thought(own, use), result, thought(foreign, use), result] }
+    expect(fitRequest({ api: 'anthropic', body: mixed, scope }, known)).toMatchObject({
+      body: { messages: [hi, thought(own, use), result, thought(use), result] },
+      degraded: ['thinking'],
+    })
+  })
 })

@@ -4,7 +4,13 @@ import { isObject, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
 import type { ModelCapabilities } from './capabilities.ts'
-import { lacksThinking, withoutForeignThinking, withoutThinking } from './foreign-thinking.ts'
+import {
+  hasForeignThinking,
+  lacksThinking,
+  type ThinkingOf,
+  withoutForeignThinking,
+  withoutThinking,
+} from './foreign-thinking.ts'
 import { whereIs, withNotes } from './media.ts'
 
 /** What is to be fitted. */
@@ -15,6 +21,12 @@ export interface FitCall {
   readonly apiVersion?: string | undefined
   /** Whether another Claude than the caller's answers, which may not be able to read the thinking so far. */
   readonly isOtherModel?: boolean
+  /**
+   * How much may be changed: everything that the model would not take, or no more than thinking that is not its own, for
+   * callers who have chosen the model themselves and know what it takes.
+   * @default 'all'
+   */
+  readonly scope?: 'all' | 'thinking'
 }
 
 /** A request that a model takes, or why it does not. */
@@ -42,6 +54,12 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
     )
     if (loss !== undefined) lose(loss)
   }
+  if (call.scope === 'thinking') {
+    if (call.api === 'anthropic' && hasForeignThinking(body.messages, thinkingOf(model))) {
+      fitThinking(call, model, () => body, change)
+    }
+    return { kind: 'fits', body, degraded: mergeLosses([...lost]) }
+  }
   if (!model.tools && objectsOf(body.tools).length > 0) return skip('the model cannot use tools')
   for (const kind of ['images', 'documents'] as const) {
     const where = model[kind] ? 'nowhere' : whereIs(kind, body.messages)
@@ -66,12 +84,16 @@ function skip(reason: string): Fitted {
   return { kind: 'skip', reason }
 }
 
+function thinkingOf(model: ModelCapabilities): ThinkingOf {
+  return model.signedThinking ? 'claude' : 'others'
+}
+
 function fitThinking(call: FitCall, model: ModelCapabilities, now: () => JsonObject, change: Change): void {
   const { messages } = now()
   const kept =
     call.isOtherModel === true && model.signedThinking
       ? withoutThinking(messages)
-      : withoutForeignThinking(messages, model.signedThinking ? 'claude' : 'others')
+      : withoutForeignThinking(messages, thinkingOf(model))
   if (kept !== messages) change({ messages: kept }, 'thinking')
   const { thinking, output_config } = now()
   if (!isObject(thinking)) return

@@ -11,12 +11,17 @@ export type ThinkingOf = 'claude' | 'others'
  * block tells.
  */
 export function withoutForeignThinking(messages: unknown, target: ThinkingOf): unknown {
-  if (!Array.isArray(messages) || !messages.some((message) => hasForeign(message, target))) return messages
+  if (!Array.isArray(messages) || !hasForeignThinking(messages, target)) return messages
   return messages.flatMap((message: unknown) => {
     if (!isObject(message) || !hasForeign(message, target)) return [message]
     const content = objectsOf(message.content).filter((block) => !isForeign(block, target))
     return content.length === 0 ? [] : [{ ...message, content }]
   })
+}
+
+/** Whether there is any thinking that the target must not see. */
+export function hasForeignThinking(messages: unknown, target: ThinkingOf): boolean {
+  return Array.isArray(messages) && messages.some((message) => hasForeign(message, target))
 }
 
 function hasForeign(message: unknown, target: ThinkingOf): boolean {

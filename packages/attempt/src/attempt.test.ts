@@ -206,6 +206,34 @@ describe('a body that is not streamed', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it.each([true, false])(
+    'keeps what it says where that is asked for (a stream was asked for: %s)',
+    async (stream) => {
+      const { wire, answer } = begin({ stream, keepTranscript: true })
+      wire.jsonHeaders()
+      wire.text(message)
+      wire.sink.end()
+      const { transcript } = await answer
+      expect(transcript).toMatchObject({
+        id: 'msg_1',
+        blocks: [{ type: 'text', text: 'Hi', index: 0, isOpen: false }],
+      })
+    },
+  )
+
+  it('keeps nothing otherwise, nor of what is no answer', async () => {
+    const unasked = begin({ stream: false })
+    unasked.wire.jsonHeaders()
+    unasked.wire.text(message)
+    unasked.wire.sink.end()
+    expect((await unasked.answer).transcript).toBeUndefined()
+    const failed = begin({ stream: false, keepTranscript: true })
+    failed.wire.jsonHeaders(404)
+    failed.wire.text(message)
+    failed.wire.sink.end()
+    expect((await failed.answer).transcript).toBeUndefined()
+  })
+
   it('keeps status and bytes of an error response', async () => {
     const { wire, answer } = begin()
     const body = '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"},"more":[1,2]}'

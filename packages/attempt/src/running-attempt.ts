@@ -11,6 +11,7 @@ import {
   type ResponseBody,
   type ResponseHeaders,
   StreamFailure,
+  type Transcript,
   type Usage,
 } from '@spillway/middleware'
 import {
@@ -23,6 +24,7 @@ import {
   StreamReader,
   transportFailure,
   truncatedFailure,
+  wholeTranscript,
 } from '@spillway/wire'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
@@ -178,7 +180,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#held = []
     this.#enter('streaming')
     emit(this.#request, 'attempt.committed', { status: this.#status })
-    this.#answer(channel)
+    this.#answer(channel, this.#reader?.transcript)
   }
 
   #endStream(): void {
@@ -194,7 +196,7 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #commitWhole(): void {
-    const { api, operation, clock } = this.#request
+    const { api, operation, clock, keepTranscript } = this.#request
     const bytes = concatBytes(this.#held)
     const answer = readWholeAnswer({ api, operation }, this.#status, this.#headers, bytes, clock.epoch())
     const { failure } = answer
@@ -205,13 +207,14 @@ export class RunningAttempt implements TransportSink, BodySource {
       this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
       return
     }
+    const transcript = keepTranscript && failure === undefined ? wholeTranscript(api, bytes) : undefined
     // Listeners hear of the commit before the end, as they do for a stream.
     emit(this.#request, 'attempt.committed', { status: this.#status })
     this.#settle(failure, answer.usage, answer)
-    this.#answer(bodyOf(bytes), failure)
+    this.#answer(bodyOf(bytes), transcript, failure)
   }
 
-  #answer(body: ResponseBody, failure?: Failure): void {
+  #answer(body: ResponseBody, transcript: Transcript | undefined, failure?: Failure): void {
     this.#resolve({
       status: this.#status,
       headers: this.#headers,
@@ -219,7 +222,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       failure,
       outcome: this.#outcome.promise,
       target: this.#request.context.target,
-      transcript: this.#reader?.transcript,
+      transcript,
     })
   }
 

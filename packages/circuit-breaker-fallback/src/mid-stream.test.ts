@@ -2,10 +2,13 @@ import Anthropic from '@anthropic-ai/sdk'
 import { attempt, fetchTransport, type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
 import {
   compose,
+  createRequest,
   deriveRequest,
+  jsonBodyFromObject,
   listen,
   type Middleware,
   type Outcome,
+  readBody,
   type SpillwayEvent,
 } from '@spillway/middleware'
 import { type Fault, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
@@ -258,3 +261,20 @@ describe('restart', () => {
     expect(second.requests).toHaveLength(0)
   })
 })
+
+it.each(['fail', 'continue'] as const)(
+  '(%s) leaves a stream alone that is answered whole',
+  async (midStream) => {
+    const whole = '{"type":"message","content":[{"type":"text","text":"Whole."}],"stop_reason":"end_turn"}'
+    const headers = { 'content-type': 'application/json' }
+    const inOnePiece = attempt(fetchTransport(async () => new Response(whole, { headers })))
+    const chain = compose([fallback([at(second, 'second')], { midStream })], inOnePiece)
+    const body = jsonBodyFromObject({ ...ask, stream: true })
+    const response = await chain(
+      createRequest({ api: 'anthropic', model: ask.model, stream: true, url: '/v1/messages', body }),
+    )
+    expect(Buffer.from(await readBody(response.body)).toString()).toBe(whole)
+    expect(await response.outcome).toMatchObject({ failure: undefined, stopReason: 'end_turn' })
+    expect(second.requests).toHaveLength(0)
+  },
+)

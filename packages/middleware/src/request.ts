@@ -53,7 +53,7 @@ export interface ModelRequest {
   /** The time that `deadline` and every wait of this call are measured in. */
   readonly clock: Clock
   readonly context: RequestContext
-  /** Whether the response is to keep what its stream says, for somebody who may have to go on from there. */
+  /** Whether the response is to keep what it says, for somebody who has to go on from there or to compare it. */
   readonly keepTranscript: boolean
   /** Who hears the events of this call; see {@link listen} and {@link emit}. */
   readonly listeners: readonly Listener[]

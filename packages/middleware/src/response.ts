@@ -22,6 +22,6 @@ export interface ModelResponse {
   readonly outcome: Promise<Outcome>
   /** The target that produced this response; undefined for a refusal of Spillway's own. */
   readonly target: string | undefined
-  /** What the stream has said so far; only where the request asked for it (`keepTranscript`). Grows with the body. */
+  /** What the answer says; only where the request asked for it (`keepTranscript`). That of a stream grows with the body. */
   readonly transcript?: Transcript | undefined
 }

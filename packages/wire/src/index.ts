@@ -39,4 +39,5 @@ export {
 export { estimatedUsage, tokensFromBytes } from './usage.ts'
 export { type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
+export { wholeTranscript } from './whole-transcript.ts'
 export { withModel } from './with-model.ts'

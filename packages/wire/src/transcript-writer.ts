@@ -80,7 +80,8 @@ export class TranscriptWriter implements Transcript {
   }
 }
 
-function blockType(type: string | undefined): OpenBlock['type'] {
+/** What a block of Anthropic's is, in the terms that all protocols share. */
+export function blockType(type: string | undefined): OpenBlock['type'] {
   if (type === 'text') return 'text'
   if (type === 'thinking' || type === 'redacted_thinking') return 'thinking'
   return type?.includes('tool') ? 'tool' : 'other'

@@ -1,0 +1,63 @@
+import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
+import { blockType } from './transcript-writer.ts'
+import { field, stringField } from './usage.ts'
+
+const decoder = new TextDecoder()
+
+/**
+ * What an answer that was not streamed says, in the form in which a stream's words are kept. The bytes are parsed when
+ * somebody first looks, so that an answer is not held up for it. Bytes that make no sense have no blocks.
+ */
+export function wholeTranscript(api: Api, bytes: Uint8Array): Transcript {
+  let read: Transcript | undefined
+  const transcript = (): Transcript => {
+    read ??= readTranscript(api, bytes)
+    return read
+  }
+  return {
+    get blocks() {
+      return transcript().blocks
+    },
+    get id() {
+      return transcript().id
+    },
+  }
+}
+
+function readTranscript(api: Api, bytes: Uint8Array): Transcript {
+  let body: unknown
+  try {
+    body = JSON.parse(decoder.decode(bytes))
+  } catch {
+    body = undefined
+  }
+  return {
+    id: stringField(body, 'id'),
+    blocks: api === 'anthropic' ? anthropicBlocks(body) : openaiBlocks(body),
+  }
+}
+
+function anthropicBlocks(body: unknown): TranscriptBlock[] {
+  const content = field(body, 'content')
+  if (!Array.isArray(content)) return []
+  return content.map((block: unknown, index) => {
+    const type = blockType(stringField(block, 'type'))
+    return { type, text: type === 'text' ? (stringField(block, 'text') ?? '') : '', index, isOpen: false }
+  })
+}
+
+/** In the order in which a stream would have brought them. */
+function openaiBlocks(body: unknown): TranscriptBlock[] {
+  const choices = field(body, 'choices')
+  const message = field(Array.isArray(choices) ? choices[0] : undefined, 'message')
+  const blocks: TranscriptBlock[] = []
+  const add = (type: TranscriptBlock['type'], text: string): void => {
+    blocks.push({ type, text, index: blocks.length, isOpen: false })
+  }
+  if (stringField(message, 'reasoning') || stringField(message, 'reasoning_content')) add('thinking', '')
+  const text = stringField(message, 'content')
+  if (text) add('text', text)
+  const calls = field(message, 'tool_calls')
+  if (Array.isArray(calls) && calls.length > 0) add('tool', '')
+  return blocks
+}

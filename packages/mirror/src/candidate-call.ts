@@ -1,0 +1,126 @@
+import type { Target } from '@spillway/attempt'
+import {
+  deriveRequest,
+  type Failure,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  type ResponseBody,
+} from '@spillway/middleware'
+import { cancelledFailure, malformedFailure, timeoutFailure, transportFailure } from '@spillway/wire'
+import { type FinishedAnswer, finishedAnswer } from './comparison.ts'
+
+declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** The `callId` of the call that this one repeats for comparison. */
+    readonly mirrorOf?: string | undefined
+  }
+}
+
+/** How long a candidate that was stopped may take to say how far it came, in milliseconds. */
+const grace = 1_000
+
+export interface CandidateLimits {
+  /** For the whole call, in milliseconds. */
+  readonly deadline: number
+  /** The most bytes of body that are read. */
+  readonly maxBytes: number
+}
+
+/**
+ * One call to a candidate. It shares nothing with the primary but the bytes asked: it has a call id, a signal and a
+ * deadline of its own and tells no listener of the caller's.
+ */
+export class CandidateCall {
+  readonly callId: string = crypto.randomUUID()
+  /** Settles exactly once, whatever the candidate does; never rejects. */
+  readonly answer: Promise<FinishedAnswer>
+  readonly #request: ModelRequest
+  readonly #limits: CandidateLimits
+  readonly #startedAt: number
+  readonly #leaving = new AbortController()
+  readonly #finished = Promise.withResolvers<FinishedAnswer>()
+  #cancelTimer: () => void
+  #response: ModelResponse | undefined
+  /** Why the call was ended from here. */
+  #stopped: Failure | undefined
+  #isOver = false
+
+  constructor(primary: ModelRequest, target: Target, limits: CandidateLimits) {
+    const { clock, context, timeouts } = primary
+    const { deadline } = limits
+    this.#limits = limits
+    this.#startedAt = clock.now()
+    this.#request = deriveRequest(primary, {
+      context: {
+        ...context,
+        callId: this.callId,
+        mirrorOf: context.callId,
+        target: undefined,
+        hasAlternative: undefined,
+      },
+      signal: this.#leaving.signal,
+      deadline: this.#startedAt + deadline,
+      timeouts: { ...timeouts, total: deadline },
+      keepTranscript: true,
+      listeners: [],
+    })
+    this.answer = this.#finished.promise
+    this.#cancelTimer = clock.setTimer(deadline, () => this.#stop(timeoutFailure('total', deadline)))
+    this.#ask(target).catch((error: unknown) => this.#finish(undefined, transportFailure(error)))
+  }
+
+  /** Ends the call at once. */
+  cancel(): void {
+    this.#stop({ ...cancelledFailure(), message: 'the mirror was closed', origin: 'spillway' })
+  }
+
+  async #ask(target: Target): Promise<void> {
+    const response = await target.handler(this.#request)
+    this.#response = response
+    if (this.#stopped !== undefined || response.failure !== undefined) response.body.cancel()
+    else this.#drain(response.body)
+    const outcome = await response.outcome
+    this.#finish(outcome, outcome.failure)
+  }
+
+  /** Reads a body to its end, or as far as the limit allows, and keeps none of it. */
+  #drain(body: ResponseBody): void {
+    const { maxBytes } = this.#limits
+    let bytes = 0
+    body.pipe({
+      write: (chunk) => {
+        bytes += chunk.length
+        if (bytes > maxBytes) this.#stop(malformedFailure(`the answer exceeds ${maxBytes} bytes`))
+        return true
+      },
+      end: () => {},
+      fail: () => {},
+    })
+  }
+
+  /** Makes the candidate end, and does not rely on its doing so. */
+  #stop(failure: Failure): void {
+    if (this.#isOver || this.#stopped !== undefined) return
+    this.#stopped = failure
+    this.#cancelTimer()
+    this.#cancelTimer = this.#request.clock.setTimer(grace, () => this.#finish(undefined, failure))
+    this.#response?.body.cancel()
+    this.#leaving.abort(new Error(failure.message))
+  }
+
+  #finish(outcome: Outcome | undefined, failure: Failure | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cancelTimer()
+    this.#finished.resolve(
+      finishedAnswer({
+        startedAt: this.#startedAt,
+        endedAt: this.#request.clock.now(),
+        response: this.#response,
+        outcome,
+        failure: this.#stopped ?? failure,
+      }),
+    )
+  }
+}

@@ -1,0 +1,6 @@
+export { attempt, fetchTransport, type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
+export { withModel } from '@spillway/wire'
+export type { ComparedAnswer, Comparison } from './comparison.ts'
+export { createMirror, type DropReason, type Mirror, type MirrorStats, mirror } from './mirror.ts'
+export { type MirrorOptions, mirrorDefaults } from './mirror-options.ts'
+export { textSimilarity } from './text-similarity.ts'

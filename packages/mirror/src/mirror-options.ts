@@ -1,0 +1,64 @@
+import type { Target } from '@spillway/attempt'
+import type { Comparison } from './comparison.ts'
+
+export interface MirrorOptions {
+  /** The candidate. */
+  readonly to: Target
+  /**
+   * The share of calls that also go to the candidate, 0 to 1. A conversation is in it as a whole or not at all.
+   * @default 0.05
+   */
+  readonly sample?: number
+  /**
+   * Candidate calls under way at a time, 0 or more; further ones are dropped.
+   * @default 4
+   */
+  readonly concurrency?: number
+  /**
+   * The budget: candidate calls that begin in any 60 s, 0 or more; further ones are dropped.
+   * @default 60
+   */
+  readonly callsPerMinute?: number
+  /**
+   * How long a candidate may take for a whole call, in milliseconds, 0 or more.
+   * @default 300000
+   */
+  readonly deadline?: number
+  /**
+   * How many bytes of a candidate's body are read before it is cancelled, 0 or more. A stream wraps each few letters in an
+   * event of 150 bytes, so that 8 MiB hold some 50,000 events.
+   * @default 8388608
+   */
+  readonly maxBytes?: number
+  /** Gets each comparison. An error that it throws is counted in {@link MirrorStats.listenerErrors} and goes no further. */
+  readonly onComparison?: ((comparison: Comparison) => void) | undefined
+}
+
+/** The defaults of {@link MirrorOptions}. */
+export const mirrorDefaults: Required<Omit<MirrorOptions, 'to' | 'onComparison'>> = {
+  sample: 0.05,
+  concurrency: 4,
+  callsPerMinute: 60,
+  deadline: 300_000,
+  maxBytes: 8 * 1024 * 1024,
+}
+
+export type MirrorSettings = Required<Omit<MirrorOptions, 'onComparison'>> &
+  Pick<MirrorOptions, 'onComparison'>
+
+/**
+ * Fills in the defaults.
+ * @throws RangeError for options out of range
+ */
+export function mirrorSettings(options: MirrorOptions): MirrorSettings {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const settings = { ...mirrorDefaults, ...given } as MirrorSettings
+  for (const name of Object.keys(mirrorDefaults) as (keyof typeof mirrorDefaults)[]) {
+    const value = settings[name]
+    if (!(value >= 0)) throw new RangeError(`mirror.${name} must be 0 or more, but is ${value}`)
+  }
+  if (settings.sample > 1) {
+    throw new RangeError(`mirror.sample must be a share from 0 to 1, but is ${settings.sample}`)
+  }
+  return settings
+}

@@ -1,0 +1,241 @@
+import {
+  type CancelTimer,
+  deriveRequest,
+  type EventMap,
+  emit,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+} from '@spillway/middleware'
+import { conversationOf, fractionOf } from '@spillway/wire'
+import { CallBudget } from './call-budget.ts'
+import { CandidateCall } from './candidate-call.ts'
+import { type Comparison, type FinishedAnswer, finishedAnswer, similarityOf } from './comparison.ts'
+import { type MirrorOptions, type MirrorSettings, mirrorSettings } from './mirror-options.ts'
+
+/** Why a sampled call did not go to the candidate. */
+export type DropReason = 'concurrency' | 'budget' | 'closed'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** A candidate's answer is over as well, for good or ill. Comes after the call's own events. */
+    'mirror.finished': { readonly comparison: Comparison }
+    /** A sampled call did not go to the candidate. */
+    'mirror.dropped': { readonly reason: DropReason }
+  }
+}
+
+/**
+ * What a mirror has done so far. `sampled` is the sum of `skipped`, `dropped`, `started` and the calls that the primary
+ * is still at; `started` is the sum of `finished` and `active`.
+ */
+export interface MirrorStats {
+  /** Calls that belong to the sample. */
+  readonly sampled: number
+  /** Those that were not mirrored because the primary failed or was cancelled. */
+  readonly skipped: number
+  /** Those that were not mirrored for want of room. */
+  readonly dropped: Readonly<Record<DropReason, number>>
+  /** Calls that went to the candidate. */
+  readonly started: number
+  /** Candidate calls under way. */
+  readonly active: number
+  /** Candidate calls that are over, each with a comparison. */
+  readonly finished: number
+  /** The part of `finished` in which the candidate failed or was cancelled. */
+  readonly failed: number
+  /** Errors thrown by `onComparison` or by a listener of events. */
+  readonly listenerErrors: number
+}
+
+/** Shadow traffic to one candidate. */
+export interface Mirror extends AsyncDisposable {
+  /** Stands outside of `fallback`, so that it fires once a call. */
+  readonly middleware: Middleware
+  stats(): MirrorStats
+  /**
+   * Cancels what is under way and resolves when each of those calls has its comparison, at most a second later. Calls
+   * that come afterwards pass without being mirrored.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Sends a sampled share of calls to a candidate as well and compares the answers. The candidate is asked when the
+ * primary's `outcome` has settled, in another turn of the event loop, and only if the primary has answered: the caller
+ * waits for nothing and sees nothing of it. Token counts (`count_tokens`) are not mirrored.
+ *
+ * @throws RangeError for options out of range
+ */
+export function createMirror(options: MirrorOptions): Mirror {
+  return new RunningMirror(mirrorSettings(options))
+}
+
+/**
+ * The middleware of {@link createMirror} alone, for a mirror that lives as long as its process.
+ * @throws RangeError for options out of range
+ */
+export function mirror(options: MirrorOptions): Middleware {
+  return createMirror(options).middleware
+}
+
+class RunningMirror implements Mirror {
+  readonly middleware: Middleware
+  readonly #settings: MirrorSettings
+  readonly #budget: CallBudget
+  /** Candidate calls whose turn of the event loop has not come, by what keeps them from it. */
+  readonly #waiting = new Map<CancelTimer, ModelRequest>()
+  readonly #active = new Map<CandidateCall, Promise<void>>()
+  readonly #dropped: Record<DropReason, number> = { concurrency: 0, budget: 0, closed: 0 }
+  #sampled = 0
+  #skipped = 0
+  #started = 0
+  #finished = 0
+  #failed = 0
+  #listenerErrors = 0
+  #isClosed = false
+
+  constructor(settings: MirrorSettings) {
+    this.#settings = settings
+    this.#budget = new CallBudget(settings.callsPerMinute)
+    this.middleware = (next) => (request) => {
+      if (!this.#isSampled(request)) return next(request)
+      const startedAt = request.clock.now()
+      const answer = next(deriveRequest(request, { keepTranscript: true }))
+      this.#sampled++
+      answer.then(
+        (response) => this.#watch(request, response, startedAt),
+        () => this.#skip(),
+      )
+      return answer
+    }
+  }
+
+  stats(): MirrorStats {
+    return {
+      sampled: this.#sampled,
+      skipped: this.#skipped,
+      dropped: { ...this.#dropped },
+      started: this.#started,
+      active: this.#active.size,
+      finished: this.#finished,
+      failed: this.#failed,
+      listenerErrors: this.#listenerErrors,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const [cancel, request] of this.#waiting) {
+      cancel()
+      this.#drop(request, 'closed')
+    }
+    this.#waiting.clear()
+    for (const call of this.#active.keys()) call.cancel()
+    await Promise.all(this.#active.values())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The candidate's name is part of the draw, so that no two mirrors and no other sample pick the same conversations. */
+  #isSampled(request: ModelRequest): boolean {
+    const { sample, to } = this.#settings
+    if (sample === 0 || this.#isClosed || request.operation !== 'generate') return false
+    if (sample === 1) return true
+    const key = conversationOf(request)?.key ?? request.context.callId
+    return fractionOf(`mirror ${to.name} ${key}`) < sample
+  }
+
+  #watch(request: ModelRequest, response: ModelResponse, startedAt: number): void {
+    if (response.failure !== undefined) return this.#skip()
+    response.outcome.then(
+      (outcome) => {
+        if (outcome.failure !== undefined) return this.#skip()
+        this.#offer(request, response, outcome, startedAt)
+      },
+      () => this.#skip(),
+    )
+  }
+
+  #skip(): void {
+    this.#skipped++
+  }
+
+  #offer(request: ModelRequest, response: ModelResponse, outcome: Outcome, startedAt: number): void {
+    const reason = this.#reasonToDrop(request)
+    if (reason !== undefined) return this.#drop(request, reason)
+    const { clock } = request
+    const endedAt = clock.now()
+    const cancel = clock.setTimer(0, () => {
+      this.#waiting.delete(cancel)
+      const primary = finishedAnswer({ startedAt, endedAt, response, outcome, failure: undefined })
+      this.#start(request, primary)
+    })
+    this.#waiting.set(cancel, request)
+  }
+
+  /** The budget is asked last, since it is charged when it agrees. */
+  #reasonToDrop({ clock }: ModelRequest): DropReason | undefined {
+    if (this.#isClosed) return 'closed'
+    if (this.#active.size + this.#waiting.size >= this.#settings.concurrency) return 'concurrency'
+    return this.#budget.take(clock.now()) ? undefined : 'budget'
+  }
+
+  #drop(request: ModelRequest, reason: DropReason): void {
+    this.#dropped[reason]++
+    this.#tell(request, 'mirror.dropped', { reason })
+  }
+
+  #start(request: ModelRequest, primary: FinishedAnswer): void {
+    const call = new CandidateCall(request, this.#settings.to, this.#settings)
+    this.#started++
+    this.#active.set(
+      call,
+      call.answer.then((candidate) => this.#finish(request, call, primary, candidate)),
+    )
+  }
+
+  #finish(
+    request: ModelRequest,
+    call: CandidateCall,
+    primary: FinishedAnswer,
+    candidate: FinishedAnswer,
+  ): void {
+    this.#active.delete(call)
+    this.#finished++
+    if (candidate.compared.failure !== undefined) this.#failed++
+    const comparison: Comparison = {
+      callId: request.context.callId,
+      candidateCallId: call.callId,
+      conversation: conversationOf(request)?.key,
+      api: request.api,
+      model: request.model,
+      stream: request.stream,
+      primary: primary.compared,
+      candidate: candidate.compared,
+      textSimilarity: similarityOf(primary, candidate),
+    }
+    this.#guarded(() => this.#settings.onComparison?.(comparison))
+    this.#tell(request, 'mirror.finished', { comparison })
+  }
+
+  #tell<T extends 'mirror.finished' | 'mirror.dropped'>(
+    request: ModelRequest,
+    type: T,
+    data: EventMap[T],
+  ): void {
+    this.#guarded(() => emit(request, type, data))
+  }
+
+  /** Nobody is there who could catch an error, and it must not take the process down with it. */
+  #guarded(listener: () => void): void {
+    try {
+      listener()
+    } catch {
+      this.#listenerErrors++
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import { attempt, createMirror, fetchTransport, target, withModel, wrapFetch } from '@spillway/mirror'
+
+const claude = attempt(fetchTransport(fetch))
+
+/** Would the smaller model do? */
+export const shadow = createMirror({
+  to: target('haiku', (request) => claude(withModel(request, 'claude-haiku-5-5'))),
+  sample: 0.1,
+  onComparison({ primary, candidate, textSimilarity }) {
+    const kind = candidate.failure?.kind ?? 'ok'
+    console.log(
+      `${kind}: ${candidate.totalMs} ms instead of ${primary.totalMs}, similarity ${textSimilarity}`,
+    )
+  },
+})
+export const mirroredFetch = wrapFetch(fetch, shadow.middleware)

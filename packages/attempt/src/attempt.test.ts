@@ -132,6 +132,16 @@ describe('a failure before the first content is an ordinary failed attempt', () 
     expect(clock.pending).toBe(0)
   })
 
+  it('also when pings come without end', async () => {
+    const { wire, answer } = begin()
+    wire.streamHeaders()
+    const pings = anthropic.ping.repeat(Math.ceil((1024 * 1024) / anthropic.ping.length))
+    for (let mebibytes = 0; mebibytes < 65 && !wire.aborted; mebibytes++) wire.text(pings)
+    const { failure } = await answer
+    expect(failure).toMatchObject({ kind: 'malformed', message: expect.stringContaining('64 MiB') })
+    expect(wire.aborted).toBe(true)
+  })
+
   it('passes on the very error object that the upstream sent', async () => {
     const { wire, answer } = begin()
     wire.streamHeaders()

@@ -29,7 +29,7 @@ import {
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
 
-/** A body that is not streamed and larger than this is not an answer of any model. */
+/** A body that is larger than this, or a stream that sends more before its first content, is not an answer of any model. */
 const largestBody = 64 * 1024 * 1024
 
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
@@ -98,6 +98,12 @@ export class RunningAttempt implements TransportSink, BodySource {
         if (this.#bytes > largestBody) this.#breakOff(malformedFailure('the answer exceeds 64 MiB'))
         return
       case 'holding':
+        // Pings without end must not fill the memory.
+        if (this.#bytes > largestBody) {
+          return this.#breakOff(malformedFailure('the stream exceeds 64 MiB before its first content'))
+        }
+        this.#readStream(chunk)
+        return
       case 'streaming':
         this.#readStream(chunk)
     }

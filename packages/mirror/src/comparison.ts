@@ -7,7 +7,7 @@ export interface ComparedAnswer {
   readonly target: string | undefined
   /** The model that answered, by its own word. */
   readonly model: string | undefined
-  /** The HTTP status; undefined where nothing came back in time. */
+  /** The HTTP status as a caller would have got it (502 for a dead connection); undefined where the mirror ended the wait. */
   readonly status: number | undefined
   /** Undefined for success. That of the primary always is: failures are not mirrored. */
   readonly failure: Failure | undefined

@@ -133,12 +133,11 @@ describe('a failure before the first content is an ordinary failed attempt', () 
   })
 
   it('also when pings come without end', async () => {
-    const { wire, answer } = begin()
+    const { wire, answer } = begin({ maxHeldBytes: 1_000 })
     wire.streamHeaders()
-    const pings = anthropic.ping.repeat(Math.ceil((1024 * 1024) / anthropic.ping.length))
-    for (let mebibytes = 0; mebibytes < 65 && !wire.aborted; mebibytes++) wire.text(pings)
-    const { failure } = await answer
-    expect(failure).toMatchObject({ kind: 'malformed', message: expect.stringContaining('64 MiB') })
+    for (let pings = 0; pings < 1_000 && !wire.aborted; pings++) wire.text(anthropic.ping)
+    const message = 'what comes before the first content exceeds 1000 bytes'
+    expect((await answer).failure).toMatchObject({ kind: 'malformed', message })
     expect(wire.aborted).toBe(true)
   })
 
@@ -275,6 +274,26 @@ describe('a body that is not streamed', () => {
     const response = await answer
     expect(response.failure).toMatchObject({ kind: 'server', retryable: true })
     expect(JSON.parse(await textOf(response))).toMatchObject({ error: { message: 'x' } })
+  })
+
+  it('is broken off when it is larger than anybody wants to hold', async () => {
+    const { wire, answer } = begin({ stream: false, maxHeldBytes: 100 })
+    wire.jsonHeaders()
+    wire.text(message)
+    expect((await answer).failure).toMatchObject({
+      kind: 'malformed',
+      message: 'the answer exceeds 100 bytes',
+    })
+    expect(wire.aborted).toBe(true)
+  })
+
+  it('does not count against that once a stream has begun', async () => {
+    const { wire, answer } = begin({ maxHeldBytes: 1_000 })
+    wire.streamHeaders()
+    wire.text(preamble, anthropic.text('Hi'))
+    wire.text(anthropic.text('a'.repeat(10_000)), ending)
+    wire.sink.end()
+    expect((await (await answer).outcome).failure).toBeUndefined()
   })
 
   it.each([

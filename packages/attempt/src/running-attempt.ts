@@ -29,9 +29,6 @@ import {
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
 
-/** A body that is larger than this, or a stream that sends more before its first content, is not an answer of any model. */
-const largestBody = 64 * 1024 * 1024
-
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
 export class RunningAttempt implements TransportSink, BodySource {
   readonly #request: ModelRequest
@@ -95,12 +92,12 @@ export class RunningAttempt implements TransportSink, BodySource {
     switch (this.#phase) {
       case 'whole':
         this.#held.push(chunk)
-        if (this.#bytes > largestBody) this.#breakOff(malformedFailure('the answer exceeds 64 MiB'))
+        if (this.#bytes > this.#request.maxHeldBytes) this.#breakOff(this.#tooLarge('the answer'))
         return
       case 'holding':
         // Pings without end must not fill the memory.
-        if (this.#bytes > largestBody) {
-          return this.#breakOff(malformedFailure('the stream exceeds 64 MiB before its first content'))
+        if (this.#bytes > this.#request.maxHeldBytes) {
+          return this.#breakOff(this.#tooLarge('what comes before the first content'))
         }
         this.#readStream(chunk)
         return
@@ -230,6 +227,10 @@ export class RunningAttempt implements TransportSink, BodySource {
       target: this.#request.context.target,
       transcript,
     })
+  }
+
+  #tooLarge(what: string): Failure {
+    return malformedFailure(`${what} exceeds ${this.#request.maxHeldBytes} bytes`)
   }
 
   #timeout(failure: Failure): void {

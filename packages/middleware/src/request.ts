@@ -55,6 +55,11 @@ export interface ModelRequest {
   readonly context: RequestContext
   /** Whether the response is to keep what it says, for somebody who has to go on from there or to compare it. */
   readonly keepTranscript: boolean
+  /**
+   * How many bytes an attempt collects before its commit point: of a body that is not streamed, or of a stream without
+   * content. An answer with more is broken off as malformed.
+   */
+  readonly maxHeldBytes: number
   /** Who hears the events of this call; see {@link listen} and {@link emit}. */
   readonly listeners: readonly Listener[]
 }
@@ -64,6 +69,9 @@ export type NewModelRequest = Pick<ModelRequest, 'api' | 'model' | 'stream' | 'u
   Partial<Omit<ModelRequest, 'context' | 'hasDefaultDeadline'>> & {
     readonly context?: Partial<RequestContext>
   }
+
+/** No answer of any model is larger. */
+const defaultHeldBytes = 64 * 1024 * 1024
 
 const noListeners: readonly Listener[] = []
 
@@ -88,6 +96,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     clock,
     context: { callId: crypto.randomUUID(), ...init.context },
     keepTranscript: init.keepTranscript ?? false,
+    maxHeldBytes: init.maxHeldBytes ?? defaultHeldBytes,
     listeners: init.listeners ?? noListeners,
   }
 }

@@ -88,4 +88,41 @@ describe('a candidate', () => {
     expect(compared).toMatchObject({ status: 200, failure: { kind: 'timeout' }, totalMs: 6_000 })
     expect(clock.pending).toBe(0)
   })
+
+  it('that floods is read at 1 MiB a second, after a start of 64 KiB', async () => {
+    let paused = false
+    let sent = 0
+    const chunk = new Uint8Array(64 * 1024)
+    const body = new BodyChannel({
+      pause: () => {
+        paused = true
+      },
+      resume: () => {
+        paused = false
+        flood()
+      },
+      cancel: () => {},
+    })
+    const flood = (): void => {
+      while (!paused) {
+        body.push(chunk)
+        sent += chunk.length
+      }
+    }
+    const outcome = new Promise<Outcome>(() => {})
+    const response = { status: 200, headers: {}, body, failure: undefined, outcome, target: 'candidate' }
+    const flooding = new CandidateCall(
+      requestOn(clock),
+      { name: 'candidate', handler: async () => response },
+      { deadline: 10_000, maxBytes: Infinity },
+    )
+    await clock.advance(0)
+    flood()
+    await clock.advance(2_000)
+    expect(sent / 1024).toBeGreaterThanOrEqual(2_048)
+    expect(sent / 1024).toBeLessThanOrEqual(2_048 + 2 * 64)
+    flooding.cancel()
+    await clock.runUntil(flooding.answer)
+    expect(clock.pending).toBe(0)
+  })
 })

@@ -1,5 +1,6 @@
 import type { Target } from '@spillway/attempt'
 import {
+  type CancelTimer,
   deriveRequest,
   type Failure,
   type ModelRequest,
@@ -19,6 +20,16 @@ declare module '@spillway/middleware' {
 
 /** How long a candidate that was stopped may take to say how far it came, in milliseconds. */
 const grace = 1_000
+
+/** An answer that is not streamed is parsed in one go, which takes some 5 ms a MiB; a stream is not. */
+const largestWhole = 1024 * 1024
+
+/**
+ * How fast a stream is read, once it has had a start: far faster than any model talks, and slow enough that one which talks
+ * nonsense as fast as it can takes a few hundredths of a core.
+ */
+const bytesPerMs = 1024
+const startBytes = 64 * 1024
 
 export interface CandidateLimits {
   /** For the whole call, in milliseconds. */
@@ -40,7 +51,8 @@ export class CandidateCall {
   readonly #startedAt: number
   readonly #leaving = new AbortController()
   readonly #finished = Promise.withResolvers<FinishedAnswer>()
-  #cancelTimer: () => void
+  #cancelTimer: CancelTimer
+  #cancelPause: CancelTimer | undefined
   #response: ModelResponse | undefined
   /** Why the call was ended from here. */
   #stopped: Failure | undefined
@@ -63,6 +75,7 @@ export class CandidateCall {
       deadline: this.#startedAt + deadline,
       timeouts: { ...timeouts, total: deadline },
       keepTranscript: true,
+      maxHeldBytes: Math.min(limits.maxBytes, largestWhole),
       listeners: [],
     })
     this.answer = this.#finished.promise
@@ -87,12 +100,17 @@ export class CandidateCall {
   /** Reads a body to its end, or as far as the limit allows, and keeps none of it. */
   #drain(body: ResponseBody): void {
     const { maxBytes } = this.#limits
+    const { clock } = this.#request
+    const begunAt = clock.now()
     let bytes = 0
     body.pipe({
       write: (chunk) => {
         bytes += chunk.length
         if (bytes > maxBytes) this.#stop(malformedFailure(`the answer exceeds ${maxBytes} bytes`))
-        return true
+        const ahead = (bytes - startBytes) / bytesPerMs - (clock.now() - begunAt)
+        if (ahead <= 0 || this.#stopped !== undefined) return true
+        this.#cancelPause = clock.setTimer(ahead, () => body.resume())
+        return false
       },
       end: () => {},
       fail: () => {},
@@ -113,6 +131,7 @@ export class CandidateCall {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelTimer()
+    this.#cancelPause?.()
     this.#finished.resolve(
       finishedAnswer({
         startedAt: this.#startedAt,

@@ -25,8 +25,8 @@ export interface MirrorOptions {
    */
   readonly deadline?: number
   /**
-   * How many bytes of a candidate's body are read before it is cancelled, 0 or more. A stream wraps each few letters in an
-   * event of 150 bytes, so that 8 MiB hold some 50,000 events.
+   * How many bytes of a candidate's stream are read before it is cancelled, 0 or more. A stream wraps each few letters in
+   * an event of 150 bytes, so that 8 MiB hold some 50,000 events. An answer that is not streamed may have 1 MiB at most.
    * @default 8388608
    */
   readonly maxBytes?: number

@@ -46,13 +46,19 @@ export function scripted(
     } = typeof script === 'function' ? script(request) : script
     asked.push(request)
     open++
+    let isOpen = true
+    const leave = (): void => {
+      if (isOpen) open--
+      isOpen = false
+    }
     const isStream = request.stream && status === 200 && body === undefined
     const { begin, rest } = isStream ? streamed(text) : { begin: '', rest: body ?? whole(text, status) }
     let cancel = request.clock.setTimer(firstMs, () => {
       sink.headers(status, { 'content-type': isStream ? 'text/event-stream' : 'application/json' })
       if (begin !== '') sink.data(Buffer.from(begin))
+      if (!isOpen) return
       cancel = request.clock.setTimer(restMs, () => {
-        open--
+        leave()
         if (breaks) return sink.error(new Error('reset'))
         sink.data(Buffer.from(rest))
         sink.end()
@@ -62,7 +68,7 @@ export function scripted(
       pause: () => {},
       resume: () => {},
       abort: () => {
-        open--
+        leave()
         aborted++
         cancel()
       },

@@ -42,7 +42,8 @@ const upstreams = {
   well: claude,
   dead: 'http://127.0.0.1:9',
   slow: await startUpstream('slow'),
-  hostile: await startUpstream('endless'),
+  'an endless stream': await startUpstream('endless'),
+  'an endless body': await startUpstream('huge'),
 }
 const primary = clientOf(claude)
 const candidates = Object.entries(upstreams).map(([name, url]) => ({ name, client: clientOf(url) }))
@@ -131,7 +132,7 @@ async function timed(handler: Handler, stream: boolean): Promise<number> {
 
 function report(title: string, results: readonly Measured[]): void {
   const [baseline] = results as [Measured]
-  console.log(`${title}\n\n  candidate          median     p95  mirrored  without a mirror`)
+  console.log(`${title}\n\n  candidate           median     p95  mirrored  without a mirror`)
   for (const { name, medians, all, mirrored } of results) {
     const reached = median(medians.map((value, round) => value / (baseline.medians[round] as number)))
     const sorted = [...all].sort((a, b) => a - b)
@@ -139,7 +140,7 @@ function report(title: string, results: readonly Measured[]): void {
     const holds = reached <= bound
     if (!holds) missed = true
     console.log(
-      `  ${name.padEnd(16)} ${median(all).toFixed(1).padStart(8)} ${p95.toFixed(1).padStart(7)} ` +
+      `  ${name.padEnd(17)} ${median(all).toFixed(1).padStart(8)} ${p95.toFixed(1).padStart(7)} ` +
         `${`${mirrored}/${all.length}`.padStart(9)}  ${reached.toFixed(2)}x ${holds ? 'holds' : 'MISSED'}, at most ${bound}x`,
     )
   }

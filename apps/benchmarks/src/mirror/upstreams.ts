@@ -1,4 +1,4 @@
-/** Run as a child: `upstreams.ts claude | slow | endless`. Sends its URL and ends with its parent. */
+/** Run as a child: `upstreams.ts claude | slow | endless | huge`. Sends its URL and ends with its parent. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startClaude } from '@spillway/testing'
@@ -13,6 +13,8 @@ const starters: Readonly<Record<string, () => Promise<string>>> = {
   slow: () => listen(() => {}),
   // Talks without end, as fast as it is read.
   endless: () => listen(talk),
+  // A body without end that is no stream.
+  huge: () => listen(swell),
 }
 
 const start = starters[kind]
@@ -32,10 +34,19 @@ function talk(response: ServerResponse): void {
   const event = (type: string, data: object): string =>
     `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
   const words = event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'and so on ' } })
-  const piece = words.repeat(200)
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write(event('message_start', { message: { id: 'msg_1', model: 'm', usage: {} } }))
   response.write(event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }))
+  repeat(response, words.repeat(200))
+}
+
+function swell(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.write('{"type":"message","content":[{"type":"text","text":"')
+  repeat(response, 'and so on '.repeat(2_000))
+}
+
+function repeat(response: ServerResponse, piece: string): void {
   const more = (): void => {
     while (!response.destroyed && response.write(piece));
   }

@@ -18,6 +18,8 @@ export function kindOf(request: ModelRequest): AnswerKind {
 /** A credential by its name, and whether the vendor takes it. */
 export interface Key {
   readonly name: string
+  /** Each caller brings its own: nothing is learnt from what the vendor says of one. */
+  readonly isCallers: boolean
   readonly suspension: Suspension
   /** Until when the vendor asked to be left alone (429), in clock time. */
   pausedUntil: number
@@ -72,8 +74,12 @@ export function createEndpoints(list: readonly EndpointOptions[], settings: Rout
   const { window, decay, keys: keyTimes, ejection } = settings
   const totalWeight = list.reduce((sum, { weight = 1 }) => sum + weight, 0)
   const keys = new Map<string, Key>()
-  const keyOf = (name: string): Key => {
-    const key = keys.get(name) ?? { name, suspension: new Suspension(keyTimes), pausedUntil: -Infinity }
+  const newKey = (name: string, isCallers: boolean): Key => {
+    return { name, isCallers, suspension: new Suspension(keyTimes), pausedUntil: -Infinity }
+  }
+  const keyOf = (name: string | null): Key => {
+    if (name === null) return newKey('caller', true)
+    const key = keys.get(name) ?? newKey(name, false)
     keys.set(name, key)
     return key
   }
@@ -83,7 +89,7 @@ export function createEndpoints(list: readonly EndpointOptions[], settings: Rout
     handler,
     weight,
     fairShare: weight / totalWeight,
-    key: keyOf(key ?? `key of ${name}`),
+    key: keyOf(key === undefined ? `key of ${name}` : key),
     ejection: new Suspension(ejection || { baseTime: 0, maxTime: 0 }),
     latency: { streamed: new PeakEwma(decay), whole: new PeakEwma(decay) },
     recent: { streamed: new Latencies(keptLatencies), whole: new Latencies(keptLatencies) },

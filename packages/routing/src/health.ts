@@ -126,8 +126,10 @@ export class Health {
   ended(sent: Sent, failure: Failure | undefined, latency: number | undefined): void {
     if (failure === undefined) return this.#answered(sent, latency)
     if (failure.origin === 'spillway' || failure.kind === 'cancelled') return this.#endProbe(sent)
-    if (isKeyFault(failure)) return this.#keyRefused(sent)
     const { endpoint, request } = sent
+    // What the vendor says of one caller's key holds for no other's.
+    if (endpoint.key.isCallers && failure.scope === 'key') return this.#answered(sent, latency)
+    if (isKeyFault(failure)) return this.#keyRefused(sent)
     if (failure.kind === 'rate_limited') {
       const until = request.clock.now() + (failure.retryAfterMs ?? usualPause)
       endpoint.key.pausedUntil = Math.max(endpoint.key.pausedUntil, until)

@@ -12,10 +12,11 @@ export interface EndpointOptions {
    */
   readonly weight?: number
   /**
-   * The name, never the value, of the key that it uses. Endpoints that name the same key lose it together.
+   * The name, never the value, of the key that it uses. Endpoints that name the same key lose it together. `null`: each
+   * caller brings its own, so that one which is refused or paused says nothing about the calls of others.
    * @default a key of its own
    */
-  readonly key?: string
+  readonly key?: string | null
 }
 
 /** When an endpoint is left out because it does worse than the others. The terms are Envoy's. */

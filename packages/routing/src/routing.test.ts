@@ -315,6 +315,23 @@ describe('a refused key', () => {
     },
   )
 
+  it.each(['authentication', 'rate_limited'] as const)(
+    'that a caller has brought says nothing about those of others: %s',
+    async (kind) => {
+      const fakes = [fakeEndpoint(), fakeEndpoint()]
+      const [callers, own] = named(fakes)
+      const routing = createRouting({ endpoints: [{ ...callers!, key: null }, own!] })
+      fakes[0]!.failure = failureOf(kind, { retryable: false, scope: 'key' })
+      fakes[1]!.failure = refusedKey
+      for (let done = 0; done < 10; done++) expect((await call(routing)).response.failure).toBeDefined()
+      const [state] = routing.endpoints()
+      expect(state).toMatchObject({ ejectedUntil: undefined, key: { name: 'caller' } })
+      expect(state?.key).toMatchObject({ refusedUntil: undefined, pausedUntil: undefined })
+      fakes[0]!.failure = undefined
+      for (let done = 0; done < 10; done++) expect((await call(routing)).response.failure).toBeUndefined()
+    },
+  )
+
   it('is what the caller hears where there is no other', async () => {
     const { fakes, routing } = setUp(2)
     for (const fake of fakes) fake.failure = refusedKey

@@ -50,8 +50,9 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit,
       ...(settings.model === undefined ? [] : [useModel(settings.model)]),
-      ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
       ...translationOf(settings),
+      // Beside the client, since translation knows nothing of them.
+      ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
     ],
   })
   return {
@@ -65,14 +66,14 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
   }
 }
 
-function breakerOf(
-  { config, settings, resources: { shared } }: EndpointSetup,
-  name: string,
-): CircuitBreaker | undefined {
+function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefined {
+  const { config, settings, resources } = setup
+  const { shared } = resources
   const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
   if (!enabled) return undefined
   const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
-  return createCircuitBreaker({ ...withoutUndefined(set), ...sharing })
+  const breaker = createCircuitBreaker({ ...withoutUndefined(set), ...sharing })
+  return breaker
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */

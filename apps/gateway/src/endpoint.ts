@@ -1,4 +1,4 @@
-import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
+import { type CircuitBreaker, createCircuitBreaker, keyCircuit } from '@spillway/circuit-breaker-fallback'
 import { type Client, type ClientOptions, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
@@ -67,12 +67,14 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
 }
 
 function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefined {
-  const { config, settings, resources } = setup
+  const { config, settings, endpoint, resources } = setup
   const { shared } = resources
   const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
   if (!enabled) return undefined
   const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
   const breaker = createCircuitBreaker({ ...withoutUndefined(set), ...sharing })
+  // Each caller has a key of its own: wrong ones must not shut out the others.
+  if (endpoint.credential === 'caller') breaker.forceClosed(keyCircuit)
   return breaker
 }
 

@@ -75,7 +75,7 @@ function routingOf(settings: TargetConfig, running: readonly RunningEndpoint[]):
     endpoints: endpointsOf(settings).map(({ name, weight, credential }, index) => ({
       name: name as string,
       handler: (running[index] as RunningEndpoint).handler,
-      ...withoutUndefined({ weight, key: credential }),
+      ...withoutUndefined({ weight, key: credential === 'caller' ? null : credential }),
     })),
     ...(affinity === false ? { affinity } : {}),
     ...(hedge === undefined

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startClaude, startOllama } from '@spillway/testing'
+import { type Reply, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
@@ -45,11 +45,21 @@ if (missing !== undefined && !mustRun) {
 interface Printed {
   readonly result: string
   readonly is_error: boolean
+  /** How often the model was asked, in the way of tools. */
+  readonly num_turns: number
+}
+
+interface Asking {
+  /** @default 'Say hello.' */
+  readonly prompt?: string
+  /** Where it works, and what it takes for its user's home. @default an empty folder */
+  readonly home?: string
+  readonly flags?: readonly string[]
 }
 
 /** Asks Claude Code a question; it knows nothing of this machine's user and settings. */
-async function ask(gatewayUrl: string): Promise<Printed> {
-  const home = temporaryFolder()
+async function ask(gatewayUrl: string, asking: Asking = {}): Promise<Printed> {
+  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [] } = asking
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -63,13 +73,10 @@ async function ask(gatewayUrl: string): Promise<Printed> {
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
   }
-  const asking = run(process.execPath, [launcher, '-p', 'Say hello.', '--output-format', 'json'], {
-    cwd: home,
-    env,
-    timeout: 100_000,
-  })
-  asking.child.stdin?.end()
-  return JSON.parse((await asking).stdout)
+  const argv = [launcher, '-p', prompt, '--output-format', 'json', ...flags]
+  const running = run(process.execPath, argv, { cwd: home, env, timeout: 100_000 })
+  running.child.stdin?.end()
+  return JSON.parse((await running).stdout)
 }
 
 test.runIf(mustRun)('Claude Code could be installed', () => {
@@ -128,4 +135,58 @@ describe.skipIf(missing !== undefined)('Claude Code', { timeout: 120_000 }, () =
     const { result } = await ask(gateway.url)
     expect(result).toBe('Hello from Ollama.')
   })
+
+  test.each([
+    ['as the first target', undefined],
+    ['in place of an overloaded Claude', { type: 'status', status: 529 }],
+  ] as const)('reads and edits a file with a model of OpenAI’s protocol, %s', async (_, fault) => {
+    const home = realpathSync(temporaryFolder())
+    const file = join(home, 'greeting.txt')
+    writeFileSync(file, 'Hello, dam.\nHow are you?\n')
+    const results: string[] = []
+    const coder = forThisTest(
+      await startOpenRouter({
+        reply: ({ json }) => {
+          const { messages, tools } = json as ChatRequest
+          // Whatever else it asks, it asks without tools.
+          if (tools === undefined) return { text: 'A greeting' }
+          const answered = messages.filter(({ role }) => role === 'tool')
+          results.push(...answered.slice(results.length).map(({ content }) => JSON.stringify(content)))
+          return steps(file)[answered.length] ?? { text: 'There is nothing left to do.' }
+        },
+        separateWrites: true,
+      }),
+    )
+    const target = targetAt(coder, 'openai', { model: 'qwen3-coder' })
+    const claude = forThisTest(await startClaude())
+    claude.always(fault)
+    const config = fault === undefined ? configOf(target) : configOf(targetAt(claude, 'anthropic'), target)
+    const calls: AnsweredCall[] = []
+    const gateway = await gatewayOf(config, calls)
+    const printed = await ask(gateway.url, {
+      prompt: 'Greet the spillway instead of the dam, in greeting.txt.',
+      home,
+      flags: ['--permission-mode', 'acceptEdits'],
+    })
+    expect(printed).toMatchObject({ result: 'The spillway is greeted now.', is_error: false })
+    expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\nHow are you?\n')
+    expect(results).toEqual([expect.stringContaining('Hello, dam.'), expect.stringContaining('updated')])
+    for (const { response } of calls) expect(response.failure).toBeUndefined()
+    expect(coder.requests.every(({ path }) => path === '/v1/chat/completions')).toBe(true)
+  })
 })
+
+interface ChatRequest {
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[]
+  readonly tools?: readonly unknown[]
+}
+
+/** What the model says in turn, to edit a file. */
+function steps(file: string): Reply[] {
+  const edit = { file_path: file, old_string: 'Hello, dam.', new_string: 'Hello, spillway.' }
+  return [
+    { text: 'I read it first.', toolUse: [{ name: 'Read', input: { file_path: file } }] },
+    { text: 'Now the change.', toolUse: [{ name: 'Edit', input: edit }] },
+    { text: 'The spillway is greeted now.' },
+  ]
+}

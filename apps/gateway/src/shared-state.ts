@@ -39,7 +39,7 @@ export async function openSharedState(url: string, log: (line: string) => void):
     // A subscription waits for its connection.
     duplicate: () => redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null }),
   })
-  limits.onStatus((status) => {
+  const stopListening = limits.onStatus((status) => {
     if (status === 'shared') log('redis is back: limits are shared again')
     else log(`redis is away${lastError && ` (${lastError})`}: this gateway keeps to its share of the limits`)
   })
@@ -54,6 +54,8 @@ export async function openSharedState(url: string, log: (line: string) => void):
     limits,
     breakers,
     close() {
+      // Its own end of the connection is no news.
+      stopListening()
       breakers.close()
       redis.disconnect()
     },

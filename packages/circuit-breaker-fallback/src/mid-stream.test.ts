@@ -278,3 +278,25 @@ it.each(['fail', 'continue'] as const)(
     expect(second.requests).toHaveLength(0)
   },
 )
+
+it.each(['continue', 'restart'] as const)(
+  '(%s) keeps what was said in all, where that is asked for',
+  async (midStream) => {
+    first.next(cut)
+    const chain = compose([fallback([at(second, 'second')], { midStream })], at(first, 'first').handler)
+    const response = await chain(
+      createRequest({
+        api: 'anthropic',
+        model: ask.model,
+        stream: true,
+        url: '/v1/messages',
+        headers: { 'x-api-key': 'k', 'anthropic-version': '2023-06-01', 'x-spillway-restart': 'accept' },
+        body: jsonBodyFromObject({ ...ask, stream: true }),
+        keepTranscript: true,
+      }),
+    )
+    await readBody(response.body)
+    const said = response.transcript?.blocks.map(({ text }) => text).join('')
+    expect(said).toBe(midStream === 'continue' ? wholeText : ' so that nobody drowns.')
+  },
+)

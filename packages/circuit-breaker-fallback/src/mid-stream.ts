@@ -47,7 +47,8 @@ export function withTakeOver(
   options: TakeOverOptions,
 ): ModelResponse {
   const relay = new StreamRelay(request, response, targets, options)
-  return { ...response, body: relay.body, outcome: relay.outcome }
+  const transcript = response.transcript && relay.transcript()
+  return { ...response, body: relay.body, outcome: relay.outcome, transcript }
 }
 
 class StreamRelay {
@@ -87,6 +88,19 @@ class StreamRelay {
     this.outcome = this.#allOver.promise.then(() => joinOutcomes(this.#outcomes))
     request.signal?.addEventListener('abort', this.#leave)
     this.#pipe(response.body, (chunk) => chunk)
+  }
+
+  /** What the caller has been told, by whomever. */
+  transcript(): Transcript {
+    const current = (): Transcript | undefined => this.#transcript
+    return {
+      get blocks() {
+        return current()?.blocks ?? []
+      },
+      get id() {
+        return current()?.id
+      },
+    }
   }
 
   /** Passes a body on; `change` may turn its bytes into others. */

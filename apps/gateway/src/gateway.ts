@@ -2,7 +2,7 @@ import type { VaultEvent } from '@spillway/key-vault'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { createRouter } from './router.ts'
-import { openRoutes } from './routes.ts'
+import { openMirrors, openRoutes } from './routes.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
@@ -48,7 +48,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )
+  const mirrors = openMirrors(config, targets)
   const closeTargets = async (): Promise<void> => {
+    await Promise.all(mirrors.map(({ mirror }) => mirror.close()))
     await Promise.all([...targets.values()].map((target) => target.close()))
     shared?.close()
     await vault?.close()
@@ -58,7 +60,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const server = await listenGateway({
       host: options.host ?? host,
       port: options.port ?? port,
-      router: createRouter(openRoutes(config, targets, shared)),
+      router: createRouter(openRoutes(config, targets, mirrors, shared)),
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,

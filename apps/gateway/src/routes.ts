@@ -1,5 +1,6 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { compose } from '@spillway/middleware'
+import { createMirror, type Mirror } from '@spillway/mirror'
 import type { Config } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { limitsOfTenants } from './rate-limits.ts'
@@ -7,16 +8,39 @@ import type { Route } from './router.ts'
 import type { SharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 
+/** A mirror of the calls on the routes of one target. */
+export interface RunningMirror {
+  readonly from: string
+  readonly to: string
+  readonly sample: number
+  readonly mirror: Mirror
+}
+
+/** Brings the configured mirrors to life. Close them before their candidates. */
+export function openMirrors(config: Config, targets: ReadonlyMap<string, RunningTarget>): RunningMirror[] {
+  return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
+    const limits = withoutUndefined({ concurrency, callsPerMinute })
+    return {
+      from,
+      to,
+      sample,
+      mirror: createMirror({ to: targets.get(to) as RunningTarget, sample, ...limits }),
+    }
+  })
+}
+
 /** The routes of a configuration over its running targets. */
 export function openRoutes(
   config: Config,
   targets: ReadonlyMap<string, RunningTarget>,
+  mirrors: readonly RunningMirror[],
   shared?: SharedState,
 ): Route[] {
   const ofTenant = limitsOfTenants(config, shared)
   return config.routes.map(({ models, target, fallback: others }) => {
     const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
-    const chain = [...ofTenant, fallback(next, withoutUndefined(config.fallback ?? {}))]
+    const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
+    const chain = [...ofTenant, ...mirrored, fallback(next, withoutUndefined(config.fallback ?? {}))]
     return { models, handler: compose(chain, (first as RunningTarget).handler) }
   })
 }

@@ -117,7 +117,13 @@ export interface Config extends PolicyConfig {
   /** Where `vault:NAME` is looked up. */
   readonly vault?: VaultConfig | undefined
   readonly mirror?:
-    | readonly { readonly from: string; readonly to: string; readonly sample: number }[]
+    | readonly {
+        readonly from: string
+        readonly to: string
+        readonly sample: number
+        readonly concurrency?: number | undefined
+        readonly callsPerMinute?: number | undefined
+      }[]
     | undefined
   readonly storage?: { readonly url: string } | undefined
   readonly state?: { readonly redis?: string | undefined } | undefined

@@ -65,11 +65,11 @@ routes: [{ models: "*", target: local }]
     expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
     expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
     const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
-    for (const key of ['mirror', 'storage', 'telemetry']) {
+    for (const key of ['storage', 'telemetry']) {
       expect(said[key], key).toBe('understood, but not in effect in this version')
     }
     expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
-    expect(Object.keys(said)).toHaveLength(4)
+    expect(Object.keys(said)).toHaveLength(3)
   })
 })
 
@@ -97,13 +97,13 @@ telemetry: { otlp: null, captureContent: false }
 `
 
 describe('a warning', () => {
-  test.each([
-    ['mirror: []', 'mirror', /not in effect/],
-    ['storage: { url: "sqlite:x.db" }', 'storage', /not in effect/],
-  ])('names the line and the key of %s', (more, key, message) => {
-    const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
-    expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
-  })
+  test.each([['storage: { url: "sqlite:x.db" }', 'storage', /not in effect/]])(
+    'names the line and the key of %s',
+    (more, key, message) => {
+      const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
+      expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
+    },
+  )
 
   test('is given for an endpoint without a credential', () => {
     const text = `targets:

@@ -126,6 +126,11 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       }
     }
   }
+  for (const [index, { from, to }] of (config.mirror ?? []).entries()) {
+    mustExist(from, ['mirror', index, 'from'])
+    mustExist(to, ['mirror', index, 'to'])
+    if (from === to) problems.push(at(['mirror', index, 'to'], `"${to}" is where the calls go already`))
+  }
   for (const [name, target] of Object.entries(config.targets)) {
     if (target.api === 'embedded') {
       if (target.model === undefined)

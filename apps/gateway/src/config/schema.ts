@@ -170,7 +170,20 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     })
     .optional()
     .describe('The encrypted file in which vault:NAME is looked up, and the file with its key.'),
-  mirror: z.array(z.strictObject({ from: name, to: name, sample: share })).optional(),
+  mirror: z
+    .array(
+      z.strictObject({
+        from: name,
+        to: name,
+        sample: share,
+        concurrency: whole.optional(),
+        callsPerMinute: atLeastOne.optional(),
+      }),
+    )
+    .optional()
+    .describe(
+      'A share of the calls of one target also goes to another, apart from the caller, and is compared.',
+    ),
   storage: z.strictObject({ url: z.string() }).optional(),
   state: z
     .strictObject({
@@ -186,4 +199,4 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
 })
 
 /** Parts of the file that are understood and do nothing yet. */
-export const notInEffect: readonly (keyof Config)[] = ['mirror', 'storage', 'telemetry']
+export const notInEffect: readonly (keyof Config)[] = ['storage', 'telemetry']

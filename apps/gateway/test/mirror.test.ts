@@ -1,0 +1,46 @@
+import { startClaude } from '@spillway/testing'
+import { expect, test } from 'vitest'
+import { parseConfig } from '../src/index.ts'
+import { forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { messages, send } from './raw-client.ts'
+
+const mirrored = (first: { url: string }, candidate: { url: string }): object => ({
+  targets: { claude: targetAt(first, 'anthropic'), candidate: targetAt(candidate, 'anthropic') },
+  routes: [{ models: '*', target: 'claude' }],
+  mirror: [{ from: 'claude', to: 'candidate', sample: 1 }],
+})
+
+test('a call also goes to the candidate, after the caller has its answer', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = forThisTest(await startClaude())
+  const gateway = await gatewayOf(mirrored(claude, candidate))
+  const arrived = candidate.nextRequest()
+  const { status, headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
+  expect([status, headers['x-spillway-served-by'], headers['x-spillway-attempts']]).toEqual([
+    200,
+    'claude',
+    '1',
+  ])
+  expect((await arrived).json).toEqual(claude.requests[0]?.json)
+})
+
+test('a candidate that is dead changes nothing for the caller', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = await startClaude()
+  const gateway = await gatewayOf(mirrored(claude, { url: candidate.url }))
+  await candidate.close()
+  for (let call = 0; call < 5; call++) {
+    const { status, headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
+    expect([status, headers['x-spillway-attempts']]).toEqual([200, '1'])
+  }
+})
+
+test('names that nobody has defined are told', () => {
+  const text = `targets: { a: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }] } }
+routes: [{ models: "*", target: a }]
+mirror: [{ from: a, to: b, sample: 0.1 }]
+`
+  expect(() => parseConfig(text, 'spillway.yaml')).toThrow(
+    /3:\d+ {2}mirror\[0\]\.to.*no target is called "b"/,
+  )
+})

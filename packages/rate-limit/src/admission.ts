@@ -1,3 +1,4 @@
+import type { Outcome } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
 import type { Cost, Limits, WindowName } from './limits.ts'
 
@@ -6,8 +7,9 @@ export interface Lease {
   /**
    * The call is over and this is what it took. The first settlement counts, further ones change nothing.
    * @param actual undefined when nothing was sent: everything is given back
+   * @param outcome undefined when nobody knows; only an adaptive concurrency learns from it
    */
-  settle(actual: Cost | undefined, now: number): void
+  settle(actual: Cost | undefined, now: number, outcome?: Pick<Outcome, 'failure' | 'timings'>): void
 }
 
 /** What others have taken before it is a call's turn. */

@@ -7,7 +7,9 @@ import {
   timeLeft,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
+import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission, Lease } from './admission.ts'
+import type { AdaptiveConcurrencyOptions } from './gradient.ts'
 import { type LimitStore, memoryLimitStore } from './limit-store.ts'
 import type { Limits } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
@@ -67,10 +69,18 @@ export interface RateLimitOptions extends Limits {
    * @default ''
    */
   readonly name?: string
+  /**
+   * Lets only so many calls of this process be under way at a time as the upstream bears, found from how long their
+   * first tokens take; `{}` for the usual. `concurrency` bounds it further.
+   * @default off
+   */
+  readonly adaptiveConcurrency?: AdaptiveConcurrencyOptions
 }
 
 /** The defaults of {@link RateLimitOptions}. */
-export const rateLimitDefaults: Required<Omit<RateLimitOptions, keyof Limits | 'store'>> = {
+export const rateLimitDefaults: Required<
+  Omit<RateLimitOptions, keyof Limits | 'store' | 'adaptiveConcurrency'>
+> = {
   maxWait: 30_000,
   highWater: 1_000,
   priority: () => 5,
@@ -115,12 +125,14 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
   const store = options.store ?? memoryLimitStore()
+  const adaptive = options.adaptiveConcurrency
   const estimator = new TokenEstimator()
   const limiters = new Map<string, KeyedLimiter>()
   const of = (key: string): KeyedLimiter => {
     let keyed = limiters.get(key)
     if (keyed === undefined) {
-      const limiter = store.open(`${settings.name}:${key}`, options)
+      const counted = store.open(`${settings.name}:${key}`, options)
+      const limiter = adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
       keyed = { limiter, room: new WaitingRoom(limiter, settings) }
     } else {
       if (limiters.size === 1) return keyed

@@ -43,7 +43,7 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
     else if (event.type === 'attempt.ended') ended = event.outcome
   })
   const settle = (outcome: Outcome | undefined): void => {
-    lease.settle(wasSent ? actualCost(call, outcome) : undefined, request.clock.now())
+    lease.settle(wasSent ? actualCost(call, outcome) : undefined, request.clock.now(), outcome)
   }
   try {
     const response = await next(watched)

@@ -1,0 +1,105 @@
+import type { Outcome } from '@spillway/middleware'
+import type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+import { type AdaptiveConcurrencyOptions, Gradient } from './gradient.ts'
+import type { Cost } from './limits.ts'
+
+type HowItEnded = Pick<Outcome, 'failure' | 'timings'>
+
+/**
+ * Stands before other limits and lets only so many calls of this process be under way as the upstream bears, by how long
+ * their first tokens take.
+ */
+export class AdaptiveAdmission implements Admission {
+  readonly #inner: Admission
+  readonly #gradient: Gradient
+  readonly #onRelease = new Set<() => void>()
+  /** Calls under way, and those that the inner limits are being asked for. */
+  #taken = 0
+
+  /** @throws RangeError for options out of range */
+  constructor(inner: Admission, options: AdaptiveConcurrencyOptions) {
+    this.#inner = inner
+    this.#gradient = new Gradient(options)
+  }
+
+  get inFlight(): number {
+    return this.#inner.inFlight
+  }
+
+  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
+    if (this.#taken >= this.#gradient.limit) return undefined
+    const answer = this.#inner.tryAcquire(cost, now)
+    if (answer === undefined) return undefined
+    this.#taken++
+    if (answer instanceof Promise) return answer.then((lease) => this.#admit(lease, now))
+    return this.#admit(answer, now)
+  }
+
+  #admit(lease: Lease | undefined, admittedAt: number): Lease | undefined {
+    if (lease === undefined) {
+      this.#free()
+      return undefined
+    }
+    const inFlight = this.#taken
+    let isOpen = true
+    return {
+      settle: (actual, now, outcome) => {
+        if (isOpen) {
+          isOpen = false
+          if (outcome !== undefined) this.#learn(outcome, admittedAt, inFlight, now)
+          this.#taken--
+        }
+        lease.settle(actual, now, outcome)
+      },
+    }
+  }
+
+  #free(): void {
+    this.#taken--
+    for (const released of this.#onRelease) released()
+  }
+
+  #learn(outcome: HowItEnded, admittedAt: number, inFlight: number, now: number): void {
+    const firstContentMs = outcome.timings.firstContent
+    if (outcome.failure === undefined) this.#gradient.sample({ admittedAt, inFlight, firstContentMs }, now)
+    else if (isOverload(outcome)) this.#gradient.drop(admittedAt, now)
+  }
+
+  timeUntil(cost: Cost, now: number, before?: Ahead): number {
+    return this.#inner.timeUntil(cost, now, before)
+  }
+
+  onRelease(callback: () => void): () => void {
+    const stop = this.#inner.onRelease(callback)
+    this.#onRelease.add(callback)
+    return () => {
+      stop()
+      this.#onRelease.delete(callback)
+    }
+  }
+
+  closeUntil(at: number): void {
+    this.#inner.closeUntil(at)
+  }
+
+  learn(...said: Parameters<Admission['learn']>): void {
+    this.#inner.learn(...said)
+  }
+
+  headroom(now: number): Headroom {
+    const inner = this.#inner.headroom(now)
+    const limit = Math.min(this.#gradient.limit, inner.concurrency?.limit ?? Infinity)
+    return { ...inner, concurrency: { used: this.#inner.inFlight, limit } }
+  }
+
+  close(): void {
+    this.#inner.close()
+  }
+}
+
+/** Whether a failure says that the upstream has too much to do. One that comes after the first content does not. */
+function isOverload({ failure, timings }: HowItEnded): boolean {
+  if (failure?.kind === 'overloaded') return true
+  if (failure?.kind === 'saturated') return failure.origin === 'upstream'
+  return failure?.kind === 'timeout' && timings.firstContent === undefined
+}

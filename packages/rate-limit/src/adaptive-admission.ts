@@ -1,5 +1,5 @@
 import type { Outcome } from '@spillway/middleware'
-import type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+import type { Admission, Headroom, Lease } from './admission.ts'
 import { type AdaptiveConcurrencyOptions, Gradient } from './gradient.ts'
 import type { Cost } from './limits.ts'
 
@@ -65,7 +65,7 @@ export class AdaptiveAdmission implements Admission {
     else if (isOverload(outcome)) this.#gradient.drop(admittedAt, now)
   }
 
-  timeUntil(cost: Cost, now: number, before?: Ahead): number {
+  timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number {
     return this.#inner.timeUntil(cost, now, before)
   }
 

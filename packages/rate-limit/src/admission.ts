@@ -12,11 +12,6 @@ export interface Lease {
   settle(actual: Cost | undefined, now: number, outcome?: Pick<Outcome, 'failure' | 'timings'>): void
 }
 
-/** What others have taken before it is a call's turn. */
-export interface Ahead extends Cost {
-  readonly calls: number
-}
-
 /** What is spent and what is allowed, for people and metrics. */
 export type Headroom = Partial<Record<keyof Limits, { readonly used: number; readonly limit: number }>>
 
@@ -33,10 +28,10 @@ export interface Admission {
    */
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
   /**
-   * Milliseconds until there is room for `cost` and for what waits before it, as far as anyone can tell; 0 when there is
+   * Milliseconds until there is room for `cost` and for those calls that wait before it, as far as anyone can tell; 0 when there is
    * some now, or when all that is missing is the end of a call in this process.
    */
-  timeUntil(cost: Cost, now: number, before?: Ahead): number
+  timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number
   /** Calls back whenever a call gives its place back; returns how to stop that. */
   onRelease(callback: () => void): () => void
   /** Lets nothing pass until `at`. */

@@ -1,5 +1,5 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
-export type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+export type { Admission, Headroom, Lease } from './admission.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'
 export { Limiter } from './limiter.ts'

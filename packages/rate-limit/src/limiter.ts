@@ -1,5 +1,5 @@
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+import type { Admission, Headroom, Lease } from './admission.ts'
 import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
 import { SlidingWindow } from './sliding-window.ts'
 
@@ -62,11 +62,11 @@ export class Limiter implements Admission {
    * Milliseconds until the windows have room for `cost` and for what waits before it; 0 when they have it now. How long
    * a call under way will keep its place, nobody knows: that is not counted.
    */
-  timeUntil(cost: Cost, now: number, before: Ahead = nobody): number {
+  timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
     let wait = Math.max(0, this.#closedUntil - now)
     for (const meter of this.#meters) {
-      const ahead = meter.name.startsWith('requests') ? before.calls : windows[meter.name].of(before)
-      const amount = amountOf(meter, cost) + ahead
+      let amount = amountOf(meter, cost)
+      for (const other of before) amount += amountOf(meter, other)
       // Whole windows that those ahead fill by themselves, and the rest.
       const full = Math.max(0, Math.ceil(amount / meter.limit) - 1)
       const rest = amount - full * meter.limit
@@ -109,8 +109,6 @@ export class Limiter implements Admission {
 
   close(): void {}
 }
-
-const nobody: Ahead = { inputTokens: 0, outputTokens: 0, calls: 0 }
 
 function amountOf(meter: Meter, cost: Cost): number {
   return Math.min(meter.limit, windows[meter.name].of(cost))

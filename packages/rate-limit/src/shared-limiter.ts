@@ -1,8 +1,8 @@
 import type { CancelTimer } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, Ahead, Headroom, Lease } from './admission.ts'
+import type { Admission, Headroom, Lease } from './admission.ts'
 import type { LimitLink, Reply } from './limit-link.ts'
-import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
+import { type Cost, checkLimits, type Limits, type WindowName } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import {
   amountAlone,
@@ -349,13 +349,13 @@ export class SharedLimiter implements Admission {
     if (reply.status === 'lost') await this.#recover(reply.epoch)
   }
 
-  timeUntil(cost: Cost, now: number, before: Ahead = nobody): number {
+  timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
     const at = now + this.#offset
     const isAlone = !this.#link.isUp || now < this.#aloneUntil
     const told = isAlone ? 0 : this.#roomAt - now
     let wait = Math.max(0, this.#closedUntil - at, told)
     for (const meter of this.#meters) {
-      const ahead = meter.name.startsWith('requests') ? before.calls : windows[meter.name].of(before)
+      const ahead = before.reduce((sum, other) => sum + amountAlone(meter, other, 1), 0)
       const amount = amountAlone(meter, cost, this.#processes)
       const alone = isAlone ? waitAlone(meter, amount, this.#processes, at) : 0
       wait = Math.max(wait, Math.max(told, alone) + (ahead / meter.limit) * meter.ms)
@@ -398,5 +398,3 @@ export class SharedLimiter implements Admission {
     this.#stopHeartbeat()
   }
 }
-
-const nobody: Ahead = { inputTokens: 0, outputTokens: 0, calls: 0 }

@@ -29,19 +29,21 @@ export interface TurnedAway {
 
 interface Waiter extends WaitingCall {
   readonly since: number
-  leave(): void
+  fail(error: unknown): void
   admit(lease: Lease): void
 }
 
 /**
- * Where calls wait for room. Each one queues a ticket at a bottleneck that serves one ticket at a time; whoever is first
- * by priority and age when a ticket's turn comes is the one it serves. So a call can leave at any moment (bottleneck
- * itself cannot cancel a job), its ticket then serves somebody else or nobody.
+ * Where calls wait for room. As long as anybody waits, a ticket is queued at a bottleneck that serves one at a time;
+ * whoever is first by priority and age when its turn comes is the one it serves. So a call can leave at any moment
+ * (bottleneck itself cannot cancel a job), and a thousand that leave leave no jobs behind that keep the process alive.
  */
 export class WaitingRoom {
   readonly #limiter: Admission
   readonly #options: WaitingRoomOptions
   readonly #bottleneck = new Bottleneck({ maxConcurrent: 1 })
+  /** Whether a ticket is queued whose turn has not come. */
+  #hasTicket = false
   readonly #waiters = new Set<Waiter>()
   #wake: (() => void) | undefined
 
@@ -70,42 +72,53 @@ export class WaitingRoom {
       const end = (): void => {
         this.#waiters.delete(waiter)
         cancelTimer()
-        call.signal?.removeEventListener('abort', waiter.leave)
+        call.signal?.removeEventListener('abort', leave)
         this.#wake?.()
       }
       const waiter: Waiter = {
         ...call,
         since: call.clock.now(),
-        leave() {
+        fail(error) {
           end()
-          reject(call.signal?.reason)
+          reject(error)
         },
         admit(lease) {
           end()
           resolve(lease)
         },
       }
+      const leave = (): void => waiter.fail(call.signal?.reason)
       const cancelTimer = call.clock.setTimer(call.patience, () => {
         end()
         resolve({ reason: 'impatient', retryAfterMs: Math.max(1, this.waitFor(call)) })
       })
-      call.signal?.addEventListener('abort', waiter.leave)
+      call.signal?.addEventListener('abort', leave)
       this.#waiters.add(waiter)
       this.#wake?.()
-      this.#bottleneck.schedule(() => this.#serve()).catch(reject)
+      this.#queueTicket()
     })
   }
 
   /** Milliseconds that a call with this cost and priority would wait, as far as the windows can tell. */
   waitFor({ cost, priority, clock }: Pick<WaitingCall, 'cost' | 'priority' | 'clock'>): number {
-    const before = { inputTokens: 0, outputTokens: 0, calls: 0 }
-    for (const waiter of this.#waiters) {
-      if (waiter.priority > priority) continue
-      before.calls++
-      before.inputTokens += waiter.cost.inputTokens
-      before.outputTokens += waiter.cost.outputTokens
-    }
+    const before: Cost[] = []
+    for (const waiter of this.#waiters) if (waiter.priority <= priority) before.push(waiter.cost)
     return this.#limiter.timeUntil(cost, clock.now(), before)
+  }
+
+  #queueTicket(): void {
+    if (this.#hasTicket || this.#waiters.size === 0) return
+    this.#hasTicket = true
+    const served = this.#bottleneck.schedule(() => {
+      this.#hasTicket = false
+      return this.#serve()
+    })
+    served.then(
+      () => this.#queueTicket(),
+      (error: unknown) => {
+        for (const waiter of this.#waiters) waiter.fail(error)
+      },
+    )
   }
 
   async #serve(): Promise<void> {

@@ -81,7 +81,7 @@ export class LimitLink {
       this.#evaluate(keys, [operation, JSON.stringify(args)]).then(
         (answer) => {
           cancel()
-          const reply = JSON.parse(String(answer)) as Reply
+          const reply = replyOf(String(answer))
           if (isLate) return late?.(reply)
           this.#set(true)
           resolve(reply)
@@ -110,4 +110,12 @@ export class LimitLink {
     this.#probeAt = this.clock.now() + 2 * this.#timeout
     for (const listener of this.#listeners) listener(isUp)
   }
+}
+
+/** Lua has one kind of table: an empty list comes as `{}`. */
+function replyOf(json: string): Reply {
+  const reply = JSON.parse(json) as Reply
+  const { amounts = [], totals = [], limits = [] } = reply
+  const list = (values: readonly number[]): number[] => Object.values(values)
+  return { ...reply, amounts: list(amounts), totals: list(totals), limits: list(limits) }
 }

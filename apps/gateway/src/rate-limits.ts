@@ -40,7 +40,10 @@ function limited(
   shared: SharedState | undefined,
   key?: NonNullable<RateLimitOptions['key']>,
 ): Middleware[] {
-  const set = withoutUndefined(limits)
-  if (Object.keys(set).length === 0) return []
-  return [rateLimit({ ...set, name, ...(key && { key }), ...(shared && { store: shared.limits }) })]
+  const { adaptiveConcurrency, ...set } = withoutUndefined(limits)
+  const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
+  if (Object.keys(set).length === 0 && adaptive === undefined) return []
+  return [
+    rateLimit({ ...set, ...adaptive, name, ...(key && { key }), ...(shared && { store: shared.limits }) }),
+  ]
 }

@@ -17,6 +17,13 @@ export interface RateLimitConfig {
   readonly outputTokensPerMinute?: number | undefined
   readonly concurrency?: number | undefined
   readonly maxWait?: number | undefined
+  readonly adaptiveConcurrency?:
+    | {
+        readonly initial?: number | undefined
+        readonly min?: number | undefined
+        readonly max?: number | undefined
+      }
+    | undefined
 }
 
 export interface CircuitBreakerConfig {

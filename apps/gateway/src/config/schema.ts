@@ -49,6 +49,10 @@ const rateLimit = z.strictObject({
   outputTokensPerMinute: atLeastOne.optional(),
   concurrency: whole.optional(),
   maxWait: duration.optional(),
+  adaptiveConcurrency: z
+    .strictObject({ initial: whole.optional(), min: whole.optional(), max: whole.optional() })
+    .optional()
+    .describe('Finds by itself how many calls at a time the upstream bears.'),
 })
 
 const circuitBreaker = z.strictObject({

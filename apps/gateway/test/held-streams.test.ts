@@ -29,6 +29,17 @@ test('the SDK takes no notice', async () => {
   expect(message.content).toMatchObject([{ text: 'Late, but here.' }])
 })
 
+test('what got lost stands in the comment too', async () => {
+  const openrouter = forThisTest(await startOpenRouter())
+  openrouter.always({ type: 'slow-headers', ms: 350 })
+  const gateway = await gatewayOf(configOf(targetAt(openrouter, 'openai'), undefined, impatient))
+  const body = messages({ stream: true, model: 'claude-haiku-4-5', top_k: 5 })
+  const { text } = await send(`${gateway.url}/v1/messages`, { body })
+  expect(text).toMatch(
+    /^: x-spillway-attempts: 1; x-spillway-served-by: claude; x-spillway-degraded: top_k\n\n/m,
+  )
+})
+
 test('an error that comes later is an event', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'slow-first-token', ms: Number.POSITIVE_INFINITY })

@@ -87,7 +87,9 @@ export async function handleCall(
 
 /** Goes on with a stream whose headers are gone: what they would have said stands in a comment, errors are events. */
 function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: CallLog): void {
-  const said = Object.entries(spillwayHeaders(response, log)).map(([name, value]) => `${name}: ${value}`)
+  const { 'x-spillway-degraded': degraded } = response.headers
+  const headers = { ...spillwayHeaders(response, log), ...(degraded && { 'x-spillway-degraded': degraded }) }
+  const said = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   res.write(`: ${said.join('; ')}\n\n`)
   if (response.failure === undefined) return pipeStream(res, sealBody(response.body, api))
   response.body.cancel()

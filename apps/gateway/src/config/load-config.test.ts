@@ -26,6 +26,17 @@ function problemsOf(text: string): string[] {
 /** The smallest file with this after it. */
 const withMore = (more: string): string => `${smallest}${more}\n`
 
+test.each([
+  ['circuitBreaker: { failureRate: 0 }', 'circuitBreaker.failureRate: expected a number above 0, up to 1'],
+  ['circuitBreaker: { slowCallRate: 1.1 }', 'circuitBreaker.slowCallRate: '],
+  ['circuitBreaker: { openFor: 0s }', 'circuitBreaker.openFor: expected a duration above 0'],
+  ['circuitBreaker: { window: 0ms }', 'circuitBreaker.window: expected a duration above 0'],
+  ['circuitBreaker: { minimumCalls: 0 }', 'circuitBreaker.minimumCalls: expected a whole number above 0'],
+])('what no policy can work with is told with its place: %s', (more, problem) => {
+  expect(problemsOf(withMore(more))).toEqual([expect.stringMatching(/^spillway\.yaml:5:19/)])
+  expect(problemsOf(withMore(more))[0]).toContain(problem)
+})
+
 describe('a valid file', () => {
   test('gets defaults for everything that it leaves out', () => {
     const { config, warnings } = parseConfig(smallest, 'spillway.yaml')

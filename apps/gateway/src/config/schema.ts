@@ -7,6 +7,8 @@ const duration = z
   .regex(durationPattern, { error: 'expected a duration such as 250ms, 10s or 2m' })
   .transform((text) => parseDuration(text) as number)
 
+const someTime = duration.refine((ms) => ms > 0, { error: 'expected a duration above 0' })
+
 const limit = z
   .union([duration, z.literal('none').transform(() => Infinity)], {
     error: 'expected a duration such as 250ms, 10s or 2m, or none',
@@ -14,6 +16,7 @@ const limit = z
   .optional()
 
 const share = z.number({ error: 'expected a number from 0 to 1' }).min(0).max(1)
+const someShare = share.gt(0, { error: 'expected a number above 0, up to 1' })
 const atLeastOne = z
   .number({ error: 'expected a number of 1 or more' })
   .min(1, { error: 'expected a number of 1 or more' })
@@ -57,13 +60,13 @@ const rateLimit = z.strictObject({
 
 const circuitBreaker = z.strictObject({
   enabled: z.boolean({ error: 'expected true or false' }).optional(),
-  window: duration.optional(),
+  window: someTime.optional(),
   minimumCalls: whole.optional(),
-  failureRate: share.optional(),
-  openFor: duration.optional(),
+  failureRate: someShare.optional(),
+  openFor: someTime.optional(),
   halfOpenProbes: whole.optional(),
-  slowCall: duration.optional(),
-  slowCallRate: share.optional(),
+  slowCall: someTime.optional(),
+  slowCallRate: someShare.optional(),
 })
 
 const routing = z.strictObject({
@@ -73,7 +76,7 @@ const routing = z.strictObject({
       after: z
         .union([duration, z.literal('p95')], { error: 'expected a duration such as 800ms, or p95' })
         .optional(),
-      maxExtra: share.optional(),
+      maxExtra: someShare.optional(),
     })
     .optional(),
 })

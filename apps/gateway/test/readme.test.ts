@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { circuitBreakerDefaults } from '@spillway/circuit-breaker-fallback'
 import { defaultTimeouts } from '@spillway/middleware'
 import { expect, test } from 'vitest'
-import { loadConfig } from '../src/index.ts'
+import { loadConfig, parseConfig } from '../src/index.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const example = new URL('readme-config.yaml', import.meta.url)
@@ -31,4 +32,29 @@ test('the README names every limit and its default', () => {
             : `${ms / 1000}s`
     expect(shown, name).toBe(expected)
   }
+})
+
+test('the README names what can be set of the circuit breaker, and its default', () => {
+  const shown = [...readme.matchAll(/`circuitBreaker\.(\w+)` +\| `?(\w[\w.]*)`? /g)].map(
+    ([, name, value]) => [name, value],
+  )
+  const { window, minimumCalls, failureRate, slowCall, slowCallRate, openFor, halfOpenProbes } =
+    circuitBreakerDefaults
+  expect(slowCall).toBe(Infinity)
+  expect(Object.fromEntries(shown)).toEqual({
+    enabled: 'true',
+    window: `${window / 1000}s`,
+    minimumCalls: String(minimumCalls),
+    failureRate: String(failureRate),
+    slowCall: 'none',
+    slowCallRate: String(slowCallRate),
+    openFor: `${openFor / 1000}s`,
+    halfOpenProbes: String(halfOpenProbes),
+  })
+})
+
+test('the target of several endpoints in the README is valid', () => {
+  const [, shown] = [...readme.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text)
+  const { config } = parseConfig(`${shown}routes: [{ models: "*", target: claude }]`, 'README.md')
+  expect(config.targets.claude?.endpoints?.map(({ weight }) => weight)).toEqual([3, undefined])
 })

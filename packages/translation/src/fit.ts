@@ -1,4 +1,13 @@
-import { deriveRequest, emit, type Failure, jsonBodyFromObject, type Middleware } from '@spillway/middleware'
+import {
+  deriveRequest,
+  emit,
+  type Failure,
+  type Handler,
+  jsonBodyFromObject,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+} from '@spillway/middleware'
 import {
   type Fitted,
   failureResponse,
@@ -42,32 +51,48 @@ export const fitDefaults: Required<FitOptions> = {
  */
 export function fit(options: FitOptions = {}): Middleware {
   const { model, capabilities, scope } = { ...fitDefaults, ...options }
-  return (next) => async (request) => {
+  const known = new Map<string, ModelCapabilities>()
+  const capabilitiesOf = (name: string): ModelCapabilities => {
+    let found = known.get(name)
+    if (found === undefined) {
+      found = modelCapabilities(name, capabilities)
+      // The names are the callers', who may think of any number.
+      if (known.size >= mostKnown) known.clear()
+      known.set(name, found)
+    }
+    return found
+  }
+  return (next) => (request) => {
     let fitted: Fitted
     const name = model ?? request.model
-    const known = modelCapabilities(name, capabilities)
+    const { api, body, headers } = request
     try {
       const isOtherModel = name !== request.model && request.model.includes('claude')
-      const { api, body, headers } = request
-      fitted = fitRequest(
-        { api, body: body.json, apiVersion: headers['anthropic-version'], isOtherModel, scope },
-        known,
-      )
+      const apiVersion = headers['anthropic-version']
+      const call = { api, body: body.json, bytes: body.bytes, apiVersion, isOtherModel, scope }
+      fitted = fitRequest(call, capabilitiesOf(name))
     } catch (error) {
       // Bodies that are no JSON are for the upstream to judge.
-      if (error instanceof SyntaxError) return next(request)
-      throw error
+      return error instanceof SyntaxError ? next(request) : Promise.reject(error)
     }
     if (fitted.kind === 'skip') {
       const failure = unfit(`${request.context.target ?? name}: ${fitted.reason}`)
       emit(request, 'refused', { failure })
-      return failureResponse(request, failure)
+      return Promise.resolve(failureResponse(request, failure))
     }
-    const { body, degraded } = fitted
-    if (body === request.body.json) return next(request)
-    if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
-    return degradedResponse(await next(deriveRequest(request, { body: jsonBodyFromObject(body) })), degraded)
+    return fitted.body === body.json ? next(request) : reduced(next, request, fitted)
   }
+}
+
+const mostKnown = 100
+
+async function reduced(
+  next: Handler,
+  request: ModelRequest,
+  { body, degraded }: Extract<Fitted, { kind: 'fits' }>,
+): Promise<ModelResponse> {
+  if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
+  return degradedResponse(await next(deriveRequest(request, { body: jsonBodyFromObject(body) })), degraded)
 }
 
 function unfit(message: string): Failure {

@@ -1,4 +1,12 @@
-import { type Api, emit, type Failure, type Middleware } from '@spillway/middleware'
+import {
+  type Api,
+  emit,
+  type Failure,
+  type Handler,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+} from '@spillway/middleware'
 import { type ChatDialect, type ChatDialectName, failureResponse } from '@spillway/wire'
 import { localCount } from './local-count.ts'
 import { translatedRequest } from './translated-request.ts'
@@ -37,23 +45,29 @@ export function translate(options: TranslateOptions): Middleware {
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
-  return (next) => async (request) => {
-    if (request.api === to) return next(request)
-    let outgoing: ReturnType<typeof translatedRequest>
-    try {
-      if (request.operation === 'count_tokens') {
-        emit(request, 'degraded', { losses: ['token_count'] })
-        return localCount(request)
-      }
-      outgoing = translatedRequest(request, to, { dialect, maxTokens })
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      return failureResponse(request, unreadable(error))
+  return (next) => (request) =>
+    request.api === to ? next(request) : translated(next, request, { to, dialect, maxTokens })
+}
+
+async function translated(
+  next: Handler,
+  request: ModelRequest,
+  { to, ...options }: Required<TranslateOptions>,
+): Promise<ModelResponse> {
+  let outgoing: ReturnType<typeof translatedRequest>
+  try {
+    if (request.operation === 'count_tokens') {
+      emit(request, 'degraded', { losses: ['token_count'] })
+      return localCount(request)
     }
-    const { degraded } = outgoing.translated
-    if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
-    return translatedResponse(request, outgoing, await next(outgoing.request))
+    outgoing = translatedRequest(request, to, options)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return failureResponse(request, unreadable(error))
   }
+  const { degraded } = outgoing.translated
+  if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
+  return translatedResponse(request, outgoing, await next(outgoing.request))
 }
 
 function unreadable(error: SyntaxError): Failure {

@@ -1,5 +1,5 @@
 import type { Api, JsonObject } from '@spillway/middleware'
-import { estimatePromptTokens } from '../prompt-estimate.ts'
+import { estimatePromptTokens, mostPromptTokens } from '../prompt-estimate.ts'
 import { isObject, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
@@ -17,6 +17,8 @@ import { whereIs, withNotes } from './media.ts'
 export interface FitCall {
   readonly api: Api
   readonly body: JsonObject
+  /** The same as bytes, where they are at hand: prompts that are short enough are not looked into. */
+  readonly bytes?: Uint8Array | undefined
   /** The `anthropic-version` of the request. */
   readonly apiVersion?: string | undefined
   /** Whether another Claude than the caller's answers, which may not be able to read the thinking so far. */
@@ -74,7 +76,7 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
   }
   fitToolChoice(body, model, change)
   fitFormat(body, model, change)
-  const tooLarge = fitLength(body, model, change)
+  const tooLarge = fitLength(body, model, change, body === call.body ? call.bytes : undefined)
   return tooLarge ?? { kind: 'fits', body, degraded: mergeLosses([...lost]) }
 }
 
@@ -154,9 +156,16 @@ function fitFormat(body: JsonObject, model: ModelCapabilities, change: Change): 
 }
 
 /** The answer gives way to the prompt, as long as there is room for one. */
-function fitLength(body: JsonObject, model: ModelCapabilities, change: Change): Fitted | undefined {
+function fitLength(
+  body: JsonObject,
+  model: ModelCapabilities,
+  change: Change,
+  bytes: Uint8Array | undefined,
+): Fitted | undefined {
   const { contextTokens = Infinity, maxOutputTokens = Infinity } = model
-  const prompt = contextTokens === Infinity ? 0 : estimatePromptTokens(body)
+  const most = bytes === undefined ? Infinity : mostPromptTokens(bytes)
+  const hasRoom = most + maxOutputTokens <= contextTokens
+  const prompt = contextTokens === Infinity || hasRoom ? 0 : estimatePromptTokens(body)
   if (prompt >= contextTokens) {
     return skip(`prompt is too long: about ${prompt} tokens > ${contextTokens} maximum`)
   }

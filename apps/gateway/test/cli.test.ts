@@ -170,11 +170,11 @@ describe('start', { timeout: 40_000 }, () => {
     expect(stderr()).not.toMatch(/^ +at /m)
   })
 
-  test('warns of what is not in effect and starts nevertheless', async () => {
-    const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
-    const { stderr, stdout } = await started(configOf(target, undefined, { mirror: [] }))
+  test('warns of what is doubtful and starts nevertheless', async () => {
+    const target = { api: 'anthropic', endpoints: [{ url: 'http://127.0.0.1:1' }] }
+    const { stderr, stdout } = await started(configOf(target))
     expect(stdout()).toMatch(ready)
-    expect(stderr()).toMatch(/^warning: .*:\d+:1 {2}mirror: understood, but not in effect in this version$/m)
+    expect(stderr()).toMatch(/^warning: .*:\d+:\d+ {2}targets\.claude\.endpoints\[0\]: no credential: .*$/m)
   })
 })
 
@@ -209,13 +209,14 @@ test('start with a key and without a configuration shows the one that it uses', 
 describe('check', () => {
   test('says what a valid file sets up, and exits with 0', async () => {
     const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:11434' }], model: 'llama3.2' }
-    const file = configFile({ ...configOf(target, target), mirror: [] })
+    const doubtful = { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:8080' }] }
+    const file = configFile(configOf(target, doubtful))
     const { exit, stderr, stdout } = spillway(['check', '--config', file])
     expect(await exit).toBe(0)
     expect(stdout()).toMatch(/^ {2}claude +ollama +http:\/\/127\.0\.0\.1:11434$/m)
     expect(stdout()).toMatch(/^ {2}\* +claude -> local$/m)
     expect(stdout()).toMatch(new RegExp(`^${file} is valid$`, 'm'))
-    expect(stderr()).toMatch(/^warning: .* {2}mirror: understood, but not in effect in this version\n$/)
+    expect(stderr()).toMatch(/^warning: .* {2}targets\.local\.endpoints\[0\]: no credential: .*\n$/)
   })
 
   test('lists every problem of an invalid file, and exits with 1', async () => {

@@ -31,8 +31,10 @@ export async function start(options: StartOptions): Promise<number> {
       onVaultEvent: (event) => console.error(vaultLine(event)),
       onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
     })
+    // Whoever reads the line may send a signal at once.
+    const stopped = untilStopped(gateway)
     console.log(`listening on ${gateway.url}`)
-    return await untilStopped(gateway)
+    return await stopped
   } catch (error) {
     console.error(explainStartFailure(error, options))
     return 1

@@ -43,9 +43,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       }),
     )
     console.log(banner(gateway.url))
-    console.log(`listening on ${gateway.url}`)
     const prompts = sendPrompts(gateway.url, (call) => scriptTrouble(claude, call), asking.signal)
-    const code = await options.untilStopped({
+    const stopped = options.untilStopped({
       ...gateway,
       async close(drain) {
         asking.abort()
@@ -53,6 +52,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         await gateway.close(drain)
       },
     })
+    console.log(`listening on ${gateway.url}`)
+    const code = await stopped
     return code
   } finally {
     asking.abort()

@@ -53,8 +53,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       },
     })
     console.log(`listening on ${gateway.url}`)
-    const code = await stopped
-    return code
+    return await stopped
   } finally {
     asking.abort()
     await claude.close()

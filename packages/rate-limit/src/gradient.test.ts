@@ -32,6 +32,13 @@ const average = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value) / values.length
 
 describe('the limit', () => {
+  it('is a number where first tokens come in no time', () => {
+    const gradient = new Gradient({ initial: 20 })
+    for (let call = 0; call < 200; call++)
+      gradient.sample({ admittedAt: 0, inFlight: 20, firstContentMs: 0 }, 0)
+    expect(gradient.limit).toBeGreaterThan(20)
+  })
+
   it('stays within its bounds, whatever the samples', () => {
     const options = fc.record({
       min: fc.integer({ min: 1, max: 20 }),

@@ -133,8 +133,8 @@ export class Gradient {
       this.#measuredAt = now
     }
     if (!isUnloaded) {
-      // Answers without a time say only that there is no overload.
-      const gradient = isTimed ? clamp((tolerance * this.#unloaded) / median, 0.5, 1) : 1
+      // Answers without a time, and those that took none, say only that there is no overload.
+      const gradient = isTimed && median > 0 ? clamp((tolerance * this.#unloaded) / median, 0.5, 1) : 1
       const wanted = gradient * this.#limit + Math.sqrt(this.#limit)
       this.#set(this.#limit + smoothing * (wanted - this.#limit))
     }

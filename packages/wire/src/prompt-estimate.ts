@@ -23,13 +23,16 @@ export function estimatePromptTokens(body: JsonObject): number {
   return Math.max(1, Math.ceil(tokens))
 }
 
+const image = Buffer.from('image')
+
 /**
- * What {@link estimatePromptTokens} does not exceed for a body of these bytes. Far too high, but known at once: most
- * tokens for its bytes has an image by reference, and else a digit in a list.
+ * Whether the prompt of a body of these bytes has no more tokens than so many, by {@link estimatePromptTokens}; false
+ * where that takes a closer look. Most tokens for its bytes has an image by reference, and else a digit in a list.
  */
-export function mostPromptTokens(bytes: Uint8Array): number {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return bytes.length * (text.includes('image') ? 100 : 2.5)
+export function isSurelyWithin(bytes: Uint8Array, tokens: number): boolean {
+  if (bytes.length * 100 <= tokens) return true
+  if (bytes.length * 2.5 > tokens) return false
+  return !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(image)
 }
 
 function tokensOf(value: unknown, name: string): number {

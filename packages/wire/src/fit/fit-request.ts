@@ -1,5 +1,5 @@
 import type { Api, JsonObject } from '@spillway/middleware'
-import { estimatePromptTokens, mostPromptTokens } from '../prompt-estimate.ts'
+import { estimatePromptTokens, isSurelyWithin } from '../prompt-estimate.ts'
 import { isObject, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
@@ -77,7 +77,7 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
   fitToolChoice(body, model, change)
   fitFormat(body, model, change)
   const tooLarge = fitLength(body, model, change, body === call.body ? call.bytes : undefined)
-  return tooLarge ?? { kind: 'fits', body, degraded: mergeLosses([...lost]) }
+  return tooLarge ?? { kind: 'fits', body, degraded: lost.size === 0 ? [] : mergeLosses([...lost]) }
 }
 
 type Change = (fields: JsonObject, loss?: Loss) => void
@@ -163,8 +163,7 @@ function fitLength(
   bytes: Uint8Array | undefined,
 ): Fitted | undefined {
   const { contextTokens = Infinity, maxOutputTokens = Infinity } = model
-  const most = bytes === undefined ? Infinity : mostPromptTokens(bytes)
-  const hasRoom = most + maxOutputTokens <= contextTokens
+  const hasRoom = bytes !== undefined && isSurelyWithin(bytes, contextTokens - maxOutputTokens)
   const prompt = contextTokens === Infinity || hasRoom ? 0 : estimatePromptTokens(body)
   if (prompt >= contextTokens) {
     return skip(`prompt is too long: about ${prompt} tokens > ${contextTokens} maximum`)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
@@ -9,5 +9,5 @@ export function tenantOf(headers: IncomingHttpHeaders): string | undefined {
   const { authorization, 'x-api-key': apiKey } = headers
   const key = typeof apiKey === 'string' && apiKey !== '' ? apiKey : authorization?.replace(/^bearer\s+/i, '')
   if (key === undefined || key === '') return undefined
-  return `key-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`
+  return `key-${hash('sha256', key).slice(0, 12)}`
 }

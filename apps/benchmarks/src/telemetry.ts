@@ -1,8 +1,9 @@
 /**
  * What it costs to observe a call: CPU a call with nothing registered, and with a registered SDK whose export is left out.
+ * Beside it the floor: what the SDK alone takes for two empty spans and for as many measurements as such a call makes.
  * `node apps/benchmarks/src/telemetry.ts [--check]`
  */
-import { context, propagation } from '@opentelemetry/api'
+import { type Attributes, context, propagation, SpanKind, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
@@ -90,8 +91,56 @@ function variant(name: string, ...middleware: Middleware[]): Variant {
   }
 }
 
+/** The same spans without anything in them, and the same measurements, straight into the SDK. */
+function sdkAlone(): Variant {
+  const tracer = tracerProvider.getTracer('floor')
+  const meter = meterProvider.getMeter('floor')
+  const call: Attributes = Object.freeze({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': 'anthropic',
+    'gen_ai.request.model': outcome.model,
+    'gen_ai.response.model': outcome.model,
+  })
+  const typed = (type: string) => Object.freeze({ ...call, 'gen_ai.token.type': type })
+  const counted = (type: string) =>
+    Object.freeze({
+      'gen_ai.token.type': type,
+      'spillway.target': 'claude',
+      'spillway.usage.estimated': false,
+    })
+  const histograms: readonly Attributes[] = [
+    ...[call, call, call, typed('input'), typed('output')],
+    Object.freeze({ 'spillway.target': 'claude' }),
+  ]
+  const counters: readonly Attributes[] = [
+    ...['input', 'output', 'cache_read'].map(counted),
+    Object.freeze({ 'spillway.served_by': 'claude' }),
+  ]
+  const measured = histograms.map((attributes, index) => {
+    const histogram = meter.createHistogram(`histogram.${index}`)
+    return () => histogram.record(1, attributes)
+  })
+  const added = counters.map((attributes, index) => {
+    const counter = meter.createCounter(`counter.${index}`)
+    return () => counter.add(1, attributes)
+  })
+  const active = meter.createUpDownCounter('active')
+  return {
+    name: `the SDK alone: 2 empty spans, ${measured.length + added.length + 2} measurements`,
+    async call() {
+      active.add(1)
+      const span = tracer.startSpan('chat', { kind: SpanKind.CLIENT })
+      tracer.startSpan('attempt', { kind: SpanKind.CLIENT }, trace.setSpan(context.active(), span)).end()
+      for (const record of measured) record()
+      for (const add of added) add()
+      span.end()
+      active.add(-1)
+    },
+  }
+}
+
 console.log(`Node ${process.version}; CPU microseconds a call, medians of 15 rounds, 16 calls at a time\n`)
-const [bare, unregistered, registered] = (await measure(
+const [bare, unregistered, registered, floor] = (await measure(
   [
     variant('without telemetry'),
     variant('telemetry, nothing registered', telemetry(), attemptTelemetry()),
@@ -100,11 +149,12 @@ const [bare, unregistered, registered] = (await measure(
       telemetry({ tracerProvider, meterProvider }),
       attemptTelemetry({ tracerProvider }),
     ),
+    sdkAlone(),
   ],
   { rounds: 15, calls: 5_000, concurrency: 16 },
-)) as [Result, Result, Result]
-for (const { name, median } of [bare, unregistered, registered])
-  console.log(`  ${name.padEnd(38)} ${median.toFixed(2).padStart(8)}`)
+)) as [Result, Result, Result, Result]
+for (const { name, median } of [bare, unregistered, registered, floor])
+  console.log(`  ${name.padEnd(50)} ${median.toFixed(2).padStart(8)}`)
 console.log()
 report('nothing registered', unregistered.median - bare.median, bounds.unregistered)
 report('an SDK registered', registered.median - bare.median, bounds.registered)

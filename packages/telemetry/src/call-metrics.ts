@@ -1,76 +1,48 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Outcome, SpillwayEvent } from '@spillway/middleware'
-import type { Conventions } from './conventions.ts'
 import { failureOf, waitOf } from './event-attributes.ts'
 import type { Instruments } from './instruments.ts'
-
-/** What of a call its metrics tell apart. Every value comes from a bounded set. */
-export interface CallLabels {
-  readonly operation: string
-  readonly provider: string
-  readonly requestModel: string
-}
+import type { CallLabels, MetricLabels } from './metric-labels.ts'
 
 /** How a call ended, for its metrics. */
 export interface EndedCall {
   readonly outcome: Outcome
-  /** Undefined for success. */
-  readonly errorType: string | undefined
-  readonly responseModel: string | undefined
-  readonly servedBy: string | undefined
   /** In milliseconds, from the call's beginning to its end and to its first content. */
   readonly duration: number
   readonly firstContent: number | undefined
 }
 
-/** Records a call that is over. */
+/** Records a call that is over; `answer` are the labels of who answered. */
 export function recordCall(
   instruments: Instruments,
-  { attributes: names }: Conventions,
   labels: CallLabels,
-  call: EndedCall,
+  answer: Attributes,
+  { outcome, duration, firstContent }: EndedCall,
 ): void {
-  const { outcome, firstContent, errorType } = call
   const { usage, outputChunks, timings } = outcome
-  const base: Attributes = {
-    [names.operation]: labels.operation,
-    [names.provider]: labels.provider,
-    [names.requestModel]: labels.requestModel,
-  }
-  if (call.responseModel !== undefined) base[names.responseModel] = call.responseModel
-  const result: Attributes = errorType === undefined ? base : { ...base, 'error.type': errorType }
-  instruments.duration.record(call.duration / 1000, result)
+  instruments.active.add(-1)
+  instruments.duration.record(duration / 1000, labels.result)
   if (firstContent !== undefined) {
-    instruments.timeToFirstChunk.record(firstContent / 1000, base)
+    instruments.timeToFirstChunk.record(firstContent / 1000, labels.call)
     if (outputChunks !== undefined && outputChunks > 1 && timings.firstContent !== undefined) {
       const perChunk = (timings.end - timings.firstContent) / (outputChunks - 1)
-      instruments.timePerOutputChunk.record(perChunk / 1000, base)
+      instruments.timePerOutputChunk.record(perChunk / 1000, labels.call)
     }
   }
-  if (usage !== undefined) instruments.recordUsage(usage, base)
-  instruments.calls.add(1, {
-    'spillway.served_by': call.servedBy,
-    'error.type': errorType,
-  })
+  if (usage !== undefined) instruments.recordUsage(usage, labels)
+  instruments.calls.add(1, answer)
 }
 
 /** Counts an event of a call, whichever policy it comes from. */
-export function recordEvent(
-  instruments: Instruments,
-  { attributes: names }: Conventions,
-  event: SpillwayEvent,
-): void {
+export function recordEvent(instruments: Instruments, labels: MetricLabels, event: SpillwayEvent): void {
   switch (event.type) {
     case 'attempt.started':
     case 'attempt.committed':
       return
     case 'attempt.ended':
-      return recordAttempt(instruments, names.tokenType, event.target, event.outcome)
+      return recordAttempt(instruments, labels, event.target, event.outcome)
     case 'refused':
-      return instruments.refusals.add(1, {
-        'spillway.target': event.target,
-        'error.type': event.failure.kind,
-      })
+      return instruments.refusals.add(1, labels.ofAttempt(event.target)(event.failure.kind))
     default:
       return recordOther(instruments, event as SpillwayEvent)
   }
@@ -78,30 +50,16 @@ export function recordEvent(
 
 function recordAttempt(
   instruments: Instruments,
-  tokenType: string,
+  labels: MetricLabels,
   target: string | undefined,
   { failure, usage, timings }: Outcome,
 ): void {
-  const { tokens } = instruments
-  instruments.attemptDuration.record(timings.end / 1000, {
-    'spillway.target': target,
-    'error.type': failure?.kind,
-  })
+  instruments.attemptDuration.record(timings.end / 1000, labels.ofAttempt(target)(failure?.kind))
   if (usage === undefined) return
-  const estimated = usage.estimated
-  const add = (type: string, count: number): void => {
-    if (count === 0) return
-    tokens.add(count, {
-      'spillway.target': target,
-      [tokenType]: type,
-      'spillway.usage.estimated': estimated,
-    })
+  for (const token of labels.ofTokens(target)(usage.estimated)) {
+    const count = usage[token.count]
+    if (count !== 0) instruments.tokens.add(count, token.labels)
   }
-  add('input', usage.inputTokens)
-  add('output', usage.outputTokens)
-  add('cache_read', usage.cacheReadTokens)
-  add('cache_write', usage.cacheWriteTokens)
-  add('reasoning', usage.reasoningTokens)
 }
 
 function recordOther(instruments: Instruments, event: SpillwayEvent): void {

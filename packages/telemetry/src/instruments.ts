@@ -1,6 +1,7 @@
-import type { Attributes, Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api'
+import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api'
 import type { Usage } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
+import type { CallLabels } from './metric-labels.ts'
 import { allInput } from './outcome-attributes.ts'
 
 /** Seconds. The conventions' boundaries end at 82; calls of agents take longer. */
@@ -24,7 +25,7 @@ export interface Instruments {
   readonly refusals: Counter
   readonly events: Counter
   /** The tokens of a call's answer, under the conventions' names. */
-  readonly recordUsage: (usage: Usage, attributes: Attributes) => void
+  readonly recordUsage: (usage: Usage, labels: CallLabels) => void
 }
 
 export function createInstruments(meter: Meter, conventions: Conventions): Instruments {
@@ -61,7 +62,6 @@ export function createInstruments(meter: Meter, conventions: Conventions): Instr
 
 function usageRecorder(meter: Meter, conventions: Conventions): Instruments['recordUsage'] {
   const { tokenUsage, tokenCounters } = conventions.metrics
-  const { tokenType } = conventions.attributes
   const histogram = (name: string): Histogram =>
     meter.createHistogram(name, {
       description: 'Tokens of an answer',
@@ -70,9 +70,9 @@ function usageRecorder(meter: Meter, conventions: Conventions): Instruments['rec
     })
   if (tokenUsage !== undefined) {
     const tokens = histogram(tokenUsage)
-    return (usage, attributes) => {
-      tokens.record(allInput(usage), { ...attributes, [tokenType]: 'input' })
-      tokens.record(usage.outputTokens, { ...attributes, [tokenType]: 'output' })
+    return (usage, labels) => {
+      tokens.record(allInput(usage), labels.inputTokens)
+      tokens.record(usage.outputTokens, labels.outputTokens)
     }
   }
   const counter = (type: string): Counter =>
@@ -84,10 +84,9 @@ function usageRecorder(meter: Meter, conventions: Conventions): Instruments['rec
   const reasoning = counter('reasoning.output_tokens')
   const inputOfCall = histogram('gen_ai.client.inference.operation.input_tokens')
   const outputOfCall = histogram('gen_ai.client.inference.operation.output_tokens')
-  return (usage, attributes) => {
-    inputOfCall.record(allInput(usage), attributes)
-    outputOfCall.record(usage.outputTokens, attributes)
-    const byModality = { ...attributes, 'gen_ai.token.modality': 'unknown' }
+  return (usage, { call, tokensByModality: byModality }) => {
+    inputOfCall.record(allInput(usage), call)
+    outputOfCall.record(usage.outputTokens, call)
     input.add(allInput(usage), byModality)
     output.add(usage.outputTokens, byModality)
     if (usage.cacheReadTokens > 0) cacheRead.add(usage.cacheReadTokens, byModality)

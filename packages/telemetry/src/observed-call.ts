@@ -20,19 +20,23 @@ import {
 } from '@spillway/middleware'
 import { cancelledFailure } from '@spillway/wire'
 import { otherLabel } from './bounded-labels.ts'
-import { type CallLabels, recordCall, recordEvent } from './call-metrics.ts'
+import { recordCall, recordEvent } from './call-metrics.ts'
 import { isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
 import { answerContent, promptAttributes, wholeAnswer } from './content.ts'
 import type { Conventions } from './conventions.ts'
 import { eventAttributes } from './event-attributes.ts'
 import type { Instruments } from './instruments.ts'
-import { answerAttributes, failureAttributes } from './outcome-attributes.ts'
-import { identifyingAttributes, operationOf, parameterAttributes } from './request-attributes.ts'
+import type { MetricLabels } from './metric-labels.ts'
+import { failureAttributes, setAnswer } from './outcome-attributes.ts'
+import { identifyingAttributes, operationOf, setParameters } from './request-attributes.ts'
 
 /** What all calls through one `telemetry(…)` share. */
 export interface CallObserver {
   readonly instruments: () => Instruments | undefined
   readonly names: Conventions
+  readonly labels: MetricLabels
+  /** Host and port of a URL. */
+  readonly server: (url: string) => Attributes
   readonly provider: (request: ModelRequest) => string
   readonly boundModel: (model: string) => string
   readonly captureContent: boolean
@@ -46,7 +50,8 @@ export class ObservedCall {
   readonly #observer: CallObserver
   readonly #request: ModelRequest
   readonly #instruments: Instruments | undefined
-  readonly #labels: CallLabels
+  readonly #operation: string
+  readonly #provider: string
   readonly #startedAt: number
   readonly #time: SpanTime
   /** What the call runs in; undefined without a tracer. */
@@ -67,11 +72,8 @@ export class ObservedCall {
     this.#observer = observer
     this.#request = request
     this.#instruments = instruments
-    this.#labels = {
-      operation: operationOf(request),
-      provider: observer.provider(request),
-      requestModel: observer.boundModel(request.model),
-    }
+    this.#operation = operationOf(request)
+    this.#provider = observer.provider(request)
     this.#startedAt = request.clock.now()
     this.#time = spanTime(request.clock)
     instruments?.active.add(1)
@@ -100,9 +102,9 @@ export class ObservedCall {
   }
 
   #startSpan(tracer: Tracer, parent: Context): Span {
-    const { insideGenAiSpan, names } = this.#observer
-    const { operation, provider } = this.#labels
+    const { insideGenAiSpan, names, server } = this.#observer
     const request = this.#request
+    const operation = this.#operation
     this.#isInner =
       insideGenAiSpan === 'internal' && isToldAlready(parent, names.attributes.operation, operation)
     const name = `${operation} ${request.model}`
@@ -111,7 +113,9 @@ export class ObservedCall {
       {
         kind: this.#isInner ? SpanKind.INTERNAL : SpanKind.CLIENT,
         startTime: this.#time(this.#startedAt),
-        attributes: this.#isInner ? {} : identifyingAttributes(request, provider, names),
+        attributes: this.#isInner
+          ? {}
+          : identifyingAttributes(request, operation, this.#provider, server(request.url), names),
       },
       parent,
     )
@@ -128,15 +132,17 @@ export class ObservedCall {
     if (attributes !== undefined) span.setAttributes(attributes(request))
     if (this.#isInner) return
     if (session !== undefined) span.setAttribute(names.attributes.conversation, session)
-    span.setAttributes(parameterAttributes(request, names))
+    setParameters(span, request, names)
     if (captureContent) span.setAttributes(promptAttributes(request, names, maxContentLength))
   }
 
   #observedRequest(): ModelRequest {
-    const request = listen(this.#request, (event) => this.#hear(event))
-    if (this.#context === undefined) return request
+    const request = this.#request
+    const hear = (event: SpillwayEvent): void => this.#hear(event)
+    if (this.#context === undefined) return listen(request, hear)
     this.#trace = { context: this.#context, time: this.#time, attempts: 0 }
     return deriveRequest(request, {
+      listeners: [...request.listeners, hear],
       context: { ...request.context, trace: this.#trace },
       keepTranscript: request.keepTranscript || this.#keepsContent,
     })
@@ -148,7 +154,7 @@ export class ObservedCall {
 
   #hear(event: SpillwayEvent): void {
     if (event.type === 'attempt.started') this.#attempts++
-    if (this.#instruments !== undefined) recordEvent(this.#instruments, this.#observer.names, event)
+    if (this.#instruments !== undefined) recordEvent(this.#instruments, this.#observer.labels, event)
     if (this.#hasEnded || this.#span?.isRecording() !== true || isOfAttempt(event)) return
     this.#span.addEvent(`spillway.${event.type}`, eventAttributes(event), this.#time(event.at))
   }
@@ -159,20 +165,23 @@ export class ObservedCall {
     said?: JsonObject | undefined,
     errorType: string | undefined = outcome.failure?.kind,
   ): void {
-    const { names, maxContentLength, boundModel } = this.#observer
+    const { names, labels, maxContentLength, boundModel } = this.#observer
     const now = this.#request.clock.now()
     const begun = outcome.timings.startedAt - this.#startedAt
     const { firstContent } = outcome.timings
     if (this.#instruments !== undefined) {
-      this.#instruments.active.add(-1)
-      recordCall(this.#instruments, names, this.#labels, {
-        outcome,
-        errorType,
-        responseModel: outcome.model === undefined ? undefined : boundModel(outcome.model),
-        servedBy: response?.target,
-        duration: now - this.#startedAt,
-        firstContent: firstContent === undefined ? undefined : begun + firstContent,
-      })
+      const requestModel = boundModel(this.#request.model)
+      const responseModel = outcome.model === undefined ? undefined : boundModel(outcome.model)
+      recordCall(
+        this.#instruments,
+        labels.ofCall(this.#operation)(this.#provider)(requestModel)(responseModel)(errorType),
+        labels.ofAnswer(response?.target)(errorType),
+        {
+          outcome,
+          duration: now - this.#startedAt,
+          firstContent: firstContent === undefined ? undefined : begun + firstContent,
+        },
+      )
     }
     this.#hasEnded = true
     const span = this.#span
@@ -181,7 +190,7 @@ export class ObservedCall {
       span.setAttribute('spillway.attempts', this.#attempts)
       if (response?.target !== undefined) span.setAttribute('spillway.served_by', response.target)
       if (!this.#isInner) {
-        span.setAttributes(answerAttributes(outcome, names))
+        setAnswer(span, outcome, names)
         if (firstContent !== undefined)
           span.setAttribute(names.attributes.timeToFirstChunk, (begun + firstContent) / 1000)
       }

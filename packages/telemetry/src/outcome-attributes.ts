@@ -1,44 +1,32 @@
-import type { Attributes } from '@opentelemetry/api'
+import type { Attributes, Span } from '@opentelemetry/api'
 import type { Failure, Outcome, Usage } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
 
-/** What the answer says of itself. */
-export function answerAttributes(outcome: Outcome, { attributes: names }: Conventions): Attributes {
+/** What the answer says of itself. One by one: to collect them first costs more than to set them. */
+export function setAnswer(span: Span, outcome: Outcome, { attributes: names }: Conventions): void {
   const { model, stopReason, usage } = outcome
-  return {
-    ...(model === undefined ? {} : { [names.responseModel]: model }),
-    ...(stopReason === undefined ? {} : { [names.finishReasons]: [stopReason] }),
-    ...(usage === undefined
-      ? {}
-      : {
-          [names.inputTokens]: allInput(usage),
-          [names.outputTokens]: usage.outputTokens,
-          [names.cacheReadTokens]: usage.cacheReadTokens,
-          [names.cacheWriteTokens]: usage.cacheWriteTokens,
-          [names.reasoningTokens]: usage.reasoningTokens,
-          ...(usage.estimated ? { 'spillway.usage.estimated': true } : {}),
-        }),
-  }
+  if (model !== undefined) span.setAttribute(names.responseModel, model)
+  if (stopReason !== undefined) span.setAttribute(names.finishReasons, [stopReason])
+  if (usage === undefined) return
+  span.setAttribute(names.inputTokens, allInput(usage))
+  span.setAttribute(names.outputTokens, usage.outputTokens)
+  span.setAttribute(names.cacheReadTokens, usage.cacheReadTokens)
+  span.setAttribute(names.cacheWriteTokens, usage.cacheWriteTokens)
+  span.setAttribute(names.reasoningTokens, usage.reasoningTokens)
+  if (usage.estimated) span.setAttribute('spillway.usage.estimated', true)
 }
 
 /** The same for an attempt, under names of our own: sums over `gen_ai.usage.*` must see each token once. */
-export function attemptAttributes(outcome: Outcome): Attributes {
-  const { model, stopReason, usage, timings } = outcome
-  return {
-    ...(model === undefined ? {} : { 'spillway.response.model': model }),
-    ...(stopReason === undefined ? {} : { 'spillway.response.finish_reason': stopReason }),
-    ...(timings.headers === undefined ? {} : { 'spillway.time_to_headers': timings.headers / 1000 }),
-    ...(timings.firstContent === undefined
-      ? {}
-      : { 'spillway.time_to_first_chunk': timings.firstContent / 1000 }),
-    ...(usage === undefined
-      ? {}
-      : {
-          'spillway.usage.input_tokens': allInput(usage),
-          'spillway.usage.output_tokens': usage.outputTokens,
-          'spillway.usage.estimated': usage.estimated,
-        }),
-  }
+export function setAttempt(span: Span, { model, stopReason, usage, timings }: Outcome): void {
+  const { headers, firstContent } = timings
+  if (model !== undefined) span.setAttribute('spillway.response.model', model)
+  if (stopReason !== undefined) span.setAttribute('spillway.response.finish_reason', stopReason)
+  if (headers !== undefined) span.setAttribute('spillway.time_to_headers', headers / 1000)
+  if (firstContent !== undefined) span.setAttribute('spillway.time_to_first_chunk', firstContent / 1000)
+  if (usage === undefined) return
+  span.setAttribute('spillway.usage.input_tokens', allInput(usage))
+  span.setAttribute('spillway.usage.output_tokens', usage.outputTokens)
+  span.setAttribute('spillway.usage.estimated', usage.estimated)
 }
 
 /** All prompt tokens: the conventions count those of the cache in. */

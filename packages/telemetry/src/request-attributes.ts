@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api'
+import type { Attributes, Span } from '@opentelemetry/api'
 import type { JsonObject, ModelRequest } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
 
@@ -12,17 +12,19 @@ export function providerOf(request: ModelRequest): string {
   return request.api
 }
 
-/** Those that a sampler may decide by. */
+/** Those that a sampler may decide by; `server` as {@link serverAttributes} has it. */
 export function identifyingAttributes(
   request: ModelRequest,
+  operation: string,
   provider: string,
+  server: Attributes,
   { attributes: names }: Conventions,
 ): Attributes {
   return {
-    [names.operation]: operationOf(request),
+    [names.operation]: operation,
     [names.provider]: provider,
     [names.requestModel]: request.model,
-    ...serverAttributes(request.url),
+    ...server,
   }
 }
 
@@ -38,29 +40,35 @@ export function serverAttributes(url: string): Attributes {
 }
 
 /** What was asked for, without any content. */
-export function parameterAttributes(request: ModelRequest, { attributes: names }: Conventions): Attributes {
-  const found: Attributes = { [names.stream]: request.stream }
+export function setParameters(span: Span, request: ModelRequest, { attributes: names }: Conventions): void {
+  span.setAttribute(names.stream, request.stream)
   const json = bodyOf(request)
-  if (json === undefined) return found
-  const number = (name: string, value: unknown): void => {
-    if (typeof value === 'number') found[name] = value
-  }
-  number(names.maxTokens, json.max_completion_tokens ?? json.max_tokens)
-  number(names.temperature, json.temperature)
-  number(names.topP, json.top_p)
-  number(names.topK, json.top_k)
-  number(names.seed, json.seed)
-  number(names.frequencyPenalty, json.frequency_penalty)
-  number(names.presencePenalty, json.presence_penalty)
-  if (json.n !== 1) number(names.choiceCount, json.n)
+  if (json === undefined) return
+  setNumber(span, names.maxTokens, json.max_completion_tokens ?? json.max_tokens)
+  setNumber(span, names.temperature, json.temperature)
+  setNumber(span, names.topP, json.top_p)
+  setNumber(span, names.topK, json.top_k)
+  setNumber(span, names.seed, json.seed)
+  setNumber(span, names.frequencyPenalty, json.frequency_penalty)
+  setNumber(span, names.presencePenalty, json.presence_penalty)
+  if (json.n !== 1) setNumber(span, names.choiceCount, json.n)
   const stop = json.stop_sequences ?? json.stop
-  if (typeof stop === 'string') found[names.stopSequences] = [stop]
-  else if (Array.isArray(stop)) found[names.stopSequences] = stop.filter((each) => typeof each === 'string')
+  if (typeof stop === 'string') span.setAttribute(names.stopSequences, [stop])
+  else if (Array.isArray(stop))
+    span.setAttribute(
+      names.stopSequences,
+      stop.filter((each) => typeof each === 'string'),
+    )
   const format = property(property(json.output_config, 'format') ?? json.response_format, 'type')
-  if (typeof format === 'string') found[names.outputType] = format.startsWith('json') ? 'json' : 'text'
+  if (typeof format === 'string')
+    span.setAttribute(names.outputType, format.startsWith('json') ? 'json' : 'text')
   const effort = property(json.output_config, 'effort') ?? json.reasoning_effort
-  if (names.reasoningLevel !== undefined && typeof effort === 'string') found[names.reasoningLevel] = effort
-  return found
+  if (names.reasoningLevel !== undefined && typeof effort === 'string')
+    span.setAttribute(names.reasoningLevel, effort)
+}
+
+function setNumber(span: Span, name: string, value: unknown): void {
+  if (typeof value === 'number') span.setAttribute(name, value)
 }
 
 /** A body that is not JSON is the upstream's to complain of. */

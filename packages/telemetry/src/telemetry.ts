@@ -3,9 +3,11 @@ import type { Middleware, ModelRequest } from '@spillway/middleware'
 import { boundedLabel } from './bounded-labels.ts'
 import { type ConventionsName, conventions } from './conventions.ts'
 import { createInstruments } from './instruments.ts'
+import { memo } from './memo.ts'
+import { metricLabels } from './metric-labels.ts'
 import { type CallObserver, ObservedCall } from './observed-call.ts'
 import { meterSource, tracerSource } from './providers.ts'
-import { providerOf } from './request-attributes.ts'
+import { providerOf, serverAttributes } from './request-attributes.ts'
 import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts'
 
 /**
@@ -41,6 +43,8 @@ function createObserver(options: TelemetryOptions): CallObserver & { tracer: () 
     tracer: tracerSource(options.tracerProvider),
     instruments: meterSource(options.meterProvider, (meter) => createInstruments(meter, names)),
     names,
+    labels: metricLabels(names),
+    server: memo(serverAttributes),
     provider: typeof provider === 'string' ? () => provider : (request: ModelRequest) => provider(request),
     boundModel: boundedLabel(settings.maxModels),
     captureContent: settings.captureContent,

@@ -158,6 +158,7 @@ for (const { name, median } of [bare, unregistered, registered, floor])
 console.log()
 report('nothing registered', unregistered.median - bare.median, bounds.unregistered)
 report('an SDK registered', registered.median - bare.median, bounds.registered)
+console.log(`          of which the SDK alone takes about ${floor.median.toFixed(2)} µs`)
 
 function report(what: string, added: number, bound: number): void {
   const holds = added < bound

@@ -90,7 +90,7 @@ export function metricLabels({ attributes: names }: Conventions): MetricLabels {
   }
 }
 
-/** In the order of their names, which is what the SDK sorts them by with every measurement. */
+/** Sorted by name, as the SDK sorts them with every measurement. */
 function labels(attributes: Attributes): Attributes {
   const present = Object.entries(attributes).filter(([, value]) => value !== undefined)
   return Object.freeze(Object.fromEntries(present.sort(([one], [other]) => (one < other ? -1 : 1))))

@@ -15,7 +15,7 @@ const longestRetry = 30_000
 
 /** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
 export class BatchWriter {
-  readonly #store: LedgerStore
+  readonly #store: Pick<LedgerStore, 'write'>
   readonly #journal: Journal | undefined
   readonly #clock: Clock
   readonly #options: BatchOptions
@@ -30,7 +30,12 @@ export class BatchWriter {
   lost = 0
   lastError: unknown
 
-  constructor(store: LedgerStore, journal: Journal | undefined, clock: Clock, options: BatchOptions) {
+  constructor(
+    store: Pick<LedgerStore, 'write'>,
+    journal: Journal | undefined,
+    clock: Clock,
+    options: BatchOptions,
+  ) {
     this.#store = store
     this.#journal = journal
     this.#clock = clock

@@ -1,6 +1,7 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
 export type { AuditEntry, AuditRow } from './audit-chain.ts'
 export type { AuditLog, AuditMark } from './audit-log.ts'
+export type { Percentiles } from './latency-histogram.ts'
 export {
   type CallBooking,
   createLedger,
@@ -10,5 +11,18 @@ export {
   ledgerDefaults,
 } from './ledger.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
-export { type Grouping, type LedgerStore, openLedgerStore, type TimeRange, type Totals } from './store.ts'
+export { type LedgerStore, openLedgerStore } from './store.ts'
 export { type AuditProblem, type AuditReport, exportAudit, verifyAudit } from './verify-audit.ts'
+export type {
+  CallFilter,
+  CallPage,
+  CallView,
+  FallbackRow,
+  Grouping,
+  LatencyRow,
+  SeriesPoint,
+  Summary,
+  TimeRange,
+  TokenCounts,
+  Totals,
+} from './views.ts'

@@ -12,6 +12,7 @@ import {
 } from '@spillway/middleware'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
 import { BatchWriter } from './batch-writer.ts'
+import { FallbackWatch } from './fallback-watch.ts'
 import { Journal } from './journal.ts'
 import type { AttemptRole, AttemptRow } from './rows.ts'
 import type { LedgerStore } from './store.ts'
@@ -25,13 +26,17 @@ declare module '@spillway/middleware' {
 
 /** The attempts of a call, as the ledger counts them. */
 export interface CallBooking {
+  /** The id of the call's row. */
+  readonly row: string
   attempts: number
   firstTarget: string | undefined
   lastTarget: string | undefined
+  /** Why the first target was left. */
+  firstFailure: string | undefined
 }
 
 export interface LedgerOptions {
-  readonly store: LedgerStore
+  readonly store: Pick<LedgerStore, 'write'>
   /** A folder for what waits while the database is away; no other process may use it. @default none: rows wait in memory */
   readonly journal?: string | undefined
   /**
@@ -120,7 +125,14 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const calls: Middleware = (next) => async (request) => {
     const startedAt = request.clock.now()
-    const booking: CallBooking = { attempts: 0, firstTarget: undefined, lastTarget: undefined }
+    const booking: CallBooking = {
+      row: nextId(),
+      attempts: 0,
+      firstTarget: undefined,
+      lastTarget: undefined,
+      firstFailure: undefined,
+    }
+    const switches = new FallbackWatch()
     const book = (
       outcome: Outcome | undefined,
       response: ModelResponse | undefined,
@@ -131,7 +143,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       writer.add({
         table: 'calls',
         row: {
-          id: nextId(),
+          id: booking.row,
           call_id: request.context.callId,
           started_at: Math.round(request.clock.epoch() - (request.clock.now() - startedAt)),
           tenant: request.context.tenant ?? null,
@@ -146,12 +158,15 @@ export function createLedger(options: LedgerOptions): Ledger {
           stop_reason: outcome?.stopReason ?? null,
           ttft_ms: firstContent === undefined ? null : begun + firstContent,
           total_ms: request.clock.now() - startedAt,
+          stream: request.stream ? 1 : 0,
+          ...switches.columns(booking, response?.target),
         },
       })
     }
     let response: ModelResponse
     try {
-      response = await next(deriveRequest(request, { context: { ...request.context, booking } }))
+      const observed = listen(request, switches.hear)
+      response = await next(deriveRequest(observed, { context: { ...request.context, booking } }))
     } catch (error) {
       book(undefined, undefined, request.signal?.aborted ? 'cancelled' : 'error')
       throw error
@@ -172,6 +187,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (event.type !== 'attempt.ended') return
       const { failure, usage, timings, model, stopReason } = event.outcome
       const started = request.clock.epoch() - (request.clock.now() - timings.startedAt)
+      if (booking !== undefined && target === booking.firstTarget) booking.firstFailure = failure?.kind
       const provider = providerOf(request)
       const cost = costOf(
         usage,
@@ -181,6 +197,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const row: AttemptRow = {
         id: nextId(),
         call_id: callId,
+        call_row: booking?.row ?? null,
         attempt: number,
         role,
         started_at: Math.round(started),

@@ -6,6 +6,8 @@ export interface AttemptRow {
   /** Unique for each row, whatever the caller chose as call id. */
   readonly id: string
   readonly call_id: string
+  /** The id of its call's row; null where calls are not booked. */
+  readonly call_row?: string | null
   /** 1 for the first of a call. */
   readonly attempt: number
   readonly role: AttemptRole
@@ -52,6 +54,14 @@ export interface CallRow {
   readonly stop_reason: string | null
   readonly ttft_ms: number | null
   readonly total_ms: number
+  /** 1 where the caller asked for a stream. */
+  readonly stream?: number | null
+  /** The target that was asked first; null where no other was. */
+  readonly fallback_from?: string | null
+  /** The last target that was asked instead. */
+  readonly fallback_to?: string | null
+  /** Why the first target was left. */
+  readonly fallback_reason?: string | null
 }
 
 /** The tables by name. */
@@ -85,6 +95,10 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     stop_reason: 'text',
     ttft_ms: 'double precision',
     total_ms: 'double precision',
+    stream: 'bigint',
+    fallback_from: 'text',
+    fallback_to: 'text',
+    fallback_reason: 'text',
   },
   attempts: {
     id: 'text',
@@ -110,5 +124,6 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     stop_reason: 'text',
     ttft_ms: 'double precision',
     total_ms: 'double precision',
+    call_row: 'text',
   },
 }

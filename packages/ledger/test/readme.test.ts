@@ -40,7 +40,7 @@ it('shows an example that books a call', async () => {
   await ledger.close()
   const [totals] = await store.totals('model', { from: 0, to: Date.now() + 1000 })
   expect(totals).toMatchObject({ key: 'claude-opus-5', attempts: 1, unpriced: 0 })
-  expect(totals?.costNano).toBeGreaterThan(0)
+  expect(Number(totals?.costNano)).toBeGreaterThan(0)
   await store.close()
   rmSync(folder, { recursive: true })
   vi.unstubAllGlobals()

@@ -99,15 +99,14 @@ describe.each([
     const [totals] = await store.totals('model', ever)
     expect(totals).toEqual({
       key: 'claude-opus-5',
+      calls: 0,
       attempts: 3,
-      failures: 0,
-      inputTokens: 30,
-      outputTokens: 15,
-      cacheReadTokens: 9,
-      cacheWriteTokens: 6,
-      reasoningTokens: 3,
-      costNano: 3_000_000_021,
-      estimatedCostNano: 0,
+      errors: 0,
+      cancelled: 0,
+      tokens: { input: 30, output: 15, cacheRead: 9, cacheWrite: 6, reasoning: 3 },
+      costNano: '3000000021',
+      estimatedCostNano: '0',
+      estimated: 0,
       unpriced: 0,
     })
   })
@@ -128,7 +127,7 @@ describe.each([
     ])
     const days = await store.totals('day', { from: noon, to: midnight })
     expect(days).toMatchObject([
-      { key: '2026-06-01', attempts: 2, failures: 1, unpriced: 1, estimatedCostNano: 1_000_000_007 },
+      { key: '2026-06-01', attempts: 2, errors: 1, unpriced: 1, estimatedCostNano: '1000000007' },
     ])
     expect(await store.totals('day', { from: midnight, to: midnight + 1 })).toMatchObject([{ attempts: 1 }])
   })

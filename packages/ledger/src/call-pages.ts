@@ -1,0 +1,152 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { DatabaseName, Schema } from './migrations.ts'
+import { tokensOf } from './rollup-queries.ts'
+import { grains } from './rollups.ts'
+import type { CallRow } from './rows.ts'
+import type { CallFilter, CallPage, CallView, TokenCounts } from './views.ts'
+
+type Db = Kysely<Schema>
+
+/** A place between two calls. */
+interface Cursor {
+  readonly at: number
+  readonly id: string
+}
+
+/** More matches than this are dense enough to be found by reading the newest calls. */
+const fewMatches = 20_000
+
+/** So many names that a search found are looked up one by one. */
+const fewNames = 20
+
+const largestText = '\u{10ffff}'
+
+/**
+ * Calls, newest first. Times alone are not unique, so a cursor is the time and the id of the last row.
+ * @throws RangeError for a limit or a cursor that cannot be
+ */
+export async function callPage(db: Db, database: DatabaseName, filter: CallFilter): Promise<CallPage> {
+  const { limit } = filter
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
+    throw new RangeError(`calls: limit must be a whole number from 1 to 1000, but is ${limit}`)
+  const before = filter.before === undefined ? undefined : readCursor(filter.before)
+  // One query for each alternative, so that each is read in the order of an index and ends at the limit.
+  const alternatives = filter.query ? await search(db, database, filter.query) : [[]]
+  const found = new Map<string, CallRow>()
+  for (const conditions of alternatives) {
+    const all = [...equalities(filter), ...conditions, ...beyond(database, before)]
+    const { rows } = await sql<CallRow>`select * from calls
+      where ${all.length === 0 ? sql`1 = 1` : sql.join(all, sql` and `)}
+      order by started_at desc, ${idOf(database)} desc limit ${limit + 1}`.execute(db)
+    for (const row of rows) found.set(row.id, row)
+  }
+  const rows = [...found.values()].sort((a, b) => b.started_at - a.started_at || (a.id < b.id ? 1 : -1))
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    calls: await withUsage(db, page),
+    ...(rows.length > limit && last !== undefined && { next: `${last.started_at}.${last.id}` }),
+  }
+}
+
+/** Compares by bytes in both databases. */
+function idOf(database: DatabaseName): RawBuilder<unknown> {
+  return database === 'sqlite' ? sql`id` : sql`id collate "C"`
+}
+
+function beyond(database: DatabaseName, before: Cursor | undefined): RawBuilder<unknown>[] {
+  return before === undefined ? [] : [sql`(started_at, ${idOf(database)}) < (${before.at}, ${before.id})`]
+}
+
+/**
+ * The filter that lets the fewest through, as a rule, is looked up; the others are checked. PostgreSQL chooses for itself, for
+ * SQLite an expression hides a column from its planner, which would take any index.
+ */
+function equalities({ failure, tenant, target, model }: CallFilter): RawBuilder<unknown>[] {
+  const given = Object.entries({ failure, tenant, target, model_asked: model }).filter(
+    ([, value]) => value !== undefined,
+  )
+  return given.map(([name, value], index) =>
+    index === 0 ? sql`${sql.ref(name)} = ${value}` : sql`coalesce(${sql.ref(name)}, '') = ${value}`,
+  )
+}
+
+/** What a search may mean, as lists of conditions: the begin of a call id, or a part of a name. */
+async function search(db: Db, database: DatabaseName, query: string): Promise<RawBuilder<unknown>[][]> {
+  const callId = database === 'sqlite' ? sql`call_id` : sql`call_id collate "C"`
+  const begins = sql`${callId} >= ${query} and ${callId} < ${query + largestText}`
+  const { rows } = await sql<{ found: number }>`select count(*) as found
+    from (select 1 from calls where ${begins} limit ${fewMatches}) as m`.execute(db)
+  const found = Number(rows[0]?.found)
+  const alternatives: RawBuilder<unknown>[][] = []
+  if (found > 0 && found < fewMatches) alternatives.push([begins])
+  // Not by the index of the ids: its matches would have to be sorted.
+  if (found >= fewMatches)
+    alternatives.push([sql`substr(call_id, 1, length(cast(${query} as text))) = ${query}`])
+  const pattern = `%${query.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+  for (const [key, column] of [
+    ['model', 'model_asked'],
+    ['tenant', 'tenant'],
+    ['target', 'target'],
+  ] as const) {
+    const names = await sql<{ name: string }>`select distinct ${sql.ref(key)} as name from call_rollups
+      where grain = ${sql.lit(grains.day)} and ${sql.ref(key)} <> '' and lower(${sql.ref(key)}) like ${pattern} escape '\\'`.execute(
+      db,
+    )
+    const list = names.rows.map(({ name }) => name)
+    if (list.length > fewNames)
+      alternatives.push([sql`coalesce(${sql.ref(column)}, '') in (${sql.join(list)})`])
+    else for (const name of list) alternatives.push([sql`${sql.ref(column)} = ${name}`])
+  }
+  return alternatives
+}
+
+function readCursor(text: string): Cursor {
+  const [, at, id] = /^(\d+)\.(.+)$/s.exec(text) ?? []
+  if (at === undefined || id === undefined)
+    throw new RangeError('calls: before must be `next` of another page')
+  return { at: Number(at), id }
+}
+
+interface Usage extends TokenCounts {
+  readonly call_row: string
+  readonly estimated: number
+  readonly costNano: string | null
+}
+
+async function withUsage(db: Db, calls: readonly CallRow[]): Promise<CallView[]> {
+  if (calls.length === 0) return []
+  const { rows } = await sql<Usage>`select call_row,
+      cast(sum(input_tokens) as bigint) as input, cast(sum(output_tokens) as bigint) as output,
+      cast(sum(cache_read_tokens) as bigint) as "cacheRead", cast(sum(cache_write_tokens) as bigint) as "cacheWrite",
+      cast(sum(reasoning_tokens) as bigint) as reasoning, cast(max(estimated) as bigint) as estimated,
+      cast(cast(sum(cost_nano) as bigint) as text) as "costNano"
+    from attempts where call_row in (${sql.join(calls.map(({ id }) => id))}) and role <> 'mirror'
+    group by call_row`.execute(db)
+  const usage = new Map(rows.map((row) => [row.call_row, row]))
+  return calls.map((row) => viewOf(row, usage.get(row.id)))
+}
+
+function viewOf(row: CallRow, usage: Usage | undefined): CallView {
+  return {
+    id: row.id,
+    callId: row.call_id,
+    at: row.started_at,
+    tenant: row.tenant,
+    model: row.model_asked,
+    target: row.target,
+    stream: row.stream === 1,
+    attempts: row.attempts,
+    fallback:
+      row.fallback_to == null
+        ? null
+        : { from: row.fallback_from ?? '', to: row.fallback_to, reason: row.fallback_reason ?? '' },
+    failure: row.failure,
+    status: row.status,
+    firstContentMs: row.ttft_ms,
+    totalMs: row.total_ms,
+    tokens: tokensOf(usage),
+    estimated: usage?.estimated === 1,
+    costNano: usage?.costNano ?? null,
+  }
+}

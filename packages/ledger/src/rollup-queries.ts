@@ -1,0 +1,239 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type Percentiles, percentilesOf } from './latency-histogram.ts'
+import { grains, type RollupTable } from './rollups.ts'
+import { type Span, spansOf, stepOf, wholeMinutes } from './time-spans.ts'
+import type {
+  FallbackRow,
+  Grouping,
+  LatencyRow,
+  SeriesPoint,
+  Summary,
+  TimeRange,
+  TokenCounts,
+  Totals,
+} from './views.ts'
+
+type Db = Kysely<never>
+type Row = Readonly<Record<string, string | number>>
+
+/** The buckets of some spans; a part for each, since that is what an index can look up. */
+function from(table: RollupTable, spans: readonly Span[]): RawBuilder<unknown> {
+  const parts = spans.map(
+    ({ grain, from, to }) =>
+      sql`select * from ${sql.table(table)} where grain = ${grain} and at >= ${from} and at < ${to}`,
+  )
+  if (parts.length === 0) parts.push(sql`select * from ${sql.table(table)} where 1 = 0`)
+  return sql`(${sql.join(parts, sql` union all `)}) as r`
+}
+
+/** Counts are numbers; money goes as text, since a sum of it may be larger than a number can tell exactly. */
+const sum = (expression: string, name: string): RawBuilder<unknown> =>
+  sql`cast(coalesce(sum(${sql.raw(expression)}), 0) as bigint) as ${sql.ref(name)}`
+const money = (expression: string, name: string): RawBuilder<unknown> =>
+  sql`cast(cast(coalesce(sum(${sql.raw(expression)}), 0) as bigint) as text) as ${sql.ref(name)}`
+
+const usageSums: RawBuilder<unknown> = sql.join([
+  sum('attempts', 'attempts'),
+  sum('errors', 'errors'),
+  sum('cancelled', 'cancelled'),
+  sum('input_tokens', 'input'),
+  sum('output_tokens', 'output'),
+  sum('cache_read_tokens', 'cacheRead'),
+  sum('cache_write_tokens', 'cacheWrite'),
+  sum('reasoning_tokens', 'reasoning'),
+  money('cost_nano', 'costNano'),
+  money('estimated_cost_nano', 'estimatedCostNano'),
+  sum('estimated', 'estimated'),
+  sum('unpriced', 'unpriced'),
+])
+const callSums: RawBuilder<unknown> = sql.join(
+  ['calls', 'errors', 'cancelled', 'fallbacks'].map((name) => sum(name, name)),
+)
+const isRetry = `role not in ('primary', 'mirror')`
+
+const run = async <T>(db: Db, query: RawBuilder<unknown>): Promise<T[]> =>
+  (await query.execute(db)).rows as T[]
+
+export async function summary(db: Db, asked: TimeRange): Promise<Summary> {
+  const range = wholeMinutes(asked)
+  const spans = spansOf(range)
+  const retries = sql.join([
+    sum(`case when ${isRetry} then attempts else 0 end`, 'retries'),
+    money(`case when ${isRetry} then cost_nano else 0 end`, 'retryCostNano'),
+  ])
+  const [[usage], [calls], [latencies]] = await Promise.all([
+    run<Totals & TokenCounts & Pick<Summary, 'retries' | 'retryCostNano'>>(
+      db,
+      sql`select ${usageSums}, ${retries} from ${from('usage_rollups', spans)}`,
+    ),
+    run<Pick<Summary, 'calls' | 'errors' | 'cancelled' | 'fallbacks'>>(
+      db,
+      sql`select ${callSums} from ${from('call_rollups', spans)}`,
+    ),
+    latency(db, asked),
+  ])
+  if (usage === undefined || calls === undefined || latencies === undefined)
+    throw new Error('the database gave no sums')
+  const { retries: retried, retryCostNano, costNano, estimatedCostNano, estimated, unpriced } = usage
+  return {
+    range,
+    ...calls,
+    retries: retried,
+    retryCostNano,
+    costNano,
+    estimatedCostNano,
+    estimated,
+    unpriced,
+    tokens: tokensOf(usage),
+    firstContent: latencies.firstContent,
+    total: latencies.total,
+  }
+}
+
+export async function series(db: Db, asked: TimeRange, count: number): Promise<SeriesPoint[]> {
+  if (!(Number.isInteger(count) && count >= 1 && count <= 1000))
+    throw new RangeError(`series: steps must be a whole number from 1 to 1000, but is ${count}`)
+  const range = wholeMinutes(asked)
+  if (range.from >= range.to) return []
+  const { step, grain } = stepOf(range, count)
+  const start = Math.floor(range.from / step) * step
+  // A bucket belongs to the step in which it begins, so none may be longer than the step.
+  const spans = spansOf(
+    grain === grains.minute ? range : { from: Math.floor(range.from / grain) * grain, to: range.to },
+    grain,
+  )
+  const at = sql`cast((at - ${sql.lit(start)}) / ${sql.lit(step)} as bigint) as step`
+  const [calls, costs, latencies] = await Promise.all([
+    run<Row>(db, sql`select ${at}, ${callSums} from ${from('call_rollups', spans)} group by 1`),
+    run<Row>(
+      db,
+      sql`select ${at}, ${money('cost_nano', 'costNano')} from ${from('usage_rollups', spans)} group by 1`,
+    ),
+    run<Row>(
+      db,
+      sql`select ${at}, measure, bucket, ${sum('calls', 'calls')} from ${from('latency_rollups', spans)} group by 1, 2, 3`,
+    ),
+  ])
+  const callsAt = new Map(calls.map((row) => [row.step, row]))
+  const costAt = new Map(costs.map((row) => [row.step, row]))
+  const latencyAt = histograms(latencies, 'step')
+  return Array.from({ length: Math.ceil((range.to - start) / step) }, (_, index) => {
+    const row = callsAt.get(index)
+    return {
+      at: start + index * step,
+      calls: Number(row?.calls ?? 0),
+      errors: Number(row?.errors ?? 0),
+      fallbacks: Number(row?.fallbacks ?? 0),
+      costNano: String(costAt.get(index)?.costNano ?? '0'),
+      ...percentiles(latencyAt.get(index)),
+    }
+  })
+}
+
+export async function latency(db: Db, asked: TimeRange, by?: 'model' | 'target'): Promise<LatencyRow[]> {
+  const key = by === undefined ? sql`'' as key` : sql`${sql.ref(by)} as key`
+  const rows = await run<Row>(
+    db,
+    sql`select ${key}, measure, bucket, ${sum('calls', 'calls')}
+      from ${from('latency_rollups', spansOf(wholeMinutes(asked)))} group by 1, 2, 3`,
+  )
+  const groups = histograms(rows, 'key')
+  if (by === undefined) return [{ key: '', ...percentiles(groups.get('')) }]
+  return byKey([...groups].map(([name, counts]) => ({ key: String(name), ...percentiles(counts) })))
+}
+
+export async function fallbacks(db: Db, asked: TimeRange): Promise<FallbackRow[]> {
+  const rows = await run<FallbackRow>(
+    db,
+    sql`select from_target as "from", to_target as "to", reason, ${sum('calls', 'calls')}
+      from ${from('fallback_rollups', spansOf(wholeMinutes(asked)))} group by 1, 2, 3`,
+  )
+  return rows.sort(
+    (a, b) =>
+      b.calls - a.calls || compare(a.from, b.from) || compare(a.to, b.to) || compare(a.reason, b.reason),
+  )
+}
+
+export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<Totals[]> {
+  const spans = spansOf(wholeMinutes(asked))
+  const key = by === 'day' ? sql`at - at % ${sql.lit(grains.day)} as key` : sql`${sql.ref(by)} as key`
+  const calls =
+    by === 'role'
+      ? sql`select role as key, ${sum('attempts', 'calls')} from ${from('usage_rollups', spans)} where role = 'primary' group by 1`
+      : sql`select ${key}, ${sum('calls', 'calls')} from ${from('call_rollups', spans)} group by 1`
+  const [usage, counted] = await Promise.all([
+    run<Row>(db, sql`select ${key}, ${usageSums} from ${from('usage_rollups', spans)} group by 1`),
+    run<Row>(db, calls),
+  ])
+  const usageOf = new Map(usage.map((row) => [row.key, row]))
+  const callsOf = new Map(counted.map((row) => [row.key, Number(row.calls)]))
+  return byKey(
+    [...new Set([...usageOf.keys(), ...callsOf.keys()])].map((name) => {
+      const row = usageOf.get(name)
+      return {
+        key: by === 'day' ? new Date(Number(name)).toISOString().slice(0, 10) : String(name),
+        calls: callsOf.get(name) ?? 0,
+        attempts: Number(row?.attempts ?? 0),
+        errors: Number(row?.errors ?? 0),
+        cancelled: Number(row?.cancelled ?? 0),
+        tokens: tokensOf(row),
+        costNano: String(row?.costNano ?? '0'),
+        estimatedCostNano: String(row?.estimatedCostNano ?? '0'),
+        estimated: Number(row?.estimated ?? 0),
+        unpriced: Number(row?.unpriced ?? 0),
+      }
+    }),
+  )
+}
+
+export async function countCalls(db: Db, asked: TimeRange): Promise<number> {
+  const [row] = await run<{ calls: number }>(
+    db,
+    sql`select ${sum('calls', 'calls')} from ${from('call_rollups', spansOf(wholeMinutes(asked)))}`,
+  )
+  return row?.calls ?? 0
+}
+
+type Counts = Map<number, number>
+interface Latencies {
+  readonly first_content: Counts
+  readonly total: Counts
+}
+
+function histograms(rows: readonly Row[], by: 'step' | 'key'): Map<string | number, Latencies> {
+  const groups = new Map<string | number, Latencies>()
+  for (const row of rows) {
+    const key = row[by] as string | number
+    const group = groups.get(key) ?? { first_content: new Map(), total: new Map() }
+    groups.set(key, group)
+    group[row.measure as keyof Latencies].set(Number(row.bucket), Number(row.calls))
+  }
+  return groups
+}
+
+function percentiles(group: Latencies | undefined): { firstContent: Percentiles; total: Percentiles } {
+  return {
+    firstContent: percentilesOf(group?.first_content ?? new Map()),
+    total: percentilesOf(group?.total ?? new Map()),
+  }
+}
+
+/** Picks the counts out of a row that has more. */
+export function tokensOf(row: { readonly [name in keyof TokenCounts]?: unknown } | undefined): TokenCounts {
+  return {
+    input: Number(row?.input ?? 0),
+    output: Number(row?.output ?? 0),
+    cacheRead: Number(row?.cacheRead ?? 0),
+    cacheWrite: Number(row?.cacheWrite ?? 0),
+    reasoning: Number(row?.reasoning ?? 0),
+  }
+}
+
+/** In the order of code units: databases differ in theirs. */
+function byKey<T extends { readonly key: string }>(rows: T[]): T[] {
+  return rows.sort((a, b) => compare(a.key, b.key))
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

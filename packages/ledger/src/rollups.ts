@@ -1,0 +1,141 @@
+import { bucketOf } from './latency-histogram.ts'
+import type { Entry } from './rows.ts'
+
+/** The lengths of time that are summed up, in milliseconds: minute, hour and day (UTC). */
+export const grains = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
+
+/** The tables of sums: what a row is about, and what is added up. `grain` and `at` (the begin) come first in each. */
+export const rollupTables = {
+  usage_rollups: {
+    keys: { model: 'text', tenant: 'text', target: 'text', role: 'text' },
+    sums: [
+      'attempts',
+      'errors',
+      'cancelled',
+      'input_tokens',
+      'output_tokens',
+      'cache_read_tokens',
+      'cache_write_tokens',
+      'reasoning_tokens',
+      'cost_nano',
+      'estimated',
+      'estimated_cost_nano',
+      'unpriced',
+    ],
+  },
+  call_rollups: {
+    keys: { model: 'text', tenant: 'text', target: 'text' },
+    sums: ['calls', 'errors', 'cancelled', 'fallbacks'],
+  },
+  latency_rollups: {
+    keys: { model: 'text', target: 'text', measure: 'text', bucket: 'bigint' },
+    sums: ['calls'],
+  },
+  fallback_rollups: {
+    keys: { from_target: 'text', to_target: 'text', reason: 'text' },
+    sums: ['calls'],
+  },
+} as const
+
+export type RollupTable = keyof typeof rollupTables
+export type RollupRow = Readonly<Record<string, string | number>>
+
+/**
+ * What entries add to the sums. Rows are in the order of their keys, so that two writers lock them in the same order and
+ * never wait for each other in a circle.
+ */
+export function rollUp(entries: readonly Entry[]): ReadonlyMap<RollupTable, readonly RollupRow[]> {
+  const rows = new Map<string, { table: RollupTable; row: Record<string, string | number> }>()
+  const add = (
+    table: RollupTable,
+    startedAt: number,
+    keys: RollupRow,
+    sums: Readonly<Record<string, number>>,
+  ): void => {
+    for (const grain of Object.values(grains)) {
+      const place = { grain, at: startedAt - (startedAt % grain), ...keys }
+      const key = JSON.stringify([table, ...Object.values(place)])
+      const found = rows.get(key)
+      if (found === undefined) rows.set(key, { table, row: { ...place, ...sums } })
+      else for (const [name, value] of Object.entries(sums)) (found.row[name] as number) += value
+    }
+  }
+  for (const entry of entries) {
+    if (entry.table === 'attempts') addAttempt(entry.row, add)
+    else addCall(entry.row, add)
+  }
+  const tables = new Map<RollupTable, RollupRow[]>()
+  for (const [, { table, row }] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const list = tables.get(table)
+    if (list === undefined) tables.set(table, [row])
+    else list.push(row)
+  }
+  return tables
+}
+
+type Add = (
+  table: RollupTable,
+  startedAt: number,
+  keys: RollupRow,
+  sums: Readonly<Record<string, number>>,
+) => void
+
+function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add): void {
+  const used = row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
+  const cost = row.cost_nano ?? 0
+  add(
+    'usage_rollups',
+    row.started_at,
+    { model: row.model_asked, tenant: row.tenant ?? '', target: row.target ?? '', role: row.role },
+    {
+      attempts: 1,
+      ...failed(row.failure),
+      input_tokens: row.input_tokens,
+      output_tokens: row.output_tokens,
+      cache_read_tokens: row.cache_read_tokens,
+      cache_write_tokens: row.cache_write_tokens,
+      reasoning_tokens: row.reasoning_tokens,
+      cost_nano: cost,
+      estimated: row.estimated,
+      estimated_cost_nano: row.estimated === 1 ? cost : 0,
+      unpriced: row.cost_nano === null && used > 0 ? 1 : 0,
+    },
+  )
+}
+
+function addCall(row: Extract<Entry, { table: 'calls' }>['row'], add: Add): void {
+  const model = row.model_asked
+  const target = row.target ?? ''
+  const fallbacks = row.fallback_to == null ? 0 : 1
+  add(
+    'call_rollups',
+    row.started_at,
+    { model, tenant: row.tenant ?? '', target },
+    { calls: 1, ...failed(row.failure), fallbacks },
+  )
+  const measure = (name: 'first_content' | 'total', milliseconds: number): void =>
+    add(
+      'latency_rollups',
+      row.started_at,
+      { model, target, measure: name, bucket: bucketOf(milliseconds) },
+      { calls: 1 },
+    )
+  if (row.ttft_ms !== null) measure('first_content', row.ttft_ms)
+  // How long a failure takes says nothing about answers: refusals are quick.
+  if (row.failure === null) measure('total', row.total_ms)
+  if (row.fallback_to != null) {
+    add(
+      'fallback_rollups',
+      row.started_at,
+      { from_target: row.fallback_from ?? '', to_target: row.fallback_to, reason: row.fallback_reason ?? '' },
+      { calls: 1 },
+    )
+  }
+}
+
+function failed(failure: string | null): { errors: number; cancelled: number } {
+  return {
+    errors: failure === null || failure === 'cancelled' ? 0 : 1,
+    cancelled: failure === 'cancelled' ? 1 : 0,
+  }
+}

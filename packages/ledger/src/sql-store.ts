@@ -1,0 +1,127 @@
+import { Kysely, type RawBuilder, sql } from 'kysely'
+import { type AuditLog, type AuditTables, createAuditLog } from './audit-log.ts'
+import { callPage } from './call-pages.ts'
+import type { DatabaseKind } from './database.ts'
+import { migrate, type Schema } from './migrations.ts'
+import * as rollups from './rollup-queries.ts'
+import { writeRollups } from './rollup-writes.ts'
+import { columns, type Entry, type Tables } from './rows.ts'
+import { rowsAsJson } from './rows-as-json.ts'
+import type { LedgerStore } from './store.ts'
+import type {
+  CallFilter,
+  CallPage,
+  FallbackRow,
+  Grouping,
+  LatencyRow,
+  SeriesPoint,
+  Summary,
+  TimeRange,
+  Totals,
+} from './views.ts'
+
+/** A store in this thread. */
+export class SqlStore implements LedgerStore {
+  readonly audit: AuditLog
+  readonly #kind: DatabaseKind
+  #ready: Promise<Kysely<Schema>> | undefined
+
+  constructor(kind: DatabaseKind) {
+    this.#kind = kind
+    const connect = async (): Promise<Kysely<AuditTables>> =>
+      (await this.#connect()) as unknown as Kysely<AuditTables>
+    this.audit = createAuditLog(connect, kind.name === 'postgres')
+  }
+
+  async write(entries: readonly Entry[]): Promise<number> {
+    const db = await this.#connect()
+    return db.transaction().execute(async (transaction) => {
+      const added: Entry[] = []
+      for (const table of ['calls', 'attempts'] as const) {
+        const rows = new Map(
+          entries.filter((entry) => entry.table === table).map((entry) => [entry.row.id, entry]),
+        )
+        if (rows.size === 0) continue
+        const insert = this.#insert(
+          table,
+          [...rows.values()].map(({ row }) => row),
+        )
+        for (const { id } of (await insert.execute(transaction)).rows) {
+          const entry = rows.get(id)
+          if (entry !== undefined) added.push(entry)
+        }
+      }
+      // What was there already is in the sums already.
+      await writeRollups(transaction, this.#kind.name, added)
+      return added.length
+    })
+  }
+
+  async summary(range: TimeRange): Promise<Summary> {
+    return rollups.summary(await this.#rollups(), range)
+  }
+
+  async series(range: TimeRange, steps: number): Promise<SeriesPoint[]> {
+    return rollups.series(await this.#rollups(), range, steps)
+  }
+
+  async latency(range: TimeRange, by?: 'model' | 'target'): Promise<LatencyRow[]> {
+    return rollups.latency(await this.#rollups(), range, by)
+  }
+
+  async fallbacks(range: TimeRange): Promise<FallbackRow[]> {
+    return rollups.fallbacks(await this.#rollups(), range)
+  }
+
+  async totals(by: Grouping, range: TimeRange): Promise<Totals[]> {
+    return rollups.totals(await this.#rollups(), by, range)
+  }
+
+  async countCalls(range: TimeRange): Promise<number> {
+    return rollups.countCalls(await this.#rollups(), range)
+  }
+
+  async calls(filter: CallFilter): Promise<CallPage> {
+    return callPage(await this.#connect(), this.#kind.name, filter)
+  }
+
+  async close(): Promise<void> {
+    const ready = this.#ready
+    this.#ready = Promise.reject(new Error('the store is closed'))
+    this.#ready.catch(() => {})
+    await ready?.then((db) => db.destroy()).catch(() => {})
+  }
+
+  #insert(table: keyof Tables, rows: readonly object[]): RawBuilder<{ id: string }> {
+    const list = sql.join(Object.keys(columns[table]).map((name) => sql.ref(name)))
+    return sql`insert into ${sql.table(table)} (${list}) ${rowsAsJson(this.#kind.name, columns[table], rows)}
+      on conflict (id) do nothing returning id`
+  }
+
+  async #rollups(): Promise<Kysely<never>> {
+    return (await this.#connect()) as unknown as Kysely<never>
+  }
+
+  /** A connection that could not be had is tried anew the next time. */
+  #connect(): Promise<Kysely<Schema>> {
+    if (this.#ready === undefined) {
+      const ready = this.#open()
+      this.#ready = ready
+      ready.catch(() => {
+        if (this.#ready === ready) this.#ready = undefined
+      })
+    }
+    return this.#ready
+  }
+
+  async #open(): Promise<Kysely<Schema>> {
+    const db = new Kysely<Schema>({ dialect: this.#kind.dialect })
+    try {
+      await migrate(db, this.#kind.name)
+      return db
+    } catch (error) {
+      await db.destroy().catch(() => {})
+      throw error
+    }
+  }
+}

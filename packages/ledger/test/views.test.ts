@@ -1,0 +1,330 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AttemptRow, type CallRow, type Entry, type LedgerStore, openLedgerStore } from '../src/index.ts'
+import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+const begin = Date.UTC(2026, 9, 30)
+const folder = mkdtempSync(join(tmpdir(), 'spillway-views-'))
+const postgres: PrivatePostgres | undefined = await privatePostgres()
+afterAll(() => {
+  postgres?.remove()
+  rmSync(folder, { recursive: true })
+})
+
+/** The same numbers each time (Lehmer). */
+function numbers(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647
+    return state % below
+  }
+}
+
+const calls: CallRow[] = []
+const attempts: AttemptRow[] = []
+const random = numbers(7)
+for (let n = 0; n < 3000; n++) {
+  const startedAt = begin + random(3 * day)
+  const tenant = random(10) === 0 ? null : `tenant-${random(30)}`
+  const model = ['claude-opus-5', 'claude-haiku-4-5', 'gpt_100%'][random(3)] as string
+  const hasFallback = random(8) === 0
+  const failure = random(12) === 0 ? (['timeout', 'cancelled', 'server'][random(3)] as string) : null
+  const ttft = failure === null ? 1 + random(90_000) ** 0.9 : null
+  const id = `run-${String(random(1_000_000)).padStart(7, '0')}-${n}`
+  const target = failure === 'cancelled' ? null : hasFallback ? 'local' : 'claude'
+  calls.push({
+    id,
+    call_id: `call-${n % 2900}`,
+    started_at: startedAt,
+    tenant,
+    api: 'anthropic',
+    operation: 'messages',
+    model_asked: model,
+    model_answered: model,
+    target,
+    attempts: hasFallback ? 2 : 1,
+    failure,
+    status: failure === null ? 200 : 500,
+    stop_reason: null,
+    ttft_ms: ttft,
+    total_ms: (ttft ?? 5) * 2,
+    stream: n % 2,
+    fallback_from: hasFallback ? 'claude' : null,
+    fallback_to: hasFallback ? 'local' : null,
+    fallback_reason: hasFallback ? (n % 3 === 0 ? 'timeout' : 'overloaded') : null,
+  })
+  for (const role of ['primary', ...(hasFallback ? ['fallback'] : []), ...(n % 20 === 0 ? ['mirror'] : [])]) {
+    const isFirst = role === 'primary' && hasFallback
+    attempts.push({
+      id: `${id}-${role}`,
+      call_id: `call-${n % 2900}`,
+      call_row: id,
+      attempt: role === 'fallback' ? 2 : 1,
+      role: role as AttemptRow['role'],
+      started_at: startedAt + random(2 * minute),
+      tenant,
+      target: role === 'fallback' ? 'local' : 'claude',
+      endpoint: null,
+      provider: 'anthropic',
+      model_asked: model,
+      model_answered: model,
+      input_tokens: isFirst ? 0 : random(10_000),
+      output_tokens: isFirst ? 0 : 1 + random(500),
+      cache_read_tokens: random(50),
+      cache_write_tokens: random(50),
+      reasoning_tokens: random(5),
+      estimated: random(15) === 0 ? 1 : 0,
+      // More than a number tells exactly when all are added up.
+      cost_nano: random(9) === 0 ? null : 4_000_000_000_000 + random(1_000_000),
+      failure: isFirst ? 'overloaded' : failure,
+      status: null,
+      stop_reason: null,
+      ttft_ms: null,
+      total_ms: 1,
+    })
+  }
+}
+const entries: Entry[] = [
+  ...calls.map((row) => ({ table: 'calls', row }) as const),
+  ...attempts.map((row) => ({ table: 'attempts', row }) as const),
+]
+
+const within =
+  ({ from, to }: { from: number; to: number }) =>
+  ({ started_at }: { started_at: number }): boolean =>
+    started_at >= from && started_at < to
+const added = <T>(rows: readonly T[], of: (row: T) => number): number =>
+  rows.reduce((total, row) => total + of(row), 0)
+const money = (rows: readonly AttemptRow[]): string =>
+  String(rows.reduce((total, { cost_nano }) => total + BigInt(cost_nano ?? 0), 0n))
+const isError = ({ failure }: { failure: string | null }): boolean =>
+  failure !== null && failure !== 'cancelled'
+const tokens = (rows: readonly AttemptRow[]) => ({
+  input: added(rows, (row) => row.input_tokens),
+  output: added(rows, (row) => row.output_tokens),
+  cacheRead: added(rows, (row) => row.cache_read_tokens),
+  cacheWrite: added(rows, (row) => row.cache_write_tokens),
+  reasoning: added(rows, (row) => row.reasoning_tokens),
+})
+
+/** Nearest rank of the durations themselves. */
+function exact(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(1, Math.ceil(sorted.length * share)) - 1] as number
+}
+
+const ranges = {
+  all: { from: begin - day, to: begin + 5 * day },
+  'uneven minutes': { from: begin + 7 * minute, to: begin + 2 * day + 5 * hour + 31 * minute },
+  'an hour': { from: begin + 90 * minute, to: begin + 150 * minute },
+  nothing: { from: begin - 5 * day, to: begin - 4 * day },
+}
+
+describe.each([
+  { name: 'SQLite', url: `sqlite:${join(folder, 'views.db')}` },
+  ...(postgres === undefined ? [] : [{ name: 'PostgreSQL', url: postgres.url }]),
+])('views of a ledger in $name', ({ url }) => {
+  let store: LedgerStore
+  let others: LedgerStore[]
+  beforeAll(async () => {
+    store = openLedgerStore(url)
+    others = url.startsWith('postgres') ? [store, openLedgerStore(url), openLedgerStore(url)] : [store]
+    // Each batch twice, one after the other or by several processes at the same time.
+    const batches: Entry[][] = []
+    for (let n = 0; n < entries.length; n += 250) batches.push(entries.slice(n, n + 250))
+    await Promise.all(
+      others.map(async (writer, index) => {
+        for (const batch of index === 1 ? batches.toReversed() : [...batches, ...batches])
+          await writer.write(batch)
+      }),
+    )
+  })
+  afterAll(() => Promise.all(others.map((each) => each.close())))
+
+  describe.each(Object.entries(ranges))('of %s', (_name, range) => {
+    const ourCalls = calls.filter(within(range))
+    const ourAttempts = attempts.filter(within(range))
+
+    it('agree with the rows in the summary', async () => {
+      const retries = ourAttempts.filter(({ role }) => role === 'fallback')
+      expect(await store.summary(range)).toMatchObject({
+        range,
+        calls: ourCalls.length,
+        errors: ourCalls.filter(isError).length,
+        cancelled: ourCalls.filter(({ failure }) => failure === 'cancelled').length,
+        fallbacks: ourCalls.filter(({ fallback_to }) => fallback_to !== null).length,
+        retries: retries.length,
+        retryCostNano: money(retries),
+        costNano: money(ourAttempts),
+        estimatedCostNano: money(ourAttempts.filter(({ estimated }) => estimated === 1)),
+        estimated: added(ourAttempts, (row) => row.estimated),
+        unpriced: ourAttempts.filter((row) => row.cost_nano === null && tokenSum(row) > 0).length,
+        tokens: tokens(ourAttempts),
+      })
+      expect(await store.countCalls(range)).toBe(ourCalls.length)
+    })
+
+    it('give percentiles within 5 %', async () => {
+      const [all] = await store.latency(range)
+      for (const key of [undefined, 'claude', 'local']) {
+        const rows = ourCalls.filter(({ target }) => key === undefined || target === key)
+        const given =
+          key === undefined ? all : (await store.latency(range, 'target')).find((row) => row.key === key)
+        for (const [name, share] of [
+          ['p50', 0.5],
+          ['p95', 0.95],
+          ['p99', 0.99],
+        ] as const) {
+          const firsts = rows.flatMap(({ ttft_ms }) => ttft_ms ?? [])
+          const totals = rows.filter(({ failure }) => failure === null).map(({ total_ms }) => total_ms)
+          if (firsts.length === 0) expect(given?.firstContent[name] ?? null).toBeNull()
+          else {
+            expect((given?.firstContent[name] as number) / exact(firsts, share)).toBeCloseTo(1, 1)
+            expect(Math.abs((given?.total[name] as number) / exact(totals, share) - 1)).toBeLessThan(0.05)
+          }
+        }
+      }
+    })
+
+    it('agree with the rows in each step of a series', async () => {
+      for (const steps of [1, 24, 60]) {
+        const points = await store.series(range, steps)
+        expect(points.length).toBeLessThanOrEqual(steps + 1)
+        const [first, second] = points
+        if (first === undefined) throw new Error('no points')
+        expect(first.at).toBeLessThanOrEqual(range.from)
+        const step = second === undefined ? range.to - first.at : second.at - first.at
+        for (const [index, point] of points.entries()) {
+          expect(point.at).toBe(first.at + index * step)
+          // Long steps may begin a little before the range, in whole hours or days.
+          if (index === 0) continue
+          const part = within({ from: point.at, to: Math.min(point.at + step, range.to) })
+          expect(point.calls).toBe(calls.filter(part).length)
+          expect(point.errors).toBe(calls.filter(part).filter(isError).length)
+          expect(point.costNano).toBe(money(attempts.filter(part)))
+        }
+      }
+    })
+
+    it('agree with the rows by each grouping', async () => {
+      const keys = {
+        model: (row: AttemptRow | CallRow) => row.model_asked,
+        tenant: (row: AttemptRow | CallRow) => row.tenant ?? '',
+        target: (row: AttemptRow | CallRow) => row.target ?? '',
+        day: (row: AttemptRow | CallRow) => new Date(row.started_at).toISOString().slice(0, 10),
+      }
+      for (const [by, keyOf] of Object.entries(keys)) {
+        const names = [...new Set([...ourCalls, ...ourAttempts].map(keyOf))].toSorted()
+        expect(await store.totals(by as keyof typeof keys, range)).toEqual(
+          names.map((key) => {
+            const rows = ourAttempts.filter((row) => keyOf(row) === key)
+            return {
+              key,
+              calls: ourCalls.filter((row) => keyOf(row) === key).length,
+              attempts: rows.length,
+              errors: rows.filter(isError).length,
+              cancelled: rows.filter(({ failure }) => failure === 'cancelled').length,
+              tokens: tokens(rows),
+              costNano: money(rows),
+              estimatedCostNano: money(rows.filter(({ estimated }) => estimated === 1)),
+              estimated: added(rows, (row) => row.estimated),
+              unpriced: rows.filter((row) => row.cost_nano === null && tokenSum(row) > 0).length,
+            }
+          }),
+        )
+      }
+      const roles = await store.totals('role', range)
+      expect(added(roles, (row) => row.attempts)).toBe(ourAttempts.length)
+    })
+
+    it('tell who was asked instead of whom, and why', async () => {
+      const reasons = (reason: string): number =>
+        ourCalls.filter((row) => row.fallback_reason === reason).length
+      expect(await store.fallbacks(range)).toEqual(
+        ['overloaded', 'timeout']
+          .map((reason) => ({ from: 'claude', to: 'local', reason, calls: reasons(reason) }))
+          .filter((row) => row.calls > 0)
+          .toSorted((a, b) => b.calls - a.calls),
+      )
+    })
+  })
+
+  it('give calls in pages, each once, by any filter', async () => {
+    const newest = calls.toSorted((a, b) => b.started_at - a.started_at || (a.id < b.id ? 1 : -1))
+    const cases: readonly [object, (row: CallRow) => boolean][] = [
+      [{}, () => true],
+      [{ model: 'claude-opus-5' }, (row) => row.model_asked === 'claude-opus-5'],
+      [
+        { tenant: 'tenant-3', failure: 'timeout' },
+        (row) => row.tenant === 'tenant-3' && row.failure === 'timeout',
+      ],
+      [
+        { target: 'local', model: 'gpt_100%' },
+        (row) => row.target === 'local' && row.model_asked === 'gpt_100%',
+      ],
+      [{ query: 'call-28' }, (row) => row.call_id.startsWith('call-28')],
+      [
+        { query: 'OPUS', target: 'local' },
+        (row) => row.model_asked.includes('opus') && row.target === 'local',
+      ],
+      [{ query: 't_100%' }, (row) => row.model_asked === 'gpt_100%'],
+      [{ query: 'tenant' }, (row) => row.tenant !== null],
+      [{ query: 'CALL-28' }, () => false],
+      [{ query: "'; drop table calls" }, () => false],
+    ]
+    for (const [filter, holds] of cases) {
+      const expected = newest.filter(holds).map(({ id }) => id)
+      const seen: string[] = []
+      let before: string | undefined
+      do {
+        const page = await store.calls({ limit: 170, before, ...filter })
+        seen.push(...page.calls.map(({ id }) => id))
+        before = page.next
+      } while (before !== undefined)
+      expect(seen).toEqual(expected)
+    }
+  })
+
+  it('give a call with what its attempts used, but for mirrors', async () => {
+    const { calls: page } = await store.calls({ limit: 200 })
+    for (const view of page) {
+      const row = calls.find(({ id }) => id === view.id) as CallRow
+      const own = attempts.filter(({ call_row, role }) => call_row === row.id && role !== 'mirror')
+      expect(view).toEqual({
+        id: row.id,
+        callId: row.call_id,
+        at: row.started_at,
+        tenant: row.tenant,
+        model: row.model_asked,
+        target: row.target,
+        stream: row.stream === 1,
+        attempts: row.attempts,
+        fallback: row.fallback_to
+          ? { from: row.fallback_from, to: row.fallback_to, reason: row.fallback_reason }
+          : null,
+        failure: row.failure,
+        status: row.status,
+        firstContentMs: row.ttft_ms,
+        totalMs: row.total_ms,
+        tokens: tokens(own),
+        estimated: own.some(({ estimated }) => estimated === 1),
+        costNano: own.every(({ cost_nano }) => cost_nano === null) ? null : money(own),
+      })
+    }
+  })
+
+  it('refuse what cannot be', async () => {
+    await expect(store.calls({ limit: 0 })).rejects.toThrow('calls: limit must be')
+    await expect(store.calls({ limit: 5, before: 'x' })).rejects.toThrow('calls: before must be')
+    await expect(store.series(ranges.all, 0)).rejects.toThrow('series: steps must be')
+  })
+})
+
+function tokenSum(row: AttemptRow): number {
+  return row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
+}

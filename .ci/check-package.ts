@@ -60,9 +60,10 @@ try {
 for (const problem of problems) console.error(`  ${problem}`)
 process.exitCode = problems.length === 0 ? 0 : 1
 
+/** Pages for browsers have a budget of their own, which their own package checks. */
 function weigh(directory: string): number {
   const code = readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.js'))
+    .filter((file) => file.endsWith('.js') && !file.startsWith('dashboard/'))
     .sort()
     .map((file) => readFileSync(join(directory, file), 'utf8').replace(/\/\/# sourceMappingURL=.*/, ''))
   return gzipSync(code.join('\n')).length

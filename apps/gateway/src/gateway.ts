@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
+import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
@@ -64,6 +65,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
+      dashboard: openDashboard(),
       state: () => (shared === undefined ? {} : { limits: shared.limits.status }),
     })
     return {

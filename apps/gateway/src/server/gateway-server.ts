@@ -1,6 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { recogniseCall } from '@spillway/wire'
+import type { Dashboard } from './dashboard.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
 import { callersFault, guessApi, refuse } from './refusal.ts'
@@ -29,6 +36,8 @@ export interface ListenOptions extends CallHandling {
   readonly port: number
   /** What `/readyz` says of what the gateway shares with others. */
   readonly state: () => Readonly<Record<string, string>>
+  /** The pages at `/`; undefined where there are none. */
+  readonly dashboard?: Dashboard | undefined
 }
 
 /**
@@ -110,8 +119,9 @@ async function dispatch(
       ...(path === '/readyz' ? options.state() : {}),
     })
   }
+  if (isRead && options.dashboard?.answer(req, res, path)) return
   // Clients probe the root before their first call.
-  if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' })
+  if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
   const known = [...callPaths].map((each) => `POST ${each}`).join(', ')
   refuse(
     res,
@@ -127,8 +137,13 @@ function refuseMethod(req: IncomingMessage, res: ServerResponse, allow: string):
   req.resume()
 }
 
-function sendJson(res: ServerResponse, status: number, value: unknown): void {
+function sendJson(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: OutgoingHttpHeaders = {},
+): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`)
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length, ...headers })
   res.end(body)
 }

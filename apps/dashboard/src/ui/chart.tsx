@@ -1,0 +1,79 @@
+import type { JSX } from 'preact'
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
+import { pointTime } from '../format/time.ts'
+import { paint } from '../theme.ts'
+import { type ChartSeries, type PaintedChart, paintChart } from './paint-chart.ts'
+import { Table } from './table.tsx'
+
+interface ChartProps {
+  readonly title: string
+  /** Milliseconds since the epoch, ascending. */
+  readonly times: readonly number[]
+  readonly series: readonly ChartSeries[]
+  readonly format: (value: number | null) => string
+  /** What the chart shows, in a sentence, for those who do not see it. */
+  readonly summary: string
+}
+
+/** A chart over time, with a legend that reads the values under the pointer, and a table of the same numbers behind it. */
+export function Chart({ title, times, series, format, summary }: ChartProps): JSX.Element {
+  const canvas = useRef<HTMLDivElement>(null)
+  const chart = useRef<PaintedChart>(undefined)
+  const [index, setIndex] = useState<number>()
+  const [isTableOpen, setIsTableOpen] = useState(false)
+  const id = useId()
+  const colours = paint.value
+  // Charts are painted anew when their form changes, and only given other numbers when it does not.
+  const form = JSON.stringify([series.map(({ values, ...rest }) => rest), colours])
+  const data = useMemo(() => ({ times, series }), [times, series])
+
+  // `form` stands for the series; new numbers come below.
+  useEffect(() => {
+    const element = canvas.current
+    if (element === null) return
+    const painted = paintChart(element, { ...data, format, onPoint: setIndex })
+    chart.current = painted
+    const observer = new ResizeObserver(() => painted.fit())
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      painted.destroy()
+    }
+  }, [form])
+  useEffect(() => chart.current?.update(data.times, data.series), [data])
+
+  return (
+    <figure class="chart">
+      <figcaption class="legend">
+        {series.map(({ label, tone, dashed, values }) => (
+          <span key={label}>
+            <i class="mark" data-tone={tone} data-dashed={dashed} />
+            {label}
+            {index !== undefined && <b>{format(values[index] ?? null)}</b>}
+          </span>
+        ))}
+        <span class="when">{index !== undefined && pointTime(times[index] ?? 0)}</span>
+      </figcaption>
+      <div class="canvas" role="img" aria-label={`${title}. ${summary}`} ref={canvas} />
+      <details onToggle={({ currentTarget }) => setIsTableOpen(currentTarget.open)}>
+        <summary id={id}>Numbers as a table</summary>
+        {isTableOpen && (
+          <Table
+            caption={title}
+            rows={times.map((at, row) => ({ at, row })).reverse()}
+            rowKey={({ at }) => String(at)}
+            shown={30}
+            columns={[
+              { title: 'Time', cell: ({ at }) => pointTime(at) },
+              ...series.map(({ label, values }) => ({
+                title: label,
+                numeric: true,
+                cell: ({ row }: { row: number }) => format(values[row] ?? null),
+              })),
+            ]}
+          />
+        )}
+      </details>
+    </figure>
+  )
+}

@@ -1,0 +1,148 @@
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import type { CircuitView, EndpointView, Targets } from '../../../gateway/src/api/contract.ts'
+import { apiPath } from '../api/read-api.ts'
+import { useResource } from '../api/use-resource.ts'
+import { percent } from '../format/number.ts'
+import { ago } from '../format/time.ts'
+import { title, words } from '../format/words.ts'
+import { feed } from '../live/feed-of-page.ts'
+import { Badge, type Tone } from '../ui/badge.tsx'
+import { Empty } from '../ui/empty.tsx'
+import { Loaded } from '../ui/loaded.tsx'
+import { Meter } from '../ui/meter.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { Time } from '../ui/time.tsx'
+
+const tones: Readonly<Record<CircuitView['state'], Tone>> = {
+  closed: 'good',
+  'half-open': 'warn',
+  open: 'bad',
+}
+
+/** The targets as they are now: circuits and how they came to be so, limits and what is left of them. */
+export function Health(): JSX.Element {
+  const targets = useResource<Targets>(apiPath('targets'), 5_000)
+  const { reload } = targets
+  const changed = feed.circuit.value
+  // A circuit that changed is the reason to ask again.
+  useEffect(() => {
+    if (changed !== undefined) reload()
+  }, [changed])
+  return (
+    <Loaded of={targets}>
+      {(data) => (
+        <>
+          {data.shared !== undefined && <Shared limits={data.shared.limits} />}
+          {data.targets.length === 0 && <NoTargets />}
+          {data.targets.map(({ name, api, endpoints }) => (
+            <Panel key={name} title={name} aside={<Badge tone="plain">{api}</Badge>}>
+              <div class="endpoints">
+                {endpoints.map((endpoint) => (
+                  <Endpoint key={endpoint.name} endpoint={endpoint} isOnly={endpoints.length === 1} />
+                ))}
+              </div>
+            </Panel>
+          ))}
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+function Shared({ limits }: { readonly limits: string }): JSX.Element {
+  const isWell = limits === 'shared'
+  return (
+    <p class="strip" role="status">
+      <Badge tone={isWell ? 'good' : 'warn'}>{words(limits)}</Badge>
+      {isWell
+        ? 'Limits and circuits are shared with the other gateways over Redis.'
+        : 'Redis is away. Calls go on with a share of the limits of this gateway’s own.'}
+    </p>
+  )
+}
+
+function NoTargets(): JSX.Element {
+  return (
+    <Empty
+      title="No targets"
+      where="In spillway.yaml"
+      code={
+        'targets:\n  claude:\n    api: anthropic\n    endpoints:\n      - { url: "https://api.anthropic.com", credential: "env:ANTHROPIC_API_KEY" }'
+      }
+    >
+      A target is an upstream that answers calls.
+    </Empty>
+  )
+}
+
+function Endpoint(props: { readonly endpoint: EndpointView; readonly isOnly: boolean }): JSX.Element {
+  const { name, url, circuits, headroom, share, ejectedUntil } = props.endpoint
+  const now = Date.now()
+  const limits = Object.entries(headroom)
+  return (
+    <article class="endpoint">
+      <header>
+        {!props.isOnly && <h3>{name}</h3>}
+        <span class="url">{url}</span>
+        {share !== undefined && <span class="quiet">{percent(share)} of the calls</span>}
+        {ejectedUntil !== undefined && ejectedUntil > now && (
+          <Badge tone="bad">
+            left out until <Time at={ejectedUntil} />
+          </Badge>
+        )}
+      </header>
+      {limits.length > 0 && (
+        <div class="meters">
+          {limits.map(([limit, { used, limit: most }]) => (
+            <Meter key={limit} label={title(limit)} used={used} limit={most} />
+          ))}
+        </div>
+      )}
+      {circuits.length === 0 ? (
+        <p class="quiet">No circuit yet: each model gets one with its first call.</p>
+      ) : (
+        <ul class="circuits">
+          {circuits.map((circuit) => (
+            <Circuit key={circuit.key} circuit={circuit} now={now} />
+          ))}
+        </ul>
+      )}
+    </article>
+  )
+}
+
+function Circuit({ circuit, now }: { readonly circuit: CircuitView; readonly now: number }): JSX.Element {
+  const { key, scope, state, forced, since, failureRate, history } = circuit
+  return (
+    <li>
+      <div class="circuit">
+        <span class="model">{scope === 'key' ? `${key} (whole key)` : key}</span>
+        <Badge tone={tones[state]}>{forced ? `${state}, forced` : state}</Badge>
+        <span class="quiet">since {ago(since, now)}</span>
+        <span class="numbers">
+          {failureRate === null ? 'too few calls to judge' : `${percent(failureRate)} fail`}
+        </span>
+      </div>
+      {history.length > 0 && (
+        <details>
+          <summary>
+            {history.length === 1 ? 'One change' : `${history.length} changes`}
+            <span class="unseen"> of {key}</span>
+          </summary>
+          <ol class="history">
+            {history.slice(0, 50).map(({ at, from, to, reason }) => (
+              <li key={`${at} ${to}`}>
+                <Time at={at} />
+                <span>
+                  {from} → <b>{to}</b>
+                </span>
+                <span class="quiet">{words(reason)}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,136 @@
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { CallRow, Calls, Summary } from '../../../gateway/src/api/contract.ts'
+import { apiPath } from '../api/read-api.ts'
+import { useResource } from '../api/use-resource.ts'
+import { money } from '../format/money.ts'
+import { compact, full, percent, ratio } from '../format/number.ts'
+import { duration } from '../format/time.ts'
+import { counted } from '../format/words.ts'
+import { feed } from '../live/feed-of-page.ts'
+import { place } from '../place.ts'
+import { Chart } from '../ui/chart.tsx'
+import { Loaded } from '../ui/loaded.tsx'
+import { ShareBar } from '../ui/meter.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { Stat, Stats } from '../ui/stat.tsx'
+import { CallTable } from './call-table.tsx'
+import { FirstCall } from './first-call.tsx'
+
+/** Calls as they come, how many fail, and who answers. */
+export function Live(): JSX.Element {
+  const { range } = place.value
+  const summary = useResource<Summary>(apiPath('summary', { range }), 10_000)
+  const past = useResource<Calls>(apiPath('calls', { limit: '50' }))
+  useEffect(() => past.data && feed.fill(past.data.calls), [past.data])
+  return (
+    <>
+      <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
+      <div class="columns">
+        <Loaded of={summary}>{(data) => data.calls > 0 && <Traffic summary={data} />}</Loaded>
+        <Answering />
+      </div>
+      <Stream />
+    </>
+  )
+}
+
+function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
+  const { calls, errors, cancelled, fallbacks, firstContent } = summary
+  const share = ratio(errors, calls)
+  return (
+    <Stats>
+      <Stat
+        label="Calls"
+        value={compact(calls)}
+        exact={full(calls)}
+        detail={cancelled > 0 ? `${compact(cancelled)} cancelled by their callers` : undefined}
+      />
+      <Stat
+        label="Error rate"
+        value={percent(share)}
+        detail={counted(compact(errors), errors, 'error')}
+        tone={share !== null && share > 0.01 ? 'bad' : undefined}
+      />
+      <Stat
+        label="Kept by a fallback"
+        value={compact(fallbacks)}
+        exact={full(fallbacks)}
+        detail={calls > 0 ? `${percent(ratio(fallbacks, calls))} of calls` : undefined}
+      />
+      <Stat
+        label="First token, median"
+        value={duration(firstContent.p50)}
+        detail={firstContent.p99 === null ? undefined : `p99 ${duration(firstContent.p99)}`}
+      />
+      <Stat label="Cost" value={money(summary.costNano)} />
+    </Stats>
+  )
+}
+
+function Traffic({ summary: { series, calls, errors } }: { readonly summary: Summary }): JSX.Element {
+  return (
+    <Panel title="Calls and errors">
+      <Chart
+        title="Calls and errors over time"
+        times={series.map(({ at }) => at)}
+        series={[
+          { label: 'Calls', tone: 'third', kind: 'bars', values: series.map((point) => point.calls) },
+          { label: 'Errors', tone: 'bad', kind: 'bars', values: series.map((point) => point.errors) },
+        ]}
+        format={(value) => compact(value ?? 0)}
+        summary={`${full(calls)} calls, ${full(errors)} of them errors.`}
+      />
+    </Panel>
+  )
+}
+
+function Answering(): JSX.Element {
+  const { calls, errors, targets } = feed.recent.value
+  return (
+    <Panel title="Who answers" note="The last five minutes, since this page was opened.">
+      {calls === 0 ? (
+        <p class="quiet">No call yet.</p>
+      ) : (
+        <ul class="shares">
+          {targets.slice(0, 8).map(([target, count]) => (
+            <li key={target}>
+              <span>{target}</span>
+              <span class="numbers">{compact(count)}</span>
+              <ShareBar share={ratio(count, calls)} />
+            </li>
+          ))}
+          {errors > 0 && (
+            <li data-tone="bad">
+              <span>nobody: errors</span>
+              <span class="numbers">{compact(errors)}</span>
+              <ShareBar share={ratio(errors, calls)} />
+            </li>
+          )}
+        </ul>
+      )}
+    </Panel>
+  )
+}
+
+function Stream(): JSX.Element {
+  const [held, setHeld] = useState<readonly CallRow[]>()
+  const calls = held ?? feed.calls.value
+  if (calls.length === 0) {
+    return (
+      <Panel title="Calls as they end">
+        <FirstCall />
+      </Panel>
+    )
+  }
+  const pause = (
+    <button type="button" aria-pressed={held !== undefined} onClick={() => setHeld(held ? undefined : calls)}>
+      {held ? 'Go on' : 'Pause'}
+    </button>
+  )
+  return (
+    <Panel title="Calls as they end" aside={pause}>
+      <CallTable caption="The newest calls" calls={calls} />
+    </Panel>
+  )
+}

@@ -1,0 +1,201 @@
+import type { JSX } from 'preact'
+import type { Summary, Usage, UsageRow } from '../../../gateway/src/api/contract.ts'
+import { apiPath } from '../api/read-api.ts'
+import { useResource } from '../api/use-resource.ts'
+import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'
+import { compact, full, percent, ratio } from '../format/number.ts'
+import { adjustPlace, place } from '../place.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Chart } from '../ui/chart.tsx'
+import { Loaded } from '../ui/loaded.tsx'
+import { ShareBar } from '../ui/meter.tsx'
+import { Money } from '../ui/money.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { Segments } from '../ui/segments.tsx'
+import { Stat, Stats } from '../ui/stat.tsx'
+import { type Column, Table } from '../ui/table.tsx'
+import { allInput } from '../ui/tokens.tsx'
+import { NoCallsInRange } from './first-call.tsx'
+
+const groups = [
+  ['model', 'Model'],
+  ['tenant', 'Tenant'],
+  ['target', 'Target'],
+  ['role', 'Role'],
+  ['day', 'Day'],
+] as const satisfies readonly (readonly [Usage['by'], string])[]
+
+/** Tokens and money, and on whom they went. */
+export function UsageAndCost(): JSX.Element {
+  const { range, search } = place.value
+  const by = groups.find(([each]) => each === search.by)?.[0] ?? 'model'
+  const summary = useResource<Summary>(apiPath('summary', { range }), 30_000)
+  const usage = useResource<Usage>(apiPath('usage', { by, range }), 30_000)
+  const choice = (
+    <Segments
+      label="Group by"
+      options={groups}
+      value={by}
+      onChange={(next) => adjustPlace({ search: next === 'model' ? {} : { by: next } })}
+    />
+  )
+  return (
+    <>
+      <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
+      <Loaded of={summary}>{(data) => data.calls > 0 && <CostOverTime summary={data} />}</Loaded>
+      <Panel title="Where it goes" aside={choice}>
+        <Loaded of={usage}>{(data) => <Rows usage={data} />}</Loaded>
+      </Panel>
+    </>
+  )
+}
+
+function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
+  const { costNano, estimatedCostNano, unpriced, tokens } = summary
+  const cached = ratio(tokens.cacheRead, allInput(tokens))
+  return (
+    <Stats>
+      <Stat
+        label="Cost"
+        value={money(costNano)}
+        exact={exactMoney(costNano)}
+        detail={
+          BigInt(estimatedCostNano) === 0n
+            ? 'no part of it is estimated'
+            : `~${money(estimatedCostNano)} of it estimated`
+        }
+      />
+      <Stat
+        label="Without a price"
+        value={compact(unpriced)}
+        exact={full(unpriced)}
+        detail={unpriced === 0 ? 'every attempt has a price' : 'attempts, not in the cost'}
+        tone={unpriced > 0 ? 'warn' : undefined}
+      />
+      <Stat
+        label="Input tokens"
+        value={compact(allInput(tokens))}
+        exact={full(allInput(tokens))}
+        detail={`${percent(cached)} read from cache`}
+      />
+      <Stat
+        label="Output tokens"
+        value={compact(tokens.output)}
+        exact={full(tokens.output)}
+        detail={tokens.reasoning > 0 ? `${compact(tokens.reasoning)} for reasoning` : undefined}
+      />
+    </Stats>
+  )
+}
+
+function CostOverTime({ summary: { series, costNano } }: { readonly summary: Summary }): JSX.Element {
+  return (
+    <Panel title="Cost over time">
+      <Chart
+        title="Cost over time"
+        times={series.map(({ at }) => at)}
+        series={[
+          {
+            label: 'Cost',
+            tone: 'first',
+            kind: 'bars',
+            values: series.map((point) => dollarsForChart(point.costNano)),
+          },
+        ]}
+        format={(dollars) => money(String(Math.round((dollars ?? 0) * 1e9)))}
+        summary={`${money(costNano)} in all.`}
+      />
+    </Panel>
+  )
+}
+
+function Rows({ usage: { rows, by } }: { readonly usage: Usage }): JSX.Element {
+  if (rows.length === 0) return <NoCallsInRange />
+  const all = rows.reduce((sum, { costNano }) => sum + BigInt(costNano), 0n).toString()
+  const anyUnpriced = rows.some(({ unpriced }) => unpriced > 0)
+  return (
+    <>
+      {/* Days are in order by themselves. */}
+      <Table
+        key={by}
+        caption={`Usage by ${by}`}
+        columns={columnsOf(by, all)}
+        rows={rows}
+        rowKey={({ key }) => key}
+        sorted={by === 'day' ? undefined : 'Cost'}
+      />
+      {anyUnpriced && (
+        <p class="quiet">
+          “No price”: the price table does not know the model. Its tokens are counted, its cost is not.
+        </p>
+      )}
+    </>
+  )
+}
+
+function columnsOf(by: Usage['by'], allNano: string): readonly Column<UsageRow>[] {
+  return [
+    { title: groups.find(([each]) => each === by)?.[1] ?? by, cell: ({ key }) => <Key text={key} by={by} /> },
+    { title: 'Calls', numeric: true, sort: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
+    {
+      title: 'Errors',
+      numeric: true,
+      wide: true,
+      sort: ({ errors, calls }) => ratio(errors, calls) ?? 0,
+      cell: ({ errors, calls }) => <span title={full(errors)}>{percent(ratio(errors, calls))}</span>,
+    },
+    {
+      title: 'Input',
+      numeric: true,
+      wide: true,
+      sort: ({ tokens }) => allInput(tokens),
+      cell: ({ tokens }) => count(allInput(tokens)),
+    },
+    {
+      title: 'Output',
+      numeric: true,
+      wide: true,
+      sort: ({ tokens }) => tokens.output,
+      cell: ({ tokens }) => count(tokens.output),
+    },
+    {
+      title: 'Cost',
+      numeric: true,
+      sort: ({ costNano }) => BigInt(costNano),
+      cell: ({ costNano, estimated, unpriced, attempts }) =>
+        unpriced > 0 && unpriced === attempts ? (
+          <Badge tone="warn">no price</Badge>
+        ) : (
+          <>
+            {unpriced > 0 && <Badge tone="warn">{compact(unpriced)} without price</Badge>}{' '}
+            <Money nano={costNano} estimated={estimated > 0} />
+          </>
+        ),
+    },
+    {
+      title: 'Share',
+      wide: true,
+      cell: ({ costNano }) => {
+        const share = shareOfMoney(costNano, allNano)
+        return (
+          <span class="with-share">
+            <ShareBar share={share} />
+            <span class="numbers">{percent(share)}</span>
+          </span>
+        )
+      },
+    },
+  ]
+}
+
+function Key({ text, by }: { text: string; by: Usage['by'] }): JSX.Element {
+  return text === '' ? (
+    <span class="quiet">{by === 'tenant' ? 'no key' : 'unknown'}</span>
+  ) : (
+    <span class="model">{text}</span>
+  )
+}
+
+function count(value: number): JSX.Element {
+  return <span title={full(value)}>{compact(value)}</span>
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** Where Chromium is on this machine: `CHROMIUM` in the environment, else the usual places. */
+export const chromiumPath: string | undefined = [process.env.CHROMIUM ?? '', ...places].find(
+  (path) => path !== '' && existsSync(path),
+)
+
+/** Whether to test in a browser; where there is none the tests are left out in words, and under CI they fail. */
+export function hasChromium(): boolean {
+  if (chromiumPath !== undefined) return true
+  if (process.env.CI) throw new Error('Chromium is not installed, and under CI the tests need it')
+  console.warn('SKIPPED: the dashboard in a browser; on Debian: apt-get install chromium')
+  return false
+}
+
+/** A real Chromium without a window. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath ?? 'chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars'],
+  })
+}

@@ -24,7 +24,8 @@ export function percent(share: number | null): string {
   if (value === 0 || value === 100) return `${value}%`
   if (value < 0.1) return '<0.1%'
   if (value > 99.9 && value < 100) return '>99.9%'
-  return `${value < 10 ? value.toFixed(1) : Math.min(Math.round(value * 10) / 10, 999).toFixed(value < 99 ? 0 : 1)}%`
+  const isFine = value < 10 || (value > 98 && value < 100)
+  return `${value.toFixed(isFine ? 1 : 0).replace('.0', '')}%`
 }
 
 /** A part of a whole; null where there is no whole. */

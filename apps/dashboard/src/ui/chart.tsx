@@ -11,12 +11,14 @@ interface ChartProps {
   readonly times: readonly number[]
   readonly series: readonly ChartSeries[]
   readonly format: (value: number | null) => string
+  /** In CSS pixels. @default 200 */
+  readonly height?: number | undefined
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly summary: string
 }
 
 /** A chart over time, with a legend that reads the values under the pointer, and a table of the same numbers behind it. */
-export function Chart({ title, times, series, format, summary }: ChartProps): JSX.Element {
+export function Chart({ title, times, series, format, height = 200, summary }: ChartProps): JSX.Element {
   const canvas = useRef<HTMLDivElement>(null)
   const chart = useRef<PaintedChart>(undefined)
   const [index, setIndex] = useState<number>()
@@ -31,7 +33,7 @@ export function Chart({ title, times, series, format, summary }: ChartProps): JS
   useEffect(() => {
     const element = canvas.current
     if (element === null) return
-    const painted = paintChart(element, { ...data, format, onPoint: setIndex })
+    const painted = paintChart(element, { ...data, format, height, onPoint: setIndex })
     chart.current = painted
     const observer = new ResizeObserver(() => painted.fit())
     observer.observe(element)
@@ -54,7 +56,13 @@ export function Chart({ title, times, series, format, summary }: ChartProps): JS
         ))}
         <span class="when">{index !== undefined && pointTime(times[index] ?? 0)}</span>
       </figcaption>
-      <div class="canvas" role="img" aria-label={`${title}. ${summary}`} ref={canvas} />
+      <div
+        class="canvas"
+        role="img"
+        aria-label={`${title}. ${summary}`}
+        style={{ height: `${height}px` }}
+        ref={canvas}
+      />
       <details onToggle={({ currentTarget }) => setIsTableOpen(currentTarget.open)}>
         <summary id={id}>Numbers as a table</summary>
         {isTableOpen && (

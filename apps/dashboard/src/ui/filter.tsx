@@ -28,7 +28,7 @@ export function Filter({ name, label, placeholder, isSearch = false }: FilterPro
   }, [text, current, name])
   return (
     <label class="filter">
-      <span>{label}</span>
+      <span class="filter-name">{label}</span>
       <input
         type={isSearch ? 'search' : 'text'}
         list={undefined}

@@ -19,6 +19,8 @@ export interface ChartPaint {
   readonly times: readonly number[]
   readonly series: readonly ChartSeries[]
   readonly format: (value: number | null) => string
+  /** In CSS pixels. */
+  readonly height: number
   /** The point under the pointer, or undefined. */
   readonly onPoint: (index: number | undefined) => void
 }
@@ -31,13 +33,10 @@ export interface PaintedChart {
   destroy(): void
 }
 
-/** In CSS pixels. */
-const height = 220
-
 /** Paints a chart into an empty element, in the colours that hold there. */
 export function paintChart(
   element: HTMLElement,
-  { times, series, format, onPoint }: ChartPaint,
+  { times, series, format, height, onPoint }: ChartPaint,
 ): PaintedChart {
   const hasBars = series.some(({ kind }) => kind === 'bars')
   const ink = colourOf(element, '--chart-ink')
@@ -63,6 +62,7 @@ export function paintChart(
           grid: { show: false },
           ticks: { show: false },
           space: 64,
+          size: 26,
           values: (_, ticks) => ticks.map((at) => tickTime(at, (ticks[1] ?? at) - (ticks[0] ?? at))),
         },
         {
@@ -70,9 +70,10 @@ export function paintChart(
           font,
           grid,
           ticks: { show: false },
-          space: 44,
+          space: 40,
           size: (_, values) => 14 + Math.max(30, ...(values ?? []).map((text) => text.length * 6.4)),
-          values: (_, ticks) => ticks.map((tick) => format(tick)),
+          // `4 s` and not `4.00 s`: ticks are round.
+          values: (_, ticks) => ticks.map((tick) => format(tick).replace(/\.0+ /, ' ')),
         },
       ],
       series: [{}, ...series.map((each) => seriesOptions(element, each))],

@@ -8,8 +8,8 @@ export interface Column<T> {
   readonly cell: (row: T) => ComponentChildren
   /** Numbers stand at the right, one below the other. */
   readonly numeric?: boolean | undefined
-  /** Left out where the screen is narrow. */
-  readonly wide?: boolean | undefined
+  /** Left out where the screen is narrower than that: `tablet` on phones, `desktop` on small windows too. */
+  readonly from?: 'tablet' | 'desktop' | undefined
   /** Makes the column sortable, highest first. */
   readonly sort?: ((row: T) => number | bigint) | undefined
 }
@@ -87,8 +87,12 @@ export function Table<T>({ caption, columns, rows, rowKey, sorted, shown = 50 }:
   )
 }
 
-function classOf({ numeric, wide }: Column<never>): string | undefined {
-  return [numeric && 'numeric', wide && 'wide'].filter(Boolean).join(' ') || undefined
+function classOf({ numeric, from }: Pick<Column<never>, 'numeric' | 'from'>): string | undefined {
+  return (
+    [numeric && 'numeric', from === 'tablet' && 'wide', from === 'desktop' && 'widest']
+      .filter(Boolean)
+      .join(' ') || undefined
+  )
 }
 
 function compare(a: number | bigint, b: number | bigint): number {

@@ -31,7 +31,7 @@ export function Audit(): JSX.Element {
                 rows={entries}
                 rowKey={({ sequence }) => String(sequence)}
                 columns={[
-                  { title: 'No.', numeric: true, wide: true, cell: ({ sequence }) => full(sequence) },
+                  { title: 'No.', numeric: true, from: 'tablet', cell: ({ sequence }) => full(sequence) },
                   { title: 'Time', cell: ({ at }) => <Time at={at} /> },
                   { title: 'Actor', cell: ({ actor }) => <span class="model">{actor}</span> },
                   { title: 'Action', cell: ({ action }) => <b>{action}</b> },

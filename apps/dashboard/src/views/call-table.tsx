@@ -19,6 +19,8 @@ function Outcome({ call }: { readonly call: CallRow }): JSX.Element {
 
 const columns: readonly Column<CallRow>[] = [
   { title: 'Time', cell: ({ at }) => <Time at={at} /> },
+  { title: 'Outcome', cell: (call) => <Outcome call={call} /> },
+  { title: 'Answered by', cell: ({ target }) => target ?? <span class="quiet">nobody</span> },
   {
     title: 'Model',
     cell: ({ model, stream }) => (
@@ -28,18 +30,16 @@ const columns: readonly Column<CallRow>[] = [
       </span>
     ),
   },
-  { title: 'Answered by', cell: ({ target }) => target ?? <span class="quiet">nobody</span> },
-  { title: 'Outcome', cell: (call) => <Outcome call={call} /> },
-  { title: 'Tenant', wide: true, cell: ({ tenant }) => tenant ?? <span class="quiet">–</span> },
-  { title: 'Attempts', wide: true, numeric: true, cell: ({ attempts }) => attempts },
+  { title: 'Tenant', from: 'desktop', cell: ({ tenant }) => tenant ?? <span class="quiet">–</span> },
+  { title: 'Attempts', from: 'tablet', numeric: true, cell: ({ attempts }) => attempts },
   {
     title: 'First token',
-    wide: true,
+    from: 'tablet',
     numeric: true,
     cell: ({ firstContentMs }) => duration(firstContentMs),
   },
   { title: 'Total', numeric: true, cell: ({ totalMs }) => duration(totalMs) },
-  { title: 'Tokens', wide: true, numeric: true, cell: ({ tokens }) => <Tokens of={tokens} /> },
+  { title: 'Tokens', from: 'tablet', numeric: true, cell: ({ tokens }) => <Tokens of={tokens} /> },
   {
     title: 'Cost',
     numeric: true,

@@ -16,7 +16,7 @@ export function Calls(): JSX.Element {
   const isFiltered = Object.values(filters).some((value) => value !== undefined && value !== '')
   const calls = usePages<CallsAnswer>('calls', filters)
   return (
-    <Panel title="Calls">
+    <Panel title="All that are kept">
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <Filter name="query" label="Search" isSearch placeholder="id of a call" />
         <Filter name="model" label="Model" />

@@ -106,7 +106,7 @@ function Rows({ rows }: { readonly rows: Fallbacks['rows'] }): JSX.Element {
         },
         {
           title: 'Share',
-          wide: true,
+          from: 'tablet',
           cell: ({ calls }) => (
             <span class="with-share">
               <ShareBar share={ratio(calls, all)} />

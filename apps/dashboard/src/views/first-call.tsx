@@ -7,8 +7,10 @@ export function FirstCall({ title = 'No calls yet' }: { readonly title?: string 
   const code = [
     `ANTHROPIC_BASE_URL=${here} claude`,
     '',
-    `curl ${here}/v1/messages -H 'content-type: application/json' \\`,
-    `  -d '{"model":"claude-sonnet-5-5","max_tokens":100,"messages":[{"role":"user","content":"Hello"}]}'`,
+    `curl ${here}/v1/messages -H 'content-type: application/json' -d '{`,
+    `  "model": "claude-sonnet-5-5", "max_tokens": 100,`,
+    `  "messages": [{ "role": "user", "content": "Hello" }]`,
+    `}'`,
   ].join('\n')
   return (
     <Empty title={title} code={code} where="Claude Code, or any client">

@@ -46,13 +46,13 @@ export function Keys(): JSX.Element {
                   cell: ({ lastUsedAt }) =>
                     lastUsedAt === null ? <span class="quiet">never</span> : ago(lastUsedAt, now),
                 },
-                { title: 'Created', wide: true, cell: ({ createdAt }) => <Time at={createdAt} /> },
+                { title: 'Created', from: 'tablet', cell: ({ createdAt }) => <Time at={createdAt} /> },
                 {
                   title: 'Fingerprint',
-                  wide: true,
+                  from: 'tablet',
                   cell: ({ fingerprint }) => <span class="model">{fingerprint}</span>,
                 },
-                { title: 'Environment', wide: true, cell: ({ environment }) => environment },
+                { title: 'Environment', from: 'tablet', cell: ({ environment }) => environment },
               ]}
             />
           </Panel>

@@ -23,13 +23,16 @@ export function Live(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', { range }), 10_000)
   const past = useResource<Calls>(apiPath('calls', { limit: '50' }))
   useEffect(() => past.data && feed.fill(past.data.calls), [past.data])
+  const isUsed = summary.data !== undefined && summary.data.calls > 0
   return (
     <>
       <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
-      <div class="columns">
-        <Loaded of={summary}>{(data) => data.calls > 0 && <Traffic summary={data} />}</Loaded>
-        <Answering />
-      </div>
+      {(isUsed || feed.recent.value.calls > 0) && (
+        <div class="columns">
+          {isUsed && <Loaded of={summary}>{(data) => <Traffic summary={data} />}</Loaded>}
+          <Answering />
+        </div>
+      )}
       <Stream />
     </>
   )
@@ -44,12 +47,12 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         label="Calls"
         value={compact(calls)}
         exact={full(calls)}
-        detail={cancelled > 0 ? `${compact(cancelled)} cancelled by their callers` : undefined}
+        detail={cancelled > 0 ? `${compact(cancelled)} cancelled` : undefined}
       />
       <Stat
         label="Error rate"
         value={percent(share)}
-        detail={counted(compact(errors), errors, 'error')}
+        detail={calls > 0 ? counted(compact(errors), errors, 'error') : undefined}
         tone={share !== null && share > 0.01 ? 'bad' : undefined}
       />
       <Stat
@@ -72,14 +75,27 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
   return (
     <Panel title="Calls and errors">
       <Chart
-        title="Calls and errors over time"
+        title="Calls over time"
+        times={series.map(({ at }) => at)}
+        series={[{ label: 'Calls', tone: 'third', kind: 'bars', values: series.map((point) => point.calls) }]}
+        format={(value) => compact(value ?? 0)}
+        height={150}
+        summary={`${full(calls)} calls.`}
+      />
+      <Chart
+        title="Error rate over time"
         times={series.map(({ at }) => at)}
         series={[
-          { label: 'Calls', tone: 'third', kind: 'bars', values: series.map((point) => point.calls) },
-          { label: 'Errors', tone: 'bad', kind: 'bars', values: series.map((point) => point.errors) },
+          {
+            label: 'Error rate',
+            tone: 'bad',
+            kind: 'line',
+            values: series.map((point) => ratio(point.errors, point.calls)),
+          },
         ]}
-        format={(value) => compact(value ?? 0)}
-        summary={`${full(calls)} calls, ${full(errors)} of them errors.`}
+        format={percent}
+        height={110}
+        summary={`${full(errors)} errors, ${percent(ratio(errors, calls))} of the calls.`}
       />
     </Panel>
   )

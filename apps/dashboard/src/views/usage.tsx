@@ -140,21 +140,21 @@ function columnsOf(by: Usage['by'], allNano: string): readonly Column<UsageRow>[
     {
       title: 'Errors',
       numeric: true,
-      wide: true,
+      from: 'tablet',
       sort: ({ errors, calls }) => ratio(errors, calls) ?? 0,
       cell: ({ errors, calls }) => <span title={full(errors)}>{percent(ratio(errors, calls))}</span>,
     },
     {
       title: 'Input',
       numeric: true,
-      wide: true,
+      from: 'tablet',
       sort: ({ tokens }) => allInput(tokens),
       cell: ({ tokens }) => count(allInput(tokens)),
     },
     {
       title: 'Output',
       numeric: true,
-      wide: true,
+      from: 'tablet',
       sort: ({ tokens }) => tokens.output,
       cell: ({ tokens }) => count(tokens.output),
     },
@@ -174,7 +174,7 @@ function columnsOf(by: Usage['by'], allNano: string): readonly Column<UsageRow>[
     },
     {
       title: 'Share',
-      wide: true,
+      from: 'tablet',
       cell: ({ costNano }) => {
         const share = shareOfMoney(costNano, allNano)
         return (

@@ -65,7 +65,7 @@ try {
         const next = server.fixture.nextCall(now - (60 - call) * 600)
         if (next !== undefined) server.send(next)
       }
-      await page.locator('.shares li').first().waitFor()
+      await page.locator('.shares').nth(1).waitFor()
     }
     await page.screenshot({ path: `${folder}/${shot.name}.png` })
     await context.close()

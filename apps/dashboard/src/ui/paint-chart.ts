@@ -47,7 +47,7 @@ export function paintChart(
       width: Math.max(element.clientWidth, 100),
       height,
       ms: 1,
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },

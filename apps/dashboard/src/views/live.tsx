@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { CallRow, Calls, Summary } from '../../../gateway/src/api/contract.ts'
+import type { CallRow, Calls, Summary, Usage } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { money } from '../format/money.ts'
@@ -89,7 +89,7 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
           {
             label: 'Error rate',
             tone: 'bad',
-            kind: 'line',
+            kind: 'bars',
             values: series.map((point) => ratio(point.errors, point.calls)),
           },
         ]}
@@ -101,31 +101,40 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
   )
 }
 
+/** Over the range, as the ledger has it, and of late, as it was heard. */
 function Answering(): JSX.Element {
+  const { range } = place.value
+  const usage = useResource<Usage>(apiPath('usage', { by: 'target', range }), 10_000)
   const { calls, errors, targets } = feed.recent.value
   return (
-    <Panel title="Who answers" note="The last five minutes, since this page was opened.">
+    <Panel title="Who answers">
+      <Loaded of={usage}>
+        {({ rows }) => <Shares of={rows.map(({ key, calls: count }) => [key || 'nobody', count] as const)} />}
+      </Loaded>
+      <h3>The last five minutes, since this page was opened</h3>
       {calls === 0 ? (
         <p class="quiet">No call yet.</p>
       ) : (
-        <ul class="shares">
-          {targets.slice(0, 8).map(([target, count]) => (
-            <li key={target}>
-              <span>{target}</span>
-              <span class="numbers">{compact(count)}</span>
-              <ShareBar share={ratio(count, calls)} />
-            </li>
-          ))}
-          {errors > 0 && (
-            <li data-tone="bad">
-              <span>nobody: errors</span>
-              <span class="numbers">{compact(errors)}</span>
-              <ShareBar share={ratio(errors, calls)} />
-            </li>
-          )}
-        </ul>
+        <Shares of={errors > 0 ? [...targets, ['nobody', errors]] : targets} />
       )}
     </Panel>
+  )
+}
+
+function Shares({ of }: { readonly of: readonly (readonly [name: string, calls: number])[] }): JSX.Element {
+  const all = of.reduce((sum, [, calls]) => sum + calls, 0)
+  return (
+    <ul class="shares">
+      {of.slice(0, 6).map(([name, calls]) => (
+        <li key={name} data-tone={name === 'nobody' ? 'bad' : undefined}>
+          <span>{name}</span>
+          <span class="numbers" title={percent(ratio(calls, all))}>
+            {compact(calls)}
+          </span>
+          <ShareBar share={ratio(calls, all)} />
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -6,6 +6,7 @@ import { translate } from '@spillway/translation'
 import { withModel } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import type { Books } from './ledger/books.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { SharedState } from './shared-state.ts'
 
@@ -22,6 +23,7 @@ export interface RunningEndpoint {
 export interface Resources {
   readonly shared?: SharedState | undefined
   readonly vault?: Vault | undefined
+  readonly books?: Books | undefined
 }
 
 export interface EndpointSetup {
@@ -53,6 +55,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...translationOf(settings),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
+      ...bookingOf(setup),
     ],
   })
   return {
@@ -76,6 +79,18 @@ function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefin
   // Each caller has a key of its own: wrong ones must not shut out the others.
   if (endpoint.credential === 'caller') breaker.forceClosed(keyCircuit)
   return breaker
+}
+
+function bookingOf({ target, settings, endpoint, resources: { books } }: EndpointSetup): Middleware[] {
+  if (books === undefined) return []
+  const { name = '', url, credential } = endpoint
+  return [books.attempts({ target, endpoint: name, provider: settings.api, url: safeUrl(url), credential })]
+}
+
+/** An address that may be shown: a password in it may not. */
+export function safeUrl(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname.replace(/\/$/, '')}`
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */

@@ -1,6 +1,7 @@
 import type { VaultEvent } from '@spillway/key-vault'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
+import { openBooks } from './ledger/books.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
 import { openDashboard } from './server/dashboard.ts'
@@ -45,7 +46,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
-  const resources = { shared, vault }
+  const books = openBooks(config.storage)
+  const resources = { shared, vault, books }
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )
@@ -55,18 +57,23 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await Promise.all([...targets.values()].map((target) => target.close()))
     shared?.close()
     await vault?.close()
+    // Last: the calls that were cut are booked too.
+    await books.close()
   }
   const { host, port } = config.server
   try {
     const server = await listenGateway({
       host: options.host ?? host,
       port: options.port ?? port,
-      router: createRouter(openRoutes(config, targets, mirrors, shared)),
+      router: createRouter(openRoutes(config, targets, mirrors, shared, books)),
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
       dashboard: openDashboard(),
-      state: () => (shared === undefined ? {} : { limits: shared.limits.status }),
+      state: () => ({
+        ledger: books.status(),
+        ...(shared === undefined ? {} : { limits: shared.limits.status }),
+      }),
     })
     return {
       url: server.url,

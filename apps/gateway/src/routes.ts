@@ -3,6 +3,7 @@ import { compose } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
 import type { Config } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import type { Books } from './ledger/books.ts'
 import { limitsOfTenants } from './rate-limits.ts'
 import type { Route } from './router.ts'
 import type { SharedState } from './shared-state.ts'
@@ -35,12 +36,18 @@ export function openRoutes(
   targets: ReadonlyMap<string, RunningTarget>,
   mirrors: readonly RunningMirror[],
   shared?: SharedState,
+  books?: Books,
 ): Route[] {
   const ofTenant = limitsOfTenants(config, shared)
   return config.routes.map(({ models, target, fallback: others }) => {
     const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
-    const chain = [...ofTenant, ...mirrored, fallback(next, withoutUndefined(config.fallback ?? {}))]
+    const chain = [
+      ...(books === undefined ? [] : [books.calls]),
+      ...ofTenant,
+      ...mirrored,
+      fallback(next, withoutUndefined(config.fallback ?? {})),
+    ]
     return { models, handler: compose(chain, (first as RunningTarget).handler) }
   })
 }

@@ -1,4 +1,4 @@
-import { type Target, timeouts } from '@spillway/attempt'
+import { type Target, target, timeouts } from '@spillway/attempt'
 import { localModel } from '@spillway/local-model'
 import { compose, type Middleware } from '@spillway/middleware'
 import { retry } from '@spillway/retry'
@@ -25,7 +25,12 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     const local = localModel({ name, modelPath: settings.model as string })
     // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
     local.engine.load().catch(() => {})
-    const handler = compose([timeouts(limits)], local.handler)
+    const { books } = resources
+    const booked =
+      books === undefined
+        ? []
+        : [books.attempts({ target: name, endpoint: 'embedded', provider: 'embedded' })]
+    const { handler } = target(name, compose([timeouts(limits), ...booked], local.handler))
     const close = (): Promise<void> => local.close()
     return { name, model: settings.model, handler, endpoints: [], routing: undefined, close }
   }

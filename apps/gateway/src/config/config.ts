@@ -103,6 +103,14 @@ export interface VaultConfig {
   readonly kind: 'identity' | 'passphrase'
 }
 
+/** Where the ledger and the audit log are kept. */
+export interface StorageConfig {
+  /** `sqlite:FILE`, `postgres://…`, or `env:NAME` for a variable that holds one of these. */
+  readonly url: string
+  /** A folder of this gateway's own for what waits while the database is away. */
+  readonly journal?: string | undefined
+}
+
 /** A valid configuration; durations in milliseconds. */
 export interface Config extends PolicyConfig {
   readonly server: {
@@ -132,7 +140,7 @@ export interface Config extends PolicyConfig {
         readonly callsPerMinute?: number | undefined
       }[]
     | undefined
-  readonly storage?: { readonly url: string } | undefined
+  readonly storage?: StorageConfig | undefined
   readonly state?: { readonly redis?: string | undefined } | undefined
   readonly telemetry?:
     | { readonly otlp?: string | null | undefined; readonly captureContent?: boolean | undefined }

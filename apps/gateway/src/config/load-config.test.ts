@@ -76,11 +76,11 @@ routes: [{ models: "*", target: local }]
     expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
     expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
     const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
-    for (const key of ['storage', 'telemetry']) {
+    for (const key of ['telemetry']) {
       expect(said[key], key).toBe('understood, but not in effect in this version')
     }
     expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
-    expect(Object.keys(said)).toHaveLength(3)
+    expect(Object.keys(said)).toHaveLength(2)
   })
 })
 
@@ -108,7 +108,7 @@ telemetry: { otlp: null, captureContent: false }
 `
 
 describe('a warning', () => {
-  test.each([['storage: { url: "sqlite:x.db" }', 'storage', /not in effect/]])(
+  test.each([['telemetry: { otlp: null }', 'telemetry', /not in effect/]])(
     'names the line and the key of %s',
     (more, key, message) => {
       const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
@@ -210,7 +210,7 @@ describe('a wrong value is an error that says what was expected', () => {
 
   test('several mistakes are all told at once', () => {
     const text = withMore('server: { port: x, hots: a }\ntimeouts: { total: 1 }')
-    expect(problemsOf(text)).toHaveLength(3)
+    expect(problemsOf(text)).toHaveLength(2)
   })
 })
 

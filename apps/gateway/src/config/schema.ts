@@ -191,7 +191,22 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .describe(
       'A share of the calls of one target also goes to another, apart from the caller, and is compared.',
     ),
-  storage: z.strictObject({ url: z.string() }).optional(),
+  storage: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+|env:[A-Za-z_][A-Za-z0-9_]*)$/, {
+          error:
+            'expected sqlite:FILE, postgres://…, or env:NAME for an environment variable that holds one of these',
+        })
+        .describe('Where the ledger and the audit log are kept.'),
+      journal: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('A folder of this gateway alone for what waits while the database is away.'),
+    })
+    .optional(),
   state: z
     .strictObject({
       redis: z
@@ -206,4 +221,4 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
 })
 
 /** Parts of the file that are understood and do nothing yet. */
-export const notInEffect: readonly (keyof Config)[] = ['storage', 'telemetry']
+export const notInEffect: readonly (keyof Config)[] = ['telemetry']

@@ -1,0 +1,71 @@
+import { createLedger, type LedgerState, type LedgerStore, openLedgerStore } from '@spillway/ledger'
+import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
+import type { StorageConfig } from '../config/config.ts'
+import { followAttempts, followCalls, type Upstream } from './call-trail.ts'
+
+/** Where calls and attempts are booked. */
+export interface Books {
+  readonly store: LedgerStore
+  /** Around each route. */
+  readonly calls: Middleware
+  /** Just around the attempts of an endpoint. */
+  attempts(upstream: Upstream): Middleware
+  /** `journal` while the database is away and rows wait on disk. */
+  status(): 'ok' | 'journal'
+  health(): LedgerState
+  close(): Promise<void>
+}
+
+/** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */
+const inMemory = 'sqlite::memory:'
+
+/**
+ * Opens the ledger of a configuration. The database is connected to with the first rows, and may be away then.
+ * @throws Error when the URL is in an environment variable that is not set, or the journal's folder cannot be made
+ */
+export function openBooks(storage: StorageConfig | undefined): Books {
+  const url = storage === undefined ? inMemory : resolveUrl(storage.url)
+  const journal = storage && (storage.journal ?? journalOf(url))
+  const store = openLedgerStore(url)
+  const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf })
+  return {
+    store,
+    calls: compose2(followCalls, ledger.calls),
+    attempts: (upstream) => compose2(followAttempts(upstream), ledger.attempts),
+    status: () => (ledger.state.isAway ? 'journal' : 'ok'),
+    health: () => ledger.state,
+    async close() {
+      await ledger.close()
+      await store.close()
+    },
+  }
+}
+
+/** `env:NAME` keeps a password out of the file. */
+function resolveUrl(url: string): string {
+  if (!url.startsWith('env:')) return url
+  const name = url.slice('env:'.length)
+  const value = process.env[name]
+  if (!value) throw new Error(`storage.url: the environment variable ${name} is not set`)
+  return value
+}
+
+/** Beside a database of one file; `FILE-journal` is SQLite's own. */
+function journalOf(url: string): string | undefined {
+  if (url === inMemory) return undefined
+  return url.startsWith('sqlite:') ? `${url.slice('sqlite:'.length)}.waiting` : 'spillway.waiting'
+}
+
+const providerOf = ({ context, api }: ModelRequest): string => context.upstream?.provider ?? api
+
+const endpointOf = ({ context }: ModelRequest): string | undefined => context.upstream?.endpoint
+
+/** A hedge goes to the endpoint that its policy named when it began. */
+function roleOf({ context: { trail, upstream } }: ModelRequest): 'hedge' | undefined {
+  if (trail === undefined || upstream === undefined || trail.hedges.size === 0) return undefined
+  return trail.hedges.delete(upstream.endpoint) ? 'hedge' : undefined
+}
+
+function compose2(outer: Middleware, inner: Middleware): Middleware {
+  return (next) => compose([outer, inner], next)
+}

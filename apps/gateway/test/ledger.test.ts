@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openLedgerStore } from '@spillway/ledger'
+import { startClaude } from '@spillway/testing'
+import { expect, test, vi } from 'vitest'
+import { parseConfig, startGateway } from '../src/index.ts'
+import {
+  configOf,
+  embeddedTarget,
+  forThisTest,
+  gatewayOf,
+  ownKey,
+  targetAt,
+  temporaryFolder,
+} from './gateway.ts'
+import { messages, send } from './raw-client.ts'
+
+const always = { from: 0, to: Number.MAX_SAFE_INTEGER }
+
+const ready = async (url: string): Promise<unknown> =>
+  JSON.parse((await send(`${url}/readyz`, { method: 'GET' })).text)
+
+test('books calls and attempts with who was asked, and what it cost', async () => {
+  const claude = forThisTest(await startClaude())
+  const file = join(temporaryFolder(), 'ledger.db')
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), embeddedTarget({ reply: 'Plan B' }), {
+      storage: { url: `sqlite:${file}` },
+    }),
+  )
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  claude.next({ type: 'status', status: 529 })
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' })
+  await gateway.close(0)
+
+  const store = forThisTest(openLedgerStore(`sqlite:${file}`))
+  expect(await store.countCalls(always)).toBe(2)
+  const byRole = await store.totals('role', always)
+  expect(byRole.map(({ key, attempts }) => [key, attempts])).toEqual([
+    ['fallback', 1],
+    ['primary', 2],
+  ])
+  expect(byRole[1]?.costNano).toBeGreaterThan(0)
+  const byTarget = await store.totals('target', always)
+  expect(byTarget.map(({ key }) => key)).toEqual(['claude', 'local'])
+})
+
+test('tells a hedge from a first attempt', async () => {
+  const slow = forThisTest(await startClaude())
+  slow.always({ type: 'slow-first-token', ms: 400 })
+  const file = join(temporaryFolder(), 'ledger.db')
+  const endpoint = { url: slow.url, credential: ownKey.reference }
+  const gateway = await gatewayOf({
+    targets: {
+      claude: {
+        api: 'anthropic',
+        endpoints: [endpoint, endpoint],
+        routing: { hedge: { after: '20ms', maxExtra: 1 } },
+      },
+    },
+    routes: [{ models: '*', target: 'claude' }],
+    storage: { url: `sqlite:${file}` },
+  })
+  await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
+  await gateway.close(1000)
+  const store = forThisTest(openLedgerStore(`sqlite:${file}`))
+  const byRole = await store.totals('role', always)
+  expect(byRole.map(({ key, attempts }) => [key, attempts])).toEqual([
+    ['hedge', 1],
+    ['primary', 1],
+  ])
+})
+
+test('keeps rows in a journal while the database is away, and says so', async () => {
+  const claude = forThisTest(await startClaude())
+  const folder = temporaryFolder()
+  const missing = join(folder, 'missing')
+  const file = join(missing, 'ledger.db')
+  const journal = join(folder, 'journal')
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url: `sqlite:${file}`, journal } }),
+  )
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(
+    async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal' }),
+    5000,
+  )
+  expect(readdirSync(journal)).toHaveLength(1)
+  mkdirSync(missing)
+  await vi.waitFor(
+    async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' }),
+    10_000,
+  )
+  await gateway.close(0)
+  const store = forThisTest(openLedgerStore(`sqlite:${file}`))
+  expect(await store.countCalls(always)).toBe(1)
+}, 20_000)
+
+test('writes nothing to disk without storage', async () => {
+  const claude = forThisTest(await startClaude())
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await gateway.close(0)
+  expect(existsSync('spillway.db') || existsSync('spillway.waiting')).toBe(false)
+})
+
+test('takes its URL from the environment, and says so when it is not there', async () => {
+  const { config } = parseConfig(
+    'targets: { a: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }] } }\nroutes: [{ models: "*", target: a }]\nstorage: { url: "env:SPILLWAY_TEST_NOWHERE" }',
+    'test.yaml',
+  )
+  await expect(startGateway(config, { port: 0 })).rejects.toThrow(
+    'storage.url: the environment variable SPILLWAY_TEST_NOWHERE is not set',
+  )
+})

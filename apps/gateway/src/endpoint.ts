@@ -8,6 +8,7 @@ import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './con
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
 import { openRouterFields } from './openrouter-fields.ts'
+import type { RunningLimit } from './rate-limits.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */
@@ -16,6 +17,8 @@ export interface RunningEndpoint {
   readonly handler: Handler
   /** Undefined where the configuration wants none. */
   readonly breaker: CircuitBreaker | undefined
+  /** What is used of the limits of its key. */
+  readonly headroom: RunningLimit['headroom']
   close(): Promise<void>
 }
 
@@ -32,7 +35,7 @@ export interface EndpointSetup {
   readonly endpoint: EndpointConfig
   readonly timeouts: TimeoutsConfig
   /** The limit of the endpoint's key, which endpoints with the same key share. */
-  readonly limit: readonly Middleware[]
+  readonly limit: RunningLimit
   readonly config: Config
   readonly resources: Resources
 }
@@ -50,7 +53,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     ...credentialOf(endpoint.credential, resources.vault),
     middleware: [
       ...(breaker === undefined ? [] : [breaker.middleware]),
-      ...limit,
+      ...limit.middleware,
       ...(settings.model === undefined ? [] : [useModel(settings.model)]),
       ...translationOf(settings),
       // Beside the client, since translation knows nothing of them.
@@ -62,6 +65,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     name,
     handler: client.handler,
     breaker,
+    headroom: limit.headroom,
     async close() {
       breaker?.close()
       await client.close()

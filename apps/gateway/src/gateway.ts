@@ -1,4 +1,5 @@
 import type { VaultEvent } from '@spillway/key-vault'
+import { openApiSources } from './api/open-api-sources.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { openBooks } from './ledger/books.ts'
@@ -60,16 +61,18 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     // Last: the calls that were cut are booked too.
     await books.close()
   }
+  const api = openApiSources({ config, targets, books, vault, shared })
   const { host, port } = config.server
   try {
     const server = await listenGateway({
       host: options.host ?? host,
       port: options.port ?? port,
-      router: createRouter(openRoutes(config, targets, mirrors, shared, books)),
+      router: createRouter(openRoutes(config, targets, mirrors, shared, [books.calls, api.calls])),
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
       dashboard: openDashboard(),
+      api: api.sources,
       state: () => ({
         ledger: books.status(),
         ...(shared === undefined ? {} : { limits: shared.limits.status }),
@@ -78,6 +81,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     return {
       url: server.url,
       async close(drain = 30_000) {
+        api.sources.live.close()
         await server.drain(drain)
         await closeTargets()
       },

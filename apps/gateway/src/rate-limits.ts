@@ -1,8 +1,14 @@
-import type { Middleware } from '@spillway/middleware'
-import { type RateLimitOptions, rateLimit } from '@spillway/rate-limit'
+import { type Middleware, systemClock } from '@spillway/middleware'
+import { createRateLimit, type Headroom, type RateLimitOptions } from '@spillway/rate-limit'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { SharedState } from './shared-state.ts'
+
+/** A limit in a chain, and how much of it is used; nothing where there is none. */
+export interface RunningLimit {
+  readonly middleware: readonly Middleware[]
+  headroom(): Headroom
+}
 
 /**
  * The limits of each key of a target: endpoints with the same credential share one. The file's limits are those of a
@@ -13,8 +19,8 @@ export function limitsOfTarget(
   config: Config,
   settings: TargetConfig,
   shared: SharedState | undefined,
-): (endpoint: EndpointConfig) => readonly Middleware[] {
-  const made = new Map<string, Middleware[]>()
+): (endpoint: EndpointConfig) => RunningLimit {
+  const made = new Map<string, RunningLimit>()
   return ({ credential, name }) => {
     const key = credential ?? `${name}`
     let limit = made.get(key)
@@ -31,7 +37,7 @@ export function limitsOfTarget(
 export function limitsOfTenants(config: Config, shared: SharedState | undefined): readonly Middleware[] {
   const key = ({ context }: { context: { tenant?: string | undefined } }): string =>
     context.tenant ?? 'nobody'
-  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, key)
+  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, key).middleware
 }
 
 function limited(
@@ -39,11 +45,14 @@ function limited(
   name: string,
   shared: SharedState | undefined,
   key?: NonNullable<RateLimitOptions['key']>,
-): Middleware[] {
+): RunningLimit {
   const { adaptiveConcurrency, ...set } = withoutUndefined(limits)
   const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
-  if (Object.keys(set).length === 0 && adaptive === undefined) return []
-  return [
-    rateLimit({ ...set, ...adaptive, name, ...(key && { key }), ...(shared && { store: shared.limits }) }),
-  ]
+  if (Object.keys(set).length === 0 && adaptive === undefined) {
+    return { middleware: [], headroom: () => ({}) }
+  }
+  const sharing = shared && { store: shared.limits }
+  const options = { ...set, ...adaptive, name, ...(key && { key }), ...sharing }
+  const { middleware, limiter } = createRateLimit(options)
+  return { middleware: [middleware], headroom: () => limiter()?.headroom(systemClock.now()) ?? {} }
 }

@@ -1,9 +1,8 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
-import { compose } from '@spillway/middleware'
+import { compose, type Middleware } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
 import type { Config } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
-import type { Books } from './ledger/books.ts'
 import { limitsOfTenants } from './rate-limits.ts'
 import type { Route } from './router.ts'
 import type { SharedState } from './shared-state.ts'
@@ -30,20 +29,20 @@ export function openMirrors(config: Config, targets: ReadonlyMap<string, Running
   })
 }
 
-/** The routes of a configuration over its running targets. */
+/** The routes of a configuration over its running targets; `observers` are outermost. */
 export function openRoutes(
   config: Config,
   targets: ReadonlyMap<string, RunningTarget>,
   mirrors: readonly RunningMirror[],
   shared?: SharedState,
-  books?: Books,
+  observers: readonly Middleware[] = [],
 ): Route[] {
   const ofTenant = limitsOfTenants(config, shared)
   return config.routes.map(({ models, target, fallback: others }) => {
     const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
     const chain = [
-      ...(books === undefined ? [] : [books.calls]),
+      ...observers,
       ...ofTenant,
       ...mirrored,
       fallback(next, withoutUndefined(config.fallback ?? {})),

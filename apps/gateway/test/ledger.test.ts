@@ -41,7 +41,7 @@ test('books calls and attempts with who was asked, and what it cost', async () =
     ['fallback', 1],
     ['primary', 2],
   ])
-  expect(byRole[1]?.costNano).toBeGreaterThan(0)
+  expect(Number(byRole[1]?.costNano)).toBeGreaterThan(0)
   const byTarget = await store.totals('target', always)
   expect(byTarget.map(({ key }) => key)).toEqual(['claude', 'local'])
 })

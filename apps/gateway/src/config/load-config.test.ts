@@ -210,7 +210,7 @@ describe('a wrong value is an error that says what was expected', () => {
 
   test('several mistakes are all told at once', () => {
     const text = withMore('server: { port: x, hots: a }\ntimeouts: { total: 1 }')
-    expect(problemsOf(text)).toHaveLength(2)
+    expect(problemsOf(text)).toHaveLength(3)
   })
 })
 

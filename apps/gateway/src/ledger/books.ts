@@ -13,6 +13,8 @@ export interface Books {
   /** `journal` while the database is away and rows wait on disk. */
   status(): 'ok' | 'journal'
   health(): LedgerState
+  /** Resolves when all that has ended is in the database, or in the journal. */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -34,6 +36,7 @@ export function openBooks(storage: StorageConfig | undefined): Books {
     attempts: (upstream) => compose2(followAttempts(upstream), ledger.attempts),
     status: () => (ledger.state.isAway ? 'journal' : 'ok'),
     health: () => ledger.state,
+    flush: () => ledger.flush(),
     async close() {
       await ledger.close()
       await store.close()

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { recogniseCall } from '@spillway/wire'
+import { type ApiSources, answerApi } from '../api/api-server.ts'
 import type { Dashboard } from './dashboard.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
@@ -38,6 +39,8 @@ export interface ListenOptions extends CallHandling {
   readonly state: () => Readonly<Record<string, string>>
   /** The pages at `/`; undefined where there are none. */
   readonly dashboard?: Dashboard | undefined
+  /** What `/api/*` reads. */
+  readonly api?: ApiSources | undefined
 }
 
 /**
@@ -120,6 +123,7 @@ async function dispatch(
     })
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
+  if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
   const known = [...callPaths].map((each) => `POST ${each}`).join(', ')

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuditLog } from '@spillway/ledger'
+import { readAudit } from './audit-view.ts'
+import type { Keys, Mirrors, Targets } from './contract.ts'
+import type { LedgerViews } from './ledger-views.ts'
+import type { LiveEvents } from './live-events.ts'
+import { openApi } from './openapi.ts'
+import { BadParameter, checkNames, groupings, oneOf, rangeOf, textOf, wholeNumber } from './parameters.ts'
+
+/** What the answers are made from. */
+export interface ApiSources {
+  readonly views: LedgerViews
+  readonly targets: () => Targets
+  readonly keys: () => Promise<Keys>
+  readonly mirrors: () => Mirrors
+  readonly audit: AuditLog
+  readonly live: LiveEvents
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+interface ApiRoute {
+  readonly parameters: readonly string[]
+  readonly answer: (query: URLSearchParams, sources: ApiSources) => unknown
+}
+
+/** All paths with JSON behind them. */
+export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
+  '/api/summary': {
+    parameters: ['range'],
+    answer: (query, { views, now }) => views.summary(rangeOf(query, now())),
+  },
+  '/api/usage': {
+    parameters: ['by', 'range'],
+    answer: (query, { views, now }) =>
+      views.usage(oneOf(query, 'by', groupings, 'model'), rangeOf(query, now())),
+  },
+  '/api/fallbacks': {
+    parameters: ['range'],
+    answer: (query, { views, now }) => views.fallbacks(rangeOf(query, now())),
+  },
+  '/api/calls': {
+    parameters: ['limit', 'before', 'model', 'tenant', 'target', 'failure', 'query'],
+    answer: (query, { views }) =>
+      views.calls({
+        limit: wholeNumber(query, 'limit', 50, 1000) as number,
+        before: textOf(query, 'before'),
+        model: textOf(query, 'model'),
+        tenant: textOf(query, 'tenant'),
+        target: textOf(query, 'target'),
+        failure: textOf(query, 'failure'),
+        query: textOf(query, 'query'),
+      }),
+  },
+  '/api/targets': { parameters: [], answer: (_, { targets }) => targets() },
+  '/api/mirror': { parameters: [], answer: (_, { mirrors }) => mirrors() },
+  '/api/keys': { parameters: [], answer: (_, { keys }) => keys() },
+  '/api/audit': {
+    parameters: ['limit', 'before', 'query'],
+    answer: (query, { audit }) =>
+      readAudit(audit, {
+        limit: wholeNumber(query, 'limit', 50, 1000) as number,
+        before: wholeNumber(query, 'before', undefined, Number.MAX_SAFE_INTEGER),
+        query: textOf(query, 'query'),
+      }),
+  },
+  '/api/openapi.json': { parameters: [], answer: () => openApi },
+}
+
+/** Where the server-sent events are. */
+export const livePath = '/api/live'
+
+/** Answers everything below `/api/`, GET and HEAD only. */
+export async function answerApi(
+  req: IncomingMessage,
+  res: ServerResponse,
+  path: string,
+  sources: ApiSources,
+): Promise<void> {
+  req.resume()
+  if (req.method !== 'GET' && req.method !== 'HEAD')
+    return sendError(res, 405, `${req.method} is not allowed here; use GET`, { allow: 'GET, HEAD' })
+  if (path === livePath) {
+    if (sources.live.join(req, res)) return
+    return sendError(res, 503, 'too many watch already, or the gateway is about to stop', {
+      'retry-after': '5',
+    })
+  }
+  const route = Object.hasOwn(apiRoutes, path) ? apiRoutes[path] : undefined
+  if (route === undefined) {
+    const known = [...Object.keys(apiRoutes), livePath].join(', ')
+    return sendError(res, 404, `no such path: ${path}; there are ${known}`)
+  }
+  try {
+    const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
+    checkNames(query, route.parameters)
+    send(res, 200, await route.answer(query, sources))
+  } catch (error) {
+    if (error instanceof BadParameter) return sendError(res, 400, error.message)
+    // What a database says may show where it is, and who it is asked by.
+    const code = (error as NodeJS.ErrnoException).code
+    console.error(`${path} failed:`, code ?? (error as Error).name)
+    sendError(res, 503, 'the ledger does not answer; calls are served, and their rows wait: see /readyz', {
+      'retry-after': '5',
+    })
+  }
+}
+
+function sendError(
+  res: ServerResponse,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  send(res, status, { error: { status, message } }, headers)
+}
+
+function send(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (res.destroyed) return
+  const body = Buffer.from(`${JSON.stringify(value)}\n`)
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  })
+  res.end(body)
+}

@@ -1,0 +1,29 @@
+import type { AuditLog } from '@spillway/ledger'
+import type { Audit } from './contract.ts'
+
+/** Rows looked through for one answer at most; the next page goes on from there. */
+const mostScanned = 10_000
+const pageSize = 500
+
+/** The log from its end, or from before a place in it. */
+export async function readAudit(
+  log: AuditLog,
+  { limit, before, query }: { limit: number; before?: number | undefined; query?: string | undefined },
+): Promise<Audit> {
+  const [{ seq: last }, { seq: pruned }] = await Promise.all([log.head(), log.anchor()])
+  const entries: Audit['entries'][number][] = []
+  let through = Math.min(last, (before ?? last + 1) - 1)
+  for (let scanned = 0; through > pruned && scanned < mostScanned; scanned += pageSize) {
+    const from = Math.max(pruned, through - pageSize)
+    const rows = await log.read(from, through - from)
+    for (const { seq, entry } of rows.reverse()) {
+      if (query !== undefined && !entry.toLowerCase().includes(query.toLowerCase())) continue
+      if (entries.length === limit) return { entries, next: String(entries.at(-1)?.sequence) }
+      const { at, actor, action, details } = JSON.parse(entry) as Omit<Audit['entries'][number], 'sequence'>
+      const { subject, ...rest } = details
+      entries.push({ sequence: seq, at, actor, action, subject: String(subject ?? ''), details: rest })
+    }
+    through = from
+  }
+  return through > pruned ? { entries, next: String(through + 1) } : { entries }
+}

@@ -1,0 +1,40 @@
+import type { CircuitBreaker, CircuitChange, CircuitState } from '@spillway/circuit-breaker-fallback'
+import type { CircuitView } from './contract.ts'
+
+/** A change and when it was, in milliseconds since the Unix epoch. */
+type DatedChange = CircuitChange & { readonly at: number }
+
+/** Changes that are kept of each endpoint's circuits. */
+const longestHistory = 100
+
+/** The circuits of one endpoint with what became of them. */
+export class CircuitHistory {
+  readonly #breaker: CircuitBreaker
+  #changes: DatedChange[] = []
+
+  /** `onChange` hears of a circuit after each change. */
+  constructor(breaker: CircuitBreaker, onChange: (circuit: CircuitView) => void) {
+    this.#breaker = breaker
+    breaker.onChange((change) => {
+      this.#changes = [...this.#changes.slice(1 - longestHistory), { ...change, at: Date.now() }]
+      const circuit = this.circuits().find(({ key, scope }) => key === change.key && scope === change.scope)
+      if (circuit !== undefined) onChange({ ...circuit, state: nameOf(change.to) })
+    })
+  }
+
+  circuits(): CircuitView[] {
+    return this.#breaker.states().map(({ key, scope, state, forced, since, failureRate }) => ({
+      ...{ key, scope, forced },
+      since: Math.round(since),
+      state: nameOf(state),
+      failureRate: failureRate ?? null,
+      history: this.#changes
+        .filter((change) => change.key === key && change.scope === scope)
+        .map(({ at, from, to, reason }) => ({ at, from: nameOf(from), to: nameOf(to), reason })),
+    }))
+  }
+}
+
+function nameOf(state: CircuitState): CircuitView['state'] {
+  return state === 'half_open' ? 'half-open' : state
+}

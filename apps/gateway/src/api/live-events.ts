@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type CancelTimer, type Clock, systemClock } from '@spillway/middleware'
+
+export interface LiveOptions {
+  /**
+   * Clients at a time.
+   * @default 100
+   */
+  readonly maxClients?: number
+  /**
+   * Bytes that wait for a client; one that is slower is dropped, and connects anew by itself.
+   * @default 262144
+   */
+  readonly maxWaiting?: number
+  /**
+   * How often a client hears something, in milliseconds.
+   * @default 15000
+   */
+  readonly pingEvery?: number
+  readonly clock?: Clock
+}
+
+/** The defaults of {@link LiveOptions}. */
+export const liveDefaults: Required<Omit<LiveOptions, 'clock'>> = {
+  maxClients: 100,
+  maxWaiting: 256 * 1024,
+  pingEvery: 15_000,
+}
+
+/** Server-sent events to whoever watches. */
+export class LiveEvents {
+  readonly #clients = new Set<ServerResponse>()
+  readonly #settings: Required<LiveOptions>
+  #cancelPing: CancelTimer | undefined
+  #isClosed = false
+
+  constructor(options: LiveOptions = {}) {
+    this.#settings = { clock: systemClock, ...liveDefaults, ...options }
+  }
+
+  /** Whether anybody watches; nothing is worth putting together otherwise. */
+  get isWatched(): boolean {
+    return this.#clients.size > 0
+  }
+
+  /** Takes a client on; false when there are too many, or the gateway is about to stop. */
+  join(req: IncomingMessage, res: ServerResponse): boolean {
+    if (this.#isClosed || this.#clients.size >= this.#settings.maxClients) return false
+    res.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    if (req.method === 'HEAD') {
+      res.end()
+      return true
+    }
+    res.write('retry: 2000\nevent: ping\ndata: {}\n\n')
+    this.#clients.add(res)
+    res.on('close', () => {
+      this.#clients.delete(res)
+      if (!this.isWatched) this.#stopPing()
+    })
+    this.#startPing()
+    return true
+  }
+
+  send(event: string, data: unknown): void {
+    if (!this.isWatched) return
+    const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    for (const client of this.#clients) {
+      if (client.writableLength > this.#settings.maxWaiting) client.destroy()
+      else client.write(text)
+    }
+  }
+
+  /** Ends all streams and takes no more clients. */
+  close(): void {
+    this.#isClosed = true
+    for (const client of this.#clients) client.end()
+  }
+
+  #startPing(): void {
+    this.#cancelPing ??= this.#settings.clock.setTimer(this.#settings.pingEvery, () => {
+      this.#cancelPing = undefined
+      this.send('ping', {})
+      if (this.isWatched) this.#startPing()
+    })
+  }
+
+  #stopPing(): void {
+    this.#cancelPing?.()
+    this.#cancelPing = undefined
+  }
+}

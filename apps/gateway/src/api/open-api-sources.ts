@@ -1,0 +1,48 @@
+import type { Vault } from '@spillway/key-vault'
+import type { Middleware } from '@spillway/middleware'
+import type { Config } from '../config/config.ts'
+import type { Books } from '../ledger/books.ts'
+import type { SharedState } from '../shared-state.ts'
+import type { RunningTarget } from '../targets.ts'
+import type { ApiSources } from './api-server.ts'
+import type { Keys } from './contract.ts'
+import { observeCalls } from './finished-calls.ts'
+import { ledgerViews } from './ledger-views.ts'
+import { LiveEvents } from './live-events.ts'
+import { watchTargets } from './targets-view.ts'
+
+export interface Observed {
+  readonly config: Config
+  readonly targets: ReadonlyMap<string, RunningTarget>
+  readonly books: Books
+  readonly vault: Vault | undefined
+  readonly shared: SharedState | undefined
+}
+
+/** What `/api` reads from a running gateway, and the middleware by which it hears of calls. */
+export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
+  const { config, targets, books, vault, shared } = observed
+  const live = new LiveEvents()
+  const calls = observeCalls(({ row }) => live.send('call', row))
+  const sources: ApiSources = {
+    views: ledgerViews(books),
+    targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),
+    keys: () => keysOf(vault),
+    mirrors: () => ({ mirrors: [] }),
+    audit: books.store.audit,
+    live,
+    now: () => Date.now(),
+  }
+  return { sources, calls }
+}
+
+async function keysOf(vault: Vault | undefined): Promise<Keys> {
+  const versions = (await vault?.list()) ?? []
+  return {
+    keys: versions.map(
+      ({ name, version, state, createdAt, lastUsedAt = null, fingerprint, environment }) => ({
+        ...{ name, version, state, createdAt, lastUsedAt, fingerprint, environment },
+      }),
+    ),
+  }
+}

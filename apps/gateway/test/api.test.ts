@@ -1,0 +1,209 @@
+import { request } from 'node:http'
+import { startClaude } from '@spillway/testing'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { apiRoutes, livePath } from '../src/api/api-server.ts'
+import type { Calls, Summary, Targets, Usage } from '../src/api/contract.ts'
+import { openApi } from '../src/api/openapi.ts'
+import { safeUrl } from '../src/endpoint.ts'
+import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
+import { eventsOf, messages, send } from './raw-client.ts'
+
+const get = async <T>(url: string): Promise<T> => {
+  const { status, text } = await send(url, { method: 'GET' })
+  expect(status, text).toBe(200)
+  return JSON.parse(text) as T
+}
+
+/** A gateway with a target that fails and one that answers. */
+async function twoTargets(more: object = {}) {
+  const claude = forThisTest(await startClaude())
+  const second = forThisTest(await startClaude())
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'), more),
+  )
+  return { claude, second, url: gateway.url, gateway }
+}
+
+test('every path of the API is described, with its parameters', () => {
+  expect(Object.keys(openApi.paths).sort()).toEqual([...Object.keys(apiRoutes), livePath].sort())
+  for (const [path, { parameters }] of Object.entries(apiRoutes)) {
+    const { get: described } = openApi.paths[path] as { get: { parameters?: { name: string }[] } }
+    expect(described.parameters?.map(({ name }) => name) ?? [], path).toEqual(parameters)
+  }
+})
+
+test('every answer has the form that is described', async () => {
+  const { url, claude } = await twoTargets()
+  claude.next({ type: 'status', status: 529 })
+  await send(`${url}/v1/messages`, { body: messages() })
+  const { components } = openApi as unknown as { components: { schemas: Record<string, Schema> } }
+  for (const path of Object.keys(apiRoutes)) {
+    const { get: described } = openApi.paths[path] as unknown as Described
+    const schema = described.responses[200].content['application/json']?.schema ?? {}
+    expect(faultsOf(await get(`${url}${path}`), schema, components.schemas, path)).toEqual([])
+  }
+})
+
+test('sums up calls, attempts, tokens and costs', async () => {
+  const { url, claude } = await twoTargets()
+  await send(`${url}/v1/messages`, { body: messages() })
+  claude.next({ type: 'status', status: 529 })
+  await send(`${url}/v1/messages`, { body: messages() })
+  await vi.waitFor(async () => {
+    const summary = await get<Summary>(`${url}/api/summary?range=1h`)
+    expect(summary).toMatchObject({ calls: 2, errors: 0, fallbacks: 1, retries: 1 })
+    expect(BigInt(summary.costNano)).toBeGreaterThan(0n)
+    expect(summary.series).toHaveLength(60)
+    expect(summary.series.reduce((all, { calls }) => all + calls, 0)).toBe(2)
+  })
+  const { rows } = await get<Usage>(`${url}/api/usage?by=target`)
+  expect(rows.map(({ key, attempts, errors }) => [key, attempts, errors])).toEqual([
+    ['claude', 2, 1],
+    ['local', 1, 0],
+  ])
+})
+
+test('lists calls newest first, in pages, by what is asked for', async () => {
+  const { url, claude } = await twoTargets()
+  for (const model of ['claude-a', 'claude-b', 'claude-c'])
+    await send(`${url}/v1/messages`, { body: messages({ model }) })
+  claude.next({ type: 'status', status: 400 })
+  await send(`${url}/v1/messages`, { body: messages({ model: 'claude-d' }) })
+  const first = await get<Calls>(`${url}/api/calls?limit=3`)
+  expect(first.calls.map(({ model }) => model)).toEqual(['claude-d', 'claude-c', 'claude-b'])
+  const second = await get<Calls>(`${url}/api/calls?limit=3&before=${first.next}`)
+  expect(second.calls.map(({ model }) => model)).toEqual(['claude-a'])
+  expect(second.next).toBeUndefined()
+  const failed = await get<Calls>(`${url}/api/calls?failure=invalid_request`)
+  expect(failed.calls.map(({ model }) => model)).toEqual(['claude-d'])
+  expect((await get<Calls>(`${url}/api/calls?query=de-b`)).calls).toHaveLength(1)
+})
+
+test('shows limits, circuits and what became of them', async () => {
+  const { url, claude } = await twoTargets({
+    rateLimit: { requestsPerMinute: 100 },
+    circuitBreaker: { minimumCalls: 2, failureRate: 0.5 },
+  })
+  claude.always({ type: 'status', status: 500 })
+  for (let i = 0; i < 3; i++) await send(`${url}/v1/messages`, { body: messages() })
+  const { targets } = await get<Targets>(`${url}/api/targets`)
+  const [endpoint] = targets[0]?.endpoints ?? []
+  expect(endpoint).toMatchObject({
+    url: claude.url,
+    headroom: { requestsPerMinute: { used: 2, limit: 100 } },
+  })
+  const open = endpoint?.circuits.find(({ state }) => state === 'open')
+  expect(open?.history).toMatchObject([{ from: 'closed', to: 'open' }])
+})
+
+describe('a question that cannot be answered', () => {
+  test.each([
+    ['/api/summary?range=1y', 400, 'range: expected one of 15m, 1h, 24h, 7d, 30d'],
+    ['/api/summary?rnge=1h', 400, 'rnge: unknown parameter; there are range'],
+    ['/api/usage?by=colour', 400, 'by: expected one of model, tenant, target, role, day'],
+    ['/api/calls?limit=0', 400, 'limit: expected a whole number from 1 to 1000'],
+    ['/api/calls?limit=5&limit=6', 400, 'limit: given more than once'],
+    ['/api/audit?before=x', 400, 'before: expected a whole number'],
+    ['/api/nothing', 404, 'no such path: /api/nothing; there are /api/summary'],
+    ['/api/constructor', 404, 'no such path'],
+  ])('%s gets %i and what to do', async (path, status, message) => {
+    const { url } = await twoTargets()
+    const answer = await send(`${url}${path}`, { method: 'GET' })
+    expect(answer.status).toBe(status)
+    expect(JSON.parse(answer.text)).toEqual({ error: { status, message: expect.stringContaining(message) } })
+  })
+
+  test('POST gets 405', async () => {
+    const { url } = await twoTargets()
+    const answer = await send(`${url}/api/summary`, { body: {} })
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD'])
+  })
+})
+
+test('live events tell of calls and circuits, and end when the gateway stops', async () => {
+  const { url, gateway, claude } = await twoTargets({ circuitBreaker: { minimumCalls: 1, failureRate: 0.5 } })
+  let text = ''
+  let hasEnded = false
+  const client = request(`${url}/api/live`, (response) => {
+    response.setEncoding('utf8')
+    response.on('data', (chunk: string) => {
+      text += chunk
+    })
+    response.on('end', () => {
+      hasEnded = true
+    })
+  })
+  client.end()
+  onTestFinished(() => void client.destroy())
+  await vi.waitFor(() => expect(text).toContain('event: ping'))
+  claude.next({ type: 'status', status: 500 })
+  await send(`${url}/v1/messages`, { body: messages() })
+  await vi.waitFor(() => {
+    const events = eventsOf(text)
+    expect(events.find(({ name }) => name === 'call')?.data).toMatchObject({ target: 'local', attempts: 2 })
+    expect(events.find(({ name }) => name === 'circuit')?.data).toMatchObject({
+      target: 'claude',
+      circuit: { state: 'open' },
+    })
+  })
+  await gateway.close(5000)
+  expect(hasEnded).toBe(true)
+})
+
+test('no answer holds the gateway’s key, or what an address should not say', async () => {
+  expect(safeUrl('https://name:secret@host.example:8443/v1/?key=secret#secret')).toBe(
+    'https://host.example:8443/v1',
+  )
+  const { url } = await twoTargets()
+  await send(`${url}/v1/messages`, { body: messages() })
+  for (const path of Object.keys(apiRoutes))
+    expect((await send(`${url}${path}`, { method: 'GET' })).text).not.toContain(ownKey.value)
+})
+
+interface Described {
+  readonly get: {
+    readonly responses: { readonly 200: { readonly content: Record<string, { readonly schema: Schema }> } }
+  }
+}
+
+interface Schema {
+  readonly $ref?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly Schema[]
+  readonly items?: Schema
+  readonly required?: readonly string[]
+  readonly properties?: Record<string, Schema>
+}
+
+/** Where a value is not what a schema says; names that no schema knows are faults too. */
+function faultsOf(value: unknown, schema: Schema, known: Record<string, Schema>, at: string): string[] {
+  const { $ref, anyOf, items, required = [], properties, type } = schema
+  if ($ref !== undefined) return faultsOf(value, known[$ref.split('/').at(-1) ?? ''] ?? {}, known, at)
+  if (anyOf !== undefined) {
+    const all = anyOf.map((each) => faultsOf(value, each, known, at))
+    return all.some(({ length }) => length === 0) ? [] : (all[0] as string[])
+  }
+  if (schema.enum !== undefined) return schema.enum.includes(value) ? [] : [`${at}: ${value}`]
+  const is =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'array'
+        : Number.isInteger(value) && type === 'integer'
+          ? 'integer'
+          : typeof value
+  if (type !== undefined && is !== type) return [`${at}: ${is}, not ${type}`]
+  if (is === 'array' && items !== undefined)
+    return (value as unknown[]).flatMap((each, i) => faultsOf(each, items, known, `${at}[${i}]`))
+  if (properties === undefined) return []
+  const names = Object.keys(value as object)
+  return [
+    ...required.filter((name) => !names.includes(name)).map((name) => `${at}.${name} is missing`),
+    ...names.flatMap((name) =>
+      properties[name] === undefined
+        ? [`${at}.${name} is not described`]
+        : faultsOf((value as Record<string, unknown>)[name], properties[name], known, `${at}.${name}`),
+    ),
+  ]
+}

@@ -7,9 +7,11 @@ import { withModel } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
+import type { Upstream } from './ledger/call-trail.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
 import type { SharedState } from './shared-state.ts'
+import type { Observability } from './telemetry/observability.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */
 export interface RunningEndpoint {
@@ -27,6 +29,7 @@ export interface Resources {
   readonly shared?: SharedState | undefined
   readonly vault?: Vault | undefined
   readonly books?: Books | undefined
+  readonly observability?: Observability | undefined
 }
 
 export interface EndpointSetup {
@@ -58,7 +61,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...translationOf(settings),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
-      ...bookingOf(setup),
+      ...innermostOf(setup),
     ],
   })
   return {
@@ -85,10 +88,20 @@ function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefin
   return breaker
 }
 
-function bookingOf({ target, settings, endpoint, resources: { books } }: EndpointSetup): Middleware[] {
-  if (books === undefined) return []
+function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {
   const { name = '', url, credential } = endpoint
-  return [books.attempts({ target, endpoint: name, provider: settings.api, url: safeUrl(url), credential })]
+  return observersOf(resources, {
+    target,
+    endpoint: name,
+    provider: settings.api,
+    url: safeUrl(url),
+    credential,
+  })
+}
+
+/** What stands just around the attempts of an endpoint. */
+export function observersOf({ books, observability }: Resources, upstream: Upstream): Middleware[] {
+  return [books, observability].flatMap((each) => each?.attempts(upstream) ?? [])
 }
 
 /** An address that may be shown: a password in it may not. */

@@ -10,6 +10,8 @@ import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
 import { openTarget } from './targets.ts'
+import { gatewayGauges } from './telemetry/gateway-gauges.ts'
+import { openObservability } from './telemetry/observability.ts'
 import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
@@ -48,7 +50,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
   const books = openBooks(config.storage)
-  const resources = { shared, vault, books }
+  const observability = await openObservability(config.telemetry)
+  const resources = { shared, vault, books, observability }
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )
@@ -60,19 +63,24 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await vault?.close()
     // Last: the calls that were cut are booked too.
     await books.close()
+    await observability.close()
   }
+  observability.observe(gatewayGauges(targets, books))
   const api = openApiSources({ config, targets, books, vault, shared })
   const { host, port } = config.server
   try {
     const server = await listenGateway({
       host: options.host ?? host,
       port: options.port ?? port,
-      router: createRouter(openRoutes(config, targets, mirrors, shared, [books.calls, api.calls])),
+      router: createRouter(
+        openRoutes(config, targets, mirrors, shared, [observability.calls, books.calls, api.calls]),
+      ),
       timeouts: timeoutsOf(config),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
       dashboard: openDashboard(),
       api: api.sources,
+      metrics: () => observability.scrape(),
       state: () => ({
         ledger: books.status(),
         ...(shared === undefined ? {} : { limits: shared.limits.status }),

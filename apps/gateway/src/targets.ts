@@ -6,7 +6,7 @@ import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
 import { type Config, type EndpointConfig, type TargetConfig, timeoutsOf } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
-import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
+import { observersOf, openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
 
 /** What can be asked of a target, and how to let go of it. */
@@ -25,12 +25,8 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     const local = localModel({ name, modelPath: settings.model as string })
     // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
     local.engine.load().catch(() => {})
-    const { books } = resources
-    const booked =
-      books === undefined
-        ? []
-        : [books.attempts({ target: name, endpoint: 'embedded', provider: 'embedded' })]
-    const { handler } = target(name, compose([timeouts(limits), ...booked], local.handler))
+    const observers = observersOf(resources, { target: name, endpoint: 'embedded', provider: 'embedded' })
+    const { handler } = target(name, compose([timeouts(limits), ...observers], local.handler))
     const close = (): Promise<void> => local.close()
     return { name, model: settings.model, handler, endpoints: [], routing: undefined, close }
   }

@@ -69,18 +69,15 @@ routes: [{ models: "*", target: local }]
     expect(timeoutsOf(config)).toMatchObject({ total: 120_000, idle: 10_000 })
   })
 
-  test('may be the design’s smallest useful one, with warnings for what is not in effect', () => {
+  test('may be the design’s smallest useful one', () => {
     vi.stubEnv('ANTHROPIC_API_KEY', '')
     onTestFinished(() => void vi.unstubAllEnvs())
     const { config, warnings } = parseConfig(usefulFile, 'spillway.yaml')
     expect(config.targets.local).toMatchObject({ api: 'ollama', model: 'llama3.2' })
     expect(config.fallback).toEqual({ reserve: 30_000, midStream: 'fail' })
     const said = Object.fromEntries(warnings.map(({ key, message }) => [key, message]))
-    for (const key of ['telemetry']) {
-      expect(said[key], key).toBe('understood, but not in effect in this version')
-    }
     expect(said['targets.claude.endpoints[0].credential']).toContain('ANTHROPIC_API_KEY is not set')
-    expect(Object.keys(said)).toHaveLength(2)
+    expect(Object.keys(said)).toHaveLength(1)
   })
 })
 
@@ -108,14 +105,6 @@ telemetry: { otlp: null, captureContent: false }
 `
 
 describe('a warning', () => {
-  test.each([['telemetry: { otlp: null }', 'telemetry', /not in effect/]])(
-    'names the line and the key of %s',
-    (more, key, message) => {
-      const [warning] = parseConfig(withMore(more), 'spillway.yaml').warnings
-      expect(warning).toMatchObject({ line: 5, key, message: expect.stringMatching(message) })
-    },
-  )
-
   test('is given for an endpoint without a credential', () => {
     const text = `targets:
   claude:

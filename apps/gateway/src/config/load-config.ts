@@ -14,7 +14,7 @@ import {
 import type { z } from 'zod'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
-import { configSchema, notInEffect } from './schema.ts'
+import { configSchema } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -168,9 +168,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
 const vendors: ReadonlySet<string> = new Set(['anthropic', 'openrouter', 'openai'])
 
 function warningsOf(config: Config, at: Locate): ConfigProblem[] {
-  const warnings = notInEffect
-    .filter((key) => config[key] !== undefined)
-    .map((key) => at([key], 'understood, but not in effect in this version'))
+  const warnings: ConfigProblem[] = []
   for (const [name, target] of Object.entries(config.targets)) {
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       const path = ['targets', name, 'endpoints', index]

@@ -216,9 +216,12 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     })
     .optional(),
   telemetry: z
-    .strictObject({ otlp: z.string().nullable().optional(), captureContent: z.boolean().optional() })
+    .strictObject({
+      otlp: z
+        .url({ protocol: /^https?$/, error: 'expected an http or https URL, such as http://127.0.0.1:4318' })
+        .nullable()
+        .optional(),
+      captureContent: z.boolean().optional(),
+    })
     .optional(),
 })
-
-/** Parts of the file that are understood and do nothing yet. */
-export const notInEffect: readonly (keyof Config)[] = ['telemetry']

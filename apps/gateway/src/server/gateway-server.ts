@@ -8,6 +8,7 @@ import {
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { recogniseCall } from '@spillway/wire'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
+import { prometheusText } from '../telemetry/scrape.ts'
 import type { Dashboard } from './dashboard.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
@@ -41,6 +42,8 @@ export interface ListenOptions extends CallHandling {
   readonly dashboard?: Dashboard | undefined
   /** What `/api/*` reads. */
   readonly api?: ApiSources | undefined
+  /** What `/metrics` says. */
+  readonly metrics?: (() => Promise<string>) | undefined
 }
 
 /**
@@ -121,6 +124,12 @@ async function dispatch(
       status: ready ? 'ok' : 'draining',
       ...(path === '/readyz' ? options.state() : {}),
     })
+  }
+  if (path === '/metrics' && options.metrics !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    const body = Buffer.from(await options.metrics())
+    res.writeHead(200, { 'content-type': prometheusText, 'content-length': body.length })
+    return void res.end(body)
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
   if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)

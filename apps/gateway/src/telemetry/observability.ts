@@ -1,0 +1,45 @@
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { Middleware } from '@spillway/middleware'
+import { attemptTelemetry, type GaugeSource, observeGauges, telemetry } from '@spillway/telemetry'
+import type { Config } from '../config/config.ts'
+import type { Upstream } from '../ledger/call-trail.ts'
+import { openOtlp } from './otlp.ts'
+import { ScrapeReader } from './scrape.ts'
+
+/** Spans and metrics of a gateway. Nothing is registered globally. */
+export interface Observability {
+  /** Outermost of each route. */
+  readonly calls: Middleware
+  /** Innermost of each endpoint. */
+  attempts(upstream: Upstream): Middleware
+  observe(gauges: Readonly<Record<string, GaugeSource>>): void
+  /** All metrics in the text format of Prometheus. */
+  scrape(): Promise<string>
+  /** Sends what waits. */
+  close(): Promise<void>
+}
+
+/** Metrics are always there to be scraped; spans are made, and both sent, where `telemetry.otlp` says so. */
+export async function openObservability(settings: Config['telemetry'] = {}): Promise<Observability> {
+  const resource = resourceFromAttributes({
+    'service.name': process.env.OTEL_SERVICE_NAME ?? 'spillway',
+  })
+  const reader = new ScrapeReader()
+  const otlp = settings.otlp ? await openOtlp(settings.otlp, resource) : undefined
+  const meterProvider = new MeterProvider({
+    resource,
+    readers: [reader, ...(otlp === undefined ? [] : [otlp.metricReader])],
+  })
+  const tracerProvider = otlp?.tracerProvider
+  return {
+    calls: telemetry({ meterProvider, tracerProvider, captureContent: settings.captureContent ?? false }),
+    attempts: ({ url }) => attemptTelemetry({ tracerProvider, server: url }),
+    observe: (gauges) => void observeGauges(gauges, meterProvider),
+    scrape: () => reader.scrape(),
+    async close() {
+      // A collector that is away must not keep the gateway from stopping.
+      await Promise.allSettled([meterProvider.shutdown(), tracerProvider?.shutdown()])
+    },
+  }
+}

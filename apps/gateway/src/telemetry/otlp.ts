@@ -1,0 +1,37 @@
+import type { Resource } from '@opentelemetry/resources'
+import type { MetricReader } from '@opentelemetry/sdk-metrics'
+import type { TracerProvider } from '@opentelemetry/sdk-trace'
+
+/** How often metrics are sent, in milliseconds. */
+const exportEvery = 30_000
+
+/** What sends spans and metrics to a collector. */
+export interface OtlpExport {
+  readonly tracerProvider: TracerProvider
+  readonly metricReader: MetricReader
+}
+
+/**
+ * Sends to `URL/v1/traces` and `URL/v1/metrics`. The packages for it are loaded here, by those who configure it.
+ * @param url the collector's base URL, such as `http://127.0.0.1:4318`
+ */
+export async function openOtlp(url: string, resource: Resource): Promise<OtlpExport> {
+  const [traces, metrics, sdkTrace, sdkMetrics] = await Promise.all([
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/exporter-metrics-otlp-http'),
+    import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/sdk-metrics'),
+  ])
+  const base = url.replace(/\/$/, '')
+  const spans = new traces.OTLPTraceExporter({ url: `${base}/v1/traces` })
+  return {
+    tracerProvider: new sdkTrace.TracerProvider({
+      resource,
+      spanProcessors: [new sdkTrace.BatchSpanProcessor({ exporter: spans })],
+    }),
+    metricReader: new sdkMetrics.PeriodicExportingMetricReader({
+      exporter: new metrics.OTLPMetricExporter({ url: `${base}/v1/metrics` }),
+      exportIntervalMillis: exportEvery,
+    }),
+  }
+}

@@ -7,8 +7,8 @@ export interface DatabaseKind {
   readonly dialect: Dialect
 }
 
-/** SQLite runs in this thread, so calls stand still while it waits for another process; the journal is better. */
-const longestLock = 50
+/** How long SQLite waits for another process, in milliseconds; its thread stands still meanwhile. The journal takes over then. */
+const longestLock = 500
 
 /** PostgreSQL's type of a count, which fits a number here. */
 const int8 = 20
@@ -33,7 +33,8 @@ function sqliteDialect(file: string): Dialect {
       return {
         close: () => database.close(),
         prepare(sql) {
-          const statement = database.prepare(sql)
+          // One that reads first and writes then fails at once, instead of waiting, when another process writes.
+          const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
           return {
             reader: statement.columns().length > 0,
             all: (parameters) => statement.all(...(parameters as SQLInputValue[])),

@@ -13,6 +13,7 @@ import type {
   TimeRange,
   Totals,
 } from './views.ts'
+import { workerStore } from './worker-store.ts'
 
 /**
  * Where the ledger is kept. Views but for `calls` are read from sums by minute, hour and day that are written together with
@@ -52,9 +53,11 @@ export interface LedgerStore {
 
 /**
  * A store by its URL: `sqlite:FILE`, `sqlite::memory:` or `postgres://…` (needs the package `pg`). Connects with its first
- * use, and brings the schema up to date then, so that it can be made while the database is away.
+ * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in a thread of
+ * its own, which does not keep the process alive.
  * @throws TypeError for any other URL
  */
 export function openLedgerStore(url: string): LedgerStore {
-  return new SqlStore(databaseKind(url))
+  const kind = databaseKind(url)
+  return kind.name === 'sqlite' ? workerStore(url) : new SqlStore(kind)
 }

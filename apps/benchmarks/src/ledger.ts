@@ -1,0 +1,205 @@
+/** How long the ledger's views take over many rows. `--help` tells the options. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  type AttemptRow,
+  type CallRow,
+  type Entry,
+  type LedgerStore,
+  openLedgerStore,
+} from '@spillway/ledger'
+import { lognormal, randomFor } from './seeded-random.ts'
+
+/** Every view answers within, in milliseconds. */
+const bound = 300
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    days: { type: 'string', default: '30' },
+    rounds: { type: 'string', default: '5' },
+    url: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+const rows = Number(values.rows)
+const days = Number(values.days)
+const rounds = Number(values.rounds)
+if (values.help || !(rows >= 1) || !(days > 0) || !(rounds >= 1)) {
+  console.log(`Usage: pnpm bench:ledger [--rows N] [--days N] [--rounds N] [--url URL] [--check]
+
+Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view.
+  --url URL   the database, which must be new  [default: a file of SQLite that is removed at the end]
+  --check     fails if the slowest round of a view takes over ${bound} ms`)
+  process.exit(values.help ? 0 : 1)
+}
+
+const day = 86_400_000
+const now = Date.now()
+const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-ledger-'))
+const file = join(folder, 'ledger.db')
+const store = openLedgerStore(values.url ?? `sqlite:${file}`)
+try {
+  await fill(store)
+  if (values.url === undefined) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
+  const slow = await time(store)
+  if (values.check && slow.length > 0) {
+    console.error(`over ${bound} ms: ${slow.join(', ')}`)
+    process.exitCode = 1
+  }
+} finally {
+  await store.close()
+  rmSync(folder, { recursive: true })
+}
+
+/** About 1.2 attempts a call, in the order of time, from 40 tenants and 4 models, on 3 targets. */
+async function fill(store: LedgerStore): Promise<void> {
+  const random = randomFor(1)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
+  const models = ['claude-opus-5', 'claude-sonnet-5-5', 'claude-haiku-4-5', 'openai/gpt-oss-120b']
+  const started = performance.now()
+  let attempts = 0
+  let batch: Entry[] = []
+  const write = async (): Promise<void> => {
+    await store.write(batch)
+    batch = []
+    const share = attempts / rows
+    const seconds = (performance.now() - started) / 1000
+    const line = `filling: ${(share * 100).toFixed(0)} %, ${attempts} attempts, ${seconds.toFixed(0)} s`
+    if (process.stderr.isTTY) process.stderr.write(`\r${line}`)
+    else if (Math.floor(share * 10) > Math.floor((share - 2000 / rows) * 10)) console.error(line)
+  }
+  for (let call = 0; attempts < rows; call++) {
+    const startedAt = Math.floor(now - days * day + (attempts / rows) * days * day)
+    const model = pick(models)
+    const tenant = `tenant-${Math.floor(random() ** 2 * 40)}`
+    const id = `run-${call.toString(36).padStart(8, '0')}`
+    const isFallback = random() < 0.05
+    const failure = random() < 0.02 ? pick(['timeout', 'server', 'cancelled', 'overloaded']) : null
+    const roles: AttemptRow['role'][] = ['primary']
+    if (random() < 0.12) roles.push('retry')
+    if (isFallback) roles.push('fallback')
+    if (random() < 0.03) roles.push('mirror')
+    const ttft = lognormal(random, 600, 0.8)
+    const row: CallRow = {
+      id,
+      call_id: `${Math.floor(random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0')}-${call}`,
+      started_at: startedAt,
+      tenant,
+      api: 'anthropic',
+      operation: 'messages',
+      model_asked: model,
+      model_answered: model,
+      target: isFallback ? pick(['openrouter', 'local']) : 'claude',
+      attempts: roles.length,
+      failure,
+      status: failure === null ? 200 : 529,
+      stop_reason: 'end_turn',
+      ttft_ms: failure === null ? ttft : null,
+      total_ms: ttft * (2 + random() * 20),
+      stream: 1,
+      fallback_from: isFallback ? 'claude' : null,
+      fallback_to: isFallback ? 'local' : null,
+      fallback_reason: isFallback ? pick(['overloaded', 'timeout', 'circuit_open']) : null,
+    }
+    batch.push({ table: 'calls', row })
+    for (const [index, role] of roles.entries()) {
+      attempts++
+      batch.push({
+        table: 'attempts',
+        row: {
+          id: `${id}-${index}`,
+          call_id: row.call_id,
+          call_row: id,
+          attempt: index + 1,
+          role,
+          started_at: startedAt,
+          tenant,
+          target: role === 'fallback' ? row.target : 'claude',
+          endpoint: null,
+          provider: 'anthropic',
+          model_asked: model,
+          model_answered: model,
+          input_tokens: Math.floor(random() * 5000),
+          output_tokens: Math.floor(random() * 800),
+          cache_read_tokens: Math.floor(random() * 20_000),
+          cache_write_tokens: 0,
+          reasoning_tokens: 0,
+          estimated: random() < 0.03 ? 1 : 0,
+          cost_nano: Math.floor(random() * 50_000_000),
+          failure: index < roles.length - 1 ? 'overloaded' : failure,
+          status: null,
+          stop_reason: 'end_turn',
+          ttft_ms: row.ttft_ms,
+          total_ms: row.total_ms,
+        },
+      })
+    }
+    if (batch.length >= 4000) await write()
+  }
+  await write()
+  if (process.stderr.isTTY) process.stderr.write('\n')
+}
+
+/** @returns the names of the views that are too slow */
+async function time(store: LedgerStore): Promise<string[]> {
+  const views: [string, () => Promise<unknown>][] = []
+  for (const [name, length] of [
+    ['1h', day / 24],
+    ['24h', day],
+    ['7d', 7 * day],
+    ['30d', 30 * day],
+  ] as const) {
+    const range = { from: now - length, to: now }
+    views.push(
+      [`summary ${name}`, () => store.summary(range)],
+      [`series ${name}, 60 steps`, () => store.series(range, 60)],
+      [`latency ${name}`, () => store.latency(range)],
+      [`latency ${name} by target`, () => store.latency(range, 'target')],
+      [`fallbacks ${name}`, () => store.fallbacks(range)],
+      ...(['model', 'tenant', 'target', 'role', 'day'] as const).map(
+        (by): [string, () => Promise<unknown>] => [`totals ${name} by ${by}`, () => store.totals(by, range)],
+      ),
+    )
+  }
+  const middle = `${Math.floor(now - (days * day) / 2)}.x`
+  for (const [name, filter] of Object.entries({
+    newest: {},
+    'from the middle': { before: middle },
+    'of a model': { model: 'claude-opus-5' },
+    'of a tenant': { tenant: 'tenant-39' },
+    'of a target': { target: 'local' },
+    'with a failure': { failure: 'timeout' },
+    'of tenant, model and target': { tenant: 'tenant-39', model: 'claude-opus-5', target: 'local' },
+    'of tenant, with a failure': { tenant: 'tenant-39', failure: 'timeout', before: middle },
+    'of an unknown tenant': { tenant: 'nobody' },
+    'of a busy tenant, unknown model': { tenant: 'tenant-0', model: 'nothing' },
+    'found by call id': { query: '0badc' },
+    'found by one digit of a call id': { query: 'a' },
+    'found by a name': { query: 'opus' },
+    'found nowhere': { query: 'no such thing' },
+  }))
+    views.push([`calls ${name}`, () => store.calls({ limit: 50, ...filter })])
+
+  const slow: string[] = []
+  console.log(`\n${'view'.padEnd(42)} median ms  slowest ms   (${rounds} rounds)`)
+  for (const [name, view] of views) {
+    const times: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const started = performance.now()
+      await view()
+      times.push(performance.now() - started)
+    }
+    times.sort((a, b) => a - b)
+    const median = times[Math.floor(rounds / 2)] as number
+    const slowest = times.at(-1) as number
+    if (slowest > bound) slow.push(name)
+    console.log(`${name.padEnd(42)} ${median.toFixed(1).padStart(9)}  ${slowest.toFixed(1).padStart(10)}`)
+  }
+  return slow
+}

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { afterAll, expect, it } from 'vitest'
+import { openLedgerStore } from '../src/index.ts'
+
+const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
+const folder = mkdtempSync(join(tmpdir(), 'spillway-worker-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('never blocks the event loop, even while the database is locked', async () => {
+  const file = join(folder, 'locked.db')
+  const store = openLedgerStore(`sqlite:${file}`)
+  await store.countCalls(ever)
+  const other = new DatabaseSync(file)
+  other.exec('begin exclusive')
+  let ticks = 0
+  const timer = setInterval(() => ticks++, 5)
+  const entry = { id: 'a', at: 1, actor: 'a', action: 'a', details: {} }
+  await expect(store.audit.append([entry])).rejects.toMatchObject({
+    message: expect.stringContaining('locked'),
+    code: 'ERR_SQLITE_ERROR',
+  })
+  clearInterval(timer)
+  expect(ticks).toBeGreaterThan(10)
+  other.close()
+  await store.audit.append([entry])
+  await store.close()
+})
+
+it('says what is wrong with the database each time, and comes back when it is there', async () => {
+  const missing = join(folder, 'later')
+  const store = openLedgerStore(`sqlite:${missing}/ledger.db`)
+  await expect(store.countCalls(ever)).rejects.toThrow('unable to open database file')
+  await expect(store.countCalls(ever)).rejects.toThrow('unable to open database file')
+  const { mkdirSync } = await import('node:fs')
+  mkdirSync(missing)
+  expect(await store.countCalls(ever)).toBe(0)
+  await store.close()
+})
+
+it('finishes what was begun when it is closed, and refuses more', async () => {
+  const store = openLedgerStore('sqlite::memory:')
+  const begun = store.countCalls(ever)
+  await Promise.all([store.close(), store.close()])
+  expect(await begun).toBe(0)
+  await expect(store.countCalls(ever)).rejects.toThrow('the store is closed')
+  await openLedgerStore('sqlite::memory:').close()
+})
+
+it('lets the process end by itself, closed or not', async () => {
+  const index = new URL('../src/index.ts', import.meta.url).href
+  const script = `const { openLedgerStore } = await import(${JSON.stringify(index)})
+    const store = openLedgerStore('sqlite::memory:')
+    console.log(await store.countCalls({ from: 0, to: 9 }))`
+  const run = promisify(execFile)
+  const parameters = ['--conditions=@spillway/source', '--input-type=module', '--eval', script]
+  const { stdout } = await run(process.execPath, parameters, { timeout: 15_000 })
+  expect(stdout.trim()).toBe('0')
+})

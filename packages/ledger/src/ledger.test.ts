@@ -6,6 +6,7 @@ import {
   compose,
   createRequest,
   emit,
+  type Failure,
   type FailureKind,
   type Handler,
   jsonBodyFromObject,
@@ -146,6 +147,33 @@ describe('a call', () => {
         stop_reason: 'end_turn',
       },
     ])
+  })
+
+  it('says which target was left for which, and why', async () => {
+    const { store, ledger, call } = begin()
+    await call(through('claude', 'local'), upstream('overloaded'))
+    await call(through('claude', 'claude'), upstream('overloaded'))
+    await call(through('claude', 'local'), upstream('timeout', 'server'))
+    // As the fallback policy says it: a circuit that refuses makes no attempt.
+    const refused: Middleware = (next) => (request) => {
+      const failure = outcomeOf(request.clock, 'circuit_open').failure as Failure
+      emit({ ...request, context: { ...request.context, target: 'claude' } }, 'refused', { failure })
+      for (const to of ['second', 'local'])
+        emit(request, 'fallback.switched' as never, { to, failure } as never)
+      return next({ ...request, context: { ...request.context, target: 'local' } })
+    }
+    await call(refused, upstream())
+    await ledger.flush()
+    const rows = store.rows<CallRow>('calls')
+    expect(rows.map((row) => [row.fallback_from, row.fallback_to, row.fallback_reason])).toEqual([
+      ['claude', 'local', 'overloaded'],
+      [null, null, null],
+      ['claude', 'local', 'timeout'],
+      ['claude', 'local', 'circuit_open'],
+    ])
+    expect(rows.map(({ stream }) => stream)).toEqual([0, 0, 0, 0])
+    const attempts = store.rows<AttemptRow>('attempts')
+    expect(new Set(attempts.map(({ call_row }) => call_row))).toEqual(new Set(rows.map(({ id }) => id)))
   })
 
   it('is booked by itself even under a call id that was used before', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { auditCommands } from './cli/audit-commands.ts'
 import { check } from './cli/check.ts'
 import { keyCommands } from './cli/key-commands.ts'
 import { linkCommand } from './cli/link.ts'
@@ -47,6 +48,7 @@ Examples:
   program.addCommand(linkCommand())
   program.addCommand(keyCommands())
   program.addCommand(vaultCommands())
+  program.addCommand(auditCommands())
 
   const problem = keyInArguments(argv)
   if (problem !== undefined) {

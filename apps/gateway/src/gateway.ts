@@ -2,6 +2,7 @@ import type { VaultEvent } from '@spillway/key-vault'
 import { openApiSources } from './api/open-api-sources.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
+import { gatewayActor } from './ledger/audit-entries.ts'
 import { openBooks } from './ledger/books.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
@@ -86,11 +87,21 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         ...(shared === undefined ? {} : { limits: shared.limits.status }),
       }),
     })
+    books.audit?.record({
+      actor: gatewayActor,
+      action: 'gateway.started',
+      details: { subject: server.url },
+    })
     return {
       url: server.url,
       async close(drain = 30_000) {
         api.sources.live.close()
         await server.drain(drain)
+        books.audit?.record({
+          actor: gatewayActor,
+          action: 'gateway.stopped',
+          details: { subject: server.url },
+        })
         await closeTargets()
       },
     }

@@ -1,6 +1,7 @@
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
+import { callEntry } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
@@ -23,7 +24,10 @@ export interface Observed {
 export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
   const { config, targets, books, vault, shared } = observed
   const live = new LiveEvents()
-  const calls = observeCalls(({ row }) => live.send('call', row))
+  const calls = observeCalls((call) => {
+    books.audit?.record(callEntry(call))
+    live.send('call', call.row)
+  })
   const sources: ApiSources = {
     views: ledgerViews(books),
     targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),

@@ -1,5 +1,6 @@
 import { shellExport, type VersionInfo } from '@spillway/key-vault'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { noteAct } from './audit-commands.ts'
 import { readSecret } from './read-secret.ts'
 import { type VaultFiles, type VerifyFlags, vaultCommand, verifyOf, withVault } from './vault-files.ts'
 
@@ -24,7 +25,9 @@ export function keyCommands(): Command {
     vaultCommand('add', 'add a key, read from standard input or a hidden prompt')
       .argument('<name>')
       .action((name: string, files: VaultFiles) =>
-        withVault(files, async (vault) => tell(await vault.add(name, await readSecret(`key for ${name}`)))),
+        withVault(files, async (vault) =>
+          tell('added', await vault.add(name, await readSecret(`key for ${name}`))),
+        ),
       ),
   )
   group.addCommand(
@@ -36,7 +39,9 @@ export function keyCommands(): Command {
         withVault(options, async (vault) => {
           const value = await readSecret(`new key for ${name}`)
           const report = await vault.rotate(name, value, { verify: verifyOf(options), drain: false })
-          if (report.outcome === 'completed') {
+          const { outcome, version: number } = report
+          await noteAct('key.rotated', { subject: `${name} v${number}`, outcome })
+          if (outcome === 'completed') {
             console.log(
               `${name} v${report.version} is active; v${report.previous ?? '-'} stays usable until its grace is over`,
             )
@@ -52,7 +57,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .argument('[version]', 'the version that must be waiting', version)
       .action((name: string, which: number | undefined, files: VaultFiles) =>
-        withVault(files, async (vault) => tell(await vault.promote(name, which))),
+        withVault(files, async (vault) => tell('promoted', await vault.promote(name, which))),
       ),
   )
   group.addCommand(
@@ -60,7 +65,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .argument('<version>', 'its number', version)
       .action((name: string, which: number, files: VaultFiles) =>
-        withVault(files, async (vault) => tell(await vault.revoke(name, which))),
+        withVault(files, async (vault) => tell('revoked', await vault.revoke(name, which))),
       ),
   )
   group.addCommand(
@@ -69,6 +74,7 @@ export function keyCommands(): Command {
       .requiredOption('--env <variable>', 'the environment variable to set', variable)
       .action((name: string, options: VaultFiles & { env: string }) =>
         withVault(options, async (vault) => {
+          await noteAct('key.exported', { subject: name })
           process.stdout.write(shellExport({ [options.env]: await vault.get(name) }))
         }),
       ),
@@ -76,8 +82,9 @@ export function keyCommands(): Command {
   return group
 }
 
-function tell({ name, version: number, state, fingerprint }: VersionInfo): void {
+async function tell(act: string, { name, version: number, state, fingerprint }: VersionInfo): Promise<void> {
   console.log(`${name} v${number} is ${state} (${fingerprint})`)
+  await noteAct(`key.${act}`, { subject: `${name} v${number}`, fingerprint })
 }
 
 function table(versions: readonly VersionInfo[], now: number): string[] {

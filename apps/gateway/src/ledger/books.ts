@@ -1,11 +1,14 @@
 import { createLedger, type LedgerState, type LedgerStore, openLedgerStore } from '@spillway/ledger'
 import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
 import type { StorageConfig } from '../config/config.ts'
+import { type AuditTrail, openAuditTrail } from './audit-trail.ts'
 import { followAttempts, followCalls, type Upstream } from './call-trail.ts'
 
 /** Where calls and attempts are booked. */
 export interface Books {
   readonly store: LedgerStore
+  /** Undefined without `storage`: a log that ends with the process proves nothing. */
+  readonly audit: AuditTrail | undefined
   /** Around each route. */
   readonly calls: Middleware
   /** Just around the attempts of an endpoint. */
@@ -26,26 +29,32 @@ const inMemory = 'sqlite::memory:'
  * @throws Error when the URL is in an environment variable that is not set, or the journal's folder cannot be made
  */
 export function openBooks(storage: StorageConfig | undefined): Books {
-  const url = storage === undefined ? inMemory : resolveUrl(storage.url)
+  const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
   const store = openLedgerStore(url)
   const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf })
+  const audit = storage && openAuditTrail(store.audit)
   return {
     store,
+    audit,
     calls: compose2(followCalls, ledger.calls),
     attempts: (upstream) => compose2(followAttempts(upstream), ledger.attempts),
     status: () => (ledger.state.isAway ? 'journal' : 'ok'),
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {
+      await audit?.close()
       await ledger.close()
       await store.close()
     },
   }
 }
 
-/** `env:NAME` keeps a password out of the file. */
-function resolveUrl(url: string): string {
+/**
+ * A database's URL; `env:NAME` keeps a password out of the file.
+ * @throws Error when the variable is not set
+ */
+export function storageUrl(url: string): string {
   if (!url.startsWith('env:')) return url
   const name = url.slice('env:'.length)
   const value = process.env[name]

@@ -34,6 +34,8 @@ declare module '@spillway/middleware' {
   interface RequestContext {
     /** What happened to this call so far. */
     readonly trail?: CallTrail | undefined
+    /** The address that the call came from. */
+    readonly from?: string | undefined
     /** The endpoint whose chain this request is in. */
     readonly upstream?: Upstream | undefined
   }

@@ -10,6 +10,8 @@ import {
   type Timeouts,
 } from '@spillway/middleware'
 import { type RecognisedCall, renderErrorEvent } from '@spillway/wire'
+// Brings in the context's `from`.
+import type {} from '../ledger/call-trail.ts'
 import type { Router } from '../router.ts'
 import { CallLog } from './call-log.ts'
 import { isConnectionHeader } from './connection-headers.ts'
@@ -69,7 +71,11 @@ export async function handleCall(
     signal: leaving.signal,
     timeouts: handling.timeouts,
     listeners: [log.listener],
-    context: { tenant: tenantOf(req.headers), session: sessionOf(req.headers) },
+    context: {
+      tenant: tenantOf(req.headers),
+      session: sessionOf(req.headers),
+      from: req.socket.remoteAddress,
+    },
   })
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined

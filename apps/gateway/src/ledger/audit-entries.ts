@@ -1,0 +1,26 @@
+import type { FinishedCall } from '../api/finished-calls.ts'
+import type { AuditTrail } from './audit-trail.ts'
+
+type Recorded = Parameters<AuditTrail['record']>[0]
+
+/** Who called what, from where, whose keys were used for it, and how it ended. No content and no key. */
+export function callEntry({ row, request, trail }: FinishedCall): Recorded {
+  const keys = [...new Set(trail.attempts.map(({ upstream }) => upstream.credential ?? 'none'))]
+  return {
+    actor: row.tenant ?? 'nobody',
+    action: 'call',
+    details: {
+      subject: row.model,
+      call: row.id,
+      from: request.context.from ?? 'unknown',
+      path: request.url.replace(/\?.*$/s, ''),
+      outcome: row.failure ?? 'ok',
+      target: row.target ?? 'none',
+      attempts: row.attempts,
+      keys,
+    },
+  }
+}
+
+/** The process itself. */
+export const gatewayActor = 'gateway'

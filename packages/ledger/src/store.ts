@@ -29,7 +29,8 @@ export interface LedgerStore {
   summary(range: TimeRange): Promise<Summary>
   /**
    * The range in equal steps, oldest first, empty ones included. A step is a round length of time (1 minute to whole days)
-   * that covers the range in at most `steps` + 1 of them; ranges above 36 hours have steps of whole hours or days.
+   * that covers the range in at most `steps` + 1 of them; ranges above 36 hours have steps of whole hours or days,
+   * and their first step may reach back before the range by less than one of these.
    * @throws RangeError for steps that are not 1 to 1000
    */
   series(range: TimeRange, steps: number): Promise<SeriesPoint[]>

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AttemptRow, type CallRow, type Entry, type LedgerStore, openLedgerStore } from '../src/index.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
@@ -323,6 +324,30 @@ describe.each([
     await expect(store.calls({ limit: 5, before: 'x' })).rejects.toThrow('calls: before must be')
     await expect(store.series(ranges.all, 0)).rejects.toThrow('series: steps must be')
   })
+})
+
+it('sums up what an older version has booked', async () => {
+  const file = join(folder, 'older.db')
+  const store = openLedgerStore(`sqlite:${file}`)
+  await store.write(entries)
+  const before = [await store.summary(ranges.all), await store.totals('tenant', ranges.all)]
+  await store.close()
+  const database = new DatabaseSync(file)
+  for (const table of ['usage', 'call', 'latency', 'fallback']) database.exec(`drop table ${table}_rollups`)
+  for (const index of ['calls_page', 'calls_model_asked', 'calls_tenant', 'calls_target', 'calls_failure'])
+    database.exec(`drop index ${index}`)
+  database.exec('drop index attempts_call_row; alter table attempts drop column call_row')
+  database.exec('create index calls_started_at on calls (started_at); alter table calls drop column stream')
+  for (const column of ['from', 'to', 'reason'])
+    database.exec(`alter table calls drop column fallback_${column}`)
+  database.exec('delete from ledger_version where version = 2')
+  database.close()
+  const reopened = openLedgerStore(`sqlite:${file}`)
+  const after = [await reopened.summary(ranges.all), await reopened.totals('tenant', ranges.all)]
+  // Nobody had noted then which target was left for which.
+  expect(after).toEqual([{ ...before[0], fallbacks: 0 }, before[1]])
+  expect(await reopened.write(entries)).toBe(0)
+  await reopened.close()
 })
 
 function tokenSum(row: AttemptRow): number {

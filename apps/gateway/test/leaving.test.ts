@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Fault, type RecordedRequest, type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { messages, openSocket, type RawConnection, requestText } from './raw-client.ts'
 
@@ -112,10 +112,18 @@ describe('in a process of its own', () => {
     died.catch(() => {})
     const message = async (): Promise<unknown> => (await Promise.race([once(child, 'message'), died]))[0]
     const { url } = (await message()) as { url: string }
-    const holdings = (): Promise<Holdings> => {
+    const report = (): Promise<Holdings> => {
       child.send('report')
       return message() as Promise<Holdings>
     }
+    /** Once the ledger has written its rows: it does so in a worker, a moment after the calls. */
+    const holdings = (): Promise<Holdings> =>
+      vi.waitFor(async () => {
+        const held = await report()
+        expect(held.resources).not.toHaveProperty('MessagePort')
+        expect(held.resources).not.toHaveProperty('Timeout')
+        return held
+      }, 5000)
     return { url, holdings }
   }
 
@@ -134,10 +142,8 @@ describe('in a process of its own', () => {
       }
     }
     await leaveAtEveryMoment(1)
-    await delay(100)
     const before = await holdings()
     await leaveAtEveryMoment(10)
-    await delay(100)
     const after = await holdings()
     expect(after.resources).toEqual(before.resources)
     expect(after.listeners).toBe(before.listeners)

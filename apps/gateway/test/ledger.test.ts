@@ -86,7 +86,7 @@ test('keeps rows in a journal while the database is away, and says so', async ()
     async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal' }),
     5000,
   )
-  expect(readdirSync(journal)).toHaveLength(1)
+  await vi.waitFor(() => expect(readdirSync(journal)).toHaveLength(1), 5000)
   mkdirSync(missing)
   await vi.waitFor(
     async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' }),

@@ -1,6 +1,8 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
 export type { ChoiceReason } from './choice.ts'
 export type { EndpointState } from './endpoint.ts'
+// The types of the hedges' events.
+export type {} from './hedge.ts'
 export {
   type AffinityOptions,
   type EjectionOptions,

@@ -35,15 +35,15 @@ export class SharedBooks {
   readonly meters: readonly SharedMeter[]
   /** How many calls may be under way over all processes. */
   readonly concurrency: number
-  readonly held = new Map<string, Held>()
+  readonly held: Map<string, Held> = new Map()
   /** Whether calls were admitted that Redis has not been told of. */
   wasAlone = false
   /** How many processes share the limits, by Redis's last word. */
   processes: number
   /** How many calls of this process may be under way while Redis is away. */
-  places = Infinity
+  places: number = Infinity
   /** Until all processes have told Redis what it has lost, in this clock's time. */
-  aloneUntil = -Infinity
+  aloneUntil: number = -Infinity
   /** Redis's time less this clock's. */
   offset: number
   readonly #link: LimitLink

@@ -1,10 +1,15 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, PostgresDialect, SqliteDialect } from 'kysely'
 
-/** A database by its URL, and how it takes many rows as one JSON text. */
+/** A database by its URL. */
 export interface DatabaseKind {
   readonly name: 'sqlite' | 'postgres'
   readonly dialect: Dialect
+  /**
+   * Runs one statement for each list of parameters, within the transaction that is open, and gives how many rows each has
+   * changed. Undefined where a statement is a message to a server.
+   */
+  readonly runEach?: ((text: string, parameters: readonly (readonly unknown[])[]) => number[]) | undefined
 }
 
 /** How long SQLite waits for another process, in milliseconds; its thread stands still meanwhile. The journal takes over then. */
@@ -18,18 +23,19 @@ const int8 = 20
  * @throws TypeError for any other URL
  */
 export function databaseKind(url: string): DatabaseKind {
-  if (url.startsWith('sqlite:'))
-    return { name: 'sqlite', dialect: sqliteDialect(url.slice('sqlite:'.length)) }
+  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length))
   if (/^postgres(ql)?:\/\//.test(url)) return { name: 'postgres', dialect: postgresDialect(url) }
   throw new TypeError("storage: the URL must begin with 'sqlite:' or 'postgres://'")
 }
 
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */
-function sqliteDialect(file: string): Dialect {
-  return new SqliteDialect({
+function sqlite(file: string): DatabaseKind {
+  let runEach: DatabaseKind['runEach']
+  const dialect = new SqliteDialect({
     database: async () => {
       const database = new DatabaseSync(file, { timeout: longestLock })
       database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+      runEach = eachPrepared(database)
       return {
         close: () => database.close(),
         prepare(sql) {
@@ -46,6 +52,17 @@ function sqliteDialect(file: string): Dialect {
       }
     },
   })
+  return { name: 'sqlite', dialect, runEach: (text, parameters) => runEach?.(text, parameters) ?? [] }
+}
+
+/** Statements are prepared once: preparing costs more than running them, and a batch has hundreds of rows. */
+function eachPrepared(database: DatabaseSync): NonNullable<DatabaseKind['runEach']> {
+  const statements = new Map<string, StatementSync>()
+  return (text, parameters) => {
+    const statement = statements.get(text) ?? database.prepare(text)
+    statements.set(text, statement)
+    return parameters.map((values) => Number(statement.run(...(values as SQLInputValue[])).changes))
+  }
 }
 
 function postgresDialect(connectionString: string): Dialect {

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { AuditTables } from './audit-log.ts'
+import type { DatabaseKind } from './database.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { type RollupTable, rollupTables } from './rollups.ts'
 import { columns, type Entry, type Tables } from './rows.ts'
@@ -9,7 +10,7 @@ type RollupTables = { readonly [T in RollupTable]: Readonly<Record<string, strin
 /** Everything in the database. */
 export type Schema = Tables & AuditTables & RollupTables & { readonly ledger_version: { version: number } }
 
-export type DatabaseName = 'sqlite' | 'postgres'
+export type DatabaseName = DatabaseKind['name']
 
 /** The number of the lock that one migrating process holds; any other would do. */
 const migrationLock = 7_747_455
@@ -17,7 +18,7 @@ const migrationLock = 7_747_455
 /** Columns that came with the sums. */
 const laterColumns = ['call_row', 'stream', 'fallback_from', 'fallback_to', 'fallback_reason']
 
-type Migration = (db: Transaction<Schema>, name: DatabaseName) => Promise<void>
+type Migration = (db: Transaction<Schema>, kind: DatabaseKind) => Promise<void>
 
 /** Each runs once, in this order. Never change one that has been published. */
 const migrations: readonly Migration[] = [
@@ -49,14 +50,14 @@ const migrations: readonly Migration[] = [
       .addColumn('hash', 'text', (column) => column.notNull())
       .execute()
   },
-  async (db, name) => {
+  async (db, kind) => {
     for (const table of ['calls', 'attempts'] as const) {
       for (const [column, type] of Object.entries(columns[table]))
         if (laterColumns.includes(column)) await db.schema.alterTable(table).addColumn(column, type).execute()
     }
-    await createRollups(db, name)
-    await indexCalls(db, name)
-    await rollUpWhatIsThere(db, name)
+    await createRollups(db, kind.name)
+    await indexCalls(db, kind.name)
+    await rollUpWhatIsThere(db, kind)
   },
 ]
 
@@ -94,7 +95,7 @@ async function indexCalls(db: Transaction<Schema>, name: DatabaseName): Promise<
 }
 
 /** Rows that were booked before there were sums. */
-async function rollUpWhatIsThere(db: Transaction<Schema>, name: DatabaseName): Promise<void> {
+async function rollUpWhatIsThere(db: Transaction<Schema>, kind: DatabaseKind): Promise<void> {
   for (const table of ['calls', 'attempts'] as const) {
     let after = ''
     while (true) {
@@ -110,7 +111,7 @@ async function rollUpWhatIsThere(db: Transaction<Schema>, name: DatabaseName): P
       after = last.id
       await writeRollups(
         db,
-        name,
+        kind,
         rows.map((row) => ({ table, row }) as Entry),
       )
     }
@@ -118,9 +119,10 @@ async function rollUpWhatIsThere(db: Transaction<Schema>, name: DatabaseName): P
 }
 
 /** Brings the schema up to date, one process at a time. */
-export async function migrate(db: Kysely<Schema>, name: DatabaseName): Promise<void> {
+export async function migrate(db: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    if (name === 'postgres') await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
+    if (kind.name === 'postgres')
+      await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
     await transaction.schema
       .createTable('ledger_version')
       .ifNotExists()
@@ -129,7 +131,7 @@ export async function migrate(db: Kysely<Schema>, name: DatabaseName): Promise<v
     const done = await transaction.selectFrom('ledger_version').select('version').execute()
     for (const [version, run] of migrations.entries()) {
       if (done.some((row) => row.version === version)) continue
-      await run(transaction, name)
+      await run(transaction, kind)
       await transaction.insertInto('ledger_version').values({ version }).execute()
     }
   })

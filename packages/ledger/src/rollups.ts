@@ -45,32 +45,52 @@ export type RollupRow = Readonly<Record<string, string | number>>
  * never wait for each other in a circle.
  */
 export function rollUp(entries: readonly Entry[]): ReadonlyMap<RollupTable, readonly RollupRow[]> {
-  const rows = new Map<string, { table: RollupTable; row: Record<string, string | number> }>()
-  const add = (
-    table: RollupTable,
-    startedAt: number,
-    keys: RollupRow,
-    sums: Readonly<Record<string, number>>,
-  ): void => {
-    for (const grain of Object.values(grains)) {
-      const place = { grain, at: startedAt - (startedAt % grain), ...keys }
-      const key = JSON.stringify([table, ...Object.values(place)])
-      const found = rows.get(key)
-      if (found === undefined) rows.set(key, { table, row: { ...place, ...sums } })
-      else for (const [name, value] of Object.entries(sums)) (found.row[name] as number) += value
-    }
-  }
+  const minutes: Sums = new Map()
+  const add: Add = (table, startedAt, keys, sums) =>
+    addTo(minutes, table, grains.minute, startedAt, keys, sums)
   for (const entry of entries) {
     if (entry.table === 'attempts') addAttempt(entry.row, add)
     else addCall(entry.row, add)
   }
+  // A batch is of few minutes: longer times are summed up from those, not from each entry again.
+  const all: Sums = new Map(minutes)
+  for (const { table, at, keys, sums } of minutes.values()) {
+    for (const grain of [grains.hour, grains.day]) addTo(all, table, grain, at, keys, sums)
+  }
   const tables = new Map<RollupTable, RollupRow[]>()
-  for (const [, { table, row }] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [, { table, grain, at, keys, sums }] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const row = { grain, at, ...keys, ...sums }
     const list = tables.get(table)
     if (list === undefined) tables.set(table, [row])
     else list.push(row)
   }
   return tables
+}
+
+type Sums = Map<
+  string,
+  {
+    readonly table: RollupTable
+    readonly grain: number
+    readonly at: number
+    readonly keys: RollupRow
+    readonly sums: Record<string, number>
+  }
+>
+
+function addTo(
+  all: Sums,
+  table: RollupTable,
+  grain: number,
+  time: number,
+  keys: RollupRow,
+  sums: Readonly<Record<string, number>>,
+): void {
+  const at = time - (time % grain)
+  const place = JSON.stringify([table, grain, at, ...Object.values(keys)])
+  const found = all.get(place)
+  if (found === undefined) all.set(place, { table, grain, at, keys, sums: { ...sums } })
+  else for (const name in sums) (found.sums[name] as number) += sums[name] as number
 }
 
 type Add = (

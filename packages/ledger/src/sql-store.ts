@@ -1,12 +1,12 @@
-import { Kysely, type RawBuilder, sql } from 'kysely'
+import { Kysely } from 'kysely'
 import { type AuditLog, type AuditTables, createAuditLog } from './audit-log.ts'
 import { callPage } from './call-pages.ts'
 import type { DatabaseKind } from './database.ts'
+import { insertNew } from './insert-rows.ts'
 import { migrate, type Schema } from './migrations.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
-import { columns, type Entry, type Tables } from './rows.ts'
-import { rowsAsJson } from './rows-as-json.ts'
+import { columns, type Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 import type {
   CallFilter,
@@ -42,17 +42,15 @@ export class SqlStore implements LedgerStore {
           entries.filter((entry) => entry.table === table).map((entry) => [entry.row.id, entry]),
         )
         if (rows.size === 0) continue
-        const insert = this.#insert(
+        const isNew = await insertNew(transaction, this.#kind, {
           table,
-          [...rows.values()].map(({ row }) => row),
-        )
-        for (const { id } of (await insert.execute(transaction)).rows) {
-          const entry = rows.get(id)
-          if (entry !== undefined) added.push(entry)
-        }
+          columns: columns[table],
+          rows: [...rows.values()].map(({ row }) => row),
+        })
+        for (const [id, entry] of rows) if (isNew.has(id)) added.push(entry)
       }
       // What was there already is in the sums already.
-      await writeRollups(transaction, this.#kind.name, added)
+      await writeRollups(transaction, this.#kind, added)
       return added.length
     })
   }
@@ -92,12 +90,6 @@ export class SqlStore implements LedgerStore {
     await ready?.then((db) => db.destroy()).catch(() => {})
   }
 
-  #insert(table: keyof Tables, rows: readonly object[]): RawBuilder<{ id: string }> {
-    const list = sql.join(Object.keys(columns[table]).map((name) => sql.ref(name)))
-    return sql`insert into ${sql.table(table)} (${list}) ${rowsAsJson(this.#kind.name, columns[table], rows)}
-      on conflict (id) do nothing returning id`
-  }
-
   async #rollups(): Promise<Kysely<never>> {
     return (await this.#connect()) as unknown as Kysely<never>
   }
@@ -117,7 +109,7 @@ export class SqlStore implements LedgerStore {
   async #open(): Promise<Kysely<Schema>> {
     const db = new Kysely<Schema>({ dialect: this.#kind.dialect })
     try {
-      await migrate(db, this.#kind.name)
+      await migrate(db, this.#kind)
       return db
     } catch (error) {
       await db.destroy().catch(() => {})

@@ -50,13 +50,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
-  const books = openBooks(config.storage)
+  const books = openBooks(config.storage, (attempt) => observability.book(attempt))
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability }
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )
-  const mirrors = openMirrors(config, targets)
+  const mirrors = openMirrors(config, targets, observability.mirrored)
   const closeTargets = async (): Promise<void> => {
     await Promise.all(mirrors.map(({ mirror }) => mirror.close()))
     await Promise.all([...targets.values()].map((target) => target.close()))

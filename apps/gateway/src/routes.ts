@@ -16,15 +16,24 @@ export interface RunningMirror {
   readonly mirror: Mirror
 }
 
-/** Brings the configured mirrors to life. Close them before their candidates. */
-export function openMirrors(config: Config, targets: ReadonlyMap<string, RunningTarget>): RunningMirror[] {
+/** Brings the configured mirrors to life; `observer` hears of their attempts. Close them before their candidates. */
+export function openMirrors(
+  config: Config,
+  targets: ReadonlyMap<string, RunningTarget>,
+  observer: Middleware,
+): RunningMirror[] {
   return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
     const limits = withoutUndefined({ concurrency, callsPerMinute })
+    const candidate = targets.get(to) as RunningTarget
     return {
       from,
       to,
       sample,
-      mirror: createMirror({ to: targets.get(to) as RunningTarget, sample, ...limits }),
+      mirror: createMirror({
+        to: { name: candidate.name, model: candidate.model, handler: observer(candidate.handler) },
+        sample,
+        ...limits,
+      }),
     }
   })
 }

@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { parseConfig } from '../src/index.ts'
-import { forThisTest, gatewayOf, targetAt } from './gateway.ts'
-import { messages, send } from './raw-client.ts'
+import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { type Json, messages, send } from './raw-client.ts'
 
 const mirrored = (first: { url: string }, candidate: { url: string }): object => ({
   targets: { claude: targetAt(first, 'anthropic'), candidate: targetAt(candidate, 'anthropic') },
@@ -33,6 +34,37 @@ test('a candidate that is dead changes nothing for the caller', async () => {
     const { status, headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
     expect([status, headers['x-spillway-attempts']]).toEqual([200, '1'])
   }
+})
+
+test('what the candidate used is booked as the mirror’s, and counted', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = forThisTest(await startClaude())
+  const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
+  const gateway = await gatewayOf({ ...mirrored(claude, candidate), storage })
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  const get = async (path: string) => (await send(`${gateway.url}${path}`, { method: 'GET' })).text
+  const roles = await vi.waitFor(async () => {
+    const { rows } = JSON.parse(await get('/api/usage?by=role'))
+    expect(rows).toHaveLength(2)
+    return rows
+  }, 5000)
+  expect(roles.map(({ key, attempts }: Json) => [key, attempts])).toEqual([
+    ['mirror', 1],
+    ['primary', 1],
+  ])
+  const metrics = await get('/metrics')
+  for (const target of ['claude', 'candidate']) {
+    expect(metrics).toMatch(
+      new RegExp(`^spillway_attempt_duration_count\\{.*spillway_target="${target}".*\\} 1$`, 'm'),
+    )
+    expect(metrics).toMatch(
+      new RegExp(
+        `^spillway_cost_nano_usd_total\\{(?=.*spillway_target="${target}")(?=.*estimated="false").*\\} ${roles[0].costNano}$`,
+        'm',
+      ),
+    )
+  }
+  expect(metrics).toMatch(/^spillway_calls_total\{.*\} 1$/m)
 })
 
 test('names that nobody has defined are told', () => {

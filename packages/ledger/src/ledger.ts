@@ -67,6 +67,8 @@ export interface LedgerOptions {
   readonly endpointOf?: ((request: ModelRequest) => string | undefined) | undefined
   /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
+  /** Hears of each attempt as it is booked, for counters that must agree with the rows. Must not throw. @default nobody */
+  readonly onAttempt?: ((row: AttemptRow) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -111,7 +113,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       throw new RangeError(`ledger.${name} must be 0 or more, but is ${settings[name]}`)
   }
   const { store, clock = systemClock, prices = publishedPrices } = options
-  const { providerOf = ({ api }) => api, endpointOf, roleOf } = options
+  const { providerOf = ({ api }) => api, endpointOf, roleOf, onAttempt } = options
   checkPrices(prices)
   // Rows are told apart by it and a number, whatever callers choose as call ids.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
@@ -221,6 +223,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         total_ms: timings.end,
       }
       writer.add({ table: 'attempts', row })
+      onAttempt?.(row)
     })
     return next(observed)
   }

@@ -1,4 +1,5 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
+export { attemptMetrics } from './attempt-metrics.ts'
 export {
   type AttemptTelemetryOptions,
   attemptTelemetry,

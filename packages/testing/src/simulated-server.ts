@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly chunks?: number
   /** Writes each content event by itself, in a turn of the event loop of its own. @default false */
   readonly separateWrites?: boolean
+  /** The fault of a generation request for which none is queued, by request; it wins over `always`. @default none */
+  readonly fault?: (request: RecordedRequest) => Fault | undefined
   /** Keeps requests and the bytes sent. Turn it off to measure. @default true */
   readonly record?: boolean
   /** More headers for every response to a generation; they win over the usual ones. */
@@ -143,7 +145,7 @@ class RunningServer implements SimulatedServer {
     const call: Call = { request, id: `${this.#tag}${String(++this.#count).padStart(10, '0')}` }
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const route = this.#site.route(method, request.path.replace(/\?.*$/s, ''))
-    if (route.generates) request.fault = this.#queue.shift() ?? this.#always
+    if (route.generates) request.fault = this.#queue.shift() ?? this.#options.fault?.(request) ?? this.#always
     const record = this.#options.record !== false
     if (record) this.requests.push(request)
     this.#arrival?.resolve(request)

@@ -1,5 +1,13 @@
-import { createLedger, type LedgerState, type LedgerStore, openLedgerStore } from '@spillway/ledger'
+import {
+  type AttemptRow,
+  createLedger,
+  type LedgerState,
+  type LedgerStore,
+  openLedgerStore,
+} from '@spillway/ledger'
 import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
+// Brings in the context's `mirrorOf`.
+import type {} from '@spillway/mirror'
 import type { StorageConfig } from '../config/config.ts'
 import { type AuditTrail, openAuditTrail } from './audit-trail.ts'
 import { followAttempts, followCalls, type Upstream } from './call-trail.ts'
@@ -25,14 +33,17 @@ export interface Books {
 const inMemory = 'sqlite::memory:'
 
 /**
- * Opens the ledger of a configuration. The database is connected to with the first rows, and may be away then.
+ * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books. The database is connected to with the first rows, and may be away then.
  * @throws Error when the URL is in an environment variable that is not set, or the journal's folder cannot be made
  */
-export function openBooks(storage: StorageConfig | undefined): Books {
+export function openBooks(
+  storage: StorageConfig | undefined,
+  onAttempt?: (attempt: AttemptRow) => void,
+): Books {
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
   const store = openLedgerStore(url)
-  const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf })
+  const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf, onAttempt })
   const audit = storage && openAuditTrail(store.audit)
   return {
     store,
@@ -72,8 +83,9 @@ const providerOf = ({ context, api }: ModelRequest): string => context.upstream?
 
 const endpointOf = ({ context }: ModelRequest): string | undefined => context.upstream?.endpoint
 
-/** A hedge goes to the endpoint that its policy named when it began. */
-function roleOf({ context: { trail, upstream } }: ModelRequest): 'hedge' | undefined {
+/** A mirror says whose repetition it is. A hedge goes to the endpoint that its policy named when it began. */
+function roleOf({ context: { mirrorOf, trail, upstream } }: ModelRequest): 'mirror' | 'hedge' | undefined {
+  if (mirrorOf !== undefined) return 'mirror'
   if (trail === undefined || upstream === undefined || trail.hedges.size === 0) return undefined
   return trail.hedges.delete(upstream.endpoint) ? 'hedge' : undefined
 }

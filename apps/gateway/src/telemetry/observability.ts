@@ -1,7 +1,14 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { AttemptRow } from '@spillway/ledger'
 import type { Middleware } from '@spillway/middleware'
-import { attemptTelemetry, type GaugeSource, observeGauges, telemetry } from '@spillway/telemetry'
+import {
+  attemptMetrics,
+  attemptTelemetry,
+  type GaugeSource,
+  observeGauges,
+  telemetry,
+} from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
 import type { Upstream } from '../ledger/call-trail.ts'
 import { openOtlp } from './otlp.ts'
@@ -13,6 +20,10 @@ export interface Observability {
   readonly calls: Middleware
   /** Innermost of each endpoint. */
   attempts(upstream: Upstream): Middleware
+  /** Around the candidate of a mirror, whose attempts are not the call's. */
+  readonly mirrored: Middleware
+  /** Counts what an attempt cost, as it is booked. */
+  book(attempt: AttemptRow): void
   observe(gauges: Readonly<Record<string, GaugeSource>>): void
   /** All metrics in the text format of Prometheus. */
   scrape(): Promise<string>
@@ -32,9 +43,21 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
     readers: [reader, ...(otlp === undefined ? [] : [otlp.metricReader])],
   })
   const tracerProvider = otlp?.tracerProvider
+  // Whole nano-dollars, since sums of them are exact.
+  const cost = meterProvider.getMeter('@spillway/gateway').createCounter('spillway.cost.nano_usd', {
+    description: 'What all attempts cost, in billionths of a US dollar; also of those that failed',
+  })
   return {
     calls: telemetry({ meterProvider, tracerProvider, captureContent: settings.captureContent ?? false }),
     attempts: ({ url }) => attemptTelemetry({ tracerProvider, server: url }),
+    mirrored: attemptMetrics({ meterProvider }),
+    book({ target, estimated, cost_nano }) {
+      if (cost_nano === null || cost_nano === 0) return
+      cost.add(cost_nano, {
+        'spillway.target': target ?? undefined,
+        'spillway.usage.estimated': estimated === 1,
+      })
+    },
     observe: (gauges) => void observeGauges(gauges, meterProvider),
     scrape: () => reader.scrape(),
     async close() {

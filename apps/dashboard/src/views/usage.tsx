@@ -60,9 +60,11 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         value={money(costNano)}
         exact={exactMoney(costNano)}
         detail={
-          BigInt(estimatedCostNano) === 0n
-            ? 'no part of it is estimated'
-            : `~${money(estimatedCostNano)} of it estimated`
+          BigInt(estimatedCostNano) === 0n ? (
+            'no part of it is estimated'
+          ) : (
+            <span title={exactMoney(estimatedCostNano)}>~{money(estimatedCostNano)} of it estimated</span>
+          )
         }
       />
       <Stat

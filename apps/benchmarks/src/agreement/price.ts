@@ -1,0 +1,58 @@
+import { publishedPrices } from '@spillway/usage'
+
+/** The usage that an upstream reports. */
+export interface Reported {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly cacheReadTokens: number
+  readonly cacheWriteTokens: number
+  readonly cacheWrite1hTokens: number
+  readonly reasoningTokens: number
+  /** In US dollars; only OpenRouter tells it. */
+  readonly cost: number
+}
+
+/** A price of the reseller's own, in billionths of a dollar, so that no fraction is lost in its decimals. */
+export function reportedPrice(usage: {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}): number {
+  return (usage.inputTokens * 1234 + usage.outputTokens * 5678) / 1e9
+}
+
+/** Whole numbers for decimals: so many places are kept. */
+const places = 6
+const scale = 10n ** BigInt(places)
+
+/**
+ * What an answer of Claude's costs in nano-dollars, from the published table, without the code that is judged: every
+ * factor as a whole number of millionths, rounded half up once at the end.
+ */
+export function vendorPrice(model: string, usage: Reported, at: Date): bigint {
+  const day = at.toISOString().slice(0, 10)
+  const rows = publishedPrices.prices.filter(
+    ({ provider, models, from = '' }) => provider === 'anthropic' && models.includes(model) && from <= day,
+  )
+  const row = rows.sort((a, b) => ((a.from ?? '') < (b.from ?? '') ? 1 : -1))[0]
+  if (row === undefined) throw new Error(`the price table does not know ${model}`)
+  const prompt = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
+  const { input, output } =
+    row.longPrompt !== undefined && prompt > row.longPrompt.above ? row.longPrompt : row
+  const part = (tokens: number, price: string, factor: string): bigint =>
+    BigInt(tokens) * millionths(price) * millionths(factor)
+  const short = usage.cacheWriteTokens - usage.cacheWrite1hTokens
+  const sum =
+    part(usage.inputTokens, input, '1') +
+    part(usage.cacheReadTokens, input, row.cacheRead ?? '0.1') +
+    part(short, input, row.cacheWrite ?? '1.25') +
+    part(usage.cacheWrite1hTokens, input, row.cacheWrite1h ?? '2') +
+    part(usage.outputTokens, output, '1')
+  // A dollar for a million tokens is a thousand nano-dollars for one.
+  const divisor = scale * scale
+  return (sum * 1000n + divisor / 2n) / divisor
+}
+
+function millionths(text: string): bigint {
+  const [whole = '0', fraction = ''] = text.split('.')
+  return BigInt(whole + fraction.padEnd(places, '0'))
+}

@@ -1,0 +1,148 @@
+import {
+  type Fault,
+  type RecordedRequest,
+  type Reply,
+  type SimulatedServer,
+  startClaude,
+  startOpenRouter,
+} from '@spillway/testing'
+import { type CallPlan, faultOf, planOf } from './call-plan.ts'
+import { type Reported, reportedPrice } from './price.ts'
+
+export type Role = 'primary' | 'retry' | 'fallback' | 'hedge' | 'mirror'
+
+/**
+ * What the upstream can say of the usage of an attempt: the whole of it has been told, a stream that told a part of it was
+ * left unfinished, or nothing was told.
+ */
+export type Telling = 'exact' | 'estimated' | 'none'
+
+/** One request as an upstream saw it. */
+export interface Seen {
+  readonly plan: CallPlan
+  readonly role: Role
+  readonly target: 'claude' | 'router' | 'candidate'
+  readonly request: RecordedRequest
+  readonly usage: Reported
+}
+
+/** The upstreams of a run and all that they saw. */
+export interface Upstreams extends AsyncDisposable {
+  readonly claude: readonly SimulatedServer[]
+  readonly router: SimulatedServer
+  readonly candidate: SimulatedServer
+  readonly seen: readonly Seen[]
+  /** Resolves when so many requests of a call have come to the first target. */
+  arrived(index: number, count: number): Promise<void>
+}
+
+/** Starts two endpoints of Claude, the target that takes over, and the mirror's candidate. */
+export async function startUpstreams(seed: number): Promise<Upstreams> {
+  const seen: Seen[] = []
+  const atFirst = new Map<number, number>()
+  const atRouter = new Map<number, number>()
+  const usages = new WeakMap<RecordedRequest, Reported>()
+  const waiting = new Map<number, { count: number; resolve: () => void }>()
+
+  const replyOf = (request: RecordedRequest): Reply => {
+    const usage = usageOf(planOfRequest(request), seen.length)
+    usages.set(request, usage)
+    return { usage }
+  }
+  /** Servers ask for the fault before the reply, so the usage is looked up when all is over. */
+  const see = (request: RecordedRequest, plan: CallPlan, role: Role, target: Seen['target']): void => {
+    seen.push({
+      plan,
+      role,
+      target,
+      request,
+      get usage() {
+        return usages.get(request) as Reported
+      },
+    })
+  }
+  const planOfRequest = (request: RecordedRequest): CallPlan =>
+    planOf(seed, Number(/call number (\d+)/.exec(Buffer.from(request.body).toString())?.[1]))
+  const count = (counts: Map<number, number>, index: number): number => {
+    const number = (counts.get(index) ?? 0) + 1
+    counts.set(index, number)
+    return number
+  }
+
+  const first = (request: RecordedRequest): Fault | undefined => {
+    const plan = planOfRequest(request)
+    const number = count(atFirst, plan.index)
+    const hedges = ['hedge-wins', 'hedge-loses', 'left-late'].includes(plan.course)
+    see(request, plan, number === 1 ? 'primary' : hedges ? 'hedge' : 'retry', 'claude')
+    const waiter = waiting.get(plan.index)
+    if (waiter !== undefined && number >= waiter.count) waiter.resolve()
+    return faultOf(plan, number)
+  }
+  const claude = await Promise.all([
+    startClaude({ reply: replyOf, fault: first }),
+    startClaude({ reply: replyOf, fault: first }),
+  ])
+  const router = await startOpenRouter({
+    reply: replyOf,
+    fault: (request) => {
+      const plan = planOfRequest(request)
+      const isFirst = count(atRouter, plan.index) === 1
+      see(request, plan, isFirst ? (atFirst.has(plan.index) ? 'fallback' : 'primary') : 'retry', 'router')
+      return plan.course === 'failed' ? { type: 'status', status: 503 } : undefined
+    },
+  })
+  const candidate = await startClaude({
+    reply: replyOf,
+    fault: (request) => {
+      const plan = planOfRequest(request)
+      see(request, plan, 'mirror', 'candidate')
+      return plan.candidate
+    },
+  })
+  return {
+    claude,
+    router,
+    candidate,
+    seen,
+    arrived(index, wanted) {
+      if ((atFirst.get(index) ?? 0) >= wanted) return Promise.resolve()
+      return new Promise((resolve) => waiting.set(index, { count: wanted, resolve }))
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...claude, router, candidate].map((server) => server.close()))
+    },
+  }
+}
+
+/** What a request's answer told of its usage: judged by the bytes that were sent. */
+export function tellingOf({ request }: Seen): Telling {
+  if (request.status !== 200) return 'none'
+  const text = Buffer.from(request.sent).toString()
+  const asked = request.json as { stream?: boolean }
+  if (asked.stream !== true) return request.finishedAt !== undefined && isJson(text) ? 'exact' : 'none'
+  const isWhole = text.includes('event: message_stop') || text.includes('data: [DONE]')
+  if (isWhole && request.finishedAt !== undefined) return 'exact'
+  return text.includes('event: message_start') || text.includes('"content":"') ? 'estimated' : 'none'
+}
+
+function isJson(text: string): boolean {
+  try {
+    return JSON.parse(text).usage !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** Differs from answer to answer; cached prompts among them, and such as cost more for their length. */
+function usageOf({ size, index }: CallPlan, number: number): Reported {
+  const cacheWriteTokens = index % 3 === 0 ? 100 + Math.floor(size * 900) : 0
+  const usage = {
+    inputTokens: 1 + Math.floor(size * 5000) + (index % 11 === 0 ? 100_000 : 0) + (number % 7),
+    outputTokens: 1 + Math.floor(size * 700) + (number % 5),
+    cacheReadTokens: index % 2 === 0 ? 1 + Math.floor(size * 20_000) : 0,
+    cacheWriteTokens,
+    cacheWrite1hTokens: index % 6 === 0 ? Math.floor(cacheWriteTokens / 3) : 0,
+    reasoningTokens: index % 5 === 0 ? 1 : 0,
+  }
+  return { ...usage, cost: reportedPrice(usage) }
+}

@@ -11,13 +11,6 @@ import {
 import { cancelledFailure, malformedFailure, timeoutFailure, transportFailure } from '@spillway/wire'
 import { type FinishedAnswer, finishedAnswer } from './comparison.ts'
 
-declare module '@spillway/middleware' {
-  interface RequestContext {
-    /** The `callId` of the call that this one repeats for comparison. */
-    readonly mirrorOf?: string | undefined
-  }
-}
-
 /** How long a candidate that was stopped may take to say how far it came, in milliseconds. */
 const grace = 1_000
 

@@ -17,7 +17,12 @@ import { type MirrorOptions, type MirrorSettings, mirrorSettings } from './mirro
 /** Why a sampled call did not go to the candidate. */
 export type DropReason = 'concurrency' | 'budget' | 'closed'
 
+// Here, and not beside the candidate's call: the published declarations have this file, and that one nowhere.
 declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** The `callId` of the call that this one repeats for comparison. */
+    readonly mirrorOf?: string | undefined
+  }
   interface EventMap {
     /** A candidate's answer is over as well, for good or ill. Comes after the call's own events. */
     'mirror.finished': { readonly comparison: Comparison }

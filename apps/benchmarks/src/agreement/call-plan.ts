@@ -46,6 +46,13 @@ const shares: readonly (readonly [Course, number])[] = [
   ['hedge-loses', 0.03],
 ]
 
+/** What the target with hedges is asked for; the endpoints of the other are left out now and then for their failures. */
+export const hedgedModel = 'claude-opus-4-8'
+
+const hedgedCourses: readonly Course[] = ['left-late', 'hedge-wins', 'hedge-loses']
+
+export const isHedged = ({ course }: Pick<CallPlan, 'course'>): boolean => hedgedCourses.includes(course)
+
 const models = ['claude-sonnet-5-5', 'claude-opus-5-5', 'claude-haiku-4-5', 'claude-haiku-5-5'] as const
 
 /** How long the gateway waits before it hedges, in milliseconds: far longer than any answer takes that is not held. */
@@ -61,7 +68,7 @@ export function planOf(seed: number, index: number): CallPlan {
     course,
     api: random() < 0.7 ? 'anthropic' : 'openai',
     stream: ['cut', 'error-inside', 'left-inside'].includes(course) || random() < 0.5,
-    model: models[Math.floor(random() * models.length)] as string,
+    model: isHedged({ course }) ? hedgedModel : (models[Math.floor(random() * models.length)] as string),
     key: `sk-agreement-${Math.floor(random() * 5)}`,
     candidate:
       candidateDraw < 0.05

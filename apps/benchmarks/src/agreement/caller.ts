@@ -23,7 +23,7 @@ export function createCaller(gateway: string, upstreams: Upstreams): Caller {
       outgoing.end(JSON.stringify(bodyOf(plan)))
       if (plan.course === 'left-early' || plan.course === 'left-late') {
         const arrived = upstreams.arrived(plan.index, plan.course === 'left-late' ? 2 : 1)
-        // There is no hedge while the other endpoint is left out for its failures.
+        // A hedge does not come where the other endpoint is left out.
         await Promise.race([arrived, response, pause(hedgeAfter * 2)])
         outgoing.destroy()
         return

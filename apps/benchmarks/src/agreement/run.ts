@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseConfig, startGateway } from '@spillway/gateway'
-import { attemptsOfTarget, hedgeAfter, planOf } from './call-plan.ts'
+import { attemptsOfTarget, hedgeAfter, hedgedModel, planOf } from './call-plan.ts'
 import { createCaller } from './caller.ts'
 import { dashboardFigures } from './dashboard-figures.ts'
 import { add, compare, type Figures, type Line } from './figures.ts'
@@ -95,13 +95,17 @@ async function settled(upstreams: Upstreams, file: string, url: string): Promise
   }
 }
 
-function configOf({ claude, router, candidate }: Upstreams, file: string): object {
+function configOf({ claude, hedged, router, candidate }: Upstreams, file: string): object {
   const credential = 'env:SPILLWAY_AGREEMENT_KEY'
   return {
     targets: {
       claude: {
         api: 'anthropic',
         endpoints: claude.map(({ url }) => ({ url, credential })),
+      },
+      hedged: {
+        api: 'anthropic',
+        endpoints: hedged.map(({ url }) => ({ url, credential })),
         routing: { hedge: { after: `${hedgeAfter}ms`, maxExtra: 1 } },
       },
       router: { api: 'openrouter', endpoints: [{ url: `${router.url}/api`, credential }] },
@@ -111,7 +115,10 @@ function configOf({ claude, router, candidate }: Upstreams, file: string): objec
         retry: { attempts: 1 },
       },
     },
-    routes: [{ models: '*', target: 'claude', fallback: ['router'] }],
+    routes: [
+      { models: hedgedModel, target: 'hedged', fallback: ['router'] },
+      { models: '*', target: 'claude', fallback: ['router'] },
+    ],
     mirror: [{ from: 'claude', to: 'candidate', sample: 0.3, concurrency: 64, callsPerMinute: 1_000_000 }],
     retry: { attempts: attemptsOfTarget, baseDelay: '1ms', maxDelay: '5ms', budget: 1 },
     // Nothing is to stand between the calls and their faults.

@@ -6,7 +6,7 @@ import {
   startClaude,
   startOpenRouter,
 } from '@spillway/testing'
-import { type CallPlan, faultOf, planOf } from './call-plan.ts'
+import { type CallPlan, faultOf, isHedged, planOf } from './call-plan.ts'
 import { type Reported, reportedPrice } from './price.ts'
 
 export type Role = 'primary' | 'retry' | 'fallback' | 'hedge' | 'mirror'
@@ -21,7 +21,7 @@ export type Telling = 'exact' | 'estimated' | 'none'
 export interface Seen {
   readonly plan: CallPlan
   readonly role: Role
-  readonly target: 'claude' | 'router' | 'candidate'
+  readonly target: 'claude' | 'hedged' | 'router' | 'candidate'
   readonly request: RecordedRequest
   readonly usage: Reported
 }
@@ -29,6 +29,7 @@ export interface Seen {
 /** The upstreams of a run and all that they saw. */
 export interface Upstreams extends AsyncDisposable {
   readonly claude: readonly SimulatedServer[]
+  readonly hedged: readonly SimulatedServer[]
   readonly router: SimulatedServer
   readonly candidate: SimulatedServer
   readonly seen: readonly Seen[]
@@ -36,7 +37,7 @@ export interface Upstreams extends AsyncDisposable {
   arrived(index: number, count: number): Promise<void>
 }
 
-/** Starts two endpoints of Claude, the target that takes over, and the mirror's candidate. */
+/** Starts two endpoints of Claude for each of two targets, the target that takes over, and the mirror's candidate. */
 export async function startUpstreams(seed: number): Promise<Upstreams> {
   const seen: Seen[] = []
   const atFirst = new Map<number, number>()
@@ -72,16 +73,15 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
   const first = (request: RecordedRequest): Fault | undefined => {
     const plan = planOfRequest(request)
     const number = count(atFirst, plan.index)
-    const hedges = ['hedge-wins', 'hedge-loses', 'left-late'].includes(plan.course)
-    see(request, plan, number === 1 ? 'primary' : hedges ? 'hedge' : 'retry', 'claude')
+    const hedged = isHedged(plan)
+    const role = number === 1 ? 'primary' : hedged ? 'hedge' : 'retry'
+    see(request, plan, role, hedged ? 'hedged' : 'claude')
     const waiter = waiting.get(plan.index)
     if (waiter !== undefined && number >= waiter.count) waiter.resolve()
     return faultOf(plan, number)
   }
-  const claude = await Promise.all([
-    startClaude({ reply: replyOf, fault: first }),
-    startClaude({ reply: replyOf, fault: first }),
-  ])
+  const pair = () => Promise.all([1, 2].map(() => startClaude({ reply: replyOf, fault: first })))
+  const [claude, hedged] = await Promise.all([pair(), pair()])
   const router = await startOpenRouter({
     reply: replyOf,
     fault: (request) => {
@@ -101,6 +101,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
   })
   return {
     claude,
+    hedged,
     router,
     candidate,
     seen,
@@ -109,7 +110,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
       return new Promise((resolve) => waiting.set(index, { count: wanted, resolve }))
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...claude, router, candidate].map((server) => server.close()))
+      await Promise.all([...claude, ...hedged, router, candidate].map((server) => server.close()))
     },
   }
 }

@@ -6,7 +6,14 @@ import { type EventMap, type EventType, emit, type Middleware } from '@spillway/
 import { type Reply, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { attemptTelemetry, observeGauges, type TelemetryOptions, telemetry, wrapFetch } from '../src/index.ts'
+import {
+  attemptMetrics,
+  attemptTelemetry,
+  observeGauges,
+  type TelemetryOptions,
+  telemetry,
+  wrapFetch,
+} from '../src/index.ts'
 import { type Observation, observe, registerContext, unregisterContext } from './observation.ts'
 
 const model = 'claude-sonnet-5-5'
@@ -408,6 +415,19 @@ it('speaks of OpenRouter as its option says, over the protocol of OpenAI', async
     'gen_ai.response.finish_reasons': ['stop'],
     'gen_ai.request.stream': true,
   })
+})
+
+it('counts attempts that no call is told of, and their tokens', async () => {
+  const { tracerProvider, meterProvider } = observation
+  const client = anthropic(
+    wrapFetch(fetch, attemptMetrics({ meterProvider }), attemptTelemetry({ tracerProvider })),
+  )
+  await client.messages.create(params)
+  const attempts = await observation.points('spillway.attempt.duration')
+  expect(attempts.map(({ value }) => (value as Histogram).count)).toEqual([1])
+  const tokens = await observation.points('spillway.tokens')
+  expect(tokens.map(({ attributes }) => attributes['gen_ai.token.type'])).toEqual(['input', 'output'])
+  expect(await observation.points('spillway.calls')).toEqual([])
 })
 
 it('refuses options out of range', () => {

@@ -128,6 +128,17 @@ describe('a simulated server', () => {
     expect((await call(apart, { stream: true })).pieces.length).toBeGreaterThan(10)
   })
 
+  it('chooses faults by request, after those that are queued', async () => {
+    const server = await start({
+      fault: ({ json }) =>
+        (json as { stream?: boolean }).stream === true ? undefined : { type: 'status', status: 529 },
+    })
+    server.next({ type: 'status', status: 500 })
+    expect((await call(server)).status).toBe(500)
+    expect((await call(server)).status).toBe(529)
+    expect((await call(server, { stream: true })).status).toBe(200)
+  })
+
   it('waits for a client that does not read', async () => {
     const server = await start({
       reply: { text: 'x'.repeat(32 * 1024 * 1024) },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { hasChromium } from '../../../dashboard/test/browser.ts'
-import { tableOf } from './figures.ts'
+import { compare, tableOf } from './figures.ts'
 import { run } from './run.ts'
 
 it('the upstreams, the ledger, the API, the metrics and the dashboard agree on what was used', async () => {
@@ -11,3 +11,22 @@ it('the upstreams, the ledger, the API, the metrics and the dashboard agree on w
   const wrong = lines.filter(({ agrees }) => !agrees)
   expect(tableOf(titles, wrong)).toBe(tableOf(titles, []))
 }, 60_000)
+
+it('a figure that differs, or that one source lacks of a kind that it tells, is a disagreement', () => {
+  const lines = compare([
+    new Map([
+      ['calls', 2n],
+      ['by role: hedge', 1n],
+    ]),
+    new Map([
+      ['calls', 3n],
+      ['by role: retry', 1n],
+    ]),
+    new Map(),
+  ])
+  expect(lines.map(({ name, values, agrees }) => [name, values, agrees])).toEqual([
+    ['calls', [2n, 3n, undefined], false],
+    ['by role: hedge', [1n, 0n, undefined], false],
+    ['by role: retry', [0n, 1n, undefined], false],
+  ])
+})

@@ -45,8 +45,8 @@ export async function run({ calls, seed, browser, onProgress = () => {} }: RunOp
       while (next < calls) {
         const plan = planOf(seed, next++)
         courses.set(plan.course, (courses.get(plan.course) ?? 0) + 1)
-        await caller.call(plan)
         if (next % 1000 === 0) onProgress(`${next} of ${calls} calls`)
+        await caller.call(plan)
       }
     }
     await Promise.all(Array.from({ length: concurrency }, work))

@@ -252,6 +252,16 @@ describe('the journal', () => {
   })
 })
 
+it('tells of each attempt as it is booked', async () => {
+  const heard: AttemptRow[] = []
+  const { ledger, store, call } = begin({ onAttempt: (row) => heard.push(row) })
+  await call(through('claude'), upstream())
+  await ledger.flush()
+  const booked = [...store.entries.values()].filter(({ table }) => table === 'attempts')
+  expect(booked.map(({ row }) => row)).toEqual(heard)
+  expect(heard).toHaveLength(1)
+})
+
 it('refuses options out of range and prices that are no decimals', () => {
   const store = new ListStore()
   expect(() => createLedger({ store, maxRows: -1 })).toThrow('ledger.maxRows must be 0 or more')

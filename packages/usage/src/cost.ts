@@ -90,16 +90,45 @@ function rateFor(price: ModelPrice, usage: Usage, { speed = 'standard' }: CostFa
 }
 
 function tokenCost(usage: Usage, price: ModelPrice, rate: Rate): Decimal {
-  const { cacheRead = '0.1', cacheWrite = '1.25', cacheWrite1h = '2' } = price
-  const input = decimal(rate.input)
+  const unit = unitPrices(price, rate)
   const written1h = Math.min(usage.cacheWrite1hTokens, usage.cacheWriteTokens)
-  return [
-    times(tokens(usage.inputTokens), input),
-    times(tokens(usage.cacheReadTokens), times(input, decimal(cacheRead))),
-    times(tokens(usage.cacheWriteTokens - written1h), times(input, decimal(cacheWrite))),
-    times(tokens(written1h), times(input, decimal(cacheWrite1h))),
-    times(tokens(usage.outputTokens), decimal(rate.output)),
-  ].reduce(plus)
+  let total = times(tokens(usage.inputTokens), unit.input)
+  const add = (count: number, each: Decimal): void => {
+    if (count > 0) total = plus(total, times(tokens(count), each))
+  }
+  add(usage.cacheReadTokens, unit.cacheRead)
+  add(usage.cacheWriteTokens - written1h, unit.cacheWrite)
+  add(written1h, unit.cacheWrite1h)
+  add(usage.outputTokens, unit.output)
+  return total
+}
+
+interface UnitPrices {
+  readonly input: Decimal
+  readonly output: Decimal
+  readonly cacheRead: Decimal
+  readonly cacheWrite: Decimal
+  readonly cacheWrite1h: Decimal
+}
+
+/** By the rate of a price: reading its decimals costs more than the sum itself. */
+const knownUnitPrices = new WeakMap<Rate, UnitPrices>()
+
+function unitPrices(price: ModelPrice, rate: Rate): UnitPrices {
+  let known = knownUnitPrices.get(rate)
+  if (known === undefined) {
+    const { cacheRead = '0.1', cacheWrite = '1.25', cacheWrite1h = '2' } = price
+    const input = decimal(rate.input)
+    known = {
+      input,
+      output: decimal(rate.output),
+      cacheRead: times(input, decimal(cacheRead)),
+      cacheWrite: times(input, decimal(cacheWrite)),
+      cacheWrite1h: times(input, decimal(cacheWrite1h)),
+    }
+    knownUnitPrices.set(rate, known)
+  }
+  return known
 }
 
 function tokens(count: number): Decimal {

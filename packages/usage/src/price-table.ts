@@ -96,6 +96,14 @@ export function priceName(model: string): string {
     .replace(/[-@]\d{8}$/, '')
 }
 
+/** What a table answered before, by provider, model and day: each call asks, and nearly always the same. */
+const answers = new WeakMap<PriceTable, Map<string, ModelPrice | undefined>>()
+
+/** Callers choose the models' names, so there may be any number of them. */
+const mostAnswers = 1000
+
+const millisecondsOfDay = 86_400_000
+
 /** The price of a model on a day; undefined where the table has none. */
 export function findPrice(
   table: PriceTable,
@@ -103,6 +111,17 @@ export function findPrice(
   model: string,
   at: number,
 ): ModelPrice | undefined {
+  let known = answers.get(table)
+  if (known === undefined || known.size >= mostAnswers) {
+    known = new Map()
+    answers.set(table, known)
+  }
+  const question = `${Math.floor(at / millisecondsOfDay)} ${provider} ${model}`
+  if (!known.has(question)) known.set(question, lookUp(table, provider, model, at))
+  return known.get(question)
+}
+
+function lookUp(table: PriceTable, provider: string, model: string, at: number): ModelPrice | undefined {
   const name = priceName(model)
   const day = new Date(at).toISOString().slice(0, 10)
   const begun = table.prices.filter(

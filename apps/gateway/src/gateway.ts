@@ -67,7 +67,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await observability.close()
   }
   observability.observe(gatewayGauges(targets, books))
-  const api = openApiSources({ config, targets, books, vault, shared })
+  const api = openApiSources({ config, targets, mirrors, books, vault, shared })
   const { host, port } = config.server
   try {
     const server = await listenGateway({

@@ -1,6 +1,7 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
-import { compose, type Middleware } from '@spillway/middleware'
+import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
+import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { limitsOfTenants } from './rate-limits.ts'
@@ -14,6 +15,8 @@ export interface RunningMirror {
   readonly to: string
   readonly sample: number
   readonly mirror: Mirror
+  /** What its comparisons say so far. */
+  readonly tally: MirrorTally
 }
 
 /** Brings the configured mirrors to life; `observer` hears of their attempts. Close them before their candidates. */
@@ -25,18 +28,23 @@ export function openMirrors(
   return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
     const limits = withoutUndefined({ concurrency, callsPerMinute })
     const candidate = targets.get(to) as RunningTarget
+    const tally = new MirrorTally({ primary: providerOf(config, from), candidate: providerOf(config, to) })
     return {
       from,
       to,
       sample,
+      tally,
       mirror: createMirror({
         to: { name: candidate.name, model: candidate.model, handler: observer(candidate.handler) },
         sample,
         ...limits,
+        onComparison: (comparison) => tally.add(comparison, systemClock.epoch()),
       }),
     }
   })
 }
+
+const providerOf = (config: Config, target: string): string => config.targets[target]?.api ?? target
 
 /** The routes of a configuration over its running targets; `observers` are outermost. */
 export function openRoutes(

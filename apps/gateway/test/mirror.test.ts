@@ -76,3 +76,25 @@ mirror: [{ from: a, to: b, sample: 0.1 }]
     /3:\d+ {2}mirror\[0\]\.to.*no target is called "b"/,
   )
 })
+
+test('the API compares the two', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = forThisTest(await startClaude())
+  const gateway = await gatewayOf(mirrored(claude, candidate))
+  const get = async () =>
+    JSON.parse((await send(`${gateway.url}/api/mirror`, { method: 'GET' })).text).mirrors
+  expect(await get()).toMatchObject([{ from: 'claude', to: 'candidate', sample: 1, comparisons: 0 }])
+  await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
+  const [found] = await vi.waitFor(async () => {
+    const mirrors = await get()
+    expect(mirrors).toMatchObject([{ comparisons: 1 }])
+    return mirrors
+  }, 5000)
+  expect(found).toMatchObject({ dropped: 0, similarity: 1 })
+  for (const side of [found.primary, found.candidate]) {
+    expect(side).toMatchObject({ failures: 0, outputTokens: 14 })
+    expect(side.firstContent.p50).toBeGreaterThan(0)
+    expect(side.total.p50).toBeGreaterThanOrEqual(side.firstContent.p50)
+    expect(Number(side.costNano)).toBeGreaterThan(0)
+  }
+})

@@ -3,10 +3,11 @@ import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
 import { callEntry } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
+import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
 import type { ApiSources } from './api-server.ts'
-import type { Keys } from './contract.ts'
+import type { Keys, Mirrors } from './contract.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
@@ -15,6 +16,7 @@ import { watchTargets } from './targets-view.ts'
 export interface Observed {
   readonly config: Config
   readonly targets: ReadonlyMap<string, RunningTarget>
+  readonly mirrors: readonly RunningMirror[]
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
@@ -22,7 +24,7 @@ export interface Observed {
 
 /** What `/api` reads from a running gateway, and the middleware by which it hears of calls. */
 export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
-  const { config, targets, books, vault, shared } = observed
+  const { config, targets, mirrors, books, vault, shared } = observed
   const live = new LiveEvents()
   const calls = observeCalls((call) => {
     books.audit?.record(callEntry(call))
@@ -32,12 +34,17 @@ export function openApiSources(observed: Observed): { sources: ApiSources; calls
     views: ledgerViews(books),
     targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),
     keys: () => keysOf(vault),
-    mirrors: () => ({ mirrors: [] }),
+    mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
     audit: books.store.audit,
     live,
     now: () => Date.now(),
   }
   return { sources, calls }
+}
+
+function mirrorView({ from, to, sample, mirror, tally }: RunningMirror): Mirrors['mirrors'][number] {
+  const dropped = Object.values(mirror.stats().dropped).reduce((sum, count) => sum + count, 0)
+  return { from, to, sample, dropped, ...tally.findings() }
 }
 
 async function keysOf(vault: Vault | undefined): Promise<Keys> {

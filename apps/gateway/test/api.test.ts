@@ -207,3 +207,24 @@ function faultsOf(value: unknown, schema: Schema, known: Record<string, Schema>,
     ),
   ]
 }
+
+test('the live row of a call costs what the ledger says, geography included', async () => {
+  const { url } = await twoTargets()
+  let text = ''
+  const client = request(`${url}/api/live`, (response) => {
+    response.setEncoding('utf8')
+    response.on('data', (chunk: string) => {
+      text += chunk
+    })
+  })
+  client.end()
+  onTestFinished(() => void client.destroy())
+  await vi.waitFor(() => expect(text).toContain('event: ping'))
+  await send(`${url}/v1/messages`, { body: messages({ inference_geo: 'us' }) })
+  await vi.waitFor(async () => {
+    const live = eventsOf(text).find(({ name }) => name === 'call')?.data as { costNano: string } | undefined
+    const { calls } = await get<Calls>(`${url}/api/calls`)
+    expect(live?.costNano).toMatch(/^[1-9]/)
+    expect(calls.map(({ costNano }) => costNano)).toEqual([live?.costNano])
+  })
+})

@@ -10,6 +10,7 @@ export {
   type LedgerState,
   ledgerDefaults,
 } from './ledger.ts'
+export { requestPricing } from './request-pricing.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
 export { type LedgerStore, openLedgerStore } from './store.ts'
 export { type AuditProblem, type AuditReport, exportAudit, verifyAudit } from './verify-audit.ts'

@@ -14,6 +14,7 @@ import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
 import { BatchWriter } from './batch-writer.ts'
 import { FallbackWatch } from './fallback-watch.ts'
 import { Journal } from './journal.ts'
+import { requestPricing } from './request-pricing.ts'
 import type { AttemptRole, AttemptRow } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -193,7 +194,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const provider = providerOf(request)
       const cost = costOf(
         usage,
-        { model: model ?? request.model, provider, at: started, ...speedAndGeo(request) },
+        { model: model ?? request.model, provider, at: started, ...requestPricing(request) },
         prices,
       )
       const row: AttemptRow = {
@@ -264,15 +265,4 @@ function roleByOrder(booking: CallBooking | undefined, target: string | undefine
   if (booking === undefined || booking.attempts === 1) return 'primary'
   if (booking.lastTarget === target) return 'retry'
   return booking.firstTarget === target ? 'retry' : 'fallback'
-}
-
-function speedAndGeo({ body }: ModelRequest): { speed?: string; geo?: string } {
-  let json: { readonly [name: string]: unknown } = {}
-  try {
-    json = body.json
-  } catch {
-    // Only the upstream can judge such a body.
-  }
-  const { speed, inference_geo: geo } = json
-  return { ...(typeof speed === 'string' && { speed }), ...(typeof geo === 'string' && { geo }) }
 }

@@ -59,7 +59,7 @@ function usedBy({ attempts }: CallTrail): Pick<CallRow, 'tokens' | 'estimated' |
   }
   let estimated = false
   let cost: number | undefined
-  for (const { upstream, usage, model, at } of attempts) {
+  for (const { upstream, usage, model, at, pricing } of attempts) {
     if (usage === undefined) continue
     tokens.input += usage.inputTokens
     tokens.output += usage.outputTokens
@@ -67,7 +67,7 @@ function usedBy({ attempts }: CallTrail): Pick<CallRow, 'tokens' | 'estimated' |
     tokens.cacheWrite += usage.cacheWriteTokens
     tokens.reasoning += usage.reasoningTokens
     estimated ||= usage.estimated
-    const priced = costOf(usage, { model, provider: upstream.provider, at })
+    const priced = costOf(usage, { model, provider: upstream.provider, at, ...pricing })
     if (priced.nanoDollars !== undefined) cost = (cost ?? 0) + priced.nanoDollars
   }
   return { tokens, estimated, costNano: cost === undefined ? null : String(cost) }

@@ -1,4 +1,6 @@
+import { requestPricing } from '@spillway/ledger'
 import { deriveRequest, listen, type Middleware, type Usage } from '@spillway/middleware'
+import type { CostFacts } from '@spillway/usage'
 
 /** An endpoint as it stands in the books: never with a secret. */
 export interface Upstream {
@@ -19,6 +21,8 @@ export interface TrailAttempt {
   readonly usage: Usage | undefined
   /** When it began, in milliseconds since the Unix epoch. */
   readonly at: number
+  /** What it asked for that changes its price. */
+  readonly pricing: Pick<CostFacts, 'speed' | 'geo'>
 }
 
 /** What happened to one call, collected on its way. */
@@ -62,7 +66,7 @@ export function followAttempts(upstream: Upstream): Middleware {
         if (event.type !== 'attempt.ended') return
         const { model = request.model, usage, timings } = event.outcome
         const at = request.clock.epoch() - (request.clock.now() - timings.startedAt)
-        trail.attempts.push({ upstream, model, usage, at })
+        trail.attempts.push({ upstream, model, usage, at, pricing: requestPricing(request) })
       }),
     )
   }

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { views } from '../../dashboard/src/routing.ts'
+import { hasChromium, launchBrowser } from '../../dashboard/test/browser.ts'
+import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { messages, send } from './raw-client.ts'
+
+type Browser = Awaited<ReturnType<typeof launchBrowser>>
+type Page = Awaited<ReturnType<Browser['newPage']>>
+
+const ofDashboard = createRequire(new URL('../../dashboard/package.json', import.meta.url))
+
+describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser?.close())
+
+  /** A gateway with everything that has a view, and the Claude in front of its local model. */
+  async function start(): Promise<{ url: string; claude: SimulatedServer }> {
+    const claude = forThisTest(await startClaude())
+    const local = forThisTest(await startClaude())
+    const candidate = forThisTest(await startClaude())
+    const gateway = await gatewayOf({
+      targets: {
+        claude: targetAt(claude, 'anthropic'),
+        local: targetAt(local, 'anthropic'),
+        candidate: targetAt(candidate, 'anthropic'),
+      },
+      routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
+      retry: { attempts: 1 },
+      mirror: [{ from: 'claude', to: 'candidate', sample: 1 }],
+      storage: { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` },
+    })
+    return { url: gateway.url, claude }
+  }
+
+  /** A page that must not complain, and each answer to which must be one. */
+  async function open(url: string): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' })
+    const complaints: string[] = []
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('response', (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
+    })
+    onTestFinished(async () => {
+      await page.close()
+      expect(complaints).toEqual([])
+    })
+    await page.goto(url)
+    await settled(page)
+    return page
+  }
+
+  async function settled(page: Page): Promise<void> {
+    await page.locator('main h1').waitFor()
+    await expect.poll(() => page.locator('.skeleton, [aria-busy="true"]').count()).toBe(0)
+  }
+
+  const calls = (page: Page) =>
+    page.locator('.stat', { has: page.locator('dt', { hasText: /^Calls$/ }) }).locator('.value')
+
+  /** Serious and critical faults that axe finds. */
+  async function faults(page: Page): Promise<unknown> {
+    await page.evaluate(readFileSync(ofDashboard.resolve('axe-core/axe.min.js'), 'utf8'))
+    return page.evaluate(`axe.run(document).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => [id, ...nodes.map(({ html, any }) => html.slice(0, 160) + JSON.stringify(any[0]?.data))]))`)
+  }
+
+  test('each view shows what happened, without a complaint or a serious fault', async () => {
+    const { url, claude } = await start()
+    for (let call = 0; call < 3; call++)
+      await send(`${url}/v1/messages`, { body: messages({ stream: true }) })
+    claude.next({ type: 'status', status: 529 })
+    await send(`${url}/v1/messages`, { body: messages() })
+    const page = await open(url)
+    for (const { id, name } of views) {
+      await page.goto(`${url}/#/${id}`)
+      await page.locator('h1', { hasText: name }).waitFor()
+      await settled(page)
+      expect(await page.locator('.problem').count(), id).toBe(0)
+      expect(await faults(page), id).toEqual([])
+    }
+    await page.goto(`${url}/#/live?range=1h`)
+    await expect.poll(() => calls(page).textContent()).toBe('4')
+    await page.goto(`${url}/#/fallbacks?range=1h`)
+    await expect.poll(() => page.locator('main').textContent()).toContain('overloaded')
+    await page.goto(`${url}/#/mirror`)
+    await expect.poll(() => page.locator('main').textContent()).toContain('candidate')
+    await page.goto(`${url}/#/calls`)
+    await expect.poll(() => page.locator('table tbody tr').count()).toBe(4)
+    await page.goto(`${url}/#/audit`)
+    await expect.poll(() => page.locator('main').textContent()).toContain('gateway.started')
+  }, 60_000)
+
+  test('a call shows while the page is open', async () => {
+    const { url } = await start()
+    const page = await open(`${url}/#/live`)
+    expect(await page.locator('table tbody tr').count()).toBe(0)
+    await send(`${url}/v1/messages`, { body: messages() })
+    await expect.poll(() => page.locator('table tbody tr').count(), { timeout: 5000 }).toBe(1)
+  }, 60_000)
+
+  test('before the first call it says how to make one', async () => {
+    const { url } = await start()
+    const page = await open(url)
+    await expect.poll(() => page.locator('main .empty').first().textContent()).toContain(url)
+  }, 60_000)
+})

@@ -27,6 +27,7 @@ import {
   wholeTranscript,
 } from '@spillway/wire'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
+import { CredentialMask } from './credential-mask.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
 
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
@@ -200,9 +201,15 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   #commitWhole(): void {
     const { api, operation, clock, keepTranscript } = this.#request
-    const bytes = concatBytes(this.#held)
+    let bytes = concatBytes(this.#held)
     const answer = readWholeAnswer({ api, operation }, this.#status, this.#headers, bytes, clock.epoch())
-    const { failure } = answer
+    let { failure } = answer
+    if (failure !== undefined) {
+      const mask = new CredentialMask(this.#request.headers)
+      failure = mask.failure(failure)
+      bytes = mask.bytes(bytes)
+      this.#headers = mask.headers(this.#headers)
+    }
     if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
       this.#settle(failure, answer.usage, answer)
       // An error inside a 200 is passed on as it came, if it has the form of an error.
@@ -248,15 +255,17 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#fail(failure)
   }
 
-  #fail(failure: Failure): void {
+  #fail(quoted: Failure): void {
     const { failureBytes, state } = this.#reader ?? {}
     const channel = this.#channel
+    const mask = new CredentialMask(this.#request.headers)
+    const failure = mask.failure(quoted)
     this.#settleStream(failure)
     if (channel !== undefined) {
-      channel.fail(new StreamFailure(failure, failureBytes))
+      channel.fail(new StreamFailure(failure, failureBytes && mask.bytes(failureBytes)))
       return
     }
-    const body = state?.failureData === undefined ? undefined : Buffer.from(state.failureData)
+    const body = state?.failureData === undefined ? undefined : Buffer.from(mask.text(state.failureData))
     this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
   }
 

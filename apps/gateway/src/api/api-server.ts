@@ -89,7 +89,7 @@ export async function answerApi(
   const route = Object.hasOwn(apiRoutes, path) ? apiRoutes[path] : undefined
   if (route === undefined) {
     const known = [...Object.keys(apiRoutes), livePath].join(', ')
-    return sendError(res, 404, `no such path: ${path}; there are ${known}`)
+    return sendError(res, 404, `no such path; there are ${known}`)
   }
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])

@@ -28,7 +28,8 @@ export function checkNames(query: URLSearchParams, known: readonly string[]): vo
   for (const name of query.keys()) {
     if (!known.includes(name)) {
       const there = known.length === 0 ? 'there are no parameters here' : `there are ${known.join(', ')}`
-      throw new BadParameter(name, `unknown parameter; ${there}`)
+      // A long one may be a key that was pasted in the wrong place.
+      throw new BadParameter(name.length > 20 ? 'query' : name, `unknown parameter; ${there}`)
     }
     if (query.getAll(name).length > 1) throw new BadParameter(name, 'given more than once')
   }

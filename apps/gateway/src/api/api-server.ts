@@ -89,7 +89,9 @@ export async function answerApi(
   const route = Object.hasOwn(apiRoutes, path) ? apiRoutes[path] : undefined
   if (route === undefined) {
     const known = [...Object.keys(apiRoutes), livePath].join(', ')
-    return sendError(res, 404, `no such path; there are ${known}`)
+    // A long one may hold a key that was pasted in the wrong place.
+    const asked = path.length > 30 ? '' : `: ${path}`
+    return sendError(res, 404, `no such path${asked}; there are ${known}`)
   }
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])

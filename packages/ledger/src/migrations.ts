@@ -59,6 +59,15 @@ const migrations: readonly Migration[] = [
     await indexCalls(db, kind.name)
     await rollUpWhatIsThere(db, kind)
   },
+  // Each index is written with every call: one that nobody reads, and one that is read for failures alone.
+  async (db, { name }) => {
+    await db.schema.dropIndex('attempts_call_id').execute()
+    await db.schema.dropIndex('calls_failure').execute()
+    const bytes = sql.raw(name === 'postgres' ? 'collate "C"' : '')
+    await sql`create index calls_failure on calls (failure, started_at, id ${bytes}) where failure is not null`.execute(
+      db,
+    )
+  },
 ]
 
 async function createRollups(db: Transaction<Schema>, name: DatabaseName): Promise<void> {

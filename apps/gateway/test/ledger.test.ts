@@ -86,7 +86,11 @@ test('keeps rows in a journal while the database is away, and says so', async ()
     async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal' }),
     5000,
   )
-  await vi.waitFor(() => expect(readdirSync(journal)).toHaveLength(1), 5000)
+  await vi.waitFor(() => {
+    const waiting = readdirSync(journal, { recursive: true }).map(String)
+    expect(waiting.filter((name) => /^[^/]+\.jsonl$/.test(name))).toHaveLength(1)
+    expect(waiting).toContainEqual(expect.stringMatching(/^audit.+\.jsonl$/))
+  }, 5000)
   mkdirSync(missing)
   await vi.waitFor(
     async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' }),
@@ -95,6 +99,8 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   await gateway.close(0)
   const store = forThisTest(openLedgerStore(`sqlite:${file}`))
   expect(await store.countCalls(always)).toBe(1)
+  const entries = (await store.audit.read(0, 10)).map(({ entry }) => JSON.parse(entry).action)
+  expect(entries).toEqual(['gateway.started', 'call', 'gateway.stopped'])
 }, 20_000)
 
 test('writes nothing to disk without storage', async () => {

@@ -1,7 +1,5 @@
 import type { CancelTimer, Clock } from '@spillway/middleware'
 import type { Journal } from './journal.ts'
-import type { Entry } from './rows.ts'
-import type { LedgerStore } from './store.ts'
 
 export interface BatchOptions {
   readonly maxRows: number
@@ -9,14 +7,30 @@ export interface BatchOptions {
   readonly maxBuffered: number
 }
 
+/** Where batches go. Takes all of one or throws; what it has already, by its id, it leaves as it is. */
+export interface BatchStore<Entry> {
+  write(entries: readonly Entry[]): Promise<unknown>
+}
+
+/** How a {@link BatchWriter} is doing. */
+export interface WriterState {
+  /** Whether the last write failed. */
+  readonly isAway: boolean
+  readonly lastError: unknown
+  readonly buffered: number
+  readonly journalBytes: number
+  /** Entries that neither the database nor the journal could take. */
+  readonly lost: number
+}
+
 /** The first wait for a database that is away, and the longest, in milliseconds. */
 const firstRetry = 500
 const longestRetry = 30_000
 
 /** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
-export class BatchWriter {
-  readonly #store: Pick<LedgerStore, 'write'>
-  readonly #journal: Journal | undefined
+export class BatchWriter<Entry> {
+  readonly #store: BatchStore<Entry>
+  readonly #journal: Journal<Entry> | undefined
   readonly #clock: Clock
   readonly #options: BatchOptions
   #buffer: Entry[] = []
@@ -27,12 +41,12 @@ export class BatchWriter {
   #closing = false
   /** Whether the journal may hold something. */
   #isBehind: boolean
-  lost = 0
-  lastError: unknown
+  #lost = 0
+  #lastError: unknown
 
   constructor(
-    store: Pick<LedgerStore, 'write'>,
-    journal: Journal | undefined,
+    store: BatchStore<Entry>,
+    journal: Journal<Entry> | undefined,
     clock: Clock,
     options: BatchOptions,
   ) {
@@ -44,18 +58,20 @@ export class BatchWriter {
     if (this.#isBehind) this.#schedule(0)
   }
 
-  get isAway(): boolean {
-    return this.lastError !== undefined
-  }
-
-  get buffered(): number {
-    return this.#buffer.length
+  get state(): WriterState {
+    return {
+      isAway: this.#lastError !== undefined,
+      lastError: this.#lastError,
+      buffered: this.#buffer.length,
+      journalBytes: this.#journal?.bytes ?? 0,
+      lost: this.#lost,
+    }
   }
 
   /** Takes a row. Never throws and never waits. */
   add(entry: Entry): void {
     if (this.#buffer.length >= this.#options.maxBuffered) {
-      this.lost++
+      this.#lost++
       return
     }
     this.#buffer.push(entry)
@@ -89,7 +105,7 @@ export class BatchWriter {
       this.#running = undefined
       if (this.#buffer.length > 0 || this.#isBehind)
         this.#schedule(
-          this.isAway
+          this.state.isAway
             ? Math.max(this.#options.maxWait, this.#retryAt - this.#clock.now())
             : this.#options.maxWait,
         )
@@ -129,7 +145,7 @@ export class BatchWriter {
   async #write(entries: readonly Entry[]): Promise<boolean> {
     try {
       await this.#store.write(entries)
-      this.lastError = undefined
+      this.#lastError = undefined
       this.#retryWait = firstRetry
       this.#retryAt = 0
       return true
@@ -140,7 +156,7 @@ export class BatchWriter {
   }
 
   #failed(error: unknown): void {
-    this.lastError = error
+    this.#lastError = error
     this.#retryAt = this.#clock.now() + this.#retryWait
     this.#retryWait = Math.min(this.#retryWait * 2, longestRetry)
   }
@@ -151,6 +167,6 @@ export class BatchWriter {
     const batch = this.#buffer.splice(0)
     const isKept = await this.#journal.append(batch).catch(() => false)
     if (isKept) this.#isBehind = true
-    else this.lost += batch.length
+    else this.#lost += batch.length
   }
 }

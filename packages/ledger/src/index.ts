@@ -1,6 +1,13 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
 export type { AuditEntry, AuditRow } from './audit-chain.ts'
 export type { AuditLog, AuditMark } from './audit-log.ts'
+export {
+  type AuditTrail,
+  type AuditTrailOptions,
+  auditTrailDefaults,
+  createAuditTrail,
+} from './audit-trail.ts'
+export type { WriterState } from './batch-writer.ts'
 export type { Percentiles } from './latency-histogram.ts'
 export {
   type CallBooking,

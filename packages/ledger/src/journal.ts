@@ -1,14 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Entry } from './rows.ts'
 
 /**
  * Entries on disk while the database is away: files of JSON Lines in a folder, one for each batch, written and synced
  * before they count. A file is removed when the store has all of it; a crash in between writes it once more, and the store
- * knows its rows by their ids. A last line that was cut off by a crash is skipped.
+ * knows them by their ids. A last line that was cut off by a crash is skipped.
  */
-export class Journal {
+export class Journal<Entry> {
   readonly #folder: string
   readonly #maxBytes: number
   readonly #name: string

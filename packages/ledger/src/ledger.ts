@@ -11,11 +11,11 @@ import {
   type Usage,
 } from '@spillway/middleware'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
-import { BatchWriter } from './batch-writer.ts'
+import { BatchWriter, type WriterState } from './batch-writer.ts'
 import { FallbackWatch } from './fallback-watch.ts'
 import { Journal } from './journal.ts'
 import { requestPricing } from './request-pricing.ts'
-import type { AttemptRole, AttemptRow } from './rows.ts'
+import type { AttemptRole, AttemptRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 
 declare module '@spillway/middleware' {
@@ -78,16 +78,8 @@ export const ledgerDefaults: Required<
   Pick<LedgerOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered'>
 > = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 500, maxWait: 250, maxBuffered: 10_000 }
 
-/** How the ledger is doing. */
-export interface LedgerState {
-  /** Whether the last write failed. */
-  readonly isAway: boolean
-  readonly lastError: unknown
-  readonly buffered: number
-  readonly journalBytes: number
-  /** Rows that neither the database nor the journal could take. */
-  readonly lost: number
-}
+/** How the ledger is doing, in rows. */
+export type LedgerState = WriterState
 
 /** Books calls and attempts. */
 export interface Ledger {
@@ -123,8 +115,8 @@ export function createLedger(options: LedgerOptions): Ledger {
   const journal =
     options.journal === undefined
       ? undefined
-      : new Journal(options.journal, settings.maxJournalBytes, instance)
-  const writer = new BatchWriter(store, journal, clock, settings)
+      : new Journal<Entry>(options.journal, settings.maxJournalBytes, instance)
+  const writer = new BatchWriter<Entry>(store, journal, clock, settings)
 
   const calls: Middleware = (next) => async (request) => {
     const startedAt = request.clock.now()
@@ -233,8 +225,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     calls,
     attempts,
     get state() {
-      const { isAway, lastError, buffered, lost } = writer
-      return { isAway, lastError, buffered, lost, journalBytes: journal?.bytes ?? 0 }
+      return writer.state
     },
     flush: () => writer.flush(),
     close: () => writer.close(),

@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os'
-import { type AuditMark, exportAudit, openLedgerStore, verifyAudit } from '@spillway/ledger'
+import { type AuditMark, createAuditTrail, exportAudit, openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { openAuditTrail } from '../ledger/audit-trail.ts'
 import { storageUrl } from '../ledger/books.ts'
 
 interface StorageFlags {
@@ -85,11 +84,11 @@ export async function noteAct(action: string, details: { readonly [name: string]
   const url = process.env.SPILLWAY_STORAGE
   if (!url) return
   const store = openLedgerStore(storageUrl(url))
-  const trail = openAuditTrail(store.audit)
+  const trail = createAuditTrail({ log: store.audit })
   trail.record({ actor: `admin:${userInfo().username}`, action, details })
   await trail.close()
   await store.close()
-  if (trail.lost > 0) {
+  if (trail.state.buffered > 0) {
     console.error('the audit log at SPILLWAY_STORAGE did not take the entry of this command')
     process.exitCode = 1
   }

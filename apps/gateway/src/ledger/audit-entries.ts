@@ -1,5 +1,5 @@
+import type { AuditTrail } from '@spillway/ledger'
 import type { FinishedCall } from '../api/finished-calls.ts'
-import type { AuditTrail } from './audit-trail.ts'
 
 type Recorded = Parameters<AuditTrail['record']>[0]
 

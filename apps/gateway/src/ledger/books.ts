@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import {
   type AttemptRow,
+  type AuditTrail,
+  createAuditTrail,
   createLedger,
   type LedgerState,
   type LedgerStore,
@@ -9,7 +12,6 @@ import { compose, type Middleware, type ModelRequest } from '@spillway/middlewar
 // Brings in the context's `mirrorOf`.
 import type {} from '@spillway/mirror'
 import type { StorageConfig } from '../config/config.ts'
-import { type AuditTrail, openAuditTrail } from './audit-trail.ts'
 import { followAttempts, followCalls, type Upstream } from './call-trail.ts'
 
 /** Where calls and attempts are booked. */
@@ -44,7 +46,7 @@ export function openBooks(
   const journal = storage && (storage.journal ?? journalOf(url))
   const store = openLedgerStore(url)
   const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf, onAttempt })
-  const audit = storage && openAuditTrail(store.audit)
+  const audit = storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit') })
   return {
     store,
     audit,

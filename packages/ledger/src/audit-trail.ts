@@ -1,0 +1,82 @@
+import { type Clock, systemClock } from '@spillway/middleware'
+import type { AuditEntry } from './audit-chain.ts'
+import type { AuditLog } from './audit-log.ts'
+import { BatchWriter, type WriterState } from './batch-writer.ts'
+import { Journal } from './journal.ts'
+
+export interface AuditTrailOptions {
+  readonly log: Pick<AuditLog, 'append'>
+  /**
+   * A folder for entries that wait while the database is away; no other process may use it, and no ledger.
+   * @default none: entries wait in memory
+   */
+  readonly journal?: string | undefined
+  /**
+   * What the journal holds at most, in bytes; entries beyond that are lost and counted.
+   * @default 67108864
+   */
+  readonly maxJournalBytes?: number
+  /**
+   * Entries in one transaction.
+   * @default 200
+   */
+  readonly maxRows?: number
+  /**
+   * How long an entry waits for others, in milliseconds. So much is lost when the process is killed.
+   * @default 250
+   */
+  readonly maxWait?: number
+  /**
+   * Entries in memory at most.
+   * @default 10000
+   */
+  readonly maxBuffered?: number
+  readonly clock?: Clock | undefined
+}
+
+/** The defaults of {@link AuditTrailOptions}. */
+export const auditTrailDefaults: Required<
+  Pick<AuditTrailOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered'>
+> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 200, maxWait: 250, maxBuffered: 10_000 }
+
+/** Takes down what happens, for an audit log. */
+export interface AuditTrail {
+  /** Takes an entry. Never throws and never waits. */
+  record(entry: Pick<AuditEntry, 'actor' | 'action' | 'details'>): void
+  readonly state: WriterState
+  /** Resolves when everything taken so far is in the log or in the journal. */
+  flush(): Promise<void>
+  /** Flushes; the log's store stays open. */
+  close(): Promise<void>
+}
+
+/** Appends entries behind the calls' backs, in batches. An entry gets its place in the chain when the database takes it. */
+export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
+  const settings = { ...auditTrailDefaults, ...options }
+  const { log, clock = systemClock } = options
+  // Entries have ids of their own, so that one whose acknowledgement was lost is not there twice.
+  const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID()}`
+  const journal =
+    options.journal === undefined
+      ? undefined
+      : new Journal<AuditEntry>(options.journal, settings.maxJournalBytes, instance)
+  const store = { write: (entries: readonly AuditEntry[]) => log.append(entries) }
+  const writer = new BatchWriter<AuditEntry>(store, journal, clock, settings)
+  let entries = 0
+  return {
+    record({ actor, action, details }) {
+      writer.add({
+        id: `${instance}-${entries++}`,
+        at: Math.round(clock.epoch()),
+        actor,
+        action,
+        details,
+      })
+    },
+    get state() {
+      return writer.state
+    },
+    flush: () => writer.flush(),
+    close: () => writer.close(),
+  }
+}

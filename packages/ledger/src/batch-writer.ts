@@ -25,7 +25,7 @@ export interface WriterState {
 
 /** The first wait for a database that is away, and the longest, in milliseconds. */
 const firstRetry = 500
-const longestRetry = 30_000
+const longestRetry = 5000
 
 /** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
 export class BatchWriter<Entry> {
@@ -35,6 +35,8 @@ export class BatchWriter<Entry> {
   readonly #options: BatchOptions
   #buffer: Entry[] = []
   #cancelTimer: CancelTimer | undefined
+  /** When the timer fires. */
+  #due = 0
   #running: Promise<void> | undefined
   #retryAt = 0
   #retryWait = firstRetry
@@ -75,7 +77,8 @@ export class BatchWriter<Entry> {
       return
     }
     this.#buffer.push(entry)
-    this.#schedule(this.#buffer.length >= this.#options.maxRows ? 0 : this.#options.maxWait)
+    const isFull = this.#buffer.length >= this.#options.maxRows
+    this.#schedule(isFull && this.#hasPlace ? 0 : this.#nextWait())
   }
 
   /** Writes what there is, now. Resolves when everything taken so far is in the store or in the journal. */
@@ -90,10 +93,24 @@ export class BatchWriter<Entry> {
     this.#cancelTimer?.()
   }
 
+  /** Whether what is in memory can go somewhere. */
+  get #hasPlace(): boolean {
+    return this.#journal !== undefined || this.#lastError === undefined
+  }
+
+  /** What is in memory must not wait for the store to be tried again, if there is a disk. */
+  #nextWait(): number {
+    const { maxWait } = this.#options
+    if (this.#lastError === undefined || (this.#hasPlace && this.#buffer.length > 0)) return maxWait
+    return Math.max(maxWait, this.#retryAt - this.#clock.now())
+  }
+
   #schedule(wait: number): void {
     if (this.#closing || this.#running !== undefined) return
-    if (this.#cancelTimer !== undefined && wait > 0) return
+    const due = this.#clock.now() + wait
+    if (this.#cancelTimer !== undefined && this.#due <= due) return
     this.#cancelTimer?.()
+    this.#due = due
     this.#cancelTimer = this.#clock.setTimer(wait, () => {
       this.#cancelTimer = undefined
       this.#run(false)
@@ -103,12 +120,7 @@ export class BatchWriter<Entry> {
   #run(isForced: boolean): Promise<void> {
     this.#running ??= this.#work(isForced).finally(() => {
       this.#running = undefined
-      if (this.#buffer.length > 0 || this.#isBehind)
-        this.#schedule(
-          this.state.isAway
-            ? Math.max(this.#options.maxWait, this.#retryAt - this.#clock.now())
-            : this.#options.maxWait,
-        )
+      if (this.#buffer.length > 0 || this.#isBehind) this.#schedule(this.#nextWait())
     })
     return this.#running
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   bodyOf,
+  type Clock,
   compose,
   createRequest,
   emit,
@@ -12,10 +13,11 @@ import {
   jsonBodyFromObject,
   type Middleware,
   type Outcome,
+  systemClock,
 } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
 import { publishedPrices } from '@spillway/usage'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLedger } from './ledger.ts'
 import type { AttemptRow, CallRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
@@ -231,6 +233,23 @@ describe('the journal', () => {
     store.isAway = false
     await ledger.flush()
     expect(store.entries.size).toBe(10 - lost)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('takes rows at once while the store is away, not only when it is tried again', async () => {
+    // The time of the next try never comes.
+    const setTimer: Clock['setTimer'] = (ms, run) => systemClock.setTimer(ms < 100 ? ms : 1e6, run)
+    const clock = { ...systemClock, setTimer }
+    const { store, ledger, call } = begin({ journal: folder, clock, maxWait: 5 })
+    store.isAway = true
+    for (const files of [1, 2]) {
+      await call(through('claude'), upstream())
+      await vi.waitFor(() => expect(readdirSync(folder)).toHaveLength(files), 2000)
+    }
+    expect(ledger.state).toMatchObject({ isAway: true, buffered: 0, lost: 0 })
+    store.isAway = false
+    await ledger.flush()
+    expect(store.entries.size).toBe(4)
     expect(readdirSync(folder)).toEqual([])
   })
 

@@ -1,4 +1,5 @@
-import { execFileSync, type SpawnOptions, spawnSync } from 'node:child_process'
+import { execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,10 +8,10 @@ import { join } from 'node:path'
 /** A PostgreSQL of the test's own, on a free port of this machine. */
 export interface PrivatePostgres {
   readonly url: string
-  start(): void
+  start(): Promise<void>
   /** Breaks all connections. */
-  stop(): void
-  remove(): void
+  stop(): Promise<void>
+  remove(): Promise<void>
 }
 
 /** The folder of PostgreSQL's programs; undefined where it is not installed. */
@@ -40,21 +41,22 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
   }
   const port = await freePort()
   const data = join(folder, 'data')
-  const run = (program: string, ...parameters: string[]): void => {
-    const { status } = spawnSync(join(bin, program), parameters, { ...asUser, cwd: folder })
+  const run = async (program: string, ...parameters: string[]): Promise<void> => {
+    const [status] = await once(spawn(join(bin, program), parameters, { ...asUser, cwd: folder }), 'exit')
     if (status !== 0) throw new Error(`${program} ended with ${status}`)
   }
-  run('initdb', '-D', data, '-U', 'spillway', '-A', 'trust', '--no-sync')
+  await run('initdb', '-D', data, '-U', 'spillway', '-A', 'trust', '--no-sync')
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`
-  const start = (): void => run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
-  const stop = (): void => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
-  start()
+  const start = (): Promise<void> =>
+    run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
+  const stop = (): Promise<void> => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+  await start()
   return {
     url: `postgres://spillway@127.0.0.1:${port}/postgres`,
     start,
     stop,
-    remove() {
-      stop()
+    async remove() {
+      await stop()
       rmSync(folder, { recursive: true })
     },
   }

@@ -12,8 +12,8 @@ import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const folder = mkdtempSync(join(tmpdir(), 'spillway-ledger-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
-afterAll(() => {
-  postgres?.remove()
+afterAll(async () => {
+  await postgres?.remove()
   rmSync(folder, { recursive: true })
 })
 
@@ -56,8 +56,8 @@ function attemptEntry(
 
 /** Takes a database away for a while. */
 interface Outage {
-  begin(): void
-  end(): void
+  begin(): void | Promise<void>
+  end(): void | Promise<void>
 }
 
 describe.each([
@@ -175,7 +175,7 @@ describe.each([
     const database = outage()
     await Promise.all(Array.from({ length: 50 }, call))
     await ledger.flush()
-    database.begin()
+    await database.begin()
     await Promise.all(Array.from({ length: 100 }, call))
     await ledger.flush()
     expect(ledger.state).toMatchObject({ isAway: true, buffered: 0, lost: 0 })
@@ -184,7 +184,7 @@ describe.each([
     await ledger.close()
     ledger = makeLedger()
     await Promise.all(Array.from({ length: 50 }, call))
-    database.end()
+    await database.end()
     await expect
       .poll(
         async () => {

@@ -12,8 +12,8 @@ const day = 24 * hour
 const begin = Date.UTC(2026, 9, 30)
 const folder = mkdtempSync(join(tmpdir(), 'spillway-views-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
-afterAll(() => {
-  postgres?.remove()
+afterAll(async () => {
+  await postgres?.remove()
   rmSync(folder, { recursive: true })
 })
 

@@ -1,0 +1,95 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** One call as its client saw it. */
+export interface SeenCall {
+  readonly index: number
+  /** `performance.now()` when it was sent and when its last byte had come. */
+  readonly sentAt: number
+  readonly endedAt: number
+  /** Whether a whole answer came with status 200. */
+  readonly isAnswered: boolean
+  /** What came instead. */
+  readonly problem: string | undefined
+}
+
+/** Calls at a steady rate, whatever becomes of those before. */
+export interface Load {
+  readonly calls: readonly SeenCall[]
+  readonly sent: number
+  /** Where the next calls go; undefined holds them back. */
+  url: string | undefined
+  /** Sends no more, and resolves when all have ended. */
+  stop(): Promise<void>
+}
+
+/** A fifth of the calls meets an error upstream first; half of them are streams. */
+export const meetsAnError = (index: number): boolean => index % 5 === 4
+const isStream = (index: number): boolean => index % 2 === 1
+
+export function startLoad(url: string, perSecond: number): Load {
+  const agent = new Agent({ keepAlive: true })
+  const calls: SeenCall[] = []
+  const running = new Set<Promise<void>>()
+  let sent = 0
+  let isStopped = false
+  const call = async (target: string, index: number): Promise<void> => {
+    const sentAt = performance.now()
+    const problem = await ask(agent, target, index)
+    calls.push({ index, sentAt, endedAt: performance.now(), isAnswered: problem === undefined, problem })
+  }
+  const load = {
+    calls,
+    url: url as string | undefined,
+    get sent() {
+      return sent
+    },
+    async stop() {
+      isStopped = true
+      await offering
+      await Promise.all(running)
+      agent.destroy()
+    },
+  }
+  const offer = async (): Promise<void> => {
+    let last = performance.now()
+    let due = 0
+    while (!isStopped) {
+      await pause(5)
+      const now = performance.now()
+      // Time that was spent waiting for a gateway is not made good.
+      if (load.url !== undefined) due += ((now - last) / 1000) * perSecond
+      last = now
+      for (; due >= 1 && load.url !== undefined; due--) {
+        const one = call(load.url, sent++).finally(() => running.delete(one))
+        running.add(one)
+      }
+    }
+  }
+  const offering = offer()
+  return load
+}
+
+/** Sends the call with this number; what is wrong with its answer, if anything. */
+async function ask(agent: Agent, url: string, index: number): Promise<string | undefined> {
+  const stream = isStream(index)
+  const body = JSON.stringify({
+    model: 'claude-sonnet-5-5',
+    max_tokens: 100,
+    stream,
+    messages: [{ role: 'user', content: `call number ${index}` }],
+  })
+  const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': 'sk' }
+  try {
+    const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${url}/v1/messages`, { method: 'POST', agent, headers }, resolve).on('error', reject).end(body)
+    })
+    const answer = await text(incoming)
+    if (incoming.statusCode !== 200) return `status ${incoming.statusCode}`
+    const isWhole = stream ? answer.includes('event: message_stop') : JSON.parse(answer).stop_reason !== null
+    return isWhole ? undefined : 'the answer is not whole'
+  } catch (error) {
+    return (error as Error).message
+  }
+}

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openLedgerStore } from '@spillway/ledger'
+import { openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
 import { expect, test, vi } from 'vitest'
 import { parseConfig, startGateway } from '../src/index.ts'
@@ -102,6 +102,26 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   const entries = (await store.audit.read(0, 10)).map(({ entry }) => JSON.parse(entry).action)
   expect(entries).toEqual(['gateway.started', 'call', 'gateway.stopped'])
 }, 20_000)
+
+test('removes old calls, and old entries of the audit log, and keeps the sums', async () => {
+  const claude = forThisTest(await startClaude())
+  const url = `sqlite:${join(temporaryFolder(), 'ledger.db')}`
+  const before = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url } }))
+  await send(`${before.url}/v1/messages`, { body: messages() })
+  await before.close(0)
+  const store = forThisTest(openLedgerStore(url))
+  expect((await store.calls({ limit: 9 })).calls).toHaveLength(1)
+  // Whatever is older than 36 ms.
+  const retention = { calls: '0.00001h', audit: '0.00001h' }
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url, retention } }),
+  )
+  await vi.waitFor(async () => expect((await store.calls({ limit: 9 })).calls).toEqual([]), 15_000)
+  await vi.waitFor(async () => expect((await store.audit.anchor()).seq).toBeGreaterThan(2), 15_000)
+  await gateway.close(0)
+  expect(await store.countCalls(always)).toBe(1)
+  expect((await verifyAudit(store.audit)).problems).toEqual([])
+}, 40_000)
 
 test('writes nothing to disk without storage', async () => {
   const claude = forThisTest(await startClaude())

@@ -25,13 +25,14 @@ export interface AuditLog {
   /** The last row that was pruned; seq 0 where nothing was. */
   anchor(): Promise<AuditMark>
   /**
-   * Removes rows older than `before` from the front. What stays begins at an anchor, and an entry `audit.pruned` in the
-   * chain itself signs it off.
+   * Removes rows older than `before` from the front, at most `limit` of them. What stays begins at an anchor, and an entry
+   * `audit.pruned` in the chain itself signs it off.
    * @returns how many were removed
    */
   prune(
     before: number,
     by: { readonly id: string; readonly at: number; readonly actor: string },
+    limit?: number,
   ): Promise<number>
 }
 
@@ -61,7 +62,7 @@ export function createAuditLog(connect: () => Promise<Db>, locks: boolean): Audi
     },
     head: async () => mark(await connect(), 'head'),
     anchor: async () => mark(await connect(), 'anchor'),
-    prune: (before, by) =>
+    prune: (before, by, limit = Infinity) =>
       exclusively(async (db) => {
         // The first row that stays; without one the last row stays, so that the chain has an end.
         const first = await db
@@ -71,7 +72,8 @@ export function createAuditLog(connect: () => Promise<Db>, locks: boolean): Audi
           .orderBy('seq')
           .limit(1)
           .executeTakeFirst()
-        const through = (first?.seq ?? (await mark(db, 'head')).seq) - 1
+        const end = (first?.seq ?? (await mark(db, 'head')).seq) - 1
+        const through = Math.min(end, (await mark(db, 'anchor')).seq + limit)
         const last = await db
           .selectFrom('audit')
           .select(['seq', 'hash'])

@@ -17,7 +17,15 @@ export {
   type LedgerState,
   ledgerDefaults,
 } from './ledger.ts'
+export type { CallLimits } from './prune.ts'
 export { requestPricing } from './request-pricing.ts'
+export {
+  type Pruned,
+  type Retention,
+  type RetentionOptions,
+  retentionDefaults,
+  startRetention,
+} from './retention.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
 export { type LedgerStore, openLedgerStore } from './store.ts'
 export { type AuditProblem, type AuditReport, exportAudit, verifyAudit } from './verify-audit.ts'

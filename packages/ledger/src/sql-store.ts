@@ -4,6 +4,7 @@ import { callPage } from './call-pages.ts'
 import type { DatabaseKind } from './database.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, type Schema } from './migrations.ts'
+import { type CallLimits, pruneCalls, pruneSums } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { columns, type Entry } from './rows.ts'
@@ -81,6 +82,14 @@ export class SqlStore implements LedgerStore {
 
   async calls(filter: CallFilter): Promise<CallPage> {
     return callPage(await this.#connect(), this.#kind.name, filter)
+  }
+
+  async pruneCalls(limits: CallLimits, limit: number): Promise<number> {
+    return pruneCalls(await this.#connect(), limits, limit)
+  }
+
+  async pruneSums(before: number): Promise<number> {
+    return pruneSums(await this.#connect(), before)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AuditLog } from './audit-log.ts'
 import { databaseKind } from './database.ts'
+import type { CallLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
 import { SqlStore } from './sql-store.ts'
 import type {
@@ -47,6 +48,16 @@ export interface LedgerStore {
    * @throws RangeError for a limit that is not 1 to 1000, or a cursor that is none
    */
   calls(filter: CallFilter): Promise<CallPage>
+  /**
+   * Removes at most `limit` calls and as many attempts that are beyond the limits, the oldest first. Sums stay.
+   * @returns how many rows went; 0 when none is left to go
+   */
+  pruneCalls(limits: CallLimits, limit: number): Promise<number>
+  /**
+   * Removes the oldest sums of times that ended before this one, in milliseconds since the Unix epoch; not all at once.
+   * @returns how many rows went; 0 when none is left to go
+   */
+  pruneSums(before: number): Promise<number>
   /** The audit log in the same database. */
   readonly audit: AuditLog
   close(): Promise<void>

@@ -41,6 +41,8 @@ export function workerStore(url: string): LedgerStore {
     totals: method('store', 'totals'),
     countCalls: method('store', 'countCalls'),
     calls: method('store', 'calls'),
+    pruneCalls: method('store', 'pruneCalls'),
+    pruneSums: method('store', 'pruneSums'),
     audit,
     close: () => thread.close(),
   }

@@ -109,6 +109,15 @@ export interface StorageConfig {
   readonly url: string
   /** A folder of this gateway's own for what waits while the database is away. */
   readonly journal?: string | undefined
+  /** How long each is kept, in milliseconds; Infinity for ever. */
+  readonly retention?:
+    | {
+        /** Calls and attempts, one by one. */
+        readonly calls?: number | undefined
+        readonly sums?: number | undefined
+        readonly audit?: number | undefined
+      }
+    | undefined
 }
 
 /** A valid configuration; durations in milliseconds. */

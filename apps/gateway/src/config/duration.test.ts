@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatDuration, parseDuration } from './duration.ts'
+import { formatDuration, parseAge, parseDuration } from './duration.ts'
 
 describe('parseDuration', () => {
   test.each([
@@ -19,6 +19,20 @@ describe('parseDuration', () => {
       expect(parseDuration(text)).toBeUndefined()
     },
   )
+})
+
+describe('parseAge', () => {
+  test.each([
+    ['90d', 7_776_000_000],
+    ['12h', 43_200_000],
+    ['0.5d', 43_200_000],
+  ])('reads %s', (text, ms) => {
+    expect(parseAge(text)).toBe(ms)
+  })
+
+  test.each(['', '90', 'd', '-1d', '1 d', '10m', '2w', '1d1h'])('does not read %j', (text) => {
+    expect(parseAge(text)).toBeUndefined()
+  })
 })
 
 describe('formatDuration', () => {

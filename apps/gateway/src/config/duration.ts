@@ -11,6 +11,17 @@ export function parseDuration(text: string): number | undefined {
   return Number(amount) * (units[unit] as number)
 }
 
+/** What a length of days or hours must look like. */
+export const agePattern: RegExp = /^(\d+(?:\.\d+)?)(h|d)$/
+
+/** Milliseconds of a length such as `90d` or `12h`; undefined when it is none. */
+export function parseAge(text: string): number | undefined {
+  const match = agePattern.exec(text)
+  if (match === null) return undefined
+  const [, amount = '', unit = ''] = match
+  return Number(amount) * (unit === 'd' ? 24 : 1) * 3_600_000
+}
+
 /** Milliseconds for people: `850 ms`, `1.8 s`, `2 m`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -104,6 +104,14 @@ state: {}                                              # { redis: "redis://..." 
 telemetry: { otlp: null, captureContent: false }
 `
 
+test('lengths of days are for retention, forever among them', () => {
+  const { config } = parseConfig(
+    withMore('storage: { url: "sqlite:a.db", retention: { calls: 90d, sums: forever, audit: 12h } }'),
+    'spillway.yaml',
+  )
+  expect(config.storage?.retention).toEqual({ calls: 90 * 86_400_000, sums: Infinity, audit: 43_200_000 })
+})
+
 describe('a warning', () => {
   test('is given for an endpoint without a credential', () => {
     const text = `targets:
@@ -146,6 +154,10 @@ describe('a wrong value is an error that says what was expected', () => {
     [
       'timeouts: { idle: soon }',
       '5:13  timeouts.idle: expected a duration such as 250ms, 10s or 2m, or none',
+    ],
+    [
+      'storage: { url: "sqlite:a.db", retention: { calls: 10m } }',
+      '5:45  storage.retention.calls: expected a length such as 90d or 12h, or forever',
     ],
     ['retry: { baseDelay: 5 }', '5:10  retry.baseDelay: expected a duration such as 250ms, 10s or 2m'],
     ['retry: { attempts: 0 }', '5:10  retry.attempts: '],

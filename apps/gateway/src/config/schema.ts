@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Config } from './config.ts'
-import { durationPattern, parseDuration } from './duration.ts'
+import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
 
 const duration = z
   .string({ error: 'expected a duration such as 250ms, 10s or 2m' })
@@ -13,6 +13,21 @@ const limit = z
   .union([duration, z.literal('none').transform(() => Infinity)], {
     error: 'expected a duration such as 250ms, 10s or 2m, or none',
   })
+  .optional()
+
+const ageError = 'expected a length such as 90d or 12h, or forever'
+const age = z
+  .union(
+    [
+      z
+        .string()
+        .regex(agePattern)
+        .transform((text) => parseAge(text) as number)
+        .refine((ms) => ms > 0),
+      z.literal('forever').transform(() => Infinity),
+    ],
+    { error: ageError },
+  )
   .optional()
 
 const share = z.number({ error: 'expected a number from 0 to 1' }).min(0).max(1)
@@ -205,6 +220,14 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         .min(1)
         .optional()
         .describe('A folder of this gateway alone for what waits while the database is away.'),
+      retention: z
+        .strictObject({
+          calls: age.describe('How long calls are kept one by one.'),
+          sums: age.describe('How long the sums are kept that the dashboard and bills are read from.'),
+          audit: age.describe('How long entries of the audit log are kept.'),
+        })
+        .optional()
+        .describe('What is removed by itself, and when.'),
     })
     .optional(),
   state: z

@@ -7,6 +7,8 @@ import {
   type LedgerState,
   type LedgerStore,
   openLedgerStore,
+  type RetentionOptions,
+  startRetention,
 } from '@spillway/ledger'
 import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
 // Brings in the context's `mirrorOf`.
@@ -34,6 +36,13 @@ export interface Books {
 /** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */
 const inMemory = 'sqlite::memory:'
 
+/** What fits the memory of any machine, however long the process runs: some 100 MB, and a dashboard of a month. */
+const retentionInMemory: Omit<RetentionOptions, 'store'> = {
+  maxCalls: 100_000,
+  sums: 31 * 24 * 3_600_000,
+  every: 60_000,
+}
+
 /**
  * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books. The database is connected to with the first rows, and may be away then.
  * @throws Error when the URL is in an environment variable that is not set, or the journal's folder cannot be made
@@ -46,6 +55,8 @@ export function openBooks(
   const journal = storage && (storage.journal ?? journalOf(url))
   const store = openLedgerStore(url)
   const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf, onAttempt })
+  const kept = storage === undefined ? retentionInMemory : storage.retention
+  const retention = startRetention({ store, ...kept })
   const audit = storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit') })
   return {
     store,
@@ -56,6 +67,7 @@ export function openBooks(
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {
+      await retention.close()
       await audit?.close()
       await ledger.close()
       await store.close()

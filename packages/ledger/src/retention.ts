@@ -1,0 +1,132 @@
+import { type CancelTimer, type Clock, sleep, systemClock } from '@spillway/middleware'
+import type { LedgerStore } from './store.ts'
+
+export interface RetentionOptions {
+  readonly store: Pick<LedgerStore, 'pruneCalls' | 'pruneSums' | 'audit'>
+  /**
+   * How long calls and attempts are kept one by one, in milliseconds.
+   * @default Infinity
+   */
+  readonly calls?: number | undefined
+  /**
+   * How many calls are kept one by one, whatever their age.
+   * @default Infinity
+   */
+  readonly maxCalls?: number | undefined
+  /**
+   * How long the sums are kept that views and bills are read from, in milliseconds.
+   * @default Infinity
+   */
+  readonly sums?: number | undefined
+  /**
+   * How long entries of the audit log are kept, in milliseconds.
+   * @default Infinity
+   */
+  readonly audit?: number | undefined
+  /**
+   * Milliseconds between two rounds; the first one comes after five seconds, if not sooner.
+   * @default 3600000
+   */
+  readonly every?: number
+  readonly clock?: Clock | undefined
+}
+
+/** The defaults of {@link RetentionOptions}. */
+export const retentionDefaults: Readonly<Record<'calls' | 'maxCalls' | 'sums' | 'audit' | 'every', number>> =
+  { calls: Infinity, maxCalls: Infinity, sums: Infinity, audit: Infinity, every: 3_600_000 }
+
+/** Rows that have gone. */
+export interface Pruned {
+  /** Calls and attempts. */
+  readonly calls: number
+  readonly sums: number
+  readonly audit: number
+}
+
+/** Removes what has been kept long enough, round after round. */
+export interface Retention {
+  /** A round now. @throws the database's error */
+  run(): Promise<Pruned>
+  /** Resolves when nothing is removed any more. */
+  close(): Promise<void>
+}
+
+/** Rows in one statement: it takes some tens of milliseconds, and the next batch of calls waits for no longer. */
+const batch = 500
+/** Entries of the audit log are deleted in one go with the mark that signs it off. */
+const auditBatch = 5000
+/** Milliseconds before the first round: a process that is started often must not miss it. */
+const beforeFirst = 5000
+/** Milliseconds between two steps, for others who want to write. */
+const pause = 20
+
+/**
+ * Keeps a store within limits, in small steps behind everybody's back. A database that is away is asked again in the next
+ * round. Several processes may do this on one database.
+ * @throws RangeError for limits below 0
+ */
+export function startRetention(options: RetentionOptions): Retention {
+  const { store, clock = systemClock } = options
+  const set = {
+    calls: options.calls ?? retentionDefaults.calls,
+    maxCalls: options.maxCalls ?? retentionDefaults.maxCalls,
+    sums: options.sums ?? retentionDefaults.sums,
+    audit: options.audit ?? retentionDefaults.audit,
+    every: options.every ?? retentionDefaults.every,
+  }
+  for (const name of ['calls', 'maxCalls', 'sums', 'audit', 'every'] as const)
+    if (!(set[name] >= 0)) throw new RangeError(`retention.${name} must be 0 or more, but is ${set[name]}`)
+  const closing = new AbortController()
+  let running: Promise<Pruned> | undefined
+  let cancel: CancelTimer | undefined
+
+  /** Steps until there is nothing left to go. */
+  const all = async (step: () => Promise<number>): Promise<number> => {
+    let removed = 0
+    while (!closing.signal.aborted) {
+      const count = await step()
+      removed += count
+      if (count === 0) break
+      await sleep(clock, pause, closing.signal).catch(() => {})
+    }
+    return removed
+  }
+  const round = async (): Promise<Pruned> => {
+    const now = clock.epoch()
+    const limits = { before: now - set.calls, keep: set.maxCalls }
+    const isBound = set.calls !== Infinity || set.maxCalls !== Infinity
+    const by = () => ({ id: crypto.randomUUID(), at: Math.round(clock.epoch()), actor: 'retention' })
+    return {
+      calls: isBound ? await all(() => store.pruneCalls(limits, batch)) : 0,
+      sums: set.sums === Infinity ? 0 : await all(() => store.pruneSums(now - set.sums)),
+      audit:
+        set.audit === Infinity ? 0 : await all(() => store.audit.prune(now - set.audit, by(), auditBatch)),
+    }
+  }
+  const run = (): Promise<Pruned> => {
+    running ??= round().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  const schedule = (wait: number): void => {
+    cancel = clock.setTimer(wait, () => {
+      run()
+        .catch(() => {})
+        .then(() => {
+          if (!closing.signal.aborted) schedule(set.every)
+        })
+    })
+  }
+  const { calls, maxCalls, sums, audit } = set
+  if ([calls, maxCalls, sums, audit].some((limit) => limit !== Infinity))
+    schedule(Math.min(beforeFirst, set.every))
+  return {
+    run,
+    async close() {
+      closing.abort()
+      cancel?.()
+      await running?.catch(() => {})
+    },
+  }
+}

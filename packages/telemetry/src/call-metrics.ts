@@ -44,7 +44,7 @@ export function recordEvent(instruments: Instruments, labels: MetricLabels, even
     case 'refused':
       return instruments.refusals.add(1, labels.ofAttempt(event.target)(event.failure.kind))
     default:
-      return recordOther(instruments, event as SpillwayEvent)
+      return recordOther(instruments, labels, event as SpillwayEvent)
   }
 }
 
@@ -62,13 +62,9 @@ function recordAttempt(
   }
 }
 
-function recordOther(instruments: Instruments, event: SpillwayEvent): void {
-  const attributes: Attributes = { 'spillway.event': event.type, 'spillway.target': event.target }
+function recordOther(instruments: Instruments, labels: MetricLabels, event: SpillwayEvent): void {
+  const ofEvent = labels.ofEvent(event.type)(event.target)
   const wait = waitOf(event)
-  if (wait !== undefined) instruments.waits.record(wait / 1000, attributes)
-  const failure = failureOf(event)
-  instruments.events.add(
-    1,
-    failure === undefined ? attributes : { ...attributes, 'error.type': failure.kind },
-  )
+  if (wait !== undefined) instruments.waits.record(wait / 1000, ofEvent(undefined))
+  instruments.events.add(1, ofEvent(failureOf(event)?.kind))
 }

@@ -1,8 +1,9 @@
-import type { Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api'
+import type { Histogram, Meter } from '@opentelemetry/api'
 import type { Usage } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
 import type { CallLabels } from './metric-labels.ts'
 import { allInput } from './outcome-attributes.ts'
+import { type CounterPool, counterPool, type PooledCounter } from './pooled-counters.ts'
 
 /** Seconds. The conventions' boundaries end at 82; calls of agents take longer. */
 const durations = [
@@ -17,19 +18,20 @@ export interface Instruments {
   readonly duration: Histogram
   readonly timeToFirstChunk: Histogram
   readonly timePerOutputChunk: Histogram
-  readonly active: UpDownCounter
-  readonly calls: Counter
+  readonly active: PooledCounter
+  readonly calls: PooledCounter
   readonly attemptDuration: Histogram
-  readonly tokens: Counter
+  readonly tokens: PooledCounter
   readonly waits: Histogram
-  readonly refusals: Counter
-  readonly events: Counter
+  readonly refusals: PooledCounter
+  readonly events: PooledCounter
   /** The tokens of a call's answer, under the conventions' names. */
   readonly recordUsage: (usage: Usage, labels: CallLabels) => void
 }
 
 export function createInstruments(meter: Meter, conventions: Conventions): Instruments {
   const { metrics } = conventions
+  const counters = counterPool(meter)
   const seconds = (name: string, description: string): Histogram =>
     meter.createHistogram(name, {
       description,
@@ -43,24 +45,28 @@ export function createInstruments(meter: Meter, conventions: Conventions): Instr
       metrics.timePerOutputChunk,
       'Between two chunks of a stream: the mean of each stream',
     ),
-    active: meter.createUpDownCounter('spillway.calls.active', { description: 'Calls under way' }),
-    calls: meter.createCounter('spillway.calls', { description: 'Calls that are over, by who answered' }),
+    active: counters.upDownCounter('spillway.calls.active', { description: 'Calls under way' }),
+    calls: counters.counter('spillway.calls', { description: 'Calls that are over, by who answered' }),
     attemptDuration: seconds(
       'spillway.attempt.duration',
       'How long an attempt took; its count is the attempts',
     ),
-    tokens: meter.createCounter('spillway.tokens', {
+    tokens: counters.counter('spillway.tokens', {
       description: 'Tokens of all attempts, by type; also of those that failed',
       unit: '{token}',
     }),
     waits: seconds('spillway.wait.duration', 'How long a policy had a call wait, by event'),
-    refusals: meter.createCounter('spillway.refusals', { description: 'Refusals of Spillway’s own' }),
-    events: meter.createCounter('spillway.events', { description: 'What policies did, by event' }),
-    recordUsage: usageRecorder(meter, conventions),
+    refusals: counters.counter('spillway.refusals', { description: 'Refusals of Spillway’s own' }),
+    events: counters.counter('spillway.events', { description: 'What policies did, by event' }),
+    recordUsage: usageRecorder(meter, counters, conventions),
   }
 }
 
-function usageRecorder(meter: Meter, conventions: Conventions): Instruments['recordUsage'] {
+function usageRecorder(
+  meter: Meter,
+  counters: CounterPool,
+  conventions: Conventions,
+): Instruments['recordUsage'] {
   const { tokenUsage, tokenCounters } = conventions.metrics
   const histogram = (name: string): Histogram =>
     meter.createHistogram(name, {
@@ -75,8 +81,8 @@ function usageRecorder(meter: Meter, conventions: Conventions): Instruments['rec
       tokens.record(usage.outputTokens, labels.outputTokens)
     }
   }
-  const counter = (type: string): Counter =>
-    meter.createCounter(`${tokenCounters}${type}`, { description: 'Tokens of all answers', unit: '{token}' })
+  const counter = (type: string): PooledCounter =>
+    counters.counter(`${tokenCounters}${type}`, { description: 'Tokens of all answers', unit: '{token}' })
   const input = counter('input_tokens')
   const output = counter('output_tokens')
   const cacheRead = counter('cache_read.input_tokens')

@@ -40,6 +40,9 @@ export interface MetricLabels {
   ) => (responseModel: string | undefined) => (errorType: string | undefined) => CallLabels
   readonly ofAnswer: (servedBy: string | undefined) => (errorType: string | undefined) => Attributes
   readonly ofAttempt: (target: string | undefined) => (errorType: string | undefined) => Attributes
+  readonly ofEvent: (
+    type: string,
+  ) => (target: string | undefined) => (errorType: string | undefined) => Attributes
   readonly ofTokens: (target: string | undefined) => (estimated: boolean) => TokenLabels
 }
 
@@ -75,6 +78,13 @@ export function metricLabels({ attributes: names }: Conventions): MetricLabels {
     ),
     ofAnswer: withError('spillway.served_by'),
     ofAttempt: withError('spillway.target'),
+    ofEvent: memo((type) =>
+      memo((target) =>
+        memo((errorType) =>
+          labels({ 'spillway.event': type, 'spillway.target': target, 'error.type': errorType }),
+        ),
+      ),
+    ),
     ofTokens: memo((target) =>
       memo((estimated) =>
         Object.entries(tokenTypes).map(([count, type]) => ({

@@ -14,6 +14,12 @@ export interface MeasureOptions {
   readonly calls: number
   /** Calls at a time. */
   readonly concurrency: number
+  /**
+   * Whether each measurement begins with a full collection, where Node runs with `--expose-gc`. It also throws
+   * optimised code away, which collections in service hardly do: for some 100 ms the compiler is measured as well.
+   * @default true
+   */
+  readonly collect?: boolean
   readonly onRound?: (round: number) => void
 }
 
@@ -31,13 +37,13 @@ export interface Result {
  * sweeps up after somebody else. The first rounds, in which the code is compiled, do not count.
  */
 export async function measure(variants: readonly Variant[], options: MeasureOptions): Promise<Result[]> {
-  const { rounds, calls, concurrency, onRound } = options
+  const { rounds, calls, concurrency, collect = true, onRound } = options
   const figures = new Map(variants.map(({ name }) => [name, [] as number[]]))
   const warmUp = 3
   for (let round = -warmUp; round < rounds; round++) {
     onRound?.(round)
     for (const variant of rotated(variants, round + warmUp)) {
-      globalThis.gc?.()
+      if (collect) globalThis.gc?.()
       const cpu = variant.cpu ?? ownCpu
       const before = await cpu()
       await repeat(variant.call, calls, concurrency)

@@ -11,34 +11,48 @@ export interface CounterPool {
   upDownCounter(name: string, options: MetricOptions): PooledCounter
 }
 
-/** So many sums wait at most; a meter that nobody collects from must not keep them all. */
-const mostPending = 1_000
+/** So many additions wait at most: a bound for meters that nobody collects from, or that never call back. */
+const mostWaiting = 1_000
 
 const noAttributes: Attributes = Object.freeze({})
 
 /**
- * Counters that hand their sums on when metrics are collected, instead of measuring each time: the SDK writes out and
- * sorts the attributes of each measurement to find its sum. They stay ordinary counters, so views, temporality and
+ * Counters that hand their sums on when metrics are collected, instead of measuring each time: the SDK sorts and writes
+ * out the attributes of each measurement to find its sum. They stay ordinary counters, so views, temporality and
  * several pools on one meter mean what they always do; observable counters would not add up what a view folds together.
  */
 export function counterPool(meter: Meter): CounterPool {
+  // Callbacks run before anything is collected. This one observes nothing, so no such metric is ever exported.
+  const collection = meter.createObservableGauge('spillway.telemetry.collection')
   const flushes: (() => void)[] = []
-  // Callbacks run before anything is collected, and this one observes nothing: no such metric is ever exported.
-  meter.createObservableGauge('spillway.telemetry.collection').addCallback(() => {
+  let isCalledBack = false
+  const onCollection = (): void => {
     for (const flush of flushes) flush()
-  })
+    // The meter holds the pool only while something waits in it. Later, since callbacks are being gone through now.
+    queueMicrotask(() => {
+      collection.removeCallback(onCollection)
+      isCalledBack = false
+      for (const flush of flushes) flush()
+    })
+  }
+  const awaitCollection = (): void => {
+    isCalledBack = true
+    collection.addCallback(onCollection)
+  }
   const pooled = (counter: Counter): PooledCounter => {
-    const pending = new Map<Attributes, number>()
+    const sums = new Map<Attributes, number>()
+    let waiting = 0
     const flush = (): void => {
-      for (const [attributes, sum] of pending) counter.add(sum, attributes)
-      pending.clear()
+      for (const [attributes, sum] of sums) counter.add(sum, attributes)
+      sums.clear()
+      waiting = 0
     }
     flushes.push(flush)
     return {
       add(value, attributes = noAttributes) {
-        const sum = pending.get(attributes)
-        if (sum === undefined && pending.size >= mostPending) flush()
-        pending.set(attributes, (sum ?? 0) + value)
+        sums.set(attributes, (sums.get(attributes) ?? 0) + value)
+        if (!isCalledBack) awaitCollection()
+        if (++waiting === mostWaiting) flush()
       },
     }
   }

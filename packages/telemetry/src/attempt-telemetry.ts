@@ -45,14 +45,15 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
     if (tracer === undefined) return next(request)
     const call = request.context.trace
     const parent = call?.context ?? parentContext(request)
-    const time = call?.time ?? spanTime(request.clock)
+    const now = request.clock.now()
+    const time = call?.time ?? spanTime(request.clock, now)
     const number = call === undefined ? undefined : ++call.attempts
     const { target } = request.context
     const span = tracer.startSpan(
       `attempt ${target ?? request.model}`,
       {
         kind: SpanKind.CLIENT,
-        startTime: time(request.clock.now()),
+        startTime: time(now),
         attributes: attributes(server ?? request.url),
       },
       parent,

@@ -30,10 +30,10 @@ export interface CallTrace {
 export type SpanTime = (now: number) => HrTime
 
 /** Span times from the request's own clock, so that a call on a virtual clock has spans in virtual time. */
-export function spanTime(clock: Clock): SpanTime {
-  const offset = clock.epoch() - clock.now()
-  return (now) => {
-    const ms = offset + now
+export function spanTime(clock: Clock, now: number): SpanTime {
+  const offset = clock.epoch() - now
+  return (moment) => {
+    const ms = offset + moment
     const seconds = Math.floor(ms / 1000)
     return [seconds, Math.round((ms - seconds * 1000) * 1e6)]
   }

@@ -75,7 +75,7 @@ export class ObservedCall {
     this.#operation = operationOf(request)
     this.#provider = observer.provider(request)
     this.#startedAt = request.clock.now()
-    this.#time = spanTime(request.clock)
+    this.#time = spanTime(request.clock, this.#startedAt)
     instruments?.active.add(1)
     if (tracer === undefined) return
     const parent = parentContext(request)

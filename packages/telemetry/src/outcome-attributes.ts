@@ -10,9 +10,10 @@ export function setAnswer(span: Span, outcome: Outcome, { attributes: names }: C
   if (usage === undefined) return
   span.setAttribute(names.inputTokens, allInput(usage))
   span.setAttribute(names.outputTokens, usage.outputTokens)
-  span.setAttribute(names.cacheReadTokens, usage.cacheReadTokens)
-  span.setAttribute(names.cacheWriteTokens, usage.cacheWriteTokens)
-  span.setAttribute(names.reasoningTokens, usage.reasoningTokens)
+  // 0 also stands for what the vendor does not tell, which the conventions want left out.
+  if (usage.cacheReadTokens !== 0) span.setAttribute(names.cacheReadTokens, usage.cacheReadTokens)
+  if (usage.cacheWriteTokens !== 0) span.setAttribute(names.cacheWriteTokens, usage.cacheWriteTokens)
+  if (usage.reasoningTokens !== 0) span.setAttribute(names.reasoningTokens, usage.reasoningTokens)
   if (usage.estimated) span.setAttribute('spillway.usage.estimated', true)
 }
 
@@ -26,7 +27,7 @@ export function setAttempt(span: Span, { model, stopReason, usage, timings }: Ou
   if (usage === undefined) return
   span.setAttribute('spillway.usage.input_tokens', allInput(usage))
   span.setAttribute('spillway.usage.output_tokens', usage.outputTokens)
-  span.setAttribute('spillway.usage.estimated', usage.estimated)
+  if (usage.estimated) span.setAttribute('spillway.usage.estimated', true)
 }
 
 /** All prompt tokens: the conventions count those of the cache in. */

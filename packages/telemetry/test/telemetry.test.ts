@@ -157,6 +157,23 @@ describe('a call', () => {
     expect(chunks?.count).toBe(1)
   })
 
+  it('tells of the kinds of tokens that there were, and of estimates where they are', async () => {
+    reply = { usage: { inputTokens: 10, outputTokens: 7, cacheReadTokens: 3 } }
+    await anthropic(fetchWith()).messages.create(params)
+    await spansOf(2)
+    const told = ({ attributes }: ReadableSpan) =>
+      Object.fromEntries(Object.entries(attributes).filter(([name]) => name.includes('usage')))
+    expect(told(named('chat'))).toEqual({
+      'gen_ai.usage.input_tokens': 13,
+      'gen_ai.usage.output_tokens': 7,
+      'gen_ai.usage.cache_read.input_tokens': 3,
+    })
+    expect(told(named('attempt'))).toEqual({
+      'spillway.usage.input_tokens': 13,
+      'spillway.usage.output_tokens': 7,
+    })
+  })
+
   it('that is repeated has a span for each attempt and an event for the wait', async () => {
     claude.next({ type: 'status', status: 529 })
     await anthropic(fetchWith({}, oneRetry)).messages.create(params)
@@ -345,6 +362,7 @@ describe('metrics', () => {
   })
 
   it('have the newer names by option', async () => {
+    reply = { usage: { inputTokens: 10, outputTokens: 7, cacheWriteTokens: 5 } }
     const client = anthropic(fetchWith({ conventions: 'latest' }))
     await client.messages.create({ ...params, stream: true }).then(drain)
     await spansOf(2)

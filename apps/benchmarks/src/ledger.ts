@@ -10,6 +10,7 @@ import {
   type LedgerStore,
   openLedgerStore,
 } from '@spillway/ledger'
+import { type View, viewsOverHttp } from './ledger-over-http.ts'
 import { lognormal, randomFor } from './seeded-random.ts'
 
 /** Every view answers within, in milliseconds. */
@@ -31,7 +32,8 @@ const rounds = Number(values.rounds)
 if (values.help || !(rows >= 1) || !(days > 0) || !(rounds >= 1)) {
   console.log(`Usage: pnpm bench:ledger [--rows N] [--days N] [--rounds N] [--url URL] [--check]
 
-Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view.
+Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view,
+and each answer of the gateway's API that the dashboard asks for, over HTTP.
   --url URL   the database, which must be new  [default: a file of SQLite that is removed at the end]
   --check     fails if the slowest round of a view takes over ${bound} ms`)
   process.exit(values.help ? 0 : 1)
@@ -41,11 +43,15 @@ const day = 86_400_000
 const now = Date.now()
 const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-ledger-'))
 const file = join(folder, 'ledger.db')
-const store = openLedgerStore(values.url ?? `sqlite:${file}`)
+const url = values.url ?? `sqlite:${file}`
+const store = openLedgerStore(url)
 try {
   await fill(store)
+  await fillAudit(store)
   if (values.url === undefined) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
-  const slow = await time(store)
+  const api = await viewsOverHttp(url)
+  const slow = [...(await time(viewsOf(store))), ...(await time(api.views))]
+  await api.close()
   if (values.check && slow.length > 0) {
     console.error(`over ${bound} ms: ${slow.join(', ')}`)
     process.exitCode = 1
@@ -146,9 +152,22 @@ async function fill(store: LedgerStore): Promise<void> {
   if (process.stderr.isTTY) process.stderr.write('\n')
 }
 
-/** @returns the names of the views that are too slow */
-async function time(store: LedgerStore): Promise<string[]> {
-  const views: [string, () => Promise<unknown>][] = []
+/** More than one answer looks through. */
+async function fillAudit({ audit }: LedgerStore): Promise<void> {
+  for (let number = 0; number < 20_000; number += 1000) {
+    const entries = Array.from({ length: 1000 }, (_, index) => ({
+      id: `entry-${number + index}`,
+      at: now,
+      actor: 'tenant-1',
+      action: 'call',
+      details: { subject: 'claude-opus-5', outcome: 'ok' },
+    }))
+    await audit.append(entries)
+  }
+}
+
+function viewsOf(store: LedgerStore): View[] {
+  const views: View[] = []
   for (const [name, length] of [
     ['1h', day / 24],
     ['24h', day],
@@ -163,7 +182,7 @@ async function time(store: LedgerStore): Promise<string[]> {
       [`latency ${name} by target`, () => store.latency(range, 'target')],
       [`fallbacks ${name}`, () => store.fallbacks(range)],
       ...(['model', 'tenant', 'target', 'role', 'day'] as const).map(
-        (by): [string, () => Promise<unknown>] => [`totals ${name} by ${by}`, () => store.totals(by, range)],
+        (by): View => [`totals ${name} by ${by}`, () => store.totals(by, range)],
       ),
     )
   }
@@ -185,7 +204,11 @@ async function time(store: LedgerStore): Promise<string[]> {
     'found nowhere': { query: 'no such thing' },
   }))
     views.push([`calls ${name}`, () => store.calls({ limit: 50, ...filter })])
+  return views
+}
 
+/** @returns the names of the views that are too slow */
+async function time(views: readonly View[]): Promise<string[]> {
   const slow: string[] = []
   console.log(`\n${'view'.padEnd(42)} median ms  slowest ms   (${rounds} rounds)`)
   for (const [name, view] of views) {

@@ -1,0 +1,57 @@
+import { parseConfig, startGateway } from '@spillway/gateway'
+
+/** What is asked, and how. */
+export type View = readonly [name: string, ask: () => Promise<unknown>]
+
+const groupings = ['model', 'tenant', 'target', 'role', 'day']
+
+/** What the dashboard asks for. */
+function paths(): string[] {
+  const ofRanges = ['15m', '1h', '24h', '7d', '30d'].flatMap((range) => [
+    `summary?range=${range}`,
+    ...groupings.map((by) => `usage?by=${by}&range=${range}`),
+    `fallbacks?range=${range}`,
+  ])
+  const calls = [
+    '',
+    '&model=claude-opus-5',
+    '&tenant=tenant-39',
+    '&failure=timeout',
+    '&query=opus',
+    '&query=none',
+  ]
+  return [
+    ...ofRanges,
+    ...calls.map((filter) => `calls?limit=50${filter}`),
+    'calls?limit=1000',
+    'audit?limit=50',
+    'audit?limit=50&query=nowhere',
+    'targets',
+    'mirror',
+    'keys',
+  ]
+}
+
+/** Starts a gateway on a ledger; each view is a request to its API. */
+export async function viewsOverHttp(storage: string): Promise<{ views: View[]; close(): Promise<void> }> {
+  const { config } = parseConfig(
+    JSON.stringify({
+      targets: {
+        claude: { api: 'anthropic', endpoints: [{ url: 'http://127.0.0.1:9', credential: 'caller' }] },
+      },
+      routes: [{ models: '*', target: 'claude' }],
+      storage: { url: storage },
+    }),
+    'benchmark.json',
+  )
+  const gateway = await startGateway(config, { port: 0, log: () => {} })
+  const ask = async (path: string): Promise<void> => {
+    const response = await fetch(`${gateway.url}/api/${path}`)
+    const text = await response.text()
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`)
+  }
+  return {
+    views: paths().map((path) => [`/api/${path}`, () => ask(path)]),
+    close: () => gateway.close(0),
+  }
+}

@@ -60,6 +60,12 @@ const beforeFirst = 5000
 /** Milliseconds between two steps, for others who want to write. */
 const pause = 20
 
+/** A round that is to come keeps no process alive. */
+const idleTimer: Clock['setTimer'] = (ms, callback) => {
+  const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1)).unref()
+  return () => clearTimeout(timer)
+}
+
 /**
  * Keeps a store within limits, in small steps behind everybody's back. A database that is away is asked again in the next
  * round. Several processes may do this on one database.
@@ -67,6 +73,8 @@ const pause = 20
  */
 export function startRetention(options: RetentionOptions): Retention {
   const { store, clock = systemClock } = options
+  const setTimer: Clock['setTimer'] =
+    options.clock === undefined ? idleTimer : (ms, callback) => clock.setTimer(ms, callback)
   const set = {
     calls: options.calls ?? retentionDefaults.calls,
     maxCalls: options.maxCalls ?? retentionDefaults.maxCalls,
@@ -110,7 +118,7 @@ export function startRetention(options: RetentionOptions): Retention {
     return running
   }
   const schedule = (wait: number): void => {
-    cancel = clock.setTimer(wait, () => {
+    cancel = setTimer(wait, () => {
       run()
         .catch(() => {})
         .then(() => {

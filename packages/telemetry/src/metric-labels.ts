@@ -81,7 +81,7 @@ export function metricLabels({ attributes: names }: Conventions): MetricLabels {
     ofEvent: memo((type) =>
       memo((target) =>
         memo((errorType) =>
-          labels({ 'spillway.event': type, 'spillway.target': target, 'error.type': errorType }),
+          frozen({ 'spillway.event': type, 'spillway.target': target, 'error.type': errorType }),
         ),
       ),
     ),
@@ -102,6 +102,13 @@ export function metricLabels({ attributes: names }: Conventions): MetricLabels {
 
 /** Sorted by name, as the SDK sorts them with every measurement. */
 function labels(attributes: Attributes): Attributes {
-  const present = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  return Object.freeze(Object.fromEntries(present.sort(([one], [other]) => (one < other ? -1 : 1))))
+  const sorted = Object.entries(attributes).sort(([one], [other]) => (one < other ? -1 : 1))
+  return frozen(Object.fromEntries(sorted))
+}
+
+/** Without what is undefined. */
+function frozen(attributes: Attributes): Attributes {
+  return Object.freeze(
+    Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)),
+  )
 }

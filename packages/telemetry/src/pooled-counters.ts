@@ -26,18 +26,17 @@ export function counterPool(meter: Meter): CounterPool {
   const collection = meter.createObservableGauge('spillway.telemetry.collection')
   const flushes: (() => void)[] = []
   let isCalledBack = false
-  const onCollection = (): void => {
+  const flushAll = (): void => {
     for (const flush of flushes) flush()
+  }
+  const onCollection = (): void => {
+    flushAll()
     // The meter holds the pool only while something waits in it. Later, since callbacks are being gone through now.
     queueMicrotask(() => {
       collection.removeCallback(onCollection)
       isCalledBack = false
-      for (const flush of flushes) flush()
+      flushAll()
     })
-  }
-  const awaitCollection = (): void => {
-    isCalledBack = true
-    collection.addCallback(onCollection)
   }
   const pooled = (counter: Counter): PooledCounter => {
     const sums = new Map<Attributes, number>()
@@ -51,7 +50,8 @@ export function counterPool(meter: Meter): CounterPool {
     return {
       add(value, attributes = noAttributes) {
         sums.set(attributes, (sums.get(attributes) ?? 0) + value)
-        if (!isCalledBack) awaitCollection()
+        if (!isCalledBack) collection.addCallback(onCollection)
+        isCalledBack = true
         if (++waiting === mostWaiting) flush()
       },
     }

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import type { AuditTables } from './audit-log.ts'
 import type { DatabaseKind } from './database.ts'
 import { writeRollups } from './rollup-writes.ts'
-import { type RollupTable, rollupTables } from './rollups.ts'
+import { grains, type RollupTable, rollupTables } from './rollups.ts'
 import { columns, type Entry, type Tables } from './rows.ts'
 
 type RollupTables = { readonly [T in RollupTable]: Readonly<Record<string, string | number>> }
@@ -17,6 +17,11 @@ const migrationLock = 7_747_455
 
 /** Columns that came with the sums. */
 const laterColumns = ['call_row', 'stream', 'fallback_from', 'fallback_to', 'fallback_reason']
+
+/** Columns of sums that came later still. */
+const estimatedTokens = ['input', 'output', 'cache_read', 'cache_write', 'reasoning'].map(
+  (type) => `estimated_${type}_tokens`,
+)
 
 type Migration = (db: Transaction<Schema>, kind: DatabaseKind) => Promise<void>
 
@@ -68,8 +73,13 @@ const migrations: readonly Migration[] = [
       db,
     )
   },
+  async (db) => {
+    await addEstimatedTokens(db)
+    await sumUpEstimatedTokens(db)
+  },
 ]
 
+/** With the columns of today, also where an older version is brought up to date. */
 async function createRollups(db: Transaction<Schema>, name: DatabaseName): Promise<void> {
   for (const [table, { keys, sums }] of Object.entries(rollupTables)) {
     const names = ['grain', 'at', ...Object.keys(keys)]
@@ -124,6 +134,41 @@ async function rollUpWhatIsThere(db: Transaction<Schema>, kind: DatabaseKind): P
         rows.map((row) => ({ table, row }) as Entry),
       )
     }
+  }
+}
+
+/** Tables that were made a moment ago have them. */
+async function addEstimatedTokens(db: Transaction<Schema>): Promise<void> {
+  const tables = await db.introspection.getTables()
+  const there = tables.find(({ name }) => name === 'usage_rollups')?.columns.map(({ name }) => name)
+  for (const column of estimatedTokens) {
+    if (there?.includes(column)) continue
+    // A process of an older version that still writes does not know of it.
+    await db.schema
+      .alterTable('usage_rollups')
+      .addColumn(column, 'bigint', (each) => each.notNull().defaultTo(0))
+      .execute()
+  }
+}
+
+/** From the attempts that are kept one by one; what has been removed stays with the exact ones. */
+async function sumUpEstimatedTokens(db: Transaction<Schema>): Promise<void> {
+  const sums = estimatedTokens.map(
+    (column) => sql`sum(${sql.ref(column.replace('estimated_', ''))}) as ${sql.ref(column)}`,
+  )
+  const changes = estimatedTokens.map((column) => sql`${sql.ref(column)} = s.${sql.ref(column)}`)
+  for (const grain of Object.values(grains)) {
+    const at = sql`started_at - started_at % ${sql.lit(grain)}`
+    await sql`update usage_rollups set ${sql.join(changes)}
+      from (
+        select ${at} as at, model_asked as model, coalesce(tenant, '') as tenant, coalesce(target, '') as target,
+          role, ${sql.join(sums)}
+        from attempts where estimated = 1 group by 1, 2, 3, 4, 5
+      ) as s
+      where usage_rollups.grain = ${sql.lit(grain)} and usage_rollups.at = s.at and usage_rollups.model = s.model
+        and usage_rollups.tenant = s.tenant and usage_rollups.target = s.target and usage_rollups.role = s.role`.execute(
+      db,
+    )
   }
 }
 

@@ -45,6 +45,11 @@ const usageSums: RawBuilder<unknown> = sql.join([
   money('estimated_cost_nano', 'estimatedCostNano'),
   sum('estimated', 'estimated'),
   sum('unpriced', 'unpriced'),
+  sum('estimated_input_tokens', 'estimatedInput'),
+  sum('estimated_output_tokens', 'estimatedOutput'),
+  sum('estimated_cache_read_tokens', 'estimatedCacheRead'),
+  sum('estimated_cache_write_tokens', 'estimatedCacheWrite'),
+  sum('estimated_reasoning_tokens', 'estimatedReasoning'),
 ])
 const callSums: RawBuilder<unknown> = sql.join(
   ['calls', 'errors', 'cancelled', 'fallbacks'].map((name) => sum(name, name)),
@@ -62,7 +67,7 @@ export async function summary(db: Db, asked: TimeRange): Promise<Summary> {
     money(`case when ${isRetry} then cost_nano else 0 end`, 'retryCostNano'),
   ])
   const [[usage], [calls], [latencies]] = await Promise.all([
-    run<Totals & TokenCounts & Pick<Summary, 'retries' | 'retryCostNano'>>(
+    run<Totals & TokenCounts & Row & Pick<Summary, 'retries' | 'retryCostNano'>>(
       db,
       sql`select ${usageSums}, ${retries} from ${from('usage_rollups', spans)}`,
     ),
@@ -85,6 +90,7 @@ export async function summary(db: Db, asked: TimeRange): Promise<Summary> {
     estimated,
     unpriced,
     tokens: tokensOf(usage),
+    estimatedTokens: estimatedTokensOf(usage),
     firstContent: latencies.firstContent,
     total: latencies.total,
   }
@@ -177,6 +183,7 @@ export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<To
         errors: Number(row?.errors ?? 0),
         cancelled: Number(row?.cancelled ?? 0),
         tokens: tokensOf(row),
+        estimatedTokens: estimatedTokensOf(row),
         costNano: String(row?.costNano ?? '0'),
         estimatedCostNano: String(row?.estimatedCostNano ?? '0'),
         estimated: Number(row?.estimated ?? 0),
@@ -226,6 +233,16 @@ export function tokensOf(row: { readonly [name in keyof TokenCounts]?: unknown }
     cacheRead: Number(row?.cacheRead ?? 0),
     cacheWrite: Number(row?.cacheWrite ?? 0),
     reasoning: Number(row?.reasoning ?? 0),
+  }
+}
+
+function estimatedTokensOf(row: Row | undefined): TokenCounts {
+  return {
+    input: Number(row?.estimatedInput ?? 0),
+    output: Number(row?.estimatedOutput ?? 0),
+    cacheRead: Number(row?.estimatedCacheRead ?? 0),
+    cacheWrite: Number(row?.estimatedCacheWrite ?? 0),
+    reasoning: Number(row?.estimatedReasoning ?? 0),
   }
 }
 

@@ -21,6 +21,11 @@ export const rollupTables = {
       'estimated',
       'estimated_cost_nano',
       'unpriced',
+      'estimated_input_tokens',
+      'estimated_output_tokens',
+      'estimated_cache_read_tokens',
+      'estimated_cache_write_tokens',
+      'estimated_reasoning_tokens',
     ],
   },
   call_rollups: {
@@ -103,6 +108,7 @@ type Add = (
 function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add): void {
   const used = row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
   const cost = row.cost_nano ?? 0
+  const ifEstimated = (amount: number): number => (row.estimated === 1 ? amount : 0)
   add(
     'usage_rollups',
     row.started_at,
@@ -117,8 +123,13 @@ function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add)
       reasoning_tokens: row.reasoning_tokens,
       cost_nano: cost,
       estimated: row.estimated,
-      estimated_cost_nano: row.estimated === 1 ? cost : 0,
+      estimated_cost_nano: ifEstimated(cost),
       unpriced: row.cost_nano === null && used > 0 ? 1 : 0,
+      estimated_input_tokens: ifEstimated(row.input_tokens),
+      estimated_output_tokens: ifEstimated(row.output_tokens),
+      estimated_cache_read_tokens: ifEstimated(row.cache_read_tokens),
+      estimated_cache_write_tokens: ifEstimated(row.cache_write_tokens),
+      estimated_reasoning_tokens: ifEstimated(row.reasoning_tokens),
     },
   )
 }

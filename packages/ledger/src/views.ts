@@ -39,6 +39,8 @@ export interface Summary {
   /** Attempts that used something and whose price nobody knows. */
   readonly unpriced: number
   readonly tokens: TokenCounts
+  /** The part of `tokens` that attempts marked as an estimate used. */
+  readonly estimatedTokens: TokenCounts
   /** Of calls that had content. */
   readonly firstContent: Percentiles
   /** Of calls that succeeded. */
@@ -86,6 +88,8 @@ export interface Totals {
   readonly errors: number
   readonly cancelled: number
   readonly tokens: TokenCounts
+  /** The part of `tokens` that attempts marked as an estimate used. */
+  readonly estimatedTokens: TokenCounts
   readonly costNano: string
   /** The part of `costNano` that is an estimate. */
   readonly estimatedCostNano: string

@@ -104,6 +104,7 @@ describe.each([
       errors: 0,
       cancelled: 0,
       tokens: { input: 30, output: 15, cacheRead: 9, cacheWrite: 6, reasoning: 3 },
+      estimatedTokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
       costNano: '3000000021',
       estimatedCostNano: '0',
       estimated: 0,

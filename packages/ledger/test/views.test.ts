@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AttemptRow, type CallRow, type Entry, type LedgerStore, openLedgerStore } from '../src/index.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
@@ -166,6 +167,7 @@ describe.each([
         estimated: added(ourAttempts, (row) => row.estimated),
         unpriced: ourAttempts.filter((row) => row.cost_nano === null && tokenSum(row) > 0).length,
         tokens: tokens(ourAttempts),
+        estimatedTokens: tokens(ourAttempts.filter(({ estimated }) => estimated === 1)),
       })
       expect(await store.countCalls(range)).toBe(ourCalls.length)
     })
@@ -231,6 +233,7 @@ describe.each([
               errors: rows.filter(isError).length,
               cancelled: rows.filter(({ failure }) => failure === 'cancelled').length,
               tokens: tokens(rows),
+              estimatedTokens: tokens(rows.filter(({ estimated }) => estimated === 1)),
               costNano: money(rows),
               estimatedCostNano: money(rows.filter(({ estimated }) => estimated === 1)),
               estimated: added(rows, (row) => row.estimated),
@@ -319,6 +322,18 @@ describe.each([
     }
   })
 
+  it('tell estimated tokens of what an older version has booked', async () => {
+    await beforeEstimatedTokens(url)
+    const upgraded = openLedgerStore(url)
+    const ours = attempts.filter(({ estimated }) => estimated === 1)
+    expect((await upgraded.summary(ranges.all)).estimatedTokens).toEqual(tokens(ours))
+    for (const { key, estimatedTokens } of await upgraded.totals('tenant', ranges['uneven minutes']))
+      expect(estimatedTokens).toEqual(
+        tokens(ours.filter(within(ranges['uneven minutes'])).filter(({ tenant }) => (tenant ?? '') === key)),
+      )
+    await upgraded.close()
+  })
+
   it('refuse what cannot be', async () => {
     await expect(store.calls({ limit: 0 })).rejects.toThrow('calls: limit must be')
     await expect(store.calls({ limit: 5, before: 'x' })).rejects.toThrow('calls: before must be')
@@ -349,6 +364,26 @@ it('sums up what an older version has booked', async () => {
   expect(await reopened.write(entries)).toBe(0)
   await reopened.close()
 })
+
+/** The tables as they were before tokens were summed up by whether they are estimated. */
+async function beforeEstimatedTokens(url: string): Promise<void> {
+  const statements = [
+    ...['input', 'output', 'cache_read', 'cache_write', 'reasoning'].map(
+      (type) => `alter table usage_rollups drop column estimated_${type}_tokens`,
+    ),
+    'delete from ledger_version where version = 4',
+  ]
+  if (url.startsWith('sqlite:')) {
+    const database = new DatabaseSync(url.slice('sqlite:'.length))
+    for (const statement of statements) database.exec(statement)
+    database.close()
+    return
+  }
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  for (const statement of statements) await client.query(statement)
+  await client.end()
+}
 
 function tokenSum(row: AttemptRow): number {
   return row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens

@@ -27,6 +27,15 @@ export async function dashboardFigures(url: string): Promise<Figures> {
           'all tokens, cached ones as input: output',
           whole(await statOf('Output tokens', '.value')),
         )
+        for (const [label, type] of [
+          ['Input tokens', 'input'],
+          ['Output tokens', 'output'],
+        ] as const)
+          add(
+            figures,
+            `estimated tokens, cached ones as input: ${type}`,
+            whole(await statOf(label, '.detail [title]')),
+          )
       }
       for (const row of await rows.all()) {
         const titles = await row

@@ -14,7 +14,9 @@ interface Row {
   readonly attempts: number
   readonly estimated: number
   readonly costNano: string
+  readonly estimatedCostNano: string
   readonly tokens: Tokens
+  readonly estimatedTokens: Tokens
 }
 
 /** What `/api/summary` and `/api/usage` say; each grouping is summed up for itself. */
@@ -27,9 +29,10 @@ export async function apiFigures(url: string): Promise<Figures> {
     costNano: string
     estimatedCostNano: string
     tokens: Tokens
+    estimatedTokens: Tokens
   } = await get('summary?range=1h')
   add(figures, 'calls', summary.calls)
-  addTokens(figures, 'all tokens', summary.tokens)
+  addTokensOf(figures, summary)
   add(figures, 'all cost', summary.costNano)
   add(figures, 'estimated cost', summary.estimatedCostNano)
   add(figures, 'exact cost', BigInt(summary.costNano) - BigInt(summary.estimatedCostNano))
@@ -41,11 +44,13 @@ export async function apiFigures(url: string): Promise<Figures> {
       add(sums, 'attempts', row.attempts)
       add(sums, 'attempts estimated', row.estimated)
       add(sums, 'all cost', row.costNano)
-      addTokens(sums, 'all tokens', row.tokens)
+      add(sums, 'estimated cost', row.estimatedCostNano)
+      addTokensOf(sums, row)
       // Calls that nobody answered have no target, and no attempts either.
       if (by === 'day' || row.attempts === 0) continue
       add(figures, `attempts by ${by}: ${row.key}`, row.attempts)
       add(figures, `all cost by ${by}: ${row.key}`, row.costNano)
+      add(figures, `exact cost by ${by}: ${row.key}`, BigInt(row.costNano) - BigInt(row.estimatedCostNano))
     }
     for (const [name, value] of sums) {
       const known = figures.get(name)
@@ -55,6 +60,21 @@ export async function apiFigures(url: string): Promise<Figures> {
     }
   }
   return figures
+}
+
+function addTokensOf(
+  figures: Figures,
+  { tokens, estimatedTokens }: Pick<Row, 'tokens' | 'estimatedTokens'>,
+): void {
+  addTokens(figures, 'all tokens', tokens)
+  addTokens(figures, 'estimated tokens', estimatedTokens)
+  addTokens(figures, 'exact tokens', {
+    input: tokens.input - estimatedTokens.input,
+    output: tokens.output - estimatedTokens.output,
+    cacheRead: tokens.cacheRead - estimatedTokens.cacheRead,
+    cacheWrite: tokens.cacheWrite - estimatedTokens.cacheWrite,
+    reasoning: tokens.reasoning - estimatedTokens.reasoning,
+  })
 }
 
 function addTokens(figures: Figures, name: string, tokens: Tokens): void {

@@ -31,6 +31,7 @@ export function ledgerFigures(file: string): Figures {
       add(figures, `all cost by role: ${role}`, cost ?? 0)
       if (kind === 'exact') {
         add(figures, `exact cost by model: ${model}`, cost ?? 0)
+        add(figures, `exact cost by tenant: ${tenant}`, cost ?? 0)
         add(figures, `exact cost by target: ${target}`, cost ?? 0)
         add(figures, `exact cost by role: ${role}`, cost ?? 0)
       }

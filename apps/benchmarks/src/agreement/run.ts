@@ -74,11 +74,13 @@ export async function run({ calls, seed, browser, onProgress = () => {} }: RunOp
 /** The dashboard tells input with the cached part of it. */
 function addInputWithCache(all: readonly Figures[]): void {
   for (const figures of all) {
-    const of = (type: string): bigint | undefined => figures.get(`all tokens: ${type}`)
-    if (of('input') === undefined) continue
-    const name = 'all tokens, cached ones as input'
-    add(figures, `${name}: input`, (of('input') ?? 0n) + (of('cache_read') ?? 0n) + (of('cache_write') ?? 0n))
-    add(figures, `${name}: output`, of('output') ?? 0n)
+    for (const kind of ['all', 'estimated']) {
+      const of = (type: string): bigint => figures.get(`${kind} tokens: ${type}`) ?? 0n
+      if (!figures.has(`${kind} tokens: input`)) continue
+      const name = `${kind} tokens, cached ones as input`
+      add(figures, `${name}: input`, of('input') + of('cache_read') + of('cache_write'))
+      add(figures, `${name}: output`, of('output'))
+    }
   }
 }
 

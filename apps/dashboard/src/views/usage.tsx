@@ -51,7 +51,7 @@ export function UsageAndCost(): JSX.Element {
 }
 
 function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
-  const { costNano, estimatedCostNano, unpriced, tokens } = summary
+  const { costNano, estimatedCostNano, unpriced, tokens, estimatedTokens } = summary
   const cached = ratio(tokens.cacheRead, allInput(tokens))
   return (
     <Stats>
@@ -78,15 +78,34 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         label="Input tokens"
         value={compact(allInput(tokens))}
         exact={full(allInput(tokens))}
-        detail={`${percent(cached)} read from cache`}
+        detail={
+          <>
+            {percent(cached)} read from cache
+            <OfThemEstimated count={allInput(estimatedTokens)} />
+          </>
+        }
       />
       <Stat
         label="Output tokens"
         value={compact(tokens.output)}
         exact={full(tokens.output)}
-        detail={tokens.reasoning > 0 ? `${compact(tokens.reasoning)} for reasoning` : undefined}
+        detail={
+          <>
+            {compact(tokens.reasoning)} for reasoning
+            <OfThemEstimated count={estimatedTokens.output} />
+          </>
+        }
       />
     </Stats>
+  )
+}
+
+function OfThemEstimated({ count }: { readonly count: number }): JSX.Element | null {
+  if (count === 0) return null
+  return (
+    <>
+      , <span title={full(count)}>~{compact(count)} estimated</span>
+    </>
   )
 }
 

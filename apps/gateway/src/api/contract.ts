@@ -39,6 +39,8 @@ export interface Summary {
   /** Attempts whose model has no price. */
   readonly unpriced: number
   readonly tokens: TokenCounts
+  /** The part of `tokens` that attempts marked as an estimate used. */
+  readonly estimatedTokens: TokenCounts
   readonly firstContent: Percentiles
   readonly total: Percentiles
   /** Equal steps of time, oldest first; empty ones included. */
@@ -68,7 +70,10 @@ export interface UsageRow {
   readonly attempts: number
   readonly errors: number
   readonly tokens: TokenCounts
+  /** The part of `tokens` that attempts marked as an estimate used. */
+  readonly estimatedTokens: TokenCounts
   readonly costNano: string
+  readonly estimatedCostNano: string
   readonly estimated: number
   readonly unpriced: number
 }

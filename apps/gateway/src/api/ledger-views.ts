@@ -56,7 +56,7 @@ export function ledgerViews({ store, flush }: Pick<Books, 'store' | 'flush'>): L
   }
 }
 
-function usageRow({ cancelled: _, estimatedCostNano: __, ...row }: Totals): UsageRow {
+function usageRow({ cancelled: _, ...row }: Totals): UsageRow {
   return row
 }
 

@@ -60,6 +60,7 @@ const schemas: Readonly<Record<string, Schema>> = {
     estimatedCostNano: money,
     unpriced: integer,
     tokens: ref('TokenCounts'),
+    estimatedTokens: ref('TokenCounts'),
     series: list(ref('SeriesPoint')),
   }),
   Usage: object({
@@ -72,7 +73,9 @@ const schemas: Readonly<Record<string, Schema>> = {
         attempts: integer,
         errors: integer,
         tokens: ref('TokenCounts'),
+        estimatedTokens: ref('TokenCounts'),
         costNano: money,
+        estimatedCostNano: money,
         estimated: integer,
         unpriced: integer,
       }),

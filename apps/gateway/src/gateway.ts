@@ -11,7 +11,7 @@ import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
 import { openTarget } from './targets.ts'
-import { gatewayGauges } from './telemetry/gateway-gauges.ts'
+import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { openConfiguredVault } from './vault.ts'
 
@@ -66,7 +66,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await books.close()
     await observability.close()
   }
-  observability.observe(gatewayGauges(targets, books))
+  observability.observe(gatewayValues({ targets, mirrors, books }))
   const api = openApiSources({ config, targets, mirrors, books, vault, shared })
   const { host, port } = config.server
   try {

@@ -1,7 +1,7 @@
 import { type Target, target, timeouts } from '@spillway/attempt'
 import { localModel } from '@spillway/local-model'
 import { compose, type Middleware } from '@spillway/middleware'
-import { retry } from '@spillway/retry'
+import { depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
 import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
 import { type Config, type EndpointConfig, type TargetConfig, timeoutsOf } from './config/config.ts'
@@ -14,6 +14,8 @@ export interface RunningTarget extends Target {
   readonly endpoints: readonly RunningEndpoint[]
   /** Undefined where there is nothing to choose among. */
   readonly routing: Routing | undefined
+  /** What limits retries; undefined where none are made. */
+  readonly retryBudget: RetryBudget | undefined
   close(): Promise<void>
 }
 
@@ -28,7 +30,15 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     const observers = observersOf(resources, { target: name, endpoint: 'embedded', provider: 'embedded' })
     const { handler } = target(name, compose([timeouts(limits), ...observers], local.handler))
     const close = (): Promise<void> => local.close()
-    return { name, model: settings.model, handler, endpoints: [], routing: undefined, close }
+    return {
+      name,
+      model: settings.model,
+      handler,
+      endpoints: [],
+      routing: undefined,
+      retryBudget: undefined,
+      close,
+    }
   }
   const limitOf = limitsOfTarget(name, config, settings, resources.shared)
   const endpoints = endpointsOf(settings).map((endpoint) =>
@@ -39,13 +49,16 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     }),
   )
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints) : undefined
-  const policies = [fitOf(settings), retry(withoutUndefined({ ...config.retry, ...settings.retry }))]
+  const retries = withoutUndefined({ ...config.retry, ...settings.retry })
+  const retryBudget = depositBudget({ ratio: retries.budget ?? (retryDefaults.budget as number) })
+  const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget })]
   return {
     name,
     model: settings.model,
     handler: compose(policies, routing?.handler ?? (endpoints[0] as RunningEndpoint).handler),
     endpoints,
     routing,
+    retryBudget,
     async close() {
       routing?.close()
       await Promise.all(endpoints.map((endpoint) => endpoint.close()))

@@ -17,17 +17,20 @@ test('tell calls, attempts, tokens, circuits, limits and the ledger', async () =
   const gateway = await gatewayOf(
     configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'), {
       rateLimit: { requestsPerMinute: 100 },
+      retry: { attempts: 2, baseDelay: '1ms' },
     }),
   )
-  claude.next({ type: 'status', status: 529 })
+  claude.next({ type: 'status', status: 529 }, { type: 'status', status: 529 })
   await send(`${gateway.url}/v1/messages`, { body: messages() })
   const text = await scrape(gateway.url)
   for (const line of [
     /^spillway_calls_total\{spillway_served_by="local".*\} 1$/m,
-    /^spillway_attempt_duration_count\{(?=.*spillway_target="claude")(?=.*error_type="overloaded").*\} 1$/m,
+    /^spillway_attempt_duration_count\{(?=.*spillway_target="claude")(?=.*error_type="overloaded").*\} 2$/m,
     /^spillway_events_total\{spillway_event="fallback.switched".*\} 1$/m,
     /^spillway_circuits\{spillway_target="claude",spillway_endpoint="1",spillway_circuit_state="closed".*\} 2$/m,
     /^spillway_limiter_headroom\{.*spillway_target="local".*spillway_limit="requestsPerMinute".*\} 0.99$/m,
+    // Ten to begin with, a fifth for the call, and one less for its retry.
+    /^spillway_retry_budget\{spillway_target="claude".*\} 9.2$/m,
     /^spillway_ledger_away(\{.*\})? 0$/m,
   ])
     expect(text).toMatch(line)

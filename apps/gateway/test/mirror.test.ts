@@ -67,6 +67,38 @@ test('what the candidate used is booked as the mirror’s, and counted', async (
   expect(metrics).toMatch(/^spillway_calls_total\{.*\} 1$/m)
 })
 
+test('metrics tell what became of the sample, and how alike the answers are', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = forThisTest(await startClaude())
+  const [mirror] = (mirrored(claude, candidate) as { mirror: object[] }).mirror
+  const gateway = await gatewayOf({
+    ...mirrored(claude, candidate),
+    mirror: [{ ...mirror, callsPerMinute: 2 }],
+  })
+  const metrics = async (): Promise<string> => (await send(`${gateway.url}/metrics`, { method: 'GET' })).text
+  const result = async (name: string): Promise<number> =>
+    Number(
+      new RegExp(
+        `^spillway_mirror_calls_total\\{(?=.*mirror_from="claude")(?=.*mirror_to="candidate")(?=.*mirror_result="${name}").*\\} (\\d+)$`,
+        'm',
+      ).exec(await metrics())?.[1],
+    )
+  expect(await result('answered')).toBe(0)
+  expect(await metrics()).not.toContain('spillway_mirror_similarity{')
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(async () => expect(await result('answered')).toBe(1))
+  candidate.next({ type: 'status', status: 400 })
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(async () => expect(await result('failed')).toBe(1))
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(async () => expect(await result('dropped.budget')).toBe(1))
+  claude.next({ type: 'status', status: 400 })
+  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(async () => expect(await result('skipped')).toBe(1))
+  expect(await result('answered')).toBe(1)
+  expect(await metrics()).toMatch(/^spillway_mirror_similarity\{(?=.*mirror_to="candidate").*\} 1$/m)
+})
+
 test('names that nobody has defined are told', () => {
   const text = `targets: { a: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }] } }
 routes: [{ models: "*", target: a }]

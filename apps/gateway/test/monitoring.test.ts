@@ -26,6 +26,7 @@ async function busyGateway(): Promise<string> {
   const gateway = await gatewayOf(
     configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'), {
       rateLimit: { requestsPerMinute: 100 },
+      mirror: [{ from: 'claude', to: 'local', sample: 1 }],
     }),
   )
   claude.next({ type: 'status', status: 529 })

@@ -7,6 +7,6 @@ export {
 } from './attempt-telemetry.ts'
 export type { CallTrace, SpanTime } from './call-trace.ts'
 export type { ConventionsName } from './conventions.ts'
-export { type GaugeSource, observeGauges } from './gauges.ts'
+export { type ObservedValue, observeValues } from './observed-values.ts'
 export { telemetry } from './telemetry.ts'
 export { type TelemetryOptions, type TracingOptions, telemetryDefaults } from './telemetry-options.ts'

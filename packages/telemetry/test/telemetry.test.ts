@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   attemptMetrics,
   attemptTelemetry,
-  observeGauges,
+  observeValues,
   type TelemetryOptions,
   telemetry,
   wrapFetch,
@@ -395,7 +395,7 @@ describe('metrics', () => {
 
   it('include gauges of whatever can be read', async () => {
     let headroom = 3
-    const stop = observeGauges(
+    const stop = observeValues(
       {
         'spillway.limiter.headroom': {
           read: () => [{ value: headroom, attributes: { dimension: 'requests' } }],
@@ -410,6 +410,16 @@ describe('metrics', () => {
     stop()
     headroom = 1
     expect(await observation.points('spillway.limiter.headroom')).not.toMatchObject([{ value: 1 }])
+  })
+
+  it('include sums of what only grows', async () => {
+    let mirrored = 3
+    observeValues(
+      { 'spillway.mirror.calls': { kind: 'counter', read: () => [{ value: mirrored }] } },
+      observation.meterProvider,
+    )
+    mirrored = 5
+    expect(await observation.points('spillway.mirror.calls')).toMatchObject([{ value: 5 }])
   })
 })
 

@@ -5,8 +5,8 @@ import type { Middleware } from '@spillway/middleware'
 import {
   attemptMetrics,
   attemptTelemetry,
-  type GaugeSource,
-  observeGauges,
+  type ObservedValue,
+  observeValues,
   telemetry,
 } from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
@@ -24,7 +24,8 @@ export interface Observability {
   readonly mirrored: Middleware
   /** Counts what an attempt cost, as it is booked. */
   book(attempt: AttemptRow): void
-  observe(gauges: Readonly<Record<string, GaugeSource>>): void
+  /** What is looked at when metrics are collected. */
+  observe(values: Readonly<Record<string, ObservedValue>>): void
   /** All metrics in the text format of Prometheus. */
   scrape(): Promise<string>
   /** Sends what waits. */
@@ -58,7 +59,7 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
         'spillway.usage.estimated': estimated === 1,
       })
     },
-    observe: (gauges) => void observeGauges(gauges, meterProvider),
+    observe: (values) => void observeValues(values, meterProvider),
     scrape: () => reader.scrape(),
     async close() {
       // A collector that is away must not keep the gateway from stopping.

@@ -1,15 +1,20 @@
-import type { GaugeSource } from '@spillway/telemetry'
+import type { ObservedValue } from '@spillway/telemetry'
 import type { RunningEndpoint } from '../endpoint.ts'
 import type { Books } from '../ledger/books.ts'
+import type { RunningMirror } from '../routes.ts'
 import type { RunningTarget } from '../targets.ts'
 
 const circuitStates = ['closed', 'half_open', 'open'] as const
 
+/** What is read. */
+export interface Running {
+  readonly targets: ReadonlyMap<string, RunningTarget>
+  readonly mirrors: readonly RunningMirror[]
+  readonly books: Books
+}
+
 /** What is looked at when metrics are collected. Labels are names of the configuration, and states. */
-export function gatewayGauges(
-  targets: ReadonlyMap<string, RunningTarget>,
-  books: Books,
-): Readonly<Record<string, GaugeSource>> {
+export function gatewayValues({ targets, mirrors, books }: Running): Readonly<Record<string, ObservedValue>> {
   const endpoints = [...targets.values()].flatMap((target) =>
     target.endpoints.map((endpoint) => ({
       endpoint,
@@ -44,6 +49,16 @@ export function gatewayGauges(
           })),
         ),
     },
+    'spillway.retry.budget': {
+      description: 'Retries that are left to a target',
+      read: () =>
+        [...targets.values()].flatMap(({ name, retryBudget }) =>
+          retryBudget === undefined
+            ? []
+            : [{ value: retryBudget.left, attributes: { 'spillway.target': name } }],
+        ),
+    },
+    ...mirrorValues(mirrors),
     'spillway.ledger.away': {
       description: '1 while the database of the ledger does not answer',
       read: () => one(books.health().isAway ? 1 : 0),
@@ -60,6 +75,42 @@ export function gatewayGauges(
     'spillway.ledger.lost': {
       description: 'Rows that neither the database nor the journal could take',
       read: () => one(books.health().lost),
+    },
+  }
+}
+
+function mirrorValues(mirrors: readonly RunningMirror[]): Readonly<Record<string, ObservedValue>> {
+  const labelled = mirrors.map(({ from, to, ...running }) => ({
+    ...running,
+    labels: { 'spillway.mirror.from': from, 'spillway.mirror.to': to },
+  }))
+  return {
+    'spillway.mirror.calls': {
+      kind: 'counter',
+      description: 'Calls of the sample, by what became of them at the candidate',
+      read: () =>
+        labelled.flatMap(({ mirror, labels }) => {
+          const { finished, failed, skipped, dropped } = mirror.stats()
+          const results = {
+            answered: finished - failed,
+            failed,
+            skipped,
+            'dropped.concurrency': dropped.concurrency,
+            'dropped.budget': dropped.budget,
+          }
+          return Object.entries(results).map(([result, value]) => ({
+            value,
+            attributes: { ...labels, 'spillway.mirror.result': result },
+          }))
+        }),
+    },
+    'spillway.mirror.similarity': {
+      description: 'How alike the answers of both are, 0 to 1: the mean since the start',
+      read: () =>
+        labelled.flatMap(({ tally, labels }) => {
+          const { similarity } = tally.findings()
+          return similarity === null ? [] : [{ value: similarity, attributes: labels }]
+        }),
     },
   }
 }

@@ -32,15 +32,18 @@ function paths(): string[] {
   ]
 }
 
-/** Starts a gateway on a ledger; each view is a request to its API. */
-export async function viewsOverHttp(storage: string): Promise<{ views: View[]; close(): Promise<void> }> {
+/** Starts a gateway on a ledger, with this folder for its journal; each view is a request to its API. */
+export async function viewsOverHttp(
+  storage: string,
+  journal: string,
+): Promise<{ views: View[]; close(): Promise<void> }> {
   const { config } = parseConfig(
     JSON.stringify({
       targets: {
         claude: { api: 'anthropic', endpoints: [{ url: 'http://127.0.0.1:9', credential: 'caller' }] },
       },
       routes: [{ models: '*', target: 'claude' }],
-      storage: { url: storage },
+      storage: { url: storage, journal },
     }),
     'benchmark.json',
   )

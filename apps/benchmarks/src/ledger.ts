@@ -10,6 +10,7 @@ import {
   type LedgerStore,
   openLedgerStore,
 } from '@spillway/ledger'
+import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { type View, viewsOverHttp } from './ledger-over-http.ts'
 import { lognormal, randomFor } from './seeded-random.ts'
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     days: { type: 'string', default: '30' },
     rounds: { type: 'string', default: '5' },
     url: { type: 'string' },
+    postgres: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -30,10 +32,11 @@ const rows = Number(values.rows)
 const days = Number(values.days)
 const rounds = Number(values.rounds)
 if (values.help || !(rows >= 1) || !(days > 0) || !(rounds >= 1)) {
-  console.log(`Usage: pnpm bench:ledger [--rows N] [--days N] [--rounds N] [--url URL] [--check]
+  console.log(`Usage: pnpm bench:ledger [--rows N] [--days N] [--rounds N] [--postgres | --url URL] [--check]
 
 Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view,
 and each answer of the gateway's API that the dashboard asks for, over HTTP.
+  --postgres  in a PostgreSQL of its own, which is removed at the end
   --url URL   the database, which must be new  [default: a file of SQLite that is removed at the end]
   --check     fails if the slowest round of a view takes over ${bound} ms`)
   process.exit(values.help ? 0 : 1)
@@ -43,13 +46,15 @@ const day = 86_400_000
 const now = Date.now()
 const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-ledger-'))
 const file = join(folder, 'ledger.db')
-const url = values.url ?? `sqlite:${file}`
+const server = values.postgres ? await privatePostgres() : undefined
+if (values.postgres && server === undefined) process.exit(1)
+const url = server?.url ?? values.url ?? `sqlite:${file}`
 const store = openLedgerStore(url)
 try {
   await fill(store)
   await fillAudit(store)
-  if (values.url === undefined) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
-  const api = await viewsOverHttp(url)
+  if (url === `sqlite:${file}`) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
+  const api = await viewsOverHttp(url, join(folder, 'waiting'))
   const slow = [...(await time(viewsOf(store))), ...(await time(api.views))]
   await api.close()
   if (values.check && slow.length > 0) {
@@ -58,6 +63,7 @@ try {
   }
 } finally {
   await store.close()
+  await server?.remove()
   rmSync(folder, { recursive: true })
 }
 

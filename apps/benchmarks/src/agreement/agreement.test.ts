@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
 import { hasChromium } from '../../../dashboard/test/browser.ts'
 import { compare, tableOf } from './figures.ts'
 import { run } from './run.ts'
@@ -8,6 +9,15 @@ it('the upstreams, the ledger, the API, the metrics and the dashboard agree on w
   expect(courses.size).toBe(13)
   for (const role of ['primary', 'retry', 'fallback', 'hedge', 'mirror'])
     expect(lines.map(({ name }) => name)).toContain(`attempts by role: ${role}`)
+  const wrong = lines.filter(({ agrees }) => !agrees)
+  expect(tableOf(titles, wrong)).toBe(tableOf(titles, []))
+}, 60_000)
+
+it('so they do with PostgreSQL', async ({ skip }) => {
+  const postgres = await privatePostgres()
+  if (postgres === undefined) return skip('PostgreSQL is not installed')
+  onTestFinished(() => postgres.remove())
+  const { titles, lines } = await run({ calls: 400, seed: 11, postgres: postgres.url, browser: false })
   const wrong = lines.filter(({ agrees }) => !agrees)
   expect(tableOf(titles, wrong)).toBe(tableOf(titles, []))
 }, 60_000)

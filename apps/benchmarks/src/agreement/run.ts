@@ -3,18 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseConfig, startGateway } from '@spillway/gateway'
+import { bookedAttempts } from './booked-rows.ts'
 import { attemptsOfTarget, hedgeAfter, hedgedModel, planOf } from './call-plan.ts'
 import { createCaller } from './caller.ts'
 import { dashboardFigures } from './dashboard-figures.ts'
 import { add, compare, type Figures, type Line } from './figures.ts'
 import { apiFigures, metricsFigures } from './gateway-figures.ts'
-import { bookedAttempts, ledgerFigures } from './ledger-figures.ts'
+import { ledgerFigures } from './ledger-figures.ts'
 import { upstreamFigures } from './upstream-figures.ts'
 import { startUpstreams, type Upstreams } from './upstream-record.ts'
 
 export interface RunOptions {
   readonly calls: number
   readonly seed: number
+  /** An empty PostgreSQL for the ledger. @default a file of SQLite */
+  readonly postgres?: string | undefined
   /** Whether to look at the dashboard in Chromium as well. */
   readonly browser: boolean
   readonly onProgress?: ((line: string) => void) | undefined
@@ -31,11 +34,20 @@ const concurrency = 48
 process.env.SPILLWAY_AGREEMENT_KEY = 'sk-of-the-gateway'
 
 /** Sends a mix of calls through a gateway, and puts side by side what everybody says of it. */
-export async function run({ calls, seed, browser, onProgress = () => {} }: RunOptions): Promise<Run> {
+export async function run({
+  calls,
+  seed,
+  postgres,
+  browser,
+  onProgress = () => {},
+}: RunOptions): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'spillway-agreement-'))
   await using upstreams = await startUpstreams(seed)
-  const file = join(folder, 'ledger.db')
-  const { config } = parseConfig(JSON.stringify(configOf(upstreams, file)), 'agreement.json')
+  const storage = postgres ?? `sqlite:${join(folder, 'ledger.db')}`
+  const { config } = parseConfig(
+    JSON.stringify(configOf(upstreams, storage, join(folder, 'waiting'))),
+    'agreement.json',
+  )
   const gateway = await startGateway(config, { port: 0, log: () => {} })
   const caller = createCaller(gateway.url, upstreams)
   const courses = new Map<string, number>()
@@ -50,10 +62,10 @@ export async function run({ calls, seed, browser, onProgress = () => {} }: RunOp
       }
     }
     await Promise.all(Array.from({ length: concurrency }, work))
-    await settled(upstreams, file, gateway.url)
+    await settled(upstreams, storage, gateway.url)
     const named: [string, Figures][] = [
       ['upstream', upstreamFigures(upstreams.seen)],
-      ['ledger', ledgerFigures(file)],
+      ['ledger', await ledgerFigures(storage)],
       ['/api', await apiFigures(gateway.url)],
       ['/metrics', await metricsFigures(gateway.url)],
     ]
@@ -85,19 +97,23 @@ function addInputWithCache(all: readonly Figures[]): void {
 }
 
 /** Waits until nothing comes any more: mirrors are asked behind the calls, and cancelled attempts end a little later. */
-async function settled(upstreams: Upstreams, file: string, url: string): Promise<void> {
+async function settled(upstreams: Upstreams, storage: string, url: string): Promise<void> {
   let before = -1
   for (let quiet = 0; quiet < 4; ) {
     await pause(250)
     // The ledger writes what waits before it answers.
     await (await fetch(`${url}/api/summary?range=1h`)).arrayBuffer()
-    const now = upstreams.seen.length * 1e6 + bookedAttempts(file)
+    const now = upstreams.seen.length * 1e6 + (await bookedAttempts(storage))
     quiet = now === before ? quiet + 1 : 0
     before = now
   }
 }
 
-function configOf({ claude, hedged, router, candidate }: Upstreams, file: string): object {
+function configOf(
+  { claude, hedged, router, candidate }: Upstreams,
+  storage: string,
+  journal: string,
+): object {
   const credential = 'env:SPILLWAY_AGREEMENT_KEY'
   return {
     targets: {
@@ -125,6 +141,6 @@ function configOf({ claude, hedged, router, candidate }: Upstreams, file: string
     retry: { attempts: attemptsOfTarget, baseDelay: '1ms', maxDelay: '5ms', budget: 1 },
     // Nothing is to stand between the calls and their faults.
     circuitBreaker: { enabled: false },
-    storage: { url: `sqlite:${file}` },
+    storage: { url: storage, journal },
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
 import type { Upstream } from '../ledger/call-trail.ts'
+import { costCounter } from './cost-counter.ts'
 import { openOtlp } from './otlp.ts'
 import { ScrapeReader } from './scrape.ts'
 
@@ -44,21 +45,13 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
     readers: [reader, ...(otlp === undefined ? [] : [otlp.metricReader])],
   })
   const tracerProvider = otlp?.tracerProvider
-  // Whole nano-dollars, since sums of them are exact.
-  const cost = meterProvider.getMeter('@spillway/gateway').createCounter('spillway.cost.nano_usd', {
-    description: 'What all attempts cost, in billionths of a US dollar; also of those that failed',
-  })
+  const cost = costCounter()
+  observeValues(cost.values, meterProvider)
   return {
     calls: telemetry({ meterProvider, tracerProvider, captureContent: settings.captureContent ?? false }),
     attempts: ({ url }) => attemptTelemetry({ tracerProvider, server: url }),
     mirrored: attemptMetrics({ meterProvider }),
-    book({ target, estimated, cost_nano }) {
-      if (cost_nano === null || cost_nano === 0) return
-      cost.add(cost_nano, {
-        'spillway.target': target ?? undefined,
-        'spillway.usage.estimated': estimated === 1,
-      })
-    },
+    book: (attempt) => cost.add(attempt),
     observe: (values) => void observeValues(values, meterProvider),
     scrape: () => reader.scrape(),
     async close() {

@@ -18,7 +18,6 @@ export {
   ledgerDefaults,
 } from './ledger.ts'
 export type { CallLimits } from './prune.ts'
-export { requestPricing } from './request-pricing.ts'
 export {
   type Pruned,
   type Retention,

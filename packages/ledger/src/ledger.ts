@@ -69,7 +69,7 @@ export interface LedgerOptions {
   /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
   /** Hears of each attempt as it is booked, for counters that must agree with the rows. Must not throw. @default nobody */
-  readonly onAttempt?: ((row: AttemptRow) => void) | undefined
+  readonly onAttempt?: ((row: AttemptRow, request: ModelRequest) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -216,7 +216,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         total_ms: timings.end,
       }
       writer.add({ table: 'attempts', row })
-      onAttempt?.(row)
+      onAttempt?.(row, request)
     })
     return next(observed)
   }

@@ -1,5 +1,4 @@
 import type { Middleware, ModelRequest, Outcome } from '@spillway/middleware'
-import { costOf } from '@spillway/usage'
 import type { CallTrail } from '../ledger/call-trail.ts'
 import type { CallRow, TokenCounts } from './contract.ts'
 
@@ -59,16 +58,14 @@ function usedBy({ attempts }: CallTrail): Pick<CallRow, 'tokens' | 'estimated' |
   }
   let estimated = false
   let cost: number | undefined
-  for (const { upstream, usage, model, at, pricing } of attempts) {
-    if (usage === undefined) continue
-    tokens.input += usage.inputTokens
-    tokens.output += usage.outputTokens
-    tokens.cacheRead += usage.cacheReadTokens
-    tokens.cacheWrite += usage.cacheWriteTokens
-    tokens.reasoning += usage.reasoningTokens
-    estimated ||= usage.estimated
-    const priced = costOf(usage, { model, provider: upstream.provider, at, ...pricing })
-    if (priced.nanoDollars !== undefined) cost = (cost ?? 0) + priced.nanoDollars
+  for (const { row } of attempts) {
+    tokens.input += row.input_tokens
+    tokens.output += row.output_tokens
+    tokens.cacheRead += row.cache_read_tokens
+    tokens.cacheWrite += row.cache_write_tokens
+    tokens.reasoning += row.reasoning_tokens
+    estimated ||= row.estimated === 1
+    if (row.cost_nano !== null) cost = (cost ?? 0) + row.cost_nano
   }
   return { tokens, estimated, costNano: cost === undefined ? null : String(cost) }
 }

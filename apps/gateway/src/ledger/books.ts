@@ -14,7 +14,7 @@ import { compose, type Middleware, type ModelRequest } from '@spillway/middlewar
 // Brings in the context's `mirrorOf`.
 import type {} from '@spillway/mirror'
 import type { StorageConfig } from '../config/config.ts'
-import { followAttempts, followCalls, type Upstream } from './call-trail.ts'
+import { followAttempt, followCalls, nameUpstream, type Upstream } from './call-trail.ts'
 
 /** Where calls and attempts are booked. */
 export interface Books {
@@ -54,7 +54,13 @@ export function openBooks(
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
   const store = openLedgerStore(url)
-  const ledger = createLedger({ store, journal, providerOf, endpointOf, roleOf, onAttempt })
+  const ledger = createLedger({
+    ...{ store, journal, providerOf, endpointOf, roleOf },
+    onAttempt(row, request) {
+      followAttempt(row, request)
+      onAttempt?.(row)
+    },
+  })
   const kept = storage === undefined ? retentionInMemory : storage.retention
   const retention = startRetention({ store, ...kept })
   const audit = storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit') })
@@ -62,7 +68,7 @@ export function openBooks(
     store,
     audit,
     calls: compose2(followCalls, ledger.calls),
-    attempts: (upstream) => compose2(followAttempts(upstream), ledger.attempts),
+    attempts: (upstream) => compose2(nameUpstream(upstream), ledger.attempts),
     status: () => (ledger.state.isAway ? 'journal' : 'ok'),
     health: () => ledger.state,
     flush: () => ledger.flush(),

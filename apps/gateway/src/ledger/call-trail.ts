@@ -1,6 +1,5 @@
-import { requestPricing } from '@spillway/ledger'
-import { deriveRequest, listen, type Middleware, type Usage } from '@spillway/middleware'
-import type { CostFacts } from '@spillway/usage'
+import type { AttemptRow } from '@spillway/ledger'
+import { deriveRequest, listen, type Middleware, type ModelRequest } from '@spillway/middleware'
 
 /** An endpoint as it stands in the books: never with a secret. */
 export interface Upstream {
@@ -14,15 +13,10 @@ export interface Upstream {
   readonly credential?: string | undefined
 }
 
-/** An attempt that has ended. */
+/** An attempt that has ended, and how it was booked. */
 export interface TrailAttempt {
   readonly upstream: Upstream
-  readonly model: string
-  readonly usage: Usage | undefined
-  /** When it began, in milliseconds since the Unix epoch. */
-  readonly at: number
-  /** What it asked for that changes its price. */
-  readonly pricing: Pick<CostFacts, 'speed' | 'geo'>
+  readonly row: AttemptRow
 }
 
 /** What happened to one call, collected on its way. */
@@ -55,19 +49,12 @@ export const followCalls: Middleware = (next) => (request) => {
   return next(deriveRequest(followed, { context: { ...request.context, trail } }))
 }
 
-/** Names the endpoint to all that is further in, and keeps its attempts in the trail. */
-export function followAttempts(upstream: Upstream): Middleware {
-  return (next) => (request) => {
-    const named = deriveRequest(request, { context: { ...request.context, upstream } })
-    const { trail } = request.context
-    if (trail === undefined) return next(named)
-    return next(
-      listen(named, (event) => {
-        if (event.type !== 'attempt.ended') return
-        const { model = request.model, usage, timings } = event.outcome
-        const at = request.clock.epoch() - (request.clock.now() - timings.startedAt)
-        trail.attempts.push({ upstream, model, usage, at, pricing: requestPricing(request) })
-      }),
-    )
-  }
+/** Names the endpoint to all that is further in. */
+export function nameUpstream(upstream: Upstream): Middleware {
+  return (next) => (request) => next(deriveRequest(request, { context: { ...request.context, upstream } }))
+}
+
+/** Keeps an attempt in the trail of its call as it is booked. */
+export function followAttempt(row: AttemptRow, { context: { trail, upstream } }: ModelRequest): void {
+  if (upstream !== undefined) trail?.attempts.push({ upstream, row })
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -23,3 +23,13 @@ export function launchBrowser(): Promise<Browser> {
     args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars'],
   })
 }
+
+/** Resolves when everything that was asked for is there, and has faded in: half-way its contrast is too low. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main h1').waitFor()
+  while (!(await page.evaluate(isSettled))) await page.waitForTimeout(20)
+}
+
+/** A text, since programs without the types of browsers import this file too. */
+const isSettled = `document.querySelector('.skeleton, [aria-busy="true"]') === null &&
+  document.getAnimations().every(({ effect }) => effect.getComputedTiming().endTime === Infinity)`

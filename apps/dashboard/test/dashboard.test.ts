@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { views } from '../src/routing.ts'
-import { hasChromium, launchBrowser } from './browser.ts'
+import { hasChromium, launchBrowser, settled } from './browser.ts'
 import { type FixtureServer, startFixtureServer } from './fixture-server.ts'
 import { aFewCalls, bigNumbers, nothingYet } from './fixtures.ts'
 
@@ -55,11 +55,6 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     // What a broken gateway answers stands in the console by the browser's own doing.
     if (!server.isBroken) onTestFinished(() => expect(complaints).toEqual([]))
     return page
-  }
-
-  async function settled(page: Page): Promise<void> {
-    await page.locator('main h1').waitFor()
-    await page.waitForFunction(() => document.querySelector('.skeleton, [aria-busy="true"]') === null)
   }
 
   const isTooWide = (page: Page): Promise<boolean> =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { views } from '../../dashboard/src/routing.ts'
-import { hasChromium, launchBrowser } from '../../dashboard/test/browser.ts'
+import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -57,11 +57,6 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     await page.goto(url)
     await settled(page)
     return page
-  }
-
-  async function settled(page: Page): Promise<void> {
-    await page.locator('main h1').waitFor()
-    await expect.poll(() => page.locator('.skeleton, [aria-busy="true"]').count()).toBe(0)
   }
 
   const calls = (page: Page) =>

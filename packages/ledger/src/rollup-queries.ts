@@ -237,13 +237,13 @@ export function tokensOf(row: { readonly [name in keyof TokenCounts]?: unknown }
 }
 
 function estimatedTokensOf(row: Row | undefined): TokenCounts {
-  return {
-    input: Number(row?.estimatedInput ?? 0),
-    output: Number(row?.estimatedOutput ?? 0),
-    cacheRead: Number(row?.estimatedCacheRead ?? 0),
-    cacheWrite: Number(row?.estimatedCacheWrite ?? 0),
-    reasoning: Number(row?.estimatedReasoning ?? 0),
-  }
+  return tokensOf({
+    input: row?.estimatedInput,
+    output: row?.estimatedOutput,
+    cacheRead: row?.estimatedCacheRead,
+    cacheWrite: row?.estimatedCacheWrite,
+    reasoning: row?.estimatedReasoning,
+  })
 }
 
 /** In the order of code units: databases differ in theirs. */

@@ -1,4 +1,4 @@
-import { queryLedger } from './booked-rows.ts'
+import { queryLedger } from '../booked-rows.ts'
 import { add, type Figures, tokenTypes } from './figures.ts'
 
 /** The rows of a ledger, read as they are and summed up. */

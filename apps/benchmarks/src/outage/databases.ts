@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Client } from 'pg'
 import { privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
+import { queryLedger } from '../booked-rows.ts'
 
 export interface BookedCall {
   readonly id: string
@@ -29,31 +29,30 @@ export interface Database {
   remove(): Promise<void>
 }
 
-const callsQuery = 'select id, attempts, failure from calls'
-const attemptsQuery = 'select call_row, failure, input_tokens from attempts'
+function booksIn(url: string): Pick<Database, 'calls' | 'attempts'> {
+  return {
+    async calls() {
+      const rows = await queryLedger(url, 'select id, attempts, failure from calls')
+      return rows.map((row) => ({ ...row, attempts: Number(row.attempts) }) as BookedCall)
+    },
+    async attempts() {
+      const rows = await queryLedger(url, 'select call_row, failure, input_tokens from attempts')
+      return rows.map(
+        (row) => ({ ...row, input_tokens: Number(row.input_tokens) }) as unknown as BookedAttempt,
+      )
+    },
+  }
+}
 
 /** Undefined, with a printed word, where PostgreSQL is not installed. */
 export async function postgresDatabase(): Promise<Database | undefined> {
   const server = await privatePostgres()
   if (server === undefined) return undefined
-  const query = async (text: string): Promise<never[]> => {
-    const client = new Client({ connectionString: server.url })
-    await client.connect()
-    const { rows } = await client.query(text)
-    await client.end()
-    return rows as never[]
-  }
   return {
     name: 'PostgreSQL',
     outage: 'stopped with its connections broken',
     ...server,
-    calls: async () =>
-      (await query(callsQuery)).map((row: BookedCall) => ({ ...row, attempts: Number(row.attempts) })),
-    attempts: async () =>
-      (await query(attemptsQuery)).map((row: BookedAttempt) => ({
-        ...row,
-        input_tokens: Number(row.input_tokens),
-      })),
+    ...booksIn(server.url),
   }
 }
 
@@ -61,17 +60,12 @@ export async function postgresDatabase(): Promise<Database | undefined> {
 export function sqliteDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'ledger.db')
+  const url = `sqlite:${file}`
   let locker: DatabaseSync | undefined
-  const query = async (text: string): Promise<never[]> => {
-    const database = new DatabaseSync(file, { readOnly: true })
-    const rows = database.prepare(text).all()
-    database.close()
-    return rows as never[]
-  }
   return {
     name: 'SQLite',
     outage: 'locked by another program',
-    url: `sqlite:${file}`,
+    url,
     async stop() {
       locker = new DatabaseSync(file, { timeout: 5000 })
       locker.exec('begin exclusive')
@@ -81,8 +75,7 @@ export function sqliteDatabase(folder: string): Database {
       locker?.close()
       locker = undefined
     },
-    calls: () => query(callsQuery),
-    attempts: () => query(attemptsQuery),
+    ...booksIn(url),
     remove: async () => locker?.close(),
   }
 }

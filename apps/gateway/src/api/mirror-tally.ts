@@ -42,12 +42,17 @@ export class MirrorTally {
     this.#compared++
   }
 
+  /** How alike the answers are, 0 to 1: the mean; null while none have been compared. */
+  get similarity(): number | null {
+    return this.#compared === 0 ? null : this.#similarity / this.#compared
+  }
+
   findings(): MirrorFindings {
     return {
       comparisons: this.#comparisons,
       primary: this.#primary.view(),
       candidate: this.#candidate.view(),
-      similarity: this.#compared === 0 ? null : this.#similarity / this.#compared,
+      similarity: this.similarity,
     }
   }
 }

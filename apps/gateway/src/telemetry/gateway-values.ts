@@ -107,10 +107,9 @@ function mirrorValues(mirrors: readonly RunningMirror[]): Readonly<Record<string
     'spillway.mirror.similarity': {
       description: 'How alike the answers of both are, 0 to 1: the mean since the start',
       read: () =>
-        labelled.flatMap(({ tally, labels }) => {
-          const { similarity } = tally.findings()
-          return similarity === null ? [] : [{ value: similarity, attributes: labels }]
-        }),
+        labelled.flatMap(({ tally: { similarity }, labels }) =>
+          similarity === null ? [] : [{ value: similarity, attributes: labels }],
+        ),
     },
   }
 }

@@ -53,6 +53,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     name: target,
     baseUrl: endpoint.url,
     timeouts: withoutUndefined(timeouts),
+    pool: { connections: endpoint.connections, http2: endpoint.http2 },
     ...credentialOf(endpoint.credential, resources.vault),
     middleware: [
       ...(breaker === undefined ? [] : [breaker.middleware]),

@@ -10,7 +10,8 @@ import {
 import { type AuthScheme, authenticate, withoutCredential } from './authentication.ts'
 import { type CodeAnswer, generateCode } from './code-answer.ts'
 import { type Completion, complete } from './completion.ts'
-import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import { connectionLimit } from './connection-limit.ts'
+import { ConnectionPool, type PoolOptions, poolSettings } from './connection-pool.ts'
 import type { Credential } from './credential.ts'
 import { plainFetch } from './plain-fetch.ts'
 import type { CallOptions, Prompt } from './prompt.ts'
@@ -85,7 +86,11 @@ export function createClient(options: ClientOptions): Client {
   const limits: Timeouts = { ...defaultTimeouts, ...options.timeouts }
   const baseUrl = options.baseUrl ?? facts.baseUrl
   const name = options.name ?? options.provider
-  const pool = new ConnectionPool({ connectTimeout: limits.connect, ...options.pool })
+  const settings = poolSettings({
+    ...options.pool,
+    connectTimeout: options.pool?.connectTimeout ?? limits.connect,
+  })
+  const pool = new ConnectionPool(settings)
   const scheme = options.scheme ?? facts.scheme
   const { credential } = options
   const chain: Middleware[] = [
@@ -93,6 +98,8 @@ export function createClient(options: ClientOptions): Client {
     ...(options.middleware ?? []),
     ...(options.app === undefined ? [] : [attribution(options.app)]),
     ...authentication(credential, scheme),
+    // Innermost: a connection is held by an attempt, not by a call that waits for its credential.
+    ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),
   ]
   const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl))))
   const fetch = modelFetch(handler, {

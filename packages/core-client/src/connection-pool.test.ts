@@ -1,16 +1,29 @@
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
-import { connectionsDownTo, question, rejection, serve, smallAnswer, turns } from '../test/support.ts'
+import { connectionsDownTo, question, rejection, serve, smallAnswer } from '../test/support.ts'
 import { createClient } from './client.ts'
-import { ConnectionPool, type PoolOptions } from './connection-pool.ts'
+import { type PoolOptions, poolDefaults, poolSettings } from './connection-pool.ts'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const clientOf = (claude: SimulatedServer, pool: PoolOptions) =>
   createClient({ provider: 'anthropic', baseUrl: claude.url, credential: 'k', pool })
 
+it('opens a connection for each call in flight, and none waits', async () => {
+  await using claude = await startClaude({ latencyMs: 100 })
+  await using client = clientOf(claude, {})
+  let most = 0
+  const calls = Array.from({ length: 120 }, async () => {
+    const { text } = await client.complete('Hello')
+    most = Math.max(most, claude.connections)
+    return text
+  })
+  expect((await Promise.all(calls)).every((text) => text !== '')).toBe(true)
+  expect(most).toBe(120)
+})
+
 it('opens no more connections than it may, and calls beyond wait for one', async () => {
   await using claude = await startClaude({ latencyMs: 20 })
-  await using client = clientOf(claude, { connections: 4, keptAlive: 2 })
+  await using client = clientOf(claude, { connections: 4 })
   let most = 0
   const calls = Array.from({ length: 20 }, async () => {
     const { text } = await client.complete('Hello')
@@ -21,25 +34,10 @@ it('opens no more connections than it may, and calls beyond wait for one', async
   expect(most).toBe(4)
 })
 
-it('keeps only so many connections after a burst', async () => {
+it('closes the connections of a burst when they have been idle', async () => {
   await using claude = await startClaude({ latencyMs: 20 })
-  await using client = clientOf(claude, { connections: 10, keptAlive: 3 })
-  let most = 0
-  const calls = Array.from({ length: 10 }, async () => {
-    await client.complete('Hello')
-    most = Math.max(most, claude.connections)
-  })
-  await Promise.all(calls)
-  expect(most).toBeGreaterThan(3)
-  await connectionsDownTo(claude, 3)
-  await turns(150)
-  expect(claude.connections).toBe(3)
-})
-
-it('keeps none when none may be kept', async () => {
-  await using claude = await startClaude()
-  await using client = clientOf(claude, { connections: 2, keptAlive: 0 })
-  await Promise.all([client.complete('Hello'), client.complete('Hello')])
+  await using client = clientOf(claude, { keepAliveFor: 50 })
+  await Promise.all(Array.from({ length: 10 }, () => client.complete('Hello')))
   await connectionsDownTo(claude, 0)
 })
 
@@ -98,5 +96,10 @@ it('fails calls that come after it was closed', async () => {
 })
 
 it.each([0, -1, Number.NaN])('refuses %d connections', (connections) => {
-  expect(() => new ConnectionPool({ connections })).toThrow(/pool\.connections must be 1 or more/)
+  expect(() => poolSettings({ connections })).toThrow(/pool\.connections must be 1 or more/)
+})
+
+it('takes undefined for the default', () => {
+  const unset = { connections: undefined, maxWait: undefined, http2: undefined, connectTimeout: undefined }
+  expect(poolSettings(unset)).toEqual(poolDefaults)
 })

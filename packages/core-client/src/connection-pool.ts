@@ -4,102 +4,120 @@ import { Agent, type Dispatcher } from 'undici'
 /** How a client connects to its endpoint. */
 export interface PoolOptions {
   /**
-   * Connections at most, 1 or more. Calls beyond wait for one.
-   * @default 50
+   * Calls that may have a connection at the same time, 1 or more. Further calls wait before their attempt begins, so
+   * their wait counts against no limit of an attempt, no breaker and no retry budget.
+   * @default Infinity
    */
-  readonly connections?: number
+  readonly connections?: number | undefined
   /**
-   * How many connections stay open while idle, 0 or more.
-   * @default 20
+   * Maximum number of calls that wait for a connection; further ones are refused as `saturated`.
+   * @default 1000
    */
-  readonly keptAlive?: number
+  readonly maxQueued?: number | undefined
   /**
-   * How long an idle connection stays open, in milliseconds, where the server does not say.
+   * How long a call waits for a connection, in milliseconds; its deadline may allow less. Then it is refused as
+   * `saturated`.
    * @default 30000
    */
-  readonly keepAliveFor?: number
+  readonly maxWait?: number | undefined
+  /**
+   * The same for a call that a fallback can answer (`context.hasAlternative`).
+   * @default 2000
+   */
+  readonly maxWaitWithFallback?: number | undefined
+  /**
+   * How long an idle connection stays open, in milliseconds; less where the server says so.
+   * @default 30000
+   */
+  readonly keepAliveFor?: number | undefined
   /**
    * How long a new connection may take, in milliseconds.
    * @default 5000
    */
-  readonly connectTimeout?: number
+  readonly connectTimeout?: number | undefined
   /**
    * Offer HTTP/2 where the endpoint speaks TLS. Off by default: one connection then carries many streams, and
    * one that stalls, stalls them all.
    * @default false
    */
-  readonly http2?: boolean
+  readonly http2?: boolean | undefined
   /** Certificates and keys of your own, as for `node:tls`. */
-  readonly tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'>
+  readonly tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'> | undefined
 }
 
 /** The defaults of {@link PoolOptions}. */
-export const poolDefaults: Required<Omit<PoolOptions, 'tls'>> = {
-  connections: 50,
-  keptAlive: 20,
+export const poolDefaults = {
+  connections: Number.POSITIVE_INFINITY,
+  maxQueued: 1_000,
+  maxWait: 30_000,
+  maxWaitWithFallback: 2_000,
   keepAliveFor: 30_000,
   connectTimeout: 5_000,
   http2: false,
+} satisfies PoolOptions as Required<{ [K in keyof Omit<PoolOptions, 'tls'>]: NonNullable<PoolOptions[K]> }>
+
+/** Options with their defaults; `undefined` means the default. */
+export type PoolSettings = typeof poolDefaults & Pick<PoolOptions, 'tls'>
+
+type CheckedOption = Exclude<keyof typeof poolDefaults, 'http2' | 'connectTimeout'>
+
+/** @throws RangeError for options out of range */
+export function poolSettings(options: PoolOptions = {}): PoolSettings {
+  const chosen = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const settings: PoolSettings = { ...poolDefaults, ...chosen }
+  const check = (name: CheckedOption, least: number): void => {
+    if (!(settings[name] >= least))
+      throw new RangeError(`pool.${name} must be ${least} or more, but is ${settings[name]}`)
+  }
+  check('connections', 1)
+  check('maxQueued', 0)
+  check('maxWait', 0)
+  check('maxWaitWithFallback', 0)
+  check('keepAliveFor', 0)
+  return settings
 }
 
-/** How long a connection beyond `keptAlive` waits for another call, in milliseconds. */
-const overflowKeepAlive = 500
+/** What bounds requests that are not model calls: undici's own default, in milliseconds. */
+const plainTimeout = 300_000
 
 /**
- * The connections of one client. undici closes all idle connections or none, so there are two agents: one whose
- * connections stay, which is used as long as it has a free one, and one whose connections go when they idle.
+ * The connections of one client: one agent, which opens a connection whenever all others are busy. How many calls may be
+ * in flight is decided before their attempts begin (`connection-limit.ts`), never in a queue inside the agent: a request
+ * that waits there gives no sign, keeps its body after an abort, and runs down the clock of its attempt.
  */
 export class ConnectionPool {
-  readonly #kept: Agent
-  readonly #overflow: Agent | undefined
-  readonly #keptAlive: number
-  #busy = 0
+  /** For attempts, which keep their own limits: they can tell content from a ping. */
+  readonly calls: Dispatcher
+  /** For requests that are not calls. Nothing else limits those. */
+  readonly plain: Dispatcher
+  readonly #agents: readonly Agent[]
 
-  constructor(options: PoolOptions = {}) {
-    const { connections, keptAlive, keepAliveFor, connectTimeout, http2 } = { ...poolDefaults, ...options }
-    if (!(connections >= 1)) throw new RangeError(`pool.connections must be 1 or more, but is ${connections}`)
-    this.#keptAlive = http2 ? connections : Math.min(keptAlive, connections)
-    const shared: Agent.Options = {
-      // The limits of an attempt are kept by the attempt itself, which can tell content from a ping.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      allowH2: http2,
-      connect: { timeout: Number.isFinite(connectTimeout) ? connectTimeout : 0, ...options.tls },
-    }
-    this.#kept = new Agent({
-      ...shared,
-      connections: Math.max(1, this.#keptAlive),
-      keepAliveTimeout: this.#keptAlive === 0 ? overflowKeepAlive : keepAliveFor,
-    })
-    const rest = connections - Math.max(1, this.#keptAlive)
-    this.#overflow =
-      rest > 0
-        ? new Agent({
-            ...shared,
-            connections: rest,
-            keepAliveTimeout: overflowKeepAlive,
-            keepAliveMaxTimeout: overflowKeepAlive,
-          })
-        : undefined
-  }
-
-  /** An agent with room for one more call. Call `release` with it when the call is over. */
-  acquire(): Dispatcher {
-    if (this.#overflow !== undefined && this.#busy >= this.#keptAlive) return this.#overflow
-    this.#busy++
-    return this.#kept
-  }
-
-  release(dispatcher: Dispatcher): void {
-    if (dispatcher === this.#kept) this.#busy--
-  }
-
-  /** For requests that are not calls and are not counted. */
-  get plain(): Dispatcher {
-    return this.#kept
+  constructor({ connections, keepAliveFor, connectTimeout, http2, tls }: PoolSettings) {
+    const agent = (most: number | null): Agent =>
+      new Agent({
+        // A call that ends hands its slot on a moment before its connection is free: with a limit, the next call takes
+        // this connection instead of opening one more.
+        connections: most,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        allowH2: http2,
+        keepAliveTimeout: Math.max(1, keepAliveFor),
+        keepAliveMaxTimeout: Math.max(1, keepAliveFor),
+        connect: { timeout: Number.isFinite(connectTimeout) ? connectTimeout : 0, ...tls },
+      })
+    const isLimited = connections !== Infinity
+    const calls = agent(isLimited ? connections : null)
+    // Requests that are not calls must not wait behind the streams that hold all connections.
+    const others = isLimited ? agent(null) : calls
+    this.#agents = isLimited ? [calls, others] : [calls]
+    this.calls = calls
+    const limits = { headersTimeout: plainTimeout, bodyTimeout: plainTimeout }
+    this.plain = others.compose(
+      (dispatch) => (options, handler) => dispatch({ ...options, ...limits }, handler),
+    )
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#kept.destroy(), this.#overflow?.destroy()])
+    await Promise.all(this.#agents.map((agent) => agent.destroy()))
   }
 }

@@ -21,8 +21,8 @@ export function undiciTransport(pool: ConnectionPool, baseUrl: string): Transpor
   const { origin } = base
   const prefix = base.pathname.replace(/\/+$/, '')
   return (request, sink) => {
-    const exchange = new UndiciExchange(pool, sink)
-    exchange.start(pool.acquire(), {
+    const exchange = new UndiciExchange(sink)
+    exchange.start(pool.calls, {
       origin,
       path: prefix + pathOf(request) + queryOf(request.url),
       method: 'POST',
@@ -45,20 +45,16 @@ function outgoingHeaders(request: ModelRequest): RequestHeaders {
 }
 
 class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
-  readonly #pool: ConnectionPool
   readonly #sink: TransportSink
-  #dispatcher: Dispatcher | undefined
   #controller: Dispatcher.DispatchController | undefined
   #decoding: Decoding | undefined
   #aborted: Error | undefined
 
-  constructor(pool: ConnectionPool, sink: TransportSink) {
-    this.#pool = pool
+  constructor(sink: TransportSink) {
     this.#sink = sink
   }
 
   start(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
-    this.#dispatcher = dispatcher
     dispatcher.dispatch(options, this)
   }
 
@@ -95,13 +91,11 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#release()
     if (this.#decoding === undefined) this.#sink.end()
     else this.#decoding.end()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#release()
     this.#decoding?.destroy()
     if (this.#aborted === undefined) this.#sink.error(error)
   }
@@ -126,11 +120,5 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   #undecodable(error: unknown): void {
     this.abort(error)
     this.#sink.error(error)
-  }
-
-  #release(): void {
-    const dispatcher = this.#dispatcher
-    this.#dispatcher = undefined
-    if (dispatcher !== undefined) this.#pool.release(dispatcher)
   }
 }

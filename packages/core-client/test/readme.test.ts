@@ -41,7 +41,9 @@ describe('the README', () => {
 
   it('lists the defaults of the pool', () => {
     const rows = [...readme.matchAll(/^\| `pool\.(\w+)` +\| `([^`]*)` +\|/gm)]
-    const listed = Object.fromEntries(rows.map(([, name = '', value = '']) => [name, JSON.parse(value)]))
+    const listed = Object.fromEntries(
+      rows.map(([, name = '', value = '']) => [name, value === 'Infinity' ? Infinity : JSON.parse(value)]),
+    )
     expect(listed).toEqual(poolDefaults)
     expect(poolDefaults.connectTimeout).toBe(defaultTimeouts.connect)
   })

@@ -69,6 +69,10 @@ export interface EndpointConfig {
   readonly url: string
   /** `env:NAME`, `vault:NAME` or `caller`. */
   readonly credential?: string | undefined
+  /** Calls that may have a connection to it at the same time; no limit where it is left out. */
+  readonly connections?: number | undefined
+  /** Offer HTTP/2 where it speaks TLS. */
+  readonly http2?: boolean | undefined
 }
 
 /** The policies that can be set for all targets and for one. */

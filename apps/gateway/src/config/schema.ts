@@ -115,6 +115,15 @@ const endpoint = z.strictObject({
   weight: z.number({ error: 'expected a number above 0' }).positive().optional(),
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
   credential: credential.optional(),
+  connections: whole
+    .optional()
+    .describe(
+      'Calls that may have a connection to it at the same time; further ones wait. No limit by default.',
+    ),
+  http2: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
 })
 
 const target = z.strictObject({

@@ -1,0 +1,100 @@
+import {
+  emit,
+  type Failure,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  timeLeft,
+} from '@spillway/middleware'
+import { failureResponse } from '@spillway/wire'
+import type { PoolSettings } from './connection-pool.ts'
+
+declare module '@spillway/middleware' {
+  interface EventMap {
+    /** A call had to wait for a connection before its attempt began. */
+    'connection.waited': { readonly waitMs: number }
+  }
+}
+
+type Ended = 'admitted' | 'too_late'
+
+/**
+ * Lets at most `connections` calls at a time through to the attempt; further ones wait in the order of their arrival.
+ * A call that waits longer than `maxWait` or its deadline, or finds `maxQueued` calls before it, is refused as
+ * `saturated`: no attempt is made, so nothing counts against the endpoint. A call that aborts leaves at once.
+ */
+export function connectionLimit(settings: PoolSettings): Middleware {
+  const { connections, maxQueued } = settings
+  let inFlight = 0
+  const queue = new Set<() => void>()
+
+  const leave = (): void => {
+    const [next] = queue
+    // The slot goes to the next call without becoming free, so that no newcomer takes it first.
+    if (next === undefined) inFlight--
+    else next()
+  }
+
+  const wait = (request: ModelRequest): Promise<Ended> =>
+    new Promise((resolve, reject) => {
+      const { clock, signal, deadline, context } = request
+      const patience = context.hasAlternative
+        ? Math.min(settings.maxWait, settings.maxWaitWithFallback)
+        : settings.maxWait
+      const end = (): void => {
+        queue.delete(admit)
+        cancelTimer()
+        signal?.removeEventListener('abort', abort)
+      }
+      const admit = (): void => {
+        end()
+        resolve('admitted')
+      }
+      const abort = (): void => {
+        end()
+        reject(signal?.reason)
+      }
+      const cancelTimer = clock.setTimer(Math.min(patience, timeLeft(deadline, clock)), () => {
+        end()
+        resolve('too_late')
+      })
+      signal?.addEventListener('abort', abort)
+      queue.add(admit)
+    })
+
+  return (next) => async (request) => {
+    if (request.signal?.aborted) throw request.signal.reason
+    if (inFlight < connections) inFlight++
+    else {
+      if (queue.size >= maxQueued) {
+        return refuse(request, `${connections} calls are in flight and ${queue.size} wait`)
+      }
+      const since = request.clock.now()
+      if ((await wait(request)) === 'too_late') {
+        return refuse(request, `none of ${connections} connections became free in time`)
+      }
+      emit(request, 'connection.waited', { waitMs: request.clock.now() - since })
+    }
+    let response: ModelResponse
+    try {
+      response = await next(request)
+    } catch (error) {
+      leave()
+      throw error
+    }
+    response.outcome.then(leave)
+    return response
+  }
+}
+
+function refuse(request: ModelRequest, why: string): ModelResponse {
+  const failure: Failure = {
+    kind: 'saturated',
+    message: `the connections of this endpoint are saturated: ${why}`,
+    retryable: false,
+    scope: 'endpoint',
+    origin: 'spillway',
+  }
+  emit(request, 'refused', { failure })
+  return failureResponse(request, failure)
+}

@@ -237,3 +237,19 @@ it('admits in under 2 µs and without a turn of the event loop where there is ro
   const fastest = Math.min(...Array.from({ length: 10 }, once))
   expect(fastest).toBeLessThan(2)
 })
+
+it('hands a call on that a fallback can answer, instead of letting it wait for long', async () => {
+  claude.next({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
+  const under = limited({ concurrency: 1, maxWait: 5_000, maxWaitWithFallback: 50 })
+  const first = await under.handler(call({ stream: true }))
+  const begun = performance.now()
+  const request = call()
+  const context = { ...request.context, hasAlternative: true }
+  const { failure } = await under.handler({ ...request, context })
+  expect(failure?.kind).toBe('saturated')
+  expect(performance.now() - begun).toBeLessThan(1_000)
+  // Without a fallback it waits.
+  const patient = under.handler(call())
+  setTimeout(() => first.body.cancel(), 200)
+  expect((await patient).failure).toBeUndefined()
+})

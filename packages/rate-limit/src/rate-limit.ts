@@ -30,6 +30,11 @@ export interface RateLimitOptions extends Limits {
    */
   readonly maxWait?: number
   /**
+   * The same for a call that a fallback can answer (`context.hasAlternative`).
+   * @default 2000
+   */
+  readonly maxWaitWithFallback?: number
+  /**
    * How many calls wait at most; further ones are refused.
    * @default 1000
    */
@@ -82,6 +87,7 @@ export const rateLimitDefaults: Required<
   Omit<RateLimitOptions, keyof Limits | 'store' | 'adaptiveConcurrency'>
 > = {
   maxWait: 30_000,
+  maxWaitWithFallback: 2_000,
   highWater: 1_000,
   priority: () => 5,
   ageing: 10_000,
@@ -120,7 +126,7 @@ export function rateLimit(options: RateLimitOptions): Middleware {
 /** The same, for those who want to look inside. */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const settings = { ...rateLimitDefaults, ...options }
-  for (const name of ['maxWait', 'highWater', 'ageing', 'maxKeys'] as const) {
+  for (const name of ['maxWait', 'maxWaitWithFallback', 'highWater', 'ageing', 'maxKeys'] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
@@ -154,10 +160,12 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
     if (lease === undefined) {
       const begun = clock.now()
+      const { maxWait, maxWaitWithFallback } = settings
+      const longest = request.context.hasAlternative ? Math.min(maxWait, maxWaitWithFallback) : maxWait
       const turn = await keyed.room.enter({
         cost,
         priority: settings.priority(request),
-        patience: Math.min(settings.maxWait, timeLeft(request.deadline, clock)),
+        patience: Math.min(longest, timeLeft(request.deadline, clock)),
         clock,
         signal: request.signal,
       })

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failureOf, requestOn, scriptedTarget } from '../test/scripted-target.ts'
 import { retry, retryDefaults } from './retry.ts'
+import { depositBudget } from './retry-budget.ts'
 
 /** No chance, so that waits are 500, 1000, 2000 ms. */
 const steady = { jitter: 'none' } as const
@@ -128,6 +129,46 @@ it('leaves a timeout to another target where there is one', async () => {
     await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
     expect(target.asked).toHaveLength(attempts)
   }
+})
+
+describe('a call that a fallback can answer', () => {
+  const context = { hasAlternative: true }
+
+  it.each([
+    [1_900, 2],
+    [2_000, 2],
+    [2_001, 1],
+    [20_000, 1],
+    [120_000, 1],
+  ])('is left to it where the server asks to wait for %d ms: %d attempts', async (retryAfterMs, attempts) => {
+    const clock = virtualClock()
+    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs }), undefined])
+    const events: SpillwayEvent[] = []
+    const request = listen(requestOn(clock, { context }), (event) => void events.push(event))
+    const response = await clock.runUntil(retry(steady)(target.handler)(request))
+    expect(target.asked).toHaveLength(attempts)
+    expect(response.failure?.kind).toBe(attempts === 1 ? 'rate_limited' : undefined)
+    if (attempts === 1) expect(events.at(-1)).toMatchObject({ reason: 'alternative' })
+  })
+
+  it('is left to it before a long back-off, which does not cost the budget', async () => {
+    const budget = depositBudget({ ratio: 0.2 })
+    const before = budget.left
+    const clock = virtualClock()
+    const target = scriptedTarget([failureOf('server')])
+    const policy = retry({ ...steady, baseDelay: 1_500, attempts: 5, budget })
+    await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
+    expect(target.asked).toEqual([0, 1_500])
+    expect(budget.left).toBeCloseTo(before + 0.2 - 1)
+  })
+
+  it('waits as long as it is told to', async () => {
+    const clock = virtualClock()
+    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 8_000 }), undefined])
+    const policy = retry({ maxWaitWithFallback: 10_000 })
+    await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
+    expect(target.asked).toEqual([0, 8_000])
+  })
 })
 
 it('counts the attempts that the client has made already', async () => {

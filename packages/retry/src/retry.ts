@@ -63,7 +63,13 @@ export interface RetryOptions {
    * @default 'full'
    */
   readonly jitter?: Jitter
-  /** A back-off of your own; replaces the five options above. */
+  /**
+   * The longest wait, in milliseconds, for a call that a fallback can answer (`context.hasAlternative`): where a retry
+   * would have to wait longer, because the server asks for it or by the back-off, the fallback is asked at once.
+   * @default 2000
+   */
+  readonly maxWaitWithFallback?: number
+  /** A back-off of your own; replaces the delays and the jitter above. */
   readonly backoff?: Backoff
   /**
    * Retries for each first attempt, over all calls through this policy: 0.2 means one for five calls, plus ten to
@@ -82,6 +88,7 @@ export const retryDefaults: Required<Omit<RetryOptions, 'backoff'>> = {
   multiplier: 2,
   jitter: 'full',
   budget: 0.2,
+  maxWaitWithFallback: 2_000,
 }
 
 /** Whatever a server advises, asking again changes nothing for these. */
@@ -99,8 +106,8 @@ const neverRetried: ReadonlySet<FailureKind> = new Set([
 /**
  * Repeats calls that failed before their commit point, if that can help: decides by `response.failure` alone. What
  * the server asks to wait (`retry-after`) is a floor; where a wait does not fit the call's deadline, the failure is
- * returned at once, so that a fallback further out has the time instead. So is a timeout where there is such a
- * fallback: the call has waited once already.
+ * returned at once, so that a fallback further out has the time instead. Where there is such a fallback, so is a timeout,
+ * since the call has waited once already, and a failure whose retry would have to wait for more than a few seconds.
  *
  * @throws RangeError for options out of range
  */
@@ -122,7 +129,10 @@ export function retry(options: RetryOptions = {}): Middleware {
         return response
       }
       waited = waitBefore(attempt, waited, failure, request, backoff)
-      const reason = reasonToGiveUp(failure, attempt >= attempts, waited, request, budget)
+      const reason = reasonToGiveUp(failure, attempt >= attempts, waited, request, {
+        budget,
+        maxWaitWithFallback: settings.maxWaitWithFallback,
+      })
       if (reason !== undefined) {
         emit(request, 'retry.abandoned', { reason, failure })
         return withoutSecondOwner(response)
@@ -151,13 +161,14 @@ function reasonToGiveUp(
   wasLast: boolean,
   wait: number,
   request: ModelRequest,
-  budget: RetryBudget,
+  { budget, maxWaitWithFallback }: { budget: RetryBudget; maxWaitWithFallback: number },
 ): GiveUpReason | undefined {
   const isHopeless = !failure.retryable || failure.origin === 'spillway' || neverRetried.has(failure.kind)
   if (isHopeless) return 'not_retryable'
   if (wasLast) return 'attempts'
-  if (request.context.hasAlternative && failure.kind === 'timeout' && failure.phase !== 'connect') {
-    return 'alternative'
+  if (request.context.hasAlternative) {
+    const hasWaitedAlready = failure.kind === 'timeout' && failure.phase !== 'connect'
+    if (hasWaitedAlready || wait > maxWaitWithFallback) return 'alternative'
   }
   if (wait >= timeLeft(request.deadline, request.clock)) return 'deadline'
   return budget.take(failure) ? undefined : 'budget'
@@ -192,6 +203,7 @@ function checkRanges(settings: Required<Omit<RetryOptions, 'backoff'>>): void {
   check('minDelay', 0)
   check('multiplier', 1)
   check('budget', 0)
+  check('maxWaitWithFallback', 0)
 }
 
 function definedOnly<T extends object>(options: T): T {

@@ -7,6 +7,7 @@ export interface RetryConfig {
   readonly attempts?: number | undefined
   readonly baseDelay?: number | undefined
   readonly maxDelay?: number | undefined
+  readonly maxWaitWithFallback?: number | undefined
   readonly budget?: number | undefined
 }
 
@@ -17,6 +18,7 @@ export interface RateLimitConfig {
   readonly outputTokensPerMinute?: number | undefined
   readonly concurrency?: number | undefined
   readonly maxWait?: number | undefined
+  readonly maxWaitWithFallback?: number | undefined
   readonly adaptiveConcurrency?:
     | {
         readonly initial?: number | undefined

@@ -57,6 +57,7 @@ const retry = z.strictObject({
   attempts: whole.optional(),
   baseDelay: duration.optional(),
   maxDelay: duration.optional(),
+  maxWaitWithFallback: duration.optional(),
   budget: share.optional(),
 })
 
@@ -67,6 +68,7 @@ const rateLimit = z.strictObject({
   outputTokensPerMinute: atLeastOne.optional(),
   concurrency: whole.optional(),
   maxWait: duration.optional(),
+  maxWaitWithFallback: duration.optional(),
   adaptiveConcurrency: z
     .strictObject({ initial: whole.optional(), min: whole.optional(), max: whole.optional() })
     .optional()

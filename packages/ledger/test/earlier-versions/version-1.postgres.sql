@@ -1,0 +1,80 @@
+CREATE TABLE public.attempts (
+    id text NOT NULL,
+    call_id text,
+    attempt bigint,
+    role text,
+    started_at bigint,
+    tenant text,
+    target text,
+    endpoint text,
+    provider text,
+    model_asked text,
+    model_answered text,
+    input_tokens bigint,
+    output_tokens bigint,
+    cache_read_tokens bigint,
+    cache_write_tokens bigint,
+    reasoning_tokens bigint,
+    estimated bigint,
+    cost_nano bigint,
+    failure text,
+    status bigint,
+    stop_reason text,
+    ttft_ms double precision,
+    total_ms double precision
+);
+CREATE TABLE public.calls (
+    id text NOT NULL,
+    call_id text,
+    started_at bigint,
+    tenant text,
+    api text,
+    operation text,
+    model_asked text,
+    model_answered text,
+    target text,
+    attempts bigint,
+    failure text,
+    status bigint,
+    stop_reason text,
+    ttft_ms double precision,
+    total_ms double precision
+);
+CREATE TABLE public.ledger_version (
+    version integer NOT NULL
+);
+INSERT INTO public.attempts VALUES ('c0-1', 'call-0', 1, 'primary', 1793491090000, NULL, 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1000, 20, 3, 2, 1, 0, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c0-2', 'call-0', 2, 'retry', 1793491100000, NULL, 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1000, 40, 3, 2, 1, 0, 1000000007, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c1-1', 'call-1', 1, 'primary', 1793491121000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1001, 20, 3, 2, 1, 1, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c1-2', 'call-1', 2, 'retry', 1793491131000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1001, 40, 3, 2, 1, 1, 1000000007, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c2-1', 'call-2', 1, 'primary', 1793491152000, 'acme', 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1002, 20, 3, 2, 1, 0, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c2-2', 'call-2', 2, 'retry', 1793491162000, 'acme', 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1002, 40, 3, 2, 1, 0, 1000000007, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c3-1', 'call-3', 1, 'primary', 1793491183000, NULL, 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1003, 20, 3, 2, 1, 0, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c3-2', 'call-3', 2, 'retry', 1793491193000, NULL, 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1003, 40, 3, 2, 1, 0, 1000000007, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c4-1', 'call-4', 1, 'primary', 1793491214000, 'acme', 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1004, 20, 3, 2, 1, 0, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c4-2', 'call-4', 2, 'fallback', 1793491224000, 'acme', 'local', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1004, 40, 3, 2, 1, 0, 1000000007, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c5-1', 'call-5', 1, 'primary', 1793491245000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1005, 20, 3, 2, 1, 1, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c5-2', 'call-5', 2, 'retry', 1793491255000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1005, 40, 3, 2, 1, 1, 1000000007, 'overloaded', NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c6-1', 'call-6', 1, 'primary', 1793491276000, NULL, 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1006, 20, 3, 2, 1, 0, 1000000007, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c6-2', 'call-6', 2, 'retry', 1793491286000, NULL, 'claude', NULL, 'anthropic', 'claude-haiku-4-5', 'claude-opus-5', 1006, 40, 3, 2, 1, 0, 1000000007, 'cancelled', NULL, NULL, 100, 500.5);
+INSERT INTO public.attempts VALUES ('c7-1', 'call-7', 1, 'primary', 1793491307000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1007, 20, 3, 2, 1, 0, NULL, 'overloaded', 529, NULL, NULL, 500.5);
+INSERT INTO public.attempts VALUES ('c7-2', 'call-7', 2, 'retry', 1793491317000, 'acme', 'claude', NULL, 'anthropic', 'claude-opus-5', 'claude-opus-5', 1007, 40, 3, 2, 1, 0, NULL, NULL, NULL, NULL, 100, 500.5);
+INSERT INTO public.calls VALUES ('c0', 'call-0', 1793491080000, NULL, 'anthropic', 'generate', 'claude-haiku-4-5', 'claude-opus-5', 'claude', 2, NULL, 200, 'end_turn', 120.5, 900.25);
+INSERT INTO public.calls VALUES ('c1', 'call-1', 1793491111000, 'acme', 'anthropic', 'generate', 'claude-opus-5', 'claude-opus-5', 'claude', 2, NULL, 200, 'end_turn', 241, 1800.5);
+INSERT INTO public.calls VALUES ('c2', 'call-2', 1793491142000, 'acme', 'anthropic', 'generate', 'claude-haiku-4-5', 'claude-opus-5', 'claude', 2, NULL, 200, 'end_turn', 361.5, 2700.75);
+INSERT INTO public.calls VALUES ('c3', 'call-3', 1793491173000, NULL, 'anthropic', 'generate', 'claude-opus-5', 'claude-opus-5', 'claude', 2, NULL, 200, 'end_turn', 482, 3601);
+INSERT INTO public.calls VALUES ('c4', 'call-4', 1793491204000, 'acme', 'anthropic', 'generate', 'claude-haiku-4-5', 'claude-opus-5', 'local', 2, NULL, 200, 'end_turn', 602.5, 4501.25);
+INSERT INTO public.calls VALUES ('c5', 'call-5', 1793491235000, 'acme', 'anthropic', 'generate', 'claude-opus-5', 'claude-opus-5', NULL, 2, 'overloaded', 529, 'end_turn', NULL, 5401.5);
+INSERT INTO public.calls VALUES ('c6', 'call-6', 1793491266000, NULL, 'anthropic', 'generate', 'claude-haiku-4-5', 'claude-opus-5', 'claude', 2, 'cancelled', 200, 'end_turn', 843.5, 6301.75);
+INSERT INTO public.calls VALUES ('c7', 'call-7', 1793491297000, 'acme', 'anthropic', 'generate', 'claude-opus-5', 'claude-opus-5', 'claude', 2, NULL, 200, 'end_turn', 964, 7202);
+INSERT INTO public.ledger_version VALUES (0);
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.calls
+    ADD CONSTRAINT calls_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.ledger_version
+    ADD CONSTRAINT ledger_version_pkey PRIMARY KEY (version);
+CREATE INDEX attempts_call_id ON public.attempts USING btree (call_id);
+CREATE INDEX attempts_started_at ON public.attempts USING btree (started_at);
+CREATE INDEX calls_call_id ON public.calls USING btree (call_id);
+CREATE INDEX calls_started_at ON public.calls USING btree (started_at);

@@ -1,0 +1,182 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import pg from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
+import { databaseKind } from '../src/database.ts'
+import {
+  type AttemptRow,
+  type CallRow,
+  type Entry,
+  type LedgerStore,
+  openLedgerStore,
+  verifyAudit,
+} from '../src/index.ts'
+import { rollupTables } from '../src/rollups.ts'
+import { columns } from '../src/rows.ts'
+import { SqlStore } from '../src/sql-store.ts'
+import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
+
+// Each file of `earlier-versions` is the dump of a database that the code of its version has made and filled.
+
+const folder = mkdtempSync(join(tmpdir(), 'spillway-migrations-'))
+const postgres: PrivatePostgres | undefined = await privatePostgres()
+afterAll(async () => {
+  await postgres?.remove()
+  rmSync(folder, { recursive: true })
+})
+
+const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
+
+/** A database of the test, in its own words. */
+interface TestDatabase {
+  readonly url: string
+  query(text: string): Promise<Record<string, unknown>[]>
+  close(): Promise<void>
+}
+
+async function sqliteDatabase(name: string): Promise<TestDatabase> {
+  const file = join(folder, `${name}.db`)
+  const database = new DatabaseSync(file)
+  return {
+    url: `sqlite:${file}`,
+    async query(text) {
+      if (/^\s*select/i.test(text)) return database.prepare(text).all()
+      database.exec(text)
+      return []
+    },
+    close: async () => database.close(),
+  }
+}
+
+async function postgresDatabase(name: string): Promise<TestDatabase> {
+  const { url: adminUrl } = postgres as PrivatePostgres
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  await admin.query(`create database "${name}"`)
+  await admin.end()
+  const url = adminUrl.replace(/[^/]*$/, name)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  return {
+    url,
+    query: async (text) => (await client.query(text)).rows as Record<string, unknown>[],
+    close: () => client.end(),
+  }
+}
+
+/** Columns and indexes by table; defaults and the order of columns may differ. */
+const schemaQueries = {
+  sqlite: `select m.name as place, c.name || ' ' || lower(c.type) || ' ' || (c."notnull" or c.pk > 0) || ' ' || c.pk as what
+      from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table'
+    union all select m.tbl_name, replace(replace(replace(m.sql, '"', ''), ' )', ')'), char(10), ' ') from sqlite_master m
+      where m.type in ('index', 'trigger') and m.sql is not null
+    order by 1, 2`,
+  postgres: `select table_name as place, column_name || ' ' || data_type || ' ' || is_nullable as what
+      from information_schema.columns where table_schema = 'public'
+    union all select tablename, indexdef from pg_indexes where schemaname = 'public'
+    order by 1, 2`,
+}
+
+async function schemaOf(database: TestDatabase): Promise<string[]> {
+  const rows = await database.query(schemaQueries[database.url.startsWith('sqlite') ? 'sqlite' : 'postgres'])
+  return rows.map(({ place, what }) => `${place}: ${String(what).replace(/\s+/g, ' ')}`)
+}
+
+async function viewsOf(store: LedgerStore): Promise<unknown> {
+  return Promise.all([
+    store.summary(ever),
+    store.series({ from: Date.UTC(2026, 9, 31, 23), to: Date.UTC(2026, 10, 1, 1) }, 100),
+    store.latency(ever),
+    store.latency({ from: Date.UTC(2026, 9, 31, 23, 59), to: Date.UTC(2026, 10, 1, 0, 1) }, 'model'),
+    store.fallbacks(ever),
+    ...(['model', 'tenant', 'target', 'role', 'day'] as const).map((by) => store.totals(by, ever)),
+    store.countCalls(ever),
+    store.calls({ limit: 100 }),
+  ])
+}
+
+/** The rows as they are in the tables, as today's code would write them. */
+async function entriesOf(database: TestDatabase): Promise<Entry[]> {
+  const numbers = (row: Record<string, unknown>): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value,
+      ]),
+    )
+  const calls = await database.query('select * from calls')
+  const attempts = await database.query('select * from attempts')
+  return [
+    ...calls.map((row) => ({ table: 'calls' as const, row: numbers(row) as unknown as CallRow })),
+    ...attempts.map((row) => ({ table: 'attempts' as const, row: numbers(row) as unknown as AttemptRow })),
+  ]
+}
+
+describe.each([
+  { name: 'sqlite', open: sqliteDatabase },
+  ...(postgres === undefined ? [] : [{ name: 'postgres', open: postgresDatabase }]),
+])('a $name database', ({ name, open }) => {
+  it.each([1, 2, 3, 4, 5])('of version %i is brought up to date with its data', async (version) => {
+    const database = await open(`version-${version}`)
+    const dump = new URL(`earlier-versions/version-${version}.${name}.sql`, import.meta.url)
+    await database.query(readFileSync(dump, 'utf8'))
+    const hadAudit = version >= 2
+    const store = openLedgerStore(database.url)
+    const views = await viewsOf(store)
+
+    // The same rows, written by the code of today into a database of today.
+    const fresh = await open(`fresh-${version}`)
+    const newStore = openLedgerStore(fresh.url)
+    const entries = await entriesOf(database)
+    expect(await newStore.write(entries)).toBe(24)
+    expect(views).toEqual(await viewsOf(newStore))
+    expect(await schemaOf(database)).toEqual(await schemaOf(fresh))
+
+    // What is there is known, and the log goes on where it was.
+    expect(await store.write(entries)).toBe(0)
+    const before = await verifyAudit(store.audit)
+    expect(before).toMatchObject({ rows: hadAudit ? 6 : 0, problems: [] })
+    const entry = (id: string) => ({ id, at: Date.UTC(2026, 10, 2), actor: 'a', action: 'call', details: {} })
+    await store.audit.append([entry('e7'), entry('new')])
+    expect(await verifyAudit(store.audit)).toMatchObject({
+      rows: before.rows + (hadAudit ? 1 : 2),
+      problems: [],
+    })
+    await Promise.all([store.close(), newStore.close(), database.close(), fresh.close()])
+  })
+
+  it('is brought up to date once, also by processes that start together', async () => {
+    const database = await open('together')
+    await database.query(
+      readFileSync(new URL(`earlier-versions/version-2.${name}.sql`, import.meta.url), 'utf8'),
+    )
+    const stores = [1, 2, 3].map(() => openLedgerStore(database.url))
+    const counts = await Promise.all(stores.map((store) => store.countCalls(ever)))
+    expect(counts).toEqual([8, 8, 8])
+    await Promise.all(stores.map((store) => store.close()))
+    await database.close()
+  })
+})
+
+it('makes the same tables whatever columns the code writes, so that a later migration can add them', async () => {
+  const database = await sqliteDatabase('frozen')
+  const later = {
+    calls: columns.calls,
+    attempts: columns.attempts,
+    fallback: rollupTables.fallback_rollups.keys,
+  }
+  for (const table of Object.values(later)) Object.assign(table, { later: 'text' })
+  try {
+    const store = new SqlStore(databaseKind(database.url))
+    // The column is not there yet: only the schema matters here.
+    await store.countCalls(ever)
+    await store.close()
+  } finally {
+    for (const table of Object.values(later)) delete (table as { later?: string }).later
+  }
+  for (const table of ['calls', 'attempts', 'fallback_rollups'])
+    await database.query(`alter table ${table} add column later text`)
+  await database.close()
+})

@@ -1,3 +1,4 @@
+import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { openApiSources } from './api/open-api-sources.ts'
 import type { Config } from './config/config.ts'
@@ -27,8 +28,17 @@ export interface GatewayOptions {
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
   /** Hears what happens in the vault: stale, refused versions, rotations. */
   readonly onVaultEvent?: ((event: VaultEvent) => void) | undefined
+  /** Hears of circuits that open, are tested and close. */
+  readonly onCircuitChange?: ((changed: CircuitChanged) => void) | undefined
   /** Told what its owner should know: that Redis is away, for instance. @default console.error */
   readonly log?: ((line: string) => void) | undefined
+}
+
+/** A circuit of an endpoint has changed its state. */
+export interface CircuitChanged {
+  readonly target: string
+  readonly endpoint: string
+  readonly change: CircuitChange
 }
 
 /** A running gateway. */
@@ -56,6 +66,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )
+  for (const { name: target, endpoints } of targets.values()) {
+    for (const { name: endpoint, breaker } of endpoints) {
+      breaker?.onChange((change) => options.onCircuitChange?.({ target, endpoint, change }))
+    }
+  }
   const mirrors = openMirrors(config, targets, observability.mirrored)
   const closeTargets = async (): Promise<void> => {
     await Promise.all(mirrors.map(({ mirror }) => mirror.close()))

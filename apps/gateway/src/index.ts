@@ -1,6 +1,6 @@
 export type { Config } from './config/config.ts'
 export { ConfigError, type ConfigProblem } from './config/config-error.ts'
 export { type LoadedConfig, loadConfig, parseConfig } from './config/load-config.ts'
-export { type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
+export { type CircuitChanged, type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
 export type { CallLog } from './server/call-log.ts'
 export type { AnsweredCall } from './server/handle-call.ts'

@@ -1,69 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { stringify } from 'yaml'
-import { configOf, forThisTest, ownKey, targetAt, temporaryFolder } from './gateway.ts'
+import { configOf, forThisTest, targetAt } from './gateway.ts'
 import { eventsOf, messages, openSocket, requestText, send } from './raw-client.ts'
+import { configFile, ready, spillway, started, until } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first.
-const program = fileURLToPath(new URL('../bin/spillway.js', import.meta.url))
-
-/** A run of the program. */
-interface Run {
-  readonly child: ChildProcess
-  readonly stdout: () => string
-  readonly stderr: () => string
-  /** The exit code, or the name of the signal. */
-  readonly exit: Promise<number | string | null>
-}
-
-/** Runs the program without any key of the outer environment. */
-function spillway(args: readonly string[], env: Record<string, string> = {}): Run {
-  const { PATH, HOME, TMPDIR } = process.env
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), SPILLWAY_TEST_KEY: ownKey.value, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const text = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (piece: string) => {
-      text[name] += piece
-    })
-  }
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const exit = new Promise<number | string | null>((resolve) =>
-    child.on('close', (code, signal) => resolve(code ?? signal)),
-  )
-  return { child, stdout: () => text.stdout, stderr: () => text.stderr, exit }
-}
-
-function configFile(config: object | string): string {
-  const file = join(temporaryFolder(), 'spillway.yaml')
-  writeFileSync(file, typeof config === 'string' ? config : stringify(config))
-  return file
-}
-
-async function until(condition: () => boolean, ms = 15_000): Promise<void> {
-  const deadline = performance.now() + ms
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`the condition was not met within ${ms} ms`)
-    await delay(10)
-  }
-}
-
-const ready = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m
-
-/** Starts the gateway with this configuration and waits until it says where it listens. */
-async function started(config: object): Promise<Run & { url: string }> {
-  const run = spillway(['start', '--config', configFile(config), '--port', '0'])
-  await until(() => ready.test(run.stdout()) || run.child.exitCode !== null)
-  return { ...run, url: ready.exec(run.stdout())?.[1] ?? run.stderr() }
-}
 
 describe('start', { timeout: 40_000 }, () => {
   test('prints exactly one line when it is ready, and then one for each call', async () => {

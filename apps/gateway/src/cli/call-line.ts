@@ -3,6 +3,7 @@ import type { Failure } from '@spillway/middleware'
 import { formatDuration } from '../config/duration.ts'
 import type { CallLog } from '../server/call-log.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
+import { printable } from './printable.ts'
 
 /** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
 export function callLine({ model, stream, response, log, waited }: AnsweredCall, at: Date): string {
@@ -32,11 +33,6 @@ function reasonsOf({ attempts }: CallLog): string {
     else reasons.push({ text, times: 1 })
   }
   return reasons.map(({ text, times }) => (times === 1 ? text : `${text} (${times} times)`)).join('; ')
-}
-
-/** Names and messages come from outside: their line breaks and escape sequences must not act on the log. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 function explain({ message, status, origin }: Failure): string {

@@ -3,6 +3,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { runDemo } from '../demo/run-demo.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { callLine } from './call-line.ts'
+import { circuitLine } from './circuit-line.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
 import { vaultLine } from './vault-line.ts'
 
@@ -30,6 +31,7 @@ export async function start(options: StartOptions): Promise<number> {
       host: options.host,
       onVaultEvent: (event) => console.error(vaultLine(event)),
       onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
+      onCircuitChange: options.quiet ? undefined : (changed) => console.log(circuitLine(changed, new Date())),
     })
     // Whoever reads the line may send a signal at once.
     const stopped = untilStopped(gateway)

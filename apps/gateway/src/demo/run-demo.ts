@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { tinyGguf } from '@spillway/local-model'
 import { startClaude } from '@spillway/testing'
-import { stringify } from 'yaml'
 import { callLine } from '../cli/call-line.ts'
-import { parseConfig } from '../config/load-config.ts'
+import { circuitLine } from '../cli/circuit-line.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
+import { demoConfig, demoKey } from './demo-config.ts'
+import { playScenario, type Scene } from './scenario.ts'
 import { sendPrompts } from './send-prompts.ts'
-import { scriptTrouble } from './trouble.ts'
 
 export interface DemoOptions {
   readonly port?: number
@@ -19,31 +19,39 @@ export interface DemoOptions {
   readonly untilStopped: (gateway: Gateway) => Promise<number>
 }
 
-/** The simulated Claude's key; worth nothing anywhere. */
-const demoKey = 'SPILLWAY_DEMO_KEY'
-
 /**
  * A simulated Claude with scripted trouble, a real local model in this process, a gateway in front of both, and
  * somebody who asks every few seconds. Resolves with the exit code when a signal has come.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
+  const say = (line: string): void => {
+    if (!options.quiet) console.log(line)
+  }
   const directory = await mkdtemp(join(tmpdir(), 'spillway-demo-'))
-  const claude = await startClaude({ chunkDelayMs: 20, record: false })
+  const scenario = playScenario(() => performance.now())
+  const claude = await startClaude({ chunkDelayMs: 20, record: false, fault: () => scenario.fault() })
   const asking = new AbortController()
   try {
     const modelPath = join(directory, 'tiny-local-model.gguf')
     await writeFile(modelPath, tinyGguf())
     process.env[demoKey] ??= 'demo'
-    const { config } = parseConfig(demoConfig(claude.url, modelPath), 'demo')
+    const config = demoConfig(claude.url, modelPath)
     const gateway = await listenSomewhere(options, (port) =>
       startGateway(config, {
         port,
         host: options.host,
-        onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
+        onAnswer: (call) => say(callLine(call, new Date())),
+        onCircuitChange: (changed) => say(circuitLine(changed, new Date())),
       }),
     )
-    console.log(banner(gateway.url))
-    const prompts = sendPrompts(gateway.url, (call) => scriptTrouble(claude, call), asking.signal)
+    say(banner(gateway.url))
+    let announced: Scene | undefined
+    const announce = (): void => {
+      const scene = scenario.scene()
+      if (scene !== announced) say(sceneLine(scene, new Date()))
+      announced = scene
+    }
+    const prompts = sendPrompts(gateway.url, announce, asking.signal)
     const stopped = options.untilStopped({
       ...gateway,
       async close(drain) {
@@ -61,21 +69,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-function demoConfig(claudeUrl: string, modelPath: string): string {
-  return stringify({
-    targets: {
-      claude: {
-        api: 'anthropic',
-        endpoints: [{ url: claudeUrl, credential: `env:${demoKey}` }],
-        timeouts: { firstContent: '1500ms', headers: '1500ms' },
-      },
-      local: { api: 'embedded', model: modelPath },
-    },
-    routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
-    timeouts: { total: '10s' },
-  })
-}
-
 /** The usual port where it is free, any other where nobody insisted on one. */
 async function listenSomewhere(
   options: DemoOptions,
@@ -89,12 +82,16 @@ async function listenSomewhere(
   }
 }
 
+function sceneLine({ text }: Scene, at: Date): string {
+  return styleText('dim', `${at.toTimeString().slice(0, 8)}  -- ${text}`)
+}
+
 function banner(url: string): string {
   const bold = (text: string): string => styleText('bold', text)
   return `
 ${bold('Spillway demo')}: a simulated Claude that is often in trouble, and a real local model in this process.
-Every few seconds somebody asks a question; each line below is one answer: who gave it, why, and how long the
-caller waited for its first word. Claude has 1.5 s to begin.
+A client asks a question every few seconds. Each line below is one answer: who gave it, why not Claude, and how long
+the client waited for its first word. Claude has 1.5 s to begin. Once through its troubles takes a minute.
 
 Ask it yourself:
   curl -s ${url}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\

@@ -8,22 +8,21 @@ const questions = [
 ]
 
 /** Milliseconds between an answer and the next question. */
-const pause = 1_500
+export const pause = 1_500
 
-/** Asks one question after the other, streamed, like any client would, until the signal aborts. */
-export async function sendPrompts(
-  url: string,
-  beforeEach: (turn: number) => void,
-  signal: AbortSignal,
-): Promise<void> {
+/** The model that is asked for. */
+export const askedModel = 'claude-sonnet-5-5'
+
+/** Asks one question after the other, streamed, as any client would, until the signal aborts. Never rejects. */
+export async function sendPrompts(url: string, beforeEach: () => void, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
-    beforeEach(turn)
+    beforeEach()
     try {
       const response = await fetch(`${url}/v1/messages`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
         body: JSON.stringify({
-          model: 'claude-sonnet-5-5',
+          model: askedModel,
           max_tokens: 64,
           stream: true,
           messages: [{ role: 'user', content: questions[turn % questions.length] }],
@@ -31,9 +30,9 @@ export async function sendPrompts(
         signal,
       })
       await response.text()
-      await delay(pause, undefined, { signal })
-    } catch (error) {
-      if (!signal.aborted) throw error
+    } catch {
+      // A connection that broke off, after the machine has slept for instance: the next question has a new one.
     }
+    await delay(pause, undefined, { signal }).catch(() => {})
   }
 }

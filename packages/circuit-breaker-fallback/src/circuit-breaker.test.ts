@@ -97,6 +97,52 @@ describe('what counts', () => {
     expect(state().calls).toBe(0)
   })
 
+  describe("the caller's own deadline", () => {
+    const tooLate = failureOf('timeout', { phase: 'total' })
+    const timeOut = async ({ clock, send }: ReturnType<typeof bench>, ms: number): Promise<void> => {
+      const { call } = send()
+      await clock.advance(ms)
+      await call?.end(tooLate)
+    }
+
+    it('counts for nothing where it is shorter than the endpoint usually needs', async () => {
+      const on = bench()
+      for (let i = 0; i < 40; i++) await timeOut(on, 30)
+      expect(on.state()).toMatchObject({ state: 'closed', calls: 0 })
+      const { call } = on.send({ stream: true })
+      await on.clock.advance(3_000)
+      await call?.end()
+      // Twice the usual three seconds.
+      await timeOut(on, 5_999)
+      expect(on.state()).toMatchObject({ calls: 1, failures: 0 })
+      await timeOut(on, 6_000)
+      expect(on.state()).toMatchObject({ calls: 2, failures: 1 })
+    })
+
+    it('counts where nothing is known yet and the endpoint had five seconds', async () => {
+      const on = bench()
+      await timeOut(on, 4_999)
+      await timeOut(on, 5_000)
+      expect(on.state()).toMatchObject({ calls: 1, failures: 1 })
+    })
+
+    it("counts where a limit of the attempt's own ran out", async () => {
+      const on = bench()
+      const { call } = on.send()
+      await on.clock.advance(30)
+      await call?.end(failureOf('timeout', { phase: 'first_content' }))
+      expect(on.state()).toMatchObject({ calls: 1, failures: 1 })
+    })
+
+    it('gives a probe that it cut short back without a verdict', async () => {
+      const on = bench(quick)
+      await on.fail(4)
+      await on.clock.advance(10_000)
+      await timeOut(on, 30)
+      expect(on.state()).toMatchObject({ state: 'half_open', probes: 0, calls: 0 })
+    })
+  })
+
   it('a caller who leaves counts for nothing', async () => {
     const { send, state } = bench()
     const { call, response } = send()

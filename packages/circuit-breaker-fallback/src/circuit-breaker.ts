@@ -12,7 +12,7 @@ import { failureResponse } from '@spillway/wire'
 import { type ChangeReason, Circuit, type CircuitState, type Refusal } from './circuit.ts'
 import { type CircuitBreakerOptions, settingsOf } from './circuit-breaker-options.ts'
 import { SharedOpenings } from './shared-openings.ts'
-import { verdictOnKey, verdictOnModel } from './verdict.ts'
+import { type Verdict, verdictOnKey, verdictOnModel } from './verdict.ts'
 
 /** What a circuit stands for: one model at an endpoint, or the endpoint's key. */
 export type CircuitScope = 'model' | 'key'
@@ -138,6 +138,12 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
         )
   shared?.ask(keyCircuit)
 
+  const judge = (circuit: Circuit, outcome: Outcome, request: ModelRequest): Verdict | undefined => {
+    if (circuit.usual.wasTooShort(outcome, request.stream)) return undefined
+    circuit.usual.observe(outcome)
+    return verdictOnModel(outcome, settings.slowCall)
+  }
+
   const middleware: Middleware = (next) => async (request) => {
     clock = request.clock
     const now = clock.now()
@@ -154,7 +160,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const settle = (outcome: Outcome | undefined): void => {
       const end = request.clock.now()
       circuitOfKey.settle(keyPermit, outcome && verdictOnKey(outcome), end, request)
-      circuit.settle(permit, outcome && verdictOnModel(outcome, settings.slowCall), end, request)
+      circuit.settle(permit, outcome && judge(circuit, outcome, request), end, request)
     }
     let response: ModelResponse
     try {

@@ -2,6 +2,7 @@ import type { ModelRequest } from '@spillway/middleware'
 import type { CircuitBreakerSettings } from './circuit-breaker-options.ts'
 import { type Probe, type ProbeDecision, ProbeGate } from './probe-gate.ts'
 import { RollingWindow } from './rolling-window.ts'
+import { UsualTime } from './usual-time.ts'
 import type { Verdict } from './verdict.ts'
 
 export type CircuitState = 'closed' | 'open' | 'half_open'
@@ -59,6 +60,8 @@ const noRoom: Refusal = { retryAfterMs: undefined }
 export class Circuit {
   /** How many calls it has refused. */
   refused = 0
+  /** How long its healthy answers take to begin. */
+  readonly usual: UsualTime = new UsualTime()
   readonly #settings: CircuitBreakerSettings
   readonly #onChange: OnChange
   #phase: Phase

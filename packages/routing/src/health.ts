@@ -50,6 +50,12 @@ export function isKeyFault({ kind, scope, origin }: Failure): boolean {
 /** How long a 429 that names no time keeps calls away, in milliseconds. */
 const usualPause = 1_000
 
+/** A call that had twice the usual time and got nothing shows that the endpoint is slow. */
+const patience = 2
+
+/** What counts as enough time for an answer while none has been seen yet, in milliseconds. */
+const unknownTime = 5_000
+
 /** How many latencies are kept for quantiles over all endpoints. */
 const keptLatencies = 256
 
@@ -140,9 +146,12 @@ export class Health {
     this.#answered(sent, latency)
   }
 
-  /** A call that had hardly any time left says nothing about the endpoint. */
+  /** A call whose own deadline left it hardly any time says nothing about the endpoint. */
   #cameTooLate({ request, startedAt }: Sent, { phase }: Failure): boolean {
-    return phase === 'total' && request.clock.now() - startedAt < this.#pool.usual[kindOf(request)]
+    const usual = this.#pool.usual[kindOf(request)]
+    return (
+      phase === 'total' && request.clock.now() - startedAt < (usual === 0 ? unknownTime : patience * usual)
+    )
   }
 
   #answered(sent: Sent, latency: number | undefined): void {

@@ -230,6 +230,8 @@ describe('an endpoint is ejected', () => {
       failureOf('rate_limited', { scope: 'key' }),
       failureOf('saturated', { origin: 'spillway', retryable: false }),
       failureOf('timeout', { origin: 'spillway', phase: 'total' }),
+      // The caller's own deadline, a moment after the call began.
+      failureOf('timeout', { phase: 'total' }),
     ]) {
       const { fakes, routing } = setUp(2)
       fakes[0]!.failure = failure

@@ -1,0 +1,38 @@
+import type { Outcome } from '@spillway/middleware'
+
+/** How much of the old value stays with each healthy answer; about the last twenty answers count. */
+const memory = 0.95
+
+/** A call that had twice the usual time, and got nothing, shows that the endpoint is slow. */
+const patience = 2
+
+/** What counts as enough time while no answer has been seen yet, in milliseconds. */
+const unknownTime = 5_000
+
+/**
+ * How long healthy answers take until they begin (streams: to their first content), so that a timeout of a call whose
+ * own deadline was shorter than that is not taken for a failure of the endpoint.
+ */
+export class UsualTime {
+  #streamed = 0
+  #whole = 0
+
+  /** Learns from an answer. */
+  observe({ failure, timings }: Outcome): void {
+    const { firstContent } = timings
+    if (firstContent !== undefined) this.#streamed = mean(this.#streamed, firstContent)
+    else if (failure === undefined) this.#whole = mean(this.#whole, timings.end)
+  }
+
+  /**
+   * Whether a call ran out of its own deadline (`timeout` of phase `total`) before it had waited for long enough to say
+   * anything about the endpoint.
+   */
+  wasTooShort({ failure, timings }: Outcome, stream: boolean): boolean {
+    if (failure?.kind !== 'timeout' || failure.phase !== 'total') return false
+    const usual = stream ? this.#streamed : this.#whole
+    return timings.end < (usual === 0 ? unknownTime : usual * patience)
+  }
+}
+
+const mean = (old: number, value: number): number => (old === 0 ? value : old * memory + value * (1 - memory))

@@ -25,6 +25,7 @@ import {
   transportFailure,
   truncatedFailure,
   wholeTranscript,
+  withBoundedWaits,
 } from '@spillway/wire'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import { CredentialMask } from './credential-mask.ts'
@@ -208,7 +209,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       const mask = new CredentialMask(this.#request.headers)
       failure = mask.failure(failure)
       bytes = mask.bytes(bytes)
-      this.#headers = mask.headers(this.#headers)
+      this.#headers = withBoundedWaits(mask.headers(this.#headers), clock.epoch())
     }
     if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
       this.#settle(failure, answer.usage, answer)

@@ -78,8 +78,8 @@ export class AdaptiveAdmission implements Admission {
     }
   }
 
-  closeUntil(at: number): void {
-    this.#inner.closeUntil(at)
+  closeUntil(at: number, now: number): void {
+    this.#inner.closeUntil(at, now)
   }
 
   learn(...said: Parameters<Admission['learn']>): void {

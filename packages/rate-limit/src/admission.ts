@@ -34,8 +34,8 @@ export interface Admission {
   timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number
   /** Calls back whenever a call gives its place back; returns how to stop that. */
   onRelease(callback: () => void): () => void
-  /** Lets nothing pass until `at`. */
-  closeUntil(at: number): void
+  /** Lets nothing pass until `at`, or for as long as the limits may be closed at most if that is less. */
+  closeUntil(at: number, now: number): void
   /**
    * Takes over what the vendor says of one of its limits, where that is less than what is known here: somebody else may
    * be using the same key.

@@ -106,13 +106,23 @@ local function lease(id)
   redis.call('PEXPIRE', leases, text(a.leaseMs * 2))
 end
 
+-- When the limits open again. A time beyond what they may be closed for is put right: it came from an older version, or
+-- from a clock that was wrong.
+local function closedUntil()
+  local closed = number(redis.call('HGET', facts, 'closed'))
+  local latest = now + a.maxClosureMs
+  if closed <= latest then return closed end
+  redis.call('HSET', facts, 'closed', text(latest))
+  return latest
+end
+
 local opened = {}
 for index = 1, #a.windows do opened[index] = open(index) end
 local status, wait = 'ok', 0
 local amounts = {}
 
 if operation == 'acquire' then
-  wait = math.max(0, number(redis.call('HGET', facts, 'closed')) - now)
+  wait = math.max(0, closedUntil() - now)
   for index, window in ipairs(opened) do
     amounts[index] = math.min(window.limit, a.windows[index].amount)
     wait = math.max(wait, waitFor(window, window.limit - amounts[index]))
@@ -143,7 +153,7 @@ elseif operation == 'learn' then
     end
   end
 elseif operation == 'close' then
-  local closed = math.max(number(redis.call('HGET', facts, 'closed')), now + a.closeMs)
+  local closed = math.max(closedUntil(), now + math.min(a.closeMs, a.maxClosureMs))
   redis.call('HSET', facts, 'closed', text(closed))
 elseif operation == 'settle' then
   -- What was spent without Redis's knowledge, leases that it does not know, and calls that are over.

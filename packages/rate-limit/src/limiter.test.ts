@@ -66,7 +66,7 @@ describe('what the vendor says', () => {
 
   it('closes everything when it says so', () => {
     const limiter = new Limiter({ requestsPerMinute: 100 })
-    limiter.closeUntil(5_000)
+    limiter.closeUntil(5_000, 0)
     expect([limiter.tryAcquire(small, 4_999), limiter.timeUntil(small, 0)]).toEqual([undefined, 5_000])
     expect(limiter.tryAcquire(small, 5_000)).toBeDefined()
   })

@@ -1,6 +1,14 @@
 import type { VendorLimit } from '@spillway/wire'
 import type { Admission, Headroom, Lease } from './admission.ts'
-import { type Cost, checkLimits, type Limits, type WindowName, windows } from './limits.ts'
+import {
+  type Cost,
+  checkLimits,
+  type LimitRules,
+  type Limits,
+  limitRules,
+  type WindowName,
+  windows,
+} from './limits.ts'
 import { SlidingWindow } from './sliding-window.ts'
 
 interface Meter {
@@ -19,12 +27,14 @@ export class Limiter implements Admission {
   inFlight = 0
   readonly #meters: readonly Meter[]
   readonly #concurrency: number
+  readonly #maxClosure: number
   readonly #onRelease = new Set<() => void>()
   /** A vendor's 429 closes everything until then. */
   #closedUntil = -Infinity
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, { maxClosure = limitRules.maxClosure }: Partial<LimitRules> = {}) {
     checkLimits(limits)
+    this.#maxClosure = maxClosure
     this.#concurrency = limits.concurrency ?? Infinity
     this.#meters = (Object.keys(windows) as WindowName[]).flatMap((name) => {
       const limit = limits[name]
@@ -82,8 +92,8 @@ export class Limiter implements Admission {
     return () => this.#onRelease.delete(callback)
   }
 
-  closeUntil(at: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, at)
+  closeUntil(at: number, now: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, Math.min(at, now + this.#maxClosure))
   }
 
   learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {

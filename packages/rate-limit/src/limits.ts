@@ -12,6 +12,15 @@ export interface Limits {
   readonly concurrency?: number | undefined
 }
 
+/** How limits are kept, whoever counts. */
+export interface LimitRules {
+  /** How long a vendor's 429 closes the limits at most, in milliseconds. */
+  readonly maxClosure: number
+}
+
+/** The defaults of {@link LimitRules}. */
+export const limitRules: LimitRules = { maxClosure: 600_000 }
+
 /** What one call takes from the limits. */
 export interface Cost {
   readonly inputTokens: number

@@ -6,7 +6,8 @@ import {
   listen,
   type SpillwayEvent,
 } from '@spillway/middleware'
-import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
+import { classifyHttpError, failureResponse } from '@spillway/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Limiter } from './limiter.ts'
 import { createRateLimit, type RateLimit, type RateLimitOptions } from './rate-limit.ts'
@@ -252,4 +253,26 @@ it('hands a call on that a fallback can answer, instead of letting it wait for l
   const patient = under.handler(call())
   setTimeout(() => first.body.cancel(), 200)
   expect((await patient).failure).toBeUndefined()
+})
+
+it('lets a call try again after ten minutes, whatever wait a 429 names, and closes again at the next', async () => {
+  const clock = virtualClock()
+  let asked = 0
+  const refusing: Handler = async (request) => {
+    asked++
+    return failureResponse(
+      request,
+      classifyHttpError(429, { 'retry-after': '1000000000' }, undefined, clock.epoch()),
+    )
+  }
+  const { middleware } = createRateLimit({ requestsPerMinute: 100 })
+  const handler = middleware(refusing)
+  const ask = async () => (await clock.runUntil(handler({ ...call(), clock }))).failure
+  for (let round = 1; round <= 3; round++) {
+    // The caller is told what the vendor has said, up to what one timer can wait for.
+    expect(await ask()).toMatchObject({ kind: 'rate_limited', retryAfterMs: 24 * 86_400_000 })
+    expect(await ask()).toMatchObject({ kind: 'saturated', retryAfterMs: 600_000 })
+    expect(asked).toBe(round)
+    await clock.advance(600_000)
+  }
 })

@@ -11,7 +11,7 @@ import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission, Lease } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
 import { type LimitStore, memoryLimitStore } from './limit-store.ts'
-import type { Limits } from './limits.ts'
+import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
 import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
@@ -60,6 +60,12 @@ export interface RateLimitOptions extends Limits {
    */
   readonly maxKeys?: number
   /**
+   * How long a vendor's 429 stops calls at most, in milliseconds, whatever wait it names. After that, the next call shows
+   * whether the vendor still refuses.
+   * @default 600000
+   */
+  readonly maxClosure?: number
+  /**
    * Whether tokens read from the prompt cache count as input. Anthropic does not count them for most models.
    * @default false
    */
@@ -93,6 +99,7 @@ export const rateLimitDefaults: Required<
   ageing: 10_000,
   key: () => '',
   maxKeys: 10_000,
+  maxClosure: limitRules.maxClosure,
   countCacheReads: false,
   name: '',
 }
@@ -126,7 +133,14 @@ export function rateLimit(options: RateLimitOptions): Middleware {
 /** The same, for those who want to look inside. */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
   const settings = { ...rateLimitDefaults, ...options }
-  for (const name of ['maxWait', 'maxWaitWithFallback', 'highWater', 'ageing', 'maxKeys'] as const) {
+  for (const name of [
+    'maxWait',
+    'maxWaitWithFallback',
+    'highWater',
+    'ageing',
+    'maxKeys',
+    'maxClosure',
+  ] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
@@ -137,7 +151,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const of = (key: string): KeyedLimiter => {
     let keyed = limiters.get(key)
     if (keyed === undefined) {
-      const counted = store.open(`${settings.name}:${key}`, options)
+      const counted = store.open(`${settings.name}:${key}`, options, settings)
       const limiter = adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
       keyed = { limiter, room: new WaitingRoom(limiter, settings) }
     } else {

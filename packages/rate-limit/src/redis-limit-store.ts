@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '@spillway/middleware'
 import { LimitLink } from './limit-link.ts'
 import type { LimitStore } from './limit-store.ts'
+import { limitRules } from './limits.ts'
 import { SharedLimiter } from './shared-limiter.ts'
 
 /** What is needed of a Redis client; an `ioredis` client or cluster has it. */
@@ -56,6 +57,9 @@ export const redisLimitStoreDefaults: Required<Omit<RedisLimitStoreOptions, 'clo
   time: 'redis',
 }
 
+/** The script knows no Infinity. Thirty years, in milliseconds. */
+const longestClosure = 1e12
+
 /** Limits in Redis, and how they fare. */
 export interface RedisLimitStore extends LimitStore {
   /** `shared` while Redis answers, `local` while this process keeps to its share by itself. */
@@ -80,7 +84,10 @@ export function redisLimitStore(redis: RedisClient, options: RedisLimitStoreOpti
   const member = crypto.randomUUID()
   const statusOf = (isUp: boolean): 'shared' | 'local' => (isUp ? 'shared' : 'local')
   return {
-    open: (key, limits) => new SharedLimiter(key, limits, link, member, settings),
+    open: (key, limits, rules) =>
+      new SharedLimiter(key, limits, link, member, settings, {
+        maxClosure: Math.min(rules?.maxClosure ?? limitRules.maxClosure, longestClosure),
+      }),
     get status() {
       return statusOf(link.isUp)
     },

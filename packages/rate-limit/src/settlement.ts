@@ -89,6 +89,6 @@ function learnFromVendor(
     limiter.learn(windowOf[dimension], limit, now)
   }
   if (failure?.kind === 'rate_limited' && failure.origin === 'upstream') {
-    limiter.closeUntil(now + (failure.retryAfterMs ?? usualPause))
+    limiter.closeUntil(now + (failure.retryAfterMs ?? usualPause), now)
   }
 }

@@ -1,6 +1,6 @@
 import type { CancelTimer } from '@spillway/middleware'
 import type { LimitLink, Reply } from './limit-link.ts'
-import type { Cost, Limits } from './limits.ts'
+import type { Cost, LimitRules, Limits } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { amountOf, awayOf, type SharedMeter, sharedMeters } from './shared-meter.ts'
 
@@ -49,6 +49,7 @@ export class SharedBooks {
   readonly #link: LimitLink
   readonly #settings: Required<RedisLimitStoreOptions>
   readonly #member: string
+  readonly #rules: LimitRules
   readonly #keys: readonly string[]
   readonly #stopListening: () => void
   #settled: Settled[] = []
@@ -64,8 +65,10 @@ export class SharedBooks {
     link: LimitLink,
     member: string,
     settings: Required<RedisLimitStoreOptions>,
+    rules: LimitRules,
   ) {
     this.#link = link
+    this.#rules = rules
     this.#settings = settings
     this.#member = member
     this.meters = sharedMeters(limits)
@@ -245,6 +248,7 @@ export class SharedBooks {
       member: this.#member,
       memberMs: heardOf,
       leaseMs: lease,
+      maxClosureMs: this.#rules.maxClosure,
       concurrency: this.concurrency === Infinity ? undefined : this.concurrency,
       windows: this.meters.map(({ name, ms, configured: limit }, index) => ({
         ...{ name, ms, limit },

@@ -241,6 +241,42 @@ describe.skipIf(!hasRedis() && !process.env.CI)('with a real Redis', () => {
     for (const it of leases) it?.settle(cost, systemClock.now())
   })
 
+  it.each(['1827000000000000', '1e308'])(
+    'opens ten minutes after it has found a closure that an older version left behind: until %s',
+    async (closed) => {
+      const redis = connect()
+      const clock = virtualClock()
+      const store = redisLimitStore(redis, { clock, time: 'clock', timeout: 1e9, lease: 1e9 })
+      const limits = store.open(`closed until ${closed}`, { requestsPerMinute: 10 })
+      await redis.hset(`spillway:limit:{closed until ${closed}}:facts`, 'closed', closed)
+      const isAdmitted = async () => (await limits.tryAcquire(cost, clock.now())) !== undefined
+      expect(await isAdmitted()).toBe(false)
+      await clock.advance(599_000)
+      expect(await isAdmitted()).toBe(false)
+      await clock.advance(1_001)
+      expect(await isAdmitted()).toBe(true)
+    },
+  )
+
+  it.each([
+    [30_000, 30_000],
+    [Infinity, 1e12],
+  ])('is closed for the configured maximum of %d ms at most', async (maxClosure, longest) => {
+    const redis = connect()
+    const clock = virtualClock()
+    const store = redisLimitStore(redis, { clock, time: 'clock', timeout: 1e9, lease: 1e9 })
+    const key = `closed for ${maxClosure}`
+    const [one, other] = [store, store].map((each) =>
+      each.open(key, { requestsPerMinute: 10 }, { maxClosure }),
+    )
+    one?.closeUntil(Infinity, clock.now())
+    expect(await other?.tryAcquire(cost, clock.now())).toBeUndefined()
+    expect(store.status).toBe('shared')
+    expect(other?.timeUntil(cost, clock.now())).toBe(longest)
+    await clock.advance(longest + 1)
+    expect(await other?.tryAcquire(cost, clock.now())).toBeDefined()
+  })
+
   it('a Redis that hangs costs one timeout; what it admits too late, it gets back', async () => {
     const redis = connect()
     const store = redisLimitStore(redis, { timeout: 100 })

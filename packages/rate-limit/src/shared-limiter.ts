@@ -1,7 +1,7 @@
 import type { VendorLimit } from '@spillway/wire'
 import type { Admission, Headroom, Lease } from './admission.ts'
 import type { LimitLink } from './limit-link.ts'
-import { type Cost, checkLimits, type Limits, type WindowName } from './limits.ts'
+import { type Cost, checkLimits, type LimitRules, type Limits, type WindowName } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { type Held, SharedBooks } from './shared-books.ts'
 import { amountAlone, amountOf, fitsAlone, waitAlone } from './shared-meter.ts'
@@ -17,6 +17,7 @@ const pollEvery = 50
 export class SharedLimiter implements Admission {
   readonly #link: LimitLink
   readonly #settings: Required<RedisLimitStoreOptions>
+  readonly #maxClosure: number
   readonly #books: SharedBooks
   readonly #onRelease = new Set<() => void>()
   /** In Redis's time. */
@@ -30,11 +31,13 @@ export class SharedLimiter implements Admission {
     link: LimitLink,
     member: string,
     settings: Required<RedisLimitStoreOptions>,
+    rules: LimitRules,
   ) {
     checkLimits(limits)
     this.#link = link
     this.#settings = settings
-    this.#books = new SharedBooks(key, limits, link, member, settings)
+    this.#maxClosure = rules.maxClosure
+    this.#books = new SharedBooks(key, limits, link, member, settings, rules)
   }
 
   get inFlight(): number {
@@ -114,9 +117,9 @@ export class SharedLimiter implements Admission {
     return () => this.#onRelease.delete(callback)
   }
 
-  closeUntil(at: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, at + this.#books.offset)
-    const closeMs = Math.max(0, at - this.#settings.clock.now())
+  closeUntil(at: number, now: number): void {
+    const closeMs = Math.min(Math.max(0, at - now), this.#maxClosure)
+    this.#closedUntil = Math.max(this.#closedUntil, now + closeMs + this.#books.offset)
     this.#books.run('close', { closeMs }).catch(() => {})
   }
 

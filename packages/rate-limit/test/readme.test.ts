@@ -57,8 +57,16 @@ function listedUnder(heading: string): Record<string, unknown> {
 }
 
 it('lists the numbers among the defaults as they are', () => {
-  const { maxWait, maxWaitWithFallback, highWater, ageing, maxKeys, name } = rateLimitDefaults
-  expect(listedUnder('')).toEqual({ maxWait, maxWaitWithFallback, highWater, ageing, maxKeys, name })
+  const { maxWait, maxWaitWithFallback, highWater, ageing, maxKeys, maxClosure, name } = rateLimitDefaults
+  expect(listedUnder('')).toEqual({
+    maxWait,
+    maxWaitWithFallback,
+    highWater,
+    ageing,
+    maxKeys,
+    maxClosure,
+    name,
+  })
   expect(listedUnder('Limits that processes share')).toEqual(redisLimitStoreDefaults)
   expect(listedUnder('Adaptive concurrency')).toEqual(adaptiveConcurrencyDefaults)
 })

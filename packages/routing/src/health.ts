@@ -68,10 +68,13 @@ export class Health {
   }
   readonly #pool: Pool
   readonly #outliers: Outliers
+  readonly #maxClosure: number
 
-  constructor(pool: Pool, outliers: Outliers) {
+  /** @param maxClosure no 429 keeps calls away for longer, in milliseconds */
+  constructor(pool: Pool, outliers: Outliers, maxClosure: number) {
     this.#pool = pool
     this.#outliers = outliers
+    this.#maxClosure = maxClosure
   }
 
   /** A request is about to be sent. */
@@ -137,7 +140,7 @@ export class Health {
     if (endpoint.key.isCallers && failure.scope === 'key') return this.#answered(sent, latency)
     if (isKeyFault(failure)) return this.#keyRefused(sent)
     if (failure.kind === 'rate_limited') {
-      const until = request.clock.now() + (failure.retryAfterMs ?? usualPause)
+      const until = request.clock.now() + Math.min(failure.retryAfterMs ?? usualPause, this.#maxClosure)
       endpoint.key.pausedUntil = Math.max(endpoint.key.pausedUntil, until)
       return this.#endProbe(sent)
     }

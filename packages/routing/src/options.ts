@@ -106,6 +106,12 @@ export interface RoutingOptions {
    * @default 10000
    */
   readonly decay?: number
+  /**
+   * How long a vendor's 429 keeps calls from the endpoints of a key at most, in milliseconds, whatever wait it names.
+   * After that, the next call shows whether the vendor still refuses.
+   * @default 600000
+   */
+  readonly maxClosure?: number
   /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects nobody. */
   readonly ejection?: Partial<EjectionOptions> | false
   /** What is left out of {@link KeyOptions} keeps its default. */
@@ -123,6 +129,7 @@ export interface RoutingOptions {
 export interface RoutingSettings {
   readonly window: number
   readonly decay: number
+  readonly maxClosure: number
   readonly ejection: EjectionOptions | false
   readonly keys: KeyOptions
   readonly affinity: AffinityOptions | false
@@ -133,6 +140,7 @@ export interface RoutingSettings {
 export const routingDefaults: {
   readonly window: number
   readonly decay: number
+  readonly maxClosure: number
   readonly ejection: EjectionOptions
   readonly keys: KeyOptions
   readonly affinity: AffinityOptions
@@ -140,6 +148,7 @@ export const routingDefaults: {
 } = {
   window: 30_000,
   decay: 10_000,
+  maxClosure: 600_000,
   ejection: {
     consecutiveFailures: 5,
     failureRate: 0.5,
@@ -163,6 +172,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
   const settings: RoutingSettings = {
     window: options.window ?? routingDefaults.window,
     decay: options.decay ?? routingDefaults.decay,
+    maxClosure: options.maxClosure ?? routingDefaults.maxClosure,
     ejection: ejection === false ? false : { ...routingDefaults.ejection, ...definedOnly(ejection) },
     keys: { ...routingDefaults.keys, ...definedOnly(keys) },
     affinity: affinity === false ? false : { ...routingDefaults.affinity, ...definedOnly(affinity) },
@@ -171,6 +181,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
   checkEndpoints(endpoints)
   within('window', settings.window, { above: 0 })
   within('decay', settings.decay, { above: 0 })
+  within('maxClosure', settings.maxClosure, { from: 0 })
   within('keys.baseTime', settings.keys.baseTime, { from: 0 })
   within('keys.maxTime', settings.keys.maxTime, { from: 0 })
   if (settings.ejection) checkEjection(settings.ejection)

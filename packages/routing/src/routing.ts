@@ -77,7 +77,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     objections: new Uint8Array(endpoints.length),
     usual: { streamed: 0, whole: 0 },
   }
-  const health = new Health(pool, createOutliers(endpoints, ejection, settings.window))
+  const health = new Health(pool, createOutliers(endpoints, ejection, settings.window), settings.maxClosure)
   const failedCalls = new FailedCalls()
   const hedges = hedge ? new HedgeBudget(hedge.maxExtra) : undefined
   let lastNow = 0

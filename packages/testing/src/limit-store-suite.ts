@@ -14,7 +14,7 @@ interface Lease {
 export interface TestedLimits {
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
   timeUntil(cost: Cost, now: number): number
-  closeUntil(at: number): void
+  closeUntil(at: number, now: number): void
   learn(
     name: 'requestsPerMinute',
     vendor: { readonly limit: number; readonly remaining: number; readonly resetMs: number },
@@ -155,11 +155,26 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
 
     on('stays closed until the time that the vendor names', async (clock) => {
       const limits = await open({ requestsPerMinute: 100 }, clock)
-      limits.closeUntil(clock.now() + 3_000)
+      limits.closeUntil(clock.now() + 3_000, clock.now())
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
       assert.ok(limits.timeUntil(small, clock.now()) > 2_900)
       await clock.advance(3_001)
       assert.ok(await limits.tryAcquire(small, clock.now()))
+    }),
+
+    on('does not stay closed for longer than ten minutes, whatever time the vendor names', async (clock) => {
+      const years = 31 * 365 * 24 * 3_600_000
+      const limits = await open({ requestsPerMinute: 100 }, clock)
+      for (const at of [clock.now() + years, Infinity]) {
+        limits.closeUntil(at, clock.now())
+        assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+        const wait = limits.timeUntil(small, clock.now())
+        assert.ok(wait > 599_000 && wait <= 600_000, `waits ${wait} ms`)
+        await clock.advance(599_000)
+        assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+        await clock.advance(1_001)
+        assert.ok(await limits.tryAcquire(small, clock.now()))
+      }
     }),
 
     on('learns from the vendor what others have spent, and a lower limit', async (clock) => {

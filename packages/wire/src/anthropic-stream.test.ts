@@ -182,3 +182,11 @@ describe('an error event', () => {
     })
   })
 })
+
+it.each(['x'.repeat(257), 'a\nb', '', 5])('a model or a reason that is no name is none: %j', (name) => {
+  const state = read(
+    { type: 'message_start', message: { model: name } },
+    { type: 'message_delta', delta: { stop_reason: name } },
+  )
+  expect([state.model, state.stopReason]).toEqual([undefined, undefined])
+})

@@ -3,6 +3,7 @@ import { classifyErrorBody } from './failure-classification.ts'
 import type { SseEvent } from './sse-event.ts'
 import { parseData, type StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
+import { longestReason, nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
 
 /** Bytes of a text delta around its text: `{"type":"content_block_delta","index":0,"delta":{…}}`. */
@@ -32,14 +33,14 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       return
     case 'message_start': {
       const message = field(dataOf(event, state), 'message')
-      state.model = stringField(message, 'model')
+      state.model = nameField(message, 'model')
       state.usage = anthropicUsage(field(message, 'usage'))
       return
     }
     case 'message_delta': {
       const data = dataOf(event, state)
       const usage = field(data, 'usage')
-      state.stopReason = stringField(field(data, 'delta'), 'stop_reason') ?? state.stopReason
+      state.stopReason = nameField(field(data, 'delta'), 'stop_reason', longestReason) ?? state.stopReason
       state.usage = anthropicUsage(usage, state.usage)
       state.usageIsFinal ||= state.stopReason !== undefined && usage != null
       return

@@ -120,6 +120,27 @@ describe('the status', () => {
   })
 })
 
+describe('a failure of a policy that does not check what it was told', () => {
+  it.each([Infinity, 1e308, -1, Number.NaN])(
+    'a wait of %d ms still makes headers that can be sent',
+    (retryAfterMs) => {
+      const { headers } = renderError('anthropic', failureOf('saturated', { retryAfterMs }))
+      expect(Number(headers['retry-after-ms'])).toBeLessThan(2 ** 31)
+      expect(headers['retry-after']).toMatch(/^\d{1,7}$/)
+    },
+  )
+
+  it('an id that no header takes is left out', () => {
+    expect(
+      renderError('anthropic', failureOf('server', { requestId: 'req_\u2713' })).headers,
+    ).not.toHaveProperty('request-id')
+  })
+
+  it.each([99, 200, 307, 600, 999])('a status of %d is that of its kind', (status) => {
+    expect(statusOf(failureOf('server', { origin: 'upstream', status }))).toBe(502)
+  })
+})
+
 describe('the wait', () => {
   it('is told in whole seconds, rounded up, and in milliseconds', () => {
     expect(renderError('anthropic', failureOf('saturated', { retryAfterMs: 1200.4 })).headers).toMatchObject({

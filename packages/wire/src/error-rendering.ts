@@ -1,4 +1,6 @@
 import type { Api, Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
+import { boundedWait } from './retry-after.ts'
+import { idOf } from './upstream-text.ts'
 
 /** Status and error type of each kind in each protocol. */
 const table: Readonly<Record<FailureKind, readonly [status: number, anthropic: string, openai: string]>> = {
@@ -34,8 +36,8 @@ export interface RenderedError {
 
 /** The HTTP status that a failure has in `api`, where the upstream gave none. */
 export function statusOf(failure: Failure): number {
-  if (failure.origin === 'upstream' && failure.status !== undefined && failure.status >= 400)
-    return failure.status
+  const { origin, status } = failure
+  if (origin === 'upstream' && status !== undefined && status >= 400 && status < 600) return status
   return table[failure.kind][0]
 }
 
@@ -46,11 +48,12 @@ export function statusOf(failure: Failure): number {
 export function renderError(api: Api, failure: Failure): RenderedError {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (failure.retryAfterMs !== undefined) {
-    headers['retry-after'] = String(Math.ceil(failure.retryAfterMs / 1000))
-    headers['retry-after-ms'] = String(Math.ceil(failure.retryAfterMs))
+    const wait = boundedWait(failure.retryAfterMs)
+    headers['retry-after'] = String(Math.ceil(wait / 1000))
+    headers['retry-after-ms'] = String(Math.ceil(wait))
   }
-  if (failure.requestId !== undefined)
-    headers[api === 'anthropic' ? 'request-id' : 'x-request-id'] = failure.requestId
+  const requestId = idOf(failure.requestId)
+  if (requestId !== undefined) headers[api === 'anthropic' ? 'request-id' : 'x-request-id'] = requestId
   return {
     status: statusOf(failure),
     headers,

@@ -277,3 +277,45 @@ describe('an error inside a 200', () => {
     expect(isErrorBody(body)).toBe(isError)
   })
 })
+
+describe('what an upstream says that nobody can use', () => {
+  it.each(['req_\u2713', 'two words', 'a\r\nset-cookie: b', 'x'.repeat(257), '', 7])(
+    'an id that no header takes is none: %j',
+    (request_id) => {
+      const body = { ...anthropic('api_error'), request_id }
+      expect(classify(500, body).requestId).toBeUndefined()
+      expect(classifyErrorBody(body).requestId).toBeUndefined()
+      expect(classify(500, body, { 'request-id': 'caf\u00e9', 'x-request-id': 'req_2' }).requestId).toBe(
+        'req_2',
+      )
+    },
+  )
+
+  it.each([
+    [9, 9_000],
+    [1e308, 24 * 86_400_000],
+    [777_600_000, 24 * 86_400_000],
+    [-1, undefined],
+    ['9', undefined],
+  ])('a wait of %j seconds in a body is one of %j ms', (retry_after, ms) => {
+    const body = { error: { availability: { code: 'capacity_exhausted', retry_after } } }
+    expect(classify(429, body).retryAfterMs).toBe(ms)
+    expect(classifyErrorBody(body).retryAfterMs).toBe(ms)
+  })
+
+  it.each(['x'.repeat(257), 'a\u001b[2J', 'a\0', '\ud800', 5, null])(
+    'a code that is no name is none: %j',
+    (type) => {
+      expect(classify(500, { type: 'error', error: { type, message: 'No' } })).toMatchObject({
+        kind: 'server',
+        code: undefined,
+      })
+    },
+  )
+
+  it('a message is cut, and loses what would act on a terminal', () => {
+    const message = `\u001b[2J${'x'.repeat(1_000_000)}`
+    const failure = classify(500, { error: { message } })
+    expect(failure.message).toMatch(/^\ufffd\[2Jx{496}\u2026$/)
+  })
+})

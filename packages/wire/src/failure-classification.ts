@@ -1,11 +1,9 @@
 import type { Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
 import { isRetryableKind, kindOfCode, kindOfStatus, scopeOf, vagueCodes } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
-import { header, retryAfterMs } from './retry-after.ts'
+import { boundedWait, header, retryAfterMs } from './retry-after.ts'
+import { idOf, messageOf, nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
-
-/** The longest message that is carried along; vendors sometimes answer with whole pages. */
-const longestMessage = 500
 
 /** What an error body says, whichever vendor's shape it has. */
 interface ErrorFacts {
@@ -38,7 +36,7 @@ export function classifyHttpError(
     advice === 'true' || (advice !== 'false' && (facts.retryable ?? retryableByDefault(kind, status)))
   return {
     kind,
-    message: clip(facts.message ?? `the upstream answered with status ${status}`),
+    message: messageOf(facts.message ?? `the upstream answered with status ${status}`),
     retryable,
     retryAfterMs:
       retryAfterMs(headers, epoch) ??
@@ -48,7 +46,8 @@ export function classifyHttpError(
     origin: 'upstream',
     status,
     code: facts.code,
-    requestId: header(headers, 'request-id') ?? header(headers, 'x-request-id') ?? facts.requestId,
+    requestId:
+      idOf(header(headers, 'request-id')) ?? idOf(header(headers, 'x-request-id')) ?? facts.requestId,
     phase: kind === 'timeout' ? 'headers' : undefined,
   }
 }
@@ -59,7 +58,7 @@ export function classifyErrorBody(body: unknown): Failure {
   const kind = kindOf(facts, facts.status)
   return {
     kind,
-    message: clip(facts.message ?? 'the upstream reported an error inside its answer'),
+    message: messageOf(facts.message ?? 'the upstream reported an error inside its answer'),
     retryable: facts.retryable ?? isRetryableKind(kind),
     retryAfterMs: facts.retryAfterMs,
     scope: scopeOf(kind),
@@ -105,12 +104,12 @@ function readError(body: unknown): ErrorFacts {
   const status = asStatus(numericCode) ?? asStatus(field(error, 'http_status'))
   const availability = field(error, 'availability')
   const codes = [
-    stringField(field(error, 'details'), 'error_code'),
-    stringField(availability, 'code'),
-    stringField(error, 'error_type'),
-    stringField(field(error, 'metadata'), 'error_type'),
-    stringField(error, 'code'),
-    stringField(error, 'type'),
+    nameField(field(error, 'details'), 'error_code'),
+    nameField(availability, 'code'),
+    nameField(error, 'error_type'),
+    nameField(field(error, 'metadata'), 'error_type'),
+    nameField(error, 'code'),
+    nameField(error, 'type'),
   ].filter((code) => code !== undefined)
   const known = codes.filter(isKnownCode)
   const telling = known.find((code) => !vagueCodes.has(code)) ?? known[0]
@@ -123,8 +122,8 @@ function readError(body: unknown): ErrorFacts {
     status,
     message: typeof error === 'string' ? error : stringField(error, 'message'),
     retryable: typeof retryable === 'boolean' ? retryable : undefined,
-    retryAfterMs: typeof wait === 'number' && wait >= 0 ? wait * 1000 : undefined,
-    requestId: stringField(body, 'request_id'),
+    retryAfterMs: typeof wait === 'number' && wait >= 0 ? boundedWait(wait * 1000) : undefined,
+    requestId: idOf(field(body, 'request_id')),
   }
 }
 
@@ -141,8 +140,4 @@ function asStatus(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value < 600
     ? value
     : undefined
-}
-
-function clip(message: string): string {
-  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`
 }

@@ -217,3 +217,8 @@ describe('an error', () => {
     ).toBeUndefined()
   })
 })
+
+it.each(['x'.repeat(257), 'a\nb', '', 5])('a model or a reason that is no name is none: %j', (name) => {
+  const state = read(chunk({}, name as string, { model: name }), chunk({}, null))
+  expect([state.model, state.stopReason]).toEqual(['gpt-x', undefined])
+})

@@ -3,7 +3,8 @@ import { openaiUsage } from './openai-usage.ts'
 import type { SseEvent } from './sse-event.ts'
 import { parseData, type StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
-import { field, stringField } from './usage.ts'
+import { longestReason, nameField } from './upstream-text.ts'
+import { field } from './usage.ts'
 
 /** Bytes of a chunk around its text, roughly. */
 const chunkEnvelope = 180
@@ -43,7 +44,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
     state.failure = malformedFailure('an event of the stream is not JSON')
     return
   }
-  state.model ??= stringField(chunk, 'model')
+  state.model ??= nameField(chunk, 'model')
   const usage = openaiUsage(field(chunk, 'usage'))
   if (usage !== undefined) {
     state.usage = usage
@@ -52,7 +53,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   const choices = field(chunk, 'choices')
   if (!Array.isArray(choices)) return
   for (const choice of choices) {
-    state.stopReason = stringField(choice, 'finish_reason') ?? state.stopReason
+    state.stopReason = nameField(choice, 'finish_reason', longestReason) ?? state.stopReason
     if (hasContent(field(choice, 'delta'))) {
       state.hasContent = true
       state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)

@@ -1,5 +1,5 @@
 import type { Usage } from '@spillway/middleware'
-import { count, field } from './usage.ts'
+import { costField, count, field } from './usage.ts'
 
 /**
  * Reads a `usage` object of OpenAI chat completions or OpenRouter. `prompt_tokens` includes the cache, so cached
@@ -10,7 +10,6 @@ export function openaiUsage(raw: unknown): Usage | undefined {
   const prompt = field(raw, 'prompt_tokens_details')
   const cacheReadTokens = count(field(prompt, 'cached_tokens'))
   const cacheWriteTokens = count(field(prompt, 'cache_write_tokens'))
-  const cost = field(raw, 'cost')
   return {
     inputTokens: Math.max(0, count(field(raw, 'prompt_tokens')) - cacheReadTokens - cacheWriteTokens),
     outputTokens: count(field(raw, 'completion_tokens')),
@@ -18,7 +17,7 @@ export function openaiUsage(raw: unknown): Usage | undefined {
     cacheWriteTokens,
     cacheWrite1hTokens: 0,
     reasoningTokens: count(field(field(raw, 'completion_tokens_details'), 'reasoning_tokens')),
-    cost: typeof cost === 'number' ? cost : undefined,
+    cost: costField(raw),
     estimated: false,
   }
 }

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { classifyHttpError } from './failure-classification.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
+import { longestWait } from './retry-after.ts'
+import { vendorLimits } from './vendor-limits.ts'
 
 const epoch = Date.UTC(2026, 0, 1)
 
@@ -78,4 +80,26 @@ it('stands in for a retry-after that a 429 does not have, and for nothing else',
     1_000,
   )
   expect(classifyHttpError(529, headers, undefined, epoch).retryAfterMs).toBeUndefined()
+})
+
+it.each([
+  { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${'9'.repeat(400)}h` },
+  { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '99999999999999' },
+  {
+    'anthropic-ratelimit-requests-remaining': '0',
+    'anthropic-ratelimit-requests-reset': '9999-01-01T00:00:00Z',
+  },
+])('is never longer than one timer can wait for: %j', (headers) => {
+  expect(rateLimitResetMs(headers, epoch)).toBe(longestWait)
+})
+
+it('bounds the time until a limit is reset in the same way', () => {
+  const headers = {
+    'x-ratelimit-limit-requests': '10',
+    'x-ratelimit-remaining-requests': '5',
+    'x-ratelimit-reset-requests': `${'9'.repeat(400)}h`,
+  }
+  expect(vendorLimits(headers, epoch)).toEqual([
+    { dimension: 'requests', limit: 10, remaining: 5, resetMs: longestWait },
+  ])
 })

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '@spillway/middleware'
-import { header } from './retry-after.ts'
+import { boundedWait, header } from './retry-after.ts'
 
 const anthropicDimensions = [
   'requests',
@@ -17,7 +17,7 @@ const firstMilliseconds = 100_000_000_000
 /**
  * How long until the limits that are used up are reset, in milliseconds, by the vendors' own headers:
  * `anthropic-ratelimit-*` (RFC 3339), `anthropic-ratelimit-unified-*` (Unix seconds), `x-ratelimit-*` (Go durations at
- * OpenAI, a Unix time at OpenRouter). Undefined where none is used up or nothing makes sense.
+ * OpenAI, a Unix time at OpenRouter). At most 24 days; undefined where none is used up or nothing makes sense.
  * @param epoch milliseconds since the Unix epoch, now
  */
 export function rateLimitResetMs(headers: ResponseHeaders, epoch: number): number | undefined {
@@ -41,7 +41,7 @@ export function rateLimitResetMs(headers: ResponseHeaders, epoch: number): numbe
     waits.push(goDuration(reset) ?? untilUnixTime(reset, epoch))
   }
   const known = waits.filter((wait) => wait !== undefined)
-  return known.length === 0 ? undefined : Math.max(...known)
+  return known.length === 0 ? undefined : boundedWait(Math.max(...known))
 }
 
 function isUsedUp(headers: ResponseHeaders, name: string): boolean {

@@ -94,6 +94,41 @@ describe('usage of OpenAI and OpenRouter', () => {
   })
 })
 
+describe('a number that is no count of tokens', () => {
+  // JSON has 1e999, which is read as Infinity.
+  const nonsense = [-1, 1.5, 1e10, 2 ** 53, 1e308, Infinity, Number.NaN, '5', [5], { valueOf: 5 }]
+
+  it.each(nonsense)('is none in the usage of Anthropic: %j', (value) => {
+    const raw = {
+      input_tokens: value,
+      output_tokens: value,
+      cache_creation: { ephemeral_1h_input_tokens: value },
+      output_tokens_details: { thinking_tokens: value },
+    }
+    const zero = { inputTokens: 0, outputTokens: 0, cacheWrite1hTokens: 0, reasoningTokens: 0 }
+    expect(anthropicUsage(raw)).toMatchObject(zero)
+    const earlier = {
+      input_tokens: 3,
+      output_tokens: 4,
+      cache_creation: { ephemeral_1h_input_tokens: 5 },
+      output_tokens_details: { thinking_tokens: 6 },
+    }
+    expect(anthropicUsage(raw, anthropicUsage(earlier))).toEqual(anthropicUsage(earlier))
+  })
+
+  it.each(nonsense)('is none in the usage of OpenAI: %j', (value) => {
+    expect(openaiUsage({ prompt_tokens: value, completion_tokens: value })).toMatchObject({
+      inputTokens: 0,
+      outputTokens: 0,
+    })
+  })
+
+  it.each([-0.01, 1e7, Infinity, Number.NaN, '1'])('and a cost of %j is none', (cost) => {
+    expect(anthropicUsage({ output_tokens: 1, cost })?.cost).toBeUndefined()
+    expect(openaiUsage({ completion_tokens: 1, cost })?.cost).toBeUndefined()
+  })
+})
+
 describe('an estimate', () => {
   const reported = {
     ...(openaiUsage({ prompt_tokens: 10, completion_tokens: 4 }) as NonNullable<

@@ -1,8 +1,25 @@
 import type { Usage } from '@spillway/middleware'
 
-/** Any number in its place, else 0: counts may be null, missing or nonsense, and never break a call. */
+/** No call has more tokens; a thousand such calls still add up exactly, in tokens and in money. */
+const mostTokens = 1e9
+
+/** No call costs more, in the vendor's unit. */
+const mostCost = 1e6
+
+/** Whether a value is a number of tokens. */
+export function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= mostTokens
+}
+
+/** A number of tokens in its place, else 0: counts may be null, missing or nonsense, and never break a call. */
 export function count(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0
+  return isCount(value) ? value : 0
+}
+
+/** What a call cost, where that is an amount that can be owed. */
+export function costField(value: unknown): number | undefined {
+  const cost = field(value, 'cost')
+  return typeof cost === 'number' && cost >= 0 && cost <= mostCost ? cost : undefined
 }
 
 /** A property of a value that may be anything. */

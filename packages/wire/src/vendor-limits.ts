@@ -1,6 +1,6 @@
 import type { ResponseHeaders } from '@spillway/middleware'
 import { goDuration, untilDate, untilUnixTime } from './rate-limit-reset.ts'
-import { header } from './retry-after.ts'
+import { boundedWait, header } from './retry-after.ts'
 
 /** What a vendor counts. */
 export type VendorDimension = 'requests' | 'inputTokens' | 'outputTokens'
@@ -10,7 +10,7 @@ export interface VendorLimit {
   readonly dimension: VendorDimension
   readonly limit: number | undefined
   readonly remaining: number
-  /** Milliseconds until all of it is back. */
+  /** Milliseconds until all of it is back; at most 24 days. */
   readonly resetMs: number
 }
 
@@ -33,7 +33,14 @@ export function vendorLimits(headers: ResponseHeaders, epoch: number): VendorLim
     const reset = header(headers, `${prefix}reset${suffix}`)
     const resetMs = untilDate(reset, epoch) ?? goDuration(reset) ?? untilUnixTime(reset, epoch)
     if (remaining === undefined || resetMs === undefined) return []
-    return [{ dimension, limit: amount(header(headers, `${prefix}limit${suffix}`)), remaining, resetMs }]
+    return [
+      {
+        dimension,
+        limit: amount(header(headers, `${prefix}limit${suffix}`)),
+        remaining,
+        resetMs: boundedWait(resetMs),
+      },
+    ]
   })
 }
 

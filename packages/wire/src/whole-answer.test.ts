@@ -111,3 +111,9 @@ describe('an HTTP error', () => {
     },
   )
 })
+
+it.each(['x'.repeat(257), 'a\nb', '', 5])('a model or a reason that is no name is none: %j', (name) => {
+  const none = { failure: undefined, model: undefined, stopReason: undefined }
+  expect(read('anthropic', { content: [], model: name, stop_reason: name })).toMatchObject(none)
+  expect(read('openai', { choices: [{ finish_reason: name }], model: name })).toMatchObject(none)
+})

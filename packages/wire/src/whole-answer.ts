@@ -3,7 +3,8 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import { malformedFailure } from './transport-failure.ts'
-import { field, stringField } from './usage.ts'
+import { longestReason, nameField } from './upstream-text.ts'
+import { field } from './usage.ts'
 
 /** What an answer that was not streamed says. */
 export interface WholeAnswer {
@@ -41,16 +42,16 @@ export function readWholeAnswer(
   }
   if (asked.api === 'anthropic') {
     if (!Array.isArray(field(body, 'content'))) return failed(malformedFailure('the answer has no content'))
-    return ok(body, anthropicUsage(field(body, 'usage')), stringField(body, 'stop_reason'))
+    return ok(body, anthropicUsage(field(body, 'usage')), nameField(body, 'stop_reason', longestReason))
   }
   const choices = field(body, 'choices')
   if (!Array.isArray(choices) || choices.length === 0)
     return failed(malformedFailure('the answer has no choices'))
-  return ok(body, openaiUsage(field(body, 'usage')), stringField(choices[0], 'finish_reason'))
+  return ok(body, openaiUsage(field(body, 'usage')), nameField(choices[0], 'finish_reason', longestReason))
 }
 
 function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefined): WholeAnswer {
-  return { failure: undefined, isErrorBody: false, usage, stopReason, model: stringField(body, 'model') }
+  return { failure: undefined, isErrorBody: false, usage, stopReason, model: nameField(body, 'model') }
 }
 
 function failed(failure: Failure, body?: unknown): WholeAnswer {

@@ -6,6 +6,8 @@ export interface ChildServer {
   readonly url: string
   /** CPU time used so far, in microseconds. */
   cpu(): Promise<number>
+  /** Resident memory in bytes; after a full collection where Node runs with `--expose-gc`. */
+  memory(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -20,6 +22,10 @@ export async function startChild(server: string, ...args: readonly string[]): Pr
     async cpu() {
       child.send('cpu')
       return ((await answer(child)) as { cpu: number }).cpu
+    },
+    async memory() {
+      child.send('memory')
+      return ((await answer(child)) as { memory: number }).memory
     },
     async stop() {
       child.disconnect()

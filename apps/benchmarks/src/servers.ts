@@ -1,12 +1,20 @@
-/** Run as a child: `servers.ts claude | proxy URL | gateway URL`. Answers `cpu` messages, ends with its parent. */
+/**
+ * Run as a child: `servers.ts claude | paced | proxy URL | gateway URL`. Answers `cpu` and `memory` messages, ends with its
+ * parent.
+ */
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseConfig, startGateway } from '@spillway/gateway'
 import { startClaude } from '@spillway/testing'
+import { startPacedClaude } from './streams/paced-claude.ts'
 
 const [kind, upstream] = process.argv.slice(2) as [string, string]
 
-process.on('message', () => {
+process.on('message', (asked) => {
+  if (asked === 'memory') {
+    globalThis.gc?.()
+    return void process.send?.({ memory: process.memoryUsage().rss })
+  }
   const { user, system } = process.cpuUsage()
   process.send?.({ cpu: user + system })
 })
@@ -14,6 +22,7 @@ process.on('disconnect', () => process.exit(0))
 
 const starters: Readonly<Record<string, () => Promise<string>>> = {
   claude: async () => (await startClaude({ record: false, chunks: 200, separateWrites: true })).url,
+  paced: startPacedClaude,
   proxy: startProxy,
   gateway: async () => {
     process.env.BENCHMARK_KEY = 'sk-benchmark'
@@ -32,7 +41,7 @@ process.send?.({ url: await start() })
 
 /** The least that passes a call through: Node's server, Node's client, a pipe each way. */
 async function startProxy(): Promise<string> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 })
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
   const { hostname, port } = new URL(upstream)
   const server = createServer((req, res) => {
     const { method, url: path, headers } = req

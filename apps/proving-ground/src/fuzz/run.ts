@@ -1,0 +1,356 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  type Block,
+  type Holdings,
+  longestBlock,
+  type MonitoredGateway,
+  startMonitored,
+} from '../monitored.ts'
+import { type BooksLine, checkBooks, leaksOnDisk, settle } from './books.ts'
+import { answerAt, caseAt } from './case-source.ts'
+import { Client, type Exchange } from './client.ts'
+import { configOf, env, targets } from './config.ts'
+import { readCorpus, readEntry } from './corpus.ts'
+import { Findings } from './findings.ts'
+import type { FuzzCase } from './fuzz-case.ts'
+import { InFlight, now, type RunningCase } from './in-flight.ts'
+import { judge } from './judge.ts'
+import { leaksIn } from './markers.ts'
+import { startUpstreams, type Upstreams } from './upstream.ts'
+
+export interface FuzzOptions {
+  readonly requests: number
+  readonly seed: number
+  /** Cases at a time. */
+  readonly concurrency?: number
+  /** One case alone: its index, or the file of a finding. */
+  readonly only?: number | string | undefined
+  /** Leaves the gateway's folder, with its books, where it is. */
+  readonly keepsFiles?: boolean
+  /** Where the cases of findings are written. */
+  readonly findings: string
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface Progress {
+  readonly done: number
+  readonly of: number
+  readonly perSecond: number
+  readonly findings: number
+}
+
+/** What a process held at a point of the run. */
+export interface MemoryPoint extends Holdings {
+  readonly done: number
+  readonly descriptors: number
+}
+
+export interface FuzzResult {
+  readonly findings: Findings
+  readonly books: readonly BooksLine[]
+  readonly memory: readonly MemoryPoint[]
+  /** By what was done to the request. */
+  readonly kinds: ReadonlyMap<string, number>
+  /** Answers by status; `closed` and `left` for connections without one. */
+  readonly statuses: ReadonlyMap<string, number>
+  /** By what upstreams answered. */
+  readonly answers: ReadonlyMap<string, number>
+  readonly blocks: {
+    readonly longest: number
+    readonly over: number
+    readonly confirmed: number
+    readonly ofMachine: number
+  }
+  readonly seconds: number
+  readonly exchange: Exchange | undefined
+  readonly only: RunningCase | undefined
+}
+
+/** Shares of the cases after which memory is looked at. */
+const checkpoints = [0.1, 0.5, 1]
+
+/** By so much may heap and RSS grow from half of the cases to all, in bytes; a run of few cases proves nothing of it. */
+const heapGrowth = 8 * 2 ** 20
+const rssGrowth = 48 * 2 ** 20
+const fewest = 50_000
+
+/** Sends mutated requests through the built gateway, in front of upstreams that mutate their answers. */
+export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-fuzz-'))
+  const session = await FuzzSession.start(options, folder)
+  try {
+    return await session.run()
+  } finally {
+    await session.close()
+    if (options.keepsFiles) console.error(`kept: ${folder}`)
+    else rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+class FuzzSession {
+  readonly #options: FuzzOptions
+  readonly #folder: string
+  readonly #findings: Findings
+  readonly #inFlight = new InFlight()
+  readonly #kinds = new Map<string, number>()
+  readonly #statuses = new Map<string, number>()
+  readonly #answers = new Map<string, number>()
+  readonly #blocks: Block[] = []
+  readonly #suspects: { readonly block: Block; readonly cases: readonly FuzzCase[] }[] = []
+  readonly #memory: MemoryPoint[] = []
+  #gateway!: MonitoredGateway
+  #upstreams!: Upstreams
+  #client!: Client
+  #host = ''
+  #calls = 0
+  #unknownCalls = 0
+  #done = 0
+  #isDead = false
+  #logTail: Buffer = Buffer.alloc(0)
+
+  private constructor(options: FuzzOptions, folder: string) {
+    this.#options = options
+    this.#folder = folder
+    this.#findings = new Findings(options.findings, options.seed)
+  }
+
+  static async start(options: FuzzOptions, folder: string): Promise<FuzzSession> {
+    const session = new FuzzSession(options, folder)
+    await session.#start()
+    return session
+  }
+
+  async #start(): Promise<void> {
+    const { seed } = this.#options
+    this.#upstreams = await startUpstreams(
+      targets,
+      (index, asked) => this.#inFlight.get(index)?.fuzzCase.answer(asked) ?? answerAt(seed, index, asked),
+      (received) => {
+        count(this.#answers, received.answer.kind)
+        this.#inFlight.get(received.index)?.received.push(received)
+      },
+    )
+    this.#gateway = await startMonitored({
+      config: configOf(this.#upstreams, this.#folder),
+      folder: this.#folder,
+      env,
+      onBlock: (block) => this.#blocked(block),
+      onLog: (chunk) => this.#logged(chunk),
+      onComplaint: (text) => this.#complained(text),
+      onExit: (how) => {
+        this.#isDead = true
+        const running = this.#inFlight.between(now() - 50, now()).map(({ fuzzCase }) => fuzzCase.index)
+        this.#findings.add(`the gateway ended: ${how}; in flight: ${running.join(', ')}`)
+      },
+    })
+    this.#host = new URL(this.#gateway.url).host
+    this.#client = new Client(Number(new URL(this.#gateway.url).port))
+  }
+
+  async run(): Promise<FuzzResult> {
+    const { requests, seed, only } = this.#options
+    const startedAt = performance.now()
+    let exchange: Exchange | undefined
+    let running: RunningCase | undefined
+    if (only !== undefined) {
+      const alone = typeof only === 'number' ? caseAt(seed, only, this.#host) : readEntry(only, this.#host)
+      exchange = await this.#one(alone)
+      await pause(300)
+      running = this.#inFlight.get(alone.index)
+    } else {
+      for (const fuzzCase of readCorpus(this.#host)) await this.#one(fuzzCase)
+      let from = 0
+      for (const share of checkpoints) {
+        const to = Math.round(requests * share)
+        await this.#lanes(from, to, startedAt)
+        if (this.#isDead) break
+        await this.#remember(to)
+        from = to
+      }
+    }
+    const seconds = (performance.now() - startedAt) / 1000
+    const books = this.#isDead ? [] : await this.#checkBooks()
+    const confirmed = this.#isDead ? 0 : await this.#confirmBlocks()
+    this.#checkMemory(requests)
+    return {
+      findings: this.#findings,
+      books,
+      memory: this.#memory,
+      kinds: this.#kinds,
+      statuses: this.#statuses,
+      answers: this.#answers,
+      blocks: {
+        longest: Math.max(0, ...this.#blocks.filter(isOwn).map(({ ms }) => ms)),
+        over: this.#suspects.length,
+        confirmed,
+        ofMachine: this.#blocks.filter((block) => block.ms > longestBlock && !isOwn(block)).length,
+      },
+      seconds,
+      exchange,
+      only: running,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.close()
+    if (!this.#isDead) await this.#gateway.stop(10_000)
+    await this.#upstreams.close()
+  }
+
+  async #lanes(from: number, to: number, startedAt: number): Promise<void> {
+    const { seed, requests, concurrency = 64, onProgress } = this.#options
+    let next = from
+    const lane = async (): Promise<void> => {
+      while (next < to && !this.#isDead) {
+        await this.#one(caseAt(seed, next++, this.#host))
+        this.#done++
+        if (this.#done % 5_000 === 0)
+          onProgress?.({
+            done: this.#done,
+            of: requests,
+            perSecond: (this.#done * 1_000) / (performance.now() - startedAt),
+            findings: this.#findings.count,
+          })
+      }
+    }
+    await Promise.all(Array.from({ length: concurrency }, lane))
+  }
+
+  async #one(fuzzCase: FuzzCase): Promise<Exchange> {
+    const running = this.#inFlight.begin(fuzzCase)
+    const exchange = await this.#client.run(fuzzCase)
+    running.endedAt = now()
+    count(this.#kinds, fuzzCase.request.kind)
+    this.#countAnswers(fuzzCase, exchange)
+    if (!this.#isDead) {
+      for (const problem of judge(fuzzCase, exchange, running.received))
+        this.#findings.addCase(problem, fuzzCase, exchange, running.received)
+    }
+    return exchange
+  }
+
+  #countAnswers({ request }: FuzzCase, { answers, ended }: Exchange): void {
+    if (answers.length === 0) count(this.#statuses, ended)
+    let admitted = 0
+    for (const { status, headers, body } of answers) {
+      count(this.#statuses, String(status))
+      if (headers.has('x-spillway-attempts') || body.includes('x-spillway-attempts: ')) admitted++
+    }
+    this.#calls += admitted
+    if (request.api !== undefined && admitted === 0 && (answers.length === 0 || ended !== 'answered'))
+      this.#unknownCalls++
+  }
+
+  #blocked(block: Block): void {
+    this.#blocks.push(block)
+    if (block.ms <= longestBlock || !isOwn(block) || this.#suspects.length >= 30) return
+    const cases = this.#inFlight.between(block.at - block.ms - 20, block.at).map(({ fuzzCase }) => fuzzCase)
+    this.#suspects.push({ block, cases })
+  }
+
+  /** A block counts when one of the cases that ran then causes it alone, twice in three times. */
+  async #confirmBlocks(): Promise<number> {
+    let confirmed = 0
+    const known = new Set<number>()
+    for (const { block, cases } of [...this.#suspects]) {
+      // The largest first: they are the likeliest.
+      const candidates = cases.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 80)
+      let culprit: FuzzCase | undefined
+      for (const fuzzCase of candidates) {
+        if (known.has(fuzzCase.index) || (await this.#blocksAlone(fuzzCase))) {
+          culprit = fuzzCase
+          break
+        }
+      }
+      if (culprit === undefined) continue
+      confirmed++
+      if (known.has(culprit.index)) continue
+      known.add(culprit.index)
+      const received = this.#inFlight.get(culprit.index)?.received ?? []
+      this.#findings.addCase(
+        `blocks the event loop for more than ${longestBlock} ms (seen: ${block.ms.toFixed(0)} ms)`,
+        culprit,
+        undefined,
+        received,
+      )
+    }
+    return confirmed
+  }
+
+  async #blocksAlone(fuzzCase: FuzzCase): Promise<boolean> {
+    let times = 0
+    for (let tries = 1; tries <= 3; tries++) {
+      const before = this.#blocks.length
+      this.#inFlight.begin(fuzzCase)
+      await this.#client.run(fuzzCase)
+      await pause(15)
+      if (this.#blocks.slice(before).some((block) => block.ms > longestBlock && isOwn(block))) times++
+      else if (tries === 2 && times === 0) return false
+    }
+    return times >= 2
+  }
+
+  #logged(chunk: Buffer): void {
+    const bytes = Buffer.concat([this.#logTail, chunk])
+    for (const leak of leaksIn(bytes, undefined)) this.#findings.add(`the log has ${leak}`)
+    const end = bytes.lastIndexOf(10)
+    this.#logTail = Buffer.from(bytes.subarray(end + 1).subarray(-10_000))
+  }
+
+  #complained(text: string): void {
+    const running = this.#inFlight.between(now() - 20, now()).map(({ fuzzCase }) => fuzzCase.index)
+    this.#findings.add(`stderr: ${text.slice(0, 1_500)} (in flight: ${running.slice(0, 100).join(', ')})`)
+  }
+
+  async #remember(done: number): Promise<void> {
+    // What has just ended lets go of its last timers.
+    await pause(1_500)
+    this.#memory.push({ done, ...(await this.#gateway.holdings()) })
+  }
+
+  #checkMemory(requests: number): void {
+    const [, half, all] = this.#memory
+    if (requests < fewest || half === undefined || all === undefined) return
+    const check = (what: string, grown: number, most: number): void => {
+      if (grown > most)
+        this.#findings.add(`${what} grew by ${(grown / 2 ** 20).toFixed(1)} MB from half of the cases to all`)
+    }
+    check('the heap', all.heapUsed - half.heapUsed, heapGrowth)
+    check('array buffers', all.arrayBuffers - half.arrayBuffers, heapGrowth)
+    check('RSS', all.rss - half.rss, rssGrowth)
+    if (all.descriptors > half.descriptors + 100)
+      this.#findings.add(`${all.descriptors} descriptors, ${half.descriptors} at half`)
+  }
+
+  async #checkBooks(): Promise<BooksLine[]> {
+    const database = `sqlite:${this.#folder}/books.db`
+    await settle(this.#gateway.url, database)
+    const { requests } = this.#upstreams
+    const lines = await checkBooks(this.#gateway.url, database, {
+      calls: this.#calls,
+      unknownCalls: this.#unknownCalls,
+      requests,
+    })
+    for (const { what, seen, holds } of lines) if (!holds) this.#findings.add(`books: ${what}: ${seen}`)
+    const metrics = Buffer.from(await (await fetch(`${this.#gateway.url}/metrics`)).text())
+    for (const leak of leaksIn(metrics, undefined)) this.#findings.add(`/metrics has ${leak}`)
+    for (const leak of await leaksOnDisk(this.#folder)) this.#findings.add(`on disk: ${leak}`)
+    return lines
+  }
+}
+
+/** Whether the process itself used most of the time: else the machine was busy with something else. */
+function isOwn({ ms, cpuMs }: Block): boolean {
+  return cpuMs > ms * 0.6
+}
+
+function sizeOf({ request }: FuzzCase): number {
+  return request.steps.reduce((sum, step) => sum + ('bytes' in step ? step.bytes.length : 0), 0)
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** An event loop may not stand still for longer, in milliseconds. */
+export const longestBlock = 100
+
+/** What a process holds, in bytes; `resources` are counts of what keeps it alive. */
+export interface Holdings {
+  readonly rss: number
+  readonly heapUsed: number
+  readonly external: number
+  readonly arrayBuffers: number
+  readonly resources: Readonly<Record<string, number>>
+}
+
+/** A time in which the event loop stood still: the CPU time tells the process's own work from a busy machine. */
+export interface Block {
+  /** Its end, in milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly ms: number
+  readonly cpuMs: number
+}
+
+export type FromMonitor =
+  | ({ readonly type: 'block' } & Block)
+  | { readonly type: 'uncaught'; readonly text: string }
+  | ({ readonly type: 'holdings' } & Holdings)
+
+export interface MonitoredOptions {
+  readonly config: object
+  /** Where its configuration and its books are. */
+  readonly folder: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly onBlock?: (block: Block) => void
+  /** Each line that it writes to stdout after the one that says where it listens. */
+  readonly onLog?: (line: Buffer) => void
+  /** All that it writes to stderr. */
+  readonly onComplaint?: (text: string) => void
+  readonly onExit?: (how: string) => void
+}
+
+/** The built gateway in a process of its own, with the monitor in it. */
+export interface MonitoredGateway {
+  readonly url: string
+  readonly pid: number
+  holdings(): Promise<Holdings & { readonly descriptors: number }>
+  /** SIGTERM, and SIGKILL when it does not end within this time. @returns whether it ended by itself, with 0 */
+  stop(ms: number): Promise<boolean>
+}
+
+const bin = fileURLToPath(new URL('../../gateway/bin/spillway.js', import.meta.url))
+const monitor = new URL('./monitor.ts', import.meta.url).href
+
+/** @throws Error when it does not start */
+export async function startMonitored(options: MonitoredOptions): Promise<MonitoredGateway> {
+  const file = join(options.folder, 'spillway.yaml')
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(options.config), { mode: 0o600 })
+  const child = fork(bin, ['start', '--config', file, '--port', '0'], {
+    execArgv: ['--expose-gc', '--import', monitor],
+    env: { ...process.env, ...options.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    cwd: options.folder,
+  })
+  let isStopping = false
+  let complaints = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-4_000)
+    if (!isStopping) options.onComplaint?.(text)
+  })
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+  exited.then(([code, signal]) => {
+    if (!isStopping) options.onExit?.(`exit code ${code}, signal ${signal}: ${complaints.slice(-1_500)}`)
+  })
+  child.on('message', (message: FromMonitor) => {
+    if (message.type === 'block') options.onBlock?.(message)
+    if (message.type === 'uncaught') options.onComplaint?.(message.text)
+  })
+  const url = await listening(child, exited, options.onLog ?? (() => {}), () => complaints)
+  return {
+    url,
+    pid: child.pid as number,
+    async holdings() {
+      const answered = answerOf(child)
+      child.send('holdings')
+      const { type: _, ...holdings } = await answered
+      return { ...holdings, descriptors: readdirSync(`/proc/${child.pid}/fd`).length }
+    },
+    async stop(ms) {
+      isStopping = true
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), ms)
+      const [code] = await exited
+      clearTimeout(timer)
+      return code === 0
+    },
+  }
+}
+
+function answerOf(child: ChildProcess): Promise<{ readonly type: 'holdings' } & Holdings> {
+  return new Promise((resolve, reject) => {
+    const hear = (message: FromMonitor): void => {
+      if (message.type !== 'holdings') return
+      child.off('message', hear)
+      child.off('exit', fail)
+      resolve(message)
+    }
+    const fail = (): void => reject(new Error('the gateway has ended'))
+    child.on('message', hear)
+    child.once('exit', fail)
+  })
+}
+
+async function listening(
+  child: ChildProcess,
+  exited: Promise<unknown>,
+  onLog: (line: Buffer) => void,
+  complaints: () => string,
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let head: Buffer | undefined = Buffer.alloc(0)
+  child.stdout?.on('data', (chunk: Buffer) => {
+    if (head === undefined) return onLog(chunk)
+    head = Buffer.concat([head, chunk])
+    const found = /^listening on (\S+)$/m.exec(head.toString())
+    if (found === null) return
+    head = undefined
+    resolve(found[1] as string)
+  })
+  exited.then(() => reject(new Error(`the gateway did not start: ${complaints()}`)))
+  return await promise
+}

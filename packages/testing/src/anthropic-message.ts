@@ -11,10 +11,12 @@ export interface MessageFlavour {
   readonly moreUsage?: (reply: FullReply) => Readonly<Record<string, unknown>>
 }
 
+const hasThinking = (reply: FullReply): boolean => reply.thinking.length > 0 || reply.thinkingOmitted
+
 /** A message that is not streamed. */
 export function messageBody(call: Call, model: string, reply: FullReply, flavour: MessageFlavour): string {
   const content: unknown[] = []
-  if (reply.thinking.length > 0) {
+  if (hasThinking(reply)) {
     content.push({ type: 'thinking', thinking: reply.thinking.join(''), signature: signature(call) })
   }
   if (reply.text.length > 0) content.push({ type: 'text', text: reply.text.join('') })
@@ -43,7 +45,7 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
   const opening = { ...message(call, model), content: [], stop_reason: null, stop_sequence: null }
   add('message_start', { message: { ...opening, usage: startUsage(reply) } })
   if (flavour.pings) list.push({ text: ping, content: false })
-  if (reply.thinking.length > 0) {
+  if (hasThinking(reply)) {
     const deltas: object[] = reply.thinking.map((thinking) => ({ type: 'thinking_delta', thinking }))
     deltas.push({ type: 'signature_delta', signature: signature(call) })
     block({ type: 'thinking', thinking: '', signature: '' }, deltas)

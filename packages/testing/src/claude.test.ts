@@ -109,6 +109,17 @@ describe('the simulated Claude refuses', () => {
 })
 
 describe('the simulated Claude answers', () => {
+  it('with an empty thinking block and a signature where thinking is omitted', async () => {
+    const reply = { thinkingOmitted: true, text: 'Good' }
+    const { text } = await send({ ...messagesBody, stream: true }, { reply })
+    expect(events(text).slice(2, 6)).toMatchObject([
+      { type: 'content_block_start', content_block: { type: 'thinking', thinking: '', signature: '' } },
+      { type: 'content_block_delta', delta: { type: 'signature_delta' } },
+      { type: 'content_block_stop' },
+      { type: 'content_block_start', content_block: { type: 'text' } },
+    ])
+  })
+
   it('with events in order and usage that grows', async () => {
     const reply = { thinking: 'Hm. Yes.', text: 'Good day', usage: { inputTokens: 9, outputTokens: 30 } }
     const { text } = await send({ ...messagesBody, stream: true }, { reply, path: '/v1/messages?beta=true' })

@@ -85,4 +85,32 @@ describe('the simulated Ollama', () => {
     const body = { ...messagesBody, model: 'llama3.2', max_tokens: 0 }
     expect(await ask('/v1/messages', body)).toMatchObject({ status: 400 })
   })
+
+  it('sends nothing while its model loads, and loads it once for all', async () => {
+    await start({ coldLoadMs: 300 })
+    const begun = performance.now()
+    await Promise.all([ask('/v1/chat/completions', chat), ask('/v1/chat/completions', chat)])
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(295)
+    const warm = performance.now()
+    await ask('/v1/chat/completions', chat)
+    expect(performance.now() - warm).toBeLessThan(200)
+  })
+
+  it('begins to load again when the only client that waited for it has left', async () => {
+    await start({ coldLoadMs: 300 })
+    const leaving = new AbortController()
+    const left = fetch(`${ollama.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify(chat),
+      signal: leaving.signal,
+    }).catch(() => {})
+    await ollama.nextRequest()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    leaving.abort()
+    await left
+    await ollama.requests[0]?.closedByPeer
+    const begun = performance.now()
+    await ask('/v1/chat/completions', chat)
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(295)
+  })
 })

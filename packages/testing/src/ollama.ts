@@ -3,6 +3,7 @@ import { chatRoute } from './chat-route.ts'
 import { messagesRoute } from './messages-route.ts'
 import { ollamaChatRoute } from './ollama-chat.ts'
 import { ollamaChat, ollamaMessages, ollamaNative } from './ollama-error.ts'
+import type { RecordedRequest } from './recorded-request.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
 /** Options of {@link startOllama}. */
@@ -11,6 +12,12 @@ export interface OllamaOptions extends ServerOptions {
   readonly models?: readonly string[]
   /** Whether `/v1/messages` is there; old versions have none. @default true */
   readonly anthropic?: boolean
+  /**
+   * How long the model takes to load before the first answer begins, in milliseconds: nothing is sent meanwhile, not even
+   * headers. When all clients that wait for it leave, the load is cancelled and begins again with the next request.
+   * @default 0
+   */
+  readonly coldLoadMs?: number
   /** What `/api/version` says. @default 0.33.0, or 0.13.5 without `/v1/messages` */
   readonly version?: string
 }
@@ -67,7 +74,24 @@ function ollamaSite(options: OllamaOptions): Site {
 
   return {
     bodyLimit: Infinity,
+    latency: coldLoad(options.coldLoadMs ?? 0),
     route: (method, pathname) => routes.get(`${method} ${pathname}`) ?? missing,
+  }
+}
+
+/** The wait of each request for one load that all of them share. */
+function coldLoad(loadMs: number): (request: RecordedRequest) => number {
+  let doneAt: number | undefined
+  let waiting = 0
+  return (request) => {
+    const now = performance.now()
+    doneAt ??= now + loadMs
+    if (now >= doneAt) return 0
+    waiting++
+    request.closedByPeer.then((at) => {
+      if (doneAt !== undefined && at < doneAt && --waiting === 0) doneAt = undefined
+    })
+    return doneAt - now
   }
 }
 

@@ -6,6 +6,12 @@ export interface Reply {
   readonly text?: string
   /** Comes before the text. @default none */
   readonly thinking?: string
+  /**
+   * Whether Claude keeps its thinking to itself, as current models do by default (`thinking.display: omitted`): an empty
+   * thinking block that opens at once, then a signature, and no word of it. Other protocols say nothing.
+   * @default false
+   */
+  readonly thinkingOmitted?: boolean
   /** Come after the text. @default none */
   readonly toolUse?: readonly ReplyToolUse[]
   /**
@@ -44,6 +50,7 @@ export const defaultText = 'The spillway carries the water safely around the dam
 /** A reply with nothing left to decide. */
 export interface FullReply {
   readonly thinking: readonly string[]
+  readonly thinkingOmitted: boolean
   readonly text: readonly string[]
   readonly toolUse: readonly ReplyToolUse[]
   readonly interleaved: boolean
@@ -73,7 +80,8 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
   const reasoningTokens = reply.usage?.reasoningTokens ?? tokens(length(thinking))
   const said = length(text) + length(toolUse.map((tool) => JSON.stringify(tool.input) ?? ''))
   return {
-    thinking,
+    thinking: reply.thinkingOmitted ? [] : thinking,
+    thinkingOmitted: reply.thinkingOmitted ?? false,
     text,
     toolUse,
     interleaved: reply.interleaved ?? false,

@@ -52,6 +52,8 @@ export interface Site {
   /** The most bytes of request body that are kept; the answer sees `tooLarge` beyond. */
   readonly bodyLimit: number
   route(method: string, pathname: string): Route
+  /** Milliseconds before the headers of a generation that is about to begin, on top of the options'. */
+  latency?(request: RecordedRequest): number
 }
 
 const serverTag = (): string => Math.random().toString(36).slice(2, 8).padEnd(6, '0')
@@ -179,7 +181,8 @@ class RunningServer implements SimulatedServer {
 
   #latency(request: Recording): number {
     const { latencyMs = 0 } = this.#options
-    return typeof latencyMs === 'number' ? latencyMs : latencyMs(request)
+    const own = this.#site.latency?.(request) ?? 0
+    return own + (typeof latencyMs === 'number' ? latencyMs : latencyMs(request))
   }
 
   #pace(): number | undefined {

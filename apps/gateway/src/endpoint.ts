@@ -1,5 +1,5 @@
 import { type CircuitBreaker, createCircuitBreaker, keyCircuit } from '@spillway/circuit-breaker-fallback'
-import { type Client, type ClientOptions, createClient } from '@spillway/core-client'
+import { type Client, type ClientOptions, callersCredential, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { translate } from '@spillway/translation'
@@ -55,6 +55,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     timeouts: withoutUndefined(timeouts),
     pool: { connections: endpoint.connections, http2: endpoint.http2 },
     ...credentialOf(endpoint.credential, resources.vault),
+    ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
     middleware: [
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
@@ -116,7 +117,7 @@ function credentialOf(
   reference: string | undefined,
   vault: Vault | undefined,
 ): Pick<ClientOptions, 'credential'> {
-  if (reference === 'caller') return {}
+  if (reference === 'caller') return { credential: callersCredential }
   if (reference === undefined) return { credential: null }
   if (reference.startsWith('vault:')) {
     return { credential: vault?.credential(reference.slice('vault:'.length)) ?? null }

@@ -45,7 +45,13 @@ async function setUp(options: CircuitBreakerOptions = {}, firstContent = 60_000)
   const events: SpillwayEvent[] = []
   const watch: Middleware = (next) => (request) =>
     next(listen(deriveRequest(request, { clock }), (event) => events.push(event)))
-  const toLocal = attempt(fetchTransport((_url, init) => fetch(`${local.url}/v1/messages`, init)))
+  const toLocal = attempt(
+    fetchTransport((_url, init) => {
+      const headers = new Headers(init?.headers)
+      headers.set('x-api-key', 'sk-local')
+      return fetch(`${local.url}/v1/messages`, { ...init, headers })
+    }),
+  )
   const sdk = new Anthropic({
     apiKey: 'sk-test',
     baseURL: claude.url,

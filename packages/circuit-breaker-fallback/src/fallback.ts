@@ -73,7 +73,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       const mode = midStreamMode(call, midStream)
       const request = mode === 'continue' ? deriveRequest(call, { keepTranscript: true }) : call
       const deadlines = shareTime(request, reserve, targets.length)
-      const first = await next(forTurn(request, deadlines[0], true))
+      const first = await next(forTurn(request, deadlines[0], { isDiverted: false, hasNext: true }))
       let last: ModelResponse = first
       let asked = 0
       for (const [index, target] of targets.entries()) {
@@ -82,8 +82,8 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
         if (!when(failure)) break
         emit(request, 'fallback.switched', { to: target.name, failure })
         if (last !== first) last.body.cancel()
-        const isLast = index === targets.length - 1
-        last = await target.handler(forTurn(request, deadlines[index + 1], !isLast))
+        const hasNext = index < targets.length - 1
+        last = await target.handler(forTurn(request, deadlines[index + 1], { isDiverted: true, hasNext }))
         asked = index + 1
       }
       const response = keep(first, last)
@@ -116,10 +116,18 @@ function shareTime(request: ModelRequest, reserve: number, fallbacks: number): n
 }
 
 /** The request as one of the targets gets it. */
-function forTurn(request: ModelRequest, deadline: number | undefined, hasNext: boolean): ModelRequest {
-  const { context } = request
+function forTurn(
+  request: ModelRequest,
+  deadline: number | undefined,
+  { isDiverted, hasNext }: { isDiverted: boolean; hasNext: boolean },
+): ModelRequest {
+  const { context, headers } = request
   return deriveRequest(request, {
     ...(deadline === undefined ? {} : { deadline }),
-    context: { ...context, hasAlternative: hasNext || context.hasAlternative },
+    context: {
+      ...context,
+      divertedHeaders: isDiverted ? headers : context.divertedHeaders,
+      hasAlternative: hasNext || context.hasAlternative,
+    },
   })
 }

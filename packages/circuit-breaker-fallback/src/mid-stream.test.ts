@@ -35,7 +35,8 @@ const cut: Fault = { type: 'cut', at: 'after-content', how: 'reset', afterChunks
 function at(server: SimulatedServer, name: string, model?: string): Target {
   const redirect: Middleware = (next) => (request) => {
     const path = request.api === 'anthropic' ? '/v1/messages' : '/v1/chat/completions'
-    return next(deriveRequest(request, { url: server.url + path }))
+    const headers = { ...request.headers, authorization: `Bearer sk-${name}` }
+    return next(deriveRequest(request, { url: server.url + path, headers }))
   }
   return target(name, compose([redirect], attempt(fetchTransport(fetch))), model)
 }
@@ -69,6 +70,38 @@ const ask = {
   max_tokens: 500,
   messages: [{ role: 'user' as const, content: 'What does a spillway do?' }],
 }
+
+describe.each(['continue', 'restart'] as const)('a target that takes over (%s)', (midStream) => {
+  it('gets no key of the caller, nor headers that are no part of the protocol', async () => {
+    const given: Headers[] = []
+    const record = attempt(
+      fetchTransport(async (_, init) => {
+        given.push(new Headers(init?.headers))
+        return new Response('{}', { status: 500 })
+      }),
+    )
+    first.next({ type: 'status', status: 529 }, cut)
+    const client = new Anthropic({
+      apiKey: 'sk-caller',
+      baseURL: first.url,
+      maxRetries: 0,
+      defaultHeaders: { 'x-auth-token': 'sk-other', 'x-spillway-restart': 'accept' },
+      fetch: wrapFetch(fetch, fallback([target('other', record)], { midStream })),
+    })
+    for (const _ of ['before its first content', 'in the middle']) {
+      await client.messages
+        .stream(ask)
+        .finalMessage()
+        .catch(() => {})
+    }
+    expect(first.requests.map(({ headers }) => headers['x-auth-token'])).toEqual(['sk-other', 'sk-other'])
+    expect(given).toHaveLength(2)
+    for (const headers of given) {
+      expect(headers.get('anthropic-version')).toBeTruthy()
+      expect([...headers].join()).not.toContain('sk-')
+    }
+  })
+})
 
 describe('fail', () => {
   it('ends the stream with an error event, which the SDK throws', async () => {

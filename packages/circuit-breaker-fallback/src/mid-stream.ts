@@ -160,7 +160,8 @@ class StreamRelay {
         ? continuationRequest(request, transcript, model)
         : request
     try {
-      return await target.handler(deriveRequest(asked, { deadline, signal, keepTranscript: true }))
+      const context = { ...asked.context, divertedHeaders: asked.headers }
+      return await target.handler(deriveRequest(asked, { context, deadline, signal, keepTranscript: true }))
     } catch (error) {
       if (!signal.aborted) throw error
       this.#giveUp(error)

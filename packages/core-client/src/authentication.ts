@@ -8,7 +8,7 @@ import {
   type ModelResponse,
   type RequestHeaders,
 } from '@spillway/middleware'
-import { failureResponse } from '@spillway/wire'
+import { failureResponse, isDivertedHeader } from '@spillway/wire'
 import {
   type AccessToken,
   type Credential,
@@ -19,6 +19,8 @@ import {
 
 /** How a credential stands in a request. */
 export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
+
+const credentialHeaders: readonly string[] = ['x-api-key', 'authorization']
 
 /** Anthropic wants this in `anthropic-beta` beside an OAuth token. */
 const oauthBeta = 'oauth-2025-04-20'
@@ -118,6 +120,22 @@ export function authenticated(headers: RequestHeaders, token: string, scheme: Au
 export function unauthenticated(headers: RequestHeaders): RequestHeaders {
   const { 'x-api-key': _, authorization: __, ...others } = headers
   return others
+}
+
+/**
+ * Leaves the credential that the caller presented to the target that it was meant for: a request that comes here as to
+ * a fallback, or as to the candidate of a mirror, loses it.
+ */
+export function withoutDivertedCredential(): Middleware {
+  return (next) => (request) => {
+    const { headers, context } = request
+    const { divertedHeaders: diverted } = context
+    if (diverted === undefined) return next(request)
+    const names = credentialHeaders.filter((name) => isDivertedHeader(name, headers, diverted))
+    if (names.length === 0) return next(request)
+    const kept = Object.entries(headers).filter(([name]) => !names.includes(name))
+    return next(deriveRequest(request, { headers: Object.fromEntries(kept) }))
+  }
 }
 
 /** Takes out any credential, for endpoints that need none and must not see the caller's. */

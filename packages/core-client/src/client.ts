@@ -7,26 +7,32 @@ import {
   type Middleware,
   type Timeouts,
 } from '@spillway/middleware'
-import { type AuthScheme, authenticate, withoutCredential } from './authentication.ts'
+import {
+  type AuthScheme,
+  authenticate,
+  withoutCredential,
+  withoutDivertedCredential,
+} from './authentication.ts'
 import { type CodeAnswer, generateCode } from './code-answer.ts'
 import { type Completion, complete } from './completion.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { ConnectionPool, type PoolOptions, poolSettings } from './connection-pool.ts'
-import type { Credential } from './credential.ts'
+import { type Credential, callersCredential } from './credential.ts'
 import { plainFetch } from './plain-fetch.ts'
 import type { CallOptions, Prompt } from './prompt.ts'
 import { type AppAttribution, attribution, type Provider, providers } from './provider.ts'
 import { streamText, type TextStream } from './text-stream.ts'
-import { undiciTransport } from './undici-transport.ts'
+import { endpointFence, undiciTransport } from './undici-transport.ts'
 
 export interface ClientOptions {
   /** Who answers. */
   readonly provider: Provider
   /**
    * The secret, or where it comes from. Left out, requests keep what the caller presented (the key of the SDK in
-   * front, for instance); `null` takes that out and puts nothing in.
+   * front, for instance), unless this client is the fallback of another target or the candidate of a mirror;
+   * {@link callersCredential} passes it on there too. `null` takes it out and puts nothing in.
    */
-  readonly credential?: Credential | null
+  readonly credential?: Credential | typeof callersCredential | null
   /**
    * How the credential stands in a request.
    * @default `x-api-key` for Anthropic, `bearer` for the others
@@ -43,6 +49,12 @@ export interface ClientOptions {
   readonly model?: string
   /** The application, for OpenRouter's statistics. */
   readonly app?: AppAttribution
+  /**
+   * Names of headers that go to the endpoint besides those that its protocol defines; whoever sets them. Never
+   * `authorization`, `x-api-key`, cookies, `x-spillway-*` or those of one connection.
+   * @default []
+   */
+  readonly forwardHeaders?: readonly string[]
   /** Policies around each call; the first listed is the outermost. */
   readonly middleware?: readonly Middleware[]
   /** Limits that differ from the defaults. */
@@ -86,6 +98,7 @@ export function createClient(options: ClientOptions): Client {
   const limits: Timeouts = { ...defaultTimeouts, ...options.timeouts }
   const baseUrl = options.baseUrl ?? facts.baseUrl
   const name = options.name ?? options.provider
+  const fence = endpointFence(facts.headers, options.forwardHeaders)
   const settings = poolSettings({
     ...options.pool,
     connectTimeout: options.pool?.connectTimeout ?? limits.connect,
@@ -93,6 +106,7 @@ export function createClient(options: ClientOptions): Client {
   const pool = new ConnectionPool(settings)
   const scheme = options.scheme ?? facts.scheme
   const { credential } = options
+  const own = credential === callersCredential ? undefined : credential
   const chain: Middleware[] = [
     ...(options.timeouts === undefined ? [] : [timeouts(options.timeouts)]),
     ...(options.middleware ?? []),
@@ -101,9 +115,9 @@ export function createClient(options: ClientOptions): Client {
     // Innermost: a connection is held by an attempt, not by a call that waits for its credential.
     ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),
   ]
-  const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl))))
+  const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl, fence))))
   const fetch = modelFetch(handler, {
-    otherwise: plainFetch({ pool, baseUrl, credential, scheme, api: facts.apis[0] }),
+    otherwise: plainFetch({ pool, baseUrl, credential: own, scheme, api: facts.apis[0] }),
     clock: options.clock,
   })
   const surface = {
@@ -117,7 +131,7 @@ export function createClient(options: ClientOptions): Client {
     name,
     provider: options.provider,
     baseUrl,
-    hasCredential: credential != null,
+    hasCredential: own != null,
     handler,
     fetch,
     complete: (prompt, call) => complete(surface, prompt, call),
@@ -129,6 +143,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function authentication(credential: ClientOptions['credential'], scheme: AuthScheme): Middleware[] {
-  if (credential === undefined) return []
+  if (credential === callersCredential) return []
+  if (credential === undefined) return [withoutDivertedCredential()]
   return [credential === null ? withoutCredential() : authenticate(credential, scheme)]
 }

@@ -23,6 +23,12 @@ export interface TokenSource {
 /** A fixed secret, a function that knows it, or a source whose secrets expire. */
 export type Credential = string | (() => string | Promise<string>) | TokenSource
 
+/**
+ * Says that a client passes on whatever credential its caller presents, also where it is the fallback of another target
+ * or the candidate of a mirror.
+ */
+export const callersCredential: unique symbol = Symbol.for('spillway.callers-credential')
+
 export interface RefreshingTokenOptions {
   /** Gets a new token, for instance from an OAuth token endpoint. Never called twice at a time. */
   readonly refresh: () => Promise<AccessToken>

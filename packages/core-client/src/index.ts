@@ -8,6 +8,7 @@ export { type PoolOptions, poolDefaults } from './connection-pool.ts'
 export {
   type AccessToken,
   type Credential,
+  callersCredential,
   type RefreshingTokenOptions,
   refreshingToken,
   type TokenSource,

@@ -39,9 +39,12 @@ describe('a request that is no model call', () => {
       response.writeHead(307, { location: `${other.url}/v1/models` }).end()
     })
     await using client = createClient({ provider: 'anthropic', baseUrl: endpoint.url, credential: 'sk-real' })
-    await client.fetch(`${endpoint.url}/v1/models`, { headers: callers })
+    const headers = { ...callers, 'x-secret': 'of the first origin', accept: 'application/json' }
+    await client.fetch(`${endpoint.url}/v1/models`, { headers })
     expect(other.requests).toHaveLength(1)
     expect(credentials(other.requests[0]?.headers)).toEqual(none)
+    expect(other.requests[0]?.headers).not.toHaveProperty('x-secret')
+    expect(other.requests[0]?.headers.accept).toBe('application/json')
   })
 
   it('keeps its credential through a redirect within the endpoint', async () => {

@@ -1,6 +1,6 @@
 import type { Fetch } from '@spillway/attempt'
 import { type Api, type RequestHeaders, systemClock } from '@spillway/middleware'
-import { renderError } from '@spillway/wire'
+import { headerFence, renderError } from '@spillway/wire'
 import { type Response as UndiciResponse, fetch as undiciFetch } from 'undici'
 import { type AuthScheme, authenticated, obtainToken, unauthenticated } from './authentication.ts'
 import type { ConnectionPool } from './connection-pool.ts'
@@ -94,6 +94,13 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
   }
 }
 
+const passesAnyOrigin = headerFence('local', 'anthropic')
+
+/** A redirect chooses its origin freely: all that was meant for the first one stays there. */
+function forAnotherOrigin(headers: RequestHeaders): RequestHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => passesAnyOrigin(name)))
+}
+
 /** The request that a redirect asks for; undefined when the response is none. */
 function redirected(request: Outgoing, response: UndiciResponse | Response): Outgoing | undefined {
   const { status } = response
@@ -103,7 +110,7 @@ function redirected(request: Outgoing, response: UndiciResponse | Response): Out
   const next = {
     ...request,
     url,
-    headers: url.origin === request.url.origin ? request.headers : unauthenticated(request.headers),
+    headers: url.origin === request.url.origin ? request.headers : forAnotherOrigin(request.headers),
   }
   const becomesGet = status === 303 ? request.method !== 'HEAD' : status < 303 && request.method === 'POST'
   if (!becomesGet) return next

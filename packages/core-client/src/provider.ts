@@ -1,4 +1,5 @@
 import { type Api, deriveRequest, type Middleware } from '@spillway/middleware'
+import type { HeaderVenue } from '@spillway/wire'
 import type { AuthScheme } from './authentication.ts'
 
 /** Who answers. Decides the base URL, the authentication and the protocol of `complete` and `stream`. */
@@ -18,6 +19,8 @@ export interface ProviderFacts {
   readonly scheme: AuthScheme
   /** The protocols that it speaks; the first is the one of `complete` and `stream`. */
   readonly apis: readonly [Api, ...Api[]]
+  /** Whose headers it reads. */
+  readonly headers: HeaderVenue
   /** The model of `complete` and `stream` where none is named. */
   readonly model: string | undefined
 }
@@ -28,19 +31,28 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     baseUrl: 'https://api.anthropic.com',
     scheme: 'x-api-key',
     apis: ['anthropic'],
+    headers: 'anthropic',
     model: 'claude-sonnet-5-5',
   },
   openrouter: {
     baseUrl: 'https://openrouter.ai/api',
     scheme: 'bearer',
     apis: ['openai', 'anthropic'],
+    headers: 'openrouter',
     model: 'anthropic/claude-sonnet-5.5',
   },
-  openai: { baseUrl: 'https://api.openai.com', scheme: 'bearer', apis: ['openai'], model: undefined },
+  openai: {
+    baseUrl: 'https://api.openai.com',
+    scheme: 'bearer',
+    apis: ['openai'],
+    headers: 'openai',
+    model: undefined,
+  },
   ollama: {
     baseUrl: 'http://127.0.0.1:11434',
     scheme: 'bearer',
     apis: ['anthropic', 'openai'],
+    headers: 'local',
     model: undefined,
   },
 }

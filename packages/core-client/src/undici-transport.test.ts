@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import type { SpillwayError } from '@spillway/middleware'
-import { defaultText, startClaude, virtualClock } from '@spillway/testing'
+import { defaultText, startClaude, startOpenRouter, virtualClock } from '@spillway/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectionsDownTo, question, rejection, serve, smallAnswer, turns } from '../test/support.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
@@ -46,24 +46,63 @@ describe('the base URL', () => {
 })
 
 describe('headers of a call', () => {
-  it('go out, but for those of the connection', async () => {
+  it('go out where the protocol defines them, or the owner names them, but for those of the connection', async () => {
     await using claude = await startClaude()
     const headers = {
-      'x-mine': 'yes',
+      'anthropic-of-next-year': 'yes',
+      'X-Mine': 'yes',
+      'x-theirs': 'no',
+      'api-key': 'secret',
       'accept-encoding': 'br',
       connection: 'close',
       host: 'elsewhere.example',
       'content-length': '1',
     }
-    await clientAt(claude.url).fetch(`${claude.url}/v1/messages`, question({ headers }))
+    const client = clientAt(claude.url, { forwardHeaders: ['x-mine'] })
+    await client.fetch(`${claude.url}/v1/messages`, question({ headers }))
     const sent = claude.requests[0]
     expect(sent?.headers).toMatchObject({
+      'anthropic-of-next-year': 'yes',
       'x-mine': 'yes',
       'accept-encoding': 'identity',
       host: new URL(claude.url).host,
       'content-length': String(sent?.body.length),
     })
     expect(sent?.headers.connection).not.toBe('close')
+    for (const name of ['x-theirs', 'api-key']) expect(sent?.headers).not.toHaveProperty(name)
+  })
+
+  it('can have no credential among those that are named', () => {
+    expect(() => clientAt('http://127.0.0.1:1', { forwardHeaders: ['Authorization'] })).toThrow(
+      'forwardHeaders[0] holds a credential',
+    )
+  })
+
+  it.each([
+    ['anthropic', 'anthropic-beta'],
+    ['openrouter', 'x-title'],
+    ['openai', 'openai-project'],
+  ] as const)('to %s may say what its protocol defines, and nothing of another', async (provider, ofIts) => {
+    await using server = await startOpenRouter()
+    const client = clientAt(`${server.url}/api`, { provider })
+    const headers = {
+      ...{ 'user-agent': 'a/1', traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, baggage: 'user=a' },
+      ...{ 'anthropic-beta': 'b', 'x-title': 't', 'openai-project': 'p', 'x-app': 'cli' },
+    }
+    await client.fetch(`${server.url}/api/v1/chat/completions`, question({ headers }))
+    const sent = server.requests[0]?.headers ?? {}
+    expect(sent).toHaveProperty('user-agent', 'a/1')
+    expect(sent).toHaveProperty('traceparent')
+    expect(['anthropic-beta', 'x-title', 'openai-project'].filter((name) => name in sent)).toEqual([ofIts])
+    expect(sent).not.toHaveProperty('baggage')
+  })
+})
+
+describe('the query of a call', () => {
+  it('goes out without what may be a key of the caller’s', async () => {
+    await using claude = await startClaude()
+    await clientAt(claude.url).fetch(`${claude.url}/v1/messages?beta=true&key=secret`, question())
+    expect(claude.requests[0]?.path).toBe('/v1/messages?beta=true')
   })
 })
 

@@ -1,22 +1,26 @@
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
-import type { ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
-import { connectionHeaders, normaliseBaseUrl, pathOf, queryOf } from '@spillway/wire'
+import type { Api, ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
+import {
+  forwardedQuery,
+  type HeaderFence,
+  type HeaderVenue,
+  headerFence,
+  normaliseBaseUrl,
+  pathOf,
+} from '@spillway/wire'
 import type { Dispatcher } from 'undici'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Decoding, startDecoding } from './content-decoding.ts'
 
-/** Headers that belong to one connection, or that the transport sets itself. */
-const notForwarded: ReadonlySet<string> = new Set([
-  ...connectionHeaders,
-  'accept-encoding',
-  'content-length',
-  'expect',
-  'host',
-  'proxy-authorization',
-])
-
-/** Carries attempts over undici's `dispatch`, the cheapest way that it offers, to the endpoint at `baseUrl`. */
-export function undiciTransport(pool: ConnectionPool, baseUrl: string): Transport {
+/**
+ * Carries attempts over undici's `dispatch`, the cheapest way that it offers, to the endpoint at `baseUrl`.
+ * @param fence which of a request's headers go there, for each protocol
+ */
+export function undiciTransport(
+  pool: ConnectionPool,
+  baseUrl: string,
+  fence: Readonly<Record<Api, HeaderFence>>,
+): Transport {
   const base = new URL(normaliseBaseUrl(baseUrl))
   const { origin } = base
   const prefix = base.pathname.replace(/\/+$/, '')
@@ -24,24 +28,36 @@ export function undiciTransport(pool: ConnectionPool, baseUrl: string): Transpor
     const exchange = new UndiciExchange(sink)
     exchange.start(pool.calls, {
       origin,
-      path: prefix + pathOf(request) + queryOf(request.url),
+      path: prefix + pathOf(request) + forwardedQuery(request.url),
       method: 'POST',
-      headers: outgoingHeaders(request),
+      headers: outgoingHeaders(request, fence[request.api]),
       body: request.body.bytes,
     })
     return exchange
   }
 }
 
-function outgoingHeaders(request: ModelRequest): RequestHeaders {
+function outgoingHeaders({ headers }: ModelRequest, passes: HeaderFence): RequestHeaders {
   const outgoing: Record<string, string> = {}
-  const { headers } = request
-  for (const name in headers) {
-    if (!notForwarded.has(name) && !name.startsWith('x-spillway-')) outgoing[name] = headers[name] as string
-  }
+  for (const name in headers) if (passes(name)) outgoing[name] = headers[name] as string
   outgoing['content-type'] ??= 'application/json'
   outgoing['accept-encoding'] = 'identity'
   return outgoing
+}
+
+/**
+ * Which headers go to an endpoint. Credentials do: what stands in a request here, authentication has put or left there.
+ * @throws RangeError for `forwardHeaders` that never go upstream
+ */
+export function endpointFence(
+  venue: HeaderVenue,
+  forwardHeaders: readonly string[] | undefined,
+): Readonly<Record<Api, HeaderFence>> {
+  const options = { forwardHeaders, credentials: true }
+  return {
+    anthropic: headerFence(venue, 'anthropic', options),
+    openai: headerFence(venue, 'openai', options),
+  }
 }
 
 class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {

@@ -1,9 +1,9 @@
-import { defaultText, startClaude, startOllama } from '@spillway/testing'
+import { defaultText, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
 import { withModel } from '@spillway/wire'
 import { expect, it } from 'vitest'
 // By its path: a dependency would close a circle, since that package's examples stand on this one.
 import { fallback } from '../../circuit-breaker-fallback/src/index.ts'
-import { createClient, type Middleware } from '../src/index.ts'
+import { callersCredential, createClient, type Middleware } from '../src/index.ts'
 import { question } from './support.ts'
 
 /** Asks for another model, as a target with a model of its own does. */
@@ -82,4 +82,53 @@ it('the answer of a fallback names it', async () => {
     middleware: [fallback([local])],
   })
   expect(await client.complete('Hello')).toMatchObject({ model: 'llama3.2', target: 'local' })
+})
+
+const callers = { 'x-api-key': 'sk-caller', 'x-secret': 'sk-other', 'x-stainless-lang': 'js' }
+
+it('a fallback gets neither the key nor the headers that were meant for the first target', async () => {
+  await using claude = await startClaude()
+  await using openrouter = await startOpenRouter()
+  claude.always({ type: 'status', status: 529 })
+  // It has no credential: as the target of an SDK it would pass on what the SDK presents.
+  await using second = createClient({ provider: 'openrouter', baseUrl: `${openrouter.url}/api` })
+  await using first = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    middleware: [fallback([second])],
+  })
+  await first.fetch(`${claude.url}/v1/messages`, question({ headers: callers }))
+  expect(claude.requests[0]?.headers).toMatchObject({ 'x-api-key': 'sk-caller', 'x-stainless-lang': 'js' })
+  expect(openrouter.requests).toHaveLength(1)
+  expect(JSON.stringify(openrouter.requests[0]?.headers)).not.toMatch(/sk-|stainless/)
+})
+
+it('a fallback gets the key of its own that a middleware puts in, and the caller’s where it is told so', async () => {
+  await using claude = await startClaude()
+  claude.always({ type: 'status', status: 529 })
+  const withKey: Middleware = (next) => (request) =>
+    next({ ...request, headers: { ...request.headers, 'x-api-key': 'sk-own' } })
+  await using own = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    name: 'own',
+    middleware: [withKey],
+  })
+  await using passing = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    name: 'passing',
+    credential: callersCredential,
+  })
+  await using first = createClient({
+    provider: 'anthropic',
+    baseUrl: claude.url,
+    middleware: [fallback([own, passing])],
+  })
+  await first.fetch(`${claude.url}/v1/messages`, question({ headers: callers }))
+  expect(claude.requests.map(({ headers }) => headers['x-api-key'])).toEqual([
+    'sk-caller',
+    'sk-own',
+    'sk-caller',
+  ])
 })

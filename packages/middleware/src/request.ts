@@ -28,6 +28,11 @@ export interface RequestContext {
   readonly target?: string | undefined
   /** Whether somebody further out has another target for this call, to which a long wait is better left. */
   readonly hasAlternative?: boolean | undefined
+  /**
+   * Of a request that goes to another target than the one that was called (a fallback, the candidate of a mirror): the
+   * headers that were meant for that one. Its keys stay away from this one.
+   */
+  readonly divertedHeaders?: RequestHeaders | undefined
 }
 
 /** One model call. Immutable: derive a changed one with {@link deriveRequest}. */

@@ -63,6 +63,7 @@ export class CandidateCall {
         mirrorOf: context.callId,
         target: undefined,
         hasAlternative: undefined,
+        divertedHeaders: primary.headers,
       },
       signal: this.#leaving.signal,
       deadline: this.#startedAt + deadline,

@@ -19,7 +19,10 @@ afterEach(() => claude.close())
 /** A server as the candidate. */
 function at(url: string): Target {
   const send = attempt(fetchTransport(fetch))
-  return target('candidate', (request) => send(deriveRequest(request, { url: `${url}/v1/messages` })))
+  return target('candidate', (request) => {
+    const headers = { ...request.headers, authorization: 'Bearer sk-candidate' }
+    return send(deriveRequest(request, { url: `${url}/v1/messages`, headers }))
+  })
 }
 
 interface Setup {
@@ -116,6 +119,29 @@ it('a candidate that answers is compared, and gets what the primary got', async 
   expect(await comparison).toMatchObject({ candidate: { failure: undefined, stopReason: 'end_turn' } })
   expect((await comparison).textSimilarity).toBeCloseTo(0.6)
   expect(server.requests[0]?.json).toEqual(claude.requests[0]?.json)
+})
+
+it('a candidate gets no key of the caller, nor headers that are no part of the protocol', async () => {
+  const given: Headers[] = []
+  const send = attempt(
+    fetchTransport(async (_, init) => {
+      given.push(new Headers(init?.headers))
+      return Response.json({})
+    }),
+  )
+  const { promise: compared, resolve } = Promise.withResolvers<Comparison>()
+  await using shadow = createMirror({ to: target('other', send), sample: 1, onComparison: resolve })
+  const client = new Anthropic({
+    apiKey: 'sk-caller',
+    baseURL: claude.url,
+    defaultHeaders: { 'x-goog-api-key': 'sk-other' },
+    fetch: wrapFetch(fetch, shadow.middleware),
+  })
+  await expectAnswered(client, false)
+  await compared
+  expect(claude.requests[0]?.headers['x-goog-api-key']).toBe('sk-other')
+  expect(given[0]?.get('anthropic-version')).toBeTruthy()
+  expect([...(given[0] ?? [])].join()).not.toContain('sk-')
 })
 
 it('closing in the middle closes the connection to the candidate and leaves the next caller alone', async () => {

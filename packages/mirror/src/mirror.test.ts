@@ -168,6 +168,7 @@ describe('a mirrored call', () => {
     expect(asked.context).toMatchObject({ mirrorOf: 'call', tenant: 't', session: 's', target: 'candidate' })
     expect(asked.context.callId).not.toBe('call')
     expect(asked.context.hasAlternative).toBeUndefined()
+    expect(asked.context.divertedHeaders).toEqual({ 'anthropic-version': '2023-06-01' })
     expect(asked.signal).not.toBe(caller.signal)
     expect(asked.deadline).toBe(7_000)
     expect(asked.headers).toEqual({ 'anthropic-version': '2023-06-01' })

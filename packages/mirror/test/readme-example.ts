@@ -1,6 +1,7 @@
 import { attempt, createMirror, fetchTransport, target, withModel, wrapFetch } from '@spillway/mirror'
 
-const claude = attempt(fetchTransport(fetch))
+/** The same vendor, so the caller's own key is right here too. */
+const claude = attempt(fetchTransport(fetch, { callersCredential: true }))
 
 /** Would the smaller model do? */
 export const shadow = createMirror({

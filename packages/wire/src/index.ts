@@ -6,6 +6,15 @@ export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-cla
 export { type FailedAttempt, failureResponse } from './failure-response.ts'
 export { type ModelCapabilities, modelCapabilities, type ThinkingMode } from './fit/capabilities.ts'
 export { type FitCall, type Fitted, fitRequest } from './fit/fit-request.ts'
+export { forwardedQuery } from './forwarded-query.ts'
+export {
+  type HeaderFence,
+  type HeaderFenceOptions,
+  type HeaderVenue,
+  headerFence,
+  isDivertedHeader,
+  whyNotForwarded,
+} from './header-fence.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
 export { openaiUsage } from './openai-usage.ts'
 export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'

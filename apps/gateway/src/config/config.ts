@@ -75,6 +75,8 @@ export interface EndpointConfig {
   readonly connections?: number | undefined
   /** Offer HTTP/2 where it speaks TLS. */
   readonly http2?: boolean | undefined
+  /** Callers' headers that go there besides those that its protocol defines. */
+  readonly forwardHeaders?: readonly string[] | undefined
 }
 
 /** The policies that can be set for all targets and for one. */

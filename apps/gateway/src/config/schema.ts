@@ -1,3 +1,4 @@
+import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
@@ -112,6 +113,13 @@ const credential = z
       'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never stands in a configuration file',
   })
 
+const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {
+  const reason = whyNotForwarded(value)
+  // Not by its name: a whole header, with its value, may have been put there.
+  if (reason !== undefined)
+    issues.push({ code: 'custom', input: undefined, message: `this ${reason}; it never goes upstream` })
+})
+
 const endpoint = z.strictObject({
   name: name.optional(),
   weight: z.number({ error: 'expected a number above 0' }).positive().optional(),
@@ -126,6 +134,10 @@ const endpoint = z.strictObject({
     .boolean({ error: 'expected true or false' })
     .optional()
     .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
+  forwardHeaders: z
+    .array(forwardedHeader)
+    .optional()
+    .describe('Headers of callers that go to this endpoint besides those that its protocol defines.'),
 })
 
 const target = z.strictObject({

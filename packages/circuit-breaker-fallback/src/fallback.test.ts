@@ -239,3 +239,22 @@ it('refuses a reserve that is none', () => {
 it('has the defaults that it documents', () => {
   expect(fallbackDefaults.reserve).toBe(30_000)
 })
+
+describe('hasAlternative', () => {
+  const seenBy = async (outer: boolean | undefined): Promise<(boolean | undefined)[]> => {
+    const targets = ['a', 'b', 'c'].map((name) => failing(name, 'overloaded'))
+    const [first, ...others] = targets as [ReturnType<typeof failing>, ...ReturnType<typeof failing>[]]
+    const call = request(virtualClock())
+    const context = { ...call.context, hasAlternative: outer }
+    await fallback(others)(first.handler)({ ...call, context })
+    return targets.map(({ asked }) => asked[0]?.context.hasAlternative)
+  }
+
+  it('says to every target but the last that another one can answer', async () => {
+    expect(await seenBy(undefined)).toEqual([true, true, undefined])
+  })
+
+  it('says so to the last one too, where a chain further out has more targets', async () => {
+    expect(await seenBy(true)).toEqual([true, true, true])
+  })
+})

@@ -57,10 +57,14 @@ export interface Gateway {
  * @throws the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
  */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  // First: files that others can replace are a reason not to start, and nothing else is open then.
+  const books = openBooks(config.storage, {
+    onAttempt: (attempt) => observability.book(attempt),
+    warn: options.log ?? console.error,
+  })
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
-  const books = openBooks(config.storage, (attempt) => observability.book(attempt))
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability }
   const targets = new Map(

@@ -31,6 +31,8 @@ export interface AuditTrailOptions {
    * @default 10000
    */
   readonly maxBuffered?: number
+  /** Hears what the operator should know of the journal's files. @default a warning of the process */
+  readonly warn?: ((line: string) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -59,7 +61,7 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   const journal =
     options.journal === undefined
       ? undefined
-      : new Journal<AuditEntry>(options.journal, settings.maxJournalBytes, instance)
+      : new Journal<AuditEntry>(options.journal, settings.maxJournalBytes, instance, options.warn)
   const store = { write: (entries: readonly AuditEntry[]) => log.append(entries) }
   const writer = new BatchWriter<AuditEntry>(store, journal, clock, settings)
   let entries = 0

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, PostgresDialect, SqliteDialect } from 'kysely'
+import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 
 /** A database by its URL. */
 export interface DatabaseKind {
@@ -20,20 +21,35 @@ const int8 = 20
 
 /**
  * `sqlite:FILE`, `sqlite::memory:` or `postgres://…`.
+ * @param warn hears when the rights of others were taken away from a file
  * @throws TypeError for any other URL
  */
-export function databaseKind(url: string): DatabaseKind {
-  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length))
+export function databaseKind(url: string, warn: Warn = warnProcess): DatabaseKind {
+  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length), warn)
   if (/^postgres(ql)?:\/\//.test(url)) return { name: 'postgres', dialect: postgresDialect(url) }
   throw new TypeError("storage: the URL must begin with 'sqlite:' or 'postgres://'")
 }
 
+/** The file of a SQLite database by its URL; undefined for one in memory, and other databases. */
+export function databaseFile(url: string): string | undefined {
+  const name = /^sqlite:(.*)$/s.exec(url)?.[1]
+  if (name === undefined || name === '' || name === ':memory:') return undefined
+  if (!name.startsWith('file:')) return name
+  // SQLite takes URLs of files too, with parameters.
+  const { pathname, searchParams } = new URL(name, 'file:///')
+  if (searchParams.get('mode') === 'memory') return undefined
+  const path = decodeURIComponent(pathname)
+  return /^file:\//.test(name) ? path : path.slice(1)
+}
+
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */
-function sqlite(file: string): DatabaseKind {
+function sqlite(name: string, warn: Warn): DatabaseKind {
+  const file = databaseFile(`sqlite:${name}`)
   let runEach: DatabaseKind['runEach']
   const dialect = new SqliteDialect({
     database: async () => {
-      const database = new DatabaseSync(file, { timeout: longestLock })
+      if (file !== undefined) secureDatabase(file, { create: true, warn })
+      const database = new DatabaseSync(name, { timeout: longestLock })
       database.exec('pragma journal_mode = wal; pragma synchronous = normal')
       runEach = eachPrepared(database)
       return {

@@ -70,6 +70,8 @@ export interface LedgerOptions {
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
   /** Hears of each attempt as it is booked, for counters that must agree with the rows. Must not throw. @default nobody */
   readonly onAttempt?: ((row: AttemptRow, request: ModelRequest) => void) | undefined
+  /** Hears what the operator should know of the journal's files. @default a warning of the process */
+  readonly warn?: ((line: string) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -115,7 +117,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const journal =
     options.journal === undefined
       ? undefined
-      : new Journal<Entry>(options.journal, settings.maxJournalBytes, instance)
+      : new Journal<Entry>(options.journal, settings.maxJournalBytes, instance, options.warn)
   const writer = new BatchWriter<Entry>(store, journal, clock, settings)
 
   const calls: Middleware = (next) => async (request) => {

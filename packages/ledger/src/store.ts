@@ -1,5 +1,6 @@
 import type { AuditLog } from './audit-log.ts'
-import { databaseKind } from './database.ts'
+import { databaseFile, databaseKind } from './database.ts'
+import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
 import { SqlStore } from './sql-store.ts'
@@ -63,13 +64,21 @@ export interface LedgerStore {
   close(): Promise<void>
 }
 
+export interface LedgerStoreOptions {
+  /** Hears what the operator should know: that others could read a file, for instance. @default a warning of the process */
+  readonly warn?: Warn | undefined
+}
+
 /**
  * A store by its URL: `sqlite:FILE`, `sqlite::memory:` or `postgres://…` (needs the package `pg`). Connects with its first
  * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in a thread of
- * its own, which does not keep the process alive.
- * @throws TypeError for any other URL
+ * its own, which does not keep the process alive; its file is its owner's alone (0600).
+ * @throws TypeError for any other URL, and an Error with `code` `SPILLWAY_INSECURE_FILE` for a file of another user or in a
+ * folder that others can write
  */
-export function openLedgerStore(url: string): LedgerStore {
-  const kind = databaseKind(url)
-  return kind.name === 'sqlite' ? workerStore(url) : new SqlStore(kind)
+export function openLedgerStore(url: string, { warn = warnProcess }: LedgerStoreOptions = {}): LedgerStore {
+  const kind = databaseKind(url, warn)
+  const file = databaseFile(url)
+  if (file !== undefined) secureDatabase(file, { create: false, warn })
+  return kind.name === 'sqlite' ? workerStore(url, warn) : new SqlStore(kind)
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { AuditLog } from './audit-log.ts'
+import type { Warn } from './private-files.ts'
 import type { LedgerStore } from './store.ts'
 
 /** A method of the store in the other thread, to be called. */
@@ -18,9 +19,14 @@ export interface WorkerAnswer {
   readonly code?: unknown
 }
 
+/** What the operator should know. */
+export interface WorkerNote {
+  readonly line: string
+}
+
 /** A store of SQLite in a thread of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. */
-export function workerStore(url: string): LedgerStore {
-  const thread = new StoreThread(url)
+export function workerStore(url: string, warn: Warn): LedgerStore {
+  const thread = new StoreThread(url, warn)
   const method =
     (part: WorkerQuestion['part'], name: string) =>
     (...parameters: readonly unknown[]): Promise<never> =>
@@ -56,13 +62,15 @@ interface Waiting {
 /** Starts with the first question. Keeps the process alive only while an answer is awaited. */
 class StoreThread {
   readonly #url: string
+  readonly #warn: Warn
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #closed: Promise<void> | undefined
   #questions = 0
 
-  constructor(url: string) {
+  constructor(url: string, warn: Warn) {
     this.#url = url
+    this.#warn = warn
   }
 
   ask(part: WorkerQuestion['part'], name: string, parameters: readonly unknown[]): Promise<unknown> {
@@ -103,7 +111,10 @@ class StoreThread {
     })
     this.#worker = worker
     worker.unref()
-    worker.on('message', (answer: WorkerAnswer) => this.#answer(worker, answer))
+    worker.on('message', (message: WorkerAnswer | WorkerNote) => {
+      if ('line' in message) this.#warn(message.line)
+      else this.#answer(worker, message)
+    })
     worker.on('error', (error) => this.#lost(worker, error))
     worker.on('exit', () => this.#lost(worker, new Error("the ledger's thread has ended")))
     return worker

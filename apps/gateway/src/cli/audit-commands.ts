@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import { type AuditMark, createAuditTrail, exportAudit, openLedgerStore, verifyAudit } from '@spillway/ledger'
+import { type AuditMark, exportAudit, type LedgerStore, openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -83,14 +83,18 @@ async function withStore(
 export async function noteAct(action: string, details: { readonly [name: string]: unknown }): Promise<void> {
   const url = process.env.SPILLWAY_STORAGE
   if (!url) return
-  const store = openLedgerStore(storageUrl(url))
-  const trail = createAuditTrail({ log: store.audit })
-  trail.record({ actor: `admin:${userInfo().username}`, action, details })
-  await trail.close()
-  await store.close()
-  if (trail.state.buffered > 0) {
-    console.error('the audit log at SPILLWAY_STORAGE did not take the entry of this command')
+  let store: LedgerStore | undefined
+  try {
+    store = openLedgerStore(storageUrl(url), { warn: console.error })
+    const actor = `admin:${userInfo().username}`
+    await store.audit.append([{ id: crypto.randomUUID(), at: Date.now(), actor, action, details }])
+  } catch (error) {
+    console.error(
+      `the audit log at SPILLWAY_STORAGE did not take the entry of this command: ${(error as Error).message}`,
+    )
     process.exitCode = 1
+  } finally {
+    await store?.close()
   }
 }
 

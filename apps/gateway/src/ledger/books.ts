@@ -43,19 +43,26 @@ const retentionInMemory: Omit<RetentionOptions, 'store'> = {
   every: 60_000,
 }
 
+export interface BooksListeners {
+  readonly onAttempt?: ((attempt: AttemptRow) => void) | undefined
+  readonly warn?: ((line: string) => void) | undefined
+}
+
 /**
- * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books. The database is connected to with the first rows, and may be away then.
- * @throws Error when the URL is in an environment variable that is not set, or the journal's folder cannot be made
+ * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books, `warn` of files that others could
+ * read. The database is connected to with the first rows, and may be away then.
+ * @throws Error when the URL is in an environment variable that is not set, the journal's folder cannot be made, or others
+ * can replace the files
  */
 export function openBooks(
   storage: StorageConfig | undefined,
-  onAttempt?: (attempt: AttemptRow) => void,
+  { onAttempt, warn }: BooksListeners = {},
 ): Books {
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
-  const store = openLedgerStore(url)
+  const store = openLedgerStore(url, { warn })
   const ledger = createLedger({
-    ...{ store, journal, providerOf, endpointOf, roleOf },
+    ...{ store, journal, providerOf, endpointOf, roleOf, warn },
     onAttempt(row, request) {
       followAttempt(row, request)
       onAttempt?.(row)
@@ -63,7 +70,8 @@ export function openBooks(
   })
   const kept = storage === undefined ? retentionInMemory : storage.retention
   const retention = startRetention({ store, ...kept })
-  const audit = storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit') })
+  const audit =
+    storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit'), warn })
   return {
     store,
     audit,

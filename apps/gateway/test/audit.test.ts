@@ -44,7 +44,7 @@ test('calls, starts and stops are in a log that is verified, exported and search
         details: { from: '127.0.0.1', outcome: 'invalid_request', keys: [ownKey.reference] },
       },
     ])
-  })
+  }, 10_000)
   await gateway.close(0)
 
   const exported = await spillway('audit', 'export', '--storage', url)

@@ -104,6 +104,8 @@ describe('a question that cannot be answered', () => {
     ['/api/calls?limit=0', 400, 'limit: expected a whole number from 1 to 1000'],
     ['/api/calls?limit=5&limit=6', 400, 'limit: given more than once'],
     ['/api/audit?before=x', 400, 'before: expected a whole number'],
+    ['/api/calls?before=x', 400, 'before: expected `next` of another page'],
+    ['/api/calls?before=1.', 400, 'before: expected `next` of another page'],
     ['/api/nothing', 404, 'no such path: /api/nothing; there are /api/summary'],
     ['/api/constructor', 404, 'no such path'],
   ])('%s gets %i and what to do', async (path, status, message) => {
@@ -158,6 +160,36 @@ test('no answer holds the gateway’s key, or what an address should not say', a
   await send(`${url}/v1/messages`, { body: messages() })
   for (const path of Object.keys(apiRoutes))
     expect((await send(`${url}${path}`, { method: 'GET' })).text).not.toContain(ownKey.value)
+})
+
+test('whatever a parameter is, the answer is an error of the one who asks, not of the ledger', async () => {
+  const { url } = await twoTargets()
+  const complaints: unknown[] = []
+  const spy = vi.spyOn(console, 'error').mockImplementation((...args) => void complaints.push(args))
+  onTestFinished(() => spy.mockRestore())
+  const odd = [
+    '',
+    '0',
+    '-1',
+    '1',
+    '1e3',
+    '1.x',
+    '.x',
+    '9'.repeat(15),
+    '9'.repeat(40),
+    `${'9'.repeat(15)}.x`,
+    'NaN',
+    '%00',
+  ]
+  const odder = ['%ff', '%27', '%25', '__proto__', '%F0%9F%8E%89', `${'%5B'.repeat(60)}`]
+  for (const [path, { parameters }] of Object.entries(apiRoutes)) {
+    for (const name of parameters)
+      for (const value of [...odd, ...odder]) {
+        const { status, text } = await send(`${url}${path}?${name}=${value}`, { method: 'GET' })
+        expect([200, 400], `${path}?${name}=${value}: ${text}`).toContain(status)
+      }
+  }
+  expect(complaints).toEqual([])
 })
 
 interface Described {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
+import { textOf } from './translation/json.ts'
 import { tokensFromBytes } from './usage.ts'
 
 /** What an image costs at Claude, roughly, once it has been scaled down; other vendors are of the same order. */
@@ -43,7 +44,7 @@ function tokensOf(value: unknown, name: string): number {
   const { type, source } = value as JsonObject
   if (type === 'image' || type === 'image_url') return imageTokens
   if (type === 'document' && (source as JsonObject | undefined)?.type === 'base64') {
-    return String((source as JsonObject).data).length / documentCharactersPerToken
+    return textOf((source as JsonObject).data).length / documentCharactersPerToken
   }
   let sum = 0
   for (const [key, each] of Object.entries(value)) sum += tokensOf(each, key)

@@ -1,6 +1,7 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import type { SseEvent } from './sse-event.ts'
 import { parseData } from './stream-state.ts'
+import { numberOf } from './translation/json.ts'
 import { field, stringField } from './usage.ts'
 
 interface OpenBlock extends TranscriptBlock {
@@ -35,7 +36,7 @@ export class TranscriptWriter implements Transcript {
         return
       case 'content_block_start': {
         const block = field(data, 'content_block')
-        const index = Number(field(data, 'index'))
+        const index = numberOf(field(data, 'index'))
         const text = stringField(block, 'text') ?? ''
         this.blocks.push({ type: blockType(stringField(block, 'type')), text, index, isOpen: true })
         return

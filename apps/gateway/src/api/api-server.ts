@@ -5,7 +5,16 @@ import type { Keys, Mirrors, Targets } from './contract.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
 import { openApi } from './openapi.ts'
-import { BadParameter, checkNames, groupings, oneOf, rangeOf, textOf, wholeNumber } from './parameters.ts'
+import {
+  BadParameter,
+  checkNames,
+  cursorOf,
+  groupings,
+  oneOf,
+  rangeOf,
+  textOf,
+  wholeNumber,
+} from './parameters.ts'
 
 /** What the answers are made from. */
 export interface ApiSources {
@@ -44,7 +53,7 @@ export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
     answer: (query, { views }) =>
       views.calls({
         limit: wholeNumber(query, 'limit', 50, 1000) as number,
-        before: textOf(query, 'before'),
+        before: cursorOf(query, 'before'),
         model: textOf(query, 'model'),
         tenant: textOf(query, 'tenant'),
         target: textOf(query, 'target'),

@@ -75,3 +75,11 @@ export function textOf(query: URLSearchParams, name: string): string | undefined
   if (text.length > 200) throw new BadParameter(name, 'expected at most 200 characters')
   return text === '' ? undefined : text
 }
+
+/** Where a page ends, as a page has said it itself. */
+export function cursorOf(query: URLSearchParams, name: string): string | undefined {
+  const text = textOf(query, name)
+  if (text !== undefined && !/^\d{1,15}\../s.test(text))
+    throw new BadParameter(name, 'expected `next` of another page')
+  return text
+}

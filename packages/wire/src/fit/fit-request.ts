@@ -1,6 +1,6 @@
 import type { Api, JsonObject } from '@spillway/middleware'
 import { estimatePromptTokens, isSurelyWithin } from '../prompt-estimate.ts'
-import { isObject, objectsOf } from '../translation/json.ts'
+import { isObject, numberOf, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
 import type { ModelCapabilities } from './capabilities.ts'
@@ -128,7 +128,7 @@ function fitVersion(call: FitCall, model: ModelCapabilities, now: () => JsonObje
 /** Values that are the default are no loss; the older version even takes them. */
 function dropSampling(body: JsonObject, change: Change, isStrict = false): void {
   const { temperature, top_p, top_k } = body
-  const isDefault = { temperature: temperature === 1, top_p: Number(top_p) >= 0.99, top_k: false }
+  const isDefault = { temperature: temperature === 1, top_p: numberOf(top_p) >= 0.99, top_k: false }
   for (const name of ['temperature', 'top_p', 'top_k'] as const) {
     const value = { temperature, top_p, top_k }[name]
     if (value === undefined || (isDefault[name] && !isStrict)) continue

@@ -3,7 +3,7 @@ import { openaiUsage } from '../openai-usage.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
-import { blocksOf, isObject, objectsOf } from './json.ts'
+import { blocksOf, isObject, objectsOf, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { toolInput } from './messages-turns.ts'
 import { joinDetails, reasoningText, thinkingBlock } from './reasoning-details.ts'
@@ -26,7 +26,7 @@ export function answerToAnthropic(completion: JsonObject, options: AnswerOptions
     .map((text) => ({ type: 'text', text }))
   const refusal = stringField(message, 'refusal') ?? ''
   const calls = toolCallsOf(message).map((call, position) => {
-    const name = String(field(call.function, 'name'))
+    const name = textOf(field(call.function, 'name'))
     return {
       type: 'tool_use',
       id: answeredToolId(stringField(call, 'id'), id, position),

@@ -3,7 +3,7 @@ import { anthropicUsage } from '../anthropic-usage.ts'
 import { stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
-import { objectsOf } from './json.ts'
+import { objectsOf, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { finishReasonOf } from './stop-reason.ts'
 import { usageForOpenAi } from './usage-translation.ts'
@@ -32,7 +32,7 @@ export function answerToOpenAi(message: JsonObject, options: AnswerOptions = {})
         details.push(redactedDetail(block, details.length))
         break
       case 'tool_use': {
-        const name = String(block.name)
+        const name = textOf(block.name)
         const fn = {
           name: options.toolNames?.get(name) ?? name,
           arguments: JSON.stringify(block.input ?? {}),

@@ -2,7 +2,7 @@ import type { JsonObject } from '@spillway/middleware'
 import { stringField } from '../usage.ts'
 import { anthropicTurns, systemBlocks, type Turn } from './anthropic-turns.ts'
 import type { ChatDialect } from './dialect.ts'
-import { blocksOf, defined } from './json.ts'
+import { blocksOf, defined, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
 import { carriedDetails } from './spillway-signature.ts'
 import { toolIdFor, toolNameFor } from './tool-names.ts'
@@ -106,7 +106,7 @@ function userParts(block: JsonObject, dialect: ChatDialect, lose: Lose): JsonObj
 function imagePart(block: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
   const source = (block.source ?? {}) as JsonObject
   if (source.type === 'base64') {
-    const url = `data:${String(source.media_type)};base64,${String(source.data)}`
+    const url = `data:${textOf(source.media_type)};base64,${textOf(source.data)}`
     return { type: 'image_url', image_url: { url } }
   }
   if (source.type === 'url' && dialect.imageUrls) return { type: 'image_url', image_url: { url: source.url } }
@@ -125,7 +125,7 @@ function documentParts(block: JsonObject, dialect: ChatDialect, lose: Lose): Jso
     return blocksOf(source.content).flatMap((inner) => userParts(inner, dialect, lose))
   }
   if (source.type === 'base64' && dialect.files) {
-    const file_data = `data:${String(source.media_type)};base64,${String(source.data)}`
+    const file_data = `data:${textOf(source.media_type)};base64,${textOf(source.data)}`
     return [{ type: 'file', file: { filename: title ?? 'document.pdf', file_data } }]
   }
   lose('documents')
@@ -177,9 +177,9 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
 function toolCall({ id, name, input }: JsonObject): JsonObject {
   const text = typeof input === 'string' ? input : JSON.stringify(input ?? {})
   return {
-    id: toolIdFor('openai', String(id)),
+    id: toolIdFor('openai', textOf(id)),
     type: 'function',
-    function: { name: toolNameFor('openai', String(name)), arguments: text === '' ? '{}' : text },
+    function: { name: toolNameFor('openai', textOf(name)), arguments: text === '' ? '{}' : text },
   }
 }
 
@@ -194,7 +194,7 @@ function textContent(blocks: readonly JsonObject[], dialect: ChatDialect, lose: 
 function partsContent(parts: readonly JsonObject[], dialect: ChatDialect): string | JsonObject[] {
   const isPlain = parts.every((part) => part.type === 'text' && part.cache_control === undefined)
   if (isPlain && (dialect.text === 'string' || parts.length === 1)) {
-    return parts.map((part) => String(part.text)).join('\n')
+    return parts.map((part) => textOf(part.text)).join('\n')
   }
   return [...parts]
 }

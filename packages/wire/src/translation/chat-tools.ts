@@ -1,7 +1,7 @@
 import type { JsonObject } from '@spillway/middleware'
 import { stringField } from '../usage.ts'
 import type { ChatDialect } from './dialect.ts'
-import { defined, isObject, objectsOf } from './json.ts'
+import { defined, isObject, objectsOf, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
 import { changedToolNames, type ToolNames, toolNameFor } from './tool-names.ts'
 
@@ -18,7 +18,7 @@ export function chatTools(body: JsonObject, dialect: ChatDialect, lose: Lose): C
   const all = objectsOf(body.tools)
   const own = all.filter(({ type }) => type === undefined || type === null || type === 'custom')
   if (own.length < all.length) lose('server_tools')
-  const names = own.map((tool) => String(tool.name))
+  const names = own.map((tool) => textOf(tool.name))
   const tools = own.map((tool) => chatTool(tool, dialect, lose))
   return {
     fields: {
@@ -34,7 +34,7 @@ function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
   return defined({
     type: 'function',
     function: defined({
-      name: toolNameFor('openai', String(tool.name)),
+      name: toolNameFor('openai', textOf(tool.name)),
       description: tool.description,
       // An object without properties is no schema to OpenAI.
       parameters: { type: 'object', ...schema, properties: schema.properties ?? {} },

@@ -20,6 +20,19 @@ export function defined(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
 }
 
+/**
+ * A value that should be text, as text; empty for objects and lists. `String` would call the `toString` that a caller may
+ * have put into an object, and throw.
+ */
+export function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? '' : String(value)
+}
+
+/** A value that should be a number, or digits; NaN for everything else. */
+export function numberOf(value: unknown): number {
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
+}
+
 /** Parses a text; undefined when it is not a JSON object. */
 export function parseObject(text: string): JsonObject | undefined {
   try {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@spillway/middleware'
 import { stringField } from '../usage.ts'
-import { blocksOf, defined, isObject, objectsOf, parseObject } from './json.ts'
+import { blocksOf, defined, isObject, objectsOf, parseObject, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
 import { toolIdFor, toolNameFor } from './tool-names.ts'
 
@@ -148,7 +148,7 @@ function documentBlock(part: JsonObject, lose: Lose): JsonObject {
 }
 
 function resultBlock(message: JsonObject, ids: CallIds, lose: Lose): JsonObject {
-  const tool_use_id = ids.result(String(message.tool_call_id))
+  const tool_use_id = ids.result(textOf(message.tool_call_id))
   const { content } = message
   if (typeof content === 'string') return { type: 'tool_result', tool_use_id, content }
   return { type: 'tool_result', tool_use_id, content: userBlocks(content, lose) }
@@ -162,8 +162,8 @@ function assistantBlocks(message: JsonObject, ids: CallIds, lose: Lose): JsonObj
   const refusal = textBlock({ text: message.refusal })
   const calls = objectsOf(message.tool_calls).map((call): JsonObject => {
     const fn = isObject(call.function) ? call.function : isObject(call.custom) ? call.custom : {}
-    const id = ids.call(String(call.id))
-    const name = toolNameFor('anthropic', String(fn.name))
+    const id = ids.call(textOf(call.id))
+    const name = toolNameFor('anthropic', textOf(fn.name))
     return { type: 'tool_use', id, name, input: toolInput(fn.arguments ?? fn.input, lose) }
   })
   return [...signedThinking(message, lose), ...texts, ...refusal, ...calls]

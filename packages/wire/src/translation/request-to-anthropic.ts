@@ -2,7 +2,7 @@ import type { JsonObject } from '@spillway/middleware'
 import { type ModelCapabilities, modelCapabilities } from '../fit/capabilities.ts'
 import { acceptsTemperature } from '../model-capabilities.ts'
 import { field, stringField } from '../usage.ts'
-import { defined, isObject, objectsOf } from './json.ts'
+import { defined, isObject, numberOf, objectsOf, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { messagesConversation } from './messages-turns.ts'
 import type { TranslatedRequest } from './request-to-openai.ts'
@@ -93,7 +93,7 @@ export function requestToAnthropic(body: JsonObject, options: MessagesOptions = 
     messages,
     ...tools.fields,
     ...sampling(body, model, options.apiVersion, lose),
-    ...thinking(body, known, Number(max_tokens), messages, lose),
+    ...thinking(body, known, numberOf(max_tokens), messages, lose),
     stop_sequences: stopSequences(body.stop, lose),
     metadata: metadata(body),
     service_tier: serviceTier(body.service_tier, lose),
@@ -116,7 +116,7 @@ function messagesTools(body: JsonObject, lose: Lose): { fields: JsonObject; name
   const all = objectsOf(body.tools)
   const functions = all.filter((tool) => isObject(tool.function))
   if (functions.length < all.length) lose('custom_tools')
-  const names = functions.map((tool) => String(field(tool.function, 'name')))
+  const names = functions.map((tool) => textOf(field(tool.function, 'name')))
   const tools = functions.map((tool) => messagesTool(tool))
   const fields = tools.length === 0 ? {} : defined({ tools, tool_choice: toolChoice(body, names, lose) })
   return { fields, names: changedToolNames('anthropic', names) }
@@ -126,7 +126,7 @@ function messagesTool(tool: JsonObject): JsonObject {
   const fn = tool.function as JsonObject
   const schema = isObject(fn.parameters) ? fn.parameters : {}
   return defined({
-    name: toolNameFor('anthropic', String(fn.name)),
+    name: toolNameFor('anthropic', textOf(fn.name)),
     description: fn.description ?? undefined,
     input_schema: { type: 'object', ...schema },
     strict: fn.strict === true ? true : undefined,
@@ -198,7 +198,7 @@ function thinking(
   }
   if (effort === undefined && budget === undefined && asked.enabled !== true) return output()
   if (model.thinking?.includes('enabled')) {
-    const tokens = Math.min(Number(budget ?? budgets.medium), maxTokens - 1)
+    const tokens = Math.min(numberOf(budget ?? budgets.medium), maxTokens - 1)
     if (tokens >= 1024 && thoughtsAreThere(messages) && !isForced(body.tool_choice)) {
       return { ...output(), thinking: { type: 'enabled', budget_tokens: Math.max(1024, tokens) } }
     }

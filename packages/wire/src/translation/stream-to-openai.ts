@@ -8,7 +8,7 @@ import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { redactedDetail, thinkingDetail } from './answer-to-openai.ts'
 import { errorEventTo } from './error-translation.ts'
-import { isObject } from './json.ts'
+import { isObject, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { finishReasonOf } from './stop-reason.ts'
 import type { StreamTranslation } from './stream-translation.ts'
@@ -90,7 +90,7 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'redacted_thinking':
         return this.#delta({ reasoning_details: [redactedDetail(block, this.#thoughts++)] })
       case 'tool_use': {
-        const name = String(block.name)
+        const name = textOf(block.name)
         const input = isObject(block.input) && Object.keys(block.input).length > 0 ? block.input : undefined
         this.#lacksArguments = input === undefined
         const fn = {
@@ -114,7 +114,7 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'signature_delta':
         return this.#think({ signature: delta.signature })
       case 'input_json_delta':
-        return delta.partial_json ? this.#addArguments(String(delta.partial_json)) : ''
+        return delta.partial_json ? this.#addArguments(textOf(delta.partial_json)) : ''
       case 'citations_delta':
         this.#lost.add('citations')
     }

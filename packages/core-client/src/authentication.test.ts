@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
-import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { abortListeners, question, rejection } from '../test/support.ts'
+import { obtainToken } from './authentication.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
-import { refreshingToken, type TokenSource } from './credential.ts'
+import { type AccessToken, refreshingToken, type TokenSource, tokenSource } from './credential.ts'
 
 let claude: SimulatedServer
 const clients: Client[] = []
@@ -174,6 +175,34 @@ describe('a credential that cannot be obtained', () => {
 })
 
 describe('a call that waits for its credential', () => {
+  it('waits no longer than its deadline, and ten seconds at most', async () => {
+    const source = tokenSource(() => new Promise<string>(() => {}))
+    for (const [deadline, waited] of [
+      [3_000, 3_000],
+      [60_000, 10_000],
+      [Infinity, 10_000],
+    ] as const) {
+      const clock = virtualClock()
+      const failure = await clock.runUntil(
+        Promise.resolve(obtainToken(source, { clock, signal: undefined, deadline })),
+      )
+      expect(failure).toMatchObject({ kind: 'authentication', origin: 'spillway', scope: 'key' })
+      expect(clock.now()).toBe(waited)
+    }
+  })
+
+  it('gives a secret back that comes too late', async () => {
+    const clock = virtualClock()
+    let released = 0
+    const late = Promise.withResolvers<AccessToken>()
+    const source = { token: () => late.promise, refused() {} }
+    const failure = Promise.resolve(obtainToken(source, { clock, signal: undefined, deadline: 1_000 }))
+    expect(await clock.runUntil(failure)).toMatchObject({ kind: 'authentication' })
+    late.resolve({ value: 'k', release: () => released++ })
+    await clock.advance(0)
+    expect(released).toBe(1)
+  })
+
   it('ends at once when the caller aborts, and leaves no listener', async () => {
     const credential = refreshingToken({ refresh: () => new Promise(() => {}) })
     const { signal, abort } = abortable()

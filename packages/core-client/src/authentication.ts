@@ -1,5 +1,4 @@
 import {
-  type Clock,
   deriveRequest,
   type Failure,
   type Handler,
@@ -7,6 +6,7 @@ import {
   type ModelRequest,
   type ModelResponse,
   type RequestHeaders,
+  timeLeft,
 } from '@spillway/middleware'
 import { failureResponse, isDivertedHeader } from '@spillway/wire'
 import {
@@ -63,35 +63,55 @@ function send(
   return sent
 }
 
+/** How long a call waits for its credential at most, in milliseconds; its deadline may allow less. */
+export const credentialTimeout = 10_000
+
+/** Of a call, what limits the wait for its credential. */
+export type CredentialCall = Pick<ModelRequest, 'clock' | 'signal'> & Partial<Pick<ModelRequest, 'deadline'>>
+
 /**
- * The secret to send now, or why there is none.
+ * The secret to send now, or why there is none: it is waited for within the call's deadline, ten seconds at most.
  * @throws the signal's reason when it aborts
  */
 export function obtainToken(
   source: TokenSource,
-  call: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
+  call: CredentialCall,
 ): AccessToken | Failure | Promise<AccessToken | Failure> {
-  const { clock, signal } = call
+  const { clock, signal, deadline } = call
   try {
     const token = source.token(clock)
     if (!(token instanceof Promise)) return token
-    return unlessAborted(token, signal).catch((error: unknown) => {
-      if (!signal?.aborted) return noCredential(error)
-      // It may come all the same, and nobody is there to send it.
-      token.then(({ release }) => release?.()).catch(() => {})
-      throw error
+    const patience = Math.min(
+      credentialTimeout,
+      deadline === undefined ? Infinity : timeLeft(deadline, clock),
+    )
+    return inTime(token, patience, call).catch((error: unknown) => {
+      // It may come all the same, and nothing will send it.
+      if (signal?.aborted || error === tooLate) token.then(({ release }) => release?.()).catch(() => {})
+      if (signal?.aborted) throw error
+      return noCredential(error === tooLate ? `not within ${Math.round(patience)} ms` : nameOf(error))
     })
   } catch (error) {
-    return noCredential(error)
+    return noCredential(nameOf(error))
   }
 }
 
+const tooLate = new Error('the credential did not come in time')
+
+function inTime<T>(promise: Promise<T>, ms: number, { clock, signal }: CredentialCall): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(ms, () => reject(tooLate))
+    unlessAborted(promise, signal).then(resolve, reject).finally(cancel)
+  })
+}
+
 /** The error's text stays out of it: it may quote the secret. */
-function noCredential(error: unknown): Failure {
-  const name = error instanceof Error ? error.name : 'unknown error'
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown error')
+
+function noCredential(why: string): Failure {
   return {
     kind: 'authentication',
-    message: `the credential could not be obtained (${name})`,
+    message: `the credential could not be obtained (${why})`,
     retryable: false,
     scope: 'key',
     origin: 'spillway',

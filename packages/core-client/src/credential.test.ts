@@ -1,7 +1,7 @@
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../test/support.ts'
-import { type AccessToken, refreshingToken, tokenSource } from './credential.ts'
+import { type AccessToken, type Credential, refreshingToken, tokenSource } from './credential.ts'
 
 const minute = 60_000
 
@@ -73,13 +73,13 @@ describe('a refreshing token', () => {
     const initial = { value: 'a', expiresAt: clock.epoch() + minute / 2 }
     const source = refreshingToken({ refresh, initial })
     expect(source.token(clock)).toBe(initial)
-    await clock.advance(1)
+    await clock.advance(1_000)
     expect(source.token(clock)).toBe(initial)
     await clock.advance(1)
     expect(tries).toBe(2)
   })
 
-  it('is asked for anew after a failure', async () => {
+  it('is asked for again a second after a failure', async () => {
     const { calls, refresh } = byHand()
     const clock = virtualClock()
     const source = refreshingToken({ refresh })
@@ -87,6 +87,7 @@ describe('a refreshing token', () => {
     await clock.advance(0)
     calls[0]?.reject(new Error('down'))
     expect(await first).toMatchObject({ message: 'down' })
+    await clock.advance(1_000)
     const second = source.token(clock)
     await clock.advance(0)
     calls[1]?.resolve({ value: 'b' })
@@ -99,6 +100,78 @@ describe('a refreshing token', () => {
     const source = refreshingToken({ refresh: () => Promise.reject(new Error()), initial })
     source.refused('old')
     expect(source.token(clock)).toBe(initial)
+  })
+})
+
+describe('where secrets cannot be had', () => {
+  /** Asks every 10 ms for so long, and says how often the source was asked in turn. */
+  async function askFor(ms: number, credential: Credential, tries: () => number): Promise<number> {
+    const clock = virtualClock()
+    const source = tokenSource(credential)
+    for (let at = 0; at < ms; at += 10) {
+      const token = source.token(clock)
+      if (token instanceof Promise) token.catch(() => {})
+      await clock.advance(10)
+    }
+    return tries()
+  }
+
+  it('a failing refresh is repeated after a second, two, four, and a minute at most', async () => {
+    let tries = 0
+    const refresh = async (): Promise<AccessToken> => {
+      tries++
+      throw new Error('down')
+    }
+    expect(await askFor(2_000, refreshingToken({ refresh }), () => tries)).toBe(2)
+    tries = 0
+    expect(await askFor(600_000, refreshingToken({ refresh }), () => tries)).toBe(15)
+  })
+
+  it('so is a function that fails, and calls in between get its error at once', async () => {
+    let tries = 0
+    const credential = async (): Promise<string> => {
+      tries++
+      throw new Error('down')
+    }
+    expect(await askFor(2_000, credential, () => tries)).toBe(2)
+  })
+
+  it('calls that ask at the same time share one call of a function', async () => {
+    let tries = 0
+    const clock = virtualClock()
+    const source = tokenSource(async () => `key-${++tries}`)
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => source.token(clock)))
+    expect(new Set(tokens.map(({ value }) => value))).toEqual(new Set(['key-1']))
+    expect(await source.token(clock)).toEqual({ value: 'key-2' })
+  })
+
+  it('a refresh that hangs is given up on after 30 s, and the next call begins another', async () => {
+    const signals: AbortSignal[] = []
+    const refresh = (signal: AbortSignal): Promise<AccessToken> => {
+      signals.push(signal)
+      return signals.length === 1 ? new Promise(() => {}) : Promise.resolve({ value: 'b' })
+    }
+    const clock = virtualClock()
+    const source = refreshingToken({ refresh })
+    const first = rejection(Promise.resolve(source.token(clock)))
+    await clock.advance(30_000)
+    expect(await first).toMatchObject({ name: 'TimeoutError' })
+    expect(signals[0]?.aborted).toBe(true)
+    await clock.advance(1_000)
+    expect(await source.token(clock)).toEqual({ value: 'b' })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('tokens that the upstream refuses one after the other are not fetched without end', async () => {
+    let tries = 0
+    const source = refreshingToken({ refresh: async () => ({ value: `t${++tries}` }) })
+    const refusing = virtualClock()
+    for (let at = 0; at < 2_000; at += 10) {
+      const token = await Promise.resolve(source.token(refusing)).catch(() => undefined)
+      if (token !== undefined) source.refused(token.value)
+      await refusing.advance(10)
+    }
+    expect(tries).toBeLessThanOrEqual(4)
   })
 })
 

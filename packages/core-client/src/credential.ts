@@ -1,4 +1,5 @@
 import type { Clock } from '@spillway/middleware'
+import { guardedLoad } from './guarded-load.ts'
 
 /** A secret and how long it is good for. */
 export interface AccessToken {
@@ -30,16 +31,25 @@ export type Credential = string | (() => string | Promise<string>) | TokenSource
 export const callersCredential: unique symbol = Symbol.for('spillway.callers-credential')
 
 export interface RefreshingTokenOptions {
-  /** Gets a new token, for instance from an OAuth token endpoint. Never called twice at a time. */
-  readonly refresh: () => Promise<AccessToken>
+  /**
+   * Gets a new token, for instance from an OAuth token endpoint. Never called twice at a time; given up on after 30 s, when
+   * `signal` aborts; after a failure not called for a second, doubling up to a minute.
+   */
+  readonly refresh: (signal: AbortSignal) => Promise<AccessToken>
   /**
    * How long before its expiry a token is replaced, in milliseconds, 0 or more. Calls go on with the old one.
    * @default 60000
    */
-  readonly refreshAhead?: number
+  readonly refreshAhead?: number | undefined
   /** A token to begin with. */
-  readonly initial?: AccessToken
+  readonly initial?: AccessToken | undefined
 }
+
+/**
+ * When the upstream refuses a token, and so soon after it was obtained the one that replaced it, the refresh counts as
+ * failed; in milliseconds.
+ */
+const refusedAtOnce = 10_000
 
 /**
  * A token that is refreshed before it expires and once after the upstream has refused it. However many calls
@@ -48,29 +58,39 @@ export interface RefreshingTokenOptions {
 export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
   const { refresh, refreshAhead = 60_000 } = options
   let current = options.initial
-  let running: Promise<AccessToken> | undefined
+  let obtainedAt = -Infinity
+  let lastClock: Clock | undefined
+  /** Whether `current` was obtained in place of one that the upstream had refused. */
+  let isReplacement = false
+  let wasRefused = false
+  const load = guardedLoad(refresh)
 
-  const renew = (): Promise<AccessToken> => {
-    running ??= replace().finally(() => {
-      running = undefined
-    })
-    return running
-  }
-  const replace = async (): Promise<AccessToken> => {
-    current = await refresh()
-    return current
+  const renew = async (clock: Clock): Promise<AccessToken> => {
+    const fresh = await load.run(clock)
+    if (fresh !== current) {
+      obtainedAt = clock.now()
+      isReplacement = wasRefused
+      wasRefused = false
+    }
+    current = fresh
+    return fresh
   }
 
   return {
     token(clock) {
+      lastClock = clock
       const left = current === undefined ? 0 : (current.expiresAt ?? Infinity) - clock.epoch()
-      if (current === undefined || left <= 0) return renew()
+      if (current === undefined || left <= 0) return renew(clock)
       // A failure here shows when the token has expired and the next call needs the answer.
-      if (left <= refreshAhead) renew().catch(() => {})
+      if (left <= refreshAhead) renew(clock).catch(() => {})
       return current
     },
     refused(value) {
-      if (current?.value === value) current = undefined
+      if (current?.value !== value) return
+      current = undefined
+      wasRefused = true
+      if (lastClock === undefined || !isReplacement) return
+      if (lastClock.now() - obtainedAt < refusedAtOnce) load.disappoint(lastClock)
     },
   }
 }
@@ -82,7 +102,8 @@ export function tokenSource(credential: Credential): TokenSource {
     const token = { value: credential }
     return { token: () => token, refused: () => {} }
   }
-  return { token: async () => ({ value: await credential() }), refused: () => {} }
+  const load = guardedLoad(async () => ({ value: await credential() }))
+  return { token: (clock) => load.run(clock), refused: () => {} }
 }
 
 /** Waits for a shared promise, but no longer than the caller does. */

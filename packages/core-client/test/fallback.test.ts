@@ -132,3 +132,25 @@ it('a fallback gets the key of its own that a middleware puts in, and the caller
     'sk-caller',
   ])
 })
+
+it.each([
+  ['hangs', () => new Promise<string>(() => {})],
+  ['fails', () => Promise.reject(new Error('the token endpoint is down'))],
+])('a local model answers when the credential %s', async (_, credential) => {
+  await using claude = await startClaude()
+  await using ollama = await startOllama({ models: ['llama3.2'], reply: { text: 'Hello' } })
+  await using local = createClient({
+    ...{ provider: 'ollama', baseUrl: ollama.url, credential: null, name: 'local' },
+    middleware: [onModel('llama3.2')],
+  })
+  await using client = createClient({
+    ...{ provider: 'anthropic', baseUrl: claude.url, credential },
+    middleware: [fallback([local])],
+    timeouts: { total: 1_000 },
+  })
+  const startedAt = performance.now()
+  const response = await client.fetch(`${claude.url}/v1/messages`, question())
+  expect(response.status).toBe(200)
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(claude.requests).toHaveLength(0)
+})

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
 import { beforeEach, expect, it } from 'vitest'
@@ -81,6 +90,54 @@ it('links a key: verifies, stores, and writes the target, or does none of it', {
   expect((await spillway(['check', '--config', 'spillway.yaml'])).code).toBe(0)
   for (const said of [bad.out, bad.err, good.out, good.err, text]) expect(said).not.toContain('CANARY')
 })
+
+it.skipIf(process.platform === 'win32')(
+  'leaves links to a vault, a key file and a configuration as they are',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    await using claude = await startClaude({ apiKeys: [canary] })
+    const names = ['vault.age', 'vault.key', 'spillway.yaml']
+    mkdirSync(join(folder, 'dotfiles'), { mode: 0o700 })
+    for (const name of names) symlinkSync(join('dotfiles', name), join(folder, name))
+    writeFileSync(
+      join(folder, 'dotfiles', 'spillway.yaml'),
+      `# mine\ntargets: { other: { api: anthropic, endpoints: [{ url: "${claude.url}" }] } }\nroutes: [{ models: "*", target: other }]\n`,
+    )
+    chmodSync(join(folder, 'dotfiles', 'spillway.yaml'), 0o640)
+    const link = ['link', 'claude', '--credential', '-', '--url', claude.url]
+    expect(await spillway(link, `${canary}\n`)).toMatchObject({ code: 0, err: '' })
+    expect((await spillway(['vault', 'rekey'])).code).toBe(0)
+    expect((await spillway(['keys', 'list'])).out).toContain('claude  v1')
+    for (const name of names) expect(readlinkSync(join(folder, name))).toBe(join('dotfiles', name))
+    expect(readdirSync(folder).sort()).toEqual(['dotfiles', ...names].sort())
+    const text = readFileSync(join(folder, 'dotfiles', 'spillway.yaml'), 'utf8')
+    expect(text).toMatch(/^# mine\n.*vault:claude/s)
+    expect(statSync(join(folder, 'dotfiles', 'spillway.yaml')).mode & 0o777).toBe(0o640)
+  },
+)
+
+it.skipIf(process.platform === 'win32')(
+  'refuses a vault where anyone can replace it, and says what to do',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    expect((await spillway(['vault', 'init'])).code).toBe(0)
+    chmodSync(folder, 0o777)
+    for (const command of [
+      ['keys', 'list'],
+      ['keys', 'add', 'claude'],
+      ['vault', 'rekey'],
+      ['vault', 'doctor'],
+    ]) {
+      const { code, out, err } = await spillway(command, `${canary}\n`)
+      expect([code, out + err]).toEqual([1, expect.stringContaining('SPILLWAY_VAULT_INSECURE_FILE')])
+      expect(out + err).toContain(`run chmod go-w ${folder}`)
+    }
+  },
+)
 
 it.each([
   ['keys', 'add', 'claude', canary],

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { ageIdentity, agePassphrase, newAgeIdentity } from './age-sealer.ts'
+import { fileBehind } from './file-place.ts'
 import { readKeyFile } from './key-file.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { type SealedFile, type SealedFileOptions, sealedFile } from './sealed-file.ts'
@@ -40,7 +41,7 @@ export async function initAgeFile(options: AgeFileOptions, passphrase?: string):
   try {
     await file.create()
   } catch (error) {
-    if (!isThere) await rm(keyFile, { force: true })
+    if (!isThere) await rm(await fileBehind(keyFile, 'the key file'), { force: true })
     throw error
   }
   return file
@@ -80,5 +81,5 @@ async function newKey({ kind }: AgeFileOptions, passphrase: string | undefined):
 }
 
 function writeKeys(path: string, keys: readonly string[]): Promise<void> {
-  return writePrivateFile(path, Buffer.from(`${keys.join('\n')}\n`))
+  return writePrivateFile(path, Buffer.from(`${keys.join('\n')}\n`), 'the key file')
 }

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { type AgeFileOptions, ageFile } from './age-file-vault.ts'
 import { processEnvironment } from './environment.ts'
 import { readKeyFile } from './key-file.ts'
@@ -27,11 +25,6 @@ export async function examineAgeFile(
   const ok = (message: string): number => findings.push({ level: 'ok', message })
   const warn = (message: string): number => findings.push({ level: 'warning', message })
   try {
-    const folder = dirname(path)
-    const { mode } = await stat(folder)
-    if (process.platform !== 'win32' && (mode & 0o022) !== 0 && (mode & 0o1000) === 0) {
-      warn(`others can write in ${folder}, and so replace the vault: run chmod go-w ${folder}`)
-    }
     const keys = await readKeyFile(keyFile, 'the key file')
     ok(`the key file ${keyFile} is its owner's alone`)
     if (keys.length > 1) {

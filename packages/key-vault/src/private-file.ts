@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { checkFile, fileBehind, hasModes } from './file-place.ts'
 import { KeyVaultError, systemCode } from './vault-error.ts'
 
 /**
@@ -14,14 +15,16 @@ export type WriteStep = 'create' | 'write' | 'written' | 'synced' | 'renamed' | 
 export const writeSteps: { before?: ((step: WriteStep, path: string) => void) | undefined } = {}
 
 /**
- * A file that its owner alone may read.
- * @throws KeyVaultError INSECURE_FILE when its group or everybody has any right to it
+ * A file that its owner alone may read; behind a link, the one that it leads to.
+ * @throws KeyVaultError INSECURE_FILE when its group or everybody has any right to it, when it belongs to another user,
+ * and when others can replace it
  * @returns undefined when there is no such file
  */
 export async function readPrivateFile(path: string, what: string): Promise<Uint8Array | undefined> {
+  const file = await fileBehind(path, what)
   let handle: FileHandle
   try {
-    handle = await open(path, constants.O_RDONLY)
+    handle = await open(file, constants.O_RDONLY)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw new KeyVaultError(
@@ -30,15 +33,7 @@ export async function readPrivateFile(path: string, what: string): Promise<Uint8
     )
   }
   try {
-    const { mode } = await handle.stat()
-    // Windows has no such bits: there the file inherits the rights of its folder.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const found = (mode & 0o777).toString(8).padStart(4, '0')
-      throw new KeyVaultError(
-        'INSECURE_FILE',
-        `${what} ${path} is open to others than its owner (mode ${found}): run chmod 600 ${path}, and replace the keys if anybody may have read it`,
-      )
-    }
+    checkFile(await handle.stat(), file, what)
     return await handle.readFile()
   } finally {
     await handle.close()
@@ -47,15 +42,19 @@ export async function readPrivateFile(path: string, what: string): Promise<Uint8
 
 /**
  * Replaces a file so that whoever reads it, even after a crash at any moment, finds the old bytes or the new ones
- * and nothing in between: a new file (0600) beside it, flushed, renamed over it, and the folder flushed.
+ * and nothing in between: a new file (0600) beside it, flushed, renamed over it, and the folder flushed. Behind a link,
+ * the file that it leads to is replaced, and the link stays.
+ * @throws KeyVaultError INSECURE_FILE for a folder that others can write, or UNAVAILABLE
  */
-export async function writePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
+export async function writePrivateFile(link: string, bytes: Uint8Array, what: string): Promise<void> {
+  const path = await fileBehind(link, what)
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${crypto.randomUUID()}.tmp`)
   const before = (step: WriteStep): void => writeSteps.before?.(step, path)
   try {
     before('create')
     const handle = await open(temporary, 'wx', 0o600)
     try {
+      if (hasModes) await handle.chmod(0o600)
       if (writeSteps.before === undefined) await handle.writeFile(bytes)
       else {
         const half = bytes.length >> 1

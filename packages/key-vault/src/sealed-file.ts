@@ -2,6 +2,7 @@ import { lstat, readdir, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Clock, systemClock } from '@spillway/middleware'
 import type { LastUses, VaultDriver } from './driver.ts'
+import { fileBehind } from './file-place.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { frame, unframe } from './sealed-format.ts'
 import type { SealContext, Sealer } from './sealer.ts'
@@ -94,13 +95,17 @@ export function sealedFile(options: SealedFileOptions): SealedFile {
   }
   const write = async (document: VaultDocument): Promise<void> => {
     const [sealer] = sealers as [Sealer]
-    await writePrivateFile(path, frame(sealer.name, await sealer.seal(encodeDocument(document), context)))
+    await writeSealed(frame(sealer.name, await sealer.seal(encodeDocument(document), context)))
   }
-  const locked = <T>(work: () => Promise<T>): Promise<T> =>
-    withWriteLock(`${path}.lock`, { clock, wait }, async () => {
-      await removeLeftovers(path)
-      return work()
+  const writeSealed = (bytes: Uint8Array): Promise<void> => writePrivateFile(path, bytes, 'the vault')
+  /** Beside the file itself, so that whoever comes by a link and whoever does not hold the same lock. */
+  const locked = async <T>(work: (file: string) => Promise<T>): Promise<T> => {
+    const file = await fileBehind(path, 'the vault')
+    return withWriteLock(`${file}.lock`, { clock, wait }, async () => {
+      await removeLeftovers(file)
+      return work(file)
     })
+  }
 
   return {
     name: path,
@@ -114,8 +119,8 @@ export function sealedFile(options: SealedFileOptions): SealedFile {
         return after
       }),
     create: () =>
-      locked(async () => {
-        if (await exists(path)) throw new KeyVaultError('EXISTS', `there is a vault at ${path} already`)
+      locked(async (file) => {
+        if (await exists(file)) throw new KeyVaultError('EXISTS', `there is a vault at ${path} already`)
         await write(emptyDocument)
       }),
     reseal: ({ sealer: next = sealers[0] as Sealer, context: nextContext = context, before, after } = {}) =>
@@ -127,13 +132,13 @@ export function sealedFile(options: SealedFileOptions): SealedFile {
         if (!Buffer.from(await next.open(sealed, nextContext)).equals(bytes)) {
           throw new KeyVaultError('DAMAGED', `${next.name} does not open what it seals; nothing was written`)
         }
-        await writePrivateFile(path, frame(next.name, sealed))
+        await writeSealed(frame(next.name, sealed))
         sealers = [next, ...sealers.filter((sealer) => sealer !== next)]
         context = nextContext
         await after?.()
       }),
     revision,
-    uses: (add) => noteUses(`${path}.uses`, add),
+    uses: (add) => noteUses(path, add),
     close() {
       for (const sealer of sealers) sealer.close?.()
     },
@@ -184,14 +189,15 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Times are all that it holds, so what is lost when two write at once is a time. */
-async function noteUses(path: string, add: LastUses): Promise<LastUses> {
+async function noteUses(vault: string, add: LastUses): Promise<LastUses> {
   try {
+    const path = `${await fileBehind(vault, 'the vault')}.uses`
     const bytes = await readPrivateFile(path, 'the record of uses')
     const noted = bytes === undefined ? {} : (JSON.parse(Buffer.from(bytes).toString()) as LastUses)
     if (Object.keys(add).length === 0) return noted
     const merged: Record<string, number> = { ...noted }
     for (const [version, at] of Object.entries(add)) merged[version] = Math.max(at, merged[version] ?? 0)
-    await writePrivateFile(path, Buffer.from(JSON.stringify(merged)))
+    await writePrivateFile(path, Buffer.from(JSON.stringify(merged)), 'the record of uses')
     return merged
   } catch {
     return add

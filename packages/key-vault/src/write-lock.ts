@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises'
+import { chmodSync, closeSync, lstatSync, openSync, type Stats } from 'node:fs'
 import { type Clock, sleep } from '@spillway/middleware'
+import { hasModes, isTrusted } from './file-place.ts'
 import { KeyVaultError, systemCode } from './vault-error.ts'
 
 /** How often a lock that is held is asked for again, in milliseconds. */
@@ -16,7 +17,7 @@ export async function withWriteLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { DatabaseSync } = await import('node:sqlite')
-  await createPrivately(path)
+  createPrivately(path)
   const giveUpAt = clock.now() + wait
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
@@ -40,13 +41,30 @@ export async function withWriteLock<T>(
   }
 }
 
-async function createPrivately(path: string): Promise<void> {
+/**
+ * Makes the file where there is none. One that is there is not opened: closing it again would give up the lock that another
+ * call in this process may hold on it. For the same reason nothing else runs between opening and closing a new one.
+ */
+function createPrivately(path: string): void {
   try {
-    await (await open(path, 'a', 0o600)).close()
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) closeSync(openSync(path, 'wx', 0o600))
+    else keepPrivate(path, stats)
   } catch (error) {
+    if (error instanceof KeyVaultError) throw error
+    // Another process was first.
+    if (systemCode(error) === 'EEXIST') return
     throw new KeyVaultError(
       'UNAVAILABLE',
       `${path} cannot be made (${systemCode(error) ?? 'unknown error'}): the vault's folder must be writable`,
     )
   }
+}
+
+/** Whoever may open the lock can hold it for ever; a link could lead to any file. */
+function keepPrivate(path: string, stats: Stats): void {
+  if (!stats.isFile() || (hasModes && !isTrusted(stats))) {
+    throw new KeyVaultError('INSECURE_FILE', `${path} is not a file of this user: remove it`)
+  }
+  if (hasModes && stats.uid === process.geteuid?.() && (stats.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }

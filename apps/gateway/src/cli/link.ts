@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { ageFile, initAgeFile, openVault, processEnvironment, Secret } from '@spillway/key-vault'
 import { type Command, Option } from 'commander'
 import { type Document, parseDocument } from 'yaml'
 import { ConfigError } from '../config/config-error.ts'
 import { parseConfig } from '../config/load-config.ts'
 import { readSecret } from './read-secret.ts'
+import { replaceFile } from './replace-file.ts'
 import { tiers } from './tiers.ts'
 import {
   ageFileOf,
@@ -79,8 +80,7 @@ async function link(name: string, flags: LinkFlags): Promise<void> {
   } finally {
     await vault.close()
   }
-  writeFileSync(`${config}.tmp`, linked)
-  renameSync(`${config}.tmp`, config)
+  replaceFile(config, linked)
   console.log(`${provider} takes the key; it is in ${flags.vault} as "${name}", and ${config} uses it`)
 }
 

@@ -20,7 +20,8 @@ const unsendableCodes = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_
 export function transportFailure(error: unknown): Failure {
   const code = codeOf(error)
   const phase = timeoutPhases.get(code ?? '')
-  if (phase !== undefined) return { ...timeoutFailure(phase, undefined), code }
+  if (phase !== undefined)
+    return phase === 'connect' ? { ...timeoutFailure(phase, undefined), code } : cut(phase, code)
   if (isUnsendable(error, code)) return unsendable(error)
   const malformed = code?.startsWith('HPE_') === true
   const kind = malformed ? 'malformed' : 'connection'
@@ -30,6 +31,19 @@ export function transportFailure(error: unknown): Failure {
     retryable: code === undefined || !hopeless.test(code),
     scope: scopeOf(kind),
     origin: 'upstream',
+    code,
+  }
+}
+
+/**
+ * The transport's own limit cut a request that the vendor was at work on, and bills: Node's `fetch` does so after 300 s
+ * without headers, and after 300 s without a chunk. Asking again would be cut again.
+ */
+function cut(phase: TimeoutPhase, code: string | undefined): Failure {
+  return {
+    ...timeoutFailure(phase, undefined),
+    message: `${phases[phase]} within the transport's own limit (${code}; Node's fetch has 300 s): use a client of @spillway/core-client, or a fetch whose dispatcher allows more`,
+    retryable: false,
     code,
   }
 }

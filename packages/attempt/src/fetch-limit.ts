@@ -1,0 +1,31 @@
+import { defaultStreamHeaders, type Middleware, type ModelRequest, timeLeft } from '@spillway/middleware'
+
+/**
+ * How long Node's own `fetch` waits for headers, and between two chunks, in milliseconds (undici's `headersTimeout` and
+ * `bodyTimeout`). No option of a call changes it.
+ */
+const nodeFetchLimit = 300_000
+
+/** Says so once, at the first call that may take longer than the `fetch` beneath it allows. */
+export function warnOfFetchLimit(warn: (message: string, code: string) => void): Middleware {
+  let hasWarned = false
+  return (next) => (request) => {
+    if (!hasWarned && mayTakeLonger(request)) {
+      hasWarned = true
+      warn(
+        `Node's fetch cuts a request that has no response headers after ${nodeFetchLimit / 1000} s, ` +
+          `and this call may take ${Math.round(timeLeft(request.deadline, request.clock) / 1000)} s. ` +
+          'Stream it, use a client of @spillway/core-client, or pass a fetch whose dispatcher allows more ' +
+          '(undici: headersTimeout, bodyTimeout).',
+        'SPILLWAY_FETCH_LIMIT',
+      )
+    }
+    return next(request)
+  }
+}
+
+/** The default deadline was chosen by nobody; a stream has its headers at once where `headers` says so. */
+function mayTakeLonger({ hasDefaultDeadline, deadline, clock, stream, timeouts }: ModelRequest): boolean {
+  if (hasDefaultDeadline || timeLeft(deadline, clock) <= nodeFetchLimit) return false
+  return (timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity)) > nodeFetchLimit
+}

@@ -2,6 +2,7 @@
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>>> =
   {
     fuzz: () => import('./fuzz/main.ts'),
+    soak: () => import('./soak/main.ts'),
   }
 
 const [name = '', ...args] = process.argv.slice(2)

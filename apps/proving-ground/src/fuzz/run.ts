@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type BooksLine, checkBooks, leaksOnDisk, settle } from '../books.ts'
 import {
   type Block,
   type Holdings,
@@ -9,7 +10,6 @@ import {
   type MonitoredGateway,
   startMonitored,
 } from '../monitored.ts'
-import { type BooksLine, checkBooks, leaksOnDisk, settle } from './books.ts'
 import { answerAt, caseAt } from './case-source.ts'
 import { Client, type Exchange } from './client.ts'
 import { configOf, env, targets } from './config.ts'

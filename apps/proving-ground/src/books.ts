@@ -1,8 +1,8 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { queryLedger } from '../../../benchmarks/src/booked-rows.ts'
-import { leaksIn } from './markers.ts'
+import { queryLedger } from '../../benchmarks/src/booked-rows.ts'
+import { leaksIn } from './fuzz/markers.ts'
 
 /** One line of the comparison. */
 export interface BooksLine {

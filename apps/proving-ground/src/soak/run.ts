@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type BooksLine, checkBooks, settle } from '../books.ts'
+import { type Holdings, startMonitored } from '../monitored.ts'
+import { configOf, env } from './config.ts'
+import { type SeenCall, startLoad } from './load.ts'
+import { medianOf, slopeOf } from './slope.ts'
+import { startUpstreams } from './upstreams.ts'
+
+export interface SoakOptions {
+  readonly minutes: number
+  /** Before what is held counts; in minutes. */
+  readonly warmUp: number
+  /** Calls a second. */
+  readonly rate: number
+  readonly seed: number
+  /** Seconds between two looks at what the gateway holds. */
+  readonly every?: number
+  readonly onSample?: ((sample: Sample) => void) | undefined
+}
+
+/** What the gateway held, after a garbage collection. */
+export interface Sample extends Holdings {
+  /** Seconds since the first call. */
+  readonly at: number
+  readonly descriptors: number
+  readonly inFlight: number
+}
+
+export interface SoakResult {
+  readonly samples: readonly Sample[]
+  readonly calls: readonly SeenCall[]
+  readonly faults: ReadonlyMap<string, number>
+  /** Seconds for which the calls were sent. */
+  readonly seconds: number
+  /** Everything that is to hold. */
+  readonly lines: readonly BooksLine[]
+}
+
+const mebibyte = 2 ** 20
+
+/** By so much may RSS grow in ten minutes, in bytes. */
+export const rssBound = mebibyte
+
+/** Sends calls at a steady rate through the built gateway while attempts fail, and watches what it holds. */
+export async function soak({
+  minutes,
+  warmUp,
+  rate,
+  seed,
+  every = 5,
+  onSample,
+}: SoakOptions): Promise<SoakResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-soak-'))
+  await using upstreams = await startUpstreams(seed)
+  const complaints: string[] = []
+  const gateway = await startMonitored({
+    config: configOf(upstreams, folder),
+    folder,
+    env,
+    onComplaint: (text) => void complaints.push(text),
+    onExit: (how) => void complaints.push(`the gateway ended: ${how}`),
+  })
+  try {
+    const before = await gateway.holdings()
+    const startedAt = performance.now()
+    const seconds = (): number => (performance.now() - startedAt) / 1_000
+    const load = startLoad(gateway.url, rate, seed)
+    const samples: Sample[] = []
+    while (seconds() < minutes * 60) {
+      await pause(Math.min(every, Math.max(0.1, minutes * 60 - seconds())) * 1_000)
+      const sample = { at: seconds(), inFlight: load.inFlight, ...(await gateway.holdings()) }
+      samples.push(sample)
+      onSample?.(sample)
+    }
+    const duration = seconds()
+    await load.stop()
+    const database = `sqlite:${folder}/books.db`
+    await settle(gateway.url, database)
+    const left = load.calls.filter(({ result }) => ['left', 'closed', 'cut'].includes(result)).length
+    const books = await checkBooks(gateway.url, database, {
+      calls: load.sent - left,
+      unknownCalls: left,
+      requests: upstreams.requests,
+    })
+    // Idle connections to the upstreams are kept for a while.
+    await pause(2_000)
+    const after = await gateway.holdings()
+    const lines = [
+      ...memoryLines(samples.filter(({ at }) => at >= warmUp * 60)),
+      handlesLine(before, after),
+      ...books,
+      line(
+        'what it wrote to stderr',
+        complaints.join(' ').slice(0, 500) || 'nothing',
+        complaints.length === 0,
+      ),
+      ...callLines(load.calls),
+    ]
+    lines.push(line('ends in order after SIGTERM', '', await gateway.stop(20_000)))
+    return { samples, calls: load.calls, faults: upstreams.faults, seconds: duration, lines }
+  } finally {
+    await gateway.stop(1_000)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Slopes of what is held once the gateway is warm. */
+function memoryLines(samples: readonly Sample[]): BooksLine[] {
+  const inTenMinutes = (read: (sample: Sample) => number): number =>
+    slopeOf(samples.map((sample) => ({ at: sample.at, value: read(sample) }))) * 600
+  const memory = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
+    const grown = inTenMinutes(read)
+    const seen = `${signed(grown / mebibyte, 2)} MB in ten minutes, median ${(medianOf(samples.map(read)) / mebibyte).toFixed(1)} MB`
+    return line(what, seen, grown < most)
+  }
+  const count = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
+    const grown = inTenMinutes(read)
+    return line(
+      what,
+      `${signed(grown, 1)} in ten minutes, median ${medianOf(samples.map(read))}`,
+      grown < most,
+    )
+  }
+  return [
+    memory('RSS', ({ rss }) => rss, rssBound),
+    memory('heap', ({ heapUsed }) => heapUsed, mebibyte),
+    memory('array buffers', ({ arrayBuffers }) => arrayBuffers, mebibyte),
+    count('descriptors', ({ descriptors }) => descriptors, 5),
+    count('timers', ({ resources }) => resources.Timeout ?? 0, 5),
+    count('sockets', ({ resources }) => resources.TCPSocketWrap ?? 0, 5),
+  ]
+}
+
+/** Nothing that keeps the process alive is left when all calls have ended, but connections that may be used again. */
+function handlesLine(before: Holdings, after: Holdings): BooksLine {
+  const left = Object.entries(after.resources).filter(
+    ([name, count]) => name !== 'TCPSocketWrap' && count > (before.resources[name] ?? 0),
+  )
+  const seen = left.map(([name, count]) => `${count} ${name}`).join(', ')
+  return line('handles left behind', seen || 'none', left.length === 0)
+}
+
+/** Faults are rescued before the first content; afterwards a stream may end with an error event, but never be cut. */
+function callLines(calls: readonly SeenCall[]): BooksLine[] {
+  const share = (results: readonly string[]): number =>
+    calls.filter(({ result }) => results.includes(result)).length / Math.max(1, calls.length)
+  const broken = share(['cut', 'closed'])
+  const answered = share(['200', 'error event', 'left'])
+  return [
+    line('connections that were cut', `${(broken * 100).toFixed(3)} %`, broken === 0),
+    line('calls with a 200', `${(answered * 100).toFixed(2)} % (99 % or more)`, answered >= 0.99),
+  ]
+}
+
+const line = (what: string, seen: string, holds: boolean): BooksLine => ({ what, seen, holds })
+const signed = (value: number, digits: number): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`

@@ -1,6 +1,8 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude, startOpenRouter } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -48,6 +50,38 @@ test('an error that comes later is an event', async () => {
   const { status, text } = await send(`${gateway.url}/v1/messages`, { body: stream })
   expect(status).toBe(200)
   expect(text.trimEnd().split('\n\n').at(-1)).toMatch(/^event: error\ndata: .*timeout_error/)
+})
+
+test.each([
+  [
+    'Anthropic',
+    '/v1/messages',
+    /^event: error\ndata: .*no stream/,
+    { content: [{ type: 'text', text: 'Hi' }] },
+  ],
+  [
+    'OpenAI',
+    '/v1/chat/completions',
+    /^data: \{"error".*no stream/,
+    { choices: [{ message: { content: 'Hi' } }] },
+  ],
+] as const)('an answer that is no stream is an error then: %s', async (_, path, error, body) => {
+  const server = createServer((req, res) => {
+    req.resume()
+    setTimeout(() => {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(JSON.stringify(body))
+    }, 250)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const target = { api: 'ollama', endpoints: [{ url: `http://127.0.0.1:${port}` }] }
+  const gateway = await gatewayOf(configOf(target, undefined, impatient))
+  const { status, text } = await send(`${gateway.url}${path}`, { body: stream })
+  expect(status).toBe(200)
+  expect(text.trimEnd().split('\n\n').at(-1)).toMatch(error)
+  expect(text).not.toContain('Hi')
 })
 
 test('OpenAI’s clients get comments', async () => {

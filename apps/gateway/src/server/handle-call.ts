@@ -9,7 +9,7 @@ import {
   type RequestHeaders,
   type Timeouts,
 } from '@spillway/middleware'
-import { type RecognisedCall, renderErrorEvent } from '@spillway/wire'
+import { header, malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 // Brings in the context's `from`.
 import type {} from '../ledger/call-trail.ts'
 import type { Router } from '../router.ts'
@@ -97,9 +97,10 @@ function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: C
   const headers = { ...spillwayHeaders(response, log), ...(degraded && { 'x-spillway-degraded': degraded }) }
   const said = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   res.write(`: ${said.join('; ')}\n\n`)
-  if (response.failure === undefined) return pipeStream(res, sealBody(response.body, api))
+  const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream')
+  if (response.failure === undefined && isStream) return pipeStream(res, sealBody(response.body, api))
   response.body.cancel()
-  res.end(renderErrorEvent(api, response.failure))
+  res.end(renderErrorEvent(api, response.failure ?? malformedFailure('the upstream answered with no stream')))
 }
 
 interface Asked {

@@ -167,7 +167,7 @@ class FuzzSession {
         const to = Math.round(requests * share)
         await this.#lanes(from, to, startedAt)
         if (this.#isDead) break
-        await this.#remember(to)
+        if (requests >= fewest || share === 1) await this.#remember(to)
         from = to
       }
     }

@@ -2,8 +2,9 @@ import { type CircuitBreaker, createCircuitBreaker, keyCircuit } from '@spillway
 import { type Client, type ClientOptions, callersCredential, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
+import { hideVendorLimits } from '@spillway/rate-limit'
 import { translate } from '@spillway/translation'
-import { withModel } from '@spillway/wire'
+import { withModel, withoutHeaders } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
@@ -57,12 +58,15 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     ...credentialOf(endpoint.credential, resources.vault),
     ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
     middleware: [
+      // What the vendor says of a key that callers share is nobody's own.
+      ...(endpoint.credential === 'caller' ? [] : [hideVendorLimits()]),
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
       ...(settings.model === undefined ? [] : [useModel(settings.model)]),
       ...translationOf(settings),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
+      withoutForeignSpillway,
       ...innermostOf(setup),
     ],
   })
@@ -123,6 +127,13 @@ function credentialOf(
     return { credential: vault?.credential(reference.slice('vault:'.length)) ?? null }
   }
   return { credential: process.env[reference.slice('env:'.length)] ?? null }
+}
+
+/** An upstream may be a Spillway too: what that says of itself is not for our callers. */
+const withoutForeignSpillway: Middleware = (next) => async (request) => {
+  const response = await next(request)
+  const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))
+  return headers === response.headers ? response : { ...response, headers }
 }
 
 function useModel(model: string): Middleware {

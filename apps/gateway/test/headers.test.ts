@@ -5,14 +5,139 @@ import { chat, messages, send } from './raw-client.ts'
 
 describe('headers of the upstream’s answer', () => {
   test.each([false, true])('reach the client, with stream: %s', async (stream) => {
-    const headers = { 'x-some-vendor': 'says this', 'anthropic-ratelimit-unified-5h-reset': '1790000000' }
+    const headers = { 'x-some-vendor': 'says this', 'anthropic-organization-id': 'org', 'retry-after': '1' }
     const claude = forThisTest(await startClaude({ headers }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const received = await send(`${gateway.url}/v1/messages`, { body: messages({ stream }) })
     expect(received.headers).toMatchObject(headers)
     expect(received.headers['request-id']).toMatch(/^req_/)
-    expect(received.headers['anthropic-ratelimit-requests-limit']).toBe('4000')
-    expect(received.headers['anthropic-ratelimit-input-tokens-reset']).toMatch(/Z$/)
+  })
+
+  const limits = {
+    'anthropic-ratelimit-unified-5h-utilization': '0.97',
+    'anthropic-priority-input-tokens-remaining': '5',
+    'x-ratelimit-remaining-requests': '0',
+  }
+  const unsaid = (headers: object): string[] =>
+    Object.keys(headers).filter((name) => /limit|priority/.test(name))
+
+  describe.each([
+    ['an answer', undefined],
+    ['a failure', { type: 'status', status: 429, retryAfter: 7, headers: limits } as const],
+  ])('of %s that tell what is left of a key', (_, fault) => {
+    test.each([false, true])('stay here where callers share the key, with stream: %s', async (stream) => {
+      const claude = forThisTest(await startClaude({ headers: limits }))
+      if (fault !== undefined) claude.next(fault)
+      const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+      const received = await send(`${gateway.url}/v1/messages`, { body: messages({ stream }) })
+      expect(received.status).toBe(fault?.status ?? 200)
+      expect(unsaid(received.headers)).toEqual([])
+      if (fault !== undefined) expect(received.headers['retry-after']).toBe('7')
+    })
+
+    test('reach the caller whose key it is', async () => {
+      const claude = forThisTest(await startClaude({ headers: limits }))
+      if (fault !== undefined) claude.next(fault)
+      const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+      const gateway = await gatewayOf(configOf(target))
+      const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
+      expect(received.headers).toMatchObject(limits)
+      expect(received.headers['anthropic-ratelimit-requests-limit']).toBe('4000')
+      expect(received.headers['anthropic-ratelimit-input-tokens-reset']).toMatch(/Z$/)
+    })
+  })
+
+  test('stay here where no key is configured, and in another protocol', async () => {
+    const claude = forThisTest(await startClaude({ headers: limits }))
+    const open = { api: 'anthropic', endpoints: [{ url: claude.url }] }
+    const gateway = await gatewayOf(configOf(open))
+    expect(unsaid((await send(`${gateway.url}/v1/messages`, { body: messages() })).headers)).toEqual([])
+    const shared = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const translated = await send(`${shared.url}/v1/chat/completions`, { body: chat() })
+    expect([translated.status, unsaid(translated.headers)]).toEqual([200, []])
+  })
+
+  const acting = {
+    'access-control-allow-origin': '*',
+    'access-control-allow-credentials': 'true',
+    'access-control-expose-headers': '*',
+    'alt-svc': 'h3="evil.example:443"; ma=86400',
+    'clear-site-data': '"*"',
+    'content-disposition': 'attachment; filename=x.exe',
+    'cross-origin-opener-policy': 'unsafe-none',
+    link: '<https://evil.example/x.js>; rel=preload; as=script',
+    location: 'https://evil.example/',
+    nel: '{"report_to":"x","max_age":1}',
+    refresh: '0; url=https://evil.example/',
+    'report-to': '{"group":"x"}',
+    'reporting-endpoints': 'x="https://evil.example/"',
+    'service-worker-allowed': '/',
+    'set-cookie': ['a=b; Path=/', 'c=d'],
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'timing-allow-origin': '*',
+    'www-authenticate': 'Basic realm="vendor"',
+    'x-accel-redirect': '/internal',
+    'x-frame-options': 'ALLOWALL',
+    'x-should-retry': 'true',
+    'x-spillway-call-id': 'theirs',
+    'x-spillway-degraded': 'theirs',
+    'x-spillway-fallback': 'timeout',
+    'x-spillway-served-by': 'other',
+  }
+
+  describe.each([
+    ['an answer', undefined],
+    ['an error', 400],
+    ['an overload', 529],
+    ['a refused key', 401],
+  ])('of %s that make a browser, a proxy or a client act', (_, status) => {
+    test.each([
+      ['/v1/messages', messages()],
+      ['/v1/messages', messages({ stream: true })],
+      ['/v1/chat/completions', chat()],
+    ])('do not pass: %s', async (path, body) => {
+      const claude = forThisTest(await startClaude({ headers: acting as never }))
+      if (status !== undefined) claude.always({ type: 'status', status, headers: acting as never })
+      const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+      const { headers } = await send(`${gateway.url}${path}`, { body })
+      const own = { 'x-spillway-served-by': 'claude', ...(status && { 'x-should-retry': 'false' }) }
+      expect(headers).toMatchObject({ ...own, 'x-content-type-options': 'nosniff' })
+      const passed = Object.keys(acting).filter((name) => name in headers && !(name in own))
+      expect(passed).toEqual([])
+    })
+  })
+
+  test('do not stand in the comment of a stream that was kept alive', async () => {
+    const claude = forThisTest(await startClaude({ headers: acting as never }))
+    claude.next({ type: 'slow-first-token', ms: 300 })
+    const config = configOf(targetAt(claude, 'anthropic'), undefined, { server: { keepAliveAfter: '50ms' } })
+    const gateway = await gatewayOf(config)
+    const { headers, text } = await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
+    expect(text).toContain(': x-spillway-attempts: 1; x-spillway-served-by: claude\n')
+    expect(text).not.toContain('theirs')
+    expect(Object.keys(acting).filter((name) => name in headers)).toEqual([])
+    expect(headers['x-content-type-options']).toBe('nosniff')
+  })
+
+  test('cannot make its body a page of the gateway', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.next({ type: 'status', status: 400, headers: { 'content-type': 'text/html' } })
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const { headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
+    expect(headers).toMatchObject({
+      'content-type': 'text/html',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+    })
+  })
+
+  test('of what got lost in translation are told once, by the gateway', async () => {
+    const claude = forThisTest(await startClaude({ headers: { 'x-spillway-degraded': 'theirs' } }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const body = chat({ seed: 7, logit_bias: { 1: 2 } })
+    const { headers } = await send(`${gateway.url}/v1/chat/completions`, { body })
+    expect(headers['x-spillway-degraded']).toMatch(/seed|logit_bias/)
+    expect(headers['x-spillway-degraded']).not.toContain('theirs')
   })
 
   test('that belong to one connection do not', async () => {

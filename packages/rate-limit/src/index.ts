@@ -1,6 +1,7 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
 export type { Admission, Headroom, Lease } from './admission.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
+export { hideVendorLimits } from './hide-vendor-limits.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'
 export { Limiter } from './limiter.ts'
 export type { Cost, Limits, WindowName } from './limits.ts'

@@ -46,7 +46,8 @@ export {
   truncatedFailure,
 } from './transport-failure.ts'
 export { estimatedUsage, tokensFromBytes } from './usage.ts'
-export { type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
+export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { wholeTranscript } from './whole-transcript.ts'
 export { withModel } from './with-model.ts'
+export { withoutHeaders } from './without-headers.ts'

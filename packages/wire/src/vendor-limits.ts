@@ -44,6 +44,17 @@ export function vendorLimits(headers: ResponseHeaders, epoch: number): VendorLim
   })
 }
 
+const vendorLimit = /^(?:anthropic-(?:ratelimit|priority|fast)-|x-rate-?limit-|ratelimit(?:-|$))/
+
+/**
+ * Whether a response header says what a vendor's limits are and what is left of them: by the names of Anthropic, of OpenAI
+ * and OpenRouter, and of the IETF's draft. `retry-after`, which concerns the call itself, is none.
+ * @param name in lower case
+ */
+export function isVendorLimit(name: string): boolean {
+  return vendorLimit.test(name)
+}
+
 function amount(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,15}$/.test(value.trim()) ? Number(value) : undefined
 }

@@ -1,13 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { type BodySink, concatBytes, type ResponseBody, type ResponseHeaders } from '@spillway/middleware'
 import { isConnectionHeader } from './connection-headers.ts'
-
-/** What only this gateway says, even where the upstream is a gateway too. */
-const ownHeaders: ReadonlySet<string> = new Set([
-  'x-spillway-attempts',
-  'x-spillway-fallback',
-  'x-spillway-served-by',
-])
+import { mayPass } from './upstream-headers.ts'
 
 /** The headers of an upstream's response that may be passed on, and some of our own. */
 export function responseHeaders(
@@ -17,7 +11,7 @@ export function responseHeaders(
   const headers: OutgoingHttpHeaders = {}
   const connection = upstream.connection as string | string[] | undefined
   for (const name in upstream) {
-    if (isConnectionHeader(name, connection) || ownHeaders.has(name)) continue
+    if (!mayPass(name) || isConnectionHeader(name, connection)) continue
     headers[name] = upstream[name] as string | string[]
   }
   for (const name in own) headers[name] = own[name]

@@ -23,6 +23,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .option('-p, --port <port>', 'listen here instead of server.port; 0 picks a free port', port)
     .option('--host <host>', 'bind to this address instead of server.host')
+    .option('--exposed', 'that other machines can reach it is meant; the same as server.exposed: true')
     .option('--demo', 'run the demo whatever the environment holds')
     .option('-q, --quiet', 'no line for each call')
     .addHelpText(

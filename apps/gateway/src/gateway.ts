@@ -1,5 +1,6 @@
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
+import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly port?: number | undefined
   /** Replaces `server.host`. */
   readonly host?: string | undefined
+  /** Replaces `server.exposed`. */
+  readonly exposed?: boolean | undefined
   /** Hears of every call at its commit point. */
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
   /** Hears what happens in the vault: stale, refused versions, rotations. */
@@ -54,16 +57,23 @@ export interface Gateway {
 
 /**
  * Starts a gateway from a valid configuration.
- * @throws the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
+ * @throws Error where other machines could reach it and nothing says that this is meant; the system's error when it
+ * cannot listen, with `code` `EADDRINUSE` for instance
  */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  const { allowedHosts, allowedOrigins, auth } = config.server
+  const host = options.host ?? config.server.host
+  const exposure = { host, auth, exposed: options.exposed ?? config.server.exposed }
+  const problem = exposureProblem(exposure)
+  if (problem !== undefined) throw new Error(problem)
+  const log = options.log ?? console.error
   // First: files that others can replace are a reason not to start, and nothing else is open then.
   const books = openBooks(config.storage, {
     onAttempt: (attempt) => observability.book(attempt),
-    warn: options.log ?? console.error,
+    warn: log,
   })
   const redis = config.state?.redis
-  const shared = redis === undefined ? undefined : await openSharedState(redis, options.log ?? console.error)
+  const shared = redis === undefined ? undefined : await openSharedState(redis, log)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability }
@@ -87,11 +97,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   }
   observability.observe(gatewayValues({ targets, mirrors, books }))
   const api = openApiSources({ config, targets, mirrors, books, vault, shared })
-  const { host, port } = config.server
   try {
     const server = await listenGateway({
-      host: options.host ?? host,
-      port: options.port ?? port,
+      ...{ host, allowedHosts, allowedOrigins },
+      port: options.port ?? config.server.port,
       router: createRouter(
         openRoutes(config, targets, mirrors, shared, [observability.calls, books.calls, api.calls]),
       ),
@@ -106,6 +115,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         ...(shared === undefined ? {} : { limits: shared.limits.status }),
       }),
     })
+    const warning = exposureWarning(exposure)
+    if (warning !== undefined) log(`warning: ${warning}`)
     books.audit?.record({
       actor: gatewayActor,
       action: 'gateway.started',

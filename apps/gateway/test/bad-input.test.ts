@@ -91,7 +91,7 @@ describe('a body of 33 MB', () => {
   })
 
   test('of which the client sends nothing is refused at once', async () => {
-    const head = `POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: ${large.length}\r\n\r\n`
+    const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${large.length}\r\n\r\n`
     const connection = await openSocket(gateway.url, head)
     await delay(200)
     expect(connection.received()).toMatch(/^HTTP\/1\.1 413 /)
@@ -247,9 +247,9 @@ describe('line breaks', () => {
 
 test.each([
   'POST /v1/messages HT',
-  'POST /v1/messages HTTP/1.1\r\nhost: g\r\n',
-  'POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: 1000\r\n\r\n{"model": "cl',
-  'POST /v1/messages HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"mod',
+  'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n',
+  'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{"model": "cl',
+  'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"mod',
 ])('half a request, silence and leaving disturb nobody: %j', async (text) => {
   const count = claude.requests.length
   const { socket, received } = await openSocket(gateway.url, text)
@@ -261,7 +261,7 @@ test.each([
 })
 
 test('many half requests do not keep a whole one waiting', async () => {
-  const half = 'POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: 1000\r\n\r\n{"model": "cl'
+  const half = 'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{"model": "cl'
   const open = await Promise.all(Array.from({ length: 100 }, () => openSocket(gateway.url, half)))
   const { status } = await post('/v1/messages', messages())
   expect(status).toBe(200)

@@ -121,6 +121,67 @@ describe('start', { timeout: 40_000 }, () => {
   })
 })
 
+// An address of this machine alone, in a spelling that only its resolver knows: whether a gateway listens beyond
+// loopback is not found out by trying.
+const anyName = '127.1'
+
+describe('listening where other machines may come', { timeout: 40_000 }, () => {
+  const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
+  const refused = /can be reached from other machines.*spends your keys.*server\.exposed: true/
+
+  test.each(['0.0.0.0', '::', anyName])('is refused by start and by check: %s', async (host) => {
+    const file = configFile(configOf(target, undefined, { server: { host, port: 0 } }))
+    for (const args of [
+      ['start', '--config', file],
+      ['check', '--config', file],
+    ]) {
+      const { exit, stderr, stdout } = spillway(args)
+      expect(await exit).toBe(1)
+      expect(stderr()).toMatch(refused)
+      expect(stderr()).toContain(`${file}:`)
+      expect(stdout()).toBe('')
+    }
+  })
+
+  test.each([
+    ['a file', true, {}],
+    ['a key in the environment', false, { ANTHROPIC_API_KEY: 'sk-secret' }],
+    ['the demo', false, {}],
+  ])('is refused with --host too: %s', async (_, withFile, env) => {
+    const file = withFile ? ['--config', configFile(configOf(target))] : []
+    const args = ['start', ...file, '--port', '0', '--host', '0.0.0.0']
+    const { exit, stderr, stdout } = spillway(args, env as Record<string, string>)
+    expect(await exit).toBe(1)
+    expect(stderr()).toMatch(refused)
+    expect(stdout()).not.toContain('listening')
+  })
+
+  test.each([
+    ['server.exposed: true', { server: { host: anyName, exposed: true } }, []],
+    ['--exposed', { server: { host: anyName } }, ['--exposed']],
+    ['--exposed and --host', {}, ['--exposed', '--host', anyName]],
+  ])('is warned of where it is meant, by %s', async (_, more, flags) => {
+    const file = configFile(configOf(target, undefined, more))
+    const { stderr, stdout } = spillway(['start', '--config', file, '--port', '0', ...flags])
+    await until(() => ready.test(stdout()))
+    expect(stderr()).toMatch(/^warning: 127\.1 can be reached from other machines, .*spends your keys/m)
+  })
+
+  test('needs nothing where the command line binds to this machine', async () => {
+    const file = configFile(configOf(target, undefined, { server: { host: '0.0.0.0' } }))
+    const { stderr, stdout } = spillway(['start', '--config', file, '--port', '0', '--host', '127.0.0.1'])
+    await until(() => ready.test(stdout()))
+    expect(stderr()).not.toContain('can be reached')
+  })
+
+  test('is a warning of check where it is meant', async () => {
+    const file = configFile(configOf(target, undefined, { server: { host: '0.0.0.0', exposed: true } }))
+    const { exit, stderr } = spillway(['check', '--config', file])
+    expect(await exit).toBe(0)
+    expect(stderr()).toMatch(/^warning: 0\.0\.0\.0 can be reached from other machines/m)
+  })
+})
+
 describe('start without a configuration and without a key', { timeout: 60_000 }, () => {
   test('runs the demo, which shows the local model answering where Claude is late', async () => {
     const { child, exit, stdout } = spillway(['start', '--port', '0'])

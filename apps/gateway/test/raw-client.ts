@@ -86,7 +86,7 @@ export function requestText(path: string, body: unknown, headers: readonly strin
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const usual = Object.entries(anthropicHeaders).map(([name, value]) => `${name}: ${value}`)
   const length = `content-length: ${Buffer.byteLength(text)}`
-  return [`POST ${path} HTTP/1.1`, 'host: gateway', ...usual, length, ...headers, '', text].join('\r\n')
+  return [`POST ${path} HTTP/1.1`, 'host: 127.0.0.1', ...usual, length, ...headers, '', text].join('\r\n')
 }
 
 /** The events of an event stream: their names and parsed data. */

@@ -1,3 +1,4 @@
+import { exposureWarning } from '../access/exposure.ts'
 import type { Config } from '../config/config.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -7,6 +8,8 @@ export function check(file: string): number {
   try {
     const { config, warnings } = loadConfig(file)
     for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
+    const exposed = exposureWarning(config.server)
+    if (exposed !== undefined) console.error(`warning: ${exposed}`)
     console.log(describe(config))
     console.log(`${file} is valid`)
     return 0

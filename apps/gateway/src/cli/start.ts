@@ -11,6 +11,7 @@ export interface StartOptions {
   readonly config?: string
   readonly port?: number
   readonly host?: string
+  readonly exposed?: boolean
   readonly demo?: boolean
   readonly quiet?: boolean
 }
@@ -21,7 +22,7 @@ const drainTime = 30_000
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. */
 export async function start(options: StartOptions): Promise<number> {
   try {
-    const loaded = options.demo ? undefined : await findConfig(options.config)
+    const loaded = options.demo ? undefined : await findConfig(options)
     if (loaded === undefined) return await runDemo({ ...options, untilStopped })
     const { config, warnings } = loaded
     for (const warning of warnings)
@@ -29,6 +30,7 @@ export async function start(options: StartOptions): Promise<number> {
     const gateway = await startGateway(config, {
       port: options.port,
       host: options.host,
+      exposed: options.exposed,
       onVaultEvent: (event) => console.error(vaultLine(event)),
       onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
       onCircuitChange: options.quiet ? undefined : (changed) => console.log(circuitLine(changed, new Date())),
@@ -43,8 +45,8 @@ export async function start(options: StartOptions): Promise<number> {
   }
 }
 
-async function findConfig(file: string | undefined): Promise<LoadedConfig | undefined> {
-  return file === undefined ? configFromEnvironment(process.env) : loadConfig(file)
+async function findConfig({ config, host, exposed }: StartOptions): Promise<LoadedConfig | undefined> {
+  return config === undefined ? configFromEnvironment(process.env) : loadConfig(config, { host, exposed })
 }
 
 /** Waits for a signal, drains, and resolves with the exit code. A second signal does not wait for the drain. */

@@ -135,6 +135,12 @@ export interface Config extends PolicyConfig {
     readonly port: number
     readonly auth: 'none' | 'keys'
     readonly keepAliveAfter?: number | undefined
+    /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */
+    readonly allowedHosts?: readonly string[] | undefined
+    /** Origins whose web pages may use the gateway, as browsers write them; `scheme://*` for all of a scheme. */
+    readonly allowedOrigins?: readonly string[] | undefined
+    /** That other machines may reach the gateway is meant, though it does not authenticate clients. */
+    readonly exposed?: boolean | undefined
   }
   readonly targets: Readonly<Record<string, TargetConfig>>
   readonly routes: readonly RouteConfig[]

@@ -279,6 +279,59 @@ describe('parts that do not fit together', () => {
   })
 })
 
+describe('who may speak to the gateway', () => {
+  test('is read as clients and browsers write it', () => {
+    const server =
+      'server: { allowedHosts: [gateway.internal, "*.example.com:8787"], allowedOrigins: ["HTTPS://App.example.com:443", "vscode-webview://*"], exposed: false }'
+    const { config } = parseConfig(withMore(server), 'spillway.yaml')
+    expect(config.server).toMatchObject({
+      allowedHosts: ['gateway.internal', '*.example.com:8787'],
+      allowedOrigins: ['https://app.example.com', 'vscode-webview://*'],
+      exposed: false,
+    })
+  })
+
+  test.each([
+    ['allowedHosts: gateway.internal', /allowedHosts: expected a list of hosts/],
+    ['allowedHosts: ["*"]', /allowedHosts\[0\]: \* would let every name/],
+    ['allowedHosts: ["http://gateway.internal"]', /allowedHosts\[0\]: .*no scheme, no path/],
+    ['allowedHosts: [a, "b c"]', /allowedHosts\[1\]: expected the name or address of a host/],
+    ['allowedOrigins: ["*"]', /allowedOrigins\[0\]: \* would let every web page/],
+    ['allowedOrigins: ["null"]', /allowedOrigins\[0\]: null is what every sandboxed page/],
+    [
+      'allowedOrigins: ["https://app.example.com/chat"]',
+      /allowedOrigins\[0\]: expected an origin.*without a path/,
+    ],
+    ['exposed: sometimes', /exposed: expected true or false/],
+  ])('is refused with its line: %s', (key, expected) => {
+    const problems = problemsOf(withMore(`server: { ${key} }`))
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^spillway\.yaml:5:\d+ {2}server\./)
+    expect(problems[0]).toMatch(expected)
+  })
+
+  test.each(['0.0.0.0', '"::"', '192.168.1.5', 'gateway.internal', '""'])(
+    'is everybody on the network with host: %s, which has to be said',
+    (host) => {
+      expect(problemsOf(withMore(`server: { host: ${host} }`))).toEqual([
+        expect.stringMatching(
+          /^spillway\.yaml:5:11 {2}server\.host: .*spends your keys.*server\.exposed: true/,
+        ),
+      ])
+      expect(problemsOf(withMore(`server: { host: ${host}, exposed: true }`))).toEqual([])
+    },
+  )
+
+  test('may be said by the command line, for the file', () => {
+    const text = withMore('server: { host: 0.0.0.0 }')
+    expect(parseConfig(text, 'f', { host: '127.0.0.1' }).config.server.host).toBe('127.0.0.1')
+    expect(parseConfig(text, 'f', { exposed: true }).config.server.exposed).toBe(true)
+    expect(() => parseConfig(smallest, 'f', { host: '::' })).toThrow(
+      /f:1:1 {2}server\.host: :: can be reached/,
+    )
+  })
+})
+
 describe('a key in the place of a credential', () => {
   const key = 'sk-ant-api03-very-secret'
 

@@ -12,9 +12,11 @@ import {
   type YAMLError,
 } from 'yaml'
 import type { z } from 'zod'
+import { exposureProblem } from '../access/exposure.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { configSchema } from './schema.ts'
+import { withoutUndefined } from './without-undefined.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -24,11 +26,18 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[]
 }
 
+/** What replaces keys of a file's `server`; undefined replaces nothing. */
+export interface ServerOverrides {
+  readonly host?: string | undefined
+  readonly exposed?: boolean | undefined
+}
+
 /**
  * Reads and checks a configuration file.
+ * @param overrides what the file's `server` is replaced with before it is checked
  * @throws ConfigError with file, line, column and key of everything that is wrong
  */
-export function loadConfig(file: string): LoadedConfig {
+export function loadConfig(file: string, overrides: ServerOverrides = {}): LoadedConfig {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -37,11 +46,11 @@ export function loadConfig(file: string): LoadedConfig {
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message
     throw new ConfigError(file, [{ line: 1, column: 1, key: '', message: reason }])
   }
-  return parseConfig(text, file)
+  return parseConfig(text, file, overrides)
 }
 
 /** The same for a text that is there already. */
-export function parseConfig(text: string, file: string): LoadedConfig {
+export function parseConfig(text: string, file: string, overrides: ServerOverrides = {}): LoadedConfig {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
   const problemAt = (offset: number, key: string, message: string): ConfigProblem => {
@@ -62,9 +71,10 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       file,
       result.error.issues.flatMap((issue) => problemsOf(issue, at)),
     )
-  const problems = contradictions(result.data, at)
+  const config = { ...result.data, server: { ...result.data.server, ...withoutUndefined(overrides) } }
+  const problems = contradictions(config, at)
   if (problems.length > 0) throw new ConfigError(file, problems)
-  return { config: result.data, warnings: warningsOf(result.data, at) }
+  return { config, warnings: warningsOf(config, at) }
 }
 
 /** What the parser says, without its excerpt of the text, which could show a secret. */
@@ -162,6 +172,8 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       at(['server', 'auth'], 'keys is not available in this version; use none and bind to 127.0.0.1'),
     )
   }
+  const exposure = exposureProblem(config.server)
+  if (exposure !== undefined) problems.push(at(['server', 'host'], exposure))
   return problems
 }
 

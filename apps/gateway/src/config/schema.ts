@@ -1,5 +1,7 @@
 import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
+import { readHostPattern } from '../access/host-patterns.ts'
+import { canonicalOrigin, originProblem } from '../access/origins.ts'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
 
@@ -173,11 +175,40 @@ const route = z.strictObject({
   fallback: z.array(name).default([]),
 })
 
+const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
+  if (readHostPattern(text) !== undefined) return
+  const message =
+    text === '*'
+      ? '* would let every name that points to this machine through, which is what web pages use to pose as your own; name the hosts, such as gateway.internal or *.example.com'
+      : 'expected the name or address of a host, such as gateway.internal, *.example.com or 10.0.0.5, with or without a port; no scheme, no path'
+  context.addIssue({ code: 'custom', message })
+})
+
+const allowedOrigin = z
+  .string({ error: 'expected a text' })
+  .superRefine((text, context) => {
+    const message = originProblem(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+  .transform((text) => canonicalOrigin(text) ?? text)
+
 const server = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535).default(8787),
   auth: z.enum(['none', 'keys'], { error: 'expected none or keys' }).default('none'),
   keepAliveAfter: duration.optional(),
+  allowedHosts: z
+    .array(allowedHost, { error: 'expected a list of hosts' })
+    .optional()
+    .describe('Names under which clients reach the gateway, beside localhost, its address and server.host.'),
+  allowedOrigins: z
+    .array(allowedOrigin, { error: 'expected a list of origins' })
+    .optional()
+    .describe('Origins whose web pages may use the gateway, beside its own dashboard.'),
+  exposed: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('That other machines can reach the gateway is meant, though it does not authenticate clients.'),
 })
 
 /** The configuration file. */

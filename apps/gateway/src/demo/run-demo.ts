@@ -14,6 +14,7 @@ import { sendPrompts } from './send-prompts.ts'
 export interface DemoOptions {
   readonly port?: number
   readonly host?: string
+  readonly exposed?: boolean
   readonly quiet?: boolean
   /** Waits for a signal and drains. */
   readonly untilStopped: (gateway: Gateway) => Promise<number>
@@ -40,6 +41,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       startGateway(config, {
         port,
         host: options.host,
+        exposed: options.exposed,
         onAnswer: (call) => say(callLine(call, new Date())),
         onCircuitChange: (changed) => say(circuitLine(changed, new Date())),
       }),

@@ -38,6 +38,7 @@ test('browsers get the page at the root, which takes nothing from elsewhere and 
   expect(Object.fromEntries(response.headers)).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': expect.stringMatching(/^default-src 'self';(?!.*unsafe)/),
+    'cross-origin-opener-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-cache',
     vary: 'accept, accept-encoding',

@@ -7,9 +7,11 @@ import {
 } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { recogniseCall } from '@spillway/wire'
+import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import type { Dashboard } from './dashboard.ts'
+import { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
 import { callersFault, guessApi, refuse } from './refusal.ts'
@@ -32,8 +34,7 @@ export interface GatewayServer {
   drain(ms: number): Promise<void>
 }
 
-export interface ListenOptions extends CallHandling {
-  readonly host: string
+export interface ListenOptions extends CallHandling, AccessRules {
   /** 0 picks a free one. */
   readonly port: number
   /** What `/readyz` says of what the gateway shares with others. */
@@ -53,7 +54,8 @@ export interface ListenOptions extends CallHandling {
 export async function listenGateway(options: ListenOptions): Promise<GatewayServer> {
   let draining = false
   const inFlight = new Set<ServerResponse>()
-  const server = createServer((req, res) => {
+  const access = openAccess(options)
+  const serve = (req: IncomingMessage, res: GatewayResponse, awaitsContinue = false): void => {
     inFlight.add(res)
     res.on('close', () => {
       inFlight.delete(res)
@@ -61,13 +63,28 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       if (draining) req.socket.destroySoon()
     })
     if (draining) res.setHeader('connection', 'close')
+    const { refusal, headers, isPreflight, url } = access.judge(req)
+    res.browserHeaders = headers
+    // Whoever reads on sees a path, also where the request names a whole URL.
+    req.url = url
+    if (refusal !== undefined || isPreflight) {
+      if (refusal === undefined) res.writeHead(204).end()
+      else refuse(res, guessApi(req), refusal)
+      return void req.resume()
+    }
+    if (awaitsContinue) res.writeContinue()
     dispatch(req, res, options, draining).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
       console.error('the gateway failed:', error)
       refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
     })
-  })
+  }
+  // A request without a host is refused in the caller's words, and none is told to go on before it is admitted.
+  const server = createServer({ ServerResponse: GatewayResponse, requireHostHeader: false }, (req, res) =>
+    serve(req, res),
+  )
+  server.on('checkContinue', (req, res: GatewayResponse) => serve(req, res, true))
   // Idle connections outlast those of common load balancers, which would otherwise reuse one that is being closed.
   server.keepAliveTimeout = 75_000
   const sockets = new Set<Socket>()

@@ -31,6 +31,8 @@ export function malformedHttpAnswer(code: string | undefined): string {
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    'x-content-type-options: nosniff',
+    'cross-origin-resource-policy: same-origin',
   ]
   return [`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n')
 }

@@ -1,0 +1,71 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { Failure } from '@spillway/middleware'
+import { callersFault } from '../server/refusal.ts'
+import { browserProblem } from './browser-rules.ts'
+import { openCors } from './cors.ts'
+import { foreignHost, HostRules, hostOf } from './host-rules.ts'
+import { readTarget } from './request-target.ts'
+
+/** Who may speak to a gateway. */
+export interface AccessRules {
+  /** The address or name that the gateway listens on. */
+  readonly host: string
+  /** Further hosts that requests may name, as `server.allowedHosts` does. */
+  readonly allowedHosts?: readonly string[] | undefined
+  /** Origins whose web pages may use the gateway, as `server.allowedOrigins` does. */
+  readonly allowedOrigins?: readonly string[] | undefined
+}
+
+/** What was decided of a request by its head alone. */
+export interface Judgement {
+  /** Why it is refused; undefined where it goes on. */
+  readonly refusal: Failure | undefined
+  /** What browsers are told with the answer, whatever that is. */
+  readonly headers: OutgoingHttpHeaders
+  /** A browser's question before the real request: the headers are the whole answer. */
+  readonly isPreflight: boolean
+  /** Path and query, also where the request names a whole URL. */
+  readonly url: string
+}
+
+/**
+ * Decides which requests may speak to a gateway: those that name a host of its own, so that no foreign name that is made
+ * to point here (DNS rebinding) turns a web page into one of ours; and of browsers only those for its own pages and for
+ * origins that are allowed. Programs name the host that they connect to and send no `origin`: they notice nothing.
+ */
+export function openAccess({ host, allowedHosts = [], allowedOrigins = [] }: AccessRules): {
+  judge(req: IncomingMessage): Judgement
+} {
+  const hosts = new HostRules(host, allowedHosts)
+  const cors = openCors(allowedOrigins)
+  const admitted = (url: string): Judgement => ({
+    refusal: undefined,
+    headers: cors.others,
+    isPreflight: false,
+    url,
+  })
+  const refused = (url: string, status: 400 | 403, message: string): Judgement => ({
+    ...admitted(url),
+    refusal: callersFault(status === 400 ? 'invalid_request' : 'permission', message, status),
+  })
+  return {
+    judge(req) {
+      const { url: asIs = '/', headers } = req
+      const target = readTarget(asIs)
+      if (target === undefined)
+        return refused('/', 400, 'the request target is neither a path nor an http URL')
+      const { url } = target
+      const asked = hostOf(req, target.authority)
+      if (typeof asked === 'string') return refused(url, 400, asked)
+      if (asked !== undefined && !hosts.isOwn(asked, req)) return refused(url, 403, foreignHost(asked))
+      const { origin } = headers
+      if (origin !== undefined && cors.isAllowed(origin)) {
+        const isPreflight = req.method === 'OPTIONS' && headers['access-control-request-method'] !== undefined
+        const said = isPreflight ? cors.preflightHeaders(origin, req) : cors.headersFor(origin)
+        return { refusal: undefined, headers: said, isPreflight, url }
+      }
+      const problem = browserProblem(req, url, asked)
+      return problem === undefined ? admitted(url) : refused(url, 403, problem)
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import type { Authority } from './authority.ts'
+import { isOwnOrigin } from './origins.ts'
+import { shown } from './shown.ts'
+
+/**
+ * Why a request that a browser has sent for a page of another origin is refused; undefined for one of a page of ours, or
+ * of a program. Browsers say so themselves, and no page can change what they say: `origin` stands in everything but a
+ * plain GET, `sec-fetch-site` in everything that goes to this machine or over TLS.
+ * @param asked the host that the request names
+ */
+export function browserProblem(
+  req: IncomingMessage,
+  path: string,
+  asked: Authority | undefined,
+): string | undefined {
+  const { origin, 'sec-fetch-site': site } = req.headers
+  const isFromHere = site === undefined || site === 'same-origin' || site === 'none'
+  if (origin === undefined) return isFromHere || isVisit(req, path) ? undefined : withoutOrigin
+  if (isFromHere && asked !== undefined && isOwnOrigin(origin, asked, site as string | undefined))
+    return undefined
+  if (origin === 'null') return opaque
+  return `web pages of the origin ${shown(origin)} may not use this gateway; if they should, add it to server.allowedOrigins`
+}
+
+const withoutOrigin =
+  'a web page of another origin has made this request; if it should use this gateway, add its origin to server.allowedOrigins and let it send requests with CORS'
+
+const opaque =
+  'web pages without an origin (sandboxed ones, local files) may not use this gateway; serve the page from an origin and add that to server.allowedOrigins'
+
+/** Somebody has followed a link to the dashboard, which loads nothing of the page that the link was on. */
+function isVisit({ method, headers }: IncomingMessage, path: string): boolean {
+  return (
+    method === 'GET' &&
+    path === '/' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  )
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { readTarget } from './request-target.ts'
+
+test.each([
+  ['/v1/messages?a=b', '/v1/messages?a=b', undefined],
+  ['//evil.example/v1', '//evil.example/v1', undefined],
+  ['*', '*', undefined],
+  ['http://127.0.0.1:8787/v1/messages', '/v1/messages', '127.0.0.1:8787'],
+  ['HTTPS://Gateway.Internal/x?y=http://z/', '/x?y=http://z/', 'Gateway.Internal'],
+  ['http://localhost', '/', 'localhost'],
+  ['http://localhost?beta=true', '/?beta=true', 'localhost'],
+  ['http://user@localhost/x', '/x', 'user@localhost'],
+  ['http://localhost\\@evil.example/x', '/x', 'localhost\\@evil.example'],
+])('%s is read', (target, url, authority) => {
+  expect(readTarget(target)).toEqual({ url, authority })
+})
+
+test.each([
+  '',
+  'v1/messages',
+  'ftp://localhost/',
+  'http:///v1/messages',
+  'http:/localhost/',
+  'localhost:8787',
+])('%j is no target', (target) => {
+  expect(readTarget(target)).toBeUndefined()
+})

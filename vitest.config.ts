@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // Tests run against the sources; what is published is checked by `check` and by the tests that start programs.
@@ -8,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['{packages,apps}/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
     testTimeout: 20_000,
+    // Gateways that tests start leave nothing in the home of whoever runs them.
+    env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/test-state', import.meta.url)) },
     hookTimeout: 60_000,
     reporters: ['default', './.ci/summary-reporter.ts'],
   },

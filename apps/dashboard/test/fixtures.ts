@@ -166,7 +166,12 @@ function someCalls(now: number, size: Size): Fixture {
     usage(name, by) {
       const keys = {
         model: models,
-        tenant: ['key-a03f61bb20c4', 'key-5be10cc9d1f7', 'key-77aa01e4d0b2', ''],
+        tenant: [
+          'key-a03f61bb20c4Xk2_q9ZtVw',
+          'key-5be10cc9d1f7Yh4-m1RsLp',
+          'key-77aa01e4d0b2Qc8_z5NdGe',
+          '',
+        ],
         target: ['claude', 'openrouter', 'local'],
         role: ['primary', 'retry', 'hedge', 'mirror'],
         day: Array.from({ length: 7 }, (_, day) =>
@@ -236,22 +241,22 @@ function someCalls(now: number, size: Size): Fixture {
     },
     keys: {
       keys: [
-        key('claude', 3, 'active', now - 9 * 86_400_000, now - 4_000, 'a03f61bb'),
-        key('claude', 2, 'retiring', now - 64 * 86_400_000, now - 8.6 * 86_400_000, '5be10cc9'),
-        key('openrouter', 1, 'active', now - 31 * 86_400_000, now - 51_000, '77aa01e4'),
-        key('staging', 1, 'next', now - 3_600_000, null, 'c41d90fe'),
+        key('claude', 3, 'active', now - 9 * 86_400_000, now - 4_000, 'a03f61bb20c4Xk2_q9ZtVw'),
+        key('claude', 2, 'retiring', now - 64 * 86_400_000, now - 8.6 * 86_400_000, '5be10cc9d1f7Yh4-m1RsLp'),
+        key('openrouter', 1, 'active', now - 31 * 86_400_000, now - 51_000, '77aa01e4d0b2Qc8_z5NdGe'),
+        key('staging', 1, 'next', now - 3_600_000, null, 'c41d90fe7a63Pw1-x8KbTu'),
       ],
     },
     calls,
     audit: Array.from({ length: Math.min(size.rows, 120) }, (_, index) => ({
       sequence: 12_480 - index,
       at: now - index * 41_000 - 9_000,
-      actor: index % 9 === 4 ? 'cli:operator' : 'key-a03f61bb20c4',
+      actor: index % 9 === 4 ? 'cli:operator' : 'key-a03f61bb20c4Xk2_q9ZtVw',
       action: index % 9 === 4 ? 'key.rotated' : 'call.ended',
       subject: index % 9 === 4 ? 'claude' : (models[index % 3] ?? ''),
       details:
         index % 9 === 4
-          ? { version: 3, fingerprint: 'a03f61bb' }
+          ? { version: 3, fingerprint: 'a03f61bb20c4Xk2_q9ZtVw' }
           : { target: 'claude', outcome: 'ok', address: '10.0.4.17' },
     })),
     nextCall: (at) => (size.live === 0 ? undefined : callAt(at, 1_000_000 + Math.round(at), random)),
@@ -267,7 +272,10 @@ function callAt(at: number, index: number, random: () => number): CallRow {
   return {
     id: `call_${index.toString(36).padStart(8, '0')}`,
     at,
-    tenant: index % 7 === 3 ? null : `key-${['a03f61bb20c4', '5be10cc9d1f7', '77aa01e4d0b2'][index % 3]}`,
+    tenant:
+      index % 7 === 3
+        ? null
+        : `key-${['a03f61bb20c4Xk2_q9ZtVw', '5be10cc9d1f7Yh4-m1RsLp', '77aa01e4d0b2Qc8_z5NdGe'][index % 3]}`,
     model,
     target: failure === 'server' ? null : fallback === null ? 'claude' : luck < 0.07 ? 'local' : 'openrouter',
     stream: index % 4 !== 1,

@@ -4,6 +4,8 @@ import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
+import { defaultStateFolder } from './fingerprints/key-file.ts'
+import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openBooks } from './ledger/books.ts'
 import { createRouter } from './router.ts'
@@ -35,6 +37,12 @@ export interface GatewayOptions {
   readonly onCircuitChange?: ((changed: CircuitChanged) => void) | undefined
   /** Told what its owner should know: that Redis is away, for instance. @default console.error */
   readonly log?: ((line: string) => void) | undefined
+  /**
+   * The folder for what has to outlive the gateway: the key of fingerprints, unless the configuration names one. null:
+   * nothing is kept.
+   * @default `$XDG_STATE_HOME/spillway`, else `~/.local/state/spillway`
+   */
+  readonly stateFolder?: string | null | undefined
 }
 
 /** A circuit of an endpoint has changed its state. */
@@ -75,6 +83,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, log)
   const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
+  const { stateFolder = defaultStateFolder() } = options
+  const fingerprints = await openFingerprints({
+    ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
+  }).catch(async (error: unknown) => {
+    shared?.close()
+    await vault?.close()
+    await books.close()
+    throw error
+  })
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability }
   const targets = new Map(
@@ -105,6 +122,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         openRoutes(config, targets, mirrors, shared, [observability.calls, books.calls, api.calls]),
       ),
       timeouts: timeoutsOf(config),
+      fingerprint: (credential) => fingerprints.of(credential),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: options.onAnswer,
       dashboard: openDashboard(),

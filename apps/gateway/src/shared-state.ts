@@ -6,8 +6,18 @@ import { Redis } from 'ioredis'
 export interface SharedState {
   readonly limits: RedisLimitStore
   readonly breakers: RedisBreakerStore
+  /**
+   * Agrees on a value with all others: the first one's holds. Asks again whenever Redis is back, so that a value which it
+   * has lost is there again.
+   * @param heard called with the value that is agreed on, when it is known and when it changes
+   * @returns whether it is known already
+   */
+  agree(name: string, own: string, heard: (agreed: string) => void): Promise<boolean>
   close(): void
 }
+
+/** How long an agreement waits for an answer, in milliseconds. */
+const agreeWithin = 1_000
 
 /** Reconnects for ever: first at once, then every two seconds. */
 const reconnectAfter = (attempt: number): number => Math.min(attempt * 100, 2_000)
@@ -50,12 +60,38 @@ export async function openSharedState(url: string, log: (line: string) => void):
       resolve()
     })
   })
+  const listeners: (() => void)[] = []
   return {
     limits,
     breakers,
+    async agree(name, own, heard) {
+      const key = `spillway:${name}`
+      let current = own
+      const ask = async (): Promise<boolean> => {
+        try {
+          await redis.set(key, current, 'NX')
+          const agreed = await redis.get(key)
+          if (agreed === null) return false
+          if (agreed !== current) heard(agreed)
+          current = agreed
+          return true
+        } catch {
+          return false
+        }
+      }
+      const again = (): void => void ask()
+      redis.on('ready', again)
+      listeners.push(again)
+      let cancel: NodeJS.Timeout | undefined
+      const late = new Promise<boolean>((resolve) => {
+        cancel = setTimeout(resolve, agreeWithin, false)
+      })
+      return Promise.race([ask(), late]).finally(() => clearTimeout(cancel))
+    },
     close() {
       // Its own end of the connection is no news.
       stopListening()
+      for (const listener of listeners) redis.off('ready', listener)
       breakers.close()
       redis.disconnect()
     },

@@ -40,7 +40,7 @@ test('calls, starts and stops are in a log that is verified, exported and search
     expect(entries).toMatchObject([
       {
         action: 'call',
-        actor: expect.stringMatching(/^key-[0-9a-f]{12}$/),
+        actor: expect.stringMatching(/^key-[\w-]{22}$/),
         details: { from: '127.0.0.1', outcome: 'invalid_request', keys: [ownKey.reference] },
       },
     ])

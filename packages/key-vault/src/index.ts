@@ -30,7 +30,7 @@ export {
   sealedFileDefaults,
 } from './sealed-file.ts'
 export type { SealContext, Sealer } from './sealer.ts'
-export { fingerprintOf, Secret, type SecretFacts } from './secret.ts'
+export { Secret, type SecretFacts } from './secret.ts'
 export { shellExport } from './shell-export.ts'
 export { type TransitSealerOptions, transit } from './transit-sealer.ts'
 export {

@@ -1,7 +1,7 @@
 import type { VaultDriver } from './driver.ts'
+import { fingerprintOf, newFingerprintKey } from './fingerprint.ts'
 import { connectKms, type KmsConnection } from './kms-client.ts'
 import type { SealContext } from './sealer.ts'
-import { fingerprintOf } from './secret.ts'
 import type { StoredSecret, VaultDocument } from './vault-document.ts'
 
 export interface EnvironmentVariablesOptions {
@@ -14,11 +14,17 @@ export interface EnvironmentVariablesOptions {
   readonly environment?: string
   /** @default process.env */
   readonly env?: NodeJS.ProcessEnv
+  /**
+   * What fingerprints are made with: a secret, so that several processes show the same ones.
+   * @default a random one, which ends with the process
+   */
+  readonly fingerprintKey?: string
 }
 
 /** Secrets in environment variables, for development. Read-only. */
 export function environmentVariables(options: EnvironmentVariablesOptions): VaultDriver {
   const { variables, environment = 'development', env = process.env } = options
+  const { fingerprintKey = newFingerprintKey() } = options
   return {
     name: 'environment variables',
     async load() {
@@ -26,7 +32,7 @@ export function environmentVariables(options: EnvironmentVariablesOptions): Vaul
         const value = env[variable]
         return value ? [[name, value] as const] : []
       })
-      return documentOf(set, environment)
+      return documentOf(set, environment, fingerprintKey)
     },
   }
 }
@@ -40,11 +46,17 @@ export interface KmsBlobsOptions extends KmsConnection {
   readonly keyId?: string
   /** What the keys are for. */
   readonly environment: string
+  /**
+   * What fingerprints are made with: a secret, so that several processes show the same ones.
+   * @default a random one, which ends with the process
+   */
+  readonly fingerprintKey?: string
 }
 
 /** Small secrets, each sealed by KMS itself, as they stand in a manifest or a variable. Read-only. */
 export function kmsBlobs(options: KmsBlobsOptions): VaultDriver {
   const kms = connectKms(options)
+  const { fingerprintKey = newFingerprintKey() } = options
   return {
     name: 'KMS blobs',
     async load() {
@@ -52,16 +64,21 @@ export function kmsBlobs(options: KmsBlobsOptions): VaultDriver {
         const plain = await kms.decrypt(options.keyId, Buffer.from(ciphertext, 'base64'), context)
         return [name, Buffer.from(plain).toString('utf8')] as const
       })
-      return documentOf(await Promise.all(opened), options.environment)
+      return documentOf(await Promise.all(opened), options.environment, fingerprintKey)
     },
     close: () => kms.close(),
   }
 }
 
-function documentOf(values: readonly (readonly [string, string])[], environment: string): VaultDocument {
+function documentOf(
+  values: readonly (readonly [string, string])[],
+  environment: string,
+  fingerprintKey: string,
+): VaultDocument {
   const secrets = values.map(([name, value]): [string, StoredSecret] => {
-    const version = { version: 1, state: 'active', value, fingerprint: fingerprintOf(value) } as const
-    return [name, { environment, versions: [{ ...version, createdAt: 0, changedAt: 0 }] }]
+    const version = { version: 1, state: 'active', value } as const
+    const fingerprint = fingerprintOf(value, fingerprintKey)
+    return [name, { environment, versions: [{ ...version, fingerprint, createdAt: 0, changedAt: 0 }] }]
   })
-  return { format: 1, secrets: Object.fromEntries(secrets) }
+  return { format: 1, secrets: Object.fromEntries(secrets), fingerprintKey }
 }

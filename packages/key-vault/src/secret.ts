@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
 /** What may be known of a secret by anybody. */
@@ -8,6 +7,8 @@ export interface SecretFacts {
   readonly version: number
   /** The environment that the secret is for, such as `production`. */
   readonly environment: string
+  /** Of the value, as its vault lists it; undefined for a value that is in no vault. */
+  readonly fingerprint?: string | undefined
 }
 
 /**
@@ -37,9 +38,9 @@ export class Secret extends String {
     return this.#facts.environment
   }
 
-  /** The first 12 hexadecimal digits of the value's SHA-256: the same wherever the same key is. */
-  get fingerprint(): string {
-    return fingerprintOf(this.#value)
+  /** The same for the same value of the same vault; undefined for a value that is in no vault. */
+  get fingerprint(): string | undefined {
+    return this.#facts.fingerprint
   }
 
   /** The value itself. Keep it no longer than it takes to send it. */
@@ -58,9 +59,4 @@ export class Secret extends String {
     }
     Object.defineProperty(Secret.prototype, inspect.custom, { value })
   }
-}
-
-/** Tells keys apart without showing them. Keys are random, so that their hash gives nothing away. */
-export function fingerprintOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex').slice(0, 12)
 }

@@ -32,6 +32,8 @@ export interface StoredSecret {
 export interface VaultDocument {
   readonly format: 1
   readonly secrets: { readonly [name: string]: StoredSecret }
+  /** What fingerprints are made with; undefined in documents of earlier versions, whose fingerprints are plain digests. */
+  readonly fingerprintKey?: string | undefined
 }
 
 export const emptyDocument: VaultDocument = { format: 1, secrets: {} }
@@ -44,7 +46,8 @@ export function encodeDocument(document: VaultDocument): Uint8Array {
 export function decodeDocument(bytes: Uint8Array, where: string): VaultDocument {
   try {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as VaultDocument
-    if (parsed.format === 1 && typeof parsed.secrets === 'object') return parsed
+    const { format, secrets, fingerprintKey = '' } = parsed
+    if (format === 1 && typeof secrets === 'object' && typeof fingerprintKey === 'string') return parsed
   } catch {
     // The parser quotes what it reads, which may be a key.
   }

@@ -3,6 +3,7 @@ import { CredentialSource, type VaultCredential } from './credential-source.ts'
 import { asVaultError, DocumentCache } from './document-cache.ts'
 import type { VaultDriver } from './driver.ts'
 import { mustFit, processEnvironment } from './environment.ts'
+import { readableFingerprints, withFingerprintKey } from './fingerprint.ts'
 import { LeaseBook, type LeaseCount } from './lease-book.ts'
 import { type RotateOptions, type RotationReport, Rotations } from './rotation.ts'
 import { Secret } from './secret.ts'
@@ -148,11 +149,12 @@ class OpenVault implements Vault {
   }
 
   async get(name: string): Promise<Secret> {
-    const { environment, versions } = secretOf(await this.#document(), name)
+    const { environment, versions } = secretOf(readableFingerprints(await this.#document()), name)
     mustFit({ name, environment }, this.environment)
     const active = versions.findLast(({ state }) => state === 'active')
     if (active === undefined) throw new KeyVaultError('NO_VERSION', `secret "${name}" has no active version`)
-    return new Secret({ name, version: active.version, environment }, active.value as string)
+    const { version, fingerprint } = active
+    return new Secret({ name, version, environment, fingerprint }, active.value as string)
   }
 
   credential(name: string): VaultCredential {
@@ -173,7 +175,7 @@ class OpenVault implements Vault {
   }
 
   async list(name?: string): Promise<VersionInfo[]> {
-    const document = await this.#document()
+    const document = readableFingerprints(await this.#document())
     const names = name === undefined ? Object.keys(document.secrets) : [name]
     const uses = await this.#uses.read()
     return names.flatMap((each) =>
@@ -249,7 +251,9 @@ class OpenVault implements Vault {
         `${this.#driver.name} can only be read: change the key where it comes from`,
       )
     }
-    const document = await update.call(this.#driver, (before) => change(before, this.#clock.epoch()))
+    const document = await update.call(this.#driver, (before) =>
+      change(withFingerprintKey(before), this.#clock.epoch()),
+    )
     this.#cache.set(document)
     return document
   }

@@ -1,4 +1,4 @@
-import { fingerprintOf } from './secret.ts'
+import { fingerprintOf, withFingerprintKey } from './fingerprint.ts'
 import type { StoredSecret, StoredVersion, VaultDocument, VersionState } from './vault-document.ts'
 import { KeyVaultError } from './vault-error.ts'
 
@@ -35,13 +35,14 @@ export interface NewVersion {
  * any other that waits.
  */
 export function addVersion(
-  document: VaultDocument,
+  before: VaultDocument,
   added: NewVersion,
   at: number,
 ): { readonly document: VaultDocument; readonly version: number } {
   const { name, value, environment } = added
   checkName(name)
   checkValue(value)
+  const document = withFingerprintKey(before)
   const known = Object.hasOwn(document.secrets, name) ? document.secrets[name] : undefined
   if (known !== undefined && known.environment !== environment) {
     throw new KeyVaultError(
@@ -56,7 +57,7 @@ export function addVersion(
     version,
     state,
     value,
-    fingerprint: fingerprintOf(value),
+    fingerprint: fingerprintOf(value, document.fingerprintKey),
     createdAt: at,
     changedAt: at,
   }

@@ -134,6 +134,8 @@ export interface Config extends PolicyConfig {
     readonly host: string
     readonly port: number
     readonly auth: 'none' | 'keys'
+    /** `env:NAME` or `vault:NAME`: the key that fingerprints of callers' keys are made with. */
+    readonly fingerprintKey?: string | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */
     readonly allowedHosts?: readonly string[] | undefined

@@ -13,6 +13,7 @@ import {
 } from 'yaml'
 import type { z } from 'zod'
 import { exposureProblem } from '../access/exposure.ts'
+import { problemOfKey } from '../fingerprints/configured-key.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { configSchema } from './schema.ts'
@@ -158,15 +159,11 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
         )
       }
       if (endpoint.credential?.startsWith('vault:') && config.vault === undefined) {
-        problems.push(
-          at(
-            ['targets', name, 'endpoints', index, 'credential'],
-            'vault:NAME needs to know the vault: add vault: { file: vault.age, keyFile: vault.key }, or use env:NAME',
-          ),
-        )
+        problems.push(at(['targets', name, 'endpoints', index, 'credential'], needsVault))
       }
     }
   }
+  problems.push(...problemsOfFingerprintKey(config, at))
   if (config.server.auth === 'keys') {
     problems.push(
       at(['server', 'auth'], 'keys is not available in this version; use none and bind to 127.0.0.1'),
@@ -176,6 +173,18 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
   if (exposure !== undefined) problems.push(at(['server', 'host'], exposure))
   return problems
 }
+
+function problemsOfFingerprintKey({ server, vault }: Config, at: Locate): ConfigProblem[] {
+  const { fingerprintKey: reference } = server
+  const path = ['server', 'fingerprintKey']
+  if (reference?.startsWith('vault:') && vault === undefined) return [at(path, needsVault)]
+  if (!reference?.startsWith('env:')) return []
+  const problem = problemOfKey(process.env[reference.slice('env:'.length)])
+  return problem === undefined ? [] : [at(path, `${reference} ${problem}`)]
+}
+
+const needsVault =
+  'vault:NAME needs to know the vault: add vault: { file: vault.age, keyFile: vault.key }, or use env:NAME'
 
 const vendors: ReadonlySet<string> = new Set(['anthropic', 'openrouter', 'openai'])
 

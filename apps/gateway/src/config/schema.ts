@@ -209,6 +209,14 @@ const server = z.strictObject({
     .boolean({ error: 'expected true or false' })
     .optional()
     .describe('That other machines can reach the gateway is meant, though it does not authenticate clients.'),
+  fingerprintKey: z
+    .string()
+    .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
+      error:
+        'expected env:NAME (an environment variable) or vault:NAME; a key itself never stands in a configuration file',
+    })
+    .optional()
+    .describe("The key that fingerprints of callers' keys are made with; gateways with the same one agree."),
 })
 
 /** The configuration file. */

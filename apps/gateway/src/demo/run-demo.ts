@@ -42,6 +42,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         port,
         host: options.host,
         exposed: options.exposed,
+        stateFolder: null,
         onAnswer: (call) => say(callLine(call, new Date())),
         onCircuitChange: (changed) => say(circuitLine(changed, new Date())),
       }),

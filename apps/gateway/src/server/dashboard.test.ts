@@ -24,6 +24,7 @@ async function serverUrl(withFiles = true): Promise<string> {
     port: 0,
     router: () => () => Promise.reject(new Error('not called')),
     timeouts: defaultTimeouts,
+    fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
     dashboard: openDashboard(folder),

@@ -12,6 +12,7 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
     port: 0,
     router,
     timeouts: defaultTimeouts,
+    fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
   })
@@ -29,6 +30,7 @@ test('an IPv6 address stands in brackets in the URL', async () => {
     port: 0,
     router,
     timeouts: defaultTimeouts,
+    fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
   }

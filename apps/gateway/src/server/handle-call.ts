@@ -35,6 +35,8 @@ export interface AnsweredCall {
 export interface CallHandling {
   readonly router: Router
   readonly timeouts: Timeouts
+  /** Of a credential, to tell callers apart without keeping their keys. */
+  readonly fingerprint: (credential: string) => string
   /** Milliseconds after which the client of a stream is shown that somebody is at work. */
   readonly keepAliveAfter: number
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
@@ -72,7 +74,7 @@ export async function handleCall(
     timeouts: handling.timeouts,
     listeners: [log.listener],
     context: {
-      tenant: tenantOf(req.headers),
+      tenant: tenantOf(req.headers, handling.fingerprint),
       session: sessionOf(req.headers),
       from: req.socket.remoteAddress,
     },

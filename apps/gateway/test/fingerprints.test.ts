@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { initAgeFile, openVault, processEnvironment } from '@spillway/key-vault'
+import { hasRedis, startClaude, startRedis } from '@spillway/testing'
+import { Redis } from 'ioredis'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { stringify } from 'yaml'
+import type { Calls } from '../src/api/contract.ts'
+import { ConfigError, type Gateway, parseConfig, startGateway } from '../src/index.ts'
+import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
+import { messages, send } from './raw-client.ts'
+
+interface Installation {
+  readonly stateFolder?: string
+  readonly more?: object
+}
+
+interface Telling extends Gateway {
+  readonly said: readonly string[]
+  /** Makes a call with this key, and returns who called by the word of the ledger. */
+  tenant(key: string): Promise<string | null | undefined>
+}
+
+async function gatewayIn({
+  stateFolder = temporaryFolder(),
+  more = {},
+}: Installation = {}): Promise<Telling> {
+  const claude = forThisTest(await startClaude())
+  const said: string[] = []
+  const { config } = parseConfig(
+    stringify(configOf(targetAt(claude, 'anthropic'), undefined, more)),
+    'test.yaml',
+  )
+  const gateway = await startGateway(config, { port: 0, stateFolder, log: (line) => said.push(line) })
+  onTestFinished(() => gateway.close(0))
+  return {
+    ...gateway,
+    said,
+    async tenant(key) {
+      const headers = { 'x-api-key': key }
+      const { status } = await send(`${gateway.url}/v1/messages`, { headers, body: messages() })
+      expect(status).toBe(200)
+      const booked = claude.requests.length
+      return vi.waitFor(async () => {
+        const { text } = await send(`${gateway.url}/api/calls`, { method: 'GET' })
+        const { calls } = JSON.parse(text) as Calls
+        expect(calls).toHaveLength(booked)
+        return calls[0]?.tenant
+      }, 10_000)
+    },
+  }
+}
+
+/** Everything that an attacker who knows no key of the installation can compute of a guess. */
+function hashesOf(guess: string): string[] {
+  return ['md5', 'sha1', 'sha256', 'sha512'].flatMap((algorithm) =>
+    [guess, `Bearer ${guess}`, `key-${guess}`].flatMap((text) =>
+      (['hex', 'base64', 'base64url'] as const).map((encoding) =>
+        createHash(algorithm).update(text).digest(encoding),
+      ),
+    ),
+  )
+}
+
+test.each(['any', 'team-1', 'sk-test'])(
+  'the key %s of a caller is not found by hashing guesses',
+  async (key) => {
+    const gateway = await gatewayIn()
+    const tenant = (await gateway.tenant(key)) as string
+    expect(tenant).toMatch(/^key-[\w-]{22}$/)
+    const shown = tenant.slice('key-'.length)
+    for (const digest of hashesOf(key)) expect(digest).not.toContain(shown.slice(0, 8))
+  },
+)
+
+test('a caller without a key has no fingerprint', async () => {
+  const gateway = await gatewayIn()
+  expect(await gateway.tenant('')).toBeNull()
+})
+
+test('fingerprints outlive a restart, and are others in another installation', async () => {
+  const stateFolder = temporaryFolder()
+  const first = await gatewayIn({ stateFolder })
+  const tenant = await first.tenant('any')
+  await first.close(0)
+  const second = await gatewayIn({ stateFolder })
+  expect(await second.tenant('any')).toBe(tenant)
+  expect(await second.tenant('other')).not.toBe(tenant)
+  const elsewhere = await gatewayIn()
+  expect(await elsewhere.tenant('any')).not.toBe(tenant)
+  expect([first.said, second.said, elsewhere.said].flat()).toEqual([])
+  expect(statSync(join(stateFolder, 'fingerprint.key')).mode & 0o777).toBe(0o600)
+})
+
+test('a gateway that cannot keep a key serves with one of this process, and says so', async () => {
+  const folder = join(temporaryFolder(), 'state')
+  writeFileSync(folder, 'a file is in the way')
+  const gateway = await gatewayIn({ stateFolder: folder })
+  expect(gateway.said).toEqual([
+    expect.stringMatching(/hold for this process only.*ENOTDIR.*server\.fingerprintKey/),
+  ])
+  expect(await gateway.tenant('any')).toBe(await gateway.tenant('any'))
+})
+
+test('a key that others could read is closed to them, and its owner is told', async () => {
+  const stateFolder = temporaryFolder()
+  await (await gatewayIn({ stateFolder })).close(0)
+  chmodSync(join(stateFolder, 'fingerprint.key'), 0o644)
+  const gateway = await gatewayIn({ stateFolder })
+  expect(gateway.said).toEqual([expect.stringContaining('was open to other users')])
+  expect(statSync(join(stateFolder, 'fingerprint.key')).mode & 0o777).toBe(0o600)
+})
+
+describe('server.fingerprintKey', () => {
+  test('is the same everywhere, and leaves the state folder alone', async () => {
+    vi.stubEnv('SPILLWAY_TEST_FINGERPRINT_KEY', `${'s'.repeat(43)}\n`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const more = { server: { fingerprintKey: 'env:SPILLWAY_TEST_FINGERPRINT_KEY' } }
+    const stateFolder = join(temporaryFolder(), 'none')
+    const [one, other] = [await gatewayIn({ more, stateFolder }), await gatewayIn({ more })]
+    expect(await one.tenant('any')).toBe(await other.tenant('any'))
+    expect(() => readFileSync(stateFolder)).toThrow('ENOENT')
+  })
+
+  test('may be in the vault', async () => {
+    const folder = temporaryFolder()
+    const files = { path: join(folder, 'vault.age'), keyFile: join(folder, 'vault.key') }
+    const vault = openVault({ driver: await initAgeFile(files), environment: processEnvironment() })
+    await vault.add('fingerprints', 'v'.repeat(43))
+    await vault.add('short', 'v'.repeat(31))
+    await vault.close()
+    const more = (name: string): object => ({
+      server: { fingerprintKey: `vault:${name}` },
+      vault: { file: files.path, keyFile: files.keyFile },
+    })
+    const [one, other] = [
+      await gatewayIn({ more: more('fingerprints') }),
+      await gatewayIn({ more: more('fingerprints') }),
+    ]
+    expect(await one.tenant('any')).toBe(await other.tenant('any'))
+    await expect(gatewayIn({ more: more('short') })).rejects.toThrow(
+      /^server\.fingerprintKey: vault:short has fewer than 32 characters/,
+    )
+    await expect(gatewayIn({ more: more('none') })).rejects.toThrow(
+      /^server\.fingerprintKey: the vault has no secret/,
+    )
+  })
+
+  test.each([
+    ['is missing', undefined, 'is not set'],
+    ['is empty', ' \n', 'is not set'],
+    ['is short', 'too-short-to-be-a-secret', 'has fewer than 32 characters'],
+  ])('that %s is an error of the configuration, which does not quote it', (_, value, message) => {
+    vi.stubEnv('SPILLWAY_TEST_FINGERPRINT_KEY', value)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const text = stringify(
+      configOf({ api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }, undefined, {
+        server: { fingerprintKey: 'env:SPILLWAY_TEST_FINGERPRINT_KEY' },
+      }),
+    )
+    const parse = (): unknown => parseConfig(text, 'test.yaml')
+    expect(parse).toThrow(ConfigError)
+    expect(parse).toThrow(`server.fingerprintKey: env:SPILLWAY_TEST_FINGERPRINT_KEY ${message}`)
+    expect(parse).not.toThrow('too-short-to-be-a-secret')
+  })
+
+  test.each(['a-key-in-the-file-itself-which-is-long', 'caller', 'env:', 'vault:'])(
+    'is no text like %s',
+    (fingerprintKey) => {
+      const text = stringify(
+        configOf({ api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }, undefined, {
+          server: { fingerprintKey },
+        }),
+      )
+      expect(() => parseConfig(text, 'test.yaml')).toThrow(/server\.fingerprintKey: expected env:NAME/)
+    },
+  )
+})
+
+describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', { timeout: 30_000 }, () => {
+  const limits = { tenants: { rateLimit: { requestsPerMinute: 3, maxWait: '1s' } } }
+
+  test('agree on a key though each has one of its own', async () => {
+    const redis = forThisTest(await startRedis())
+    const more = { ...limits, state: { redis: redis.url } }
+    const [one, other] = [await gatewayIn({ more }), await gatewayIn({ more })]
+    expect(await one.tenant('any')).toBe(await other.tenant('any'))
+    expect([...one.said, ...other.said]).toEqual([])
+  })
+
+  test('agree once it is there, and again when it has lost its data', async () => {
+    const redis = forThisTest(await startRedis())
+    await redis.stop()
+    const more = { state: { redis: redis.url } }
+    const one = await gatewayIn({ more })
+    const other = await gatewayIn({ more })
+    expect(one.said).toContainEqual(expect.stringMatching(/^redis did not answer: .*server\.fingerprintKey/))
+    expect(await one.tenant('any')).not.toBe(await other.tenant('any'))
+    await redis.start()
+    await vi.waitFor(async () => expect(await one.tenant('any')).toBe(await other.tenant('any')), {
+      timeout: 8_000,
+      interval: 100,
+    })
+    const agreed = await one.tenant('any')
+    await redis.stop()
+    await redis.start()
+    const client = new Redis(redis.url)
+    onTestFinished(() => client.disconnect())
+    const isBack = async (): Promise<void> => expect(await client.exists('spillway:fingerprint-key')).toBe(1)
+    await vi.waitFor(isBack, { timeout: 8_000, interval: 20 })
+    const late = await gatewayIn({ more })
+    expect(await late.tenant('any')).toBe(agreed)
+  })
+
+  test('keep their own key where what is there is none', async () => {
+    const redis = forThisTest(await startRedis())
+    const client = new Redis(redis.url)
+    await client.set('spillway:fingerprint-key', 'short')
+    client.disconnect()
+    const stateFolder = temporaryFolder()
+    mkdirSync(stateFolder, { recursive: true })
+    const gateway = await gatewayIn({ stateFolder, more: { state: { redis: redis.url } } })
+    expect(gateway.said).toEqual([expect.stringContaining('malformed')])
+    const tenant = await gateway.tenant('any')
+    await gateway.close(0)
+    expect(await (await gatewayIn({ stateFolder })).tenant('any')).toBe(tenant)
+  })
+})

@@ -32,10 +32,18 @@ export async function run(argv: readonly string[]): Promise<void> {
 Examples:
   spillway start                               the demo: a simulated Claude in trouble, a real local model
   spillway start --config spillway.yaml        your own set-up
-  ANTHROPIC_BASE_URL=http://127.0.0.1:8787 claude    Claude Code through the gateway`,
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP   no new calls; those in flight end (30 s at most), then everything closes (5 s at most each)
+  again SIGTERM or SIGINT   stop at once
+
+Exit codes:
+  0    stopped by a signal
+  1    not started: the command line or the configuration is wrong, or the port is taken
+  70   an error that nothing has caught; calls in flight were given their time, start it again`,
     )
     .action(async (options: StartOptions) => {
-      process.exitCode = await start(options)
+      await start(options)
     })
 
   program

@@ -2,12 +2,14 @@ import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
+import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openBooks } from './ledger/books.ts'
+import { heardSafely } from './log/heard-safely.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
 import { openDashboard } from './server/dashboard.ts'
@@ -35,7 +37,10 @@ export interface GatewayOptions {
   readonly onVaultEvent?: ((event: VaultEvent) => void) | undefined
   /** Hears of circuits that open, are tested and close. */
   readonly onCircuitChange?: ((changed: CircuitChanged) => void) | undefined
-  /** Told what its owner should know: that Redis is away, for instance. @default console.error */
+  /**
+   * Told what its owner should know: that Redis is away, for instance. An error of this or of any listener touches no call.
+   * @default console.error
+   */
   readonly log?: ((line: string) => void) | undefined
   /**
    * The folder for what has to outlive the gateway: the key of fingerprints, unless the configuration names one. null:
@@ -43,6 +48,8 @@ export interface GatewayOptions {
    * @default `$XDG_STATE_HOME/spillway`, else `~/.local/state/spillway`
    */
   readonly stateFolder?: string | null | undefined
+  /** Lines that `log` and others have lost so far, by stream, for `/metrics`. @default none is counted */
+  readonly droppedLines?: (() => Readonly<Record<string, number>>) | undefined
 }
 
 /** A circuit of an endpoint has changed its state. */
@@ -57,7 +64,8 @@ export interface Gateway {
   /** `http://HOST:PORT` */
   readonly url: string
   /**
-   * Stops: no new connections; calls in flight have `drain` milliseconds to end.
+   * Stops: no new connections; calls in flight have `drain` milliseconds to end. Afterwards everything is closed, none of it
+   * for longer than five seconds; what has not closed by then is a line of `log`. Calling it again may only shorten the drain.
    * @param drain @default 30000
    */
   close(drain?: number): Promise<void>
@@ -74,7 +82,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const exposure = { host, auth, exposed: options.exposed ?? config.server.exposed }
   const problem = exposureProblem(exposure)
   if (problem !== undefined) throw new Error(problem)
-  const log = options.log ?? console.error
+  const log = heardSafely('log', options.log ?? console.error, () => {}) as (line: string) => void
+  const onVaultEvent = heardSafely('onVaultEvent', options.onVaultEvent, log)
+  const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
   // First: files that others can replace are a reason not to start, and nothing else is open then.
   const books = openBooks(config.storage, {
     onAttempt: (attempt) => observability.book(attempt),
@@ -82,7 +92,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, log)
-  const vault = config.vault && openConfiguredVault(config.vault, options.onVaultEvent)
+  const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
   const { stateFolder = defaultStateFolder() } = options
   const fingerprints = await openFingerprints({
     ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
@@ -99,21 +109,35 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   )
   for (const { name: target, endpoints } of targets.values()) {
     for (const { name: endpoint, breaker } of endpoints) {
-      breaker?.onChange((change) => options.onCircuitChange?.({ target, endpoint, change }))
+      breaker?.onChange((change) => onCircuitChange?.({ target, endpoint, change }))
     }
   }
   const mirrors = openMirrors(config, targets, observability.mirrored)
-  const closeTargets = async (): Promise<void> => {
-    await Promise.all(mirrors.map(({ mirror }) => mirror.close()))
-    await Promise.all([...targets.values()].map((target) => target.close()))
-    shared?.close()
-    await vault?.close()
-    // Last: the calls that were cut are booked too.
-    await books.close()
-    await observability.close()
+  const closeResources = async (): Promise<void> => {
+    await closeAll(
+      mirrors.map(({ from, to, mirror }) => ({
+        name: `the mirror from ${from} to ${to}`,
+        close: () => mirror.close(),
+      })),
+      log,
+    )
+    await closeAll(
+      [...targets.values()].map(({ name, close }) => ({ name: `the target ${name}`, close })),
+      log,
+    )
+    // Last: the calls that were cut are booked and counted too.
+    await closeAll(
+      [
+        { name: 'redis', close: () => shared?.close() },
+        { name: 'the vault', close: () => vault?.close() },
+        { name: 'the database', close: () => books.close() },
+        { name: 'the export of telemetry', close: () => observability.close() },
+      ],
+      log,
+    )
   }
-  observability.observe(gatewayValues({ targets, mirrors, books }))
-  const api = openApiSources({ config, targets, mirrors, books, vault, shared })
+  observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
+  const api = openApiSources({ config, targets, mirrors, books, vault, shared, log })
   try {
     const server = await listenGateway({
       ...{ host, allowedHosts, allowedOrigins },
@@ -124,7 +148,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       timeouts: timeoutsOf(config),
       fingerprint: (credential) => fingerprints.of(credential),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
-      onAnswer: options.onAnswer,
+      onAnswer: heardSafely('onAnswer', options.onAnswer, log),
+      log,
       dashboard: openDashboard(),
       api: api.sources,
       metrics: () => observability.scrape(),
@@ -140,21 +165,25 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       action: 'gateway.started',
       details: { subject: server.url },
     })
+    let closed: Promise<void> | undefined
     return {
       url: server.url,
-      async close(drain = 30_000) {
+      close(drain = 30_000) {
         api.sources.live.close()
-        await server.drain(drain)
-        books.audit?.record({
-          actor: gatewayActor,
-          action: 'gateway.stopped',
-          details: { subject: server.url },
+        const drained = server.drain(drain)
+        closed ??= drained.then(() => {
+          books.audit?.record({
+            actor: gatewayActor,
+            action: 'gateway.stopped',
+            details: { subject: server.url },
+          })
+          return closeResources()
         })
-        await closeTargets()
+        return closed
       },
     }
   } catch (error) {
-    await closeTargets()
+    await closeResources()
     throw error
   }
 }

@@ -84,7 +84,7 @@ describe('start', { timeout: 40_000 }, () => {
     const connection = await openSocket(url, requestText('/v1/messages', messages({ stream: true })))
     await until(() => connection.received().includes('content_block_delta'))
     child.kill('SIGTERM')
-    await until(() => stderr().includes('once more to stop at once'))
+    await until(() => stderr().includes('press Ctrl-C again'))
     await delay(200)
     expect(child.exitCode).toBeNull()
     const secondAt = performance.now()

@@ -48,7 +48,7 @@ export interface AuditTrail {
   readonly state: WriterState
   /** Resolves when everything taken so far is in the log or in the journal. */
   flush(): Promise<void>
-  /** Flushes; the log's store stays open. */
+  /** Flushes, for three seconds at most: what the log has not taken by then is in the journal. Its store stays open. */
   close(): Promise<void>
 }
 

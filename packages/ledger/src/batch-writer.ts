@@ -27,6 +27,9 @@ export interface WriterState {
 const firstRetry = 500
 const longestRetry = 5000
 
+/** How long a close waits for a store that does not answer, in milliseconds. */
+const longestClose = 3000
+
 /** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
 export class BatchWriter<Entry> {
   readonly #store: BatchStore<Entry>
@@ -87,9 +90,16 @@ export class BatchWriter<Entry> {
     await this.#run(true)
   }
 
+  /** Flushes. What a store that does not answer has not taken by {@link longestClose} goes to the journal. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.flush()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.setTimer(longestClose, () => {
+      // The batch on its way too: the store knows by their ids what it has already.
+      this.#keep().then(resolve)
+    })
+    await Promise.race([this.flush(), late])
+    cancel()
     this.#cancelTimer?.()
   }
 

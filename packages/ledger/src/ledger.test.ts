@@ -253,6 +253,30 @@ describe('the journal', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('takes what a store that never answers has been given, when the ledger closes', async () => {
+    const { clock, store, ledger, call } = begin({ journal: folder })
+    const answers: (() => void)[] = []
+    const hung = vi
+      .spyOn(store, 'write')
+      .mockImplementation(() => new Promise((resolve) => answers.push(() => resolve(0))))
+    await call(through('claude'), upstream())
+    void ledger.flush()
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    // Comes while the first batch is on its way.
+    await call(through('claude'), upstream())
+    const closed = ledger.close()
+    await clock.advance(3_000)
+    await closed
+    expect(ledger.state).toMatchObject({ buffered: 0, lost: 0 })
+    // It takes the first batch after all: that does no harm.
+    for (const answer of answers) answer()
+    hung.mockRestore()
+    const next = begin({ journal: folder })
+    await next.ledger.flush()
+    expect(next.store.rows<CallRow>('calls')).toHaveLength(2)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   it('survives a last line that was cut off, and a crash after the store had taken a file', async () => {
     const first = begin({ journal: folder })
     first.store.isAway = true

@@ -92,7 +92,7 @@ export interface Ledger {
   readonly state: LedgerState
   /** Resolves when everything booked so far is in the store or in the journal. */
   flush(): Promise<void>
-  /** Flushes; the store stays open. */
+  /** Flushes, for three seconds at most: what the store has not taken by then is in the journal. The store stays open. */
   close(): Promise<void>
 }
 

@@ -24,6 +24,8 @@ export interface ApiSources {
   readonly mirrors: () => Mirrors
   readonly audit: AuditLog
   readonly live: LiveEvents
+  /** Told why a question could not be answered. Must not throw. */
+  readonly log: (line: string) => void
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
 }
@@ -110,7 +112,7 @@ export async function answerApi(
     if (error instanceof BadParameter) return sendError(res, 400, error.message)
     // What a database says may show where it is, and who it is asked by.
     const code = (error as NodeJS.ErrnoException).code
-    console.error(`${path} failed:`, code ?? (error as Error).name)
+    sources.log(`${path} failed: ${code ?? (error as Error).name}`)
     sendError(res, 503, 'the ledger does not answer; calls are served, and their rows wait: see /readyz', {
       'retry-after': '5',
     })

@@ -20,11 +20,12 @@ export interface Observed {
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
+  readonly log: (line: string) => void
 }
 
 /** What `/api` reads from a running gateway, and the middleware by which it hears of calls. */
 export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
-  const { config, targets, mirrors, books, vault, shared } = observed
+  const { config, targets, mirrors, books, vault, shared, log } = observed
   const live = new LiveEvents()
   const calls = observeCalls((call) => {
     books.audit?.record(callEntry(call))
@@ -37,6 +38,7 @@ export function openApiSources(observed: Observed): { sources: ApiSources; calls
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
     audit: books.store.audit,
     live,
+    log,
     now: () => Date.now(),
   }
   return { sources, calls }

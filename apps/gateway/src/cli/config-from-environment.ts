@@ -6,7 +6,10 @@ import { type LoadedConfig, parseConfig } from '../config/load-config.ts'
  * A configuration for somebody who has a key in the environment and no file: Claude first, directly or through
  * OpenRouter, then a local model server where one runs. Undefined without a key.
  */
-export async function configFromEnvironment(env: NodeJS.ProcessEnv): Promise<LoadedConfig | undefined> {
+export async function configFromEnvironment(
+  env: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): Promise<LoadedConfig | undefined> {
   const targets: Record<string, unknown> = {}
   if (env.ANTHROPIC_API_KEY) {
     targets.claude = {
@@ -25,7 +28,7 @@ export async function configFromEnvironment(env: NodeJS.ProcessEnv): Promise<Loa
   if (local !== undefined) targets.local = localTarget(local)
   const [first, ...others] = Object.keys(targets)
   const text = stringify({ targets, routes: [{ models: '*', target: first, fallback: others }] })
-  console.error(`no --config; using this one, made from the environment:\n\n${text.replace(/^/gm, '  ')}`)
+  log(`no --config; using this one, made from the environment:\n\n${text.replace(/^/gm, '  ')}`)
   return parseConfig(text, 'environment')
 }
 

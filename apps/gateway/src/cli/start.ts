@@ -1,11 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { runDemo } from '../demo/run-demo.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
+import { type Lines, openLines } from '../log/lines.ts'
 import { callLine } from './call-line.ts'
 import { circuitLine } from './circuit-line.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
+import { exitCodes } from './exit-codes.ts'
 import { vaultLine } from './vault-line.ts'
+import { type ProcessWatch, watchProcess } from './watch-process.ts'
 
 export interface StartOptions {
   readonly config?: string
@@ -16,54 +20,71 @@ export interface StartOptions {
   readonly quiet?: boolean
 }
 
-/** How long calls in flight may go on after SIGTERM, in milliseconds. */
+/** How long calls in flight may go on after the first signal, in milliseconds. */
 const drainTime = 30_000
 
-/** Serves until SIGTERM or SIGINT; resolves with the exit code. */
-export async function start(options: StartOptions): Promise<number> {
+/** How long everything else may take to close after the second signal, in milliseconds. */
+const hurry = 1_000
+
+/** How long the last lines may take to be written, in milliseconds. */
+const lastLines = 500
+
+/** Serves until a signal; then ends the process, whatever still holds it. */
+export async function start(options: StartOptions): Promise<never> {
+  const lines = openLines()
+  const watch = watchProcess(lines.err)
+  // Whatever stands still by then, it ends.
+  watch.now.then(() => delay(2 * hurry)).then(() => process.exit(exitCodes.stopped))
+  const code = await serve(options, lines, watch)
+  await lines.flush(lastLines)
+  return process.exit(code)
+}
+
+async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): Promise<number> {
+  const untilStopped = (gateway: Gateway): Promise<number> => drainAtSignal(gateway, lines, watch)
   try {
-    const loaded = options.demo ? undefined : await findConfig(options)
-    if (loaded === undefined) return await runDemo({ ...options, untilStopped })
+    const loaded = options.demo ? undefined : await findConfig(options, lines.err)
+    if (loaded === undefined) return await runDemo({ ...options, lines, untilStopped })
     const { config, warnings } = loaded
     for (const warning of warnings)
-      console.error(`warning: ${formatProblem(options.config ?? 'environment', warning)}`)
+      lines.err(`warning: ${formatProblem(options.config ?? 'environment', warning)}`)
     const gateway = await startGateway(config, {
       port: options.port,
       host: options.host,
       exposed: options.exposed,
-      onVaultEvent: (event) => console.error(vaultLine(event)),
-      onAnswer: options.quiet ? undefined : (call) => console.log(callLine(call, new Date())),
-      onCircuitChange: options.quiet ? undefined : (changed) => console.log(circuitLine(changed, new Date())),
+      onVaultEvent: (event) => lines.err(vaultLine(event)),
+      onAnswer: options.quiet ? undefined : (call) => lines.out(callLine(call, new Date())),
+      onCircuitChange: options.quiet ? undefined : (changed) => lines.out(circuitLine(changed, new Date())),
+      log: lines.err,
+      droppedLines: lines.dropped,
     })
-    // Whoever reads the line may send a signal at once.
-    const stopped = untilStopped(gateway)
-    console.log(`listening on ${gateway.url}`)
-    return await stopped
+    lines.out(`listening on ${gateway.url}`)
+    return await untilStopped(gateway)
   } catch (error) {
-    console.error(explainStartFailure(error, options))
-    return 1
+    lines.err(explainStartFailure(error, options))
+    return exitCodes.notStarted
   }
 }
 
-async function findConfig({ config, host, exposed }: StartOptions): Promise<LoadedConfig | undefined> {
-  return config === undefined ? configFromEnvironment(process.env) : loadConfig(config, { host, exposed })
+async function findConfig(
+  { config, host, exposed }: StartOptions,
+  log: (line: string) => void,
+): Promise<LoadedConfig | undefined> {
+  return config === undefined
+    ? configFromEnvironment(process.env, log)
+    : loadConfig(config, { host, exposed })
 }
 
-/** Waits for a signal, drains, and resolves with the exit code. A second signal does not wait for the drain. */
-export async function untilStopped(gateway: Gateway): Promise<number> {
-  const signals = ['SIGTERM', 'SIGINT'] as const
-  let onSignal: () => void = () => {}
-  const nextSignal = (): Promise<void> =>
-    new Promise((resolve) => {
-      onSignal = resolve
-    })
-  const listener = (): void => onSignal()
-  for (const signal of signals) process.on(signal, listener)
-  await nextSignal()
-  console.error('draining; once more to stop at once')
-  await Promise.race([gateway.close(drainTime), nextSignal().then(() => gateway.close(0))])
-  for (const signal of signals) process.off(signal, listener)
-  return 0
+/** Waits for a reason to stop, drains, and resolves with the exit code. A second signal does not wait for the drain. */
+async function drainAtSignal(gateway: Gateway, { err }: Lines, watch: ProcessWatch): Promise<number> {
+  const { why, code } = await watch.ending
+  err(`${why}: draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`)
+  const hurried = watch.now.then(() => {
+    void gateway.close(0)
+    return delay(hurry)
+  })
+  await Promise.race([gateway.close(drainTime), hurried])
+  return code
 }
 
 function explainStartFailure(error: unknown, options: StartOptions): string {

@@ -7,6 +7,7 @@ import { startClaude } from '@spillway/testing'
 import { callLine } from '../cli/call-line.ts'
 import { circuitLine } from '../cli/circuit-line.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
+import type { Lines } from '../log/lines.ts'
 import { demoConfig, demoKey } from './demo-config.ts'
 import { playScenario, type Scene } from './scenario.ts'
 import { sendPrompts } from './send-prompts.ts'
@@ -16,6 +17,7 @@ export interface DemoOptions {
   readonly host?: string
   readonly exposed?: boolean
   readonly quiet?: boolean
+  readonly lines: Lines
   /** Waits for a signal and drains. */
   readonly untilStopped: (gateway: Gateway) => Promise<number>
 }
@@ -26,7 +28,7 @@ export interface DemoOptions {
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const say = (line: string): void => {
-    if (!options.quiet) console.log(line)
+    if (!options.quiet) options.lines.out(line)
   }
   const directory = await mkdtemp(join(tmpdir(), 'spillway-demo-'))
   const scenario = playScenario(() => performance.now())
@@ -45,6 +47,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         stateFolder: null,
         onAnswer: (call) => say(callLine(call, new Date())),
         onCircuitChange: (changed) => say(circuitLine(changed, new Date())),
+        log: options.lines.err,
+        droppedLines: options.lines.dropped,
       }),
     )
     say(banner(gateway.url))
@@ -63,7 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         await gateway.close(drain)
       },
     })
-    console.log(`listening on ${gateway.url}`)
+    options.lines.out(`listening on ${gateway.url}`)
     return await stopped
   } finally {
     asking.abort()

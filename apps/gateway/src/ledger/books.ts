@@ -81,9 +81,9 @@ export function openBooks(
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {
-      await retention.close()
-      await audit?.close()
-      await ledger.close()
+      const retired = retention.close()
+      await Promise.all([audit?.close(), ledger.close()])
+      await retired
       await store.close()
     },
   }

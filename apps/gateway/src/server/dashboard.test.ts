@@ -27,6 +27,7 @@ async function serverUrl(withFiles = true): Promise<string> {
     fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
+    log: () => {},
     dashboard: openDashboard(folder),
   })
   onTestFinished(() => server.drain(0))

@@ -1,10 +1,9 @@
 import { defaultTimeouts } from '@spillway/middleware'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { listenGateway } from './gateway-server.ts'
 
 test('a defect of the gateway’s own is an error in the caller’s protocol, and stands in the log', async () => {
-  const log = vi.spyOn(console, 'error').mockImplementation(() => {})
-  onTestFinished(() => log.mockRestore())
+  const lines: string[] = []
   const defect = new TypeError('a defect')
   const router = () => () => Promise.reject(defect)
   const server = await listenGateway({
@@ -15,12 +14,38 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
     fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
+    log: (line) => lines.push(line),
   })
   onTestFinished(() => server.drain(0))
   const response = await fetch(`${server.url}/v1/messages`, { method: 'POST', body: '{"model":"m"}' })
   expect(response.status).toBe(500)
   expect(await response.json()).toMatchObject({ type: 'error', error: { message: 'the gateway failed' } })
-  expect(log).toHaveBeenCalledWith('the gateway failed:', defect)
+  expect(lines).toEqual([`the gateway failed: ${defect.stack}`])
+})
+
+test('metrics that cannot be collected are an error of /metrics alone', async () => {
+  const lines: string[] = []
+  const server = await listenGateway({
+    host: '127.0.0.1',
+    port: 0,
+    router: () => ({
+      kind: 'not_found',
+      message: 'no',
+      retryable: false,
+      scope: 'request',
+      origin: 'spillway',
+    }),
+    timeouts: defaultTimeouts,
+    state: () => ({}),
+    keepAliveAfter: 15_000,
+    log: (line) => lines.push(line),
+    metrics: () => Promise.reject(new Error('a reader fails')),
+  })
+  onTestFinished(() => server.drain(0))
+  expect((await fetch(`${server.url}/metrics`)).status).toBe(500)
+  expect(lines).toEqual([expect.stringContaining('a reader fails')])
+  const answer = await fetch(`${server.url}/v1/messages`, { method: 'POST', body: '{"model":"m"}' })
+  expect(answer.status).toBe(404)
 })
 
 test('an IPv6 address stands in brackets in the URL', async () => {
@@ -33,6 +58,7 @@ test('an IPv6 address stands in brackets in the URL', async () => {
     fingerprint: () => '',
     state: () => ({}),
     keepAliveAfter: 15_000,
+    log: () => {},
   }
   const server = await listenGateway(options).catch(() => undefined)
   // Some machines have no IPv6.

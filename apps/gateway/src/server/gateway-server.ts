@@ -37,6 +37,8 @@ export interface GatewayServer {
 export interface ListenOptions extends CallHandling, AccessRules {
   /** 0 picks a free one. */
   readonly port: number
+  /** Told of errors of the gateway itself. Must not throw. */
+  readonly log: (line: string) => void
   /** What `/readyz` says of what the gateway shares with others. */
   readonly state: () => Readonly<Record<string, string>>
   /** The pages at `/`; undefined where there are none. */
@@ -76,7 +78,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     dispatch(req, res, options, draining).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
-      console.error('the gateway failed:', error)
+      options.log(`the gateway failed: ${(error as Error)?.stack ?? error}`)
       refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
     })
   }
@@ -103,7 +105,9 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
       const busy = new Set([...inFlight].map(({ req }) => req.socket))
       for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
-      const timer = setTimeout(() => server.closeAllConnections(), ms)
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, ms)
       await closed
       clearTimeout(timer)
       server.close()

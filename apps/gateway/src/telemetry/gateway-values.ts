@@ -11,10 +11,17 @@ export interface Running {
   readonly targets: ReadonlyMap<string, RunningTarget>
   readonly mirrors: readonly RunningMirror[]
   readonly books: Books
+  /** By stream. */
+  readonly droppedLines?: (() => Readonly<Record<string, number>>) | undefined
 }
 
 /** What is looked at when metrics are collected. Labels are names of the configuration, and states. */
-export function gatewayValues({ targets, mirrors, books }: Running): Readonly<Record<string, ObservedValue>> {
+export function gatewayValues({
+  targets,
+  mirrors,
+  books,
+  droppedLines,
+}: Running): Readonly<Record<string, ObservedValue>> {
   const endpoints = [...targets.values()].flatMap((target) =>
     target.endpoints.map((endpoint) => ({
       endpoint,
@@ -59,6 +66,15 @@ export function gatewayValues({ targets, mirrors, books }: Running): Readonly<Re
         ),
     },
     ...mirrorValues(mirrors),
+    'spillway.log.dropped': {
+      kind: 'counter',
+      description: 'Lines of the log that their stream did not take',
+      read: () =>
+        Object.entries(droppedLines?.() ?? {}).map(([stream, value]) => ({
+          value,
+          attributes: { 'spillway.log.stream': stream },
+        })),
+    },
     'spillway.ledger.away': {
       description: '1 while the database of the ledger does not answer',
       read: () => one(books.health().isAway ? 1 : 0),

@@ -1,0 +1,32 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { heardSafely } from './heard-safely.ts'
+
+test('what a listener throws or rejects with is a line', async () => {
+  const lines: string[] = []
+  const log = (line: string): void => void lines.push(line)
+  heardSafely<string>(
+    'onAnswer',
+    (event) => {
+      throw new Error(`not ${event}`)
+    },
+    log,
+  )?.('this')
+  heardSafely<string>(
+    'onAnswer',
+    async (event) => {
+      throw new Error(`not ${event}`)
+    },
+    log,
+  )?.('that')
+  heardSafely<string>(
+    'log',
+    () => {
+      throw undefined
+    },
+    log,
+  )?.('')
+  await turn()
+  expect(lines).toEqual(['onAnswer failed: not this', 'log failed: undefined', 'onAnswer failed: not that'])
+  expect(heardSafely('onAnswer', undefined, log)).toBeUndefined()
+})

@@ -38,6 +38,7 @@ test('metrics that cannot be collected are an error of /metrics alone', async ()
     timeouts: defaultTimeouts,
     state: () => ({}),
     keepAliveAfter: 15_000,
+    fingerprint: () => '',
     log: (line) => lines.push(line),
     metrics: () => Promise.reject(new Error('a reader fails')),
   })

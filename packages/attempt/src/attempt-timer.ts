@@ -8,10 +8,13 @@ import {
 import { cancelledFailure, timeoutFailure } from '@spillway/wire'
 
 /**
- * waiting: nothing has come; whole: collecting a body that is not a stream; holding: a stream before its first
- * content; streaming: committed; done: `outcome` is settled.
+ * waiting: nothing has come; whole: collecting an answer that was not to be streamed; error: collecting what is said with
+ * an error's status; holding: a stream before its first content; streaming: committed; done: `outcome` is settled.
  */
-export type AttemptPhase = 'waiting' | 'whole' | 'holding' | 'streaming' | 'done'
+export type AttemptPhase = 'waiting' | 'whole' | 'error' | 'holding' | 'streaming' | 'done'
+
+/** How long the body of an error is waited for, in milliseconds: what counts is known by its status and headers. */
+const errorTime = 5_000
 
 /** How long a body may wait for a reader that takes nothing. */
 const unreadLimit = 300_000
@@ -37,6 +40,7 @@ export class AttemptTimer {
   readonly #request: ModelRequest
   readonly #onLimit: (failure: Failure) => void
   #phase: AttemptPhase = 'waiting'
+  #enteredAt: number
   #lastByteAt: number
   #paused = false
   #body: WatchedBody | undefined
@@ -49,12 +53,14 @@ export class AttemptTimer {
     this.#request = request
     this.#onLimit = onLimit
     this.startedAt = request.clock.now()
+    this.#enteredAt = this.startedAt
     this.#lastByteAt = this.startedAt
   }
 
   enter(phase: AttemptPhase): void {
     this.#phase = phase
-    this.#lastByteAt = this.#request.clock.now()
+    this.#enteredAt = this.#request.clock.now()
+    this.#lastByteAt = this.#enteredAt
     this.#arm()
   }
 
@@ -127,6 +133,7 @@ export class AttemptTimer {
     consider('total', startedAt, deadline - startedAt)
     if (stream) consider('first_content', startedAt, timeouts.firstContent)
     if (this.#phase === 'whole') consider('idle', this.#lastByteAt, timeouts.idle)
+    if (this.#phase === 'error') consider('idle', this.#enteredAt, errorTime)
     if (this.#phase === 'waiting') {
       consider('headers', startedAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
     }

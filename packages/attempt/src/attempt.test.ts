@@ -3,7 +3,7 @@ import { isStreamFailure, listen, type ModelResponse, type SpillwayEvent } from 
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { settled, streamRequest, textOf } from '../test/call.ts'
-import { handTransport } from '../test/hand-transport.ts'
+import { type HandTransport, handTransport } from '../test/hand-transport.ts'
 import { anthropic, ending, message, preamble } from '../test/wire-samples.ts'
 import { attempt } from './attempt.ts'
 
@@ -80,14 +80,95 @@ describe('a stream', () => {
     expect((await response.outcome).failure).toBeUndefined()
   })
 
-  it('that is complete ends although the upstream never closes', async () => {
+  it('that is complete ends at once although the upstream never closes, and its transport after half a second', async () => {
     const { wire, response, clock } = await committed()
     wire.text(ending)
-    await clock.advance(30_000)
-    expect(wire.aborted).toBe(true)
+    expect((await response.outcome).failure).toBeUndefined()
     expect(await textOf(response)).toContain('message_stop')
+    await clock.advance(499)
+    expect(wire.aborted).toBe(false)
+    await clock.advance(1)
+    expect(wire.aborted).toBe(true)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('that is complete leaves its transport alone where that ends by itself', async () => {
+    for (const end of ['end', 'error'] as const) {
+      const { wire, response, clock } = await committed()
+      wire.text(ending)
+      wire.sink[end](new Error('reset'))
+      expect(clock.pending).toBe(0)
+      await clock.advance(10_000)
+      expect(wire.aborted).toBe(false)
+      expect((await response.outcome).failure).toBeUndefined()
+    }
+  })
+
+  it.each([
+    ['in the same chunk', (wire: HandTransport, more: string) => wire.text(ending + more)],
+    ['later', (wire: HandTransport, more: string) => wire.text(ending, more)],
+    ['byte by byte', (wire: HandTransport, more: string) => wire.text(...(ending + more))],
+  ])('is over at its last event, whatever comes behind it %s', async (_when, send) => {
+    for (const more of [
+      anthropic.ping,
+      'data: [DONE]\n\n',
+      '\n\n',
+      ': bye\n\n',
+      anthropic.start,
+      anthropic.error('x'),
+      'half',
+    ]) {
+      const { wire, response } = await committed()
+      send(wire, more)
+      expect(await textOf(response)).toBe(preamble + anthropic.text('Hello') + ending)
+      expect(await response.outcome).toMatchObject({ failure: undefined, stopReason: 'end_turn' })
+    }
+  })
+
+  it('whose upstream floods after the end is closed without waiting', async () => {
+    const { wire, response } = await committed()
+    wire.text(ending)
+    for (let pings = 0; pings < 3_000 && !wire.aborted; pings++) wire.text(anthropic.ping)
+    expect(wire.aborted).toBe(true)
     expect((await response.outcome).failure).toBeUndefined()
   })
+
+  it('lets the transport go on after the end where a slow reader has stopped it', async () => {
+    const { wire, response } = await committed()
+    wire.text(anthropic.text('a'.repeat(300_000)))
+    expect(wire.paused).toBe(true)
+    wire.text(ending)
+    expect(wire.paused).toBe(false)
+    expect(await textOf(response)).toContain('message_stop')
+  })
+
+  it('of OpenAI is over at [DONE], and not before: usage comes last', async () => {
+    const chunk = (choices: object[], more = {}) => `data: ${JSON.stringify({ choices, ...more })}\n\n`
+    const { wire, answer } = begin({ api: 'openai', url: '/v1/chat/completions' })
+    const hello = chunk([{ delta: { content: 'Hello' }, finish_reason: null }])
+    const stop = chunk([{ delta: {}, finish_reason: 'stop' }])
+    const usage = chunk([], { usage: { prompt_tokens: 3, completion_tokens: 2 } })
+    wire.streamHeaders()
+    wire.text(hello, stop, ': OPENROUTER PROCESSING\n\n', usage)
+    const response = await answer
+    expect(await settled(response.outcome)).toBe('pending')
+    wire.text('data: [DONE]\n\n: still here\n\n')
+    expect(await response.outcome).toMatchObject({ failure: undefined, usage: { outputTokens: 2 } })
+    expect(await textOf(response)).toBe(`${hello}${stop}: OPENROUTER PROCESSING\n\n${usage}data: [DONE]\n\n`)
+  })
+
+  it.each([
+    ['anthropic', anthropic.start + anthropic.stop],
+    ['openai', 'data: [DONE]\n\n'],
+  ] as const)(
+    'that says its end without having said anything is truncated at once: %s',
+    async (api, text) => {
+      const { wire, answer } = begin({ api })
+      wire.streamHeaders()
+      wire.text(text)
+      expect((await answer).failure).toMatchObject({ kind: 'truncated', retryable: true })
+    },
+  )
 })
 
 describe('a failure before the first content is an ordinary failed attempt', () => {
@@ -310,6 +391,226 @@ describe('a body that is not streamed', () => {
     expect(response).toMatchObject({ status: 502, failure: { kind: 'malformed', retryable: true } })
     expect(JSON.parse(await textOf(response))).toMatchObject({ type: 'error', error: { type: 'api_error' } })
   })
+})
+
+describe('a stream that nobody has asked for', () => {
+  const unasked = (changes: Parameters<typeof begin>[0] = {}) => {
+    const call = begin({ stream: false, ...changes })
+    call.wire.streamHeaders()
+    return call
+  }
+  const stream = preamble + anthropic.text('Hello') + anthropic.text(' there') + ending
+
+  it('is put together into the answer that was asked for', async () => {
+    const { wire, answer, clock, events } = unasked({ keepTranscript: true })
+    wire.text(stream.slice(0, -1))
+    expect(await settled(answer)).toBe('pending')
+    wire.text(stream.slice(-1))
+    const response = await answer
+    expect(response).toMatchObject({ status: 200, failure: undefined, target: 'claude' })
+    expect(response.headers).toEqual({ 'content-type': 'application/json', 'request-id': 'req_1' })
+    expect(JSON.parse(await textOf(response))).toEqual({
+      id: 'msg_1',
+      model: 'claude-sonnet-5-5',
+      content: [{ type: 'text', text: 'Hello there' }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 12, output_tokens: 15 },
+    })
+    expect(response.transcript?.blocks).toMatchObject([{ type: 'text', text: 'Hello there' }])
+    expect(await response.outcome).toMatchObject({
+      failure: undefined,
+      usage: { inputTokens: 12, outputTokens: 15, estimated: false },
+      stopReason: 'end_turn',
+      model: 'claude-sonnet-5-5',
+      bytes: stream.length,
+    })
+    expect(events.map(({ type }) => type)).toEqual(['attempt.started', 'attempt.committed', 'attempt.ended'])
+    await clock.advance(500)
+    expect([wire.aborted, clock.pending]).toEqual([true, 0])
+  })
+
+  it('is estimated where it says nothing of its usage', async () => {
+    const { wire, answer } = unasked({ api: 'openai' })
+    wire.text('data: {"choices":[{"delta":{"content":"Hello there"},"finish_reason":"stop"}]}\n\n')
+    wire.sink.end()
+    expect(await (await answer).outcome).toMatchObject({ failure: undefined, usage: { estimated: true } })
+  })
+
+  it.each([
+    ['ends without its end', (wire: HandTransport) => wire.sink.end(), 'truncated'],
+    ['breaks', (wire: HandTransport) => wire.sink.error(new Error('reset')), 'connection'],
+    [
+      'reports an error',
+      (wire: HandTransport) => wire.text(anthropic.error('overloaded_error')),
+      'overloaded',
+    ],
+    ['is no JSON', (wire: HandTransport) => wire.text('event: message_delta\ndata: {half\n\n'), 'malformed'],
+  ] as const)('fails before anything was sent when it %s', async (_name, fail, kind) => {
+    const { wire, answer } = unasked()
+    wire.text(preamble, anthropic.text('Hello'))
+    fail(wire)
+    const response = await answer
+    expect(response.failure).toMatchObject({ kind, retryable: true })
+    expect(JSON.parse(await textOf(response))).toMatchObject({ type: 'error' })
+  })
+
+  it('is broken off when it is larger than anybody wants to hold', async () => {
+    const { wire, answer } = unasked({ maxHeldBytes: 10_000 })
+    wire.text(preamble)
+    for (let pieces = 0; pieces < 1_000 && !wire.aborted; pieces++) wire.text(anthropic.text('Hello'))
+    expect((await answer).failure).toMatchObject({
+      kind: 'malformed',
+      message: 'the answer exceeds 10000 bytes',
+    })
+    expect(wire.aborted).toBe(true)
+  })
+
+  it('is broken off when it falls silent, and when it only pings until the deadline', async () => {
+    const silent = unasked()
+    silent.wire.text(preamble)
+    await silent.clock.advance(30_000)
+    expect((await silent.answer).failure).toMatchObject({ kind: 'timeout', phase: 'idle' })
+    const { wire, answer, clock } = unasked()
+    while (clock.now() < 600_000) {
+      wire.text(anthropic.ping)
+      await clock.advance(15_000)
+    }
+    expect((await answer).failure).toMatchObject({ kind: 'timeout', phase: 'total' })
+    expect(wire.aborted).toBe(true)
+  })
+
+  it.each([
+    ['a delta of no block', anthropic.start + anthropic.text('Hi') + ending],
+    [
+      'a tool whose input is no JSON',
+      `${anthropic.start}event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{half"}}
+
+${ending}`,
+    ],
+  ])('is malformed when it makes no answer: %s', async (_name, text) => {
+    const { wire, answer } = unasked()
+    wire.text(text)
+    expect((await answer).failure).toMatchObject({ kind: 'malformed', retryable: true })
+  })
+
+  it('counts no tokens', async () => {
+    const { wire, answer } = unasked({ operation: 'count_tokens' })
+    wire.text(stream)
+    wire.sink.end()
+    expect((await answer).failure).toMatchObject({ kind: 'malformed' })
+  })
+
+  it.each(['', '\n\ndata: [DONE]\n\n'])(
+    'may be the answer itself under another name, with %j behind it',
+    async (more) => {
+      const completion = '{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'
+      const { wire, answer } = unasked({ api: 'openai' })
+      wire.text(`\n${completion}`, more)
+      wire.sink.end()
+      const response = await answer
+      expect(response.failure).toBeUndefined()
+      expect(JSON.parse(await textOf(response))).toEqual(JSON.parse(completion))
+      expect(response.headers['content-type']).toBe('application/json')
+    },
+  )
+})
+
+describe('an error response', () => {
+  const limited = '{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}'
+  const asked = (status = 429, headers: Record<string, string> = {}) => {
+    const call = begin({ stream: false })
+    call.wire.sink.headers(status, { 'content-type': 'application/json', 'retry-after': '7', ...headers })
+    return call
+  }
+
+  it.each([
+    ['never ends', async ({ clock }: ReturnType<typeof begin>) => clock.advance(5_000)],
+    [
+      'comes a byte a second',
+      async ({ clock, wire }: ReturnType<typeof begin>) => {
+        for (let second = 0; second < 5; second++) {
+          wire.text(' ')
+          await clock.advance(1_000)
+        }
+      },
+    ],
+    ['breaks', async ({ wire }: ReturnType<typeof begin>) => wire.sink.error(new Error('reset'))],
+    [
+      'is larger than any error',
+      async ({ wire }: ReturnType<typeof begin>) => {
+        for (let pieces = 0; pieces < 2_000 && !wire.aborted; pieces++) wire.text(' '.repeat(1_000))
+      },
+    ],
+  ])('is told by its status and headers when its body %s', async (_name, go) => {
+    const call = asked()
+    call.wire.text('{"type":"error","error":{"type":"rate')
+    await go(call)
+    const response = await call.answer
+    expect(response).toMatchObject({ status: 429, failure: { kind: 'rate_limited', retryAfterMs: 7_000 } })
+    expect(response.headers['retry-after']).toBe('7')
+    expect(JSON.parse(await textOf(response))).toMatchObject({ error: { type: 'rate_limit_error' } })
+    expect((await response.outcome).failure).toEqual(response.failure)
+    expect(call.clock.pending).toBe(0)
+  })
+
+  it('keeps its bytes where it comes in time', async () => {
+    const { wire, answer, clock } = asked()
+    wire.text(limited.slice(0, 10))
+    await clock.advance(4_999)
+    wire.text(limited.slice(10))
+    wire.sink.end()
+    expect(await textOf(await answer)).toBe(limited)
+  })
+
+  it.each([307, 302, 304])('that is a redirect is not passed on: %i', async (status) => {
+    const { wire, answer } = asked(status, { location: 'http://evil.example/' })
+    wire.text('{}')
+    wire.sink.end()
+    const response = await answer
+    expect(response).toMatchObject({ status: 502, failure: { kind: 'server', retryable: false, status } })
+    expect(response.headers).not.toHaveProperty('location')
+  })
+
+  it.each([600, 999, 0, 199])('of a status that no client knows is one that it knows: %i', async (status) => {
+    const { wire, answer } = asked(status)
+    wire.text('{}')
+    wire.sink.end()
+    expect(await answer).toMatchObject({ status: 502, failure: { kind: 'server', status } })
+  })
+})
+
+it.each([
+  [204, 'text/event-stream'],
+  [205, 'application/json'],
+  [205, 'text/event-stream'],
+])('a success of status %i has no answer, also where there is a body: %s', async (status, type) => {
+  const { wire, answer } = begin()
+  wire.sink.headers(status, { 'content-type': type })
+  wire.text(type === 'application/json' ? message : preamble + anthropic.text('Hello') + ending)
+  wire.sink.end()
+  expect(await answer).toMatchObject({ status: 502, failure: { kind: 'malformed', retryable: true } })
+})
+
+it('an encoding that nobody knows is malformed at once', async () => {
+  const { wire, answer } = begin()
+  wire.sink.headers(200, { 'content-type': 'text/event-stream', 'content-encoding': 'rot13' })
+  expect((await answer).failure).toMatchObject({
+    kind: 'malformed',
+    message: expect.stringContaining('rot13'),
+  })
+  expect(wire.aborted).toBe(true)
+})
+
+it('a type of content is known in capitals, too', async () => {
+  const { wire, answer } = begin()
+  wire.sink.headers(200, { 'content-type': 'Text/Event-Stream;charset=utf-8' })
+  wire.text(preamble, anthropic.text('Hello'))
+  expect((await answer).failure).toBeUndefined()
 })
 
 describe('the caller who leaves', () => {

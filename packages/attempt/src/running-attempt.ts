@@ -1,35 +1,38 @@
 import {
   BodyChannel,
   type BodySource,
-  bodyOf,
-  concatBytes,
   emit,
   type Failure,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
-  type ResponseBody,
   type ResponseHeaders,
   StreamFailure,
-  type Transcript,
   type Usage,
 } from '@spillway/middleware'
 import {
   cancelledFailure,
-  estimatedUsage,
   failureResponse,
   header,
+  isBodiless,
   malformedFailure,
-  readWholeAnswer,
   StreamReader,
   transportFailure,
   truncatedFailure,
-  wholeTranscript,
-  withBoundedWaits,
 } from '@spillway/wire'
+import { type AnswerFacts, AttemptRecord, usageOf } from './attempt-record.ts'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
+import { beginsObject, headersOfJson, isEventStream, withoutTerminator } from './body-form.ts'
+import { collectedAnswer } from './collected-answer.ts'
+import { CollectedBytes } from './collected-bytes.ts'
 import { CredentialMask } from './credential-mask.ts'
 import type { Transport, TransportHandle, TransportSink } from './transport.ts'
+import { TransportEnd } from './transport-end.ts'
+
+/** No vendor's errors are longer. What follows says nothing that the status has not said. */
+const longestError = 1024 * 1024
+
+const encoder = new TextEncoder()
 
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
 export class RunningAttempt implements TransportSink, BodySource {
@@ -38,17 +41,17 @@ export class RunningAttempt implements TransportSink, BodySource {
   readonly #reject: (reason: unknown) => void
   readonly #outcome = Promise.withResolvers<Outcome>()
   readonly #timer: AttemptTimer
+  readonly #record: AttemptRecord
   #handle: TransportHandle | undefined
   #phase: AttemptPhase = 'waiting'
   #status = 0
   #headers: ResponseHeaders = {}
-  /** Collected: the whole body, or the events before the first content. */
-  #held: Uint8Array[] = []
+  /** The whole body, or the events before the first content. */
+  readonly #held = new CollectedBytes()
   #reader: StreamReader | undefined
   #channel: BodyChannel | undefined
-  #bytes = 0
-  #headersAt: number | undefined
-  #firstContentAt: number | undefined
+  /** The transport after the outcome. */
+  #end: TransportEnd | undefined
 
   constructor(
     request: ModelRequest,
@@ -59,6 +62,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#resolve = resolve
     this.#reject = reject
     this.#timer = new AttemptTimer(request, (failure) => this.#timeout(failure))
+    this.#record = new AttemptRecord(request.clock, this.#timer.startedAt)
   }
 
   start(transport: Transport): void {
@@ -78,33 +82,48 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (this.#phase !== 'waiting') return
     this.#status = status
     this.#headers = headers
-    this.#headersAt = this.#request.clock.now()
-    const succeeded = status >= 200 && status < 300
-    if (succeeded && header(headers, 'content-type')?.startsWith('text/event-stream')) {
-      this.#reader = new StreamReader(this.#request.api, this.#request)
+    this.#record.headersCame()
+    if (status < 200 || status >= 300) return this.#enter('error')
+    const encoding = header(headers, 'content-encoding') ?? 'identity'
+    if (encoding !== 'identity') {
+      return this.#breakOff(
+        malformedFailure(`the answer is encoded as ${encoding.slice(0, 64)}, which cannot be decoded`),
+      )
+    }
+    const isStream = isEventStream(headers) && !isBodiless(status)
+    const { api, stream, keepTranscript, operation } = this.#request
+    if (isStream && stream) {
+      this.#reader = new StreamReader(api, { keepTranscript })
       this.#enter('holding')
     } else {
+      // A stream that nobody has asked for is put together.
+      if (isStream && operation === 'generate') this.#reader = new StreamReader(api, { assemble: true })
       this.#enter('whole')
     }
   }
 
   data(chunk: Uint8Array): void {
     this.#timer.touch()
-    this.#bytes += chunk.length
+    this.#record.bytes += chunk.length
     switch (this.#phase) {
       case 'whole':
+        if (this.#record.bytes > this.#request.maxHeldBytes)
+          return this.#breakOff(this.#tooLarge('the answer'))
+        return this.#collect(chunk)
+      case 'error':
         this.#held.push(chunk)
-        if (this.#bytes > this.#request.maxHeldBytes) this.#breakOff(this.#tooLarge('the answer'))
+        if (this.#record.bytes > Math.min(longestError, this.#request.maxHeldBytes)) this.#cutError()
         return
       case 'holding':
         // Pings without end must not fill the memory.
-        if (this.#bytes > this.#request.maxHeldBytes) {
+        if (this.#record.bytes > this.#request.maxHeldBytes) {
           return this.#breakOff(this.#tooLarge('what comes before the first content'))
         }
-        this.#readStream(chunk)
-        return
+        return this.#readStream(chunk)
       case 'streaming':
-        this.#readStream(chunk)
+        return this.#readStream(chunk)
+      case 'done':
+        this.#end?.data(chunk.length)
     }
   }
 
@@ -113,15 +132,20 @@ export class RunningAttempt implements TransportSink, BodySource {
       case 'waiting':
         return this.#fail(malformedFailure('the upstream closed the connection without an answer'))
       case 'whole':
-        return this.#commitWhole()
+        return this.#reader === undefined ? this.#endWhole() : this.#endStream()
+      case 'error':
+        return this.#commitCollected(this.#held.take())
       case 'holding':
       case 'streaming':
         return this.#endStream()
+      case 'done':
+        this.#end?.ended()
     }
   }
 
   error(error: unknown): void {
-    if (this.#phase === 'done') return
+    if (this.#phase === 'done') return this.#end?.ended()
+    if (this.#phase === 'error') return this.#commitCollected(this.#held.take(), true)
     if (this.#reader?.isComplete) return this.#endStream()
     this.#fail(transportFailure(error))
   }
@@ -161,80 +185,117 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#timer.enter(phase)
   }
 
+  #collect(chunk: Uint8Array): void {
+    // Some servers send a whole answer as one that is streamed.
+    if (this.#reader !== undefined && this.#record.bytes === chunk.length && beginsObject(chunk)) {
+      this.#reader = undefined
+    }
+    if (this.#reader === undefined) return this.#held.push(chunk)
+    this.#scan(this.#reader, chunk)
+    const { failure, hasEnded } = this.#reader.state
+    if (failure !== undefined) this.#breakOff(failure)
+    else if (hasEnded) this.#finish()
+  }
+
+  /** Reads what has come of a stream; undefined where it makes none. */
+  #scan(reader: StreamReader, chunk: Uint8Array): Uint8Array | undefined {
+    try {
+      return reader.push(chunk)
+    } catch {
+      this.#breakOff(malformedFailure('an event of the stream is too long'))
+      return undefined
+    }
+  }
+
   #readStream(chunk: Uint8Array): void {
     const reader = this.#reader as StreamReader
-    let bytes: Uint8Array
-    try {
-      bytes = reader.push(chunk)
-    } catch {
-      return this.#breakOff(malformedFailure('an event of the stream is too long'))
-    }
+    const bytes = this.#scan(reader, chunk)
+    if (bytes === undefined) return
     if (this.#channel !== undefined) this.#channel.push(bytes)
-    else if (bytes.length > 0) this.#held.push(bytes)
-    const { failure, hasContent } = reader.state
+    else this.#held.push(bytes)
+    const { failure, hasContent, hasEnded } = reader.state
     if (this.#channel === undefined && hasContent) this.#commitStream()
     if (failure !== undefined) this.#breakOff(failure)
+    else if (hasEnded) this.#finish()
     else if (this.#channel !== undefined) this.#timer.watchReader(this.#channel)
   }
 
-  #commitStream(): void {
+  #commitStream(): BodyChannel {
     const channel = new BodyChannel(this)
     this.#channel = channel
-    this.#firstContentAt = this.#request.clock.now()
-    for (const bytes of this.#held) channel.push(bytes)
-    this.#held = []
+    this.#record.contentCame()
+    channel.push(this.#held.take())
     this.#enter('streaming')
     emit(this.#request, 'attempt.committed', { status: this.#status })
-    this.#answer(channel, this.#reader?.transcript)
+    this.#resolve({
+      status: this.#status,
+      headers: this.#headers,
+      body: channel,
+      failure: undefined,
+      outcome: this.#outcome.promise,
+      target: this.#request.context.target,
+      transcript: this.#reader?.transcript,
+    })
+    return channel
+  }
+
+  /** The protocol's own end has come: whatever the transport still brings, the answer is over. */
+  #finish(): void {
+    this.#endStream()
+    this.#end = new TransportEnd(this.#handle, this.#request.clock)
   }
 
   #endStream(): void {
     const reader = this.#reader as StreamReader
     if (!reader.isComplete) {
-      return this.#fail(this.#bytes === 0 ? malformedFailure('the stream is empty') : truncatedFailure())
+      return this.#fail(
+        this.#record.bytes === 0 ? malformedFailure('the stream is empty') : truncatedFailure(),
+      )
     }
-    if (this.#channel === undefined) this.#commitStream()
-    const channel = this.#channel as unknown as BodyChannel
+    if (this.#phase === 'whole') return this.#commitAssembled(reader)
+    const channel = this.#channel ?? this.#commitStream()
     this.#settleStream(undefined)
     channel.push(reader.rest())
     channel.end()
   }
 
-  #commitWhole(): void {
-    const { api, operation, clock, keepTranscript } = this.#request
-    let bytes = concatBytes(this.#held)
-    const answer = readWholeAnswer({ api, operation }, this.#status, this.#headers, bytes, clock.epoch())
-    let { failure } = answer
-    if (failure !== undefined) {
-      const mask = new CredentialMask(this.#request.headers)
-      failure = mask.failure(failure)
-      bytes = mask.bytes(bytes)
-      this.#headers = withBoundedWaits(mask.headers(this.#headers), clock.epoch())
+  #commitAssembled(reader: StreamReader): void {
+    const json = reader.assembled()
+    if (json === undefined) {
+      return this.#fail(malformedFailure('a stream came where none was asked for, and it makes no answer'))
     }
-    if (failure !== undefined && (failure.kind === 'malformed' || this.#status < 300)) {
-      this.#settle(failure, answer.usage, answer)
-      // An error inside a 200 is passed on as it came, if it has the form of an error.
-      const body = answer.isErrorBody ? bytes : undefined
-      this.#resolve(failureResponse(this.#request, failure, { outcome: this.#outcome.promise, body }))
-      return
-    }
-    const transcript = keepTranscript && failure === undefined ? wholeTranscript(api, bytes) : undefined
-    // Listeners hear of the commit before the end, as they do for a stream.
-    emit(this.#request, 'attempt.committed', { status: this.#status })
-    this.#settle(failure, answer.usage, answer)
-    this.#answer(bodyOf(bytes), transcript, failure)
+    this.#headers = headersOfJson(this.#headers)
+    this.#commitCollected(encoder.encode(json))
   }
 
-  #answer(body: ResponseBody, transcript: Transcript | undefined, failure?: Failure): void {
-    this.#resolve({
-      status: this.#status,
-      headers: this.#headers,
-      body,
-      failure,
-      outcome: this.#outcome.promise,
-      target: this.#request.context.target,
-      transcript,
-    })
+  #endWhole(): void {
+    const body = this.#held.take()
+    if (!isEventStream(this.#headers)) return this.#commitCollected(body)
+    this.#headers = headersOfJson(this.#headers)
+    this.#commitCollected(withoutTerminator(body))
+  }
+
+  /** @param isCut whether more was to come */
+  #commitCollected(body: Uint8Array, isCut = false): void {
+    const request = this.#request
+    const collected = { status: this.#status, headers: this.#headers, body, isCut }
+    const { answer, failure, isCommitted, response } = collectedAnswer(
+      request,
+      collected,
+      this.#outcome.promise,
+    )
+    // Listeners hear of the commit before the end, as they do for a stream.
+    if (isCommitted) emit(request, 'attempt.committed', { status: this.#status })
+    const state = this.#reader?.state
+    this.#reader = undefined
+    this.#settle(failure, state === undefined ? answer.usage : usageOf(state, failure), answer)
+    this.#resolve(response)
+  }
+
+  /** The error goes on, but its status has said what there is to know. */
+  #cutError(): void {
+    this.#handle?.abort(new Error('the rest of the error is not needed'))
+    this.#commitCollected(this.#held.take(), true)
   }
 
   #tooLarge(what: string): Failure {
@@ -242,12 +303,10 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #timeout(failure: Failure): void {
-    if (this.#reader?.isComplete) {
-      this.#handle?.abort(new Error('the stream was complete'))
-      this.#endStream()
-    } else {
-      this.#breakOff(failure)
-    }
+    if (this.#phase === 'error') return this.#cutError()
+    if (!this.#reader?.isComplete) return this.#breakOff(failure)
+    this.#handle?.abort(new Error('the stream was complete'))
+    this.#endStream()
   }
 
   /** Fails, and closes what the transport still holds open. */
@@ -272,37 +331,14 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   #settleStream(failure: Failure | undefined): void {
     const state = this.#reader?.state
-    const usage =
-      state === undefined || (state.usageIsFinal && failure === undefined)
-        ? state?.usage
-        : estimatedUsage(state.usage, state.contentBytes)
-    this.#settle(failure, usage, state)
+    this.#settle(failure, state && usageOf(state, failure), state)
   }
 
-  #settle(
-    failure: Failure | undefined,
-    usage: Usage | undefined,
-    answer: { readonly stopReason: string | undefined; readonly model: string | undefined } | undefined,
-  ): void {
+  #settle(failure: Failure | undefined, usage: Usage | undefined, answer: AnswerFacts | undefined): void {
     this.#phase = 'done'
     this.#timer.stop()
     this.#request.signal?.removeEventListener('abort', this.#abort)
-    const startedAt = this.#timer.startedAt
-    const end = this.#request.clock.now()
-    const outcome: Outcome = {
-      failure,
-      usage,
-      stopReason: answer?.stopReason,
-      model: answer?.model,
-      timings: {
-        startedAt,
-        headers: this.#headersAt === undefined ? undefined : this.#headersAt - startedAt,
-        firstContent: this.#firstContentAt === undefined ? undefined : this.#firstContentAt - startedAt,
-        end: end - startedAt,
-      },
-      outputChunks: this.#reader?.state.contentEvents,
-      bytes: this.#bytes,
-    }
+    const outcome = this.#record.outcome(failure, usage, answer, this.#reader?.state.contentEvents)
     emit(this.#request, 'attempt.ended', { outcome })
     this.#outcome.resolve(outcome)
   }

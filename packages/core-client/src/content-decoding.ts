@@ -16,10 +16,16 @@ export interface DecodedSink {
   error(error: unknown): void
 }
 
+/** What a body that cannot be decoded fails with. */
+export const undecodable = 'ERR_CONTENT_DECODING'
+
 /** Takes encoded bytes. */
 export interface Decoding {
   write(chunk: Uint8Array): void
   end(): void
+  /** No more decoded bytes until `resume`, but for what is on its way. */
+  pause(): void
+  resume(): void
   destroy(): void
 }
 
@@ -33,10 +39,14 @@ export function startDecoding(encoding: string, sink: DecodedSink): Decoding | u
   const stream = create()
   stream.on('data', (chunk: Uint8Array) => sink.data(chunk))
   stream.on('end', () => sink.end())
-  stream.on('error', (error) => sink.error(error))
+  stream.on('error', (cause) => {
+    sink.error(Object.assign(new Error(`the body is no ${encoding}`, { cause }), { code: undecodable }))
+  })
   return {
     write: (chunk) => void stream.write(chunk),
     end: () => void stream.end(),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     destroy: () => void stream.destroy(),
   }
 }

@@ -120,10 +120,12 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
 
   pause(): void {
     this.#controller?.pause()
+    this.#decoding?.pause()
   }
 
   resume(): void {
     this.#controller?.resume()
+    this.#decoding?.resume()
   }
 
   abort(reason: unknown): void {

@@ -33,6 +33,9 @@ export interface BodySource {
 /** How many bytes wait for a slow reader before the source is paused. */
 const highWaterMark = 256 * 1024
 
+/** What a waiting chunk takes besides its bytes, roughly: many small ones are much, too. */
+const chunkOverhead = 128
+
 type State = 'open' | 'ended' | 'failed' | 'cancelled'
 
 /** The producing end of a {@link ResponseBody}: what is pushed here comes out there, in order. */
@@ -74,7 +77,7 @@ export class BodyChannel implements ResponseBody {
     }
     this.#queue.push(chunk)
     this.buffered += chunk.length
-    if (this.buffered > highWaterMark) this.#pause()
+    if (this.buffered + this.#queue.length * chunkOverhead > highWaterMark) this.#pause()
   }
 
   /** Completes the body. */

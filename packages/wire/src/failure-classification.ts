@@ -36,7 +36,7 @@ export function classifyHttpError(
     advice === 'true' || (advice !== 'false' && (facts.retryable ?? retryableByDefault(kind, status)))
   return {
     kind,
-    message: messageOf(facts.message ?? `the upstream answered with status ${status}`),
+    message: messageOf(facts.message ?? withoutWords(status)),
     retryable,
     retryAfterMs:
       retryAfterMs(headers, epoch) ??
@@ -81,6 +81,14 @@ export function isErrorBody(body: unknown): boolean {
 /** Whether a choice of an answer, or of a chunk of one, is an error. */
 export function isFailedChoice(choice: unknown): boolean {
   return field(choice, 'error') != null || field(choice, 'finish_reason') === 'error'
+}
+
+/** What there is to say where the upstream says nothing. */
+function withoutWords(status: number): string {
+  if (status >= 300 && status < 400 && status !== 304) {
+    return `the upstream answered with a redirect (${status}), which is not followed: set the URL of the endpoint to where it leads`
+  }
+  return `the upstream answered with status ${status}`
 }
 
 function kindOf(facts: ErrorFacts, status: number | undefined): FailureKind {

@@ -47,7 +47,7 @@ export {
 } from './transport-failure.ts'
 export { estimatedUsage, tokensFromBytes } from './usage.ts'
 export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
-export { readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
+export { isBodiless, readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { wholeTranscript } from './whole-transcript.ts'
 export { withModel } from './with-model.ts'
 export { withoutHeaders } from './without-headers.ts'

@@ -124,3 +124,30 @@ describe('completeness', () => {
     expect(isComplete('anthropic', start, lastDelta.replace('end_turn', 'refusal'), stop)).toBe(true)
   })
 })
+
+describe('behind the end of the answer', () => {
+  const stop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+  const hello =
+    'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}\n\n'
+  const more = `${hello}: comment\n\n${stop}event: error\ndata: {"type":"error","error":{"type":"api_error"}}\n\nhalf`
+
+  it.each([1, 7, 1_000])('nothing comes out and nothing is read, in pieces of %i bytes', (size) => {
+    const bytes = Buffer.from(hello + stop + more)
+    const reader = new StreamReader('anthropic')
+    const out: Uint8Array[] = []
+    for (let at = 0; at < bytes.length; at += size)
+      out.push(Buffer.from(reader.push(bytes.subarray(at, at + size))))
+    out.push(reader.rest())
+    expect(Buffer.concat(out).toString()).toBe(hello + stop)
+    expect(reader.state).toMatchObject({ hasEnded: true, failure: undefined, contentEvents: 1 })
+    expect(reader.isComplete).toBe(true)
+  })
+
+  it('nothing is kept, however much it is', () => {
+    const reader = new StreamReader('openai')
+    reader.push(Buffer.from('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\ndata: '))
+    const piece = Buffer.alloc(1024 * 1024, 0x61)
+    for (let pieces = 0; pieces < 40; pieces++) expect(reader.push(piece)).toHaveLength(0)
+    expect(reader.rest()).toHaveLength(0)
+  })
+})

@@ -1,17 +1,27 @@
 import type { Api, Transcript } from '@spillway/middleware'
 import { readAnthropicEvent } from './anthropic-stream.ts'
+import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { readOpenAiEvent } from './openai-stream.ts'
 import type { SseEvent } from './sse-event.ts'
 import { SseScanner } from './sse-scanner.ts'
 import { newStreamState, type StreamState } from './stream-state.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
+import { malformedFailure } from './transport-failure.ts'
 
 const nothing = new Uint8Array(0)
+
+export interface StreamReaderOptions {
+  /** Keep what the stream says word for word. */
+  readonly keepTranscript?: boolean
+  /** Put the stream together into the answer that it would have been without streaming. */
+  readonly assemble?: boolean
+}
 
 /**
  * Follows one streamed answer. Bytes go in as they arrive and come out unchanged, cut at event borders, so that
  * whoever passes them on can end the stream well at any moment. An error event does not come out, nor does what
- * follows it: it is kept apart in `failureBytes`, for whoever decides how the stream goes on.
+ * follows it: it is kept apart in `failureBytes`, for whoever decides how the stream goes on. Nor does anything that
+ * follows the protocol's own end (`message_stop`, `[DONE]`): the answer is over there, whatever the server sends.
  */
 export class StreamReader {
   /** What the stream has said so far. */
@@ -20,33 +30,49 @@ export class StreamReader {
   readonly transcript: Transcript | undefined
   readonly #api: Api
   readonly #scanner: SseScanner
+  readonly #assembler: AnswerAssembler | undefined
   #failureStart = 0
   #failureEnd = 0
+  /** Where the last event ends in the bytes that the scanner is about to return. */
+  #end = 0
+  #isOver = false
   #failureBytes: Uint8Array | undefined
 
-  constructor(api: Api, options: { readonly keepTranscript?: boolean } = {}) {
+  constructor(api: Api, options: StreamReaderOptions = {}) {
     const state = newStreamState()
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
+    const assembler = options.assemble ? new AnswerAssembler(api) : undefined
+    this.#assembler = assembler
     const read = api === 'anthropic' ? readAnthropicEvent : readOpenAiEvent
     this.#api = api
     this.state = state
     this.transcript = transcript
     this.#scanner = new SseScanner((event: SseEvent) => {
-      if (state.failure !== undefined) return
+      if (state.failure !== undefined || state.hasEnded) return
       read(event, state)
-      if (state.failure === undefined) return transcript?.read(event)
+      if (state.failure === undefined) {
+        if (state.hasEnded) this.#end = event.end
+        transcript?.read(event)
+        assembler?.read(event)
+        if (assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
+        return
+      }
       this.#failureStart = event.start
       this.#failureEnd = event.end
     })
   }
 
   /**
-   * Reads the next chunk; returns the bytes of the events that it completes, up to an error event.
+   * Reads the next chunk; returns the bytes of the events that it completes, up to an error event or the end.
    * @throws RangeError when a single event exceeds 32 MiB
    */
   push(chunk: Uint8Array): Uint8Array {
-    if (this.state.failure !== undefined) return nothing
+    if (this.state.failure !== undefined || this.#isOver) return nothing
     const bytes = this.#scanner.push(chunk)
+    if (this.state.hasEnded) {
+      this.#isOver = true
+      return bytes.subarray(0, this.#end)
+    }
     if (this.state.failure === undefined) return bytes
     if (this.state.failureData !== undefined) {
       this.#failureBytes = bytes.subarray(this.#failureStart, this.#failureEnd)
@@ -54,9 +80,17 @@ export class StreamReader {
     return bytes.subarray(0, this.#failureStart)
   }
 
-  /** Bytes after the last complete event, for a stream that has ended. */
+  /** Bytes after the last complete event, for a stream whose connection has ended before its protocol's end. */
   rest(): Uint8Array {
-    return this.state.failure === undefined ? this.#scanner.rest() : nothing
+    return this.state.failure === undefined && !this.#isOver ? this.#scanner.rest() : nothing
+  }
+
+  /**
+   * The same answer as if it had not been streamed, as JSON; only where that was asked for, and once it is complete.
+   * Undefined where it cannot be put together: then it is no answer of the protocol.
+   */
+  assembled(): string | undefined {
+    return this.#assembler?.toJson()
   }
 
   /**

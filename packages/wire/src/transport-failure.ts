@@ -16,6 +16,14 @@ const timeoutPhases: ReadonlyMap<string, TimeoutPhase> = new Map([
 /** The request itself cannot be sent: a header with a character that HTTP has no place for, above all. */
 const unsendableCodes = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_\w+|ERR_INVALID_HTTP_TOKEN)$/
 
+/** What is wrong with bytes that came, where that is what is wrong. */
+const malformedMessages: readonly (readonly [codes: RegExp, message: string])[] = [
+  [/^UND_ERR_HEADERS_OVERFLOW$/, 'the upstream sent headers beyond any size'],
+  [/^(ERR_CONTENT_DECODING|Z_\w+)$/, 'the upstream sent a body that is not encoded as it says'],
+  // undici asserts what its parser should have refused, such as a status below 100.
+  [/^(HPE_\w+|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|ERR_ASSERTION)$/, 'the upstream sent invalid HTTP'],
+]
+
 /** Classifies what a transport threw: undici's and Node's error codes, also below a fetch's `TypeError`. */
 export function transportFailure(error: unknown): Failure {
   const code = codeOf(error)
@@ -23,11 +31,11 @@ export function transportFailure(error: unknown): Failure {
   if (phase !== undefined)
     return phase === 'connect' ? { ...timeoutFailure(phase, undefined), code } : cut(phase, code)
   if (isUnsendable(error, code)) return unsendable(error)
-  const malformed = code?.startsWith('HPE_') === true
-  const kind = malformed ? 'malformed' : 'connection'
+  const malformed = malformedMessages.find(([codes]) => codes.test(code ?? ''))?.[1]
+  const kind = malformed === undefined ? 'connection' : 'malformed'
   return {
     kind,
-    message: `${malformed ? 'the upstream sent invalid HTTP' : 'the connection to the upstream failed'}${code === undefined ? '' : ` (${code})`}`,
+    message: `${malformed ?? 'the connection to the upstream failed'}${code === undefined ? '' : ` (${code})`}`,
     retryable: code === undefined || !hopeless.test(code),
     scope: scopeOf(kind),
     origin: 'upstream',

@@ -18,6 +18,11 @@ export interface WholeAnswer {
 
 const decoder = new TextDecoder()
 
+/** Whether a success of this status has no body, whatever the upstream sends: no client would read it. */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 205
+}
+
 /**
  * Reads a whole body: an answer, an HTTP error, or an error inside a 200.
  * @param epoch milliseconds since the Unix epoch, now
@@ -31,6 +36,7 @@ export function readWholeAnswer(
 ): WholeAnswer {
   const body = parse(bytes)
   if (status < 200 || status >= 300) return failed(classifyHttpError(status, headers, body, epoch))
+  if (isBodiless(status)) return failed(malformedFailure(`a response of status ${status} holds no answer`))
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
   if (body === undefined)
     return failed(malformedFailure('the upstream answered with something that is not JSON'))

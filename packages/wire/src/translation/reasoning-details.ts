@@ -13,17 +13,23 @@ export function reasoningText(message: unknown): string {
  */
 export function joinDetails(pieces: readonly JsonObject[]): ReasoningDetails {
   const joined: Record<string, unknown>[] = []
+  const known = new Map<unknown, Map<unknown, Record<string, unknown>>>()
   for (const piece of objectsOf(pieces)) {
-    const known = joined.find((each) => each.index === piece.index && each.type === piece.type)
-    if (known === undefined || piece.index === undefined) {
-      joined.push({ ...piece })
+    const { type, index } = piece
+    const ofType = known.get(type) ?? new Map<unknown, Record<string, unknown>>()
+    known.set(type, ofType)
+    const grown = ofType.get(index)
+    if (grown === undefined || index === undefined) {
+      const first = { ...piece }
+      joined.push(first)
+      if (grown === undefined) ofType.set(index, first)
       continue
     }
     for (const [name, value] of Object.entries(piece)) {
-      const before = known[name]
+      const before = grown[name]
       const grows = name === 'text' || name === 'summary' || name === 'data'
-      if (grows && typeof before === 'string' && typeof value === 'string') known[name] = before + value
-      else if (value != null) known[name] = value
+      if (grows && typeof before === 'string' && typeof value === 'string') grown[name] = before + value
+      else if (value != null) grown[name] = value
     }
   }
   return joined

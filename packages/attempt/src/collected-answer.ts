@@ -1,0 +1,73 @@
+import {
+  bodyOf,
+  type Failure,
+  type ModelRequest,
+  type ModelResponse,
+  type Outcome,
+  type ResponseHeaders,
+} from '@spillway/middleware'
+import {
+  failureResponse,
+  readWholeAnswer,
+  type WholeAnswer,
+  wholeTranscript,
+  withBoundedWaits,
+} from '@spillway/wire'
+import { CredentialMask } from './credential-mask.ts'
+
+/** A response that has been collected. */
+export interface Collected {
+  readonly status: number
+  readonly headers: ResponseHeaders
+  readonly body: Uint8Array
+  /** Whether the body broke off, or was not worth collecting further. */
+  readonly isCut: boolean
+}
+
+/** What a collected response says, and what the caller gets for it. */
+export interface CollectedAnswer {
+  readonly answer: WholeAnswer
+  readonly failure: Failure | undefined
+  /** Whether the upstream's own response is passed on. */
+  readonly isCommitted: boolean
+  readonly response: ModelResponse
+}
+
+/**
+ * Reads a collected response. Answers and errors are passed on as they came, less the request's own credential; what is
+ * neither becomes an error in the caller's protocol.
+ */
+export function collectedAnswer(
+  request: ModelRequest,
+  collected: Collected,
+  outcome: Promise<Outcome>,
+): CollectedAnswer {
+  const { api, operation, clock, context, keepTranscript } = request
+  const { status, headers, body, isCut } = collected
+  const answer = readWholeAnswer({ api, operation }, status, headers, body, clock.epoch())
+  if (answer.failure === undefined) {
+    const transcript = keepTranscript ? wholeTranscript(api, body) : undefined
+    const { target } = context
+    const response = { status, headers, body: bodyOf(body), failure: undefined, outcome, target, transcript }
+    return { answer, failure: undefined, isCommitted: true, response }
+  }
+  const mask = new CredentialMask(request.headers)
+  const failure = mask.failure(answer.failure)
+  const masked = mask.bytes(body)
+  const isError = status >= 400 && status < 600
+  if (isError && !isCut && failure.kind !== 'malformed') {
+    const response = {
+      status,
+      headers: withBoundedWaits(mask.headers(headers), clock.epoch()),
+      body: bodyOf(masked),
+      failure,
+      outcome,
+      target: context.target,
+    }
+    return { answer, failure, isCommitted: true, response }
+  }
+  // An error inside a 200 is passed on as it came, if it has the form of an error.
+  const said = answer.isErrorBody ? masked : undefined
+  const response = failureResponse(request, failure, { outcome, body: said })
+  return { answer, failure, isCommitted: false, response }
+}

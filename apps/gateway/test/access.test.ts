@@ -123,7 +123,27 @@ describe('a request that names a foreign host', () => {
     const head = [call, 'host: evil.example', 'content-length: 1000', 'expect: 100-continue', '', '']
     const { socket, received } = await openSocket(gateway.url, head.join('\r\n'))
     await expect.poll(received).toMatch(/^HTTP\/1\.1 403 /)
+    expect(received()).toMatch(/^connection: close/im)
     socket.destroy()
+  })
+
+  test('is refused behind one that was served, on the same connection', async () => {
+    const good = ['GET /healthz HTTP/1.1', 'host: 127.0.0.1', '', ''].join('\r\n')
+    const bad = ['GET /api/summary HTTP/1.1', 'host: evil.example', '', ''].join('\r\n')
+    const { socket, received } = await openSocket(gateway.url, good + bad + good)
+    const statuses = () => received().match(/HTTP\/1\.1 \d+/g)
+    await expect.poll(statuses).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403', 'HTTP/1.1 200'])
+    socket.destroy()
+  })
+
+  test('reads why, though its body is large', async () => {
+    const body = messages({ messages: [{ role: 'user', content: 'x'.repeat(5_000_000) }] })
+    const { status } = await send(`${gateway.url}/v1/messages`, { headers: { host: 'evil.example' }, body })
+    expect(status).toBe(403)
+  })
+
+  test('gets no tunnel', async () => {
+    expect(await answerTo(gateway, 'CONNECT evil.example:443 HTTP/1.1', ['host: evil.example:443'])).toBe('')
   })
 })
 
@@ -186,7 +206,9 @@ describe('a request without one valid host', () => {
     ['odd bytes', ['host: 127.0.0.1\xff'], /"127\.0\.0\.1\?"/],
     ['a number that browsers take for an address', ['host: 2130706433'], /not the name of a host/],
   ])('is refused with 400: %s', async (_, headers, expected) => {
-    const { status, type, message } = errorOf(await answerTo(gateway, call, headers, messages()))
+    const answer = await answerTo(gateway, call, headers, messages())
+    const { status, type, message } = errorOf(answer)
+    expect(answer).toMatch(/^connection: close/im)
     expect([status, type]).toEqual([400, 'invalid_request_error'])
     expect(message).toMatch(expected)
     expect(claude.requests.length).toBe(sent)

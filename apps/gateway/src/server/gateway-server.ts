@@ -70,8 +70,10 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     // Whoever reads on sees a path, also where the request names a whole URL.
     req.url = url
     if (refusal !== undefined || isPreflight) {
+      // After a body that was not asked for, or a head that others may read differently, nobody knows what comes next.
+      const isLast = awaitsContinue || refusal?.status === 400
       if (refusal === undefined) res.writeHead(204).end()
-      else refuse(res, guessApi(req), refusal)
+      else refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
       return void req.resume()
     }
     if (awaitsContinue) res.writeContinue()

@@ -58,7 +58,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     ...credentialOf(endpoint.credential, resources.vault),
     ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
     middleware: [
-      // What the vendor says of a key that callers share is nobody's own.
+      // Callers that share a key would take its limits for their own.
       ...(endpoint.credential === 'caller' ? [] : [hideVendorLimits()]),
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
@@ -129,7 +129,7 @@ function credentialOf(
   return { credential: process.env[reference.slice('env:'.length)] ?? null }
 }
 
-/** An upstream may be a Spillway too: what that says of itself is not for our callers. */
+/** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */
 const withoutForeignSpillway: Middleware = (next) => async (request) => {
   const response = await next(request)
   const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))

@@ -175,7 +175,7 @@ describe('a request that names this gateway', () => {
     },
   )
 
-  test('is told to send its body where it asks', async () => {
+  test('is asked for its body where it waits for that', async () => {
     const body = JSON.stringify(messages())
     const head = [
       call,
@@ -322,7 +322,7 @@ describe('a request of a web page', () => {
     expect(status).toBe(200)
   })
 
-  test('of its own passes', async () => {
+  test('of the dashboard passes', async () => {
     const origin = new URL(gateway.url).origin
     expect((await ask({ origin, 'sec-fetch-site': 'same-origin' })).status).toBe(200)
     expect((await ask({ origin })).status).toBe(200)
@@ -391,7 +391,7 @@ describe('a page of an allowed origin', () => {
     expect(received.headers.vary).toBe('accept, origin')
   })
 
-  test('asks before and is told what it may', async () => {
+  test('sends a preflight and learns what it may', async () => {
     const received = await send(`${open.url}/v1/messages`, {
       method: 'OPTIONS',
       headers: {

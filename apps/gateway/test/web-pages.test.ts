@@ -11,7 +11,7 @@ import { chat, send } from './raw-client.ts'
 type Browser = Awaited<ReturnType<typeof launchBrowser>>
 type Page = Awaited<ReturnType<Browser['newPage']>>
 
-/** A name of somebody else's that leads to this machine, as a public one may. */
+/** A foreign name that resolves to this machine, as any public name may. */
 const evil = 'evil.example'
 
 // Everything that a page tries is text: programs without the types of browsers check this file too.
@@ -114,7 +114,7 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     return { url: gateway.url, upstream }
   }
 
-  /** A site of somebody else's on a port of its own, under every name; all of its pages say this. */
+  /** A foreign site on another port, under every name; all of its pages are this one. */
   async function startSite(html = '<!doctype html><body></body>') {
     const server = createServer((_, res) => res.setHeader('content-type', 'text/html').end(html))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -25,7 +25,7 @@ it.each([200, 429])(
   },
 )
 
-it('stands outside of the limit, which goes by what it leaves out', async () => {
+it('does not hide them from the limit inside', async () => {
   await using claude = await startClaude({ headers: spent })
   const limit = rateLimit({ requestsPerMinute: 100, maxWait: 0 })
   const handler = compose([hideVendorLimits(), limit], attempt(fetchTransport(fetch)))

@@ -2,8 +2,8 @@ import type { Middleware } from '@spillway/middleware'
 import { isVendorLimit, withoutHeaders } from '@spillway/wire'
 
 /**
- * Leaves out of responses what the vendor says of its limits: it concerns the key, and where callers share one they would
- * take it for their own. `retry-after` stays. Stands outside of `rateLimit`, which reads these headers.
+ * Removes the vendor's limit headers from responses: they describe the key, and callers that share one would take it for
+ * their own quota. `retry-after` stays. Put it outside of `rateLimit`, which reads these headers.
  */
 export function hideVendorLimits(): Middleware {
   return (next) => async (request) => {

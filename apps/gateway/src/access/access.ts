@@ -6,7 +6,7 @@ import { openCors } from './cors.ts'
 import { foreignHost, HostRules, hostOf } from './host-rules.ts'
 import { readTarget } from './request-target.ts'
 
-/** Who may speak to a gateway. */
+/** Which requests a gateway serves. */
 export interface AccessRules {
   /** The address or name that the gateway listens on. */
   readonly host: string
@@ -20,7 +20,7 @@ export interface AccessRules {
 export interface Judgement {
   /** Why it is refused; undefined where it goes on. */
   readonly refusal: Failure | undefined
-  /** What browsers are told with the answer, whatever that is. */
+  /** Headers for browsers, with every answer to this request. */
   readonly headers: OutgoingHttpHeaders
   /** A browser's question before the real request: the headers are the whole answer. */
   readonly isPreflight: boolean
@@ -29,9 +29,10 @@ export interface Judgement {
 }
 
 /**
- * Decides which requests may speak to a gateway: those that name a host of its own, so that no foreign name that is made
- * to point here (DNS rebinding) turns a web page into one of ours; and of browsers only those for its own pages and for
- * origins that are allowed. Programs name the host that they connect to and send no `origin`: they notice nothing.
+ * Decides which requests a gateway serves. They must name one of its own hosts: a foreign name that resolves to this
+ * machine (DNS rebinding) would make a foreign web page same-origin with the gateway. Those of browsers must come from the
+ * gateway's own pages or from allowed origins. Programs name the host that they connect to and send no `origin`, so they
+ * are not affected.
  */
 export function openAccess({ host, allowedHosts = [], allowedOrigins = [] }: AccessRules): {
   judge(req: IncomingMessage): Judgement

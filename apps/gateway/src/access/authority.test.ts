@@ -95,6 +95,6 @@ test.each([
   ['0.0.0.0', false],
   ['::', false],
   ['10.0.0.1', false],
-])('%s is this machine for everybody: %s', (host, expected) => {
+])('%s is this machine for every resolver: %s', (host, expected) => {
   expect(isLoopback(host)).toBe(expected)
 })

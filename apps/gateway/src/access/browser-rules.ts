@@ -4,9 +4,9 @@ import { isOwnOrigin } from './origins.ts'
 import { shown } from './shown.ts'
 
 /**
- * Why a request that a browser has sent for a page of another origin is refused; undefined for one of a page of ours, or
- * of a program. Browsers say so themselves, and no page can change what they say: `origin` stands in everything but a
- * plain GET, `sec-fetch-site` in everything that goes to this machine or over TLS.
+ * Why a request is refused that a browser has sent for a page of another origin; undefined for requests of the gateway's
+ * own pages and of programs. No page can change these headers: browsers send `origin` with everything but a plain GET, and
+ * `sec-fetch-site` with everything that goes to this machine or over TLS.
  * @param asked the host that the request names
  */
 export function browserProblem(
@@ -29,7 +29,7 @@ const withoutOrigin =
 const opaque =
   'web pages without an origin (sandboxed ones, local files) may not use this gateway; serve the page from an origin and add that to server.allowedOrigins'
 
-/** Somebody has followed a link to the dashboard, which loads nothing of the page that the link was on. */
+/** A link to the dashboard was followed: the page that has the link cannot read what opens. */
 function isVisit({ method, headers }: IncomingMessage, path: string): boolean {
   return (
     method === 'GET' &&

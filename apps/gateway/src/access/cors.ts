@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 
-/** Said with every answer: it is what its type says, and no page of another origin may embed it. */
+/** With every answer: its type is not guessed, and pages of other origins may not embed it. */
 export const securityHeaders: OutgoingHttpHeaders = {
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
@@ -10,14 +10,14 @@ export const securityHeaders: OutgoingHttpHeaders = {
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/
 const longestList = 4_096
 
-/** What browsers are told for pages of allowed origins. */
+/** The headers of CORS. */
 export interface CorsRules {
   isAllowed(origin: string): boolean
   /** With the answer to a request of a page of an allowed origin. */
   headersFor(origin: string): OutgoingHttpHeaders
-  /** The same for the question that comes before the request. */
+  /** With the answer to a preflight. */
   preflightHeaders(origin: string, req: IncomingMessage): OutgoingHttpHeaders
-  /** With the answer to everybody else. */
+  /** With the answer to all other requests. */
   readonly others: OutgoingHttpHeaders
 }
 

@@ -22,7 +22,7 @@ test.each([
   expect(isReachable(host)).toBe(expected)
 })
 
-test('where other machines may reach it, somebody has to mean it', () => {
+test('listening where other machines reach it has to be meant', () => {
   const host = '0.0.0.0'
   const problem = exposureProblem({ host, auth: 'none' })
   expect(problem).toContain('anyone who can reach the port spends your keys')
@@ -32,7 +32,7 @@ test('where other machines may reach it, somebody has to mean it', () => {
   expect(exposureProblem({ host, auth: 'keys' })).toBeUndefined()
 })
 
-test('who means it is warned, and nobody else', () => {
+test('a warning comes only where it is meant', () => {
   expect(exposureWarning({ host: '', auth: 'none', exposed: true })).toMatch(
     /^every address of this machine can/,
   )

@@ -21,7 +21,7 @@ describe('a gateway that listens on all addresses', () => {
     ['0.0.0.0:8787', '127.0.0.1'],
     ['[::]:8787', '::1'],
     ['localhost', '10.0.0.7'],
-  ])('is %s for whoever has connected to %s', (host, address) => {
+  ])('is %s for clients that have connected to %s', (host, address) => {
     const req = requestOf(['Host', host], address)
     expect(rules.isOwn(hostOf(req, undefined) as Authority, req)).toBe(true)
   })
@@ -31,7 +31,7 @@ describe('a gateway that listens on all addresses', () => {
     ['gateway.internal', '10.0.0.7'],
     ['10.0.0.7.evil.example', '10.0.0.7'],
     ['10.0.0.7', undefined],
-  ])('is not %s for whoever has connected to %s', (host, address) => {
+  ])('is not %s for clients that have connected to %s', (host, address) => {
     const req = requestOf(['Host', host], address)
     expect(rules.isOwn(hostOf(req, undefined) as Authority, req)).toBe(false)
   })

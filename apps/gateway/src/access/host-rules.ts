@@ -50,7 +50,7 @@ export function hostOf(req: IncomingMessage, inTarget: string | undefined): Auth
   )
 }
 
-/** What the client of a request for a foreign host is told. */
+/** The message for a foreign host. */
 export function foreignHost({ host }: Authority): string {
   return `this gateway does not answer for the host ${shown(host)}; if clients reach it by that name, add it to server.allowedHosts`
 }

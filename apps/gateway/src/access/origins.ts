@@ -9,10 +9,10 @@ export function originProblem(text: string): string | undefined {
   if (text === '*')
     return '* would let every web page that a user visits spend your keys; name the origins, such as https://app.example.com'
   if (text === 'null')
-    return 'null is what every sandboxed page and local file sends, whoever wrote it; serve the page from an origin and name that'
+    return 'null is sent by every sandboxed page and every local file; serve the page from an origin and name that'
   if (canonicalOrigin(text) !== undefined) return undefined
   if (text.includes('*'))
-    return 'a star stands only for the whole host of a scheme that web pages cannot have, such as vscode-webview://*; name each http or https origin'
+    return '* may only replace the whole host of a scheme that web pages cannot have, such as vscode-webview://*; name each http or https origin'
   return 'expected an origin, such as https://app.example.com or http://localhost:3000: a scheme, a host and a port, without a path'
 }
 
@@ -25,7 +25,7 @@ export function canonicalOrigin(text: string): string | undefined {
   return new URL(`${web}://${authority}`).origin
 }
 
-/** Whether a page of this origin is one that this very server has sent, going by the host that the request names. */
+/** Whether a page of this origin was served by this gateway, under the host that the request names. */
 export function isOwnOrigin(origin: string, asked: Authority, site: string | undefined): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/(.+)$/.exec(origin) ?? []
   if (scheme === undefined) return false

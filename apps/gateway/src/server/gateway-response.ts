@@ -2,16 +2,16 @@ import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from '
 import { securityHeaders } from '../access/cors.ts'
 
 /**
- * Whatever type an upstream gives to what it answers, it is no page of ours: a browser that is led to it runs nothing of
- * it. The dashboard says otherwise of itself.
+ * An answer of an upstream is never a page of the gateway, whatever its type: a browser that opens it runs nothing of it.
+ * The dashboard's page sets another policy.
  */
 const inert = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-/** A response that says to browsers what this gateway decides, whoever writes its other headers. */
+/** A response whose headers for browsers are decided in one place, wherever its other headers are written. */
 export class GatewayResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
-  /** Written last, over whatever an answer says under these names. */
+  /** Written last: they replace headers of the same name. */
   browserHeaders: OutgoingHttpHeaders = securityHeaders
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {

@@ -1,6 +1,6 @@
 /**
- * What headers of an upstream's response may not do here: make a browser, a proxy in front of this gateway or a client
- * act on the word of the upstream, as if it were this gateway's. Everything else passes.
+ * Headers of an upstream's response that must not pass: those that make a browser, a proxy in front of this gateway or a
+ * client act on the upstream's word as if it were this gateway's. Everything else passes.
  */
 
 /** By what they begin with. */
@@ -72,7 +72,7 @@ const names: ReadonlySet<string> = new Set([
   'x-should-retry',
 ])
 
-/** The one word of Spillway's that stands in an upstream's response: the translation beside the client has put it there. */
+/** The only header of Spillway in a response: the translation beside the client sets it, and upstreams' own are gone by then. */
 const degraded = 'x-spillway-degraded'
 
 /**

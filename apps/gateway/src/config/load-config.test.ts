@@ -297,7 +297,7 @@ describe('who may speak to the gateway', () => {
     ['allowedHosts: ["http://gateway.internal"]', /allowedHosts\[0\]: .*no scheme, no path/],
     ['allowedHosts: [a, "b c"]', /allowedHosts\[1\]: expected the name or address of a host/],
     ['allowedOrigins: ["*"]', /allowedOrigins\[0\]: \* would let every web page/],
-    ['allowedOrigins: ["null"]', /allowedOrigins\[0\]: null is what every sandboxed page/],
+    ['allowedOrigins: ["null"]', /allowedOrigins\[0\]: null is sent by every sandboxed page/],
     [
       'allowedOrigins: ["https://app.example.com/chat"]',
       /allowedOrigins\[0\]: expected an origin.*without a path/,

@@ -80,7 +80,7 @@ export async function checkBooks(
   lines.push(
     line(
       'calls in /metrics',
-      String(counted('spillway_calls_total')),
+      `${counted('spillway_calls_total')} (${(metrics.length / 1_024).toFixed(0)} KB)`,
       counted('spillway_calls_total') === calls,
     ),
   )

@@ -38,6 +38,6 @@ function holdings(): Holdings {
   globalThis.gc?.()
   const resources: Record<string, number> = {}
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
-  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return { rss, heapUsed, external, arrayBuffers, resources }
+  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
+  return { rss, heapTotal, heapUsed, external, arrayBuffers, resources }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,6 +10,7 @@ export const longestBlock = 100
 /** What a process holds, in bytes; `resources` are counts of what keeps it alive. */
 export interface Holdings {
   readonly rss: number
+  readonly heapTotal: number
   readonly heapUsed: number
   readonly external: number
   readonly arrayBuffers: number
@@ -46,6 +47,8 @@ export interface MonitoredOptions {
 export interface MonitoredGateway {
   readonly url: string
   readonly pid: number
+  /** Its RSS as it is, in bytes. */
+  rss(): number
   holdings(): Promise<Holdings & { readonly descriptors: number }>
   /** SIGTERM, and SIGKILL when it does not end within this time. @returns whether it ended by itself, with 0 */
   stop(ms: number): Promise<boolean>
@@ -83,6 +86,7 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   return {
     url,
     pid: child.pid as number,
+    rss: () => Number(readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')[1]) * 4_096,
     async holdings() {
       const answered = answerOf(child)
       child.send('holdings')

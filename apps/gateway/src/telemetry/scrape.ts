@@ -1,5 +1,5 @@
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { MetricReader } from '@opentelemetry/sdk-metrics'
+import { writePrometheusText } from './prometheus-text.ts'
 
 /** The text format of Prometheus, for the `content-type` header. */
 export const prometheusText = 'text/plain; version=0.0.4; charset=utf-8'
@@ -9,15 +9,22 @@ const longestCollection = 5_000
 
 /** Collects when it is asked; nobody else exports. */
 export class ScrapeReader extends MetricReader {
-  readonly #serializer: PrometheusSerializer = new PrometheusSerializer()
+  #inFlight: Promise<string> | undefined
 
   /**
-   * All metrics as of now.
+   * All metrics as of now; those who ask meanwhile get the same.
    * @throws Error when they cannot be collected in time
    */
-  async scrape(): Promise<string> {
+  scrape(): Promise<string> {
+    this.#inFlight ??= this.#scrape().finally(() => {
+      this.#inFlight = undefined
+    })
+    return this.#inFlight
+  }
+
+  async #scrape(): Promise<string> {
     const { resourceMetrics } = await this.collect({ timeoutMillis: longestCollection })
-    return this.#serializer.serialize(resourceMetrics)
+    return writePrometheusText(resourceMetrics)
   }
 
   override async onForceFlush(): Promise<void> {}

@@ -55,12 +55,12 @@ Sends mutated requests to the built gateway, in front of upstreams that mutate t
 }
 
 let printedAt = 0
-function printProgress({ done, of, perSecond, findings }: Progress): void {
+function printProgress({ done, of, perSecond, findings, rss }: Progress): void {
   if (performance.now() - printedAt < 5_000) return
   printedAt = performance.now()
   const left = (of - done) / perSecond
   console.error(
-    `${done} of ${of}, ${perSecond.toFixed(0)}/s, ${left.toFixed(0)} s left, ${findings} findings`,
+    `${done} of ${of}, ${perSecond.toFixed(0)}/s, ${left.toFixed(0)} s left, RSS ${mb(rss)}, ${findings} findings`,
   )
 }
 
@@ -89,9 +89,9 @@ function printResult(result: FuzzResult): void {
   console.log(`upstream: ${list(answers)}\n`)
   console.log(`answers:  ${list(statuses)}\n`)
   for (const { what, seen, holds } of books) console.log(`${holds ? 'holds ' : 'FAILS '} ${what}: ${seen}`)
-  for (const { done, rss, heapUsed, external, arrayBuffers, descriptors, resources } of memory)
+  for (const { done, rss, heapTotal, heapUsed, external, arrayBuffers, descriptors, resources } of memory)
     console.log(
-      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
+      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)} of ${mb(heapTotal)}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
     )
   const { longest, over, confirmed, ofMachine } = blocks
   console.log(

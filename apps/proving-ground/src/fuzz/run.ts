@@ -40,6 +40,8 @@ export interface Progress {
   readonly of: number
   readonly perSecond: number
   readonly findings: number
+  /** Of the gateway, in bytes. */
+  readonly rss: number
 }
 
 /** What a process held at a point of the run. */
@@ -213,6 +215,7 @@ class FuzzSession {
             of: requests,
             perSecond: (this.#done * 1_000) / (performance.now() - startedAt),
             findings: this.#findings.count,
+            rss: this.#gateway.rss(),
           })
       }
     }

@@ -186,6 +186,28 @@ describe('a call', () => {
     expect(store.rows('calls')).toHaveLength(2)
   })
 
+  it('counts as attempts what has begun alone: what ends while it waits for a key or a connection is none', async () => {
+    const { store, ledger, call } = begin()
+    const answers = upstream()
+    let waits = 0
+    const refuses: Handler = async (request) => {
+      if (waits++ > 0) return answers(request)
+      const failure = outcomeOf(request.clock, 'saturated').failure as Failure
+      const outcome = Promise.resolve({ ...outcomeOf(request.clock), failure })
+      const body = bodyOf(new Uint8Array(1))
+      return { status: 429, headers: {}, body, failure, outcome, target: undefined }
+    }
+    await call(through('claude', 'local'), refuses)
+    const left = (): Promise<never> => Promise.reject(new Error('the caller left while it waited'))
+    await expect(call(through('claude'), left)).rejects.toThrow('the caller left')
+    await ledger.flush()
+    expect(store.rows<CallRow>('calls').map(({ attempts }) => attempts)).toEqual([1, 0])
+    const rows = store.rows<AttemptRow>('attempts')
+    expect(rows.map(({ attempt, role, target }) => [attempt, role, target])).toEqual([
+      [1, 'primary', 'local'],
+    ])
+  })
+
   it('that rejects is booked as well', async () => {
     const { store, ledger, call } = begin()
     await expect(call(through('claude'), () => Promise.reject(new Error('bug')))).rejects.toThrow('bug')

@@ -174,13 +174,19 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const attempts: Middleware = (next: Handler) => (request) => {
     const { booking, callId, tenant, target } = request.context
-    const number = booking === undefined ? 1 : ++booking.attempts
-    const role = roleOf?.(request) ?? roleByOrder(booking, target)
-    if (booking !== undefined) {
-      if (number === 1) booking.firstTarget = target
-      booking.lastTarget = target
-    }
+    const given = roleOf?.(request)
+    let number = 1
+    let role: AttemptRole = 'primary'
     const observed = listen(request, (event) => {
+      // Not before: what is refused while it waits for a key or a connection is no attempt.
+      if (event.type === 'attempt.started') {
+        if (booking !== undefined) number = ++booking.attempts
+        role = given ?? roleByOrder(booking, target)
+        if (booking !== undefined) {
+          if (number === 1) booking.firstTarget = target
+          booking.lastTarget = target
+        }
+      }
       if (event.type !== 'attempt.ended') return
       const { failure, usage, timings, model, stopReason } = event.outcome
       const started = request.clock.epoch() - (request.clock.now() - timings.startedAt)

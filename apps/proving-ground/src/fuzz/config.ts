@@ -13,6 +13,17 @@ export const targets: Readonly<Record<string, number>> = {
   candidate: 1,
 }
 
+/** The protocols in which a target answers without translation. */
+export const speaks: Readonly<Record<string, readonly string[]>> = {
+  claude: ['anthropic'],
+  router: ['anthropic', 'openai'],
+  openai: ['openai'],
+  mapped: ['anthropic'],
+  local: ['anthropic', 'openai'],
+  callers: ['anthropic'],
+  limited: ['anthropic'],
+}
+
 export const env: Readonly<Record<string, string>> = { FUZZ_KEY: ownKey }
 
 /** A configuration like the defaults, with a target of each kind, and limits short enough for a million cases. */

@@ -86,6 +86,13 @@ describe('what does not', () => {
     expect(problems(text, answers).join()).toContain(problem)
   })
 
+  test('other bytes than those of the upstream', () => {
+    const served = (body: string): string =>
+      answer(200, body).replace('\r\n', '\r\nx-spillway-served-by: claude\r\n')
+    expect(problems(served('{}'), [valid])).toEqual([])
+    expect(problems(served('{ }'), [valid]).join()).toContain('not the bytes that claude has sent')
+  })
+
   test('no answer, and half of one', () => {
     expect(problems('', [], 'closed').join()).toContain('closed after 0 of 1 answers')
     expect(problems('', [], 'hang').join()).toContain('no end within the bound')

@@ -1,4 +1,5 @@
 import type { Exchange } from './client.ts'
+import { speaks } from './config.ts'
 import type { FuzzCase } from './fuzz-case.ts'
 import { leaksIn } from './markers.ts'
 import type { HttpAnswer } from './read-http.ts'
@@ -47,6 +48,14 @@ function judgeAnswer(
   if (body.includes('the gateway failed')) problems.push('the gateway failed')
   if (isStream && status === 200 && request.api !== undefined && !endsWell(body))
     problems.push('a stream ends without an end')
+  const servedBy = headers.get('x-spillway-served-by')?.[0]
+  if (
+    status === 200 &&
+    servedBy !== undefined &&
+    !upstreamsOwn &&
+    isUntranslated(servedBy, request, received)
+  )
+    problems.push(`not the bytes that ${servedBy} has sent`)
   if (!isStream && type.startsWith('application/json') && !upstreamsOwn) {
     const json = parse(body)
     if (json === undefined) problems.push(`status ${status}: its JSON cannot be read`)
@@ -66,6 +75,16 @@ function judgeAnswer(
       )
   }
   return problems
+}
+
+/** Whether the caller speaks the protocol of who answered, whose last answer was as it should be. */
+function isUntranslated(
+  servedBy: string,
+  { api }: FuzzCase['request'],
+  received: readonly Received[],
+): boolean {
+  const last = received.findLast(({ target }) => target === servedBy)
+  return last?.answer.isValid === true && api !== undefined && speaks[servedBy]?.includes(api) === true
 }
 
 /** Whether an upstream has sent this body, which may then be whatever it is. */

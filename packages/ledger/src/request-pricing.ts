@@ -1,14 +1,19 @@
-import type { ModelRequest } from '@spillway/middleware'
+import { fieldOf, type JsonBody, type ModelRequest } from '@spillway/middleware'
 import type { CostFacts } from '@spillway/usage'
 
 /** What a request asks for that changes its price: `speed` and `inference_geo`. */
 export function requestPricing({ body }: ModelRequest): Pick<CostFacts, 'speed' | 'geo'> {
-  let json: { readonly [name: string]: unknown } = {}
+  const speed = textField(body, 'speed')
+  const geo = textField(body, 'inference_geo')
+  return { ...(speed !== undefined && { speed }), ...(geo !== undefined && { geo }) }
+}
+
+function textField(body: JsonBody, name: string): string | undefined {
   try {
-    json = body.json
+    const value = fieldOf(body, name)
+    return typeof value === 'string' ? value : undefined
   } catch {
     // Only the upstream can judge such a body.
+    return undefined
   }
-  const { speed, inference_geo: geo } = json
-  return { ...(typeof speed === 'string' && { speed }), ...(typeof geo === 'string' && { geo }) }
 }

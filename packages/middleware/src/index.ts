@@ -4,7 +4,14 @@ export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } fro
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
-export { type JsonBody, type JsonObject, jsonBodyFromBytes, jsonBodyFromObject } from './json-body.ts'
+export {
+  type FieldSpan,
+  fieldOf,
+  type JsonBody,
+  type JsonObject,
+  jsonBodyFromBytes,
+  jsonBodyFromObject,
+} from './json-body.ts'
 export type { Outcome, Timings, Usage } from './outcome.ts'
 export {
   type Api,

@@ -4,6 +4,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 /** A JSON object as parsed. */
 export type JsonObject = { readonly [key: string]: unknown }
 
+/** Where a value lies in the bytes of a body: from `start`, before `end`. */
+export type FieldSpan = readonly [start: number, end: number]
+
 /**
  * The body of a model call: bytes that can be sent any number of times, and a view parsed on first use.
  * Immutable: nobody may write to `bytes` or to the parsed view.
@@ -12,19 +15,28 @@ export interface JsonBody {
   /** UTF-8 JSON. Encoded once; every attempt sends this very array. */
   readonly bytes: Uint8Array
   /**
-   * The parsed object; parsed once.
+   * The parsed object; parsed once. It takes several times as much memory as the bytes, and milliseconds where they are
+   * many: use {@link fieldOf} for a field or two.
    * @throws SyntaxError when the bytes are not UTF-8 JSON with an object at the top
    */
   readonly json: JsonObject
+  /** Where the values of the object's own fields lie in `bytes`, where that is known without parsing. */
+  readonly fields?: ReadonlyMap<string, FieldSpan> | undefined
 }
 
 class LazyJsonBody implements JsonBody {
+  readonly fields: ReadonlyMap<string, FieldSpan> | undefined
   #bytes: Uint8Array | undefined
   #json: JsonObject | undefined
 
-  constructor(bytes: Uint8Array | undefined, json: JsonObject | undefined) {
+  constructor(
+    bytes: Uint8Array | undefined,
+    json: JsonObject | undefined,
+    fields: ReadonlyMap<string, FieldSpan> | undefined,
+  ) {
     this.#bytes = bytes
     this.#json = json
+    this.fields = fields
   }
 
   get bytes(): Uint8Array {
@@ -38,14 +50,29 @@ class LazyJsonBody implements JsonBody {
   }
 }
 
-/** A body from the bytes that a caller sent. Nothing is parsed yet. */
-export function jsonBodyFromBytes(bytes: Uint8Array): JsonBody {
-  return new LazyJsonBody(bytes, undefined)
+/**
+ * A body from the bytes that a caller sent. Nothing is parsed yet.
+ * @param fields where the values of its fields lie, where the caller of this function knows
+ */
+export function jsonBodyFromBytes(bytes: Uint8Array, fields?: ReadonlyMap<string, FieldSpan>): JsonBody {
+  return new LazyJsonBody(bytes, undefined, fields)
 }
 
 /** A body from an object. It is encoded when the first attempt sends it, and never again. */
 export function jsonBodyFromObject(json: JsonObject): JsonBody {
-  return new LazyJsonBody(undefined, json)
+  return new LazyJsonBody(undefined, json, undefined)
+}
+
+/**
+ * One field of a body's object; undefined where it has none. Where the place of the fields is known, no more than this
+ * one is parsed, each time.
+ * @throws SyntaxError where `json` would have to be parsed and cannot be
+ */
+export function fieldOf(body: JsonBody, name: string): unknown {
+  const { fields } = body
+  if (fields === undefined) return Object.hasOwn(body.json, name) ? body.json[name] : undefined
+  const span = fields.get(name)
+  return span && JSON.parse(decoder.decode(body.bytes.subarray(span[0], span[1])))
 }
 
 function parseJsonObject(bytes: Uint8Array): JsonObject {

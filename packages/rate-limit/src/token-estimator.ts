@@ -1,4 +1,4 @@
-import type { ModelRequest, Usage } from '@spillway/middleware'
+import { fieldOf, type ModelRequest, type Usage } from '@spillway/middleware'
 import type { Cost } from './limits.ts'
 
 /** What English prose with some JSON around it comes to, until real usage says better. */
@@ -64,8 +64,7 @@ export class TokenEstimator {
 
 /** What the caller allows for the answer. */
 function limitOf(request: ModelRequest): number {
-  const { max_tokens: anthropic, max_completion_tokens: openai } = request.body.json
-  const limit = anthropic ?? openai
+  const limit = fieldOf(request.body, 'max_tokens') ?? fieldOf(request.body, 'max_completion_tokens')
   return typeof limit === 'number' && limit >= 0 ? limit : Infinity
 }
 

@@ -1,5 +1,5 @@
 import type { Attributes, Span } from '@opentelemetry/api'
-import type { JsonObject, ModelRequest } from '@spillway/middleware'
+import { fieldOf, type ModelRequest } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
 
 /** The operation in the conventions' words; they have none for counting tokens. */
@@ -39,44 +39,53 @@ export function serverAttributes(url: string): Attributes {
   }
 }
 
+/** Stop sequences of a request that are worth an attribute, and how much of each. */
+const mostStops = 16
+const longestStop = 256
+
 /** What was asked for, without any content. */
 export function setParameters(span: Span, request: ModelRequest, { attributes: names }: Conventions): void {
   span.setAttribute(names.stream, request.stream)
-  const json = bodyOf(request)
-  if (json === undefined) return
-  setNumber(span, names.maxTokens, json.max_completion_tokens ?? json.max_tokens)
-  setNumber(span, names.temperature, json.temperature)
-  setNumber(span, names.topP, json.top_p)
-  setNumber(span, names.topK, json.top_k)
-  setNumber(span, names.seed, json.seed)
-  setNumber(span, names.frequencyPenalty, json.frequency_penalty)
-  setNumber(span, names.presencePenalty, json.presence_penalty)
-  if (json.n !== 1) setNumber(span, names.choiceCount, json.n)
-  const stop = json.stop_sequences ?? json.stop
-  if (typeof stop === 'string') span.setAttribute(names.stopSequences, [stop])
-  else if (Array.isArray(stop))
-    span.setAttribute(
-      names.stopSequences,
-      stop.filter((each) => typeof each === 'string'),
-    )
-  const format = property(property(json.output_config, 'format') ?? json.response_format, 'type')
+  const asked = readerOf(request)
+  setNumber(span, names.maxTokens, asked('max_completion_tokens') ?? asked('max_tokens'))
+  setNumber(span, names.temperature, asked('temperature'))
+  setNumber(span, names.topP, asked('top_p'))
+  setNumber(span, names.topK, asked('top_k'))
+  setNumber(span, names.seed, asked('seed'))
+  setNumber(span, names.frequencyPenalty, asked('frequency_penalty'))
+  setNumber(span, names.presencePenalty, asked('presence_penalty'))
+  const choices = asked('n')
+  if (choices !== 1) setNumber(span, names.choiceCount, choices)
+  const stop = asked('stop_sequences') ?? asked('stop')
+  const stops = (Array.isArray(stop) ? stop : [stop]).filter((each) => typeof each === 'string')
+  if (stops.length > 0 || Array.isArray(stop)) {
+    const some = stops.slice(0, mostStops).map((each) => each.slice(0, longestStop))
+    span.setAttribute(names.stopSequences, some)
+  }
+  const output = asked('output_config')
+  const format = property(property(output, 'format') ?? asked('response_format'), 'type')
   if (typeof format === 'string')
     span.setAttribute(names.outputType, format.startsWith('json') ? 'json' : 'text')
-  const effort = property(json.output_config, 'effort') ?? json.reasoning_effort
+  const effort = property(output, 'effort') ?? asked('reasoning_effort')
   if (names.reasoningLevel !== undefined && typeof effort === 'string')
-    span.setAttribute(names.reasoningLevel, effort)
+    span.setAttribute(names.reasoningLevel, effort.slice(0, longestStop))
 }
 
 function setNumber(span: Span, name: string, value: unknown): void {
   if (typeof value === 'number') span.setAttribute(name, value)
 }
 
-/** A body that is not JSON is the upstream's to complain of. */
-function bodyOf(request: ModelRequest): JsonObject | undefined {
-  try {
-    return request.body.json
-  } catch {
-    return undefined
+/** Reads fields of the body. One that is not JSON is the upstream's to complain of. */
+function readerOf({ body }: ModelRequest): (name: string) => unknown {
+  let isJson = true
+  return (name) => {
+    if (!isJson) return undefined
+    try {
+      return fieldOf(body, name)
+    } catch {
+      isJson = false
+      return undefined
+    }
   }
 }
 

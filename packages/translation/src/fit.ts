@@ -12,6 +12,7 @@ import {
   type Fitted,
   failureResponse,
   fitRequest,
+  hasFittingThinking,
   type ModelCapabilities,
   modelCapabilities,
 } from '@spillway/wire'
@@ -67,6 +68,7 @@ export function fit(options: FitOptions = {}): Middleware {
     const name = model ?? request.model
     const { api, body, headers } = request
     try {
+      if (scope === 'thinking' && hasFittingThinking(api, body, capabilitiesOf(name))) return next(request)
       const isOtherModel = name !== request.model && request.model.includes('claude')
       const apiVersion = headers['anthropic-version']
       const call = { api, body: body.json, bytes: body.bytes, apiVersion, isOtherModel, scope }

@@ -1,4 +1,5 @@
-import type { Api, JsonBody, JsonObject, ModelRequest } from '@spillway/middleware'
+import { type Api, fieldOf, type JsonBody, type ModelRequest } from '@spillway/middleware'
+import { openingMessages, type PromptFacts, promptFactsOf } from './prompt-facts.ts'
 import { field, stringField } from './usage.ts'
 
 /** Which conversation a call belongs to. */
@@ -12,7 +13,7 @@ export interface Conversation {
 /** How much of the beginning and of the end of each text goes into a key. */
 const sampled = 256
 /** How many content blocks of a message, and how many tools. */
-const most = 64
+const most = openingMessages
 
 /** A request is asked several times on its way. */
 const known = new WeakMap<JsonBody, Conversation | undefined>()
@@ -25,15 +26,13 @@ const known = new WeakMap<JsonBody, Conversation | undefined>()
 export function conversationOf(request: ModelRequest): Conversation | undefined {
   if (request.operation !== 'generate') return undefined
   const { context, body, api } = request
-  let prompt: Conversation | undefined
-  if (known.has(body)) prompt = known.get(body)
-  else {
-    prompt = readPrompt(body, api)
-    known.set(body, prompt)
+  if (context.session !== undefined) {
+    return { key: hash(`${context.tenant ?? ''}\n${context.session}`), isFirstTurn: isFirstTurn(body) }
   }
-  if (context.session === undefined) return prompt
-  const key = `${context.tenant ?? ''}\n${context.session}`
-  return { key: hash(key), isFirstTurn: prompt?.isFirstTurn ?? false }
+  if (known.has(body)) return known.get(body)
+  const prompt = readPrompt(body, api)
+  known.set(body, prompt)
+  return prompt
 }
 
 /** A number in [0, 1) that belongs to a key: for samples that take a conversation whole or not at all. */
@@ -41,15 +40,42 @@ export function fractionOf(key: string): number {
   return Number.parseInt(hash(key), 36) / 2 ** 53
 }
 
-function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
-  let json: JsonObject
+/** Whether there is a question and nothing has been answered; false for a body that makes no sense. */
+function isFirstTurn(body: JsonBody): boolean {
+  const facts = promptFactsOf(body)
+  if (facts !== undefined) return facts.hasMessages && !facts.hasAnswer
   try {
-    json = body.json
+    const { messages } = body.json
+    return Array.isArray(messages) && messages.length > 0 && !hasAnswer(messages)
+  } catch {
+    return false
+  }
+}
+
+function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
+  try {
+    const facts = promptFactsOf(body)
+    const messages = facts === undefined ? body.json.messages : openingOf(body, facts)
+    if (!Array.isArray(messages) || messages.length === 0) return undefined
+    const key = keyOf(api, fieldOf(body, 'system'), fieldOf(body, 'tools'), messages)
+    return { key, isFirstTurn: !(facts?.hasAnswer ?? hasAnswer(messages)) }
   } catch {
     return undefined
   }
-  const { messages, tools, system } = json
-  if (!Array.isArray(messages) || messages.length === 0) return undefined
+}
+
+/** The first messages, parsed without the others. */
+function openingOf({ bytes }: JsonBody, { opening }: PromptFacts): unknown {
+  if (opening === undefined) return undefined
+  const [start, end] = opening
+  return JSON.parse(`${Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()}]`)
+}
+
+function hasAnswer(messages: readonly unknown[]): boolean {
+  return messages.some((message) => stringField(message, 'role') === 'assistant')
+}
+
+function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unknown[]): string {
   let prefix = `${api}${textOf(system)}`
   if (Array.isArray(tools)) {
     prefix += `\n${tools.length}`
@@ -64,8 +90,7 @@ function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
     prefix += `\n${role}${textOf(field(message, 'content'))}`
     if (role === 'user') break
   }
-  const isFirstTurn = !messages.some((message) => stringField(message, 'role') === 'assistant')
-  return { key: hash(prefix), isFirstTurn }
+  return hash(prefix)
 }
 
 function textOf(content: unknown): string {

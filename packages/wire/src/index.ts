@@ -1,11 +1,12 @@
 export { anthropicUsage } from './anthropic-usage.ts'
+export { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
 export { connectionHeaders } from './connection-headers.ts'
 export { type Conversation, conversationOf, fractionOf } from './conversation.ts'
 export { type RenderedError, renderError, renderErrorEvent, statusOf } from './error-rendering.ts'
 export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 export { type FailedAttempt, failureResponse } from './failure-response.ts'
 export { type ModelCapabilities, modelCapabilities, type ThinkingMode } from './fit/capabilities.ts'
-export { type FitCall, type Fitted, fitRequest } from './fit/fit-request.ts'
+export { type FitCall, type Fitted, fitRequest, hasFittingThinking } from './fit/fit-request.ts'
 export { forwardedQuery } from './forwarded-query.ts'
 export {
   type HeaderFence,

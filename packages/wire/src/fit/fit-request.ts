@@ -1,4 +1,4 @@
-import type { Api, JsonObject } from '@spillway/middleware'
+import type { Api, JsonBody, JsonObject } from '@spillway/middleware'
 import { estimatePromptTokens, isSurelyWithin } from '../prompt-estimate.ts'
 import { isObject, numberOf, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
@@ -7,6 +7,7 @@ import type { ModelCapabilities } from './capabilities.ts'
 import {
   hasForeignThinking,
   lacksThinking,
+  mayHaveForeignThinking,
   type ThinkingOf,
   withoutForeignThinking,
   withoutThinking,
@@ -78,6 +79,14 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
   fitFormat(body, model, change)
   const tooLarge = fitLength(body, model, change, body === call.body ? call.bytes : undefined)
   return tooLarge ?? { kind: 'fits', body, degraded: lost.size === 0 ? [] : mergeLosses([...lost]) }
+}
+
+/**
+ * Whether a request needs no fitting in the scope of thinking, which is told without parsing a body that was scanned.
+ * @throws SyntaxError when the body was not scanned and is not JSON
+ */
+export function hasFittingThinking(api: Api, body: JsonBody, model: ModelCapabilities): boolean {
+  return api !== 'anthropic' || !mayHaveForeignThinking(body, thinkingOf(model))
 }
 
 type Change = (fields: JsonObject, loss?: Loss) => void

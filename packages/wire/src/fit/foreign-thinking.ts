@@ -1,4 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonBody, JsonObject } from '@spillway/middleware'
+import { promptFactsOf } from '../prompt-facts.ts'
 import { isObject, objectsOf } from '../translation/json.ts'
 import { stringField } from '../usage.ts'
 
@@ -17,6 +18,17 @@ export function withoutForeignThinking(messages: unknown, target: ThinkingOf): u
     const content = objectsOf(message.content).filter((block) => !isForeign(block, target))
     return content.length === 0 ? [] : [{ ...message, content }]
   })
+}
+
+/**
+ * Whether a body may have thinking that the target must not see. One that was scanned is not parsed for that.
+ * @throws SyntaxError when the body was not scanned and is not JSON
+ */
+export function mayHaveForeignThinking(body: JsonBody, target: ThinkingOf): boolean {
+  const facts = promptFactsOf(body)
+  if (facts === undefined) return hasForeignThinking(body.json.messages, target)
+  const { ofClaude, ofOthers, redacted } = facts.thinking
+  return target === 'claude' ? ofOthers : ofClaude || redacted
 }
 
 /** Whether there is any thinking that the target must not see. */

@@ -5,27 +5,27 @@ import { field, stringField } from '../usage.ts'
  * What the signature of a thinking block begins with that no Claude has signed. Such a block is never sent to Claude,
  * which would refuse the whole conversation.
  */
-const mark = 'spillway:'
+export const spillwayMark = 'spillway:'
 
 /** What servers of the OpenAI shape say of their reasoning, for the way back: OpenRouter's `reasoning_details`. */
 export type ReasoningDetails = readonly JsonObject[]
 
 /** A signature for thinking that came from elsewhere. It carries what its origin wants back; the history is the store. */
 export function spillwaySignature(details: ReasoningDetails = []): string {
-  if (details.length === 0) return `${mark}1`
-  return `${mark}1:${Buffer.from(JSON.stringify(details)).toString('base64url')}`
+  if (details.length === 0) return `${spillwayMark}1`
+  return `${spillwayMark}1:${Buffer.from(JSON.stringify(details)).toString('base64url')}`
 }
 
 /** Whether a thinking block is of Spillway's making. */
 export function isSpillwaySigned(block: unknown): boolean {
   const signed = stringField(block, 'signature')
-  return signed?.startsWith(mark) === true
+  return signed?.startsWith(spillwayMark) === true
 }
 
 /** What a block of Spillway's making carries for its origin; empty when there is nothing, or nothing that makes sense. */
 export function carriedDetails(block: unknown): ReasoningDetails {
   const signed = stringField(block, 'signature')
-  const carried = signed?.startsWith(`${mark}1:`) ? signed.slice(mark.length + 2) : undefined
+  const carried = signed?.startsWith(`${spillwayMark}1:`) ? signed.slice(spillwayMark.length + 2) : undefined
   if (carried === undefined) return []
   try {
     const value: unknown = JSON.parse(Buffer.from(carried, 'base64url').toString())

@@ -1,0 +1,243 @@
+import {
+  createRequest,
+  fieldOf,
+  type JsonBody,
+  type JsonObject,
+  jsonBodyFromBytes,
+} from '@spillway/middleware'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
+import { conversationOf } from './conversation.ts'
+import { mayHaveForeignThinking } from './fit/foreign-thinking.ts'
+import { promptFactsOf } from './prompt-facts.ts'
+
+/** The body, or what is wrong with it, read in pieces of so many bytes. */
+function scanned(
+  text: string | Uint8Array,
+  limits?: Partial<BodyLimits>,
+  size = Infinity,
+): JsonBody | string {
+  const bytes = Buffer.from(text as string)
+  const scanner = new BodyScanner(limits)
+  for (let at = 0; at < bytes.length && scanner.problem === undefined; at += size) {
+    scanner.write(bytes.subarray(at, Math.min(bytes.length, at + size)))
+  }
+  return scanner.end(bytes)
+}
+
+function bodyOf(text: string, size?: number): JsonBody {
+  const body = scanned(text, {}, size)
+  if (typeof body === 'string') throw new Error(body)
+  return body
+}
+
+describe('the fields of a body', () => {
+  it('are those that JSON.parse finds, in whatever pieces it comes', () => {
+    const objects = fc.dictionary(fc.string({ maxLength: 8 }), fc.jsonValue(), { maxKeys: 8 })
+    fc.assert(
+      fc.property(
+        objects,
+        fc.constantFrom('', ' '),
+        fc.integer({ min: 1, max: 50 }),
+        (value, space, size) => {
+          const text = JSON.stringify(value, undefined, space)
+          const json: JsonObject = JSON.parse(text)
+          const body = scanned(text, {}, size)
+          if (typeof body === 'string') return expect(body).toMatch(/some servers take it for/)
+          expect([...(body.fields?.keys() ?? [])].sort()).toEqual(Object.keys(json).sort())
+          for (const name of Object.keys(json)) expect(fieldOf(body, name)).toEqual(json[name])
+          expect(body.json).toEqual(json)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('may be written with escapes, in any layout, with a byte order mark before them', () => {
+    const text = '\ufeff\n{ "mod\\u0065l" : "a\\u00e9\\ud83d\\ude00" , "stream":true,"x":[1,{"model":"no"}]}'
+    for (let size = 1; size <= text.length; size++) {
+      const body = bodyOf(text, size)
+      expect(fieldOf(body, 'model')).toBe('aé😀')
+      expect(fieldOf(body, 'stream')).toBe(true)
+      expect(fieldOf(body, 'max_tokens')).toBeUndefined()
+    }
+  })
+
+  it('count by their last value where they are there twice, unless something is decided by them', () => {
+    expect(fieldOf(bodyOf('{"a":1,"a":2}'), 'a')).toBe(2)
+    expect(fieldOf(bodyOf('{"a":1}'), 'toString')).toBeUndefined()
+  })
+
+  it('are read without parsing the rest', () => {
+    const body = bodyOf('{"model":"m","n":[1,2]}')
+    const spoilt = body.bytes as Buffer
+    spoilt.write('?', spoilt.length - 2)
+    expect(fieldOf(body, 'model')).toBe('m')
+    expect(() => body.json).toThrow(SyntaxError)
+  })
+})
+
+describe('a name that parsers read differently', () => {
+  it.each([
+    ['{"model":"a","model":"b"}', /^model: given more than once/],
+    ['{"model":"a","mod\\u0065l":"a"}', /^model: given more than once/],
+    ['{"stream":true,"stream":true}', /^stream: given more than once/],
+    ['{"model":"a","Model":"b"}', /^"Model": .* write model$/],
+    ['{"Model":"b"}', /^"Model": /],
+    ['{"model":"a","STREAM":true}', /^"STREAM": .* write stream$/],
+    ['{"model":"a","\u017ftream":true}', /write stream$/],
+    ['{"model":"a","max_to\u212aens":1}', /write max_tokens$/],
+    ['{"model":"a","model\\u0000":"b"}', /write model$/],
+    ['{"model":"a","mod\\ud800el":"b"}', /write model$/],
+    ['{"model":"a","model ":"b"}', /write model$/],
+  ])('is refused: %s', (text, message) => {
+    expect(scanned(text)).toMatch(message)
+  })
+
+  it.each([
+    '{"model":"a","models":["b"],"model_2":1,"model2":2,"x-model":3,"metadata":{"model":"b","Model":"c"}}',
+    '{"model":"a","metadata":1,"metadata":2,"Metadata":3}',
+  ])('is not one that only looks alike, or that nothing is decided by: %s', (text) => {
+    expect(fieldOf(bodyOf(text), 'model')).toBe('a')
+  })
+})
+
+describe('a body that is refused', () => {
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['broken', '{"a":1,}', /^the body is not a JSON object: unexpected byte at position 7$/],
+    ['cut off', '{"a":', /^the body is not a JSON object: it ends after 5 bytes$/],
+    ['white space', ' \n', /^the body is not a JSON object: it ends after 2 bytes$/],
+    ['a list', '[{}]', /^the body is not a JSON object$/],
+    ['a text', '"a"', /^the body is not a JSON object$/],
+    ['followed by more', '{} {}', /unexpected byte at position 3$/],
+    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /^the body is not valid UTF-8$/],
+    [
+      'not UTF-8 in a text',
+      Buffer.from([...Buffer.from('{"a":"'), 0xc3, 0x28, 0x22, 0x7d]),
+      /not valid UTF-8$/,
+    ],
+    ['UTF-16', Buffer.from('{"a":1}', 'utf16le'), /^the body is not a JSON object/],
+  ])('says what is wrong with it: %s', (_, text, message) => {
+    for (const size of [1, 3, 1_000]) expect(scanned(text, {}, size)).toMatch(message)
+  })
+
+  it.each<[Partial<BodyLimits>, string, string]>([
+    [{ depth: 3 }, '{"a":[{}]}', '{"a":[{"b":[]}]}'],
+    [{ values: 4 }, '{"a":[1,2]}', '{"a":[1,2,3]}'],
+    [{ fields: 2 }, '{"a":1,"b":{"c":1,"d":2}}', '{"a":1,"b":2,"c":3}'],
+    [{ fieldName: 5 }, '{"abc":{"abcd":1}}', '{"abcd":1}'],
+  ])('says which limit it exceeds: %j', (limits, most, more) => {
+    expect(scanned(most, limits)).toBeTypeOf('object')
+    const [[name, limit]] = Object.entries(limits) as [[string, number]]
+    expect(scanned(more, limits), name).toMatch(new RegExp(`more than ${limit} `))
+  })
+
+  it('need not be read to its end', () => {
+    const scanner = new BodyScanner()
+    scanner.write(Buffer.from('{"a":'.repeat(bodyLimits.depth)))
+    expect(scanner.problem).toBeUndefined()
+    scanner.write(Buffer.from('{"a":'))
+    expect(scanner.problem).toMatch(/256 levels/)
+    scanner.write(Buffer.from('anything'))
+    expect(scanner.end(Buffer.from(''))).toBe(scanner.problem)
+  })
+
+  it('is not one with as many messages as Anthropic takes', () => {
+    const messages = Array.from({ length: 100_000 }, (_, index) => `{"role":"user","content":"${index}"}`)
+    expect(scanned(`{"model":"m","messages":[${messages.join(',')}]}`)).toBeTypeOf('object')
+  })
+})
+
+// Prompts with all that makes a difference, some of it in the wrong place.
+const texts = fc.constantFrom('', 'Hi', 'é'.repeat(300), 'x'.repeat(600))
+const blocks = fc.oneof(
+  fc.record({ type: fc.constantFrom('text', 'image', 7), text: texts }, { requiredKeys: ['type'] }),
+  fc.record(
+    {
+      type: fc.constantFrom('thinking', 'redacted_thinking', 'text'),
+      thinking: texts,
+      signature: fc.constantFrom('', 'EqQB', 'spillway:1', 'spillwa', null, 'x'.repeat(500)),
+    },
+    { requiredKeys: ['type'] },
+  ),
+  fc.constantFrom<unknown>('thinking', null, [{ type: 'thinking' }], { content: [{ type: 'thinking' }] }),
+)
+const contents = fc.oneof(texts, fc.array(blocks, { maxLength: 3 }), fc.constant({ type: 'thinking' }))
+const turns = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      role: fc.constantFrom<unknown>('user', 'assistant', 'system', null),
+      content: contents,
+    }),
+  },
+  fc.constantFrom<unknown>(null, 'user', ['assistant'], [[{ type: 'thinking' }]]),
+)
+const prompts = fc.record(
+  {
+    model: fc.constant('m'),
+    system: contents,
+    tools: fc.array(fc.record({ name: texts }), { maxLength: 2 }),
+    messages: fc.oneof(fc.array(turns, { maxLength: 4 }), texts),
+    other: fc.array(turns, { maxLength: 2 }),
+  },
+  { requiredKeys: ['model'] },
+)
+
+describe('what a scan tells of a prompt', () => {
+  const requestOf = (body: JsonBody, session?: string) =>
+    createRequest({ api: 'anthropic', model: 'm', stream: false, url: '/', body, context: { session } })
+
+  it('is which conversation it belongs to, as parsing tells', () => {
+    fc.assert(
+      fc.property(prompts, fc.integer({ min: 1, max: 99 }), (prompt, size) => {
+        const body = bodyOf(JSON.stringify(prompt), size)
+        const parsed = jsonBodyFromBytes(body.bytes)
+        expect(promptFactsOf(body)).toBeDefined()
+        expect(conversationOf(requestOf(body))).toEqual(conversationOf(requestOf(parsed)))
+        expect(conversationOf(requestOf(body, 's'))).toEqual(conversationOf(requestOf(parsed, 's')))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is whether there may be thinking that a target must not see', () => {
+    fc.assert(
+      fc.property(prompts, fc.integer({ min: 1, max: 99 }), (prompt, size) => {
+        // In turns of others than the assistant nobody minds it, so a scan need not tell them apart.
+        const text = JSON.stringify(prompt).replaceAll(/"role":("\w*"|null)/g, '"role":"assistant"')
+        const body = bodyOf(text, size)
+        const parsed = jsonBodyFromBytes(body.bytes)
+        for (const target of ['claude', 'others'] as const) {
+          expect(mayHaveForeignThinking(body, target)).toBe(mayHaveForeignThinking(parsed, target))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([
+    '{"messages":[{"role":"user","content":[{"typ\\u0065":"thinking"}]}]}',
+    '{"messages":[{"role":"assistant","content":[{"type":"\\u0074hinking"}]}]}',
+    '{"messages":[{"role":"assistant","content":[{"type":"text","type":"thinking"}]}]}',
+    '{"messages":[{"role":"assistant","content":[{"type":"thinking","signature":"a","signature":""}]}]}',
+    '{"messages":[{"role":"assistant","content":[{"type":"thinking","signature":"\\u0073pillway:1"}]}]}',
+    '{"messages":[{"role":"assistant","role":"user","content":[]}]}',
+    '{"m\\u0065ssages":[{"role":"assistant","content":[{"type":"thinking"}]}]}',
+  ])('is nothing where only a parser can tell: %s', (text) => {
+    const body = bodyOf(text)
+    expect(promptFactsOf(body)).toBeUndefined()
+    expect(mayHaveForeignThinking(body, 'claude')).toBe(
+      mayHaveForeignThinking(jsonBodyFromBytes(body.bytes), 'claude'),
+    )
+  })
+
+  it('parses no more than the beginning of a long conversation', () => {
+    const turns = '{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},'
+    const body = bodyOf(`{"messages":[${turns}{"role":"user","content":"And?"}],"model":"m"}`)
+    const bytes = body.bytes as Buffer
+    bytes.write('?', bytes.indexOf('Hello') - 1)
+    expect(conversationOf(requestOf(body))).toMatchObject({ isFirstTurn: false })
+  })
+})

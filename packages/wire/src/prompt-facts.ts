@@ -1,0 +1,32 @@
+import type { FieldSpan, JsonBody } from '@spillway/middleware'
+
+/** Messages at most in which a conversation's beginning is looked for. */
+export const openingMessages = 64
+
+/** What a scan has found out about the messages of a body. */
+export interface PromptFacts {
+  /** Whether there is a list of messages with something in it. */
+  readonly hasMessages: boolean
+  /** Whether the assistant has said something in it. */
+  readonly hasAnswer: boolean
+  /** Where the list begins, up to its first message of the user or the assistant; without
+   * its closing bracket; undefined where there is no list. */
+  readonly opening: FieldSpan | undefined
+  /** Whether there are blocks of thinking, and whose. Those of messages that are not the assistant's count too. */
+  readonly thinking: {
+    readonly ofClaude: boolean
+    readonly ofOthers: boolean
+    readonly redacted: boolean
+  }
+}
+
+const known = new WeakMap<JsonBody, PromptFacts>()
+
+/** The facts that were found when the body was scanned; undefined for bodies that were not, and where it took a parser. */
+export function promptFactsOf(body: JsonBody): PromptFacts | undefined {
+  return known.get(body)
+}
+
+export function rememberPromptFacts(body: JsonBody, facts: PromptFacts): void {
+  known.set(body, facts)
+}

@@ -19,6 +19,7 @@ import { openSharedState } from './shared-state.ts'
 import { openTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
+import { serverValues } from './telemetry/server-values.ts'
 import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
@@ -147,6 +148,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ),
       timeouts: timeoutsOf(config),
       fingerprint: (credential) => fingerprints.of(credential),
+      bounds: config.server,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       log,
@@ -160,6 +162,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     })
     const warning = exposureWarning(exposure)
     if (warning !== undefined) log(`warning: ${warning}`)
+    observability.observe(serverValues(() => server.load()))
     books.audit?.record({
       actor: gatewayActor,
       action: 'gateway.started',

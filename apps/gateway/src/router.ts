@@ -1,4 +1,5 @@
 import type { Failure, Handler } from '@spillway/middleware'
+import { globMatcher } from './glob.ts'
 
 /** Finds the handler of a call by its model, or says why there is none. */
 export type Router = (model: string) => Handler | Failure
@@ -12,17 +13,12 @@ export interface Route {
 
 /** A router over routes; the first that matches the model serves it. */
 export function createRouter(routes: readonly Route[]): Router {
-  const matchers = routes.map(({ models, handler }) => ({ pattern: globPattern(models), handler }))
+  const matchers = routes.map(({ models, handler }) => ({ serves: globMatcher(models), handler }))
   const patterns = routes.map(({ models }) => models).join(', ')
   return (model) => {
-    const route = matchers.find(({ pattern }) => pattern.test(model))
+    const route = matchers.find(({ serves }) => serves(model))
     if (route !== undefined) return route.handler
     const message = `model: ${model} (no route serves it; there are routes for ${patterns})`
     return { kind: 'not_found', message, retryable: false, scope: 'request', origin: 'spillway' }
   }
-}
-
-function globPattern(glob: string): RegExp {
-  const escaped = glob.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${escaped.join('.*')}$`, 's')
 }

@@ -1,6 +1,9 @@
 import { fieldOf, type JsonBody, type ModelRequest } from '@spillway/middleware'
 import type { CostFacts } from '@spillway/usage'
 
+/** More bytes than any such word has. */
+const longest = 256
+
 /** What a request asks for that changes its price: `speed` and `inference_geo`. */
 export function requestPricing({ body }: ModelRequest): Pick<CostFacts, 'speed' | 'geo'> {
   const speed = textField(body, 'speed')
@@ -10,7 +13,7 @@ export function requestPricing({ body }: ModelRequest): Pick<CostFacts, 'speed' 
 
 function textField(body: JsonBody, name: string): string | undefined {
   try {
-    const value = fieldOf(body, name)
+    const value = fieldOf(body, name, longest)
     return typeof value === 'string' ? value : undefined
   } catch {
     // Only the upstream can judge such a body.

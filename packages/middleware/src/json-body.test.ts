@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jsonBodyFromBytes, jsonBodyFromObject } from './json-body.ts'
+import { fieldOf, jsonBodyFromBytes, jsonBodyFromObject } from './json-body.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -57,5 +57,40 @@ describe('a body from an object', () => {
   it('is its own parsed view', () => {
     const json = { model: 'a' }
     expect(jsonBodyFromObject(json).json).toBe(json)
+  })
+})
+
+describe('a field of a body', () => {
+  it.each([
+    ['from bytes', jsonBodyFromBytes(utf8('{"model":"é","n":[1]}'))],
+    ['from an object', jsonBodyFromObject({ model: 'é', n: [1] })],
+    ['of somebody else', { bytes: utf8('{}'), json: { model: 'é', n: [1] } }],
+  ])('is read from the parsed object where nobody knows its place: %s', (_, body) => {
+    expect(fieldOf(body, 'model')).toBe('é')
+    expect(fieldOf(body, 'n', 1)).toEqual([1])
+    expect(fieldOf(body, 'toString')).toBeUndefined()
+    expect(fieldOf(body, 'missing')).toBeUndefined()
+  })
+
+  it('is read alone where its place is known', () => {
+    const bytes = utf8('{"model":"é","n":[1], broken')
+    const places = new Map([
+      ['model', [9, 13]],
+      ['n', [18, 21]],
+    ] as const)
+    const body = jsonBodyFromBytes(bytes, places)
+    expect(fieldOf(body, 'model')).toBe('é')
+    expect(fieldOf(body, 'n')).toEqual([1])
+    expect(fieldOf(body, 'missing')).toBeUndefined()
+  })
+
+  it('is not parsed where it is known to be longer than wanted', () => {
+    const body = jsonBodyFromBytes(utf8('{"n":123}'), new Map([['n', [5, 8]]] as const))
+    expect(fieldOf(body, 'n', 3)).toBe(123)
+    expect(fieldOf(body, 'n', 2)).toBeUndefined()
+  })
+
+  it('of a body that is not JSON cannot be read', () => {
+    expect(() => fieldOf(jsonBodyFromBytes(utf8('{')), 'n')).toThrow(SyntaxError)
   })
 })

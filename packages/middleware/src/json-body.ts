@@ -66,13 +66,15 @@ export function jsonBodyFromObject(json: JsonObject): JsonBody {
 /**
  * One field of a body's object; undefined where it has none. Where the place of the fields is known, no more than this
  * one is parsed, each time.
+ * @param longest where more bytes than this are known to be there, they are not parsed and the field is undefined
  * @throws SyntaxError where `json` would have to be parsed and cannot be
  */
-export function fieldOf(body: JsonBody, name: string): unknown {
+export function fieldOf(body: JsonBody, name: string, longest = Infinity): unknown {
   const { fields } = body
   if (fields === undefined) return Object.hasOwn(body.json, name) ? body.json[name] : undefined
-  const span = fields.get(name)
-  return span && JSON.parse(decoder.decode(body.bytes.subarray(span[0], span[1])))
+  const [start, end] = fields.get(name) ?? [0, 0]
+  if (end === start || end - start > longest) return undefined
+  return JSON.parse(decoder.decode(body.bytes.subarray(start, end)))
 }
 
 function parseJsonObject(bytes: Uint8Array): JsonObject {

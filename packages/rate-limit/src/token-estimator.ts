@@ -62,9 +62,13 @@ export class TokenEstimator {
   }
 }
 
+/** Bytes that a number is written with at most. */
+const longestNumber = 64
+
 /** What the caller allows for the answer. */
 function limitOf(request: ModelRequest): number {
-  const limit = fieldOf(request.body, 'max_tokens') ?? fieldOf(request.body, 'max_completion_tokens')
+  const asked = (name: string): unknown => fieldOf(request.body, name, longestNumber)
+  const limit = asked('max_tokens') ?? asked('max_completion_tokens')
   return typeof limit === 'number' && limit >= 0 ? limit : Infinity
 }
 

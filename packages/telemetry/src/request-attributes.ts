@@ -39,6 +39,9 @@ export function serverAttributes(url: string): Attributes {
   }
 }
 
+/** Bytes of a field at most that is read for an attribute. */
+const longestField = 16 * 1024
+
 /** Stop sequences of a request that are worth an attribute, and how much of each. */
 const mostStops = 16
 const longestStop = 256
@@ -81,7 +84,7 @@ function readerOf({ body }: ModelRequest): (name: string) => unknown {
   return (name) => {
     if (!isJson) return undefined
     try {
-      return fieldOf(body, name)
+      return fieldOf(body, name, longestField)
     } catch {
       isJson = false
       return undefined

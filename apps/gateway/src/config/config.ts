@@ -143,6 +143,14 @@ export interface Config extends PolicyConfig {
     readonly allowedOrigins?: readonly string[] | undefined
     /** That other machines may reach the gateway is meant, though it does not authenticate clients. */
     readonly exposed?: boolean | undefined
+    /** Bytes of requests that are held at a time. */
+    readonly maxInFlightBytes?: number | undefined
+    /** Connections at a time. */
+    readonly maxConnections?: number | undefined
+    /** How long a client may take none of what is written to it. */
+    readonly stallTimeout?: number | undefined
+    /** How long a client may send nothing of a body that it has begun. */
+    readonly bodyTimeout?: number | undefined
   }
   readonly targets: Readonly<Record<string, TargetConfig>>
   readonly routes: readonly RouteConfig[]

@@ -2,6 +2,7 @@ import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
 import { readHostPattern } from '../access/host-patterns.ts'
 import { canonicalOrigin, originProblem } from '../access/origins.ts'
+import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
 
@@ -15,6 +16,13 @@ const someTime = duration.refine((ms) => ms > 0, { error: 'expected a duration a
 const limit = z
   .union([duration, z.literal('none').transform(() => Infinity)], {
     error: 'expected a duration such as 250ms, 10s or 2m, or none',
+  })
+  .optional()
+
+/** A time for somebody else to get on. */
+const patience = z
+  .union([someTime, z.literal('none').transform(() => Infinity)], {
+    error: 'expected a duration above 0 such as 30s or 2m, or none',
   })
   .optional()
 
@@ -39,6 +47,20 @@ const atLeastOne = z
   .number({ error: 'expected a number of 1 or more' })
   .min(1, { error: 'expected a number of 1 or more' })
 const whole = z.int({ error: 'expected a whole number above 0' }).positive()
+
+const sizeError = 'expected a number of bytes, or a size such as 512MiB or 1GB'
+const byteSize = z
+  .union(
+    [
+      z.int().positive(),
+      z
+        .string()
+        .regex(byteSizePattern)
+        .transform((text) => parseByteSize(text) as number),
+    ],
+    { error: sizeError },
+  )
+  .refine((bytes) => bytes >= 1024 * 1024, { error: 'expected at least 1MiB' })
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: 'expected a name of letters, digits, dots, dashes and underscores',
@@ -217,6 +239,12 @@ const server = z.strictObject({
     })
     .optional()
     .describe("The key that fingerprints of callers' keys are made with; gateways with the same one agree."),
+  maxInFlightBytes: byteSize
+    .optional()
+    .describe('Bytes of requests that are held at a time; requests beyond that are refused with 529.'),
+  maxConnections: whole.optional().describe('Connections at a time; more are closed at once.'),
+  stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
+  bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),
 })
 
 /** The configuration file. */

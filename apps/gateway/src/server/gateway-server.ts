@@ -3,18 +3,26 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import { systemClock } from '@spillway/middleware'
 import { recogniseCall } from '@spillway/wire'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
+import { type ServerBounds, serverBounds } from './bounds.ts'
+import type { BodyReading } from './call-body.ts'
+import { followConnections } from './connections.ts'
 import type { Dashboard } from './dashboard.ts'
 import { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
+import { InFlightBytes } from './in-flight-bytes.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
 import { callersFault, guessApi, refuse } from './refusal.ts'
+import { endWith } from './response-sink.ts'
+import { StallWatch } from './stall-watch.ts'
 
 /** The paths of model calls: exactly these, whatever the query. */
 const callPaths: ReadonlySet<string> = new Set([
@@ -32,13 +40,28 @@ export interface GatewayServer {
    * left.
    */
   drain(ms: number): Promise<void>
+  /** What it holds now, and whom it has turned away so far. */
+  load(): ServerLoad
 }
 
-export interface ListenOptions extends CallHandling, AccessRules {
+/** What a server holds, and how often it has kept its bounds. */
+export interface ServerLoad {
+  /** Bytes of requests. */
+  readonly requestBytes: number
+  readonly connections: number
+  /** Requests and connections that were refused or cut, by the bound. */
+  readonly turnedAway: Readonly<
+    Record<'maxInFlightBytes' | 'maxConnections' | 'stallTimeout' | 'bodyTimeout', number>
+  >
+}
+
+export interface ListenOptions extends Omit<CallHandling, 'bodies'>, AccessRules {
   /** 0 picks a free one. */
   readonly port: number
   /** Told of errors of the gateway itself. Must not throw. */
   readonly log: (line: string) => void
+  /** What clients can make the server hold. @default see `boundDefaults` */
+  readonly bounds?: { readonly [K in keyof ServerBounds]?: number | undefined } | undefined
   /** What `/readyz` says of what the gateway shares with others. */
   readonly state: () => Readonly<Record<string, string>>
   /** The pages at `/`; undefined where there are none. */
@@ -55,14 +78,24 @@ export interface ListenOptions extends CallHandling, AccessRules {
  */
 export async function listenGateway(options: ListenOptions): Promise<GatewayServer> {
   let draining = false
+  const bounds = serverBounds(options.bounds)
+  const bodies = {
+    inFlight: new InFlightBytes(bounds.maxInFlightBytes, systemClock),
+    bodyStalls: new StallWatch(bounds.bodyTimeout, systemClock),
+    bodyTimeout: bounds.bodyTimeout,
+  }
+  const handling = { ...options, bodies }
   const inFlight = new Set<ServerResponse>()
   const access = openAccess(options)
-  const serve = (req: IncomingMessage, res: GatewayResponse, awaitsContinue = false): void => {
+  const serve = (req: IncomingMessage, res: GatewayResponse): void => {
     inFlight.add(res)
     res.on('close', () => {
       inFlight.delete(res)
       // Its client may want to use the connection again, which would keep the server from closing.
       if (draining) req.socket.destroySoon()
+    })
+    res.on('finish', () => {
+      if (!req.complete) linger(req, bodies)
     })
     if (draining) res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
@@ -76,26 +109,21 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       else refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
       return void req.resume()
     }
-    if (awaitsContinue) res.writeContinue()
-    dispatch(req, res, options, draining).catch((error: unknown) => {
+    dispatch(req, res, handling, draining).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
       options.log(`the gateway failed: ${(error as Error)?.stack ?? error}`)
       refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
     })
   }
-  // A request without a host is refused in the caller's words, and none is told to go on before it is admitted.
-  const server = createServer({ ServerResponse: GatewayResponse, requireHostHeader: false }, (req, res) =>
-    serve(req, res),
-  )
-  server.on('checkContinue', (req, res: GatewayResponse) => serve(req, res, true))
+  const server = createServer(serverOptions(bounds), serve)
+  // Who asks first whether to send a body is answered when it is admitted and there is capacity for it.
+  server.on('checkContinue', serve)
+  server.maxConnections = bounds.maxConnections
   // Idle connections outlast those of common load balancers, which would otherwise reuse one that is being closed.
   server.keepAliveTimeout = 75_000
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
+  const readerStalls = new StallWatch(bounds.stallTimeout, systemClock)
+  const connections = followConnections(server, readerStalls)
   server.on('clientError', (error, socket) => refuseMalformedHttp(error, socket, inFlight))
   await listen(server, options.host, options.port)
   const { address, port } = server.address() as AddressInfo
@@ -106,14 +134,54 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
       const busy = new Set([...inFlight].map(({ req }) => req.socket))
-      for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon()
+      for (const socket of connections.open) if (!busy.has(socket)) socket.destroySoon()
       const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy()
+        for (const socket of connections.open) socket.destroy()
       }, ms)
       await closed
       clearTimeout(timer)
       server.close()
     },
+    load: () => ({
+      requestBytes: bodies.inFlight.used,
+      connections: connections.open.size,
+      turnedAway: {
+        maxInFlightBytes: bodies.inFlight.refused,
+        maxConnections: connections.dropped,
+        stallTimeout: readerStalls.stalled,
+        bodyTimeout: bodies.bodyStalls.stalled,
+      },
+    }),
+  }
+}
+
+/** How long the rest of a body may still arrive when it has been answered, in milliseconds, before the connection goes. */
+const lingering = 10_000
+
+/**
+ * Reads what is left of a body and throws it away, for a while: a client that is still writing would not see the answer
+ * to a connection that is closed meanwhile.
+ */
+function linger(req: IncomingMessage, { bodyTimeout }: BodyReading): void {
+  const cancel = systemClock.setTimer(Math.min(lingering, bodyTimeout), () => req.socket.destroy())
+  req.on('close', cancel)
+  req.resume()
+}
+
+/** Requests have no time limit as such: their headers have one, and their bodies must get on. */
+function serverOptions({
+  headersTimeout,
+}: ServerBounds): ServerOptions<typeof IncomingMessage, typeof GatewayResponse> {
+  return {
+    ServerResponse: GatewayResponse,
+    // Refused in the caller's words.
+    requireHostHeader: false,
+    requestTimeout: 0,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(30_000, Math.max(1, headersTimeout / 2)),
+    // Finds clients that have vanished while nothing is written to them.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
   }
 }
 
@@ -130,7 +198,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 async function dispatch(
   req: IncomingMessage,
   res: ServerResponse,
-  options: ListenOptions,
+  options: ListenOptions & CallHandling,
   draining: boolean,
 ): Promise<void> {
   const path = (req.url ?? '/').replace(/[?#].*$/s, '')
@@ -152,7 +220,7 @@ async function dispatch(
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
     const body = Buffer.from(await options.metrics())
     res.writeHead(200, { 'content-type': prometheusText, 'content-length': body.length })
-    return void res.end(body)
+    return endWith(res, body)
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
   if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)

@@ -3,8 +3,7 @@ import { sealBody } from '@spillway/attempt'
 import {
   type Api,
   createRequest,
-  type JsonBody,
-  jsonBodyFromBytes,
+  type Failure,
   type ModelResponse,
   type RequestHeaders,
   type Timeouts,
@@ -13,11 +12,12 @@ import { header, malformedFailure, type RecognisedCall, renderErrorEvent } from 
 // Brings in the context's `from`.
 import type {} from '../ledger/call-trail.ts'
 import type { Router } from '../router.ts'
+import { askedBy } from './asked.ts'
+import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { CallLog } from './call-log.ts'
 import { isConnectionHeader } from './connection-headers.ts'
 import { keepAlive } from './keep-alive.ts'
-import { largestRequest, readRequestBody } from './read-body.ts'
-import { callersFault, refuse } from './refusal.ts'
+import { refuse } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
 import { tenantOf } from './tenant.ts'
 
@@ -39,6 +39,7 @@ export interface CallHandling {
   readonly fingerprint: (credential: string) => string
   /** Milliseconds after which the client of a stream is shown that somebody is at work. */
   readonly keepAliveAfter: number
+  readonly bodies: BodyReading
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
 }
 
@@ -54,20 +55,21 @@ export async function handleCall(
   res.on('close', () => {
     if (!res.writableFinished) leaving.abort()
   })
-  const bytes = await readRequestBody(req, largestRequest)
-  if (bytes === undefined) {
-    const failure = callersFault('too_large', `the request exceeds ${largestRequest} bytes`)
-    return refuse(res, api, failure, { connection: 'close' })
+  const read = await readCallBody(req, res, handling.bodies)
+  if ('failure' in read) return refuse(res, api, read.failure, read.headers)
+  const asked = askedBy(req.headers, read.body)
+  const route = 'kind' in asked ? asked : handling.router(asked.model)
+  if ('kind' in asked || typeof route !== 'function') {
+    read.held.release()
+    return refuse(res, api, route as Failure)
   }
-  const asked = readAsked(req, bytes)
-  if (typeof asked === 'string') return refuse(res, api, callersFault('invalid_request', asked))
-  const route = handling.router(asked.model)
-  if (typeof route !== 'function') return refuse(res, api, route)
 
   const log = new CallLog()
   const request = createRequest({
     ...recognised,
-    ...asked,
+    model: asked.model,
+    stream: asked.stream,
+    body: read.body,
     url: req.url ?? '/',
     headers: forwardedHeaders(req),
     signal: leaving.signal,
@@ -75,14 +77,22 @@ export async function handleCall(
     listeners: [log.listener],
     context: {
       tenant: tenantOf(req.headers, handling.fingerprint),
-      session: sessionOf(req.headers),
+      session: asked.session,
       from: req.socket.remoteAddress,
     },
   })
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined
-  const response = await route(request).finally(() => held?.stop())
-  handling.onAnswer?.({ ...asked, response, log, waited: request.clock.now() - startedAt })
+  const answering = route(request).finally(() => held?.stop())
+  releaseWhenOver(read.held, res, answering)
+  const response = await answering
+  handling.onAnswer?.({
+    model: asked.model,
+    stream: asked.stream,
+    response,
+    log,
+    waited: request.clock.now() - startedAt,
+  })
   if (res.destroyed) return response.body.cancel()
   if (held?.hasBegun) return sendLate(res, api, response, log)
   const headers = responseHeaders(response.headers, spillwayHeaders(response, log))
@@ -103,37 +113,6 @@ function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: C
   if (response.failure === undefined && isStream) return pipeStream(res, sealBody(response.body, api))
   response.body.cancel()
   res.end(renderErrorEvent(api, response.failure ?? malformedFailure('the upstream answered with no stream')))
-}
-
-interface Asked {
-  readonly model: string
-  readonly stream: boolean
-  readonly body: JsonBody
-}
-
-/** The facts that routes and policies decide by, or what is wrong with the body. */
-function readAsked(req: IncomingMessage, bytes: Uint8Array): Asked | string {
-  const encoding = req.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') {
-    return `content-encoding: ${encoding} is not supported; send the body unencoded`
-  }
-  const body = jsonBodyFromBytes(bytes)
-  try {
-    const { model, stream } = body.json
-    if (typeof model !== 'string' || model === '') return 'model: expected the name of a model'
-    if (stream !== undefined && typeof stream !== 'boolean') return 'stream: expected true or false'
-    return { model, stream: stream === true, body }
-  } catch (error) {
-    return bytes.length === 0
-      ? 'the request has no body'
-      : `the body is not a JSON object: ${(error as Error).message}`
-  }
-}
-
-/** The conversation that a call belongs to, by the word of its caller. */
-function sessionOf(headers: IncomingMessage['headers']): string | undefined {
-  const session = headers['x-spillway-session'] ?? headers['x-claude-code-session-id']
-  return typeof session === 'string' && session !== '' ? session : undefined
 }
 
 /** What the caller sent, less what belongs to its own origin. Transports leave out what is meant for Spillway. */

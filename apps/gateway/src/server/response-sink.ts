@@ -35,10 +35,29 @@ export function sendWhole(
       const bytes = concatBytes(chunks)
       headers['content-length'] = bytes.length
       res.writeHead(status, headers)
-      res.end(bytes)
+      endWith(res, bytes)
     },
     fail: (error) => void res.destroy(error instanceof Error ? error : undefined),
   })
+}
+
+/** How much of a large body is written at a time, in bytes. */
+const piece = 256 * 1024
+
+/** Ends a response with a body, at the pace of its client: only what is written piece by piece shows that it gets on. */
+export function endWith(res: ServerResponse, bytes: Uint8Array): void {
+  let at = 0
+  const more = (): void => {
+    while (bytes.length - at > piece) {
+      const taken = res.write(bytes.subarray(at, at + piece))
+      at += piece
+      if (!taken) return
+    }
+    res.off('drain', more)
+    res.end(bytes.subarray(at))
+  }
+  res.on('drain', more)
+  more()
 }
 
 /** Writes a stream as it comes, at the pace of the client. */

@@ -1,0 +1,47 @@
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+
+/** What clients can make the server hold, and for how long. Times in milliseconds. */
+export interface ServerBounds {
+  /** Bytes of request bodies at a time. */
+  readonly maxInFlightBytes: number
+  /** Connections at a time. */
+  readonly maxConnections: number
+  /** How long a client may take none of what is written to it. */
+  readonly stallTimeout: number
+  /** How long a client may send nothing of a body that it has begun. */
+  readonly bodyTimeout: number
+  /** How long the headers of a request may take to arrive. */
+  readonly headersTimeout: number
+}
+
+const MiB = 1024 * 1024
+
+/** 512 MiB; on small machines a quarter of the memory, and of the heap, where bodies are parsed for translation. */
+export function defaultInFlightBytes(): number {
+  const allowed = process.constrainedMemory()
+  const memory = Math.min(totalmem(), allowed > 0 ? allowed : Infinity)
+  const { heap_size_limit: heap } = getHeapStatistics()
+  return Math.min(512 * MiB, Math.floor(Math.min(memory, heap) / 4))
+}
+
+/** The defaults of {@link ServerBounds}, but for the bytes in flight, which depend on the machine. */
+export const boundDefaults: Omit<ServerBounds, 'maxInFlightBytes'> = {
+  maxConnections: 10_000,
+  stallTimeout: 60_000,
+  bodyTimeout: 30_000,
+  headersTimeout: 60_000,
+}
+
+/** All bounds; undefined means the default. */
+export function serverBounds(
+  set: { readonly [K in keyof ServerBounds]?: number | undefined } = {},
+): ServerBounds {
+  return {
+    maxInFlightBytes: set.maxInFlightBytes ?? defaultInFlightBytes(),
+    maxConnections: set.maxConnections ?? boundDefaults.maxConnections,
+    stallTimeout: set.stallTimeout ?? boundDefaults.stallTimeout,
+    bodyTimeout: set.bodyTimeout ?? boundDefaults.bodyTimeout,
+    headersTimeout: set.headersTimeout ?? boundDefaults.headersTimeout,
+  }
+}

@@ -1,0 +1,181 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Failure, JsonBody, ModelResponse } from '@spillway/middleware'
+import { BodyScanner } from '@spillway/wire'
+import { GrowingBuffer } from './growing-buffer.ts'
+import type { InFlightBytes, Reservation } from './in-flight-bytes.ts'
+import { callersFault } from './refusal.ts'
+import type { StallWatch } from './stall-watch.ts'
+
+/** What Anthropic's own edge accepts. */
+export const largestRequest: number = 32 * 1024 * 1024
+
+/** What reading bodies needs. */
+export interface BodyReading {
+  readonly inFlight: InFlightBytes
+  /** Watches over bodies that arrive. */
+  readonly bodyStalls: StallWatch
+  /** What that watch waits for, in milliseconds. */
+  readonly bodyTimeout: number
+}
+
+/** The body of a call, whole. */
+export interface CallBody {
+  readonly body: JsonBody
+  /** What is counted for it; to be released when nobody holds it any more. */
+  readonly held: Reservation
+}
+
+/** Why a body was not taken. What was read of it is gone, and the rest is read and thrown away. */
+export interface RefusedBody {
+  readonly failure: Failure
+  readonly headers?: OutgoingHttpHeaders
+}
+
+/**
+ * Reads the body of a call, and checks it as it arrives. A body that cannot be taken is refused as early as that shows,
+ * before it is sent where its length is announced.
+ * @throws when the client leaves before the end
+ */
+export async function readCallBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  reading: BodyReading,
+): Promise<CallBody | RefusedBody> {
+  const refused = refusedUnread(req, reading)
+  if (refused !== undefined) return discard(req, refused)
+  const announced = announcedLength(req)
+  const held = reading.inFlight.reserve(announced ?? 0)
+  if (held === undefined) return discard(req, noCapacity)
+  // Clients that ask first send nothing before this.
+  if (req.headers.expect !== undefined) res.writeContinue()
+  try {
+    const read = await readPieces(req, reading, held, announced)
+    if ('body' in read) return read
+    held.release()
+    return read
+  } catch (error) {
+    held.release()
+    throw error
+  }
+}
+
+function readPieces(
+  req: IncomingMessage,
+  reading: BodyReading,
+  held: Reservation,
+  announced: number | undefined,
+): Promise<CallBody | RefusedBody> {
+  const { bodyStalls } = reading
+  const limit = limitOf(reading)
+  const scanner = new BodyScanner()
+  let buffer: GrowingBuffer | undefined = new GrowingBuffer(announced)
+  let length = 0
+  return new Promise((resolve, reject) => {
+    const watched = {
+      progress: () => length,
+      stalled: () => stop(tooSlow(reading)),
+    }
+    const onData = (piece: Buffer): void => {
+      length += piece.length
+      if (length > limit.bytes) return stop(limit.exceeded)
+      // The rest of a body that is wrong is read and not kept: an answer before its end would cross it on its way.
+      if (buffer === undefined) return
+      if (!held.arrived(piece.length)) return stop(noCapacity)
+      scanner.write(piece)
+      if (scanner.problem === undefined) return buffer.push(piece)
+      buffer = undefined
+      held.release()
+    }
+    const onEnd = (): void => {
+      bodyStalls.delete(watched)
+      held.complete()
+      const bytes = buffer?.take() ?? nothing
+      const body = length === 0 ? 'the request has no body' : scanner.end(bytes)
+      resolve(typeof body === 'string' ? notTaken(body) : { body, held })
+    }
+    const stop = (refused: RefusedBody): void => {
+      bodyStalls.delete(watched)
+      buffer = undefined
+      req.off('data', onData)
+      req.off('end', onEnd)
+      resolve(discard(req, refused))
+    }
+    bodyStalls.add(watched)
+    req.on('data', onData)
+    req.on('end', onEnd)
+    req.on('error', reject)
+    req.on('close', () => {
+      bodyStalls.delete(watched)
+      if (!req.complete) reject(new Error('the client left'))
+    })
+  })
+}
+
+const nothing = Buffer.alloc(0)
+
+/** What can be told before a byte of the body is read. */
+function refusedUnread(req: IncomingMessage, reading: BodyReading): RefusedBody | undefined {
+  const encoding = req.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    return notTaken(`content-encoding: ${encoding} is not supported; send the body unencoded`)
+  }
+  const limit = limitOf(reading)
+  return (announcedLength(req) ?? 0) > limit.bytes ? limit.exceeded : undefined
+}
+
+function announcedLength({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+function limitOf({ inFlight }: BodyReading): { bytes: number; exceeded: RefusedBody } {
+  const own = inFlight.max < largestRequest
+  const bytes = own ? inFlight.max : largestRequest
+  const why = own ? ' (server.maxInFlightBytes)' : ''
+  return {
+    bytes,
+    exceeded: { failure: callersFault('too_large', `the request exceeds ${bytes} bytes${why}`) },
+  }
+}
+
+const noCapacity: RefusedBody = {
+  failure: {
+    kind: 'overloaded',
+    message:
+      'the gateway holds as many bytes of requests as it may (server.maxInFlightBytes); try again in a second',
+    retryable: true,
+    retryAfterMs: 1_000,
+    scope: 'endpoint',
+    origin: 'spillway',
+  },
+}
+
+function tooSlow({ bodyTimeout }: BodyReading): RefusedBody {
+  const message = `no byte of the request body has arrived for ${bodyTimeout / 1_000} s (server.bodyTimeout)`
+  return { failure: callersFault('invalid_request', message, 408), headers: { connection: 'close' } }
+}
+
+function notTaken(message: string): RefusedBody {
+  return { failure: callersFault('invalid_request', message) }
+}
+
+/** Lets go of what is left of a body; the server reads it for a while longer. */
+function discard(req: IncomingMessage, refused: RefusedBody): RefusedBody {
+  req.resume()
+  return refused
+}
+
+/** Stops counting a body when its call is over: the answer written or its client gone, and the last attempt ended. */
+export function releaseWhenOver(
+  held: Reservation,
+  res: ServerResponse,
+  answering: Promise<ModelResponse>,
+): void {
+  let left = 2
+  const over = (): void => {
+    if (--left === 0) held.release()
+  }
+  if (res.closed) over()
+  else res.once('close', over)
+  answering.then(({ outcome }) => outcome).then(over, over)
+}

@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { GrowingBuffer } from './growing-buffer.ts'
+
+function joined(pieces: readonly Buffer[], expected: number | undefined): Buffer {
+  const buffer = new GrowingBuffer(expected)
+  for (const piece of pieces) buffer.push(piece)
+  expect(buffer.length).toBe(pieces.reduce((sum, { length }) => sum + length, 0))
+  return buffer.take()
+}
+
+test('all pieces come out in one, whatever was announced', () => {
+  const pieces = fc.array(
+    fc.uint8Array({ maxLength: 40_000 }).map((bytes) => Buffer.from(bytes)),
+    { maxLength: 6 },
+  )
+  fc.assert(
+    fc.property(
+      pieces,
+      fc.option(fc.nat(100_000), { nil: undefined }),
+      fc.boolean(),
+      (all, announced, right) => {
+        const bytes = Buffer.concat(all)
+        expect(joined(all, right ? bytes.length : announced).equals(bytes)).toBe(true)
+      },
+    ),
+  )
+})
+
+test('a body that comes in one piece is not copied', () => {
+  const piece = Buffer.from('{"model":"m"}')
+  expect(joined([piece], piece.length).buffer).toBe(piece.buffer)
+})
+
+test('memory is taken for what has arrived, not for what was announced or for the number of pieces', () => {
+  const one = Buffer.from('x')
+  expect(joined([one], 32_000_000).buffer.byteLength).toBeLessThanOrEqual(65_536)
+  const many = joined(
+    Array.from({ length: 100_000 }, () => one),
+    undefined,
+  )
+  expect(many).toHaveLength(100_000)
+  expect(many.buffer.byteLength).toBeLessThan(150_000)
+  const announced = joined(
+    Array.from({ length: 100_000 }, () => one),
+    100_000,
+  )
+  expect(announced.buffer.byteLength).toBe(100_000)
+})

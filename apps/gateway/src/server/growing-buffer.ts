@@ -1,0 +1,50 @@
+/** What a body begins with that comes in several pieces. */
+const smallest = 16 * 1024
+
+/**
+ * Joins pieces while they arrive, so that none of them is kept: a thousand pieces of a byte take a thousand bytes. Memory
+ * is taken for what has arrived and not for what was announced; what is not written to costs nothing.
+ */
+export class GrowingBuffer {
+  readonly #expected: number | undefined
+  #bytes: Buffer = Buffer.alloc(0)
+  #length = 0
+
+  /** @param expected how many bytes are announced, where that is known */
+  constructor(expected: number | undefined) {
+    this.#expected = expected
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Adds a piece. The first is kept as it is where nothing else is expected. */
+  push(piece: Buffer): void {
+    if (this.#length === 0 && piece.length === this.#expected) {
+      this.#bytes = piece
+      this.#length = piece.length
+      return
+    }
+    const needed = this.#length + piece.length
+    if (needed > this.#bytes.length) this.#grow(needed)
+    this.#bytes.set(piece, this.#length)
+    this.#length = needed
+  }
+
+  /** All that was added, in one piece without much around it. Nothing may be added afterwards. */
+  take(): Buffer {
+    const bytes = this.#bytes.subarray(0, this.#length)
+    const isTight = this.#length * 4 >= this.#bytes.length * 3
+    return isTight ? bytes : Buffer.from(bytes)
+  }
+
+  #grow(needed: number): void {
+    const size = Math.max(smallest, needed, 2 * this.#bytes.length)
+    const expected = this.#expected ?? 0
+    // A last step to the very size, from where it would be the last anyway.
+    const larger = Buffer.allocUnsafeSlow(needed <= expected && size * 2 > expected ? expected : size)
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+}

@@ -1,0 +1,59 @@
+import { virtualClock } from '@spillway/testing'
+import { expect, test } from 'vitest'
+import { StallWatch } from './stall-watch.ts'
+
+/** Something that gets on when the test says so. */
+function watchedBy(watch: StallWatch): { at: number | undefined; stalls: number; leave(): void } {
+  const state = { at: 0 as number | undefined, stalls: 0, leave: () => watch.delete(watched) }
+  const watched = {
+    progress: () => state.at,
+    stalled: () => {
+      state.stalls++
+    },
+  }
+  watch.add(watched)
+  return state
+}
+
+test('what has not got on for the time is found, once, and at most a quarter of the time later', async () => {
+  const clock = virtualClock()
+  const thing = watchedBy(new StallWatch(1_000, clock))
+  await clock.advance(999)
+  expect(thing.stalls).toBe(0)
+  await clock.advance(251)
+  expect(thing.stalls).toBe(1)
+  await clock.advance(5_000)
+  expect(thing.stalls).toBe(1)
+})
+
+test('what gets on, however slowly, and what has nothing to do is left alone', async () => {
+  const clock = virtualClock()
+  const watch = new StallWatch(1_000, clock)
+  const slow = watchedBy(watch)
+  const idle = watchedBy(watch)
+  idle.at = undefined
+  for (let second = 1; second <= 60; second++) {
+    slow.at = second
+    await clock.advance(900)
+  }
+  expect([slow.stalls, idle.stalls]).toEqual([0, 0])
+  idle.at = 7
+  slow.leave()
+  await clock.advance(1_000)
+  expect(idle.stalls, 'its time begins with its work').toBe(0)
+  await clock.advance(500)
+  expect([slow.stalls, idle.stalls]).toEqual([0, 1])
+})
+
+test('no timer runs while there is nothing to watch', async () => {
+  const clock = virtualClock()
+  const watch = new StallWatch(1_000, clock)
+  expect(clock.pending).toBe(0)
+  const [one, two] = [watchedBy(watch), watchedBy(watch)]
+  expect(clock.pending).toBe(1)
+  one.leave()
+  two.leave()
+  expect(clock.pending).toBe(0)
+  watchedBy(new StallWatch(Infinity, clock))
+  expect(clock.pending).toBe(0)
+})

@@ -1,0 +1,27 @@
+import type { ObservedValue } from '@spillway/telemetry'
+import type { ServerLoad } from '../server/gateway-server.ts'
+
+/** What is looked at of the server when metrics are collected. */
+export function serverValues(load: () => ServerLoad): Readonly<Record<string, ObservedValue>> {
+  return {
+    'spillway.server.request_bytes': {
+      description: 'Bytes of requests that are held, and of those that are announced',
+      unit: 'By',
+      read: () => [{ value: load().requestBytes }],
+    },
+    'spillway.server.connections': {
+      description: 'Open connections of clients',
+      read: () => [{ value: load().connections }],
+    },
+    'spillway.server.turned_away': {
+      kind: 'counter',
+      description:
+        'Requests and connections that were refused or cut, by the bound of the server that they met',
+      read: () =>
+        Object.entries(load().turnedAway).map(([bound, value]) => ({
+          value,
+          attributes: { 'spillway.server.bound': bound },
+        })),
+    },
+  }
+}

@@ -236,11 +236,11 @@ describe('line breaks', () => {
 
   test('in a header value make another header and nothing else', async () => {
     const text = requestText('/v1/messages', messages(), [
-      'x-a: one\r\nx-spillway-b: two',
+      'anthropic-a: one\r\nx-spillway-b: two',
       'connection: close',
     ])
     expect(await answerTo(text)).toMatch(/^HTTP\/1\.1 200 /)
-    expect(claude.requests.at(-1)?.headers['x-a']).toBe('one')
+    expect(claude.requests.at(-1)?.headers['anthropic-a']).toBe('one')
     expect(claude.requests.at(-1)?.headers).not.toHaveProperty('x-spillway-b')
   })
 })

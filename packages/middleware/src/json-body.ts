@@ -69,7 +69,7 @@ export function jsonBodyFromObject(json: JsonObject): JsonBody {
  * @param longest where more bytes than this are known to be there, they are not parsed and the field is undefined
  * @throws SyntaxError where `json` would have to be parsed and cannot be
  */
-export function fieldOf(body: JsonBody, name: string, longest = Infinity): unknown {
+export function fieldOf(body: JsonBody, name: string, longest: number = Infinity): unknown {
   const { fields } = body
   if (fields === undefined) return Object.hasOwn(body.json, name) ? body.json[name] : undefined
   const [start, end] = fields.get(name) ?? [0, 0]

@@ -47,7 +47,10 @@ export async function readCallBody(
   const held = reading.inFlight.reserve(announced ?? 0)
   if (held === undefined) return discard(req, noCapacity)
   // Clients that ask first send nothing before this.
-  if (req.headers.expect !== undefined) res.writeContinue()
+  if (req.headers.expect !== undefined) {
+    res.removeHeader('connection')
+    res.writeContinue()
+  }
   try {
     const read = await readPieces(req, reading, held, announced)
     if ('body' in read) return read

@@ -97,14 +97,15 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     res.on('finish', () => {
       if (!req.complete) linger(req, bodies)
     })
-    if (draining) res.setHeader('connection', 'close')
+    // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
+    if (draining || req.headers.expect !== undefined) res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
     req.url = url
     if (refusal !== undefined || isPreflight) {
-      // After a body that was not asked for, or a head that others may read differently, nobody knows what comes next.
-      const isLast = awaitsContinue || refusal?.status === 400
+      // The same after a head that others may read differently.
+      const isLast = refusal?.status === 400
       if (refusal === undefined) res.writeHead(204).end()
       else refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
       return void req.resume()

@@ -4,7 +4,7 @@ import { compose, type Middleware } from '@spillway/middleware'
 import { depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
 import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
-import { type Config, type EndpointConfig, type TargetConfig, timeoutsOf } from './config/config.ts'
+import { attemptLimitsOf, type Config, type EndpointConfig, type TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { observersOf, openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
@@ -22,7 +22,7 @@ export interface RunningTarget extends Target {
 /** Brings a configured target to life. Nothing is connected before the first call; a local model loads at once. */
 export function openTarget(name: string, config: Config, resources: Resources = {}): RunningTarget {
   const settings = config.targets[name] as TargetConfig
-  const { total: _, ...limits } = timeoutsOf(config, settings)
+  const limits = attemptLimitsOf(config, settings)
   if (settings.api === 'embedded') {
     const local = localModel({ name, modelPath: settings.model as string })
     // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.

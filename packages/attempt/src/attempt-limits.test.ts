@@ -6,6 +6,7 @@ import { handTransport } from '../test/hand-transport.ts'
 import { anthropic, ending, message, preamble } from '../test/wire-samples.ts'
 import { attempt } from './attempt.ts'
 import { timeouts } from './timeouts.ts'
+import type { Transport } from './transport.ts'
 
 function begin(limits: Parameters<typeof timeouts>[0] = {}, stream = true) {
   const clock = virtualClock()
@@ -41,7 +42,7 @@ describe('the first content', () => {
   it('has 60 s by default, pings or not', async () => {
     const call = begin()
     call.wire.streamHeaders()
-    call.wire.text(preamble)
+    call.wire.text(anthropic.start)
     for (let second = 0; second < 50; second += 10) {
       await call.clock.advance(10_000)
       call.wire.text(anthropic.ping)
@@ -54,6 +55,87 @@ describe('the first content', () => {
     call.wire.streamHeaders()
     await timesOut(call, 'first_content', 1_500)
   })
+})
+
+describe('an open block before any content', () => {
+  const thinking = anthropic.emptyBlock.replace('"type":"text","text":""', '"type":"thinking","thinking":""')
+
+  it.each([
+    ['text', anthropic.emptyBlock],
+    ['thinking', thinking],
+  ])('is progress (%s): pings may go on for as long as the call has time', async (_, block) => {
+    const call = begin()
+    call.wire.streamHeaders()
+    call.wire.text(anthropic.start, block)
+    for (let second = 0; second < 590; second += 10) {
+      await call.clock.advance(10_000)
+      call.wire.text(anthropic.ping)
+    }
+    await timesOut(call, 'total', 600_000)
+  })
+
+  it('is answered when its content comes after all', async () => {
+    const { clock, wire, answer } = begin()
+    wire.streamHeaders()
+    wire.text(anthropic.start, thinking)
+    for (let ping = 0; ping < 15; ping++) {
+      await clock.advance(20_000)
+      wire.text(anthropic.ping)
+    }
+    wire.text(anthropic.text('at last'), ending)
+    wire.sink.end()
+    const { failure, outcome } = await answer
+    expect(failure).toBeUndefined()
+    expect((await outcome).timings.firstContent).toBe(300_000)
+  })
+
+  it('needs a sign of life within the idle limit', async () => {
+    const call = begin()
+    await call.clock.advance(5_000)
+    call.wire.streamHeaders()
+    call.wire.text(anthropic.start, thinking)
+    await call.clock.advance(25_000)
+    call.wire.text(anthropic.ping)
+    await timesOut(call, 'idle', 60_000)
+  })
+
+  it('is no content yet: the attempt may still fail without the caller having seen anything', async () => {
+    const { wire, answer } = begin()
+    wire.streamHeaders()
+    wire.text(anthropic.start, thinking, anthropic.error('overloaded_error'))
+    expect(await answer).toMatchObject({ failure: { kind: 'overloaded' } })
+  })
+})
+
+describe('a request that waits for a connection', () => {
+  function leaving(limits: Parameters<typeof timeouts>[0] = {}) {
+    const clock = virtualClock()
+    const wire = handTransport()
+    const transport: Transport = (request, sink) => ({ ...wire.transport(request, sink), isLeaving: true })
+    return { clock, wire, answer: timeouts(limits)(attempt(transport))(streamRequest({ clock })) }
+  }
+
+  it('has the limits of its attempt from when it leaves', async () => {
+    const call = leaving()
+    await call.clock.advance(50_000)
+    call.wire.sink.sent?.()
+    await timesOut(call, 'headers', 70_000)
+  })
+
+  it('has those of a first content and of the attempt from then on, too', async () => {
+    for (const [phase, limits] of [
+      ['first_content', { firstContent: 5_000, headers: Infinity }],
+      ['attempt', { attempt: 5_000, headers: Infinity }],
+    ] as const) {
+      const call = leaving(limits)
+      await call.clock.advance(50_000)
+      call.wire.sink.sent?.()
+      await timesOut(call, phase, 55_000)
+    }
+  })
+
+  it('is bound by the deadline of the call all the same', () =>
+    timesOut(leaving({ total: 3_000 }), 'total', 3_000))
 })
 
 it('an attempt as a whole can be limited up to its commit point', async () => {

@@ -8,10 +8,20 @@ import {
 import { cancelledFailure, timeoutFailure } from '@spillway/wire'
 
 /**
- * waiting: nothing has come; whole: collecting an answer that was not to be streamed; error: collecting what is said with
- * an error's status; holding: a stream before its first content; streaming: committed; done: `outcome` is settled.
+ * leaving: the request has not left yet, since it waits for a connection; waiting: nothing has come; whole: collecting an
+ * answer that was not to be streamed; error: collecting what is said with an error's status; holding: a stream before its
+ * first block; begun: a stream with an open block, before its first content; streaming: committed; done: `outcome` is
+ * settled.
  */
-export type AttemptPhase = 'waiting' | 'whole' | 'error' | 'holding' | 'streaming' | 'done'
+export type AttemptPhase =
+  | 'leaving'
+  | 'waiting'
+  | 'whole'
+  | 'error'
+  | 'holding'
+  | 'begun'
+  | 'streaming'
+  | 'done'
 
 /** How long the body of an error is waited for, in milliseconds: what counts is known by its status and headers. */
 const errorTime = 5_000
@@ -40,6 +50,8 @@ export class AttemptTimer {
   readonly #request: ModelRequest
   readonly #onLimit: (failure: Failure) => void
   #phase: AttemptPhase = 'waiting'
+  /** When the request left: the limits of the attempt run from here. */
+  #leftAt: number
   #enteredAt: number
   #lastByteAt: number
   #paused = false
@@ -53,13 +65,16 @@ export class AttemptTimer {
     this.#request = request
     this.#onLimit = onLimit
     this.startedAt = request.clock.now()
+    this.#leftAt = this.startedAt
     this.#enteredAt = this.startedAt
     this.#lastByteAt = this.startedAt
   }
 
   enter(phase: AttemptPhase): void {
+    const hasLeft = this.#phase === 'leaving'
     this.#phase = phase
     this.#enteredAt = this.#request.clock.now()
+    if (hasLeft) this.#leftAt = this.#enteredAt
     this.#lastByteAt = this.#enteredAt
     this.#arm()
   }
@@ -119,23 +134,26 @@ export class AttemptTimer {
   #next(): Limit {
     const { timeouts, deadline, stream } = this.#request
     const { startedAt } = this
+    const leftAt = this.#leftAt
     let first = never
     const consider = (phase: Limit['phase'], from: number, limitMs: number): void => {
       if (from + limitMs < first.at) first = { at: from + limitMs, phase, limitMs }
     }
     if (this.#phase === 'streaming') {
-      consider('stream', startedAt, timeouts.stream)
+      consider('stream', leftAt, timeouts.stream)
       if (!this.#paused) consider('idle', this.#lastByteAt, timeouts.idle)
       if (this.#body !== undefined) consider('unread', this.#lastRead(this.#body), unreadLimit)
       return first
     }
-    consider('attempt', startedAt, timeouts.attempt)
     consider('total', startedAt, deadline - startedAt)
-    if (stream) consider('first_content', startedAt, timeouts.firstContent)
-    if (this.#phase === 'whole') consider('idle', this.#lastByteAt, timeouts.idle)
+    if (this.#phase === 'leaving') return first
+    consider('attempt', leftAt, timeouts.attempt)
+    // An open block is progress: current Claude models think for minutes behind an empty one, and send pings meanwhile.
+    if (this.#phase === 'begun' || this.#phase === 'whole') consider('idle', this.#lastByteAt, timeouts.idle)
+    if (stream && this.#phase !== 'begun') consider('first_content', leftAt, timeouts.firstContent)
     if (this.#phase === 'error') consider('idle', this.#enteredAt, errorTime)
     if (this.#phase === 'waiting') {
-      consider('headers', startedAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
+      consider('headers', leftAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
     }
     return first
   }

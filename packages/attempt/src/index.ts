@@ -1,6 +1,7 @@
 export { attempt } from './attempt.ts'
 export type { Fetch } from './fetch-call.ts'
 export { type FetchTransportOptions, fetchTransport } from './fetch-transport.ts'
+export { type LocalServerLimits, localServer, localServerDefaults } from './local-server.ts'
 export { type ModelFetchOptions, modelFetch } from './model-fetch.ts'
 export { sealBody } from './sealed-body.ts'
 export { type Target, target } from './target.ts'

@@ -67,9 +67,9 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   start(transport: Transport): void {
     this.#request.signal?.addEventListener('abort', this.#abort)
-    this.#timer.enter('waiting')
     try {
       this.#handle = transport(this.#request, this)
+      this.#enter(this.#handle.isLeaving ? 'leaving' : 'waiting')
     } catch (error) {
       this.#settle(transportFailure(error), undefined, undefined)
       this.#reject(error)
@@ -78,8 +78,12 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   // What the transport says.
 
+  sent(): void {
+    if (this.#phase === 'leaving') this.#enter('waiting')
+  }
+
   headers(status: number, headers: ResponseHeaders): void {
-    if (this.#phase !== 'waiting') return
+    if (this.#phase !== 'waiting' && this.#phase !== 'leaving') return
     this.#status = status
     this.#headers = headers
     this.#record.headersCame()
@@ -115,6 +119,7 @@ export class RunningAttempt implements TransportSink, BodySource {
         if (this.#record.bytes > Math.min(longestError, this.#request.maxHeldBytes)) this.#cutError()
         return
       case 'holding':
+      case 'begun':
         // Pings without end must not fill the memory.
         if (this.#record.bytes > this.#request.maxHeldBytes) {
           return this.#breakOff(this.#tooLarge('what comes before the first content'))
@@ -129,6 +134,7 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   end(): void {
     switch (this.#phase) {
+      case 'leaving':
       case 'waiting':
         return this.#fail(malformedFailure('the upstream closed the connection without an answer'))
       case 'whole':
@@ -136,6 +142,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       case 'error':
         return this.#commitCollected(this.#held.take())
       case 'holding':
+      case 'begun':
       case 'streaming':
         return this.#endStream()
       case 'done':
@@ -213,8 +220,9 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (bytes === undefined) return
     if (this.#channel !== undefined) this.#channel.push(bytes)
     else this.#held.push(bytes)
-    const { failure, hasContent, hasEnded } = reader.state
+    const { failure, hasContent, hasProgress, hasEnded } = reader.state
     if (this.#channel === undefined && hasContent) this.#commitStream()
+    else if (this.#phase === 'holding' && hasProgress) this.#enter('begun')
     if (failure !== undefined) this.#breakOff(failure)
     else if (hasEnded) this.#finish()
     else if (this.#channel !== undefined) this.#timer.watchReader(this.#channel)

@@ -1,10 +1,12 @@
 import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
 
 /**
- * Hears what a transport receives. Calls come in this order: `headers` at most once, `data` any
+ * Hears what a transport receives. Calls come in this order: `sent` where the handle was `isLeaving`, `headers` at most once, `data` any
  * number of times after it, then exactly one of `end` and `error`. After `abort` none needs to come.
  */
 export interface TransportSink {
+  /** The request leaves now: the limits of the attempt begin to run. */
+  sent?(): void
   headers(status: number, headers: ResponseHeaders): void
   /** The chunk must not be written to afterwards. */
   data(chunk: Uint8Array): void
@@ -14,6 +16,8 @@ export interface TransportSink {
 
 /** Steers a request on its way. All are harmless after the end. */
 export interface TransportHandle {
+  /** Whether the request waits for a connection when the transport returns; `sent` follows then. */
+  readonly isLeaving?: boolean | undefined
   pause(): void
   resume(): void
   /** Closes the connection, or whatever stands for one, at once. */

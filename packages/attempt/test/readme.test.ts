@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { defaultStreamHeaders, defaultTimeouts } from '@spillway/middleware'
 import { startClaude } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
+import { localServerDefaults } from '../src/index.ts'
 
 it('shows an example that runs as it stands', async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -17,4 +19,13 @@ it('shows an example that runs as it stands', async () => {
   expect(log).toHaveBeenCalledWith(200)
   vi.unstubAllGlobals()
   log.mockRestore()
+})
+
+it('lists the limits as they are', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const rows = [...readme.matchAll(/^\| `(\w+)` +\| (none|\d+)[^|]*\| (none|\d+) +\|/gm)]
+  const listed = (column: 2 | 3) =>
+    Object.fromEntries(rows.map((row) => [row[1], row[column] === 'none' ? Infinity : Number(row[column])]))
+  expect(listed(2)).toEqual({ ...defaultTimeouts, headers: defaultStreamHeaders })
+  expect(listed(3)).toEqual({ ...defaultTimeouts, ...localServerDefaults })
 })

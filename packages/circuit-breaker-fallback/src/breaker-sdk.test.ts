@@ -86,7 +86,7 @@ const deaths: readonly (readonly [string, Fault, boolean])[] = [
   ['answers 529', { type: 'status', status: 529 }, false],
   ['answers 529 to streams', { type: 'status', status: 529 }, true],
   ['resets connections', { type: 'reset' }, false],
-  ['begins streams and stalls', { type: 'stall', afterChunks: 0, ms: Infinity }, true],
+  ['begins streams and stalls', { type: 'slow-first-token', ms: Infinity }, true],
   ['says that it is overloaded inside a 200', { type: 'error-in-200', at: 'start' }, true],
 ]
 
@@ -111,7 +111,7 @@ it.each(deaths)('opens when Claude %s, and closes when it is back', async (_name
 it('lets a call reach the fallback in under 5 ms, without waiting for any timeout', async () => {
   await using made = await setUp({}, 100)
   const { claude, ask, state, events } = made
-  claude.always({ type: 'stall', afterChunks: 0, ms: Infinity })
+  claude.always({ type: 'slow-first-token', ms: Infinity })
   for (let i = 0; i < 4; i++) await ask(true)
   expect(state()).toBe('open')
   const taken: number[] = []
@@ -191,7 +191,7 @@ it('opens for the key when it is refused, whatever the model', async () => {
 it('does not count a caller who leaves', async () => {
   await using made = await setUp()
   const { claude, sdk, state } = made
-  claude.always({ type: 'stall', afterChunks: 0, ms: Infinity })
+  claude.always({ type: 'slow-first-token', ms: Infinity })
   for (let i = 0; i < 6; i++) {
     const leaving = new AbortController()
     const params = { model, max_tokens: 50, messages: [{ role: 'user' as const, content: 'Hi' }] }

@@ -1,4 +1,4 @@
-import { attempt, type Fetch, modelFetch, target, timeouts } from '@spillway/attempt'
+import { attempt, type Fetch, localServer, modelFetch, target, timeouts } from '@spillway/attempt'
 import {
   type Clock,
   compose,
@@ -57,7 +57,10 @@ export interface ClientOptions {
   readonly forwardHeaders?: readonly string[]
   /** Policies around each call; the first listed is the outermost. */
   readonly middleware?: readonly Middleware[]
-  /** Limits that differ from the defaults. */
+  /**
+   * Limits that differ from the defaults. Limits that are set further out do not bind `ollama` and `openai`, whose servers
+   * may answer late: `headers` is none there, `firstContent` at least five minutes and `idle` six, unless set here.
+   */
   readonly timeouts?: Partial<Timeouts>
   /** Connections; `connectTimeout` defaults to `timeouts.connect`. */
   readonly pool?: PoolOptions
@@ -114,6 +117,7 @@ export function createClient(options: ClientOptions): Client {
     ...authentication(credential, scheme),
     // Innermost: a connection is held by an attempt, not by a call that waits for its credential.
     ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),
+    ...(facts.answersLate ? [localServer(options.timeouts)] : []),
   ]
   const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl, fence))))
   const fetch = modelFetch(handler, {

@@ -21,6 +21,8 @@ export interface ProviderFacts {
   readonly apis: readonly [Api, ...Api[]]
   /** Whose headers it reads. */
   readonly headers: HeaderVenue
+  /** Whether it may send headers only with the first token, and be silent for minutes: a local model's server. */
+  readonly answersLate: boolean
   /** The model of `complete` and `stream` where none is named. */
   readonly model: string | undefined
 }
@@ -32,6 +34,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     scheme: 'x-api-key',
     apis: ['anthropic'],
     headers: 'anthropic',
+    answersLate: false,
     model: 'claude-sonnet-5-5',
   },
   openrouter: {
@@ -39,6 +42,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     scheme: 'bearer',
     apis: ['openai', 'anthropic'],
     headers: 'openrouter',
+    answersLate: false,
     model: 'anthropic/claude-sonnet-5.5',
   },
   openai: {
@@ -46,6 +50,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     scheme: 'bearer',
     apis: ['openai'],
     headers: 'openai',
+    answersLate: true,
     model: undefined,
   },
   ollama: {
@@ -53,6 +58,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     scheme: 'bearer',
     apis: ['anthropic', 'openai'],
     headers: 'local',
+    answersLate: true,
     model: undefined,
   },
 }

@@ -74,11 +74,16 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     dispatcher.dispatch(options, this)
   }
 
+  get isLeaving(): boolean {
+    return this.#controller === undefined
+  }
+
   // What undici says.
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#aborted !== undefined) controller.abort(this.#aborted)
+    else this.#sink.sent?.()
   }
 
   onResponseStart(

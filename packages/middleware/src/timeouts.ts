@@ -23,13 +23,13 @@ export interface Timeouts {
    */
   readonly headers: number | undefined
   /**
-   * Until the first content of a stream: text, thinking or tool input, not a ping.
+   * Until there is progress in a stream: a block is opened (thinking, text, tool use), or content comes; a ping is none.
    * @default 60000
    */
   readonly firstContent: number
   /**
-   * Between two chunks, once a stream has passed its first content or another body has begun. Stands still while
-   * the reader is slow.
+   * Between two chunks, pings included, once there is progress in a stream or another body has begun. Stops while the
+   * reader is slow.
    * @default 30000
    */
   readonly idle: number

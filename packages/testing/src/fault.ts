@@ -21,7 +21,7 @@ export interface SlowHeaders {
 }
 
 /**
- * A stream begins at once (headers and all that comes before content), then its first content comes late.
+ * A stream begins at once (headers and all that comes before its first block opens), then its first content comes late.
  * An answer that is not streamed has late headers instead.
  */
 export interface SlowFirstToken {

@@ -34,7 +34,9 @@ export function* script(
       yield wait(fault.ms)
       return yield* plainly(answer, pace)
     case 'slow-first-token':
-      if (typeof answer.body !== 'string') return yield* paused(answer, 0, fault, dialect, pace)
+      if (typeof answer.body !== 'string') {
+        return yield* pausedAt(answer.body, firstBlock(answer.body), answer, fault, dialect, pace)
+      }
       yield wait(fault.ms)
       return yield* plainly(answer, pace)
     case 'stall':
@@ -114,9 +116,20 @@ function* paused(
     yield send(bytes.subarray(bytes.length >> 1))
     return yield end
   }
-  const at = contentIndex(answer.body, afterChunks)
+  yield* pausedAt(answer.body, contentIndex(answer.body, afterChunks), answer, fault, dialect, pace)
+}
+
+/** Pauses before the event at this index. */
+function* pausedAt(
+  body: readonly Frame[],
+  at: number,
+  answer: Answer,
+  fault: { readonly ms: number; readonly pings?: number },
+  dialect: Dialect,
+  pace: number | undefined,
+): Script {
   yield head(answer, 0)
-  yield* frames(answer.body.slice(0, at), pace)
+  yield* frames(body.slice(0, at), pace)
   const { ping } = dialect
   let left = fault.ms
   if (ping !== undefined && fault.pings !== undefined && fault.pings > 0) {
@@ -126,8 +139,14 @@ function* paused(
     }
   }
   yield wait(left)
-  yield* frames(answer.body.slice(at), pace)
+  yield* frames(body.slice(at), pace)
   yield end
+}
+
+/** The index of the event that opens the first block, or of the first content where the protocol opens none. */
+function firstBlock(list: readonly Frame[]): number {
+  const index = list.findIndex(({ text }) => text.startsWith('event: content_block_start'))
+  return index < 0 ? contentIndex(list, 0) : index
 }
 
 function* errorInside(

@@ -29,6 +29,7 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       state.hasContent ||= isContentDelta(dataOf(event, state))
       return
     case 'content_block_start':
+      state.hasProgress = true
       state.hasContent ||= isNonEmptyStart(dataOf(event, state))
       return
     case 'message_start': {

@@ -4,6 +4,8 @@ import type { Failure, Usage } from '@spillway/middleware'
 export interface StreamState {
   /** Text, thinking, a signature, tool input, or a block that starts non-empty has come. */
   hasContent: boolean
+  /** A block has been opened, be it empty, or content has come: the vendor is at work on the answer. */
+  hasProgress: boolean
   /** The protocol's own end has come. */
   hasEnded: boolean
   /** From an error inside the stream, or an event that makes no sense. */
@@ -25,6 +27,7 @@ export interface StreamState {
 export function newStreamState(): StreamState {
   return {
     hasContent: false,
+    hasProgress: false,
     hasEnded: false,
     failure: undefined,
     failureData: undefined,

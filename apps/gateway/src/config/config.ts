@@ -182,9 +182,24 @@ export interface Config extends PolicyConfig {
 
 /** The limits of a target: its own over the file's over the defaults. */
 export function timeoutsOf(config: Config, target?: TargetConfig): Timeouts {
-  const set = { ...config.timeouts, ...target?.timeouts }
-  return {
-    ...defaultTimeouts,
-    ...Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
-  }
+  return { ...defaultTimeouts, ...defined(config.timeouts), ...defined(target?.timeouts) }
+}
+
+/** APIs of servers that may answer late: with local models, for the most part. */
+const answersLate: ReadonlySet<TargetConfig['api']> = new Set(['ollama', 'openai', 'embedded'])
+
+/**
+ * The limits of one attempt at a target. Of the file's limits those which suit vendors that answer promptly (`headers`,
+ * `firstContent`, `idle`) do not bind servers of local models; a target's own do.
+ */
+export function attemptLimitsOf(config: Config, target: TargetConfig): Partial<Omit<Timeouts, 'total'>> {
+  const { total: _, ...limits } = timeoutsOf(config, target)
+  if (!answersLate.has(target.api)) return limits
+  const { total: __, ...own } = defined(target.timeouts)
+  const { attempt, connect, stream } = limits
+  return { attempt, connect, stream, ...own }
+}
+
+function defined(limits: TimeoutsConfig = {}): Partial<Timeouts> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

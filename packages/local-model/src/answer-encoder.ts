@@ -14,6 +14,8 @@ export interface AnswerEncoder {
   broken(message: string): string
   /** The answer as one JSON document. */
   whole(text: string, completion: Completion): string
+  /** The protocol's own status for one of Anthropic's. */
+  statusOf(status: number): number
   /** An error response. */
   error(status: number, message: string): string
 }

@@ -39,12 +39,15 @@ export function anthropicEncoder(model: string): AnswerEncoder {
         usage: usage(completion.inputTokens, completion.outputTokens),
       })
     },
+    statusOf: (status) => status,
     error(status, message) {
-      const type = status === 400 ? 'invalid_request_error' : 'api_error'
+      const type = errorTypes[status] ?? 'api_error'
       return JSON.stringify({ type: 'error', error: { type, message }, request_id: requestId })
     },
   }
 }
+
+const errorTypes: Readonly<Record<number, string>> = { 400: 'invalid_request_error', 529: 'overloaded_error' }
 
 function event(data: { readonly type: string; readonly [field: string]: unknown }): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`

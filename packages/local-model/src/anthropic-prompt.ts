@@ -4,6 +4,7 @@ import {
   badRequest,
   countField,
   isObject,
+  lose,
   messagesField,
   numberField,
   stringsField,
@@ -82,8 +83,7 @@ function blockText(block: JsonObject, at: string, losses: Set<string>): string {
     case 'document':
       return documentText(block, at, losses)
     default:
-      losses.add(String(block.type))
-      return `[Content of the type ${block.type} was here, which this model cannot read.]`
+      return `[Content of the type ${lose(losses, block.type)} was here, which this model cannot read.]`
   }
 }
 

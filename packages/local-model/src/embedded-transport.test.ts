@@ -17,6 +17,11 @@ afterAll(() => engine.close())
 const messages = [{ role: 'user', content: 'Hello?' }]
 const question = { model: 'claude-opus-5-5', max_tokens: 100, messages }
 
+const nested = JSON.stringify({ ...question, messages: [{ role: 'user', content: 'CONTENT' }] }).replace(
+  '"CONTENT"',
+  `${'[{"type":"tool_result","content":'.repeat(100_000)}""${'}]'.repeat(100_000)}`,
+)
+
 async function post(body: unknown, changes = {}): Promise<{ status: number; headers: Json; json: Json }> {
   const { status, headers, text } = await call(transport, requestOf('anthropic', body, changes)).done
   expect(headers['content-type']).toBe('application/json')
@@ -134,10 +139,11 @@ describe('an Anthropic request', () => {
       /messages\.0\.content\.0/,
     ],
     ['a temperature beyond 1', { ...question, temperature: 3 }, /temperature/],
+    ['content within content without end', nested, /nested too deeply/],
     [
       'a prompt beyond the context',
       { ...question, system: 'x'.repeat(5000) },
-      /too long.*where the context holds 1024/,
+      /^prompt is too long: \d{4} tokens > 1021 maximum/,
     ],
   ])('is refused with 400 for %s, streamed or not', async (_what, body, message) => {
     for (const stream of [false, true]) {
@@ -149,6 +155,23 @@ describe('an Anthropic request', () => {
       })
       expect(json.request_id).toMatch(/^req_/)
     }
+  })
+
+  test.each([
+    ['anthropic', 529, 'overloaded_error'],
+    ['openai', 503, 'server_error'],
+  ] as const)('is refused while too many others wait (%s: %d)', async (api, status, type) => {
+    const busy = openEngine({ modelPath: file('busy.gguf', {}), contextSize: 512, parallel: 1, maxQueued: 0 })
+    const over = embeddedTransport(busy)
+    const first = call(over, requestOf(api, question))
+    const refused = await call(over, requestOf(api, question)).done
+    expect(refused.status).toBe(status)
+    expect(JSON.parse(refused.text).error).toMatchObject({
+      type,
+      message: expect.stringContaining('is busy'),
+    })
+    expect((await first.done).status).toBe(200)
+    await busy.close()
   })
 
   test('fails with 500 when the model cannot be loaded', async () => {

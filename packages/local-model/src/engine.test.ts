@@ -69,7 +69,7 @@ describe('the engine', () => {
     expect(await say(slow, long(room - 6))).toMatchObject({ text: 'This answer comes from', stop: 'context' })
     await expect(say(slow, long(room))).rejects.toMatchObject({
       code: 'SPILLWAY_LOCAL_PROMPT_TOO_LONG',
-      message: expect.stringMatching(/too long for the local model slow: 512 tokens/),
+      message: 'prompt is too long: 512 tokens > 509 maximum (the local model slow)',
     })
   })
 

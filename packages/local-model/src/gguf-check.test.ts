@@ -67,6 +67,11 @@ describe('a model file is checked before llama.cpp sees it', () => {
     expect((error as Error).message).toMatch(reason)
   })
 
+  test('knows the longest text that a token stands for', async () => {
+    const long = file('long-token.gguf', { reply: `${'ü'.repeat(300)} is long` })
+    await expect(checkGguf(long)).resolves.toMatchObject({ longestTokenBytes: 600 })
+  })
+
   test('refuses a path where nothing is, and a folder', async () => {
     await expect(checkGguf('/nowhere/model.gguf')).rejects.toThrow(
       '/nowhere/model.gguf: there is no such file',

@@ -11,6 +11,8 @@ export interface GgufFacts {
   readonly contextLength: number
   /** Whether the file brings a chat template. */
   readonly chatTemplate: boolean
+  /** The longest text that a single token stands for, in bytes of UTF-8; Infinity where that cannot be told. */
+  readonly longestTokenBytes: number
 }
 
 /** Bytes and elements of one block of each tensor type; types that are not here are not measured. */
@@ -129,6 +131,7 @@ function check(header: GgufHeader, size: number): GgufFacts {
     architecture,
     contextLength,
     chatTemplate: typeof template === 'string' && template.trim() !== '',
+    longestTokenBytes: longestTokenOf(header),
   }
 }
 
@@ -166,6 +169,16 @@ function checkVocabulary(header: GgufHeader): void {
       throw new NotGguf(`${key} is ${value}, beyond the ${tokens.length} tokens`)
     }
   }
+}
+
+/** Tokenizers that drop white space or letter case before they look for tokens: text of any length may become one. */
+const lossyTokenizers: ReadonlySet<unknown> = new Set(['t5', 'bert'])
+
+/** Vocabularies write some bytes, such as a space, as a longer character, and none as a shorter one. */
+function longestTokenOf({ keys }: GgufHeader): number {
+  if (lossyTokenizers.has(keys.get('tokenizer.ggml.model'))) return Infinity
+  const tokens = keys.get('tokenizer.ggml.tokens') as readonly string[]
+  return tokens.reduce((longest, token) => Math.max(longest, Buffer.byteLength(token)), 1)
 }
 
 function checkPlace(tensor: GgufTensor, dataStart: number, size: number): void {

@@ -5,20 +5,26 @@ import type {
   LlamaContextSequence,
   LlamaModel,
 } from 'node-llama-cpp'
-import type { EngineOptions } from './engine-options.ts'
+import { type EngineOptions, engineDefaults } from './engine-options.ts'
 import { checkGguf } from './gguf-check.ts'
 import { LocalModelError } from './local-model-error.ts'
+import { patientTokenizer, type ReadText } from './patient-tokenizer.ts'
 import type { Completion, Prompt, Turn } from './prompt.ts'
+import type { PromptLimits } from './prompt-size.ts'
 import { stopFilter } from './stop-filter.ts'
 
 type Library = typeof import('node-llama-cpp')
 
 /** A loaded model, ready to be asked. */
 export interface Loaded {
-  /** Of each sequence, in tokens. */
-  readonly contextSize: number
+  /** Of each sequence. */
+  readonly limits: PromptLimits
   readonly sequences: readonly LlamaContextSequence[]
-  countTokens(turns: readonly Turn[]): number
+  /**
+   * Tokenises turns in the model's own template, up to `most` tokens, and keeps the tokens for {@link chat}.
+   * @throws the signal's reason when it aborts
+   */
+  read(turns: readonly Turn[], most: number, signal: AbortSignal): Promise<ReadText>
   /** Generates at most `maxTokens` on a sequence that nobody else uses. */
   chat(
     sequence: LlamaContextSequence,
@@ -27,7 +33,6 @@ export interface Loaded {
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<Omit<Completion, 'inputTokens'>>
-  dispose(): Promise<void>
 }
 
 /** Below this size a model is so small that threads wait for each other longer than they compute. */
@@ -42,15 +47,22 @@ export async function loadLlama(options: EngineOptions): Promise<Loaded> {
   const library = await importLibrary()
   const tiny = facts.bytes < tinyBytes
   const maxThreads = options.maxThreads ?? (tiny ? 1 : undefined)
-  const llama = await startEngine(library, options.gpu ?? false, maxThreads)
+  const llama = await startEngine(library, options.gpu ?? engineDefaults.gpu, maxThreads)
   try {
     const model = await llama.loadModel({ modelPath: options.modelPath })
     const wanted = options.contextSize ?? { max: Math.min(facts.contextLength, tiny ? 32_768 : 8192) }
-    const context = await model.createContext({ contextSize: wanted, sequences: options.parallel ?? 2 })
+    const context = await model.createContext({
+      contextSize: wanted,
+      sequences: options.parallel ?? engineDefaults.parallel,
+    })
     const wrapper = facts.chatTemplate
       ? library.resolveChatWrapper(model, { warningLogs: false })
       : new library.ChatMLChatWrapper()
-    return loaded(library, model, context, wrapper, options.thinkingTokens ?? 0, () => llama.dispose())
+    return loaded({
+      ...{ library, model, context, wrapper },
+      thoughtTokens: options.thinkingTokens ?? engineDefaults.thinkingTokens,
+      longestTokenBytes: facts.longestTokenBytes,
+    })
   } catch (error) {
     await llama.dispose()
     const message = `cannot load the model file ${options.modelPath}: ${(error as Error).message}`
@@ -62,7 +74,7 @@ async function importLibrary(): Promise<Library> {
   try {
     return await import('node-llama-cpp')
   } catch (error) {
-    const message = 'a model inside this process needs the package node-llama-cpp: npm install node-llama-cpp'
+    const message = 'an embedded model needs the package node-llama-cpp: npm install node-llama-cpp'
     throw new LocalModelError('SPILLWAY_LOCAL_ENGINE_MISSING', message, { cause: error })
   }
 }
@@ -87,25 +99,27 @@ async function startEngine(
   }
 }
 
-function loaded(
-  library: Library,
-  model: LlamaModel,
-  context: LlamaContext,
-  chatWrapper: ChatWrapper,
-  thoughtTokens: number,
-  dispose: () => Promise<void>,
-): Loaded {
+interface Setup {
+  readonly library: Library
+  readonly model: LlamaModel
+  readonly context: LlamaContext
+  readonly wrapper: ChatWrapper
+  readonly thoughtTokens: number
+  readonly longestTokenBytes: number
+}
+
+function loaded({ library, model, context, wrapper, thoughtTokens, longestTokenBytes }: Setup): Loaded {
   const sequences = Array.from({ length: context.totalSequences }, () => context.getSequence())
+  const tokenizer = patientTokenizer(model)
   return {
-    contextSize: sequences[0]?.contextSize ?? context.contextSize,
+    limits: { contextSize: sequences[0]?.contextSize ?? context.contextSize, longestTokenBytes },
     sequences,
-    dispose,
-    countTokens(turns) {
-      const { contextText } = chatWrapper.generateContextState({ chatHistory: history(turns) })
-      return contextText.tokenize(model.tokenizer, 'trimLeadingSpace').length
+    read(turns, most, signal) {
+      const { contextText } = wrapper.generateContextState({ chatHistory: history(turns) })
+      return tokenizer.read(contextText, most, signal)
     },
     async chat(contextSequence, prompt, maxTokens, onText, signal) {
-      const chat = new library.LlamaChat({ contextSequence, chatWrapper })
+      const chat = new library.LlamaChat({ contextSequence, chatWrapper: wrapper })
       const before = contextSequence.tokenMeter.usedOutputTokens
       const enough = new AbortController()
       let stopSequence: string | undefined

@@ -6,14 +6,16 @@ const marker = Symbol.for('spillway.local-model-error')
  * - `SPILLWAY_LOCAL_MODEL_INVALID`: the model file is missing or malformed
  * - `SPILLWAY_LOCAL_PROMPT_INVALID`: the request cannot be turned into a prompt
  * - `SPILLWAY_LOCAL_PROMPT_TOO_LONG`: the prompt does not fit the context
+ * - `SPILLWAY_LOCAL_ENGINE_BUSY`: too many calls wait already
  * - `SPILLWAY_LOCAL_ENGINE_CLOSED`: the engine was closed
- * - `SPILLWAY_LOCAL_ENGINE_FAILED`: llama.cpp failed; `cause` says how
+ * - `SPILLWAY_LOCAL_ENGINE_FAILED`: llama.cpp failed, or its process crashed; `cause` says how
  */
 export type LocalModelErrorCode =
   | 'SPILLWAY_LOCAL_ENGINE_MISSING'
   | 'SPILLWAY_LOCAL_MODEL_INVALID'
   | 'SPILLWAY_LOCAL_PROMPT_INVALID'
   | 'SPILLWAY_LOCAL_PROMPT_TOO_LONG'
+  | 'SPILLWAY_LOCAL_ENGINE_BUSY'
   | 'SPILLWAY_LOCAL_ENGINE_CLOSED'
   | 'SPILLWAY_LOCAL_ENGINE_FAILED'
 

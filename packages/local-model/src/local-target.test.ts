@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRequest, jsonBodyFromObject, readBody } from '@spillway/middleware'
+import { timeouts } from '@spillway/attempt'
+import { compose, createRequest, jsonBodyFromObject, readBody } from '@spillway/middleware'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { requestOf } from '../test/call-transport.ts'
 import { localModel } from './local-target.ts'
 import { tinyGguf } from './tiny-gguf.ts'
 
@@ -30,4 +32,46 @@ it('answers a call as the target it is named', async () => {
   expect(response).toMatchObject({ status: 200, target: 'plan-b', failure: undefined })
   const answer: unknown = JSON.parse(Buffer.from(await readBody(response.body)).toString())
   expect(answer).toMatchObject({ content: [{ type: 'text', text: 'Back in a minute.' }] })
+})
+
+const question = { model: 'claude-sonnet-5-5', max_tokens: 50, messages: [{ role: 'user', content: 'Hi' }] }
+
+it.each(['anthropic', 'openai'] as const)('is unfit for a prompt beyond its context (%s)', async (api) => {
+  await using local = localModel({ modelPath: join(directory, 'tiny.gguf'), contextSize: 512 })
+  const request = requestOf(api, { ...question, messages: [{ role: 'user', content: 'x'.repeat(2000) }] })
+  const { status, body, failure } = await local.handler(request)
+  expect(status).toBe(400)
+  expect(failure).toMatchObject({ kind: 'unfit', origin: 'spillway', retryable: false })
+  const { error } = JSON.parse(Buffer.from(await readBody(body)).toString())
+  expect(error).toMatchObject(
+    api === 'anthropic'
+      ? {
+          type: 'invalid_request_error',
+          message: expect.stringMatching(/^prompt is too long: \d+ tokens > 509 maximum/),
+        }
+      : {
+          type: 'invalid_request_error',
+          code: 'context_length_exceeded',
+          message: expect.stringMatching(
+            /^This model's maximum context length is 509 tokens, .* \d+ tokens\.$/,
+          ),
+        },
+  )
+})
+
+it('says of a timeout that it is not worth a retry', async () => {
+  await using local = localModel({ modelPath: join(directory, 'tiny.gguf'), contextSize: 512 })
+  const hurried = compose([timeouts({ attempt: 0 })], local.handler)
+  const { failure } = await hurried(requestOf('anthropic', question))
+  expect(failure).toMatchObject({ kind: 'timeout', retryable: false })
+})
+
+it.each([
+  ['parallel', 0],
+  ['maxQueued', -1],
+  ['contextSize', 1.5],
+])('refuses %s: %d', (name, value) => {
+  expect(() => localModel({ modelPath: 'a.gguf', [name]: value })).toThrow(
+    new RegExp(`^localModel\\.${name} must be a whole number of \\d or more, but is ${value}$`),
+  )
 })

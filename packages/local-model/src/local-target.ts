@@ -3,8 +3,9 @@ import { compose } from '@spillway/middleware'
 import { embeddedTransport } from './embedded-transport.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { EngineOptions } from './engine-options.ts'
+import { ownFailures } from './own-failures.ts'
 
-/** A model inside this process as a target, for `fallback` and its like. */
+/** A model on this machine as a target, for `fallback` and its like. */
 export interface LocalTarget extends Target {
   readonly engine: Engine
   close(): Promise<void>
@@ -13,17 +14,19 @@ export interface LocalTarget extends Target {
 
 export interface LocalModelOptions extends EngineOptions {
   /** As events, metrics and headers name it. @default 'local' */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /**
- * A model inside this process as a target. It sends no headers while it loads or waits for its turn, so only the
- * limit for the first content and the call's deadline bind it.
+ * A model on this machine as a target. It sends no headers while it loads or waits for its turn, so only the
+ * limit for the first content and the call's deadline bind it. A prompt that is too long for the model fails as `unfit`, on
+ * which `fallback` goes on to the next target; a timeout is not retried.
  */
 export function localModel(options: LocalModelOptions): LocalTarget {
   const { name = 'local', ...engineOptions } = options
   const engine = openEngine(engineOptions)
-  const handler = compose([timeouts({ headers: Infinity })], attempt(embeddedTransport(engine)))
+  const policies = [ownFailures(), timeouts({ headers: Infinity })]
+  const handler = compose(policies, attempt(embeddedTransport(engine)))
   const close = (): Promise<void> => engine.close()
   return { ...target(name, handler), engine, close, [Symbol.asyncDispose]: close }
 }

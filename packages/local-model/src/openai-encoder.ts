@@ -1,13 +1,17 @@
 import type { AnswerEncoder } from './answer-encoder.ts'
 import type { Completion } from './prompt.ts'
+import { promptSize } from './prompt-size.ts'
 import { compactId } from './unique-id.ts'
 
-/** Speaks OpenAI chat completions. `created` is in seconds since the Unix epoch. */
-export function openaiEncoder(model: string, created: number, includeUsage: boolean): AnswerEncoder {
+/**
+ * Speaks OpenAI chat completions. `created` is in seconds since the Unix epoch; `includeUsage` is asked when the stream
+ * begins.
+ */
+export function openaiEncoder(model: string, created: number, includeUsage: () => boolean): AnswerEncoder {
   const id = `chatcmpl-${compactId()}`
   const chunk = (choices: readonly unknown[], counts: unknown = null): string => {
     const data = { id, object: 'chat.completion.chunk', created, model, choices }
-    return line(includeUsage ? { ...data, usage: counts } : data)
+    return line(includeUsage() ? { ...data, usage: counts } : data)
   }
   const choice = (delta: unknown, reason: string | null): unknown => ({
     index: 0,
@@ -19,7 +23,7 @@ export function openaiEncoder(model: string, created: number, includeUsage: bool
     start: () => chunk([choice({ role: 'assistant', content: '' }, null)]),
     piece: (content) => chunk([choice({ content }, null)]),
     finish(completion) {
-      const last = includeUsage ? chunk([], usage(completion)) : ''
+      const last = includeUsage() ? chunk([], usage(completion)) : ''
       return `${chunk([choice({}, reasonOf(completion))])}${last}data: [DONE]\n\n`
     },
     broken: (message) => line(errorBody(500, message)),
@@ -34,6 +38,7 @@ export function openaiEncoder(model: string, created: number, includeUsage: bool
         usage: usage(completion),
       })
     },
+    statusOf: (status) => (status === 529 ? 503 : status),
     error: (status, message) => JSON.stringify(errorBody(status, message)),
   }
 }
@@ -44,7 +49,10 @@ function line(data: unknown): string {
 
 function errorBody(status: number, message: string): unknown {
   const type = status === 400 ? 'invalid_request_error' : 'server_error'
-  return { error: { message, type, param: null, code: null } }
+  const size = promptSize(message)
+  if (size === undefined) return { error: { message, type, param: null, code: null } }
+  const words = `This model's maximum context length is ${size.most} tokens, and the messages come to ${size.tokens} tokens.`
+  return { error: { message: words, type, param: 'messages', code: 'context_length_exceeded' } }
 }
 
 function reasonOf({ stop }: Completion): string {

@@ -5,6 +5,7 @@ import {
   badRequest,
   countField,
   isObject,
+  lose,
   messagesField,
   numberField,
   stringsField,
@@ -68,8 +69,7 @@ function contentText(content: unknown, at: string, losses: Set<string>): string 
     }
     if (part.type === 'text' && typeof part.text === 'string') return part.text
     if (part.type === 'refusal' && typeof part.refusal === 'string') return part.refusal
-    const loss = part.type === 'image_url' ? 'images' : part.type
-    losses.add(loss)
+    const loss = lose(losses, part.type === 'image_url' ? 'images' : part.type)
     return loss === 'images'
       ? '[An image was here, which this model cannot see.]'
       : `[Content of the type ${loss} was here, which this model cannot read.]`

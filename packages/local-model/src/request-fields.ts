@@ -39,6 +39,16 @@ export function messagesField(body: JsonObject): readonly JsonObject[] {
   return messages
 }
 
+const plainName = /^[a-z][a-z0-9_]{0,39}$/
+const mostLosses = 20
+
+/** Notes what gets lost. Names come from callers and go into a header, so strange ones and too many are one name. */
+export function lose(losses: Set<string>, type: unknown): string {
+  const name = typeof type === 'string' && plainName.test(type) ? type : 'content'
+  losses.add(losses.size < mostLosses ? name : 'content')
+  return name
+}
+
 /** Strings of the body; null stands for absent. */
 export function stringsField(value: unknown, name: string): readonly string[] {
   if (value === undefined || value === null) return []

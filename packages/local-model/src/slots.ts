@@ -2,59 +2,40 @@
 export interface Slots<T> {
   /**
    * Takes a free one, or waits for it.
-   * @throws the signal's reason when it aborts first, or the reason given to `close`
+   * @throws the signal's reason when it aborts first
    */
-  take(signal?: AbortSignal): Promise<T>
+  take(signal: AbortSignal): Promise<T>
   /** Brings one back. */
   give(item: T): void
-  /** Turns away everyone who waits, and everyone who comes later. */
-  close(reason: unknown): void
-}
-
-interface Waiter<T> {
-  resolve(item: T): void
-  reject(reason: unknown): void
 }
 
 /** The item that came back last is the first to go out again, since it is the most likely to be warm. */
 export function slots<T>(items: readonly T[]): Slots<T> {
   const free = [...items]
-  const waiters = new Set<Waiter<T>>()
-  let closed: { readonly reason: unknown } | undefined
+  const waiters = new Set<(item: T) => void>()
   return {
     take(signal) {
-      if (signal?.aborted) return Promise.reject(signal.reason)
-      if (closed !== undefined) return Promise.reject(closed.reason)
+      if (signal.aborted) return Promise.reject(signal.reason)
       const item = free.pop()
       if (item !== undefined) return Promise.resolve(item)
       return new Promise((resolve, reject) => {
         const leave = (): void => {
-          waiters.delete(waiter)
-          signal?.removeEventListener('abort', abort)
+          waiters.delete(receive)
+          reject(signal.reason)
         }
-        const abort = (): void => waiter.reject(signal?.reason)
-        const waiter: Waiter<T> = {
-          resolve(taken) {
-            leave()
-            resolve(taken)
-          },
-          reject(reason) {
-            leave()
-            reject(reason)
-          },
+        const receive = (taken: T): void => {
+          waiters.delete(receive)
+          signal.removeEventListener('abort', leave)
+          resolve(taken)
         }
-        waiters.add(waiter)
-        signal?.addEventListener('abort', abort, { once: true })
+        waiters.add(receive)
+        signal.addEventListener('abort', leave, { once: true })
       })
     },
     give(item) {
       const [next] = waiters
-      if (next !== undefined) next.resolve(item)
+      if (next !== undefined) next(item)
       else free.push(item)
-    },
-    close(reason) {
-      closed = { reason }
-      for (const waiter of [...waiters]) waiter.reject(reason)
     },
   }
 }

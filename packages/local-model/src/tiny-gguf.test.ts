@@ -26,6 +26,7 @@ describe('a tiny model in the real engine', () => {
       architecture: 'llama',
       contextLength: 32_768,
       chatTemplate: false,
+      longestTokenBytes: 14,
     })
   })
 

@@ -10,6 +10,7 @@ import { leavingRows } from './special/leaving-rows.ts'
 import { midStreamRows } from './special/mid-stream-rows.ts'
 import { passThroughRows } from './special/pass-through-rows.ts'
 import { sequenceRows } from './special/sequence-rows.ts'
+import { slowAndWellRows } from './special/slow-and-well-rows.ts'
 
 /** The faults that rows are made of by rule. */
 export const faultEntries: readonly FaultEntry[] = [
@@ -27,6 +28,7 @@ export const book: readonly Row[] = [
   ...leavingRows,
   ...passThroughRows,
   ...midStreamRows,
+  ...slowAndWellRows,
 ]
 
 /** Why some combinations of fault, shape and scenario are not in the book. */

@@ -25,7 +25,14 @@ export interface Row {
   /** Nothing listens at the first upstream. */
   readonly stopped?: boolean
   /** Whether there is a second target, and what each attempt there meets. */
-  readonly fallback?: { readonly always?: FaultSource } | undefined
+  readonly fallback?:
+    | {
+        readonly always?: FaultSource | undefined
+        /** A local server instead of another vendor. */
+        readonly api?: 'ollama'
+        readonly coldLoadMs?: number
+      }
+    | undefined
   readonly mode?: Mode
   readonly attemptLimit?: number | undefined
   readonly leaveAt?: LeaveAt

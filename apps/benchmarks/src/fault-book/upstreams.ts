@@ -1,4 +1,10 @@
-import { type Reply, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
+import {
+  type Reply,
+  type SimulatedServer,
+  startClaude,
+  startOllama,
+  startOpenRouter,
+} from '@spillway/testing'
 import type { FaultSource } from './fault-entry.ts'
 import type { Row } from './row.ts'
 
@@ -29,7 +35,12 @@ export async function prepareRow(
   // Who takes over a stream goes on from the same text.
   const secondReply: Reply = row.reply ?? (row.mode === 'continue' ? {} : { text: secondText })
   const first = await start({ port: ports[0], separateWrites: true, reply: row.reply ?? {} })
-  const second = await start({ port: ports[1], separateWrites: true, reply: secondReply })
+  const { api, coldLoadMs } = row.fallback ?? {}
+  const options = { port: ports[1], separateWrites: true, reply: secondReply }
+  const second =
+    api === 'ollama'
+      ? await startOllama({ ...options, models: [model], ...(coldLoadMs && { coldLoadMs }) })
+      : await start(options)
   if (row.stopped && ports[0] > 0) await first.close()
   return { row, model, first, second, firstUrl: row.stopped ? nobody : first.url }
 }

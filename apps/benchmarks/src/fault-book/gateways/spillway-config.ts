@@ -37,15 +37,17 @@ export function secondTarget(model: string): string {
 }
 
 function targetsOf({ row, model, firstUrl, second }: PreparedRow): object {
-  const target = (url: string): object => ({
-    api: row.shape.api === 'anthropic' ? 'anthropic' : 'openrouter',
+  const target = (url: string, api = row.shape.api === 'anthropic' ? 'anthropic' : 'openrouter'): object => ({
+    api,
     endpoints: [{ url, credential: `env:${keyVariable}` }],
     ...(row.attemptLimit === undefined
       ? {}
       : { timeouts: durations({ headers: row.attemptLimit, firstContent: row.attemptLimit }) }),
   })
   const first = { [model]: target(firstUrl) }
-  return row.fallback === undefined ? first : { ...first, [secondTarget(model)]: target(second.url) }
+  return row.fallback === undefined
+    ? first
+    : { ...first, [secondTarget(model)]: target(second.url, row.fallback.api) }
 }
 
 function durations(times: Readonly<Record<string, number>>): object {

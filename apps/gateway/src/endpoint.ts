@@ -1,10 +1,11 @@
-import { type CircuitBreaker, createCircuitBreaker, keyCircuit } from '@spillway/circuit-breaker-fallback'
+import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
 import { type Client, type ClientOptions, callersCredential, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import { translate } from '@spillway/translation'
 import { withModel, withoutHeaders } from '@spillway/wire'
+import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
@@ -88,10 +89,8 @@ function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefin
   const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
   if (!enabled) return undefined
   const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
-  const breaker = createCircuitBreaker({ ...withoutUndefined(set), ...sharing })
-  // Each caller has a key of its own: wrong ones must not shut out the others.
-  if (endpoint.credential === 'caller') breaker.forceClosed(keyCircuit)
-  return breaker
+  const byCaller = endpoint.credential === 'caller' ? { credential: callerOf } : {}
+  return createCircuitBreaker({ ...withoutUndefined(set), ...sharing, ...byCaller })
 }
 
 function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {

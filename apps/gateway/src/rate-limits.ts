@@ -1,5 +1,6 @@
 import { type Middleware, systemClock } from '@spillway/middleware'
 import { createRateLimit, type Headroom, type RateLimitOptions } from '@spillway/rate-limit'
+import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { SharedState } from './shared-state.ts'
@@ -11,8 +12,9 @@ export interface RunningLimit {
 }
 
 /**
- * The limits of each key of a target: endpoints with the same credential share one. The file's limits are those of a
- * key, so they bind endpoints with a credential; a target's own bind all of its endpoints.
+ * The limits of each key of a target: endpoints with the same credential share one, and where callers bring their keys,
+ * each caller has its own. The file's limits are those of a key, so they bind endpoints with a credential; a target's own
+ * bind all of its endpoints.
  */
 export function limitsOfTarget(
   target: string,
@@ -26,7 +28,8 @@ export function limitsOfTarget(
     let limit = made.get(key)
     if (limit === undefined) {
       const limits = { ...(credential === undefined ? {} : config.rateLimit), ...settings.rateLimit }
-      limit = limited(limits, `target:${target}:${key}`, shared)
+      const limitAll = credential === 'caller' ? limitedByCaller : limited
+      limit = limitAll(limits, `target:${target}:${key}`, shared)
       made.set(key, limit)
     }
     return limit
@@ -38,6 +41,19 @@ export function limitsOfTenants(config: Config, shared: SharedState | undefined)
   const key = ({ context }: { context: { tenant?: string | undefined } }): string =>
     context.tenant ?? 'nobody'
   return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, key).middleware
+}
+
+/** How many calls the upstream bears is its own affair; everything else is a limit of each caller's key. */
+function limitedByCaller(
+  limits: RateLimitConfig,
+  name: string,
+  shared: SharedState | undefined,
+): RunningLimit {
+  const { adaptiveConcurrency, ...ofKey } = limits
+  const each = limited(ofKey, name, shared, callerOf)
+  const all = limited({ adaptiveConcurrency }, name, undefined)
+  // There is no headroom of all callers together.
+  return { middleware: [...each.middleware, ...all.middleware], headroom: () => all.headroom() }
 }
 
 function limited(

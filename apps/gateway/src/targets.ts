@@ -1,9 +1,10 @@
 import { type Target, target, timeouts } from '@spillway/attempt'
 import { localModel } from '@spillway/local-model'
 import { compose, type Middleware } from '@spillway/middleware'
-import { depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
+import { budgetByCaller, depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
 import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
+import { callerOf } from './caller.ts'
 import { attemptLimitsOf, type Config, type EndpointConfig, type TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { observersOf, openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
@@ -50,7 +51,7 @@ export function openTarget(name: string, config: Config, resources: Resources = 
   )
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints) : undefined
   const retries = withoutUndefined({ ...config.retry, ...settings.retry })
-  const retryBudget = depositBudget({ ratio: retries.budget ?? (retryDefaults.budget as number) })
+  const retryBudget = budgetOf(settings, retries.budget ?? (retryDefaults.budget as number))
   const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget })]
   return {
     name,
@@ -64,6 +65,13 @@ export function openTarget(name: string, config: Config, resources: Resources = 
       await Promise.all(endpoints.map((endpoint) => endpoint.close()))
     },
   }
+}
+
+/** Where callers bring their keys, retries for what is said of one are that caller's. */
+function budgetOf({ endpoints = [] }: TargetConfig, ratio: number): RetryBudget {
+  const each = (): RetryBudget => depositBudget({ ratio })
+  if (!endpoints.some(({ credential }) => credential === 'caller')) return each()
+  return budgetByCaller({ caller: callerOf, endpoint: each(), each })
 }
 
 /**
@@ -91,6 +99,7 @@ function routingOf(settings: TargetConfig, running: readonly RunningEndpoint[]):
       handler: (running[index] as RunningEndpoint).handler,
       ...withoutUndefined({ weight, key: credential === 'caller' ? null : credential }),
     })),
+    caller: callerOf,
     ...(affinity === false ? { affinity } : {}),
     ...(hedge === undefined
       ? {}

@@ -49,7 +49,13 @@ export interface CircuitBreakerOptions {
    */
   readonly key?: (request: ModelRequest) => string
   /**
-   * How many circuits are kept at most; beyond that, those that have been idle longest are forgotten, closed ones first.
+   * Whose key a call goes out with, by a name that may be shown and shared, such as a fingerprint: for endpoints to which
+   * each caller brings its own. Each has a circuit then, so that a key which is refused stops nobody else.
+   * @default one key for all calls
+   */
+  readonly credential?: (request: ModelRequest) => string
+  /**
+   * How many circuits are kept at most, of models and of keys each; beyond that, those that have been idle longest are forgotten, closed ones first.
    * @default 1000
    */
   readonly maxKeys?: number
@@ -62,7 +68,7 @@ export interface CircuitBreakerOptions {
   readonly shared?: BreakerStore
 }
 
-export type CircuitBreakerSettings = Required<Omit<CircuitBreakerOptions, 'shared'>>
+export type CircuitBreakerSettings = Required<Omit<CircuitBreakerOptions, 'shared' | 'credential'>>
 
 /** The defaults of {@link CircuitBreakerOptions}. */
 export const circuitBreakerDefaults: CircuitBreakerSettings = {

@@ -1,9 +1,11 @@
 import type { FailureKind } from '@spillway/middleware'
+import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { bench, model } from '../test/breaker-bench.ts'
-import { failureOf } from '../test/controlled-endpoint.ts'
-import { circuitBreaker, keyCircuit } from './circuit-breaker.ts'
-import { circuitBreakerDefaults } from './circuit-breaker-options.ts'
+import { failureOf, turn } from '../test/controlled-endpoint.ts'
+import { memoryBreakerStore } from './breaker-store.ts'
+import { circuitBreaker, keyCircuit, keyCircuitOf } from './circuit-breaker.ts'
+import { type CircuitBreakerOptions, circuitBreakerDefaults } from './circuit-breaker-options.ts'
 
 const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000, probeDeadline: 5_000 }
 
@@ -347,6 +349,82 @@ describe('a half-open circuit', () => {
     expect(state().state).toBe('closed')
   })
 })
+
+describe('circuits of keys that callers bring', () => {
+  const refused = failureOf('authentication', { scope: 'key' })
+  const by = (tenant: string) => ({ context: { tenant } })
+  const keyed = (options: CircuitBreakerOptions = {}) =>
+    bench({ ...quick, credential: ({ context }) => context.tenant ?? 'nobody', ...options })
+
+  it('open for the caller whose key is refused, and for no other', async () => {
+    const { run, breaker, clock, changes } = keyed()
+    for (let call = 0; call < 4; call++) {
+      await run(refused, by('bad'))
+      expect((await run(undefined, by('good'))).failure).toBeUndefined()
+    }
+    const response = await run(undefined, by('bad'))
+    expect(response.failure).toMatchObject({ kind: 'circuit_open', scope: 'key', origin: 'spillway' })
+    expect(response.failure?.message).toContain('the key of this caller')
+    expect((await run(undefined, by('good'))).failure).toBeUndefined()
+    expect((await run(undefined, {})).failure).toBeUndefined()
+    expect(changes).toEqual([expect.objectContaining({ key: keyCircuitOf('bad'), scope: 'key', to: 'open' })])
+    await clock.advance(10_000)
+    for (let probe = 0; probe < 3; probe++) await run(undefined, by('bad'))
+    const ofKeys = breaker.states().filter(({ scope }) => scope === 'key')
+    expect(ofKeys).toEqual([expect.objectContaining({ key: keyCircuitOf('bad'), state: 'closed' })])
+  })
+
+  it('are made with the first refusal, and kept in a bounded number', async () => {
+    const { run, breaker } = keyed({ maxKeys: 5 })
+    const ofKeys = (): number => breaker.states().filter(({ scope }) => scope === 'key').length
+    for (let caller = 0; caller < 20; caller++) await run(undefined, by(`good-${caller}`))
+    expect(ofKeys()).toBe(0)
+    for (let caller = 0; caller < 20; caller++) await run(refused, by(`bad-${caller}`))
+    expect(ofKeys()).toBe(5)
+  })
+
+  it('leave failures of the endpoint to the circuit of its model, for all callers', async () => {
+    const { run } = keyed()
+    for (let call = 0; call < 4; call++) await run(failureOf('overloaded'), by(`caller-${call}`))
+    expect((await run(undefined, by('another'))).failure).toMatchObject({
+      kind: 'circuit_open',
+      scope: 'model',
+    })
+  })
+
+  it('can be opened by hand, one by one', async () => {
+    const { breaker, run } = keyed()
+    breaker.forceOpen(keyCircuitOf('a'))
+    expect((await run(undefined, by('a'))).failure?.kind).toBe('circuit_open')
+    expect((await run(undefined, by('b'))).failure).toBeUndefined()
+    breaker.forceOpen()
+    expect((await run(undefined, by('b'))).failure?.kind).toBe('circuit_open')
+  })
+
+  it('are shared by their names', async () => {
+    const clock = virtualClock()
+    const store = memoryBreakerStore({ clock })
+    const options = { ...quick, credential: () => 'bad', shared: store }
+    const [one, other] = [bench(options, clock), bench(options, clock)]
+    for (let call = 0; call < 4; call++) await one.run(refused)
+    await turn()
+    expect((await other.run()).failure?.kind).toBe('circuit_open')
+    const good = bench({ ...options, credential: () => 'good' }, clock)
+    expect((await good.run()).failure).toBeUndefined()
+  })
+})
+
+it.each([keyCircuit, keyCircuitOf('a'), '*:', '**'])(
+  'a model that is called %s stands for no key',
+  async (model) => {
+    const { run, breaker } = bench(quick)
+    for (let call = 0; call < 4; call++) await run(failureOf('overloaded'), { model })
+    expect((await run(undefined, { model })).failure).toMatchObject({ kind: 'circuit_open', scope: 'model' })
+    expect((await run(undefined, { model: 'another' })).failure).toBeUndefined()
+    const ofKey = breaker.states().filter(({ scope }) => scope === 'key')
+    expect(ofKey).toEqual([expect.objectContaining({ key: keyCircuit, state: 'closed' })])
+  },
+)
 
 describe("the circuit of the endpoint's key", () => {
   it('opens for all models when the key is refused', async () => {

@@ -11,6 +11,7 @@ import {
 import { failureResponse } from '@spillway/wire'
 import { type ChangeReason, Circuit, type CircuitState, type Refusal } from './circuit.ts'
 import { type CircuitBreakerOptions, settingsOf } from './circuit-breaker-options.ts'
+import { CircuitMap } from './circuit-map.ts'
 import { SharedOpenings } from './shared-openings.ts'
 import { type Verdict, verdictOnKey, verdictOnModel } from './verdict.ts'
 
@@ -19,7 +20,7 @@ export type CircuitScope = 'model' | 'key'
 
 /** A circuit has changed its state. */
 export interface CircuitChange {
-  /** Which circuit: a key of the option `key`, or {@link keyCircuit}. */
+  /** Which circuit: a key of the option `key`, {@link keyCircuit} or one of {@link keyCircuitOf}. */
   readonly key: string
   readonly scope: CircuitScope
   readonly from: CircuitState
@@ -61,7 +62,7 @@ export interface BreakerState {
 /** A circuit breaker: the middleware, and what can be read and set. */
 export interface CircuitBreaker {
   readonly middleware: Middleware
-  /** All circuits, that of the endpoint's key first. */
+  /** All circuits, those of keys first. */
   states(): readonly BreakerState[]
   /** Hears every change, whoever caused it. The listener must not throw. Returns what stops it. */
   onChange(listener: (change: CircuitChange) => void): () => void
@@ -78,10 +79,20 @@ export interface CircuitBreaker {
 /** The circuit of the endpoint's key, in {@link BreakerState} and for {@link CircuitBreaker.forceOpen}. */
 export const keyCircuit = '*'
 
+/** The same for one of several keys: with the option `credential`, by what that says of a request. */
+export function keyCircuitOf(credential: string): string {
+  return `${keyCircuit}:${credential}`
+}
+
+const isKeyCircuit = (key: string): boolean => key === keyCircuit || key.startsWith(`${keyCircuit}:`)
+
+/** Callers choose the names of models: none may stand for a key. */
+const modelCircuit = (key: string): string => (isKeyCircuit(key) ? `\\${key}` : key)
+
 /**
  * Stops asking an endpoint that fails: when too many of the last calls have failed, calls are refused at once
  * (`circuit_open`: never retried, and handed to a fallback at once) until the time is over, and a few probes have shown
- * that it is back. One circuit for each model, and one for the endpoint's key.
+ * that it is back. One circuit for each model, and one for the endpoint's key, or for each key where callers bring theirs.
  *
  * A call counts at its `outcome`, so that a stream which dies half-way is a failure.
  * @throws RangeError for options out of range
@@ -94,7 +105,6 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware 
 export function createCircuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
   const settings = settingsOf(options)
   const listeners = new Set<(change: CircuitChange) => void>()
-  const circuits = new Map<string, Circuit>()
   let forced: 'open' | 'closed' | undefined
   /** The time of the calls; what comes without a call goes by it too. */
   let clock: Clock = systemClock
@@ -109,27 +119,18 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     if (forced !== undefined) circuit.force(forced, clock.now())
     return circuit
   }
-  // Made at its first use, in the time of the calls.
-  let keyed: Circuit | undefined
-  const ofKey = (): Circuit => {
-    keyed ??= create(keyCircuit, 'key')
-    return keyed
+  const createAsking = (key: string, scope: CircuitScope): Circuit => {
+    // Asked for at the start already.
+    if (key !== keyCircuit) shared?.ask(key)
+    return create(key, scope)
   }
-  const known = (key: string): Circuit => {
-    if (key === keyCircuit) return ofKey()
-    let circuit = circuits.get(key)
-    if (circuit === undefined) {
-      circuit = create(key, 'model')
-      shared?.ask(key)
-    } else {
-      if (circuits.size === 1) return circuit
-      circuits.delete(key)
-    }
-    // The order of the map is that of the last use.
-    circuits.set(key, circuit)
-    if (circuits.size > settings.maxKeys) forgetIdlest(circuits, circuit)
-    return circuit
-  }
+  const models = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'model'))
+  const keys = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'key'))
+  const { credential } = options
+  const known = (key: string): Circuit => (isKeyCircuit(key) ? keys : models).at(key)
+  /** Of callers' keys only those are remembered that were refused: anybody can make up any number of others. */
+  const circuitOfKey = (request: ModelRequest): Circuit | undefined =>
+    credential === undefined ? keys.at(keyCircuit) : keys.find(keyCircuitOf(credential(request)))
   const shared =
     options.shared === undefined
       ? undefined
@@ -147,19 +148,27 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   const middleware: Middleware = (next) => async (request) => {
     clock = request.clock
     const now = clock.now()
-    const key = settings.key(request)
-    const circuit = known(key)
-    const circuitOfKey = ofKey()
-    const keyRefusal = circuitOfKey.refusal(now, request)
-    if (keyRefusal !== undefined) return refuse(request, circuitOfKey, keyRefusal, 'key', key)
+    const key = modelCircuit(settings.key(request))
+    const circuit = models.at(key)
+    const ofKey = circuitOfKey(request)
+    const keyRefusal = ofKey?.refusal(now, request)
+    if (ofKey !== undefined && keyRefusal !== undefined) {
+      const whose = credential === undefined ? "the endpoint's key" : 'the key of this caller'
+      return refuse(request, ofKey, keyRefusal, 'key', whose)
+    }
     const refusal = circuit.refusal(now, request)
     if (refusal !== undefined) return refuse(request, circuit, refusal, 'model', key)
 
-    const keyPermit = circuitOfKey.enter(now)
+    const keyPermit = ofKey?.enter(now)
     const permit = circuit.enter(now)
     const settle = (outcome: Outcome | undefined): void => {
       const end = request.clock.now()
-      circuitOfKey.settle(keyPermit, outcome && verdictOnKey(outcome), end, request)
+      const onKey = outcome && verdictOnKey(outcome)
+      if (keyPermit !== undefined) ofKey?.settle(keyPermit, onKey, end, request)
+      else if (credential !== undefined && onKey?.failed) {
+        const made = keys.at(keyCircuitOf(credential(request)))
+        made.settle(made.enter(end), onKey, end, request)
+      }
       circuit.settle(permit, outcome && judge(circuit, outcome, request), end, request)
     }
     let response: ModelResponse
@@ -171,7 +180,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     }
     if (response.failure === undefined) {
       if (permit.probe !== undefined) permit.probe.hasContent = true
-      if (keyPermit.probe !== undefined) keyPermit.probe.hasContent = true
+      if (keyPermit?.probe !== undefined) keyPermit.probe.hasContent = true
     }
     response.outcome.then(settle)
     return response
@@ -179,7 +188,11 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
 
   const each = (key: string | undefined, act: (circuit: Circuit) => void): void => {
     if (key !== undefined) return act(known(key))
-    for (const circuit of [ofKey(), ...circuits.values()]) act(circuit)
+    for (const circuit of allCircuits()) act(circuit)
+  }
+  const allCircuits = (): Circuit[] => {
+    if (credential === undefined) keys.at(keyCircuit)
+    return [...keys.values(), ...models.values()]
   }
   const force = (state: 'open' | 'closed', key: string | undefined): void => {
     if (key === undefined) forced = state
@@ -190,10 +203,10 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     middleware,
     states() {
       const now = clock.now()
-      for (const circuit of [ofKey(), ...circuits.values()]) circuit.refresh(now, undefined)
+      for (const circuit of allCircuits()) circuit.refresh(now, undefined)
       return [
-        stateOf(keyCircuit, 'key', ofKey(), clock),
-        ...[...circuits].map(([key, circuit]) => stateOf(key, 'model', circuit, clock)),
+        ...[...keys.entries()].map(([key, circuit]) => stateOf(key, 'key', circuit, clock)),
+        ...[...models.entries()].map(([key, circuit]) => stateOf(key, 'model', circuit, clock)),
       ]
     },
     onChange(listener) {
@@ -231,25 +244,14 @@ function stateOf(key: string, scope: CircuitScope, circuit: Circuit, clock: Cloc
   }
 }
 
-/** A circuit that is closed has the least to remember. The one that has just come stays. */
-function forgetIdlest(circuits: Map<string, Circuit>, newest: Circuit): void {
-  const old = [...circuits].filter(([, circuit]) => circuit !== newest)
-  const [key, circuit] =
-    old.find(([, { state, isForced }]) => state === 'closed' && !isForced) ?? old[0] ?? []
-  if (key === undefined) return
-  circuit?.retire()
-  circuits.delete(key)
-}
-
 function refuse(
   request: ModelRequest,
   circuit: Circuit,
   { retryAfterMs }: Refusal,
   scope: CircuitScope,
-  key: string,
+  what: string,
 ): ModelResponse {
   circuit.refused++
-  const what = scope === 'key' ? "the endpoint's key" : key
   const failure: Failure = {
     kind: 'circuit_open',
     message: `the circuit of ${what} is ${circuit.state === 'open' ? 'open' : 'being tested'}: ${advice(circuit)}`,

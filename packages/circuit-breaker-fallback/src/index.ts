@@ -14,6 +14,7 @@ export {
   circuitBreaker,
   createCircuitBreaker,
   keyCircuit,
+  keyCircuitOf,
 } from './circuit-breaker.ts'
 export {
   type CircuitBreakerOptions,

@@ -39,6 +39,7 @@ it("lists the circuit breaker's defaults as they are", () => {
   expect(Object.fromEntries(listed)).toEqual({
     ...defaults,
     key: 'the model, and the operation',
+    credential: 'one key for all calls',
     shared: 'none',
   })
   const asked = { operation: 'generate', model: 'm' } as Parameters<typeof key>[0]

@@ -7,6 +7,7 @@ export {
   exponential,
   type Jitter,
 } from './backoff.ts'
+export { type BudgetByCallerOptions, budgetByCaller, budgetByCallerDefaults } from './budget-by-caller.ts'
 export { awsStandard, tenacity } from './presets.ts'
 export { type GiveUpReason, type RetryOptions, retry, retryDefaults } from './retry.ts'
 export {

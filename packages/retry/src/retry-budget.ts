@@ -1,16 +1,16 @@
-import type { Failure } from '@spillway/middleware'
+import type { Failure, ModelRequest } from '@spillway/middleware'
 
 /**
  * What limits retries over many calls. One budget belongs to one target and is shared by all its calls, so that a
  * dead target costs little more than its first attempts.
  */
 export interface RetryBudget {
-  /** A first attempt is about to be made. */
-  onFirstAttempt(): void
+  /** A first attempt of `request` is about to be made. */
+  onFirstAttempt(request?: ModelRequest): void
   /** Asks for a retry of `failure`; true takes what it costs. */
-  take(failure: Failure): boolean
+  take(failure: Failure, request?: ModelRequest): boolean
   /** A call has succeeded; `lastRetry` is the failure whose retry did it, undefined for a first attempt. */
-  onSuccess(lastRetry: Failure | undefined): void
+  onSuccess(lastRetry: Failure | undefined, request?: ModelRequest): void
   /** Tokens left, for people and metrics. */
   readonly left: number
 }

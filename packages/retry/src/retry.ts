@@ -118,14 +118,14 @@ export function retry(options: RetryOptions = {}): Middleware {
   const budget = budgetOf(settings.budget)
   return (next) => async (request) => {
     const attempts = Math.max(1, settings.attempts - retriesOfClient(request))
-    budget.onFirstAttempt()
+    budget.onFirstAttempt(request)
     let waited = 0
     let retried: Failure | undefined
     for (let attempt = 1; ; attempt++) {
       const response = await next(request)
       const { failure } = response
       if (failure === undefined) {
-        budget.onSuccess(retried)
+        budget.onSuccess(retried, request)
         return response
       }
       waited = waitBefore(attempt, waited, failure, request, backoff)
@@ -171,7 +171,7 @@ function reasonToGiveUp(
     if (hasWaitedAlready || wait > maxWaitWithFallback) return 'alternative'
   }
   if (wait >= timeLeft(request.deadline, request.clock)) return 'deadline'
-  return budget.take(failure) ? undefined : 'budget'
+  return budget.take(failure, request) ? undefined : 'budget'
 }
 
 /** Retries have one owner: an SDK in front is told not to begin again. */

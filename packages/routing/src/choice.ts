@@ -1,5 +1,5 @@
 import type { Conversations } from './conversations.ts'
-import type { AnswerKind, Endpoint } from './endpoint.ts'
+import type { AnswerKind, Endpoint, Key } from './endpoint.ts'
 
 /**
  * Why an endpoint was chosen. `balanced`: by weight, latency and load. `affinity`: its conversation is there. `moved`: a
@@ -10,6 +10,8 @@ export type ChoiceReason = 'balanced' | 'affinity' | 'moved' | 'probe' | 'next' 
 
 export interface Choice {
   readonly endpoint: Endpoint
+  /** The key that the call goes there with. */
+  readonly key: Key
   readonly reason: ChoiceReason
 }
 
@@ -19,6 +21,8 @@ export interface Asked {
   readonly random: () => number
   readonly kind: AnswerKind
   readonly conversation: { readonly key: string; readonly isFirstTurn: boolean } | undefined
+  /** The caller's own key, where something is known of it. */
+  readonly callersKey: Key | undefined
   /** Endpoints that have failed this call before. */
   readonly tried: ReadonlySet<Endpoint> | undefined
   /** Endpoints that are out of the question. */
@@ -42,9 +46,16 @@ export interface Pool {
 /** Costs that differ by less are the same: then weights decide. */
 const nearTie = 1.25
 
+/** The key that a call goes to an endpoint with. */
+export function keyTo({ key }: Endpoint, { callersKey }: Asked): Key {
+  return key.isCallers ? (callersKey ?? key) : key
+}
+
 /** How much speaks against an endpoint; 0 when nothing does. Calls go where least does. */
-function objectionsTo(endpoint: Endpoint, { now, tried }: Asked): number {
-  const { key, ejection } = endpoint
+function objectionsTo(endpoint: Endpoint, asked: Asked): number {
+  const { now, tried } = asked
+  const { ejection } = endpoint
+  const key = keyTo(endpoint, asked)
   return (
     (key.suspension.isOut ? 8 : 0) +
     (ejection.isOut ? 4 : 0) +
@@ -69,6 +80,11 @@ function weighUp({ endpoints, objections }: Pool, asked: Asked): number {
 
 /** Chooses an endpoint; undefined when all are excluded. */
 export function choose(pool: Pool, asked: Asked): Choice | undefined {
+  const chosen = chooseEndpoint(pool, asked)
+  return chosen && { ...chosen, key: keyTo(chosen.endpoint, asked) }
+}
+
+function chooseEndpoint(pool: Pool, asked: Asked): Omit<Choice, 'key'> | undefined {
   const { conversation } = asked
   const home = conversation && pool.conversations?.get(conversation.key)
   const probed = toProbe(pool, asked, home)
@@ -93,7 +109,8 @@ function toProbe({ endpoints, probePatience }: Pool, asked: Asked, home: Endpoin
   const { now, tried } = asked
   const settled = home !== undefined && !asked.conversation?.isFirstTurn
   return endpoints.find((endpoint) => {
-    const { ejection, key } = endpoint
+    const { ejection } = endpoint
+    const key = keyTo(endpoint, asked)
     if (!ejection.isOut && !key.suspension.isOut) return false
     if (asked.excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
     // A conversation that is well off is not sent out for this until nobody else has come for a while.

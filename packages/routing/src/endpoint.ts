@@ -3,7 +3,7 @@ import { CallWindow } from './call-window.ts'
 import { Latencies } from './latencies.ts'
 import type { EndpointOptions, RoutingSettings } from './options.ts'
 import { PeakEwma } from './peak-ewma.ts'
-import { Suspension } from './suspension.ts'
+import { Suspension, type SuspensionTimes } from './suspension.ts'
 
 /**
  * What kind of answer a latency belongs to. An answer that is not streamed comes when all of it has been generated,
@@ -18,7 +18,7 @@ export function kindOf(request: ModelRequest): AnswerKind {
 /** A credential by its name, and whether the vendor takes it. */
 export interface Key {
   readonly name: string
-  /** Each caller brings its own: nothing is learnt from what the vendor says of one. */
+  /** Each caller brings its own. What is said of one is kept by the caller, and nothing of it here. */
   readonly isCallers: boolean
   readonly suspension: Suspension
   /** Until when the vendor asked to be left alone (429), in clock time. */
@@ -67,6 +67,10 @@ export interface EndpointState {
   }
 }
 
+export function newKey(name: string, isCallers: boolean, times: SuspensionTimes): Key {
+  return { name, isCallers, suspension: new Suspension(times), pausedUntil: -Infinity }
+}
+
 /** How many latencies an endpoint keeps of each kind. */
 const keptLatencies = 32
 
@@ -74,12 +78,9 @@ export function createEndpoints(list: readonly EndpointOptions[], settings: Rout
   const { window, decay, keys: keyTimes, ejection } = settings
   const totalWeight = list.reduce((sum, { weight = 1 }) => sum + weight, 0)
   const keys = new Map<string, Key>()
-  const newKey = (name: string, isCallers: boolean): Key => {
-    return { name, isCallers, suspension: new Suspension(keyTimes), pausedUntil: -Infinity }
-  }
   const keyOf = (name: string | null): Key => {
-    if (name === null) return newKey('caller', true)
-    const key = keys.get(name) ?? newKey(name, false)
+    if (name === null) return newKey('caller', true, keyTimes)
+    const key = keys.get(name) ?? newKey(name, false, keyTimes)
     keys.set(name, key)
     return key
   }

@@ -1,6 +1,7 @@
 import { emit, type Failure, type FailureKind, type ModelRequest } from '@spillway/middleware'
+import type { CallersKeys } from './callers-keys.ts'
 import type { Choice, Pool } from './choice.ts'
-import { type AnswerKind, type Endpoint, kindOf } from './endpoint.ts'
+import { type AnswerKind, type Endpoint, type Key, kindOf } from './endpoint.ts'
 import { Latencies } from './latencies.ts'
 import type { EjectionReason, Outliers } from './outliers.ts'
 
@@ -27,7 +28,8 @@ export interface Sent {
   readonly startedAt: number
   readonly isProbe: boolean
   readonly ejection: number
-  readonly key: number
+  readonly key: Key
+  readonly keyGeneration: number
 }
 
 const keyFaults: ReadonlySet<FailureKind> = new Set(['authentication', 'permission', 'billing'])
@@ -69,18 +71,23 @@ export class Health {
   readonly #pool: Pool
   readonly #outliers: Outliers
   readonly #maxClosure: number
+  readonly #callers: CallersKeys | undefined
 
-  /** @param maxClosure no 429 keeps calls away for longer, in milliseconds */
-  constructor(pool: Pool, outliers: Outliers, maxClosure: number) {
+  /**
+   * @param maxClosure no 429 keeps calls away for longer, in milliseconds
+   * @param callers where what the vendor says of callers' own keys is kept; undefined where it is not
+   */
+  constructor(pool: Pool, outliers: Outliers, maxClosure: number, callers: CallersKeys | undefined) {
     this.#pool = pool
+    this.#callers = callers
     this.#outliers = outliers
     this.#maxClosure = maxClosure
   }
 
   /** A request is about to be sent. */
-  begin({ endpoint, reason }: Choice, request: ModelRequest): Sent {
+  begin({ endpoint, key, reason }: Choice, request: ModelRequest): Sent {
     const startedAt = request.clock.now()
-    const { ejection, key } = endpoint
+    const { ejection } = endpoint
     const isProbe = reason === 'probe'
     if (isProbe) {
       if (ejection.isOut) ejection.beginProbe()
@@ -95,7 +102,8 @@ export class Health {
       startedAt,
       isProbe,
       ejection: ejection.generation,
-      key: key.suspension.generation,
+      key,
+      keyGeneration: key.suspension.generation,
     }
   }
 
@@ -135,15 +143,15 @@ export class Health {
   ended(sent: Sent, failure: Failure | undefined, latency: number | undefined): void {
     if (failure === undefined) return this.#answered(sent, latency)
     if (failure.origin === 'spillway' || failure.kind === 'cancelled') return this.#endProbe(sent)
-    const { endpoint, request } = sent
-    // What the vendor says of one caller's key holds for no other's.
-    if (endpoint.key.isCallers && failure.scope === 'key') return this.#answered(sent, latency)
-    if (isKeyFault(failure)) return this.#keyRefused(sent)
-    if (failure.kind === 'rate_limited') {
-      const until = request.clock.now() + Math.min(failure.retryAfterMs ?? usualPause, this.#maxClosure)
-      endpoint.key.pausedUntil = Math.max(endpoint.key.pausedUntil, until)
-      return this.#endProbe(sent)
+    const { request, key } = sent
+    if (key.isCallers && failure.scope === 'key') {
+      // What the vendor says of one caller's key holds for no other's, and the endpoint works.
+      this.#endpointAnswered(sent, latency)
+      const callersKey = this.#callers?.at(request)
+      if (callersKey !== undefined) this.#blame(callersKey, sent, failure)
+      return
     }
+    if (isKeyFault(failure) || failure.kind === 'rate_limited') return this.#blame(key, sent, failure)
     if (endpointFaults.has(failure.kind) && !this.#cameTooLate(sent, failure)) return this.#failed(sent)
     // A caller's own fault is told by an endpoint that works.
     this.#answered(sent, latency)
@@ -157,16 +165,29 @@ export class Health {
     )
   }
 
+  /** The vendor refuses a key, or asks to be left alone by it for a while. */
+  #blame(key: Key, sent: Sent, failure: Failure): void {
+    if (failure.kind !== 'rate_limited') return this.#keyRefused(key, sent)
+    const pause = Math.min(failure.retryAfterMs ?? usualPause, this.#maxClosure)
+    key.pausedUntil = Math.max(key.pausedUntil, sent.request.clock.now() + pause)
+    this.#endProbe(sent)
+  }
+
   #answered(sent: Sent, latency: number | undefined): void {
+    const { endpoint, request, key } = sent
+    if (key.suspension.isOut && key.suspension.generation === sent.keyGeneration) {
+      key.suspension.restore(request.clock.now())
+      emit(request, 'endpoint.recovered', { endpoint: endpoint.name, key: key.name })
+    }
+    this.#endpointAnswered(sent, latency)
+  }
+
+  #endpointAnswered(sent: Sent, latency: number | undefined): void {
     const { endpoint, request } = sent
     const now = request.clock.now()
     const kind = kindOf(request)
-    const { ejection, key } = endpoint
+    const { ejection } = endpoint
     this.#endProbe(sent)
-    if (key.suspension.isOut && key.suspension.generation === sent.key) {
-      key.suspension.restore(now)
-      emit(request, 'endpoint.recovered', { endpoint: endpoint.name, key: key.name })
-    }
     if (ejection.generation !== sent.ejection) return
     if (ejection.isOut) {
       if (latency !== undefined && this.#outliers.isSlow(endpoint, kind, latency)) {
@@ -196,11 +217,10 @@ export class Health {
     if (reason !== undefined && this.#outliers.mayEject(endpoint)) this.#eject(sent, reason)
   }
 
-  #keyRefused(sent: Sent): void {
+  #keyRefused(key: Key, sent: Sent): void {
     const { endpoint, request } = sent
-    const { key } = endpoint
     this.#endProbe(sent)
-    if (key.suspension.generation !== sent.key || (key.suspension.isOut && !sent.isProbe)) return
+    if (key.suspension.generation !== sent.keyGeneration || (key.suspension.isOut && !sent.isProbe)) return
     const forMs = key.suspension.suspend(request.clock.now())
     emit(request, 'endpoint.ejected', { endpoint: endpoint.name, reason: 'key', key: key.name, forMs })
   }
@@ -223,9 +243,9 @@ export class Health {
     emit(request, 'endpoint.recovered', { endpoint: endpoint.name })
   }
 
-  #endProbe({ endpoint, isProbe, ejection, key }: Sent): void {
+  #endProbe({ endpoint, isProbe, ejection, key, keyGeneration }: Sent): void {
     if (!isProbe) return
     if (endpoint.ejection.generation === ejection) endpoint.ejection.endProbe()
-    if (endpoint.key.suspension.generation === key) endpoint.key.suspension.endProbe()
+    if (key.suspension.generation === keyGeneration) key.suspension.endProbe()
   }
 }

@@ -1,4 +1,4 @@
-import type { Handler } from '@spillway/middleware'
+import type { Handler, ModelRequest } from '@spillway/middleware'
 
 /** One of the endpoints that calls are spread over. */
 export interface EndpointOptions {
@@ -13,7 +13,8 @@ export interface EndpointOptions {
   readonly weight?: number
   /**
    * The name, never the value, of the key that it uses. Endpoints that name the same key lose it together. `null`: each
-   * caller brings its own, so that one which is refused or paused says nothing about the calls of others.
+   * caller brings its own, so that one which is refused or paced says nothing about the calls of others; see
+   * {@link RoutingOptions.caller}.
    * @default a key of its own
    */
   readonly key?: string | null
@@ -70,6 +71,12 @@ export interface KeyOptions {
    * @default 600000
    */
   readonly maxTime: number
+  /**
+   * How many keys that callers bring themselves are remembered while the vendor refuses or paces them, 1 or more; beyond
+   * that, those are forgotten of which nothing bad was heard for longest.
+   * @default 10000
+   */
+  readonly maxCallers: number
 }
 
 /** How calls of one conversation stay on one endpoint, where their prompt cache is. */
@@ -114,6 +121,12 @@ export interface RoutingOptions {
   readonly maxClosure?: number
   /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects nobody. */
   readonly ejection?: Partial<EjectionOptions> | false
+  /**
+   * Who calls, by a name that may be shown, such as a fingerprint of the caller's key: for endpoints with the key `null`.
+   * Refusals, pauses and conversations there are kept for each caller.
+   * @default undefined: nothing is learnt from what the vendor says of a caller's key
+   */
+  readonly caller?: (request: ModelRequest) => string
   /** What is left out of {@link KeyOptions} keeps its default. */
   readonly keys?: Partial<KeyOptions>
   /** What is left out of {@link AffinityOptions} keeps its default; `false` treats every call by itself. */
@@ -158,7 +171,7 @@ export const routingDefaults: {
     maxTime: 30_000,
     maxEjected: 0.5,
   },
-  keys: { baseTime: 10_000, maxTime: 600_000 },
+  keys: { baseTime: 10_000, maxTime: 600_000, maxCallers: 10_000 },
   affinity: { maxConversations: 10_000, boundedLoad: 1.5 },
   hedge: false,
 }
@@ -184,6 +197,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
   within('maxClosure', settings.maxClosure, { from: 0 })
   within('keys.baseTime', settings.keys.baseTime, { from: 0 })
   within('keys.maxTime', settings.keys.maxTime, { from: 0 })
+  within('keys.maxCallers', settings.keys.maxCallers, { from: 1 })
   if (settings.ejection) checkEjection(settings.ejection)
   if (settings.affinity) {
     within('affinity.maxConversations', settings.affinity.maxConversations, { from: 1 })

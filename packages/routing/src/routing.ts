@@ -6,8 +6,17 @@ import {
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { conversationOf } from '@spillway/wire'
-import { type Asked, type Choice, type ChoiceReason, choose, chooseHedge, type Pool } from './choice.ts'
+import { type Conversation, conversationOf } from '@spillway/wire'
+import { CallersKeys } from './callers-keys.ts'
+import {
+  type Asked,
+  type Choice,
+  type ChoiceReason,
+  choose,
+  chooseHedge,
+  keyTo,
+  type Pool,
+} from './choice.ts'
 import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
@@ -77,11 +86,21 @@ export function createRouting(setup: RoutingSetup): Routing {
     objections: new Uint8Array(endpoints.length),
     usual: { streamed: 0, whole: 0 },
   }
-  const health = new Health(pool, createOutliers(endpoints, ejection, settings.window), settings.maxClosure)
+  const hasCallers = endpoints.some(({ key }) => key.isCallers)
+  const callers = setup.caller && hasCallers ? new CallersKeys(setup.caller, settings.keys) : undefined
+  const outliers = createOutliers(endpoints, ejection, settings.window)
+  const health = new Health(pool, outliers, settings.maxClosure, callers)
   const failedCalls = new FailedCalls()
   const hedges = hedge ? new HedgeBudget(hedge.maxExtra) : undefined
   let lastNow = 0
   let isClosed = false
+
+  /** A prompt cache belongs to a key, so the same prompts of two callers are two conversations. */
+  const conversationAt = (request: ModelRequest): Conversation | undefined => {
+    const conversation = conversationOf(request)
+    if (callers === undefined || conversation === undefined) return conversation
+    return { ...conversation, key: `${callers.nameOf(request)}\n${conversation.key}` }
+  }
 
   const ask = (request: ModelRequest, excluded: ReadonlySet<Endpoint> | undefined): Asked => {
     const { clock } = request
@@ -90,7 +109,8 @@ export function createRouting(setup: RoutingSetup): Routing {
       now: lastNow,
       random: () => clock.random(),
       kind: kindOf(request),
-      conversation: conversations && conversationOf(request),
+      conversation: conversations && conversationAt(request),
+      callersKey: callers?.find(request),
       tried: failedCalls.tried(request),
       excluded,
     }
@@ -102,7 +122,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     for (;;) {
       const facts = ask(request, asked)
       const choice = choose(pool, facts)
-      if (choice === undefined || (kept !== undefined && choice.endpoint.key.suspension.isOut)) {
+      if (choice === undefined || (kept !== undefined && choice.key.suspension.isOut)) {
         return kept as ModelResponse
       }
       asked.add(choice.endpoint)
@@ -111,7 +131,7 @@ export function createRouting(setup: RoutingSetup): Routing {
         conversations?.set(conversation.key, choice.endpoint)
       }
       const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
-      const response = await send({ endpoint: choice.endpoint, reason }, request)
+      const response = await send({ ...choice, reason }, request)
       if (response.failure === undefined || !isForNext(response.failure)) {
         kept?.body.cancel()
         return response
@@ -169,10 +189,15 @@ export function createRouting(setup: RoutingSetup): Routing {
 
   const hedgeBeside = (request: ModelRequest, asked: Set<Endpoint>): Hedge | undefined => {
     if (isClosed) return undefined
-    const endpoint = chooseHedge(pool, ask(request, asked))
+    const facts = ask(request, asked)
+    const endpoint = chooseHedge(pool, facts)
     if (endpoint === undefined || !hedges?.take()) return undefined
+    const key = keyTo(endpoint, facts)
     asked.add(endpoint)
-    return { endpoint: endpoint.name, handler: (derived) => send({ endpoint, reason: 'hedge' }, derived) }
+    return {
+      endpoint: endpoint.name,
+      handler: (derived) => send({ endpoint, key, reason: 'hedge' }, derived),
+    }
   }
 
   return {
@@ -195,6 +220,7 @@ export function createRouting(setup: RoutingSetup): Routing {
       isClosed = true
       conversations?.clear()
       failedCalls.clear()
+      callers?.clear()
     },
   }
 }

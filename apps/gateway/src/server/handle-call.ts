@@ -9,7 +9,8 @@ import {
   type Timeouts,
 } from '@spillway/middleware'
 import { header, malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
-// Brings in the context's `from`.
+// Bring in the context's `caller` and `from`.
+import type {} from '../caller.ts'
 import type {} from '../ledger/call-trail.ts'
 import type { Router } from '../router.ts'
 import { askedBy } from './asked.ts'
@@ -19,7 +20,7 @@ import { isConnectionHeader } from './connection-headers.ts'
 import { keepAlive } from './keep-alive.ts'
 import { refuse } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
-import { tenantOf } from './tenant.ts'
+import { callerFrom } from './tenant.ts'
 
 /** A call that has been answered, for the line in the log. */
 export interface AnsweredCall {
@@ -76,7 +77,7 @@ export async function handleCall(
     timeouts: handling.timeouts,
     listeners: [log.listener],
     context: {
-      tenant: tenantOf(req.headers, handling.fingerprint),
+      ...callerFrom(req.headers, handling.fingerprint),
       session: asked.session,
       from: req.socket.remoteAddress,
     },

@@ -1,22 +1,34 @@
 import { expect, test } from 'vitest'
 import { createFingerprints } from '../fingerprints/fingerprints.ts'
-import { tenantOf } from './tenant.ts'
+import { callerFrom } from './tenant.ts'
 
 const { of } = createFingerprints(Buffer.alloc(32, 'a'))
 
 test('the same key is the same tenant, however it is presented', () => {
-  const tenant = tenantOf({ 'x-api-key': 'sk-a' }, of)
-  expect(tenant).toMatch(/^key-[\w-]{22}$/)
-  expect(tenantOf({ authorization: 'Bearer sk-a' }, of)).toBe(tenant)
-  expect(tenantOf({ authorization: 'bearer  sk-a' }, of)).toBe(tenant)
-  expect(tenantOf({ 'x-api-key': 'sk-b' }, of)).not.toBe(tenant)
+  const one = callerFrom({ 'x-api-key': 'sk-a' }, of)
+  expect(one.tenant).toMatch(/^key-[\w-]{22}$/)
+  expect(one.caller).toBe(one.tenant)
+  expect(callerFrom({ authorization: 'Bearer sk-a' }, of)).toEqual(one)
+  expect(callerFrom({ authorization: 'bearer  sk-a' }, of)).toEqual(one)
+  expect(callerFrom({ authorization: 'Bearer sk-a', 'x-api-key': 'sk-a' }, of)).toEqual(one)
+  expect(callerFrom({ 'x-api-key': 'sk-b' }, of).tenant).not.toBe(one.tenant)
 })
 
 test('nothing of the key can be read from it', () => {
-  expect(tenantOf({ 'x-api-key': 'sk-secret' }, of)).not.toContain('secret')
+  expect(callerFrom({ 'x-api-key': 'sk-secret' }, of).tenant).not.toContain('secret')
+})
+
+test('two callers who present the same key in one place and others in the other are two', () => {
+  const [one, other] = ['sk-a', 'sk-b'].map((key) =>
+    callerFrom({ 'x-api-key': 'any', authorization: `Bearer ${key}` }, of),
+  )
+  expect(one?.tenant).toBe(other?.tenant)
+  expect(one?.caller).toMatch(/^key-[\w-]{22}$/)
+  expect(one?.caller).not.toBe(other?.caller)
 })
 
 test('a caller without a key is nobody', () => {
   const without = [{}, { 'x-api-key': '' }, { authorization: 'Bearer ' }]
-  expect(without.map((headers) => tenantOf(headers, of))).toEqual([undefined, undefined, undefined])
+  for (const headers of without)
+    expect(callerFrom(headers, of)).toEqual({ tenant: undefined, caller: undefined })
 })

@@ -1,22 +1,25 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The key that a caller presents, in whichever header; undefined where there is none. */
-export function presentedKey({
-  authorization,
-  'x-api-key': apiKey,
-}: IncomingHttpHeaders): string | undefined {
-  const key = typeof apiKey === 'string' && apiKey !== '' ? apiKey : authorization?.replace(/^bearer\s+/i, '')
-  return key === '' ? undefined : key
+/** Who calls, as far as the keys that were presented tell: fingerprints of them, which are safe to log and to keep. */
+export interface Caller {
+  /** Whom limits, budgets and bills are kept for; undefined for a caller without a key. */
+  readonly tenant: string | undefined
+  /** Everything that was presented, as an upstream gets it where callers bring their own keys. */
+  readonly caller: string | undefined
 }
 
-/**
- * Who calls, as far as the key that was presented tells: a fingerprint of it, which is safe to log and to keep, or
- * undefined for a caller without one.
- */
-export function tenantOf(
-  headers: IncomingHttpHeaders,
+const nobody: Caller = { tenant: undefined, caller: undefined }
+
+export function callerFrom(
+  { authorization, 'x-api-key': presented }: IncomingHttpHeaders,
   fingerprint: (key: string) => string,
-): string | undefined {
-  const key = presentedKey(headers)
-  return key === undefined ? undefined : `key-${fingerprint(key)}`
+): Caller {
+  const bearer = authorization?.replace(/^bearer\s+/i, '') || undefined
+  const apiKey = typeof presented === 'string' && presented !== '' ? presented : undefined
+  const key = apiKey ?? bearer
+  if (key === undefined) return nobody
+  const tenant = `key-${fingerprint(key)}`
+  if (bearer === undefined || bearer === key) return { tenant, caller: tenant }
+  // Upstreams differ in which of the two they go by.
+  return { tenant, caller: `key-${fingerprint(`${apiKey}\n${bearer}`)}` }
 }

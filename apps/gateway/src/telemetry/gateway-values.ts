@@ -1,3 +1,4 @@
+import { keyCircuit } from '@spillway/circuit-breaker-fallback'
 import type { ObservedValue } from '@spillway/telemetry'
 import type { RunningEndpoint } from '../endpoint.ts'
 import type { Books } from '../ledger/books.ts'
@@ -37,14 +38,18 @@ export function gatewayValues({
     'spillway.circuits': {
       description: 'Circuits by state: one for each model of an endpoint, and one for its key',
       read: () =>
-        each(({ breaker }) =>
-          breaker === undefined
+        each(({ breaker }) => {
+          // A caller whose own key is refused is no trouble of the endpoint's.
+          const circuits = breaker
+            ?.states()
+            .filter(({ key, scope }) => scope === 'model' || key === keyCircuit)
+          return circuits === undefined
             ? []
             : circuitStates.map((state) => ({
-                value: breaker.states().filter((circuit) => circuit.state === state).length,
+                value: circuits.filter((circuit) => circuit.state === state).length,
                 more: { 'spillway.circuit.state': state },
-              })),
-        ),
+              }))
+        }),
     },
     'spillway.limiter.headroom': {
       description: 'What is left of a limit, 0 to 1',

@@ -1,4 +1,4 @@
-import { type Target, target, timeouts } from '@spillway/attempt'
+import { type Target, target } from '@spillway/attempt'
 import { localModel } from '@spillway/local-model'
 import { compose, type Middleware } from '@spillway/middleware'
 import { budgetByCaller, depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
@@ -25,11 +25,11 @@ export function openTarget(name: string, config: Config, resources: Resources = 
   const settings = config.targets[name] as TargetConfig
   const limits = attemptLimitsOf(config, settings)
   if (settings.api === 'embedded') {
-    const local = localModel({ name, modelPath: settings.model as string })
+    const local = localModel({ name, modelPath: settings.model as string, timeouts: limits })
     // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
     local.engine.load().catch(() => {})
     const observers = observersOf(resources, { target: name, endpoint: 'embedded', provider: 'embedded' })
-    const { handler } = target(name, compose([timeouts(limits), ...observers], local.handler))
+    const { handler } = target(name, compose(observers, local.handler))
     const close = (): Promise<void> => local.close()
     return {
       name,

@@ -150,6 +150,9 @@ it('the deadline of the call ends an attempt', async () => {
   expect((await call.answer).failure?.retryable).toBe(false)
 })
 
+it('a limit that is undefined is the one that was set further out', () =>
+  timesOut(begin({ headers: undefined, total: undefined, firstContent: undefined }), 'headers', 20_000))
+
 it('a deadline that somebody chose can be shortened and not put off', async () => {
   const clock = virtualClock()
   const wire = handTransport()

@@ -4,7 +4,10 @@ import { deriveRequest, type Middleware, type Timeouts } from '@spillway/middlew
  * Sets the limits of every call that passes: those named here replace the ones set further out, the others stay.
  * `total` can only shorten a deadline that somebody has chosen; it replaces the default of ten minutes.
  */
-export function timeouts(limits: Partial<Timeouts>): Middleware {
+export function timeouts(set: { readonly [K in keyof Timeouts]?: Timeouts[K] | undefined }): Middleware {
+  const limits: Partial<Timeouts> = Object.fromEntries(
+    Object.entries(set).filter(([, value]) => value !== undefined),
+  )
   for (const [name, value] of Object.entries(limits)) {
     if (value !== undefined && !(value >= 0)) {
       throw new RangeError(`timeouts.${name} must be milliseconds, 0 or more, but is ${value}`)

@@ -1,5 +1,5 @@
-import { attempt, type Target, target, timeouts } from '@spillway/attempt'
-import { compose } from '@spillway/middleware'
+import { attempt, localServer, type Target, target, timeouts } from '@spillway/attempt'
+import { compose, type Timeouts } from '@spillway/middleware'
 import { embeddedTransport } from './embedded-transport.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -15,17 +15,19 @@ export interface LocalTarget extends Target {
 export interface LocalModelOptions extends EngineOptions {
   /** As events, metrics and headers name it. @default 'local' */
   readonly name?: string | undefined
+  /** Limits of this target itself, in milliseconds. @default those of `localServer` in `@spillway/attempt` */
+  readonly timeouts?: Partial<Timeouts> | undefined
 }
 
 /**
- * A model on this machine as a target. It sends no headers while it loads or waits for its turn, so only the
- * limit for the first content and the call's deadline bind it. A prompt that is too long for the model fails as `unfit`, on
+ * A model on this machine as a target. It sends no headers while it loads, reads the prompt or waits for its turn,
+ * so limits that suit vendors do not bind it (`localServer`). A prompt that is too long for the model fails as `unfit`, on
  * which `fallback` goes on to the next target; a timeout is not retried.
  */
 export function localModel(options: LocalModelOptions): LocalTarget {
-  const { name = 'local', ...engineOptions } = options
+  const { name = 'local', timeouts: limits = {}, ...engineOptions } = options
   const engine = openEngine(engineOptions)
-  const policies = [ownFailures(), timeouts({ headers: Infinity })]
+  const policies = [ownFailures(), timeouts(limits), localServer(limits)]
   const handler = compose(policies, attempt(embeddedTransport(engine)))
   const close = (): Promise<void> => engine.close()
   return { ...target(name, handler), engine, close, [Symbol.asyncDispose]: close }

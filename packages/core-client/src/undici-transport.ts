@@ -60,10 +60,14 @@ export function endpointFence(
   }
 }
 
+/** Interim responses (1xx) before the response itself: one a second for longer than any call takes. */
+const mostInterims = 1_000
+
 class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   readonly #sink: TransportSink
   #controller: Dispatcher.DispatchController | undefined
   #decoding: Decoding | undefined
+  #interims = 0
   #aborted: Error | undefined
 
   constructor(sink: TransportSink) {
@@ -91,14 +95,13 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    // 1xx are interim responses.
-    if (status < 200) return
+    if (status < 200) return this.#onInterim()
     const encoding = headers['content-encoding']
     if (typeof encoding === 'string' && encoding !== 'identity') {
       this.#decoding = startDecoding(encoding, {
         data: (chunk) => this.#sink.data(chunk),
         end: () => this.#sink.end(),
-        error: (error) => this.#undecodable(error),
+        error: (error) => this.#breakOff(error),
       })
     }
     if (this.#decoding === undefined) return this.#sink.headers(status, headers as ResponseHeaders)
@@ -140,7 +143,15 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     this.#controller?.abort(this.#aborted)
   }
 
-  #undecodable(error: unknown): void {
+  /** 1xx say that somebody is at work; a flood of them says nothing. */
+  #onInterim(): void {
+    if (++this.#interims !== mostInterims) return
+    const error = new Error(`the upstream sent ${mostInterims} interim responses and no other`)
+    this.#breakOff(Object.assign(error, { code: 'ERR_INTERIM_RESPONSES' }))
+  }
+
+  /** Goes no further: what has come makes no sense. */
+  #breakOff(error: unknown): void {
     this.abort(error)
     this.#sink.error(error)
   }

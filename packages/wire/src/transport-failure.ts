@@ -20,6 +20,7 @@ const unsendableCodes = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_
 const malformedMessages: readonly (readonly [codes: RegExp, message: string])[] = [
   [/^UND_ERR_HEADERS_OVERFLOW$/, 'the upstream sent headers beyond any size'],
   [/^(ERR_CONTENT_DECODING|Z_\w+)$/, 'the upstream sent a body that is not encoded as it says'],
+  [/^ERR_INTERIM_RESPONSES$/, 'the upstream sent interim responses and nothing else'],
   // undici asserts what its parser should have refused, such as a status below 100.
   [/^(HPE_\w+|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|ERR_ASSERTION)$/, 'the upstream sent invalid HTTP'],
 ]

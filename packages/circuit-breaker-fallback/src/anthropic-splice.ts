@@ -2,7 +2,7 @@ import type { Transcript } from '@spillway/middleware'
 import type { SseEvent } from '@spillway/wire'
 import { textSoFar } from './continuation.ts'
 import { OverlapFilter } from './overlap.ts'
-import type { Splice } from './splice.ts'
+import { parseEvent, type Splice } from './splice.ts'
 
 type Data = {
   readonly type?: string
@@ -64,7 +64,8 @@ export function anthropicSplice(transcript: Transcript, outputTokensSoFar: numbe
       return begun
     },
     read(read: SseEvent): string {
-      const data = JSON.parse(read.data) as Data
+      const data = parseEvent(read.data) as Data | undefined
+      if (data === undefined) return ''
       switch (data.type) {
         case 'message_start':
           return ''

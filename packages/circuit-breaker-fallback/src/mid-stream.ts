@@ -9,9 +9,10 @@ import {
   type ModelResponse,
   type Outcome,
   type ResponseBody,
+  StreamFailure,
   type Transcript,
 } from '@spillway/middleware'
-import { SseScanner } from '@spillway/wire'
+import { malformedFailure, SseScanner } from '@spillway/wire'
 import { canContinue, continuationRequest } from './continuation.ts'
 import { createSplice } from './create-splice.ts'
 import { joinOutcomes } from './joined-outcome.ts'
@@ -108,7 +109,13 @@ class StreamRelay {
     this.#current = body
     body.pipe({
       write: (chunk) => {
-        this.body.push(change(chunk))
+        try {
+          this.body.push(change(chunk))
+        } catch {
+          // Of no protocol's form: what has been said so far stays, and the caller hears that no more comes.
+          body.cancel()
+          this.#giveUp(new StreamFailure(malformedFailure('the continuation makes no sense')))
+        }
         return !this.body.paused
       },
       end: () => {

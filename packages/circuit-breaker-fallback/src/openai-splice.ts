@@ -2,7 +2,7 @@ import type { Transcript } from '@spillway/middleware'
 import type { SseEvent } from '@spillway/wire'
 import { textSoFar } from './continuation.ts'
 import { OverlapFilter } from './overlap.ts'
-import type { Splice } from './splice.ts'
+import { parseEvent, type Splice } from './splice.ts'
 
 type Chunk = {
   readonly id?: string
@@ -63,7 +63,8 @@ export function openaiSplice(transcript: Transcript, outputTokensSoFar: number):
     },
     read({ data }: SseEvent): string {
       if (data.trim() === '[DONE]') return 'data: [DONE]\n\n'
-      return `data: ${JSON.stringify(spliced(JSON.parse(data) as Chunk))}\n\n`
+      const chunk = parseEvent(data)
+      return chunk === undefined ? '' : `data: ${JSON.stringify(spliced(chunk as Chunk))}\n\n`
     },
   }
 }

@@ -49,3 +49,12 @@ describe('a continuation', () => {
     )
   })
 })
+
+it('is found in time, whatever two upstreams say', () => {
+  const begun = performance.now()
+  const same = 'a'.repeat(1_000_000)
+  expect(overlapOf(`${same}b`, `${same}c`)).toBe(0)
+  expect(filtered(`${same}b`, `${same}c`, 10)).toBe(`${same}c`)
+  expect(filtered(`${'ab'.repeat(500_000)}c`, 'ab'.repeat(600_000), 10)).toBe('ab'.repeat(600_000))
+  expect(performance.now() - begun).toBeLessThan(3_000)
+})

@@ -12,6 +12,8 @@ const shortest = 8
 export class OverlapFilter {
   readonly #before: string
   #held = ''
+  /** Whether all that is held back is the beginning of the text before. */
+  #isBeginning = true
   #isDecided = false
 
   /** @param before the text that is there already */
@@ -22,6 +24,7 @@ export class OverlapFilter {
   /** The part of the text so far that is new; empty while that is not known. */
   push(piece: string): string {
     if (this.#isDecided) return piece
+    this.#isBeginning &&= this.#before.startsWith(piece, this.#held.length)
     this.#held += piece
     return this.#mayRepeat() ? '' : this.flush()
   }
@@ -34,14 +37,15 @@ export class OverlapFilter {
   }
 
   #mayRepeat(): boolean {
-    const before = this.#before
-    return before.slice(-window).includes(this.#held) || before.startsWith(this.#held)
+    if (this.#isBeginning) return true
+    return this.#held.length <= window && this.#before.slice(-window).includes(this.#held)
   }
 }
 
-/** How many characters at the beginning of `after` repeat the end of `before`. */
+/** How many characters at the beginning of `after` repeat the end of `before`, or all of it. */
 export function overlapOf(before: string, after: string): number {
-  for (let length = Math.min(before.length, after.length); length >= shortest; length--) {
+  if (before.length >= shortest && after.startsWith(before)) return before.length
+  for (let length = Math.min(before.length, after.length, window); length >= shortest; length--) {
     if (before.endsWith(after.slice(0, length))) return length
   }
   // White space at the seam is never wanted twice.

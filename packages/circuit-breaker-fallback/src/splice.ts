@@ -7,3 +7,13 @@ export interface Splice {
   /** The text that was added so far. */
   readonly text: string
 }
+
+/** The data of an event; undefined for what is no JSON object, which clients skip. */
+export function parseEvent(data: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(data)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -20,8 +20,9 @@ export function translatedBody(
     write(chunk) {
       try {
         channel.push(translator.push(chunk))
-      } catch {
-        channel.fail(new StreamFailure(malformedFailure('an event of the stream is too long')))
+      } catch (error) {
+        const why = error instanceof RangeError ? error.message : 'an event has a form that nobody knows'
+        channel.fail(new StreamFailure(malformedFailure(`the stream cannot be translated: ${why}`)))
         body.cancel()
       }
       return !channel.paused

@@ -14,6 +14,7 @@ import {
   answerToOpenAi,
   failureResponse,
   header,
+  type Loss,
   malformedFailure,
   renderError,
   StreamTranslator,
@@ -57,15 +58,15 @@ export async function translatedResponse(
       degraded,
     )
   }
-  const answer = parse(await readBody(response.body))
-  if (answer === undefined) {
-    const failure = malformedFailure('the upstream answered with something that is not JSON')
-    return failureResponse(caller, failure, { outcome: response.outcome })
+  const whole = wholeAnswer(api, await readBody(response.body), options)
+  if (whole === undefined) {
+    const failure = malformedFailure('the upstream answered with something that cannot be translated')
+    const outcome = response.outcome.then((ended) => ({ ...ended, failure }))
+    return failureResponse(caller, failure, { outcome })
   }
-  const whole = api === 'anthropic' ? answerToAnthropic(answer, options) : answerToOpenAi(answer, options)
   if (whole.degraded.length > 0) emit(caller, 'degraded', { losses: whole.degraded })
   const headers = translatedResponseHeaders(api, response.headers, 'application/json')
-  const body = bodyOf(encoder.encode(JSON.stringify(whole.body)))
+  const body = bodyOf(whole.bytes)
   return degradedResponse({ ...response, headers, body }, [...degraded, ...whole.degraded])
 }
 
@@ -97,9 +98,17 @@ function includesUsage({ api, body }: ModelRequest): boolean {
   return options?.include_usage === true
 }
 
-function parse(bytes: Uint8Array): JsonObject | undefined {
+/** Undefined for what is not JSON, or has more levels than JSON is written for: an upstream may send anything. */
+function wholeAnswer(
+  api: ModelRequest['api'],
+  bytes: Uint8Array,
+  options: AnswerOptions,
+): { readonly bytes: Uint8Array; readonly degraded: readonly Loss[] } | undefined {
   try {
-    return JSON.parse(decoder.decode(bytes)) as JsonObject
+    const answer = JSON.parse(decoder.decode(bytes)) as JsonObject
+    const { body, degraded } =
+      api === 'anthropic' ? answerToAnthropic(answer, options) : answerToOpenAi(answer, options)
+    return { bytes: encoder.encode(JSON.stringify(body)), degraded }
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@ import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import type { SseEvent } from './sse-event.ts'
 import { parseData } from './stream-state.ts'
 import { numberOf } from './translation/json.ts'
+import { nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
 
 interface OpenBlock extends TranscriptBlock {
@@ -10,20 +11,29 @@ interface OpenBlock extends TranscriptBlock {
   isOpen: boolean
 }
 
+/** What is kept at most of one answer, in blocks and characters; no model's answer comes near it. */
+const mostBlocks = 10_000
+const mostText = 8 * 1024 * 1024
+
 /**
  * Keeps what a stream says. It parses every event, so it is used only where somebody may have to go on from a broken
- * stream.
+ * stream. What is said beyond any model's answer is not kept: a block of another type, which stays open, stands for it.
  */
 export class TranscriptWriter implements Transcript {
   readonly blocks: OpenBlock[] = []
   id: string | undefined
   readonly #api: Api
+  /** Anthropic's blocks by their index; the first where there are two of one. */
+  readonly #byIndex = new Map<unknown, OpenBlock>()
+  #text = 0
+  #isFull = false
 
   constructor(api: Api) {
     this.#api = api
   }
 
   read(event: SseEvent): void {
+    if (this.#isFull) return
     const data = parseData(event.data)
     if (this.#api === 'anthropic') this.#readAnthropic(data)
     else this.#readOpenAi(data)
@@ -32,42 +42,63 @@ export class TranscriptWriter implements Transcript {
   #readAnthropic(data: unknown): void {
     switch (field(data, 'type')) {
       case 'message_start':
-        this.id = stringField(field(data, 'message'), 'id')
+        this.id = nameField(field(data, 'message'), 'id')
         return
       case 'content_block_start': {
         const block = field(data, 'content_block')
         const index = numberOf(field(data, 'index'))
         const text = stringField(block, 'text') ?? ''
-        this.blocks.push({ type: blockType(stringField(block, 'type')), text, index, isOpen: true })
+        const begun = this.#begin({
+          type: blockType(stringField(block, 'type')),
+          text: '',
+          index,
+          isOpen: true,
+        })
+        this.#say(begun, text)
+        if (!this.#byIndex.has(index)) this.#byIndex.set(index, begun)
         return
       }
       case 'content_block_delta': {
-        const block = this.#at(field(data, 'index'))
-        if (block?.type === 'text') block.text += stringField(field(data, 'delta'), 'text') ?? ''
+        const block = this.#byIndex.get(field(data, 'index'))
+        if (block?.type === 'text') this.#say(block, stringField(field(data, 'delta'), 'text') ?? '')
         return
       }
       case 'content_block_stop': {
-        const block = this.#at(field(data, 'index'))
+        const block = this.#byIndex.get(field(data, 'index'))
         if (block !== undefined) block.isOpen = false
       }
     }
   }
 
   #readOpenAi(data: unknown): void {
-    this.id ??= stringField(data, 'id')
+    this.id ??= nameField(data, 'id')
     const choices = field(data, 'choices')
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
     const delta = field(choice, 'delta')
     const text = stringField(delta, 'content')
-    if (text) this.#open('text').text += text
+    if (text) this.#say(this.#open('text'), text)
     if (Array.isArray(field(delta, 'tool_calls'))) this.#open('tool')
     if (stringField(delta, 'reasoning') || stringField(delta, 'reasoning_content')) this.#open('thinking')
     const last = this.blocks.at(-1)
     if (field(choice, 'finish_reason') != null && last !== undefined) last.isOpen = false
   }
 
-  #at(index: unknown): OpenBlock | undefined {
-    return this.blocks.find((block) => block.index === index)
+  #begin(block: OpenBlock): OpenBlock {
+    this.blocks.push(block)
+    if (this.blocks.length >= mostBlocks) this.#giveUp()
+    return block
+  }
+
+  #say(block: OpenBlock, text: string): void {
+    this.#text += text.length
+    if (this.#text > mostText) return this.#giveUp()
+    block.text += text
+  }
+
+  #giveUp(): void {
+    if (this.#isFull) return
+    this.#isFull = true
+    this.blocks.push({ type: 'other', text: '', index: this.blocks.length, isOpen: true })
   }
 
   /** The protocol has no blocks; a new one begins where the kind of content changes. */
@@ -75,9 +106,7 @@ export class TranscriptWriter implements Transcript {
     const last = this.blocks.at(-1)
     if (last?.type === type) return last
     if (last !== undefined) last.isOpen = false
-    const block: OpenBlock = { type, text: '', index: this.blocks.length, isOpen: true }
-    this.blocks.push(block)
-    return block
+    return this.#begin({ type, text: '', index: this.blocks.length, isOpen: true })
   }
 }
 

@@ -21,6 +21,16 @@ import { usageForAnthropic } from './usage-translation.ts'
 
 const decoder = new TextDecoder()
 
+/** Bytes that wait behind an open block at most: a server that sends its calls by turns may never end the first. */
+const mostWaiting = 16 * 1024 * 1024
+
+/** What a block takes besides its text, roughly. */
+const blockWeight = 200
+
+/** Calls, and pieces of one train of thought, that an answer has at most. */
+const mostCalls = 10_000
+const mostDetails = 100_000
+
 /**
  * Translates a stream of chat chunks into the events of a message. Blocks of a message do not interleave: the first open
  * one is passed on as it grows; what comes meanwhile for others waits until it is whole.
@@ -37,7 +47,10 @@ export class StreamToAnthropic implements StreamTranslation {
   #isOver = false
   #openIndex: number | undefined
   #nextIndex = 0
+  /** What all of `#blocks` take. */
+  #waiting = 0
   #callCount = 0
+  #begunCalls = 0
   #refused = false
   #finishReason: string | undefined
   #usage: Usage | undefined
@@ -94,7 +107,9 @@ export class StreamToAnthropic implements StreamTranslation {
     const delta = isObject(choice.delta) ? choice.delta : isObject(choice.message) ? choice.message : {}
     const details = objectsOf(delta.reasoning_details)
     const thought = reasoningText(delta)
-    this.#details.push(...details)
+    if (this.#details.length + details.length > mostDetails)
+      throw new RangeError('too many pieces of reasoning')
+    for (const detail of details) this.#details.push(detail)
     if (details.length > 0 || thought !== '') this.#add('thinking', thought)
     const text = textOf(delta.content)
     if (text !== '') this.#add('text', text)
@@ -112,9 +127,15 @@ export class StreamToAnthropic implements StreamTranslation {
     let block = this.#blocks.at(-1)
     if (block?.type !== type) {
       block = new TextBlock(type)
-      this.#blocks.push(block)
+      this.#queue(block)
     }
     block.pending += text
+    this.#waiting += text.length
+  }
+
+  #queue(block: TextBlock | ToolBlock): void {
+    this.#blocks.push(block)
+    this.#waiting += blockWeight
   }
 
   /** Some servers number all calls alike: another id is another call. */
@@ -124,25 +145,34 @@ export class StreamToAnthropic implements StreamTranslation {
     let block = this.#calls.get(index)
     const isAnother = block?.id !== undefined && id !== undefined && id !== block.id && name !== ''
     if (block === undefined || isAnother) {
+      if (++this.#begunCalls > mostCalls) throw new RangeError(`more than ${mostCalls} tool calls`)
       block = new ToolBlock()
       this.#calls.set(index, block)
-      this.#blocks.push(block)
+      this.#queue(block)
     }
     block.id ??= id
     if (block.name === '') block.name = name
-    const text = field(call.function, 'arguments')
-    if (text != null) block.add(typeof text === 'string' ? text : JSON.stringify(text))
+    const given = field(call.function, 'arguments')
+    if (given == null) return
+    const text = typeof given === 'string' ? given : JSON.stringify(given)
+    block.add(text)
+    this.#waiting += text.length
   }
 
-  /** Sends what can be sent, block by block. */
+  /**
+   * Sends what can be sent, block by block.
+   * @throws RangeError when more waits behind the open block than can be kept
+   */
   #advance(all: boolean): void {
     for (let block = this.#blocks[0]; block !== undefined; block = this.#blocks[0]) {
       this.#pass(block, all)
       const isLast = this.#blocks.length === 1
-      if (!all && (isLast || !block.isComplete)) return
+      if (!all && (isLast || !block.isComplete)) break
       this.#close(block)
       this.#blocks.shift()
+      this.#waiting -= blockWeight
     }
+    if (this.#waiting > mostWaiting) throw new RangeError('what waits for the first call to end is too long')
   }
 
   #pass(block: TextBlock | ToolBlock, all: boolean): void {
@@ -154,6 +184,7 @@ export class StreamToAnthropic implements StreamTranslation {
     }
     if (block.pending === '') return
     this.#delta(deltaOf(block.type, block.pending))
+    this.#waiting -= block.pending.length
     block.pending = ''
   }
 

@@ -3,6 +3,7 @@ import { anthropicUsage } from '../anthropic-usage.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
 import { parseData } from '../stream-state.ts'
 import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
+import { nameField } from '../upstream-text.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
@@ -21,7 +22,7 @@ export class StreamToOpenAi implements StreamTranslation {
   readonly #options: AnswerOptions
   readonly #lost = new Set<Loss>()
   #id: string | undefined
-  #model: unknown = ''
+  #model = ''
   #usage: Usage | undefined
   #stopReason: string | undefined
   #isOver = false
@@ -75,7 +76,8 @@ export class StreamToOpenAi implements StreamTranslation {
 
   #begin(message: unknown): string {
     this.#id = answerIdFor('openai', stringField(message, 'id'))
-    this.#model = field(message, 'model') ?? ''
+    // It stands in every chunk.
+    this.#model = nameField(message, 'model') ?? ''
     this.#usage = anthropicUsage(field(message, 'usage'))
     return this.#delta({ role: 'assistant', content: '', refusal: null })
   }

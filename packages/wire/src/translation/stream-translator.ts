@@ -34,7 +34,7 @@ export class StreamTranslator {
 
   /**
    * Reads the next chunk; returns what is to be sent, often nothing.
-   * @throws RangeError when a single event exceeds 32 MiB
+   * @throws RangeError when a single event exceeds 32 MiB, or more would have to be kept than any answer has
    */
   push(chunk: Uint8Array): Uint8Array {
     this.#scanner.push(chunk)

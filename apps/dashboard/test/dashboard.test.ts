@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     server.fixture = nothingYet(Date.now())
     const page = await open('')
     expect(await page.locator('.empty code').textContent()).toContain(
-      `ANTHROPIC_BASE_URL=${server.url} claude`,
+      `ANTHROPIC_BASE_URL=${server.url} ANTHROPIC_AUTH_TOKEN=spillway claude`,
     )
     await page.getByRole('link', { name: 'Mirror' }).click()
     await page.getByText('mirror:').waitFor()

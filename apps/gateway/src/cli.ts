@@ -25,13 +25,15 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--host <host>', 'bind to this address instead of server.host')
     .option('--exposed', 'that other machines can reach it is meant; the same as server.exposed: true')
     .option('--demo', 'run the demo whatever the environment holds')
-    .option('-q, --quiet', 'no line for each call')
+    .option('-q, --quiet', 'no lines but the address and what goes wrong')
     .addHelpText(
       'after',
       `
 Examples:
   spillway start                               the demo: a simulated Claude in trouble, a real local model
   spillway start --config spillway.yaml        your own set-up
+
+It prints where the dashboard is, and what to paste for Claude Code, curl and the SDKs.
 
 Signals:
   SIGTERM, SIGINT, SIGHUP   no new calls; those in flight end (30 s at most), then everything closes (5 s at most each)

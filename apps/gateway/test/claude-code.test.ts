@@ -1,45 +1,18 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Reply, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { installClaudeCode } from './install-claude-code.ts'
 
-// Runs the real Claude Code, which is not a dependency: it is installed on demand, once, beside the tests' caches.
+// Runs the real Claude Code, which is not a dependency.
 
 const run = promisify(execFile)
-const packageName = '@anthropic-ai/claude-code'
-const version = '2.1.330'
-const cache = fileURLToPath(new URL(`../node_modules/.cache/claude-code-${version}`, import.meta.url))
-/** Finds the native binary of this machine by itself, so that no install script needs to run. */
-const launcher = join(cache, 'node_modules', packageName, 'cli-wrapper.cjs')
-
-/** Why Claude Code is not here; undefined when it is. */
-async function install(): Promise<string | undefined> {
-  try {
-    if (!existsSync(launcher)) {
-      await mkdir(cache, { recursive: true })
-      const flags = ['--prefix', cache, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-      await run('npm', ['install', ...flags, `${packageName}@${version}`], { timeout: 240_000 })
-    }
-    const { stdout } = await run(process.execPath, [launcher, '--version'], { timeout: 30_000 })
-    return stdout.startsWith(version) ? undefined : `expected version ${version}, found ${stdout.trim()}`
-  } catch (error) {
-    // Half an installation must not be in the way of the next try.
-    await rm(cache, { recursive: true, force: true })
-    return (error as Error).message
-  }
-}
-
-const missing = await install()
 const mustRun = Boolean(process.env.CI)
-if (missing !== undefined && !mustRun) {
-  console.warn(`SKIPPED: the tests with Claude Code ${version}, which could not be installed: ${missing}`)
-}
+const launcher = await installClaudeCode()
 
 /** What `claude --output-format json` prints, in the parts that matter here. */
 interface Printed {
@@ -73,17 +46,17 @@ async function ask(gatewayUrl: string, asking: Asking = {}): Promise<Printed> {
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
   }
-  const argv = [launcher, '-p', prompt, '--output-format', 'json', ...flags]
+  const argv = [launcher ?? '', '-p', prompt, '--output-format', 'json', ...flags]
   const running = run(process.execPath, argv, { cwd: home, env, timeout: 100_000 })
   running.child.stdin?.end()
   return JSON.parse((await running).stdout)
 }
 
 test.runIf(mustRun)('Claude Code could be installed', () => {
-  expect(missing).toBeUndefined()
+  expect(launcher).toBeDefined()
 })
 
-describe.skipIf(missing !== undefined)('Claude Code', { timeout: 120_000 }, () => {
+describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () => {
   test('gets Claude’s answer through the gateway', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'Hello from the far side.' } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))

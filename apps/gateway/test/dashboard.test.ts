@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { views } from '../../dashboard/src/routing.ts'
@@ -58,6 +60,16 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     await settled(page)
     return page
   }
+
+  test('shows a line for curl, while there is no call, that works as it is pasted', async () => {
+    const { url } = await start()
+    const page = await open(url)
+    const text = (await page.locator('.empty code').textContent()) ?? ''
+    const [claudeCode = '', ...curl] = text.split('\n')
+    expect(claudeCode).toBe(`ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=spillway claude`)
+    const { stdout } = await promisify(execFile)('sh', ['-c', curl.join('\n')])
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'message', role: 'assistant' })
+  })
 
   const calls = (page: Page) =>
     page.locator('.stat', { has: page.locator('dt', { hasText: /^Calls$/ }) }).locator('.value')

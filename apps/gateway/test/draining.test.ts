@@ -62,6 +62,19 @@ describe('a gateway that closes', () => {
     )
   })
 
+  test('cuts a stream when it is closed again and has less time', async () => {
+    const claude = forThisTest(await startClaude())
+    claude.always({ type: 'stall', afterChunks: 2, ms: Infinity })
+    const gateway = await gatewayBefore(claude)
+    const connection = await openSocket(gateway.url, requestText('/v1/messages', messages({ stream: true })))
+    while (!connection.received().includes('content_block_delta')) await delay(5)
+    const first = gateway.close(30_000)
+    const startedAt = performance.now()
+    await gateway.close(50)
+    await Promise.all([first, connection.closed])
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
   test('can be closed twice', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayBefore(claude)

@@ -5,7 +5,7 @@ import { Empty } from '../ui/empty.tsx'
 export function FirstCall({ title = 'No calls yet' }: { readonly title?: string | undefined }): JSX.Element {
   const here = location.origin
   const code = [
-    `ANTHROPIC_BASE_URL=${here} claude`,
+    `ANTHROPIC_BASE_URL=${here} ANTHROPIC_AUTH_TOKEN=spillway claude`,
     '',
     `curl ${here}/v1/messages -H 'content-type: application/json' -d '{`,
     `  "model": "claude-sonnet-5-5", "max_tokens": 100,`,
@@ -14,7 +14,8 @@ export function FirstCall({ title = 'No calls yet' }: { readonly title?: string 
   ].join('\n')
   return (
     <Empty title={title} code={code} where="Claude Code, or any client">
-      Point a client at this gateway. Each call shows up here when it has ended.
+      Point a client at this gateway. Each call shows up here when it has ended. Any key will do, unless the
+      configuration says “credential: caller”: then bring your own.
     </Empty>
   )
 }

@@ -6,6 +6,7 @@ import { type Gateway, startGateway } from '../gateway.ts'
 import { type Lines, openLines } from '../log/lines.ts'
 import { callLine } from './call-line.ts'
 import { circuitLine } from './circuit-line.ts'
+import { clientLines, showClientLines } from './client-lines.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
 import { exitCodes } from './exit-codes.ts'
 import { vaultLine } from './vault-line.ts'
@@ -58,6 +59,7 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
       log: lines.err,
       droppedLines: lines.dropped,
     })
+    if (!options.quiet) lines.err(`\n${showClientLines(clientLines(config, gateway.url))}\n`)
     lines.out(`listening on ${gateway.url}`)
     return await untilStopped(gateway)
   } catch (error) {

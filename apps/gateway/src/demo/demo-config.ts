@@ -29,7 +29,8 @@ export function demoConfig(claudeUrl: string, modelPath: string): Config {
       local: { api: 'embedded', model: modelPath },
     },
     routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
-    timeouts: { total: '10s' },
+    // Claude Code's prompt is long for a model inside this process.
+    timeouts: { total: '60s' },
   })
   return parseConfig(text, 'demo').config
 }

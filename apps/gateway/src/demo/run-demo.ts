@@ -6,6 +6,7 @@ import { tinyGguf } from '@spillway/local-model'
 import { startClaude } from '@spillway/testing'
 import { callLine } from '../cli/call-line.ts'
 import { circuitLine } from '../cli/circuit-line.ts'
+import { clientLines, showClientLines } from '../cli/client-lines.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import type { Lines } from '../log/lines.ts'
 import { demoConfig, demoKey } from './demo-config.ts'
@@ -51,7 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         droppedLines: options.lines.dropped,
       }),
     )
-    say(banner(gateway.url))
+    say(banner(showClientLines(clientLines(config, gateway.url))))
     let announced: Scene | undefined
     const announce = (): void => {
       const scene = scenario.scene()
@@ -93,18 +94,17 @@ function sceneLine({ text }: Scene, at: Date): string {
   return styleText('dim', `${at.toTimeString().slice(0, 8)}  -- ${text}`)
 }
 
-function banner(url: string): string {
+function banner(clients: string): string {
   const bold = (text: string): string => styleText('bold', text)
   return `
 ${bold('Spillway demo')}: a simulated Claude that is often in trouble, and a real local model in this process.
 A client asks a question every few seconds. Each line below is one answer: who gave it, why not Claude, and how long
 the client waited for its first word. Claude has 1.5 s to begin. Once through its troubles takes a minute.
 
-Ask it yourself:
-  curl -s ${url}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
-    -d '{"model":"claude-sonnet-5-5","max_tokens":64,"messages":[{"role":"user","content":"Are you there?"}]}'
-Or point Claude Code at it:
-  ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=demo claude
+Look at it, and ask it yourself:
+
+${clients}
+
 Your own set-up: spillway start --config spillway.yaml. Stop with Ctrl-C.
 `
 }

@@ -12,6 +12,7 @@ import { recogniseCall } from '@spillway/wire'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
+import { baseUrlAdvice, type CallPath } from './base-url-advice.ts'
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
 import { followConnections } from './connections.ts'
@@ -30,6 +31,12 @@ const callPaths: ReadonlySet<string> = new Set([
   '/v1/messages/count_tokens',
   '/v1/chat/completions',
 ])
+
+/** The same with their protocols. */
+const calls: readonly CallPath[] = [...callPaths].flatMap((path) => {
+  const call = recogniseCall('POST', path)
+  return call === undefined ? [] : [{ path, api: call.api }]
+})
 
 /** A gateway that listens. */
 export interface GatewayServer {
@@ -128,12 +135,13 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   server.on('clientError', (error, socket) => refuseMalformedHttp(error, socket, inFlight))
   await listen(server, options.host, options.port)
   const { address, port } = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
   return {
     url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
     async drain(ms) {
       draining = true
       // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
-      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+      closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()))
       const busy = new Set([...inFlight].map(({ req }) => req.socket))
       for (const socket of connections.open) if (!busy.has(socket)) socket.destroySoon()
       const timer = setTimeout(() => {
@@ -224,6 +232,11 @@ async function dispatch(
     return endWith(res, body)
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
+  const advice = baseUrlAdvice(path, originOf(req), calls)
+  if (advice !== undefined) {
+    refuse(res, guessApi(req), callersFault('not_found', `no such route: ${req.method} ${path}; ${advice}`))
+    return void req.resume()
+  }
   if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
@@ -234,6 +247,12 @@ async function dispatch(
     callersFault('not_found', `no such route: ${req.method} ${path}; there are ${known}, GET /healthz`),
   )
   req.resume()
+}
+
+/** The gateway's own address, as this client knows it. */
+function originOf({ headers, socket }: IncomingMessage): string {
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  return `${scheme}://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`
 }
 
 function refuseMethod(req: IncomingMessage, res: ServerResponse, allow: string): void {

@@ -72,7 +72,7 @@ export async function handleCall(
     stream: asked.stream,
     body: read.body,
     url: req.url ?? '/',
-    headers: forwardedHeaders(req),
+    headers: withVersion(api, forwardedHeaders(req)),
     signal: leaving.signal,
     timeouts: handling.timeouts,
     listeners: [log.listener],
@@ -127,6 +127,14 @@ function forwardedHeaders(req: IncomingMessage): RequestHeaders {
     headers[name] = typeof value === 'string' ? value : value.join(', ')
   }
   return headers
+}
+
+/** What Messages calls are written for that do not name a version: a line typed by hand needs none. */
+const usualVersion = '2023-06-01'
+
+function withVersion(api: Api, headers: RequestHeaders): RequestHeaders {
+  if (api !== 'anthropic' || headers['anthropic-version']) return headers
+  return { ...headers, 'anthropic-version': usualVersion }
 }
 
 function spillwayHeaders(response: ModelResponse, log: CallLog): Record<string, string> {

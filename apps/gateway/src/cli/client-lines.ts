@@ -1,0 +1,132 @@
+import type { Config, TargetConfig } from '../config/config.ts'
+import { createRouter } from '../router.ts'
+
+/** Something to paste, and whom it is for. */
+export interface ClientLine {
+  readonly title: string
+  readonly text: string
+}
+
+/** Models to ask for, the first that a route serves. */
+const claudeModels = ['claude-sonnet-5-5', 'claude-opus-5-5', 'claude-haiku-5-5'] as const
+const openaiModels = ['gpt-5', 'gpt-5-mini', 'gpt-4o'] as const
+
+/** Where a target's own key is, by the habits of its clients. */
+const keyVariables: Readonly<Partial<Record<TargetConfig['api'], string>>> = {
+  anthropic: 'ANTHROPIC_API_KEY',
+  openrouter: 'OPENROUTER_API_KEY',
+  openai: 'OPENAI_API_KEY',
+}
+
+/** Clients insist on a key; a gateway that does not ask for one takes any. */
+const anyKey = 'spillway'
+
+/**
+ * What to paste to reach a gateway: for Claude Code, curl and the SDKs, with a model that its routes serve. Where a route
+ * passes on what callers present, that is the user's own key.
+ * @param url of the gateway
+ */
+export function clientLines(config: Config, url: string): ClientLine[] {
+  const here = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const serves = modelOwner(config)
+  const claude = modelFor(config, serves, claudeModels)
+  const openai = modelFor(config, serves, openaiModels, claude)
+  const json = JSON.stringify({
+    model: claude,
+    max_tokens: 64,
+    messages: [{ role: 'user', content: 'Are you there?' }],
+  })
+  const own = ownKey(config, serves(claude))
+  const openaiOwn = ownKey(config, serves(openai))
+  return [
+    { title: 'Dashboard', text: `${here}/` },
+    {
+      title: `Claude Code${own === 'ANTHROPIC_API_KEY' ? ', with your own login or key' : ''}`,
+      text: [
+        `ANTHROPIC_BASE_URL=${here}`,
+        ...claudeCodeKey(own),
+        ...claudeCodeModels(serves, claude),
+        'claude',
+      ].join(' '),
+    },
+    {
+      title: 'curl',
+      text: [
+        `curl -s ${here}/v1/messages`,
+        ...(own === undefined ? [] : [`-H ${keyHeader(own)}`]),
+        `-H 'content-type: application/json' -d ${quoted(json)}`,
+      ].join(' '),
+    },
+    {
+      title: `@anthropic-ai/sdk, for model ${claude}`,
+      text: `const anthropic = new Anthropic({ baseURL: '${here}', apiKey: ${scriptKey(own)} })`,
+    },
+    {
+      title: `openai, for model ${openai}`,
+      text: `const openai = new OpenAI({ baseURL: '${here}/v1', apiKey: ${scriptKey(openaiOwn)} })`,
+    },
+    {
+      title: `anthropic for Python, for model ${claude}`,
+      text: `client = Anthropic(base_url="${here}", api_key=${pythonKey(own)})`,
+    },
+  ]
+}
+
+/** The lines as they are shown. */
+export function showClientLines(lines: readonly ClientLine[]): string {
+  return lines.map(({ title, text }) => `${title}:\n  ${text}`).join('\n')
+}
+
+/** Which route serves a model, by its number; undefined where none does. */
+type Serves = (model: string) => number | undefined
+
+function modelOwner({ routes }: Config): Serves {
+  const owners = routes.map(({ models }) => createRouter([{ models, handler: () => Promise.reject() }]))
+  return (model) => {
+    const index = owners.findIndex((router) => typeof router(model) === 'function')
+    return index === -1 ? undefined : index
+  }
+}
+
+/** The first of the usual models that a route serves, else the one given, else what the first route is for. */
+function modelFor({ routes }: Config, serves: Serves, usual: readonly string[], otherwise?: string): string {
+  const meant = usual.find((model) => {
+    const route = serves(model)
+    // A route for everything is for no vendor's models in particular.
+    return route !== undefined && (otherwise === undefined || routes[route]?.models !== '*')
+  })
+  return meant ?? otherwise ?? (routes[0]?.models ?? '').replaceAll('*', '')
+}
+
+/** The variable with the key that the caller has to bring; undefined where any will do. */
+function ownKey({ routes, targets }: Config, route: number | undefined): string | undefined {
+  const target = targets[routes[route ?? -1]?.target ?? '']
+  const isCaller = target?.endpoints?.some(({ credential }) => credential === 'caller')
+  return isCaller ? keyVariables[target?.api as TargetConfig['api']] : undefined
+}
+
+/** Claude Code finds its own login and ANTHROPIC_API_KEY by itself. */
+function claudeCodeKey(own: string | undefined): string[] {
+  if (own === 'ANTHROPIC_API_KEY') return []
+  return [`ANTHROPIC_AUTH_TOKEN=${own === undefined ? anyKey : `"$${own}"`}`]
+}
+
+/** Claude Code asks for models of its own choice, unless it is told. */
+function claudeCodeModels(serves: Serves, model: string): string[] {
+  if (claudeModels.every((each) => serves(each) !== undefined)) return []
+  return [`ANTHROPIC_MODEL=${quoted(model)}`, `ANTHROPIC_DEFAULT_HAIKU_MODEL=${quoted(model)}`]
+}
+
+const keyHeader = (own: string): string =>
+  own === 'ANTHROPIC_API_KEY' ? `"x-api-key: $${own}"` : `"authorization: Bearer $${own}"`
+
+const scriptKey = (own: string | undefined): string =>
+  own === undefined ? `'${anyKey}'` : `process.env.${own}`
+
+const pythonKey = (own: string | undefined): string =>
+  own === undefined ? `"${anyKey}"` : `os.environ["${own}"]`
+
+/** For a shell: words of harmless characters stay as they are. */
+function quoted(text: string): string {
+  return /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

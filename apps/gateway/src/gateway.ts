@@ -8,7 +8,7 @@ import { timeoutsOf } from './config/config.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
-import { openBooks } from './ledger/books.ts'
+import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
@@ -86,14 +86,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const log = heardSafely('log', options.log ?? console.error, () => {}) as (line: string) => void
   const onVaultEvent = heardSafely('onVaultEvent', options.onVaultEvent, log)
   const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
-  // First: files that others can replace are a reason not to start, and nothing else is open then.
-  const books = openBooks(config.storage, {
+  const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
+  // First: files that others can replace and keys that are not there are reasons not to start, and nothing else is open then.
+  const books = await openConfiguredBooks(config.storage, vault, {
     onAttempt: (attempt) => observability.book(attempt),
     warn: log,
   })
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, log)
-  const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
   const { stateFolder = defaultStateFolder() } = options
   const fingerprints = await openFingerprints({
     ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { AuditSigner } from './audit-keys.ts'
 
 /** Something that somebody did: a call, or an administrative act. Never put a secret into it. */
 export interface AuditEntry {
@@ -18,16 +19,38 @@ export interface AuditEntry {
 export interface AuditRow {
   /** 1 for the first ever; without gaps. */
   readonly seq: number
+  /** The id of the entry. */
+  readonly id: string
+  /** When the entry says it happened. */
+  readonly at: number
+  /** What `hash` covers: 1 for `prev` and `entry` alone, as rows were before; 2 for every column before it. */
+  readonly version: number
+  /** The id of the key of `mac`; null where the log has none. */
+  readonly key_id: string | null
   /** The entry as canonical JSON. */
   readonly entry: string
   /** The hash of the row before; {@link genesis} for the first. */
   readonly prev: string
-  /** SHA-256 over `prev` and `entry`, in hex. */
+  /** SHA-256 in hex, see {@link hashOf}. */
+  readonly hash: string
+  /** HMAC-SHA-256 of the hash under the key, in hex. */
+  readonly mac: string | null
+}
+
+/** A place in the chain. */
+export interface AuditMark {
+  readonly seq: number
   readonly hash: string
 }
 
 /** What stands before the first row. */
 export const genesis: string = '0'.repeat(64)
+
+/** The version of rows that are written today. */
+export const currentVersion = 2
+
+/** Of the entry by which the signed rows begin behind others. */
+export const signedAction = 'audit.signed'
 
 /** JSON with sorted keys and without spaces, so that the same entry is always the same text. */
 export function canonicalJson(value: unknown): string {
@@ -38,12 +61,45 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
-export function hashOf(prev: string, entry: string): string {
-  return createHash('sha256').update(`${prev}\n${entry}`).digest('hex')
+/** What `hash` must be, by the row's version; undefined for a version that is not known. */
+export function hashOf(row: Omit<AuditRow, 'hash' | 'mac'>): string | undefined {
+  const { seq, id, at, version, key_id, entry, prev } = row
+  if (version === 1) return sha256(`${prev}\n${entry}`)
+  if (version === 2) return sha256(JSON.stringify(['spillway-audit/2', seq, id, at, key_id, prev, entry]))
+  return undefined
 }
 
 /** The row of an entry behind another. */
-export function chained(entry: AuditEntry, seq: number, prev: string): AuditRow {
-  const text = canonicalJson(entry)
-  return { seq, entry: text, prev, hash: hashOf(prev, text) }
+export function chained(entry: AuditEntry, last: AuditMark, signer: AuditSigner | undefined): AuditRow {
+  const row = {
+    seq: last.seq + 1,
+    id: entry.id,
+    at: entry.at,
+    version: currentVersion,
+    key_id: signer?.id ?? null,
+    entry: canonicalJson(entry),
+    prev: last.hash,
+  }
+  const hash = hashOf(row) as string
+  return { ...row, hash, mac: signer?.macOfRow(hash) ?? null }
+}
+
+/** Whether the columns of a row say what its entry says. */
+export function fitsItsEntry({ id, at, entry }: AuditRow): boolean {
+  const inside = entryOf(entry)
+  return inside?.id === id && inside.at === at
+}
+
+/** An entry by its text; undefined for a text that is none. */
+export function entryOf(text: string): AuditEntry | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as AuditEntry) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

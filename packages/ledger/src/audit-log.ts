@@ -1,121 +1,153 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
-import { type AuditEntry, type AuditRow, chained, genesis } from './audit-chain.ts'
-
-/** The tables of the audit log. */
-export interface AuditTables {
-  readonly audit: AuditRow & { readonly id: string; readonly at: number }
-  /** One row each: the last row ever appended, and the last one that was pruned. */
-  readonly audit_marks: { readonly name: 'head' | 'anchor'; readonly seq: number; readonly hash: string }
-}
-
-/** A place in the chain. */
-export interface AuditMark {
-  readonly seq: number
-  readonly hash: string
-}
+import { sql, type Transaction } from 'kysely'
+import { type AuditEntry, type AuditMark, type AuditRow, chained, signedAction } from './audit-chain.ts'
+import type { AuditSigner } from './audit-keys.ts'
+import {
+  type AuditDb,
+  type AuditMarks,
+  type AuditTables,
+  placeOf,
+  readMarks,
+  type StoredMark,
+  setMark,
+} from './audit-marks.ts'
+import { type Pruning, pruneFront } from './audit-pruning.ts'
+import { signerFor } from './audit-signing.ts'
+import type { DatabaseKind } from './database.ts'
+import { insertAll } from './insert-rows.ts'
 
 /** An append-only log whose rows hold each other: see {@link AuditRow}. */
 export interface AuditLog {
-  /** Appends entries in their order, all or none; those that are there already are skipped. */
+  /**
+   * Appends entries in their order, all or none; those that are there already are skipped.
+   * @throws Error with `code` `SPILLWAY_AUDIT_REFUSED` when the log is signed with a key that is not there, or its end is not
+   * the one that was signed
+   */
   append(entries: readonly AuditEntry[]): Promise<void>
+  /**
+   * Signs a log that its key has not signed so far, whatever its end is: rows without MACs, rows signed with a key that is lost,
+   * an end that was changed. Verify it before. An entry `audit.signed` says so, and behind which row.
+   * @param behind the last row, as it was verified
+   * @throws RangeError without a key, and when it is not the last row
+   */
+  adopt(behind: AuditMark, by: Pick<AuditEntry, 'id' | 'at' | 'actor'>): Promise<void>
   /** Rows behind `after`, in their order. */
   read(after: number, limit: number): Promise<AuditRow[]>
   /** The last row ever appended. Keep it elsewhere to prove later that nothing was cut off. */
   head(): Promise<AuditMark>
   /** The last row that was pruned; seq 0 where nothing was. */
   anchor(): Promise<AuditMark>
+  marks(): Promise<AuditMarks>
   /**
-   * Removes rows older than `before` from the front, at most `limit` of them. What stays begins at an anchor, and an entry
-   * `audit.pruned` in the chain itself signs it off.
+   * Removes rows whose entries are older than `before` from the front, at most `limit` of them, after it has checked each of
+   * them. What stays begins at an anchor, and an entry `audit.pruned` in the chain itself says from where to where rows were
+   * removed, and why.
    * @returns how many were removed
+   * @throws Error with `code` `SPILLWAY_AUDIT_REFUSED` when a row is not what it was; then nothing is removed
    */
-  prune(
-    before: number,
-    by: { readonly id: string; readonly at: number; readonly actor: string },
-    limit?: number,
-  ): Promise<number>
+  prune(before: number, by: Pruning, limit?: number): Promise<number>
 }
 
 /** The number of the lock that one appending process holds; any other would do. */
 const appendLock = 7_747_456
 
-type Db = Kysely<AuditTables>
+const firstVersion = { version: 1, key_id: null, mac: null }
 
-export function createAuditLog(connect: () => Promise<Db>, locks: boolean): AuditLog {
+/** Ids that are looked up in one statement. */
+const idsAtOnce = 500
+
+/** @param signers the first one signs, each is known */
+export function createAuditLog(
+  connect: () => Promise<AuditDb>,
+  kind: DatabaseKind,
+  signers: readonly AuditSigner[],
+): AuditLog {
+  /** The last end that this process has signed: the log cannot have become shorter since. */
+  let signed: AuditMark | undefined
   /** One writer at a time: a row needs the hash of the one before. */
   const exclusively = async <T>(work: (db: Transaction<AuditTables>) => Promise<T>): Promise<T> =>
     (await connect()).transaction().execute(async (db) => {
-      if (locks) await sql`select pg_advisory_xact_lock(${appendLock})`.execute(db)
+      if (kind.name === 'postgres') await sql`select pg_advisory_xact_lock(${appendLock})`.execute(db)
       return work(db)
     })
+  const append = async (
+    db: Transaction<AuditTables>,
+    entries: readonly AuditEntry[],
+    adopting = false,
+  ): Promise<StoredMark> => {
+    const { head } = await readMarks(db)
+    const signer = adopting ? signers[0] : await signerFor(db, head, { signers, signed })
+    const known = await knownIds(db, entries)
+    const rows: AuditRow[] = []
+    for (const entry of entries) {
+      if (known.has(entry.id)) continue
+      known.add(entry.id)
+      rows.push(chained(entry, rows.at(-1) ?? head, signer))
+    }
+    const last = rows.at(-1)
+    if (last === undefined) return head
+    await insertAll(db, kind, { table: 'audit', columns: auditColumns, rows })
+    const mark = { seq: last.seq, hash: last.hash }
+    const end = { ...mark, key_id: signer?.id ?? null, mac: signer?.macOfEnd(mark) ?? null }
+    if (signer !== undefined && head.key_id !== signer.id) await setMark(db, `key:${signer.id}`, last)
+    await setMark(db, 'head', end)
+    return end
+  }
   return {
-    append: (entries) => exclusively((db) => append(db, entries)),
+    async append(entries) {
+      const end = await exclusively((db) => append(db, entries))
+      if (end.key_id !== null) signed = end
+    },
+    async adopt(behind, { id, at, actor }) {
+      if (signers.length === 0) throw new RangeError('an audit log is signed with a key: give one')
+      signed = await exclusively(async (db) => {
+        const { seq, hash } = (await readMarks(db)).head
+        if (behind.seq !== seq || behind.hash !== hash)
+          throw new RangeError(`row ${behind.seq} is not the last one of the audit log: verify it again`)
+        return append(db, [{ id, at, actor, action: signedAction, details: { seq, hash } }], true)
+      })
+    },
     async read(after, limit) {
       const db = await connect()
-      return db
-        .selectFrom('audit')
-        .select(['seq', 'entry', 'prev', 'hash'])
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .limit(limit)
-        .execute()
+      const query = db.selectFrom('audit').selectAll().where('seq', '>', after).orderBy('seq').limit(limit)
+      // A database that was not brought up to date, since it is only read, has rows of version 1 alone.
+      return (await query.execute()).map((row) => ({ ...firstVersion, ...row }))
     },
-    head: async () => mark(await connect(), 'head'),
-    anchor: async () => mark(await connect(), 'anchor'),
-    prune: (before, by, limit = Infinity) =>
-      exclusively(async (db) => {
-        // The first row that stays; without one the last row stays, so that the chain has an end.
-        const first = await db
-          .selectFrom('audit')
-          .select('seq')
-          .where('at', '>=', before)
-          .orderBy('seq')
-          .limit(1)
-          .executeTakeFirst()
-        const end = (first?.seq ?? (await mark(db, 'head')).seq) - 1
-        const through = Math.min(end, (await mark(db, 'anchor')).seq + limit)
-        const last = await db
-          .selectFrom('audit')
-          .select(['seq', 'hash'])
-          .where('seq', '=', through)
-          .executeTakeFirst()
-        if (last === undefined) return 0
-        const { numDeletedRows } = await db.deleteFrom('audit').where('seq', '<=', through).executeTakeFirst()
-        await setMark(db, 'anchor', last)
-        await append(db, [{ ...by, action: 'audit.pruned', details: { ...last } }])
-        return Number(numDeletedRows)
-      }),
+    head: async () => placeOf((await readMarks(await connect())).head),
+    anchor: async () => (await readMarks(await connect())).anchor,
+    marks: async () => readMarks(await connect()),
+    async prune(before, by, limit = Infinity) {
+      const { removed, end } = await exclusively(async (db) => {
+        const marks = await readMarks(db)
+        await signerFor(db, marks.head, { signers, signed })
+        const pruned = await pruneFront(db, { marks, before, by, limit, signers })
+        if (pruned === undefined) return { removed: 0, end: marks.head }
+        await setMark(db, 'anchor', pruned.through)
+        return { removed: pruned.rows, end: await append(db, [pruned.entry]) }
+      })
+      if (end.key_id !== null) signed = end
+      return removed
+    },
   }
 }
 
-async function append(db: Transaction<AuditTables>, entries: readonly AuditEntry[]): Promise<void> {
-  let head = await mark(db, 'head')
-  for (const entry of entries) {
-    const known = await db.selectFrom('audit').select('seq').where('id', '=', entry.id).executeTakeFirst()
-    if (known !== undefined) continue
-    const row = chained(entry, head.seq + 1, head.hash)
-    await db
-      .insertInto('audit')
-      .values({ ...row, id: entry.id, at: entry.at })
-      .execute()
-    head = row
+const auditColumns = {
+  seq: 'bigint',
+  id: 'text',
+  at: 'bigint',
+  version: 'bigint',
+  key_id: 'text',
+  entry: 'text',
+  prev: 'text',
+  hash: 'text',
+  mac: 'text',
+} satisfies Record<keyof AuditRow, string>
+
+async function knownIds(db: AuditDb, entries: readonly AuditEntry[]): Promise<Set<string>> {
+  const known = new Set<string>()
+  for (let from = 0; from < entries.length; from += idsAtOnce) {
+    const ids = entries.slice(from, from + idsAtOnce).map(({ id }) => id)
+    const rows = await db.selectFrom('audit').select('id').where('id', 'in', ids).execute()
+    for (const { id } of rows) known.add(id)
   }
-  await setMark(db, 'head', head)
-}
-
-async function mark(db: Db, name: 'head' | 'anchor'): Promise<AuditMark> {
-  const found = await db
-    .selectFrom('audit_marks')
-    .select(['seq', 'hash'])
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return found ?? { seq: 0, hash: genesis }
-}
-
-async function setMark(db: Db, name: 'head' | 'anchor', { seq, hash }: AuditMark): Promise<void> {
-  await db
-    .insertInto('audit_marks')
-    .values({ name, seq, hash })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ seq, hash }))
-    .execute()
+  return known
 }

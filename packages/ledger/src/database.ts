@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, PostgresDialect, SqliteDialect } from 'kysely'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
@@ -19,14 +20,20 @@ const longestLock = 500
 /** PostgreSQL's type of a count, which fits a number here. */
 const int8 = 20
 
+export interface DatabaseOptions {
+  /** Hears when the rights of others were taken away from a file. */
+  readonly warn?: Warn
+  /** Nothing is made and nothing is changed. */
+  readonly readOnly?: boolean
+}
+
 /**
  * `sqlite:FILE`, `sqlite::memory:` or `postgres://…`.
- * @param warn hears when the rights of others were taken away from a file
  * @throws TypeError for any other URL
  */
-export function databaseKind(url: string, warn: Warn = warnProcess): DatabaseKind {
-  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length), warn)
-  if (/^postgres(ql)?:\/\//.test(url)) return { name: 'postgres', dialect: postgresDialect(url) }
+export function databaseKind(url: string, options: DatabaseOptions = {}): DatabaseKind {
+  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length), options)
+  if (/^postgres(ql)?:\/\//.test(url)) return { name: 'postgres', dialect: postgresDialect(url, options) }
   throw new TypeError("storage: the URL must begin with 'sqlite:' or 'postgres://'")
 }
 
@@ -43,14 +50,15 @@ export function databaseFile(url: string): string | undefined {
 }
 
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */
-function sqlite(name: string, warn: Warn): DatabaseKind {
+function sqlite(name: string, { warn = warnProcess, readOnly = false }: DatabaseOptions): DatabaseKind {
   const file = databaseFile(`sqlite:${name}`)
   let runEach: DatabaseKind['runEach']
   const dialect = new SqliteDialect({
     database: async () => {
-      if (file !== undefined) secureDatabase(file, { create: true, warn })
-      const database = new DatabaseSync(name, { timeout: longestLock })
-      database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+      if (readOnly) mustBeThere(name, file)
+      else if (file !== undefined) secureDatabase(file, { create: true, warn })
+      const database = new DatabaseSync(name, { timeout: longestLock, readOnly })
+      if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = normal')
       runEach = eachPrepared(database)
       return {
         close: () => database.close(),
@@ -71,6 +79,13 @@ function sqlite(name: string, warn: Warn): DatabaseKind {
   return { name: 'sqlite', dialect, runEach: (text, parameters) => runEach?.(text, parameters) ?? [] }
 }
 
+/** @throws Error when there is nothing to read */
+function mustBeThere(name: string, file: string | undefined): void {
+  if (file !== undefined && existsSync(file)) return
+  const why = file === undefined ? 'a database in memory ends with its process' : 'the file does not exist'
+  throw new Error(`there is no ledger to read at sqlite:${name}: ${why}`)
+}
+
 /** Statements are prepared once: preparing costs more than running them, and a batch has hundreds of rows. */
 function eachPrepared(database: DatabaseSync): NonNullable<DatabaseKind['runEach']> {
   const statements = new Map<string, StatementSync>()
@@ -81,7 +96,7 @@ function eachPrepared(database: DatabaseSync): NonNullable<DatabaseKind['runEach
   }
 }
 
-function postgresDialect(connectionString: string): Dialect {
+function postgresDialect(connectionString: string, { readOnly = false }: DatabaseOptions): Dialect {
   return new PostgresDialect({
     pool: async () => {
       const { default: pg } = await import('pg').catch((cause: unknown) => {
@@ -99,6 +114,10 @@ function postgresDialect(connectionString: string): Dialect {
       })
       // A connection that breaks while idle is not used again; the next query says what is wrong.
       pool.on('error', () => {})
+      if (readOnly)
+        pool.on('connect', (client) => {
+          client.query('set default_transaction_read_only = on').catch(() => {})
+        })
       return pool
     },
   })

@@ -1,6 +1,9 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
-export type { AuditEntry, AuditRow } from './audit-chain.ts'
-export type { AuditLog, AuditMark } from './audit-log.ts'
+export type { AuditEntry, AuditMark, AuditRow } from './audit-chain.ts'
+export type { AuditKey } from './audit-keys.ts'
+export type { AuditLog } from './audit-log.ts'
+export type { AuditMarks } from './audit-marks.ts'
+export type { Pruning } from './audit-pruning.ts'
 export {
   type AuditTrail,
   type AuditTrailOptions,
@@ -8,6 +11,7 @@ export {
   createAuditTrail,
 } from './audit-trail.ts'
 export type { WriterState } from './batch-writer.ts'
+export { exportAudit } from './export-audit.ts'
 export type { Percentiles } from './latency-histogram.ts'
 export {
   type CallBooking,
@@ -26,8 +30,14 @@ export {
   startRetention,
 } from './retention.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
-export { type LedgerStore, openLedgerStore } from './store.ts'
-export { type AuditProblem, type AuditReport, exportAudit, verifyAudit } from './verify-audit.ts'
+export { type LedgerStore, type LedgerStoreOptions, openLedgerStore } from './store.ts'
+export {
+  type AuditProblem,
+  type AuditRemoval,
+  type AuditReport,
+  type VerifyOptions,
+  verifyAudit,
+} from './verify-audit.ts'
 export type {
   CallFilter,
   CallPage,

@@ -33,6 +33,13 @@ export async function insertNew<T>(
   return new Set(rows.map(({ id }) => id))
 }
 
+/** Inserts rows; one that is there already is an error, and none is inserted. */
+export async function insertAll<T>(db: Kysely<T>, kind: DatabaseKind, insertion: Insertion): Promise<void> {
+  if (kind.runEach !== undefined)
+    kind.runEach(`${insertInto(insertion)} ${placeholders(insertion)}`, values(insertion))
+  else await sql`${sql.raw(insertInto(insertion))} ${selectFromJson(insertion)}`.execute(db)
+}
+
 /** Inserts rows, or adds their sums to those of the row with the same keys. */
 export async function insertOrAdd<T>(
   db: Kysely<T>,

@@ -1,7 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { AuditTables } from './audit-log.ts'
+import type { AuditTables } from './audit-marks.ts'
 import type { DatabaseKind } from './database.ts'
 import { createAudit } from './migrations/audit.ts'
+import { createAuditVersion2 } from './migrations/audit-version-2.ts'
 import { createCalls } from './migrations/calls.ts'
 import { sumEstimatedTokens } from './migrations/estimated-tokens.ts'
 import { dropIndexes } from './migrations/fewer-indexes.ts'
@@ -27,6 +28,7 @@ const migrations: readonly Migration[] = [
   createSums,
   dropIndexes,
   sumEstimatedTokens,
+  createAuditVersion2,
 ]
 
 /** Brings the schema up to date, one process at a time. */
@@ -46,4 +48,19 @@ export async function migrate(db: Kysely<Schema>, kind: DatabaseKind): Promise<v
       await transaction.insertInto('ledger_version').values({ version }).execute()
     }
   })
+}
+
+/**
+ * Looks at the schema and changes nothing.
+ * @throws Error when this is no ledger's database, or one without an audit log
+ */
+export async function mustBeLedger(db: Kysely<Schema>): Promise<void> {
+  const tables = await db.introspection.getTables()
+  const missing = ['ledger_version', 'audit'].find((table) => !tables.some(({ name }) => name === table))
+  if (missing === undefined) return
+  throw new Error(
+    missing === 'audit'
+      ? 'this database is of a version that had no audit log yet: start a gateway with it once'
+      : 'there is no ledger in this database: nothing was ever booked here, or it is another one',
+  )
 }

@@ -28,6 +28,8 @@ export interface RetentionOptions {
    * @default 3600000
    */
   readonly every?: number
+  /** Hears why a round that nobody waits for has failed. @default nobody */
+  readonly onError?: ((error: unknown) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
@@ -120,7 +122,7 @@ export function startRetention(options: RetentionOptions): Retention {
   const schedule = (wait: number): void => {
     cancel = setTimer(wait, () => {
       run()
-        .catch(() => {})
+        .catch((error: unknown) => options.onError?.(error))
         .then(() => {
           if (!closing.signal.aborted) schedule(set.every)
         })

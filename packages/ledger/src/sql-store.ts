@@ -1,9 +1,11 @@
 import { Kysely } from 'kysely'
-import { type AuditLog, type AuditTables, createAuditLog } from './audit-log.ts'
+import { type AuditKey, auditSigners } from './audit-keys.ts'
+import { type AuditLog, createAuditLog } from './audit-log.ts'
+import type { AuditTables } from './audit-marks.ts'
 import { callPage } from './call-pages.ts'
 import type { DatabaseKind } from './database.ts'
 import { insertNew } from './insert-rows.ts'
-import { migrate, type Schema } from './migrations.ts'
+import { migrate, mustBeLedger, type Schema } from './migrations.ts'
 import { type CallLimits, pruneCalls, pruneSums } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
@@ -21,17 +23,27 @@ import type {
   Totals,
 } from './views.ts'
 
+export interface SqlStoreOptions {
+  /** The first one signs the audit log. */
+  readonly auditKeys?: AuditKey | readonly AuditKey[] | undefined
+  /** The schema stays as it is. */
+  readonly readOnly?: boolean | undefined
+}
+
 /** A store in this thread. */
 export class SqlStore implements LedgerStore {
   readonly audit: AuditLog
   readonly #kind: DatabaseKind
+  readonly #readOnly: boolean
   #ready: Promise<Kysely<Schema>> | undefined
 
-  constructor(kind: DatabaseKind) {
+  /** @throws RangeError for a key that is too short */
+  constructor(kind: DatabaseKind, { auditKeys, readOnly = false }: SqlStoreOptions = {}) {
     this.#kind = kind
+    this.#readOnly = readOnly
     const connect = async (): Promise<Kysely<AuditTables>> =>
       (await this.#connect()) as unknown as Kysely<AuditTables>
-    this.audit = createAuditLog(connect, kind.name === 'postgres')
+    this.audit = createAuditLog(connect, kind, auditSigners(auditKeys))
   }
 
   async write(entries: readonly Entry[]): Promise<number> {
@@ -118,7 +130,8 @@ export class SqlStore implements LedgerStore {
   async #open(): Promise<Kysely<Schema>> {
     const db = new Kysely<Schema>({ dialect: this.#kind.dialect })
     try {
-      await migrate(db, this.#kind)
+      if (this.#readOnly) await mustBeLedger(db)
+      else await migrate(db, this.#kind)
       return db
     } catch (error) {
       await db.destroy().catch(() => {})

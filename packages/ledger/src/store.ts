@@ -1,3 +1,5 @@
+import type { AuditKey } from './audit-keys.ts'
+import { auditSigners } from './audit-keys.ts'
 import type { AuditLog } from './audit-log.ts'
 import { databaseFile, databaseKind } from './database.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
@@ -65,6 +67,13 @@ export interface LedgerStore {
 }
 
 export interface LedgerStoreOptions {
+  /**
+   * Signs the rows of the audit log: a secret of 32 bytes or more. Of a list, the first one signs; name those that it replaced
+   * behind it. A log that was signed once takes no entries without its key. @default none: rows have hashes and no MAC
+   */
+  readonly auditKey?: AuditKey | readonly AuditKey[] | undefined
+  /** Makes nothing, changes nothing, and fails where there is no ledger. For views and verification. @default false */
+  readonly readOnly?: boolean | undefined
   /** Hears what the operator should know: that others could read a file, for instance. @default a warning of the process */
   readonly warn?: Warn | undefined
 }
@@ -73,12 +82,15 @@ export interface LedgerStoreOptions {
  * A store by its URL: `sqlite:FILE`, `sqlite::memory:` or `postgres://…` (needs the package `pg`). Connects with its first
  * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in a thread of
  * its own, which does not keep the process alive; its file is its owner's alone (0600).
- * @throws TypeError for any other URL, and an Error with `code` `SPILLWAY_INSECURE_FILE` for a file of another user or in a
- * folder that others can write
+ * @throws TypeError for any other URL, RangeError for a key that is too short, and an Error with `code`
+ * `SPILLWAY_INSECURE_FILE` for a file of another user or in a folder that others can write
  */
-export function openLedgerStore(url: string, { warn = warnProcess }: LedgerStoreOptions = {}): LedgerStore {
-  const kind = databaseKind(url, warn)
+export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): LedgerStore {
+  const { auditKey, readOnly = false, warn = warnProcess } = options
+  const kind = databaseKind(url, { warn, readOnly })
+  auditSigners(auditKey)
   const file = databaseFile(url)
-  if (file !== undefined) secureDatabase(file, { create: false, warn })
-  return kind.name === 'sqlite' ? workerStore(url, warn) : new SqlStore(kind)
+  if (file !== undefined && !readOnly) secureDatabase(file, { create: false, warn })
+  const settings = { auditKeys: auditKey, readOnly }
+  return kind.name === 'sqlite' ? workerStore({ url, ...settings }, warn) : new SqlStore(kind, settings)
 }

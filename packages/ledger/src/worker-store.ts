@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { AuditLog } from './audit-log.ts'
 import type { Warn } from './private-files.ts'
+import type { SqlStoreOptions } from './sql-store.ts'
 import type { LedgerStore } from './store.ts'
 
 /** A method of the store in the other thread, to be called. */
@@ -19,23 +20,30 @@ export interface WorkerAnswer {
   readonly code?: unknown
 }
 
+/** What the thread begins with. */
+export interface WorkerSettings extends SqlStoreOptions {
+  readonly url: string
+}
+
 /** What the operator should know. */
 export interface WorkerNote {
   readonly line: string
 }
 
 /** A store of SQLite in a thread of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. */
-export function workerStore(url: string, warn: Warn): LedgerStore {
-  const thread = new StoreThread(url, warn)
+export function workerStore(settings: WorkerSettings, warn: Warn): LedgerStore {
+  const thread = new StoreThread(settings, warn)
   const method =
     (part: WorkerQuestion['part'], name: string) =>
     (...parameters: readonly unknown[]): Promise<never> =>
       thread.ask(part, name, parameters) as Promise<never>
   const audit: AuditLog = {
     append: method('audit', 'append'),
+    adopt: method('audit', 'adopt'),
     read: method('audit', 'read'),
     head: method('audit', 'head'),
     anchor: method('audit', 'anchor'),
+    marks: method('audit', 'marks'),
     prune: method('audit', 'prune'),
   }
   return {
@@ -61,15 +69,15 @@ interface Waiting {
 
 /** Starts with the first question. Keeps the process alive only while an answer is awaited. */
 class StoreThread {
-  readonly #url: string
+  readonly #settings: WorkerSettings
   readonly #warn: Warn
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #closed: Promise<void> | undefined
   #questions = 0
 
-  constructor(url: string, warn: Warn) {
-    this.#url = url
+  constructor(settings: WorkerSettings, warn: Warn) {
+    this.#settings = settings
     this.#warn = warn
   }
 
@@ -104,7 +112,7 @@ class StoreThread {
     // The sources run as they are, in tests; what is published is JavaScript.
     const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js'
     const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: this.#url,
+      workerData: this.#settings,
       name: 'spillway-ledger',
       // Those of the process may be for its own entry alone, such as --input-type.
       execArgv: [],

@@ -1,8 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { databaseKind } from '../src/database.ts'
 import {
@@ -17,6 +15,7 @@ import { rollupTables } from '../src/rollups.ts'
 import { columns } from '../src/rows.ts'
 import { SqlStore } from '../src/sql-store.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
+import { openTestDatabase, type TestDatabase } from './test-database.ts'
 
 // Each file of `earlier-versions` is the dump of a database that the code of its version has made and filled.
 
@@ -29,41 +28,12 @@ afterAll(async () => {
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
-/** A database of the test, in its own words. */
-interface TestDatabase {
-  readonly url: string
-  query(text: string): Promise<Record<string, unknown>[]>
-  close(): Promise<void>
-}
-
 async function sqliteDatabase(name: string): Promise<TestDatabase> {
-  const file = join(folder, `${name}.db`)
-  const database = new DatabaseSync(file)
-  return {
-    url: `sqlite:${file}`,
-    async query(text) {
-      if (/^\s*select/i.test(text)) return database.prepare(text).all()
-      database.exec(text)
-      return []
-    },
-    close: async () => database.close(),
-  }
+  return openTestDatabase(`sqlite:${join(folder, `${name}.db`)}`)
 }
 
 async function postgresDatabase(name: string): Promise<TestDatabase> {
-  const { url: adminUrl } = postgres as PrivatePostgres
-  const admin = new pg.Client({ connectionString: adminUrl })
-  await admin.connect()
-  await admin.query(`create database "${name}"`)
-  await admin.end()
-  const url = adminUrl.replace(/[^/]*$/, name)
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  return {
-    url,
-    query: async (text) => (await client.query(text)).rows as Record<string, unknown>[],
-    close: () => client.end(),
-  }
+  return openTestDatabase(await (postgres as PrivatePostgres).database(name))
 }
 
 /** Columns and indexes by table; defaults and the order of columns may differ. */

@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 
 /** A PostgreSQL of the test's own, on a free port of this machine. */
 export interface PrivatePostgres {
@@ -12,6 +13,8 @@ export interface PrivatePostgres {
   /** Breaks all connections. */
   stop(): Promise<void>
   remove(): Promise<void>
+  /** Makes an empty database beside the first one, and gives its URL. */
+  database(name: string): Promise<string>
 }
 
 /** The folder of PostgreSQL's programs; undefined where it is not installed. */
@@ -51,13 +54,21 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
     run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
   const stop = (): Promise<void> => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
   await start()
+  const url = `postgres://spillway@127.0.0.1:${port}/postgres`
   return {
-    url: `postgres://spillway@127.0.0.1:${port}/postgres`,
+    url,
     start,
     stop,
     async remove() {
       await stop()
       rmSync(folder, { recursive: true })
+    },
+    async database(name) {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      await client.query(`create database "${name}"`)
+      await client.end()
+      return url.replace(/[^/]*$/, name)
     },
   }
 }

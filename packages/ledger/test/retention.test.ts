@@ -126,7 +126,7 @@ describe.each([
     const { audit } = await retention.run()
     expect(audit).toBe(20)
     await retention.close()
-    const after = await verifyAudit(store.audit, before.head)
+    const after = await verifyAudit(store.audit, { head: before.head })
     expect(after).toMatchObject({ rows: before.rows - 20 + 1, problems: [] })
     const rows = await store.audit.read(0, 1000)
     expect(JSON.parse(rows.at(-1)?.entry ?? '')).toMatchObject({ actor: 'retention', action: 'audit.pruned' })

@@ -161,8 +161,8 @@ describe.each([
     expect(await audit.head()).toEqual(head)
     const by = { id: 'p', at: november + 5, actor: 'admin' }
     expect(await audit.prune(november + 1, by)).toBe(rows - 1)
-    expect(await verifyAudit(audit, await audit.head())).toMatchObject({ rows: 2, problems: [] })
-    expect((await verifyAudit(audit, { seq: head.seq + 9, hash: 'x' })).problems).toHaveLength(1)
+    expect(await verifyAudit(audit, { head: await audit.head() })).toMatchObject({ rows: 2, problems: [] })
+    expect((await verifyAudit(audit, { head: { seq: head.seq + 9, hash: 'x' } })).problems).toHaveLength(1)
     await other.close()
   })
 

@@ -1,50 +1,99 @@
 import { userInfo } from 'node:os'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Vault } from '@spillway/key-vault'
 import { type AuditMark, exportAudit, type LedgerStore, openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { Command, InvalidArgumentError } from 'commander'
+import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { auditKeysOf } from '../ledger/audit-keys.ts'
 import { storageUrl } from '../ledger/books.ts'
+import { openConfiguredVault } from '../vault.ts'
+import { reportLines } from './audit-report.ts'
 
 interface StorageFlags {
   readonly config?: string
   readonly storage?: string
 }
 
+interface KeyFlags extends StorageFlags {
+  readonly key?: readonly string[]
+}
+
+interface VerifyFlags extends KeyFlags {
+  readonly head?: AuditMark
+  readonly acceptPruned?: boolean
+}
+
 /** `spillway audit …` */
 export function auditCommands(): Command {
-  const group = new Command('audit').description('the audit log: verify that it is whole, export it')
+  const group = new Command('audit').description('the audit log: verify that it is whole, export it, sign it')
   group.addCommand(
-    auditCommand('verify', 'read the whole log; find rows that were altered, are missing or changed places')
+    withKeys(
+      auditCommand(
+        'verify',
+        'read the whole log; find rows that were altered, are missing or changed places',
+      ),
+    )
       .option('--head <seq:hash>', 'the last row as it was noted elsewhere, which must still be there', head)
+      .option('--accept-pruned', 'take the word of the log that the row of --head was removed by retention')
       .addHelpText(
         'after',
         `
 Prints the last row as SEQ:HASH. Keep it elsewhere, and pass it as --head the next time: who can write to the
-database can make a whole new chain, but not one with that row in it. Exits with 1 when anything is wrong.`,
+database can make a whole new chain, but not one with that row in it. Note it more often than retention removes rows:
+a row that was removed proves nothing any more. Exits with 1 when anything is wrong.
+
+With an audit key (storage.auditKey) rows have a MAC, which nobody can make without the key: then the log is verified
+with it, and shows by itself what was changed. Somebody who deletes the whole log can still begin a new one: --head shows
+that, and the date of the first row.`,
       )
-      .action((flags: StorageFlags & { head?: AuditMark }) =>
-        withStore(flags, async (store) => {
-          const report = await verifyAudit(store.audit, flags.head)
-          for (const { seq, kind } of report.problems) console.log(`row ${seq}: ${kind}`)
-          const { length } = report.problems
-          console.log(
-            `${report.rows} rows, ${length === 0 ? 'whole' : `${length} ${length === 1 ? 'problem' : 'problems'}`}`,
-          )
-          console.log(`head ${report.head.seq}:${report.head.hash}`)
-          if (length > 0) process.exitCode = 1
+      .action((flags: VerifyFlags) =>
+        withStore(flags, { readOnly: true }, async (store, keys) => {
+          const report = await verifyAudit(store.audit, { head: flags.head, keys })
+          const [first] = await store.audit.read(-1, 1)
+          const { lines, isWhole } = reportLines(report, { ...flags, first })
+          for (const line of lines) console.log(line)
+          if (!isWhole) process.exitCode = 1
         }),
       ),
   )
   group.addCommand(
-    auditCommand('export', 'print the log as JSON Lines, each row with its place and hashes').action(
+    auditCommand('export', 'print the log as JSON Lines, each row with its place, hashes and MAC').action(
       (flags: StorageFlags) =>
-        withStore(flags, async (store) => {
-          for await (const line of exportAudit(store.audit)) {
-            if (!process.stdout.write(line))
-              await new Promise((resolve) => process.stdout.once('drain', resolve))
-          }
+        withStore({ ...flags, key: [] }, { readOnly: true }, async (store) => {
+          await pipeline(Readable.from(exportAudit(store.audit)), process.stdout, { end: false }).catch(
+            (error: NodeJS.ErrnoException) => {
+              // Whoever read it has enough.
+              if (error.code !== 'EPIPE') throw error
+            },
+          )
         }),
     ),
+  )
+  group.addCommand(
+    withKeys(auditCommand('sign', 'go on with a key behind rows that it has not signed'))
+      .requiredOption('--head <seq:hash>', 'the last row, as verify prints it', head)
+      .addHelpText(
+        'after',
+        `
+A gateway never does this by itself: whoever deletes the log and leaves a row without a MAC would get it signed.
+Do it once
+  - when a log that has no key yet gets one (storage.auditKey);
+  - when a key is lost (while it is there, name it behind the new one: storage.auditKey: [vault:new, vault:old]);
+  - when the end of the log was changed, and you know why: what verify finds stays to be seen.
+An entry audit.signed says who did it, and behind which row.`,
+      )
+      .action((flags: KeyFlags & { head: AuditMark }) =>
+        withStore(flags, { readOnly: false }, async (store, keys) => {
+          if (keys === undefined)
+            throw new Error('give the key: --key env:NAME, or storage.auditKey in --config')
+          const { seq, hash } = flags.head
+          await store.audit.adopt(flags.head, { id: crypto.randomUUID(), at: Date.now(), actor: admin() })
+          console.log(`signed behind row ${seq}:${hash}`)
+        }),
+      ),
   )
   return group
 }
@@ -57,37 +106,80 @@ function auditCommand(name: string, description: string): Command {
     .showHelpAfterError('(--help says more)')
 }
 
+function withKeys(command: Command): Command {
+  return command.option(
+    '--key <reference>',
+    'its key: env:NAME, or vault:NAME with --config; again for those before it (default: storage.auditKey)',
+    (reference: string, others: readonly string[] = []) => [...others, reference],
+  )
+}
+
 async function withStore(
-  { config, storage }: StorageFlags,
-  work: (store: ReturnType<typeof openLedgerStore>) => Promise<void>,
+  { config: file, storage, key }: KeyFlags,
+  { readOnly }: { readonly readOnly: boolean },
+  work: (store: LedgerStore, keys: readonly string[] | undefined) => Promise<void>,
 ): Promise<void> {
+  let store: LedgerStore | undefined
   try {
-    const url = storage ?? (config === undefined ? undefined : loadConfig(config).config.storage?.url)
+    const config = file === undefined ? undefined : loadConfig(file).config
+    const url = storage ?? config?.storage?.url
     if (url === undefined) {
-      const where = config === undefined ? 'say where with --config or --storage' : `${config} has no storage`
-      throw new ConfigError(config ?? 'audit', [{ line: 1, column: 1, key: 'storage', message: where }])
+      const where = file === undefined ? 'say where with --config or --storage' : `${file} has no storage`
+      throw new ConfigError(file ?? 'audit', [{ line: 1, column: 1, key: 'storage', message: where }])
     }
-    const store = openLedgerStore(storageUrl(url))
-    try {
-      await work(store)
-    } finally {
-      await store.close()
-    }
+    const keys = await keysOf(key ?? config?.storage?.auditKey, config, key === undefined)
+    store = openLedgerStore(storageUrl(url), { readOnly, auditKey: keys, warn: console.error })
+    await work(store, keys)
   } catch (error) {
     console.error((error as Error).message)
     process.exitCode = 1
+  } finally {
+    await store?.close()
   }
 }
 
-/** Notes an administrative act in the audit log at SPILLWAY_STORAGE; nothing where that is not set. */
-export async function noteAct(action: string, details: { readonly [name: string]: unknown }): Promise<void> {
-  const url = process.env.SPILLWAY_STORAGE
+async function keysOf(
+  references: string | readonly string[] | undefined,
+  config: Config | undefined,
+  isConfigured: boolean,
+): Promise<readonly string[] | undefined> {
+  const list = [references ?? []].flat()
+  if (list.length === 0) return undefined
+  for (const reference of list) {
+    if (!/^(env|vault):./.test(reference))
+      throw new Error('--key: expected env:NAME or vault:NAME, never a key itself')
+    if (reference.startsWith('vault:') && config?.vault === undefined)
+      throw new Error(
+        `--key: ${reference} needs to know the vault: give --config with a vault, or use env:NAME`,
+      )
+  }
+  const vault = config?.vault && openConfiguredVault(config.vault)
+  try {
+    return await auditKeysOf(list, vault, isConfigured ? 'storage.auditKey' : '--key')
+  } finally {
+    await vault?.close()
+  }
+}
+
+/**
+ * Notes an administrative act in the audit log at SPILLWAY_STORAGE; nothing where that is not set. SPILLWAY_AUDIT_KEY says
+ * which key signs it, as `storage.auditKey` does: env:NAME, or vault:NAME in the vault that the command works on.
+ */
+export async function noteAct(
+  action: string,
+  details: { readonly [name: string]: unknown },
+  vault?: Pick<Vault, 'get'>,
+): Promise<void> {
+  const { SPILLWAY_STORAGE: url, SPILLWAY_AUDIT_KEY: references } = process.env
   if (!url) return
   let store: LedgerStore | undefined
   try {
-    store = openLedgerStore(storageUrl(url), { warn: console.error })
-    const actor = `admin:${userInfo().username}`
-    await store.audit.append([{ id: crypto.randomUUID(), at: Date.now(), actor, action, details }])
+    const list = references?.split(',').map((reference) => reference.trim())
+    if (list?.some((reference) => !/^(env|vault):./.test(reference)))
+      throw new Error('SPILLWAY_AUDIT_KEY: expected env:NAME or vault:NAME, never a key itself')
+    const auditKey = await auditKeysOf(list, vault, 'SPILLWAY_AUDIT_KEY')
+    store = openLedgerStore(storageUrl(url), { auditKey, warn: console.error })
+    await store.audit.append([{ id: crypto.randomUUID(), at: Date.now(), actor: admin(), action, details }])
   } catch (error) {
     console.error(
       `the audit log at SPILLWAY_STORAGE did not take the entry of this command: ${(error as Error).message}`,
@@ -96,6 +188,10 @@ export async function noteAct(action: string, details: { readonly [name: string]
   } finally {
     await store?.close()
   }
+}
+
+function admin(): string {
+  return `admin:${userInfo().username}`
 }
 
 function head(text: string): AuditMark {

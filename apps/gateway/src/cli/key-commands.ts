@@ -1,4 +1,4 @@
-import { shellExport, type VersionInfo } from '@spillway/key-vault'
+import { shellExport, type Vault, type VersionInfo } from '@spillway/key-vault'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { noteAct } from './audit-commands.ts'
 import { readSecret } from './read-secret.ts'
@@ -26,7 +26,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .action((name: string, files: VaultFiles) =>
         withVault(files, async (vault) =>
-          tell('added', await vault.add(name, await readSecret(`key for ${name}`))),
+          tell('added', await vault.add(name, await readSecret(`key for ${name}`)), vault),
         ),
       ),
   )
@@ -40,7 +40,7 @@ export function keyCommands(): Command {
           const value = await readSecret(`new key for ${name}`)
           const report = await vault.rotate(name, value, { verify: verifyOf(options), drain: false })
           const { outcome, version: number } = report
-          await noteAct('key.rotated', { subject: `${name} v${number}`, outcome })
+          await noteAct('key.rotated', { subject: `${name} v${number}`, outcome }, vault)
           if (outcome === 'completed') {
             console.log(
               `${name} v${report.version} is active; v${report.previous ?? '-'} stays usable until its grace is over`,
@@ -57,7 +57,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .argument('[version]', 'the version that must be waiting', version)
       .action((name: string, which: number | undefined, files: VaultFiles) =>
-        withVault(files, async (vault) => tell('promoted', await vault.promote(name, which))),
+        withVault(files, async (vault) => tell('promoted', await vault.promote(name, which), vault)),
       ),
   )
   group.addCommand(
@@ -65,7 +65,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .argument('<version>', 'its number', version)
       .action((name: string, which: number, files: VaultFiles) =>
-        withVault(files, async (vault) => tell('revoked', await vault.revoke(name, which))),
+        withVault(files, async (vault) => tell('revoked', await vault.revoke(name, which), vault)),
       ),
   )
   group.addCommand(
@@ -74,7 +74,7 @@ export function keyCommands(): Command {
       .requiredOption('--env <variable>', 'the environment variable to set', variable)
       .action((name: string, options: VaultFiles & { env: string }) =>
         withVault(options, async (vault) => {
-          await noteAct('key.exported', { subject: name })
+          await noteAct('key.exported', { subject: name }, vault)
           process.stdout.write(shellExport({ [options.env]: await vault.get(name) }))
         }),
       ),
@@ -82,9 +82,13 @@ export function keyCommands(): Command {
   return group
 }
 
-async function tell(act: string, { name, version: number, state, fingerprint }: VersionInfo): Promise<void> {
+async function tell(
+  act: string,
+  { name, version: number, state, fingerprint }: VersionInfo,
+  vault: Vault,
+): Promise<void> {
   console.log(`${name} v${number} is ${state} (${fingerprint})`)
-  await noteAct(`key.${act}`, { subject: `${name} v${number}`, fingerprint })
+  await noteAct(`key.${act}`, { subject: `${name} v${number}`, fingerprint }, vault)
 }
 
 function table(versions: readonly VersionInfo[], now: number): string[] {

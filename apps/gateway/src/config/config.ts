@@ -117,6 +117,8 @@ export interface StorageConfig {
   readonly url: string
   /** A folder of this gateway's own for what waits while the database is away. */
   readonly journal?: string | undefined
+  /** `env:NAME` or `vault:NAME`; of a list the first one signs the audit log, and the others did before. */
+  readonly auditKey?: string | readonly string[] | undefined
   /** How long each is kept, in milliseconds; Infinity for ever. */
   readonly retention?:
     | {

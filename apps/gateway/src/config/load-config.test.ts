@@ -113,6 +113,17 @@ test('lengths of days are for retention, forever among them', () => {
 })
 
 describe('a warning', () => {
+  test('is for an audit key that is not set, which the gateway needs and a check may not have', () => {
+    const text = withMore('storage: { url: "sqlite:a.db", auditKey: [env:SPILLWAY_TEST_NONE] }')
+    expect(parseConfig(text, 'spillway.yaml').warnings).toMatchObject([
+      {
+        line: 5,
+        key: 'storage.auditKey',
+        message: 'env:SPILLWAY_TEST_NONE is not set: the gateway does not start so',
+      },
+    ])
+  })
+
   test('is given for an endpoint without a credential', () => {
     const text = `targets:
   claude:
@@ -158,6 +169,14 @@ describe('a wrong value is an error that says what was expected', () => {
     [
       'storage: { url: "sqlite:a.db", retention: { calls: 10m } }',
       '5:45  storage.retention.calls: expected a length such as 90d or 12h, or forever',
+    ],
+    [
+      'storage: { url: "sqlite:a.db", auditKey: 0123456789abcdef0123456789abcdef }',
+      '5:32  storage.auditKey: expected env:NAME or vault:NAME; a key itself never stands in a configuration file',
+    ],
+    [
+      'storage: { url: "sqlite:a.db", auditKey: [env:SPILLWAY_TEST_NONE, vault:audit] }',
+      '5:32  storage.auditKey: vault:NAME needs to know the vault',
     ],
     ['retry: { baseDelay: 5 }', '5:10  retry.baseDelay: expected a duration such as 250ms, 10s or 2m'],
     ['retry: { attempts: 0 }', '5:10  retry.attempts: '],

@@ -164,6 +164,8 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     }
   }
   problems.push(...problemsOfFingerprintKey(config, at))
+  if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
+    problems.push(at(['storage', 'auditKey'], needsVault))
   if (config.server.auth === 'keys') {
     problems.push(
       at(['server', 'auth'], 'keys is not available in this version; use none and bind to 127.0.0.1'),
@@ -172,6 +174,10 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
   const exposure = exposureProblem(config.server)
   if (exposure !== undefined) problems.push(at(['server', 'host'], exposure))
   return problems
+}
+
+function auditKeysIn({ storage }: Config): readonly string[] {
+  return [storage?.auditKey ?? []].flat()
 }
 
 function problemsOfFingerprintKey({ server, vault }: Config, at: Locate): ConfigProblem[] {
@@ -190,6 +196,12 @@ const vendors: ReadonlySet<string> = new Set(['anthropic', 'openrouter', 'openai
 
 function warningsOf(config: Config, at: Locate): ConfigProblem[] {
   const warnings: ConfigProblem[] = []
+  for (const reference of auditKeysIn(config)) {
+    if (!reference.startsWith('env:')) continue
+    const problem = problemOfKey(process.env[reference.slice('env:'.length)])
+    if (problem !== undefined)
+      warnings.push(at(['storage', 'auditKey'], `${reference} ${problem}: the gateway does not start so`))
+  }
   for (const [name, target] of Object.entries(config.targets)) {
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       const path = ['targets', name, 'endpoints', index]

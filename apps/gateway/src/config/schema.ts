@@ -137,6 +137,10 @@ const credential = z
       'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never stands in a configuration file',
   })
 
+const auditKey = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
+  error: 'expected env:NAME or vault:NAME; a key itself never stands in a configuration file',
+})
+
 const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {
   const reason = whyNotForwarded(value)
   // Not by its name: a whole header, with its value, may have been put there.
@@ -310,6 +314,14 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         .min(1)
         .optional()
         .describe('A folder of this gateway alone for what waits while the database is away.'),
+      auditKey: z
+        .union([auditKey, z.array(auditKey).min(1)], {
+          error: 'expected env:NAME or vault:NAME, or a list of them, the newest first',
+        })
+        .optional()
+        .describe(
+          'Signs the audit log: env:NAME or vault:NAME, 32 characters or more; in a list the first one signs, and those that it replaced follow.',
+        ),
       retention: z
         .strictObject({
           calls: age.describe('How long calls are kept one by one.'),

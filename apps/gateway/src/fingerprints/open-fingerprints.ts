@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { isKeyVaultError, type Vault } from '@spillway/key-vault'
+import type { Vault } from '@spillway/key-vault'
 import type { SharedState } from '../shared-state.ts'
-import { problemOfKey } from './configured-key.ts'
+import { configuredKey } from './configured-key.ts'
 import { createFingerprints, type Fingerprints, keyBytes } from './fingerprints.ts'
 import { isKey, storedKey } from './key-file.ts'
 
@@ -27,7 +27,9 @@ const advice = 'set server.fingerprintKey to env:NAME or vault:NAME'
 export async function openFingerprints(sources: FingerprintSources): Promise<Fingerprints> {
   const { configured, shared, stateFolder, log } = sources
   if (configured !== undefined) {
-    return createFingerprints(Buffer.from(await configuredKey(configured, sources.vault)))
+    return createFingerprints(
+      Buffer.from(await configuredKey(configured, sources.vault, 'server.fingerprintKey')),
+    )
   }
   let own: Uint8Array = randomBytes(keyBytes)
   if (stateFolder !== null) {
@@ -56,21 +58,4 @@ export async function openFingerprints(sources: FingerprintSources): Promise<Fin
     )
   }
   return fingerprints
-}
-
-async function configuredKey(reference: string, vault: Vault | undefined): Promise<string> {
-  const name = reference.slice(reference.indexOf(':') + 1)
-  const value = reference.startsWith('vault:') ? await fromVault(name, vault) : process.env[name]
-  const problem = problemOfKey(value)
-  if (problem !== undefined) throw new Error(`server.fingerprintKey: ${reference} ${problem}`)
-  return (value as string).trim()
-}
-
-async function fromVault(name: string, vault: Vault | undefined): Promise<string | undefined> {
-  try {
-    return (await vault?.get(name))?.expose()
-  } catch (error) {
-    if (!isKeyVaultError(error)) throw error
-    throw new Error(`server.fingerprintKey: ${error.message}`)
-  }
 }

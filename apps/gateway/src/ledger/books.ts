@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   type AttemptRow,
+  type AuditLog,
   type AuditTrail,
   createAuditTrail,
   createLedger,
@@ -43,24 +44,28 @@ const retentionInMemory: Omit<RetentionOptions, 'store'> = {
   every: 60_000,
 }
 
-export interface BooksListeners {
+export interface BooksOptions {
   readonly onAttempt?: ((attempt: AttemptRow) => void) | undefined
+  /** Hears of files that others could read, and of an audit log that takes no entries. */
   readonly warn?: ((line: string) => void) | undefined
+  /** Of the audit log; the first one signs. */
+  readonly auditKeys?: readonly string[] | undefined
 }
 
 /**
- * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books, `warn` of files that others could
- * read. The database is connected to with the first rows, and may be away then.
+ * Opens the ledger of a configuration; `onAttempt` hears of each attempt that it books. The database is connected to with the
+ * first rows, and may be away then.
  * @throws Error when the URL is in an environment variable that is not set, the journal's folder cannot be made, or others
  * can replace the files
  */
 export function openBooks(
   storage: StorageConfig | undefined,
-  { onAttempt, warn }: BooksListeners = {},
+  { onAttempt, warn, auditKeys }: BooksOptions = {},
 ): Books {
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
-  const store = openLedgerStore(url, { warn })
+  const store = openLedgerStore(url, { warn, auditKey: auditKeys })
+  const refused = onceALine(warn)
   const ledger = createLedger({
     ...{ store, journal, providerOf, endpointOf, roleOf, warn },
     onAttempt(row, request) {
@@ -69,9 +74,15 @@ export function openBooks(
     },
   })
   const kept = storage === undefined ? retentionInMemory : storage.retention
-  const retention = startRetention({ store, ...kept })
-  const audit =
-    storage && createAuditTrail({ log: store.audit, journal: journal && join(journal, 'audit'), warn })
+  const retention = startRetention({ store, ...kept, onError: refused })
+  const log: Pick<AuditLog, 'append'> = {
+    append: (entries) =>
+      store.audit.append(entries).catch((error: unknown) => {
+        refused(error)
+        throw error
+      }),
+  }
+  const audit = storage && createAuditTrail({ log, journal: journal && join(journal, 'audit'), warn })
   return {
     store,
     audit,
@@ -86,6 +97,17 @@ export function openBooks(
       await retired
       await store.close()
     },
+  }
+}
+
+/** An audit log that takes no entries needs somebody to look at it; a database that is away comes back by itself. */
+function onceALine(warn: BooksOptions['warn']): (error: unknown) => void {
+  let last: string | undefined
+  return (error) => {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'SPILLWAY_AUDIT_REFUSED' || message === last) return
+    last = message
+    warn?.(message)
   }
 }
 

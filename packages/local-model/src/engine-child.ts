@@ -10,7 +10,7 @@ const leave = (): void => {
 if (!process.connected) leave()
 process.on('disconnect', leave)
 // A terminal sends these to every process of the foreground; the one that started this drains its calls first.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {})
 process.title = 'spillway-local-model'
 
 const host = engineHost((answer: FromEngine) => {

@@ -98,6 +98,15 @@ describe('the process of an engine', () => {
   })
 })
 
+test('the process of an engine opens no inspector at SIGUSR1', async () => {
+  const { engine, pids } = engineOf({ modelPath: slow })
+  await engine.load()
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(pids[0] as number, signal)
+  expect(await answerOf(engine)).toMatch(/^This answer/)
+  await expect(fetch('http://127.0.0.1:9229/json/version')).rejects.toThrow()
+  expect(pids).toHaveLength(1)
+})
+
 describe('a program that has used an engine', () => {
   const modelPath = file('program.gguf', { reply: longWordReply })
 

@@ -34,8 +34,9 @@ const childFile = fileURLToPath(new URL(childName, import.meta.url))
 export function startEngineProcess(listener: ProcessListener, file: string = childFile): EngineProcess {
   const child = fork(file, {
     serialization: 'advanced',
-    // Those of this process may be for its own entry alone, such as --input-type.
-    execArgv: [],
+    // Those of this process may be for its own entry alone, such as --input-type. An inspector, which Node opens at
+    // SIGUSR1, would read every prompt, and the environment with its keys.
+    execArgv: ['--disable-sigusr1'],
     // llama.cpp would have a debugger print its stack when it aborts.
     env: { ...process.env, GGML_NO_BACKTRACE: '1' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -10,6 +10,7 @@ import {
   type MonitoredGateway,
   startMonitored,
 } from '../monitored.ts'
+import { type Point, slopeOf } from '../slope.ts'
 import { answerAt, caseAt } from './case-source.ts'
 import { Client, type Exchange } from './client.ts'
 import { configOf, env, targets } from './config.ts'
@@ -74,9 +75,12 @@ export interface FuzzResult {
 /** Shares of the cases after which memory is looked at. */
 const checkpoints = [0.1, 0.5, 1]
 
-/** By so much may heap and RSS grow from half of the cases to all, in bytes; a run of few cases proves nothing of it. */
+/**
+ * By so much may heap and RSS grow from half of the cases to all, in bytes; a run of few cases proves nothing of it. RSS swings
+ * with what is in flight, such as bodies of many megabytes: its slope is taken.
+ */
 const heapGrowth = 8 * 2 ** 20
-const rssGrowth = 48 * 2 ** 20
+const rssGrowth = 32 * 2 ** 20
 const fewest = 50_000
 
 /** Sends mutated requests through the built gateway, in front of upstreams that mutate their answers. */
@@ -103,6 +107,7 @@ class FuzzSession {
   readonly #blocks: Block[] = []
   readonly #suspects: { readonly block: Block; readonly cases: readonly FuzzCase[] }[] = []
   readonly #memory: MemoryPoint[] = []
+  readonly #rss: Point[] = []
   #gateway!: MonitoredGateway
   #upstreams!: Upstreams
   #client!: Client
@@ -209,6 +214,7 @@ class FuzzSession {
       while (next < to && !this.#isDead) {
         await this.#one(caseAt(seed, next++, this.#host))
         this.#done++
+        if (this.#done % 1_000 === 0) this.#rss.push({ at: this.#done, value: this.#gateway.rss() })
         if (this.#done % 5_000 === 0)
           onProgress?.({
             done: this.#done,
@@ -323,7 +329,8 @@ class FuzzSession {
     }
     check('the heap', all.heapUsed - half.heapUsed, heapGrowth)
     check('array buffers', all.arrayBuffers - half.arrayBuffers, heapGrowth)
-    check('RSS', all.rss - half.rss, rssGrowth)
+    const late = this.#rss.filter(({ at }) => at >= requests / 2)
+    check('RSS', (slopeOf(late) * requests) / 2, rssGrowth)
     if (all.descriptors > half.descriptors + 100)
       this.#findings.add(`${all.descriptors} descriptors, ${half.descriptors} at half`)
   }

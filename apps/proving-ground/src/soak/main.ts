@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
+import { quantileOf } from '../slope.ts'
 import { faultShare } from './faults.ts'
 import { writePage } from './page.ts'
 import { type Sample, type SoakResult, soak } from './run.ts'
-import { quantileOf } from './slope.ts'
 
 /** `pnpm prove soak`: resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BooksLine, checkBooks, settle } from '../books.ts'
 import { type Holdings, startMonitored } from '../monitored.ts'
+import { medianOf, slopeOf } from '../slope.ts'
 import { configOf, env } from './config.ts'
 import { type SeenCall, startLoad } from './load.ts'
-import { medianOf, slopeOf } from './slope.ts'
 import { startUpstreams } from './upstreams.ts'
 
 export interface SoakOptions {

@@ -54,6 +54,9 @@ export interface MonitoredGateway {
   stop(ms: number): Promise<boolean>
 }
 
+/** What it says of itself when it is ready: where the dashboard is, and lines for clients. */
+const greeting = /^\nDashboard:\n(?:.+\n)+\n/
+
 const bin = fileURLToPath(new URL('../../gateway/bin/spillway.js', import.meta.url))
 const monitor = new URL('./monitor.ts', import.meta.url).href
 
@@ -71,8 +74,10 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   let isStopping = false
   let complaints = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-4_000)
-    if (!isStopping) options.onComplaint?.(text)
+    const complaint = text.replace(greeting, '')
+    if (complaint === '') return
+    complaints = (complaints + complaint).slice(-4_000)
+    if (!isStopping) options.onComplaint?.(complaint)
   })
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>
   exited.then(([code, signal]) => {

@@ -7,7 +7,8 @@ import { messages, send } from './raw-client.ts'
 import { noting, type Redirected, redirected } from './shell.ts'
 import { until } from './spillway.ts'
 
-// These tests start the built program from a real shell: `pnpm build` comes first.
+// These tests start the built program from a real shell: `pnpm build` comes first. They need Linux: /dev/full, its `script`.
+const isLinux = process.platform === 'linux'
 
 /** A gateway that says a line on standard output for each call, and one on standard error for each look at its books. */
 async function gatewayWith(redirect: string): Promise<Redirected> {
@@ -56,74 +57,78 @@ const streams = [
   ['stderr', '2>&1 > other', 'standard error', ''],
 ] as const
 
-describe.each(streams)('a gateway whose %s', { timeout: 120_000 }, (stream, swapped, name, aside) => {
-  test('goes to a reader that leaves after a line serves on, and counts what it cannot say', async () => {
-    const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | head -1 > first`)
-    await useUntilDropped(gateway, stream)
-    for (let calls = 0; calls < 5; calls++) await use(gateway)
-    expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(5)
-    await until(() => gateway.file('other').includes(`${name} takes no lines (EPIPE)`))
-    gateway.signal('SIGTERM')
-    expect(await gateway.exit).toBe(0)
-  })
-
-  test('goes to a full disk serves on, and counts what it cannot say', async () => {
-    const full = stream === 'stdout' ? '> /dev/full 2> other' : '> other 2> /dev/full'
-    const gateway = await gatewayWith(`GATEWAY ${full}`)
-    for (let calls = 0; calls < 5; calls++) await use(gateway)
-    expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(5)
-    await until(() => gateway.file('other').includes(`${name} takes no lines (ENOSPC)`))
-    gateway.signal('SIGTERM')
-    expect(await gateway.exit).toBe(0)
-  })
-
-  test('goes to a reader that hangs serves on, and says how much is missing when it reads again', async () => {
-    const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
-    await use(gateway)
-    process.kill(gateway.pidIn('reader'), 'SIGSTOP')
-    await useUntilDropped(gateway, stream)
-    for (let calls = 0; calls < 20; calls++) await use(gateway)
-    expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(20)
-    process.kill(gateway.pidIn('reader'), 'SIGCONT')
-    await until(() => /^\d+ lines were dropped here/m.test(gateway.file('all')))
-    const before = gateway.file('all').length
-    await use(gateway)
-    await until(() => gateway.file('all').length > before)
-    gateway.signal('SIGTERM')
-    expect(await gateway.exit).toBe(0)
-  })
-
-  test('goes to a reader that hangs for good ends nevertheless', async () => {
-    const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
-    await use(gateway)
-    process.kill(gateway.pidIn('reader'), 'SIGSTOP')
-    await useUntilDropped(gateway, stream)
-    const signalledAt = performance.now()
-    gateway.signal('SIGTERM')
-    expect(await gateway.exit).toBe(0)
-    expect(performance.now() - signalledAt).toBeLessThan(15_000)
-  })
-
-  test('goes to a collector that is started again is heard by the new one', async () => {
-    const redirect = stream === 'stdout' ? '> pipe 2> other' : '> other 2> pipe'
-    const gateway = await gatewayWith(
-      `mkfifo pipe; { ${noting('reader')} cat pipe > all; } & GATEWAY ${redirect}`,
-    )
-    await use(gateway)
-    process.kill(gateway.pidIn('reader'), 'SIGKILL')
-    await useUntilDropped(gateway, stream)
-    const again = spawn('sh', ['-c', 'exec cat pipe > again'], {
-      cwd: gateway.folder,
-      stdio: 'ignore',
+describe.skipIf(!isLinux).for(streams)(
+  'a gateway whose %s',
+  { timeout: 120_000 },
+  ([stream, swapped, name, aside]) => {
+    test('goes to a reader that leaves after a line serves on, and counts what it cannot say', async () => {
+      const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | head -1 > first`)
+      await useUntilDropped(gateway, stream)
+      for (let calls = 0; calls < 5; calls++) await use(gateway)
+      expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(5)
+      await until(() => gateway.file('other').includes(`${name} takes no lines (EPIPE)`))
+      gateway.signal('SIGTERM')
+      expect(await gateway.exit).toBe(0)
     })
-    onTestFinished(() => void again.kill('SIGKILL'))
-    await delay(200)
-    await use(gateway)
-    await until(() => /^\d+ lines? (was|were) dropped here/m.test(gateway.file('again')))
-  })
-})
 
-test('a gateway on a terminal that is stopped serves on', { timeout: 120_000 }, async () => {
+    test('goes to a full disk serves on, and counts what it cannot say', async () => {
+      const full = stream === 'stdout' ? '> /dev/full 2> other' : '> other 2> /dev/full'
+      const gateway = await gatewayWith(`GATEWAY ${full}`)
+      for (let calls = 0; calls < 5; calls++) await use(gateway)
+      expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(5)
+      await until(() => gateway.file('other').includes(`${name} takes no lines (ENOSPC)`))
+      gateway.signal('SIGTERM')
+      expect(await gateway.exit).toBe(0)
+    })
+
+    test('goes to a reader that hangs serves on, and says how much is missing when it reads again', async () => {
+      const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
+      await use(gateway)
+      process.kill(gateway.pidIn('reader'), 'SIGSTOP')
+      await useUntilDropped(gateway, stream)
+      for (let calls = 0; calls < 20; calls++) await use(gateway)
+      expect(await dropped(gateway, stream)).toBeGreaterThanOrEqual(20)
+      process.kill(gateway.pidIn('reader'), 'SIGCONT')
+      await until(() => /^\d+ lines were dropped here/m.test(gateway.file('all')))
+      const before = gateway.file('all').length
+      await use(gateway)
+      await until(() => gateway.file('all').length > before)
+      gateway.signal('SIGTERM')
+      expect(await gateway.exit).toBe(0)
+    })
+
+    test('goes to a reader that hangs for good ends nevertheless', async () => {
+      const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
+      await use(gateway)
+      process.kill(gateway.pidIn('reader'), 'SIGSTOP')
+      await useUntilDropped(gateway, stream)
+      const signalledAt = performance.now()
+      gateway.signal('SIGTERM')
+      expect(await gateway.exit).toBe(0)
+      expect(performance.now() - signalledAt).toBeLessThan(15_000)
+    })
+
+    test('goes to a collector that is started again is heard by the new one', async () => {
+      const redirect = stream === 'stdout' ? '> pipe 2> other' : '> other 2> pipe'
+      const gateway = await gatewayWith(
+        `mkfifo pipe; { ${noting('reader')} cat pipe > all; } & GATEWAY ${redirect}`,
+      )
+      await use(gateway)
+      process.kill(gateway.pidIn('reader'), 'SIGKILL')
+      await useUntilDropped(gateway, stream)
+      const again = spawn('sh', ['-c', 'exec cat pipe > again'], {
+        cwd: gateway.folder,
+        stdio: 'ignore',
+      })
+      onTestFinished(() => void again.kill('SIGKILL'))
+      await delay(200)
+      await use(gateway)
+      await until(() => /^\d+ lines? (was|were) dropped here/m.test(gateway.file('again')))
+    })
+  },
+)
+
+test.skipIf(!isLinux)('a gateway on a terminal that is stopped serves on', { timeout: 120_000 }, async () => {
   const gateway = await gatewayWith(`{ ${noting('terminal')} script -qfc "GATEWAY" typescript; } > seen`)
   await use(gateway)
   process.kill(gateway.pidIn('terminal'), 'SIGSTOP')

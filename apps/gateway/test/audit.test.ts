@@ -274,8 +274,9 @@ test.each([
       ['verify', '--storage', url],
       ['export', '--storage', url],
       ['verify', '--config', config],
+      ['sign', '--storage', url, '--key', 'env:SPILLWAY_TEST_AUDIT_KEY', '--head', `1:${'0'.repeat(64)}`],
     ]) {
-      const { code, stdout, stderr } = await spillway('audit', ...words)
+      const { code, stdout, stderr } = await spillwayWith(auditKey, 'audit', ...words)
       expect([code, stdout]).toEqual([1, ''])
       expect(stderr).toMatch(why)
       if (kind === 'sqlite') expect(stderr).toContain(`there is no ledger to read at ${url}`)

@@ -128,6 +128,7 @@ async function withStore(
       throw new ConfigError(file ?? 'audit', [{ line: 1, column: 1, key: 'storage', message: where }])
     }
     const keys = await keysOf(key ?? config?.storage?.auditKey, config, key === undefined)
+    if (!readOnly) await mustBeThere(storageUrl(url))
     store = openLedgerStore(storageUrl(url), { readOnly, auditKey: keys, warn: console.error })
     await work(store, keys)
   } catch (error) {
@@ -135,6 +136,16 @@ async function withStore(
     process.exitCode = 1
   } finally {
     await store?.close()
+  }
+}
+
+/** Opening it to write would make it. */
+async function mustBeThere(url: string): Promise<void> {
+  const store = openLedgerStore(url, { readOnly: true })
+  try {
+    await store.audit.head()
+  } finally {
+    await store.close()
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { AuditMark } from './audit-chain.ts'
 
 /** A secret of 32 bytes or more, such as `openssl rand -hex 32` prints. Text counts as its UTF-8. */
@@ -31,8 +31,9 @@ function signerOf(key: AuditKey): AuditSigner {
       `an audit key must have ${shortest} bytes or more, but this one has ${secret.byteLength}: make one with "openssl rand -hex 32"`,
     )
   }
+  const keyObject = createSecretKey(secret)
   // What is signed says what it is, so that no MAC can stand for another thing.
-  const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('hex')
+  const mac = (text: string): string => createHmac('sha256', keyObject).update(text).digest('hex')
   return {
     id: mac('spillway-audit/2 key').slice(0, 16),
     macOfRow: (hash) => mac(`spillway-audit/2 row\n${hash}`),

@@ -210,3 +210,41 @@ describe('an answer that is more than it looks', () => {
     expect(process.memoryUsage().rss - rss).toBeLessThan(400e6)
   })
 })
+
+describe('an answer of countless small values', () => {
+  const values = `[${new Array(4_000_000).fill('{"a":0}').join(',')}]`
+  const answers: readonly [string, boolean, string | Uint8Array][] = [
+    [
+      'whole',
+      false,
+      httpText(
+        200,
+        { 'content-type': 'application/json' },
+        wholeAnswer.replace('[', `${values},"content":[`),
+      ),
+    ],
+    [
+      'in an event',
+      true,
+      `${streamHead}event: message_start\ndata: {"type":"message_start","x":${values}}\n\n`,
+    ],
+    [
+      'in an event that nobody has asked for',
+      false,
+      `${streamHead}event: message_start\ndata: {"x":${values}}\n\n`,
+    ],
+  ]
+
+  test.each(answers)(
+    'does not hold up other calls, and is answered by the fallback: %s',
+    async (_how, stream, bytes) => {
+      const upstream = await rawUpstream((socket) => socket.end(bytes))
+      const { gateway } = await before(upstream)
+      const rss = process.memoryUsage().rss
+      const received = await send(`${gateway.url}/v1/messages`, { body: messages({ stream }) })
+      expect([received.status, received.headers['x-spillway-fallback']]).toEqual([200, 'malformed'])
+      // Parsed, they take half a gigabyte.
+      expect(process.memoryUsage().rss - rss).toBeLessThan(300e6)
+    },
+  )
+})

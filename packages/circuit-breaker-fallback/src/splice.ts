@@ -1,4 +1,4 @@
-import type { SseEvent } from '@spillway/wire'
+import { parseBounded, type SseEvent } from '@spillway/wire'
 
 /** Turns the events of a continuation into what the caller is to see. */
 export interface Splice {
@@ -10,10 +10,6 @@ export interface Splice {
 
 /** The data of an event; undefined for what is no JSON object, which clients skip. */
 export function parseEvent(data: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(data)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseBounded(data)
+  return typeof value === 'object' && value !== null ? value : undefined
 }

@@ -75,8 +75,8 @@ export type NewModelRequest = Pick<ModelRequest, 'api' | 'model' | 'stream' | 'u
     readonly context?: Partial<RequestContext>
   }
 
-/** No answer of any model is larger. */
-const defaultHeldBytes = 64 * 1024 * 1024
+/** No answer of any model is larger; requests have the same limit. */
+const defaultHeldBytes = 32 * 1024 * 1024
 
 const noListeners: readonly Listener[] = []
 

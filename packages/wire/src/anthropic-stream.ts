@@ -1,7 +1,8 @@
 import { anthropicUsage } from './anthropic-usage.ts'
+import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody } from './failure-classification.ts'
 import type { SseEvent } from './sse-event.ts'
-import { parseData, type StreamState } from './stream-state.ts'
+import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
@@ -51,7 +52,7 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       return
     case 'error': {
       const data = event.data
-      const body = parseData(data)
+      const body = parseBounded(data)
       if (field(body, 'error') != null) state.failureData = data
       state.failure = classifyErrorBody(body)
     }
@@ -60,13 +61,13 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
 
 /** The parsed data of an event that the protocol knows; not JSON means that the stream is broken. */
 function dataOf(event: SseEvent, state: StreamState): unknown {
-  const data = parseData(event.data)
+  const data = parseBounded(event.data)
   if (data === undefined) state.failure = malformedFailure('an event of the stream is not JSON')
   return data
 }
 
 function typeOf(event: SseEvent): string | undefined {
-  return stringField(parseData(event.data), 'type')
+  return stringField(parseBounded(event.data), 'type')
 }
 
 /** Empty first fragments, as of tool input, are not content yet. */

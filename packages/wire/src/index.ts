@@ -1,5 +1,6 @@
 export { anthropicUsage } from './anthropic-usage.ts'
 export { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
+export { parseBounded } from './bounded-json.ts'
 export { connectionHeaders } from './connection-headers.ts'
 export { type Conversation, conversationOf, fractionOf } from './conversation.ts'
 export { type RenderedError, renderError, renderErrorEvent, statusOf } from './error-rendering.ts'

@@ -1,7 +1,8 @@
+import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isFailedChoice } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import type { SseEvent } from './sse-event.ts'
-import { parseData, type StreamState } from './stream-state.ts'
+import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
@@ -32,7 +33,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
     return
   }
   const data = event.data
-  const chunk = parseData(data)
+  const chunk = parseBounded(data)
   const failure = errorOf(event, chunk)
   if (failure !== undefined) {
     // An error that hides in a choice is none that a client of this protocol would see.

@@ -39,12 +39,3 @@ export function newStreamState(): StreamState {
     model: undefined,
   }
 }
-
-/** Parses the data of an event; undefined when it is not JSON. */
-export function parseData(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    return undefined
-  }
-}

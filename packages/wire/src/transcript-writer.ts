@@ -1,6 +1,6 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
+import { parseBounded } from './bounded-json.ts'
 import type { SseEvent } from './sse-event.ts'
-import { parseData } from './stream-state.ts'
 import { numberOf } from './translation/json.ts'
 import { nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
@@ -34,7 +34,7 @@ export class TranscriptWriter implements Transcript {
 
   read(event: SseEvent): void {
     if (this.#isFull) return
-    const data = parseData(event.data)
+    const data = parseBounded(event.data)
     if (this.#api === 'anthropic') this.#readAnthropic(data)
     else this.#readOpenAi(data)
   }

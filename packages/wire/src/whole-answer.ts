@@ -1,5 +1,6 @@
 import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/middleware'
 import { anthropicUsage } from './anthropic-usage.ts'
+import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -15,8 +16,6 @@ export interface WholeAnswer {
   readonly stopReason: string | undefined
   readonly model: string | undefined
 }
-
-const decoder = new TextDecoder()
 
 /** Whether a success of this status has no body, whatever the upstream sends: no client would read it. */
 export function isBodiless(status: number): boolean {
@@ -34,7 +33,7 @@ export function readWholeAnswer(
   bytes: Uint8Array,
   epoch: number,
 ): WholeAnswer {
-  const body = parse(bytes)
+  const body = parseBounded(bytes)
   if (status < 200 || status >= 300) return failed(classifyHttpError(status, headers, body, epoch))
   if (isBodiless(status)) return failed(malformedFailure(`a response of status ${status} holds no answer`))
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
@@ -63,12 +62,4 @@ function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefi
 function failed(failure: Failure, body?: unknown): WholeAnswer {
   const isErrorBody = field(body, 'error') != null
   return { failure, isErrorBody, usage: undefined, stopReason: undefined, model: undefined }
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(bytes))
-  } catch {
-    return undefined
-  }
 }

@@ -141,7 +141,7 @@ describe('an upstream that means harm', () => {
   })
 
   it('cannot overflow the stack', () => {
-    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const deep = `${'['.repeat(25_000)}${']'.repeat(25_000)}`
     expect(assembled('openai', `{"choices":[{"delta":{"content":"a","x":${deep}}}]}`)).toBeUndefined()
     expect(assembled('anthropic', start, `{"type":"message_delta","delta":{"x":${deep}}}`)).toBeUndefined()
   })

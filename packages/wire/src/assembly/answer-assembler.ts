@@ -1,6 +1,6 @@
 import type { Api, JsonObject } from '@spillway/middleware'
+import { parseBounded } from '../bounded-json.ts'
 import type { SseEvent } from '../sse-event.ts'
-import { parseData } from '../stream-state.ts'
 import { isObject } from '../translation/json.ts'
 import { AnthropicAssembler } from './anthropic-assembler.ts'
 import { OpenAiAssembler } from './openai-assembler.ts'
@@ -26,7 +26,7 @@ export class AnswerAssembler {
 
   read(event: SseEvent): void {
     if (this.isBroken) return
-    const data = parseData(event.data)
+    const data = parseBounded(event.data)
     if (!isObject(data)) return
     try {
       this.#protocol.read(data)

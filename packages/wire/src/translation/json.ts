@@ -1,4 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
+import { parseBounded } from '../bounded-json.ts'
 
 /** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is JsonObject {
@@ -33,12 +34,8 @@ export function numberOf(value: unknown): number {
   return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN
 }
 
-/** Parses a text; undefined when it is not a JSON object. */
+/** Parses a text; undefined when it is not a JSON object, or has more in it than can be parsed in time. */
 export function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = parseBounded(text)
+  return isObject(value) ? value : undefined
 }

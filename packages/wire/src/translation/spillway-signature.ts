@@ -1,4 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
+import { parseBounded } from '../bounded-json.ts'
 import { field, stringField } from '../usage.ts'
 
 /**
@@ -27,10 +28,6 @@ export function carriedDetails(block: unknown): ReasoningDetails {
   const signed = stringField(block, 'signature')
   const carried = signed?.startsWith(`${spillwayMark}1:`) ? signed.slice(spillwayMark.length + 2) : undefined
   if (carried === undefined) return []
-  try {
-    const value: unknown = JSON.parse(Buffer.from(carried, 'base64url').toString())
-    return Array.isArray(value) ? value.filter((each) => field(each, 'type') !== undefined) : []
-  } catch {
-    return []
-  }
+  const value = parseBounded(Buffer.from(carried, 'base64url').toString())
+  return Array.isArray(value) ? value.filter((each) => field(each, 'type') !== undefined) : []
 }

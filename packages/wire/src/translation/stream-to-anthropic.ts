@@ -1,8 +1,8 @@
 import type { JsonObject, Usage } from '@spillway/middleware'
+import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
 import { isFailedChoice } from '../failure-classification.ts'
 import { openaiUsage } from '../openai-usage.ts'
-import { parseData } from '../stream-state.ts'
 import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
@@ -66,7 +66,7 @@ export class StreamToAnthropic implements StreamTranslation {
   read({ name, data }: { readonly name: string; readonly data: string }): string {
     if (this.#isOver) return ''
     if (data.trim() === '[DONE]') return this.#complete()
-    const chunk = parseData(data)
+    const chunk = parseBounded(data)
     const error = errorOf(name, chunk, data)
     if (error !== undefined) return this.#fail(errorEventTo('anthropic', error))
     if (!isObject(chunk)) {

@@ -1,7 +1,7 @@
 import type { JsonObject, Usage } from '@spillway/middleware'
 import { anthropicUsage } from '../anthropic-usage.ts'
+import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
-import { parseData } from '../stream-state.ts'
 import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
 import { nameField } from '../upstream-text.ts'
 import { field, stringField } from '../usage.ts'
@@ -42,7 +42,7 @@ export class StreamToOpenAi implements StreamTranslation {
 
   read({ name, data }: { readonly name: string; readonly data: string }): string {
     if (this.#isOver) return ''
-    const event = parseData(data)
+    const event = parseBounded(data)
     const type = name || stringField(event, 'type')
     if (type === 'error') return this.#fail(errorEventTo('openai', event ?? { error: { message: data } }))
     // A comment keeps the connection alive here.

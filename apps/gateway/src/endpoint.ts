@@ -1,5 +1,11 @@
 import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
-import { type Client, type ClientOptions, callersCredential, createClient } from '@spillway/core-client'
+import {
+  type Client,
+  type ClientOptions,
+  CredentialError,
+  callersCredential,
+  createClient,
+} from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
@@ -125,7 +131,19 @@ function credentialOf(
   if (reference.startsWith('vault:')) {
     return { credential: vault?.credential(reference.slice('vault:'.length)) ?? null }
   }
-  return { credential: process.env[reference.slice('env:'.length)] ?? null }
+  return { credential: variableOf(reference) }
+}
+
+/** What `env:NAME` holds now. Calls fail where that is nothing: they would go out without a key, and be refused. */
+function variableOf(reference: string): NonNullable<ClientOptions['credential']> {
+  const value = process.env[reference.slice('env:'.length)]?.trim()
+  if (value) return value
+  return {
+    token() {
+      throw new CredentialError(`the credential ${reference} is not set`)
+    },
+    refused() {},
+  }
 }
 
 /** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */

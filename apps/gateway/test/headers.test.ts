@@ -278,7 +278,8 @@ describe('the caller’s key', () => {
     const gateway = await gatewayOf(configOf(target))
     const { status } = await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
     expect(status).toBe(401)
-    expect(JSON.stringify(claude.requests[0]!.headers)).not.toContain('sk-of-the-caller')
+    // Without a key it would be refused there.
+    expect(claude.requests).toEqual([])
   })
 
   test('passes on where credential: caller says so', async () => {

@@ -9,6 +9,7 @@ import {
   timeLeft,
 } from '@spillway/middleware'
 import { failureResponse, isDivertedHeader } from '@spillway/wire'
+import { CredentialError } from './checked-source.ts'
 import {
   type AccessToken,
   type Credential,
@@ -89,10 +90,10 @@ export function obtainToken(
       // It may come all the same, and nothing will send it.
       if (signal?.aborted || error === tooLate) token.then(({ release }) => release?.()).catch(() => {})
       if (signal?.aborted) throw error
-      return noCredential(error === tooLate ? `not within ${Math.round(patience)} ms` : nameOf(error))
+      return noCredential(error === tooLate ? `not within ${Math.round(patience)} ms` : error)
     })
   } catch (error) {
-    return noCredential(nameOf(error))
+    return noCredential(error)
   }
 }
 
@@ -105,13 +106,13 @@ function inTime<T>(promise: Promise<T>, ms: number, { clock, signal }: Credentia
   })
 }
 
-/** The error's text stays out of it: it may quote the secret. */
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown error')
-
-function noCredential(why: string): Failure {
+/** The text of an error stays out of it, unless it is meant to be seen: it may quote the secret. */
+function noCredential(why: unknown): Failure {
+  const reason = typeof why === 'string' ? why : why instanceof Error ? why.name : 'unknown error'
   return {
     kind: 'authentication',
-    message: `the credential could not be obtained (${why})`,
+    message:
+      why instanceof CredentialError ? why.message : `the credential could not be obtained (${reason})`,
     retryable: false,
     scope: 'key',
     origin: 'spillway',

@@ -7,6 +7,7 @@ import {
   type Middleware,
   type Timeouts,
 } from '@spillway/middleware'
+import { readCredential } from '@spillway/wire'
 import {
   type AuthScheme,
   authenticate,
@@ -90,7 +91,10 @@ export interface Client {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Makes a client of one endpoint, with a connection pool of its own. Close it when it is no longer needed. */
+/**
+ * Makes a client of one endpoint, with a connection pool of its own. Close it when it is no longer needed.
+ * @throws TypeError for a credential that no key can be, such as two lines; an empty one fails the calls
+ */
 export function createClient(options: ClientOptions): Client {
   const facts = providers[options.provider]
   if (facts === undefined) {
@@ -106,10 +110,11 @@ export function createClient(options: ClientOptions): Client {
     ...options.pool,
     connectTimeout: options.pool?.connectTimeout ?? limits.connect,
   })
-  const pool = new ConnectionPool(settings)
   const scheme = options.scheme ?? facts.scheme
   const { credential } = options
   const own = credential === callersCredential ? undefined : credential
+  if (typeof own === 'string') mustBeKey(own)
+  const pool = new ConnectionPool(settings)
   const chain: Middleware[] = [
     ...(options.timeouts === undefined ? [] : [timeouts(options.timeouts)]),
     ...(options.middleware ?? []),
@@ -144,6 +149,12 @@ export function createClient(options: ClientOptions): Client {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Without a key set, `process.env.KEY ?? ''` is empty: that is no mistake of the program's. */
+function mustBeKey(credential: string): void {
+  const read = readCredential(credential)
+  if ('problem' in read && read.problem !== 'is empty') throw new TypeError(`credential ${read.problem}`)
 }
 
 function authentication(credential: ClientOptions['credential'], scheme: AuthScheme): Middleware[] {

@@ -1,4 +1,5 @@
 import type { Clock } from '@spillway/middleware'
+import { checkedSource } from './checked-source.ts'
 import { guardedLoad } from './guarded-load.ts'
 
 /** A secret and how long it is good for. */
@@ -95,8 +96,15 @@ export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
   }
 }
 
-/** Any credential as a source. A fixed secret stays what it is, even when it is refused. */
+/**
+ * Any credential as a source, whose secrets are trimmed and can be sent. A fixed secret stays what it is, even when it is
+ * refused.
+ */
 export function tokenSource(credential: Credential): TokenSource {
+  return checkedSource(uncheckedSource(credential))
+}
+
+function uncheckedSource(credential: Credential): TokenSource {
   if (typeof credential === 'object') return credential
   if (typeof credential === 'string') {
     const token = { value: credential }

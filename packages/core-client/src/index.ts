@@ -1,6 +1,7 @@
 export { target, timeouts, wrapFetch } from '@spillway/attempt'
 export { compose, isSpillwayError, type Middleware, SpillwayError } from '@spillway/middleware'
 export type { AuthScheme } from './authentication.ts'
+export { CredentialError } from './checked-source.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export type { CodeAnswer } from './code-answer.ts'
 export type { Completion } from './completion.ts'

@@ -70,12 +70,14 @@ export function kmsBlobs(options: KmsBlobsOptions): VaultDriver {
   }
 }
 
+/** What else may be wrong with a value shows when it is used: one of them must not take the others with it. */
 function documentOf(
   values: readonly (readonly [string, string])[],
   environment: string,
   fingerprintKey: string,
 ): VaultDocument {
-  const secrets = values.map(([name, value]): [string, StoredSecret] => {
+  const secrets = values.map(([name, given]): [string, StoredSecret] => {
+    const value = given.trim()
     const version = { version: 1, state: 'active', value } as const
     const fingerprint = fingerprintOf(value, fingerprintKey)
     return [name, { environment, versions: [{ ...version, fingerprint, createdAt: 0, changedAt: 0 }] }]

@@ -7,6 +7,7 @@ import { processEnvironment } from './environment.ts'
 import { environmentVariables } from './read-only-drivers.ts'
 import { openVault, type VaultOptions } from './vault.ts'
 import type { VaultEvent } from './vault-events.ts'
+import type { Verify } from './verify.ts'
 
 const minute = 60_000
 
@@ -213,7 +214,11 @@ describe('versions', () => {
       ['../x', 'v'],
       ['__proto__', 'v'],
       ['a', ''],
-      ['a', 'v\n'],
+      ['a', ' \n'],
+      ['a', 'v\nw'],
+      ['a', 'v w'],
+      ['a', '"v"'],
+      ['a', 'ü'],
     ]) {
       expect(await codeOf(vault.add(name as string, value as string))).toBe('INVALID_INPUT')
     }
@@ -221,6 +226,34 @@ describe('versions', () => {
     expect(await codeOf(vault.promote('other'))).toBe('UNKNOWN_SECRET')
     expect(await codeOf(vault.revoke('claude', 7))).toBe('NO_VERSION')
     expect(await codeOf(vault.get('constructor'))).toBe('UNKNOWN_SECRET')
+  })
+
+  it('are the keys alone, without the white space that came with them', async () => {
+    const { vault } = setUp()
+    await vault.add('mounted', '\ufeffsk-one\r\n')
+    expect((await vault.get('mounted')).expose()).toBe('sk-one')
+    const verified: string[] = []
+    const verify: Verify = async (secret) => {
+      verified.push(secret.expose())
+      return { ok: true }
+    }
+    await vault.rotate('mounted', 'sk-two\n', { verify, drain: false })
+    expect(verified).toEqual(['sk-two'])
+    expect((await vault.get('mounted')).expose()).toBe('sk-two')
+    const [first, second] = await vault.list('mounted')
+    expect(first?.fingerprint).not.toBe(second?.fingerprint)
+    expect((await vault.add('other', 'sk-two')).fingerprint).toBe(second?.fingerprint)
+  })
+
+  it('that can be no keys are named by what is wrong with them, and not shown', async () => {
+    const { vault } = setUp()
+    for (const store of [
+      vault.add('a', 'sk-one\nsk-two'),
+      vault.rotate('claude', 'sk-one\nsk-two', { verify: async () => ({ ok: true }) }),
+    ]) {
+      await expect(store).rejects.toThrow(/^the key holds a line break inside((?!sk-).)*$/)
+    }
+    expect(await vault.list('claude')).toHaveLength(1)
   })
 
   it('say when they were last used', async () => {

@@ -11,7 +11,7 @@ import { UseRecord } from './use-record.ts'
 import type { StoredVersion, VaultDocument, VersionState } from './vault-document.ts'
 import { KeyVaultError } from './vault-error.ts'
 import type { VaultEvent } from './vault-events.ts'
-import { addVersion, promote, revoke, secretOf, stateOf, takeBack } from './versions.ts'
+import { addVersion, keyFrom, promote, revoke, secretOf, stateOf, takeBack } from './versions.ts'
 
 export interface VaultOptions {
   /** Where the secrets are: `sealedFile`, `environmentVariables`, `kmsBlobs`, or one of your own. */
@@ -208,8 +208,10 @@ class OpenVault implements Vault {
     return this.#info(document, name, version)
   }
 
-  rotate(name: string, value: string, options: RotateOptions): Promise<RotationReport> {
+  async rotate(name: string, given: string, options: RotateOptions): Promise<RotationReport> {
     const { environment } = this
+    // What is verified is what is stored.
+    const value = keyFrom(given)
     return this.#rotations.rotate({ name, value, environment }, { grace: this.#grace, ...options })
   }
 

@@ -1,3 +1,4 @@
+import { readCredential } from '@spillway/wire'
 import { fingerprintOf, withFingerprintKey } from './fingerprint.ts'
 import type { StoredSecret, StoredVersion, VaultDocument, VersionState } from './vault-document.ts'
 import { KeyVaultError } from './vault-error.ts'
@@ -39,9 +40,9 @@ export function addVersion(
   added: NewVersion,
   at: number,
 ): { readonly document: VaultDocument; readonly version: number } {
-  const { name, value, environment } = added
+  const { name, environment } = added
   checkName(name)
-  checkValue(value)
+  const value = keyFrom(added.value)
   const document = withFingerprintKey(before)
   const known = Object.hasOwn(document.secrets, name) ? document.secrets[name] : undefined
   if (known !== undefined && known.environment !== environment) {
@@ -169,15 +170,14 @@ function checkName(name: string): void {
   )
 }
 
-/** A key that was copied with a line break fails in ways that are hard to see. */
-function checkValue(value: string): void {
-  if (value === '') throw new KeyVaultError('INVALID_INPUT', 'the key is empty')
-  if (value.trim() !== value) {
-    throw new KeyVaultError(
-      'INVALID_INPUT',
-      'the key begins or ends with white space: it was copied with too much',
-    )
-  }
+/**
+ * A key as it was given, without the white space around it: one that holds a line break fails in ways that are hard to see.
+ * @throws KeyVaultError INVALID_INPUT for what can be no key
+ */
+export function keyFrom(text: string): string {
+  const read = readCredential(text)
+  if ('value' in read) return read.value
+  throw new KeyVaultError('INVALID_INPUT', `the key ${read.problem}: give the key and nothing else`)
 }
 
 /** What is asked for may be a key by mistake: only what could be a name is repeated. */

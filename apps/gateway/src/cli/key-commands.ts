@@ -1,7 +1,7 @@
 import { shellExport, type Vault, type VersionInfo } from '@spillway/key-vault'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { noteAct } from './audit-commands.ts'
-import { readSecret } from './read-secret.ts'
+import { readKey } from './read-secret.ts'
 import { type VaultFiles, type VerifyFlags, vaultCommand, verifyOf, withVault } from './vault-files.ts'
 
 const provider = (): Option =>
@@ -26,7 +26,7 @@ export function keyCommands(): Command {
       .argument('<name>')
       .action((name: string, files: VaultFiles) =>
         withVault(files, async (vault) =>
-          tell('added', await vault.add(name, await readSecret(`key for ${name}`)), vault),
+          tell('added', await vault.add(name, await readKey(`key for ${name}`)), vault),
         ),
       ),
   )
@@ -37,7 +37,7 @@ export function keyCommands(): Command {
       .option('--url <url>', 'the endpoint that verifies it')
       .action((name: string, options: VaultFiles & VerifyFlags) =>
         withVault(options, async (vault) => {
-          const value = await readSecret(`new key for ${name}`)
+          const value = await readKey(`new key for ${name}`)
           const report = await vault.rotate(name, value, { verify: verifyOf(options), drain: false })
           const { outcome, version: number } = report
           await noteAct('key.rotated', { subject: `${name} v${number}`, outcome }, vault)

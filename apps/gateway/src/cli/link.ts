@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import { type Document, parseDocument } from 'yaml'
 import { ConfigError } from '../config/config-error.ts'
 import { parseConfig } from '../config/load-config.ts'
-import { readSecret } from './read-secret.ts'
+import { readKey } from './read-secret.ts'
 import { replaceFile } from './replace-file.ts'
 import { tiers } from './tiers.ts'
 import {
@@ -64,7 +64,7 @@ async function link(name: string, flags: LinkFlags): Promise<void> {
     if (error instanceof ConfigError) return fail(error.message)
     throw error
   }
-  const value = await readSecret(`key for ${name}`)
+  const value = await readKey(`key for ${name}`)
   const environment = processEnvironment()
   const verification = await verifyOf(flags)(new Secret({ name, version: 1, environment }, value))
   if (!verification.ok)

@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { KeyVaultError } from '@spillway/key-vault'
+import { readCredential } from '@spillway/wire'
 
 /** A secret from standard input, or from a prompt that shows nothing of what is typed. */
 export async function readSecret(what: string): Promise<string> {
@@ -9,6 +11,16 @@ export async function readSecret(what: string): Promise<string> {
   return Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '')
+}
+
+/**
+ * A key, without the white space around it.
+ * @throws KeyVaultError for what can be no key
+ */
+export async function readKey(what: string): Promise<string> {
+  const read = readCredential(await readSecret(what))
+  if ('value' in read) return read.value
+  throw new KeyVaultError('INVALID_INPUT', `the ${what} ${read.problem}: nothing was stored`)
 }
 
 function prompt(what: string): Promise<string> {

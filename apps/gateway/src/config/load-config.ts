@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readCredential } from '@spillway/wire'
 import {
   type Alias,
   type Document,
@@ -158,6 +159,10 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
           at(['targets', name, 'endpoints', index], `"${names[index]}" is another endpoint's name`),
         )
       }
+      const problem = problemOfVariable(endpoint.credential)
+      if (problem !== undefined) {
+        problems.push(at(['targets', name, 'endpoints', index, 'credential'], problem))
+      }
       if (endpoint.credential?.startsWith('vault:') && config.vault === undefined) {
         problems.push(at(['targets', name, 'endpoints', index, 'credential'], needsVault))
       }
@@ -178,6 +183,14 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
 
 function auditKeysIn({ storage }: Config): readonly string[] {
   return [storage?.auditKey ?? []].flat()
+}
+
+/** What is wrong with the key in a variable that is set. A variable that is not set can be set elsewhere: that is a warning. */
+function problemOfVariable(credential: string | undefined): string | undefined {
+  if (!credential?.startsWith('env:')) return undefined
+  const read = readCredential(process.env[credential.slice('env:'.length)] ?? '')
+  if ('value' in read || read.problem === 'is empty') return undefined
+  return `${credential} ${read.problem}; set it to the key and nothing else`
 }
 
 function problemsOfFingerprintKey({ server, vault }: Config, at: Locate): ConfigProblem[] {
@@ -214,8 +227,10 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
         )
       }
       const variable = endpoint.credential?.startsWith('env:') ? endpoint.credential.slice(4) : undefined
-      if (variable !== undefined && !process.env[variable]) {
-        warnings.push(at([...path, 'credential'], `the environment variable ${variable} is not set`))
+      if (variable !== undefined && !process.env[variable]?.trim()) {
+        const effect = 'calls to this endpoint fail as authentication, or fall back'
+        const message = `${effect}: the environment variable ${variable} is not set`
+        warnings.push(at([...path, 'credential'], message))
       }
     }
   }

@@ -118,7 +118,7 @@ function onceALine(warn: BooksOptions['warn']): (error: unknown) => void {
 export function storageUrl(url: string): string {
   if (!url.startsWith('env:')) return url
   const name = url.slice('env:'.length)
-  const value = process.env[name]
+  const value = process.env[name]?.trim()
   if (!value) throw new Error(`storage.url: the environment variable ${name} is not set`)
   return value
 }

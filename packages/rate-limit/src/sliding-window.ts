@@ -1,6 +1,10 @@
 /** How finely a window is divided. One slot more than that is kept, so that no window ever holds too much. */
 export const slots = 600
 
+/** A page is 32 slots. */
+const pageBits = 5
+const pageMask = (1 << pageBits) - 1
+
 /**
  * Counts what was spent in the last `windowMs`, in a fixed amount of memory: exact to one slot of 600, and on the safe
  * side. A limit of N therefore holds in every window, wherever it begins, and at least 599/600 of N can be spent for ever.
@@ -8,7 +12,8 @@ export const slots = 600
 export class SlidingWindow {
   readonly windowMs: number
   readonly #slotMs: number
-  readonly #spent = new Float64Array(slots + 1)
+  /** Slots by pages, made where something is spent: callers can make up keys, and each has windows of its own. */
+  readonly #pages: (Float64Array | undefined)[] = []
   /** The newest slot, counted from time 0. */
   #newest = 0
   #total = 0
@@ -35,7 +40,7 @@ export class SlidingWindow {
   correct(slot: number, amount: number, now: number): void {
     this.#advance(now)
     if (slot <= this.#newest - slots - 1) return
-    this.#add(slot, Math.max(amount, -(this.#spent[this.#place(slot)] as number)))
+    this.#add(slot, Math.max(amount, -this.#at(this.#place(slot))))
   }
 
   /** Spends in such a way that it stops counting at `until`, as far as the window allows. */
@@ -52,7 +57,7 @@ export class SlidingWindow {
     let left = this.#total
     if (left <= allowed) return 0
     for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
-      left -= this.#spent[this.#place(slot)] as number
+      left -= this.#at(this.#place(slot))
       if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
     }
     return this.windowMs
@@ -68,7 +73,7 @@ export class SlidingWindow {
     this.#advance(now)
     if (total > this.#total) this.#add(this.#newest, total - this.#total)
     for (let slot = this.#newest; this.#total > total && slot >= this.#newest - slots; slot--) {
-      this.#add(slot, -Math.min(this.#spent[this.#place(slot)] as number, this.#total - total))
+      this.#add(slot, -Math.min(this.#at(this.#place(slot)), this.#total - total))
     }
   }
 
@@ -77,7 +82,7 @@ export class SlidingWindow {
     this.#advance(now)
     const entries: [number, number][] = []
     for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
-      const amount = this.#spent[this.#place(slot)] as number
+      const amount = this.#at(this.#place(slot))
       if (amount > 0) entries.push([slot, amount])
     }
     return entries
@@ -87,13 +92,15 @@ export class SlidingWindow {
     const current = Math.floor(now / this.#slotMs)
     if (current <= this.#newest) return
     if (current - this.#newest > slots) {
-      this.#spent.fill(0)
+      this.#pages.length = 0
       this.#total = 0
     } else {
       for (let slot = this.#newest + 1; slot <= current; slot++) {
         const place = this.#place(slot)
-        this.#total -= this.#spent[place] as number
-        this.#spent[place] = 0
+        const page = this.#pages[place >> pageBits]
+        if (page === undefined) continue
+        this.#total -= page[place & pageMask] as number
+        page[place & pageMask] = 0
       }
       // Sums of fractions drift; an empty window is empty.
       if (this.#total < 1e-6) this.#total = 0
@@ -103,8 +110,17 @@ export class SlidingWindow {
 
   #add(slot: number, amount: number): void {
     const place = this.#place(slot)
-    this.#spent[place] = (this.#spent[place] as number) + amount
+    let page = this.#pages[place >> pageBits]
+    if (page === undefined) {
+      page = new Float64Array(1 << pageBits)
+      this.#pages[place >> pageBits] = page
+    }
+    page[place & pageMask] = (page[place & pageMask] as number) + amount
     this.#total += amount
+  }
+
+  #at(place: number): number {
+    return this.#pages[place >> pageBits]?.[place & pageMask] ?? 0
   }
 
   #place(slot: number): number {

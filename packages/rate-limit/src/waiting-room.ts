@@ -41,7 +41,8 @@ interface Waiter extends WaitingCall {
 export class WaitingRoom {
   readonly #limiter: Admission
   readonly #options: WaitingRoomOptions
-  readonly #bottleneck = new Bottleneck({ maxConcurrent: 1 })
+  /** Made for the first call that waits: most keys never have one, and callers can make keys up. */
+  #bottleneck: Bottleneck | undefined
   /** Whether a ticket is queued whose turn has not come. */
   #hasTicket = false
   readonly #waiters = new Set<Waiter>()
@@ -109,6 +110,7 @@ export class WaitingRoom {
   #queueTicket(): void {
     if (this.#hasTicket || this.#waiters.size === 0) return
     this.#hasTicket = true
+    this.#bottleneck ??= new Bottleneck({ maxConcurrent: 1 })
     const served = this.#bottleneck.schedule(() => {
       this.#hasTicket = false
       return this.#serve()

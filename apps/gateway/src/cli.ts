@@ -52,8 +52,8 @@ Exit codes:
     .command('check')
     .description('check a configuration file and say what it sets up')
     .requiredOption('-c, --config <file>', 'the configuration file (YAML)')
-    .action((options: { config: string }) => {
-      process.exitCode = check(options.config)
+    .action(async (options: { config: string }) => {
+      process.exitCode = await check(options.config)
     })
 
   program.addCommand(linkCommand())

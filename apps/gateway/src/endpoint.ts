@@ -38,6 +38,8 @@ export interface Resources {
   readonly vault?: Vault | undefined
   readonly books?: Books | undefined
   readonly observability?: Observability | undefined
+  /** Told what the owner should know. */
+  readonly log?: ((line: string) => void) | undefined
 }
 
 export interface EndpointSetup {
@@ -55,7 +57,8 @@ export interface EndpointSetup {
 export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
   const { target, settings, endpoint, timeouts, limit, resources } = setup
   const name = endpoint.name as string
-  const breaker = breakerOf(setup, `${target}/${name}`)
+  const sharing = { name: `${target}/${name}`, shared: resources.shared }
+  const breaker = breakerOf(setup.config, settings, sharing, endpoint.credential)
   const client: Client = createClient({
     provider: settings.api as Exclude<TargetConfig['api'], 'embedded'>,
     name: target,
@@ -89,14 +92,19 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
   }
 }
 
-function breakerOf(setup: EndpointSetup, name: string): CircuitBreaker | undefined {
-  const { config, settings, endpoint, resources } = setup
-  const { shared } = resources
+/** The circuits of an endpoint; under a name they are shared with other gateways. */
+export function breakerOf(
+  config: Config,
+  settings: TargetConfig,
+  sharing: { readonly name?: string; readonly shared?: SharedState | undefined } = {},
+  credential?: string,
+): CircuitBreaker | undefined {
   const { enabled = true, ...set } = { ...config.circuitBreaker, ...settings.circuitBreaker }
   if (!enabled) return undefined
-  const sharing = shared === undefined ? {} : { name, shared: shared.breakers }
-  const byCaller = endpoint.credential === 'caller' ? { credential: callerOf } : {}
-  return createCircuitBreaker({ ...withoutUndefined(set), ...sharing, ...byCaller })
+  const { name = '', shared } = sharing
+  const together = shared === undefined ? {} : { name, shared: shared.breakers }
+  const byCaller = credential === 'caller' ? { credential: callerOf } : {}
+  return createCircuitBreaker({ ...withoutUndefined(set), ...together, ...byCaller })
 }
 
 function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {

@@ -104,7 +104,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     throw error
   })
   const observability = await openObservability(config.telemetry)
-  const resources = { shared, vault, books, observability }
+  const resources = { shared, vault, books, observability, log }
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
   )

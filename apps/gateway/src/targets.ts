@@ -1,5 +1,4 @@
-import { type Target, target } from '@spillway/attempt'
-import { localModel } from '@spillway/local-model'
+import type { Target } from '@spillway/attempt'
 import { compose, type Middleware } from '@spillway/middleware'
 import { budgetByCaller, depositBudget, type RetryBudget, retry, retryDefaults } from '@spillway/retry'
 import { createRouting, type Routing } from '@spillway/routing'
@@ -7,7 +6,8 @@ import { fit } from '@spillway/translation'
 import { callerOf } from './caller.ts'
 import { attemptLimitsOf, type Config, type EndpointConfig, type TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
-import { observersOf, openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
+import { openEmbeddedTarget } from './embedded-target.ts'
+import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
 
 /** What can be asked of a target, and how to let go of it. */
@@ -20,27 +20,11 @@ export interface RunningTarget extends Target {
   close(): Promise<void>
 }
 
-/** Brings a configured target to life. Nothing is connected before the first call; a local model loads at once. */
+/** Brings a configured target to life. Nothing is connected before the first call; an embedded model loads at once. */
 export function openTarget(name: string, config: Config, resources: Resources = {}): RunningTarget {
   const settings = config.targets[name] as TargetConfig
+  if (settings.api === 'embedded') return openEmbeddedTarget(name, config, settings, resources)
   const limits = attemptLimitsOf(config, settings)
-  if (settings.api === 'embedded') {
-    const local = localModel({ name, modelPath: settings.model as string, timeouts: limits })
-    // A plan B is of little use if it has to be read from disk first. A failure shows with the first call.
-    local.engine.load().catch(() => {})
-    const observers = observersOf(resources, { target: name, endpoint: 'embedded', provider: 'embedded' })
-    const { handler } = target(name, compose(observers, local.handler))
-    const close = (): Promise<void> => local.close()
-    return {
-      name,
-      model: settings.model,
-      handler,
-      endpoints: [],
-      routing: undefined,
-      retryBudget: undefined,
-      close,
-    }
-  }
   const limitOf = limitsOfTarget(name, config, settings, resources.shared)
   const endpoints = endpointsOf(settings).map((endpoint) =>
     openEndpoint({

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { configOf, forThisTest, targetAt } from './gateway.ts'
+import { configOf, embeddedTarget, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { eventsOf, messages, openSocket, requestText, send } from './raw-client.ts'
 import { configFile, ready, spillway, started, until } from './spillway.ts'
 
@@ -221,6 +223,31 @@ describe('check', () => {
     expect(stdout()).toMatch(/^ {2}\* +claude -> local$/m)
     expect(stdout()).toMatch(new RegExp(`^${file} is valid$`, 'm'))
     expect(stderr()).toMatch(/^warning: .* {2}targets\.local\.endpoints\[0\]: no credential: .*\n$/)
+  })
+
+  test('reads the model files that the configuration names, and says what is wrong with them', async () => {
+    const malformed = join(temporaryFolder(), 'malformed.gguf')
+    writeFileSync(malformed, 'GGUF'.repeat(100))
+    const sound = embeddedTarget({})
+    const targets = {
+      gone: { api: 'embedded', model: '/nowhere/gone.gguf' },
+      malformed: { api: 'embedded', model: malformed },
+      sound,
+    }
+    const file = configFile({
+      targets,
+      routes: [{ models: '*', target: 'gone', fallback: ['malformed', 'sound'] }],
+    })
+    const { exit, stderr } = spillway(['check', '--config', file])
+    expect(await exit).toBe(1)
+    expect(stderr().split('\n')).toEqual([
+      `${file}:4:5  targets.gone.model: cannot use the model file /nowhere/gone.gguf: there is no such file`,
+      `${file}:7:5  targets.malformed.model: cannot use the model file ${malformed}: its GGUF version is 1179993927, and only 2 and 3 are known`,
+      '2 problems',
+      '',
+    ])
+    const valid = configFile({ targets: { sound }, routes: [{ models: '*', target: 'sound' }] })
+    expect(await spillway(['check', '--config', valid]).exit).toBe(0)
   })
 
   test('lists every problem of an invalid file, and exits with 1', async () => {

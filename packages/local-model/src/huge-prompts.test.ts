@@ -64,7 +64,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
     do {
       const from = performance.now()
       await engine.generate(promptOf(), { text() {} })
-      expect(performance.now() - from).toBeLessThan(2000)
+      expect(performance.now() - from).toBeLessThan(5000)
       answers++
     } while (counted === undefined)
     await counting
@@ -82,7 +82,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
     await expect(counting).rejects.toThrow('gone')
     const from = performance.now()
     await engine.generate(promptOf(), { text() {} })
-    expect(performance.now() - from).toBeLessThan(2000)
+    expect(performance.now() - from).toBeLessThan(5000)
   })
 })
 

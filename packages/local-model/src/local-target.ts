@@ -3,7 +3,7 @@ import { compose, type Timeouts } from '@spillway/middleware'
 import { embeddedTransport } from './embedded-transport.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { EngineOptions } from './engine-options.ts'
-import { ownFailures } from './own-failures.ts'
+import { unfitPrompts } from './unfit-prompts.ts'
 
 /** A model on this machine as a target, for `fallback` and its like. */
 export interface LocalTarget extends Target {
@@ -27,7 +27,7 @@ export interface LocalModelOptions extends EngineOptions {
 export function localModel(options: LocalModelOptions): LocalTarget {
   const { name = 'local', timeouts: limits = {}, ...engineOptions } = options
   const engine = openEngine(engineOptions)
-  const policies = [ownFailures(), timeouts(limits), localServer(limits)]
+  const policies = [unfitPrompts(), timeouts(limits), localServer(limits)]
   const handler = compose(policies, attempt(embeddedTransport(engine)))
   const close = (): Promise<void> => engine.close()
   return { ...target(name, handler), engine, close, [Symbol.asyncDispose]: close }

@@ -102,6 +102,7 @@ export interface Targets {
 
 export interface EndpointView {
   readonly name: string
+  /** Empty for an embedded model. */
   readonly url: string
   readonly circuits: readonly CircuitView[]
   /** What is used of each limit; empty where there is none. */

@@ -1,5 +1,5 @@
 import { systemClock } from '@spillway/middleware'
-import type { Config } from '../config/config.ts'
+import type { Config, EndpointConfig } from '../config/config.ts'
 import { safeUrl } from '../endpoint.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
@@ -29,7 +29,7 @@ export function watchTargets(
         const { share, ejectedUntil } = routed?.[index] ?? {}
         return {
           name,
-          url: safeUrl(configured[index]?.url ?? ''),
+          url: urlOf(configured[index]),
           circuits: histories[index]?.circuits() ?? [],
           headroom: headroom() as EndpointView['headroom'],
           ...(share !== undefined && { share }),
@@ -42,4 +42,9 @@ export function watchTargets(
     }),
     ...(shared !== undefined && { shared: { limits: shared.limits.status } }),
   })
+}
+
+/** An embedded model has none. */
+function urlOf(endpoint: EndpointConfig | undefined): string {
+  return endpoint === undefined ? '' : safeUrl(endpoint.url)
 }

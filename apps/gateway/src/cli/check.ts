@@ -1,12 +1,15 @@
 import { exposureWarning } from '../access/exposure.ts'
 import type { Config } from '../config/config.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { problemsOfModelFiles } from '../config/embedded-problems.ts'
 import { loadConfig } from '../config/load-config.ts'
 
-/** Checks a configuration file and says what it sets up; returns the exit code. */
-export function check(file: string): number {
+/** Checks a configuration file and the model files that it names, and says what it sets up; returns the exit code. */
+export async function check(file: string): Promise<number> {
   try {
-    const { config, warnings } = loadConfig(file)
+    const { config, warnings, problemAt } = loadConfig(file)
+    const problems = await problemsOfModelFiles(config, problemAt)
+    if (problems.length > 0) throw new ConfigError(file, problems)
     for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
     const exposed = exposureWarning(config.server)
     if (exposed !== undefined) console.error(`warning: ${exposed}`)

@@ -23,6 +23,10 @@ function problemsOf(text: string): string[] {
   }
 }
 
+/** The smallest file with an embedded model in place of the target's endpoint, and this beside it. */
+const embedded = (more: string): string =>
+  smallest.replace(/anthropic, endpoints: .*\]/, `embedded, model: a.gguf, ${more}`)
+
 /** The smallest file with this after it. */
 const withMore = (more: string): string => `${smallest}${more}\n`
 
@@ -268,6 +272,19 @@ describe('parts that do not fit together', () => {
       smallest.replace('anthropic', 'embedded, model: a.gguf'),
       /targets\.claude\.endpoints: an embedded model has no endpoints/,
     ],
+    ...Object.entries({
+      'retry: { attempts: 2 }': /:2:\d+ {2}targets\.claude\.retry: an embedded model is not retried/,
+      'routing: { affinity: false }': /:2:\d+ {2}targets\.claude\.routing: .* no endpoints to choose among/,
+      'openrouter: { models: [] }': /:2:\d+ {2}targets\.claude\.openrouter: .* not asked through OpenRouter/,
+      'timeouts: { connect: 5s }': /:2:\d+ {2}targets\.claude\.timeouts\.connect: .* needs no connection/,
+      'capabilities: { images: true }': /:2:\d+ {2}targets\.claude\.capabilities\.images: .* reads text only/,
+      'capabilities: { documents: true }': /targets\.claude\.capabilities\.documents: .* reads text only/,
+      'credential: caller': /:2:\d+ {2}targets\.claude\.credential: unknown key/,
+    }).map(([key, expected]): [string, string, RegExp] => [
+      `an embedded target with ${key}`,
+      embedded(key),
+      expected,
+    ]),
     [
       'a vault credential without a vault',
       smallest.replace('caller', '"vault:main"'),
@@ -296,6 +313,12 @@ describe('parts that do not fit together', () => {
       'spillway.yaml:2:1  routes: expected at least one route',
     ])
   })
+})
+
+test('an embedded target takes the policies that make sense for it', () => {
+  const policies =
+    'rateLimit: { concurrency: 1 }, circuitBreaker: { openFor: 5s }, timeouts: { headers: 5s }, capabilities: { contextTokens: 4096, tools: false, images: false }'
+  expect(parseConfig(embedded(policies), 'spillway.yaml').warnings).toEqual([])
 })
 
 describe('who may speak to the gateway', () => {

@@ -17,6 +17,7 @@ import { exposureProblem } from '../access/exposure.ts'
 import { problemOfKey } from '../fingerprints/configured-key.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
+import { problemsOfEmbedded } from './embedded-problems.ts'
 import { configSchema } from './schema.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -26,6 +27,8 @@ type Path = readonly PropertyKey[]
 export interface LoadedConfig {
   readonly config: Config
   readonly warnings: readonly ConfigProblem[]
+  /** Where a key stands in the file: for problems that are found later, such as a file that is missing. */
+  problemAt(path: readonly PropertyKey[], message: string): ConfigProblem
 }
 
 /** What replaces keys of a file's `server`; undefined replaces nothing. */
@@ -76,7 +79,7 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
   const config = { ...result.data, server: { ...result.data.server, ...withoutUndefined(overrides) } }
   const problems = contradictions(config, at)
   if (problems.length > 0) throw new ConfigError(file, problems)
-  return { config, warnings: warningsOf(config, at) }
+  return { config, warnings: warningsOf(config, at), problemAt: at }
 }
 
 /** What the parser says, without its excerpt of the text, which could show a secret. */
@@ -145,10 +148,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
   }
   for (const [name, target] of Object.entries(config.targets)) {
     if (target.api === 'embedded') {
-      if (target.model === undefined)
-        problems.push(at(['targets', name], 'an embedded model needs model: the path of a .gguf file'))
-      if (target.endpoints !== undefined)
-        problems.push(at(['targets', name, 'endpoints'], 'an embedded model has no endpoints'))
+      problems.push(...problemsOfEmbedded(name, target, at))
     } else if (target.endpoints === undefined) {
       problems.push(at(['targets', name], 'endpoints is missing: expected a list of one or more'))
     }

@@ -1,0 +1,73 @@
+import { target } from '@spillway/attempt'
+import { engineDefaults, isLocalModelError, localModel } from '@spillway/local-model'
+import { compose, type Middleware } from '@spillway/middleware'
+import { fit } from '@spillway/translation'
+import { attemptLimitsOf, type Config, type TargetConfig } from './config/config.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
+import { breakerOf, observersOf, type Resources, type RunningEndpoint } from './endpoint.ts'
+import { limitsOfTarget } from './rate-limits.ts'
+import type { RunningTarget } from './targets.ts'
+
+/** What the one endpoint of such a target is called. */
+const endpointName = 'embedded'
+
+/**
+ * A target whose model runs on this machine. It is loaded at once: a plan B is of little use if it has to be read from disk
+ * first. A failure is told in the log, and shows again with the first call.
+ *
+ * Its limits and its circuit are this gateway's alone, since other gateways have models of their own.
+ */
+export function openEmbeddedTarget(
+  name: string,
+  config: Config,
+  settings: TargetConfig,
+  resources: Resources,
+): RunningTarget {
+  const { rateLimit, capabilities } = settings
+  // Calls wait for their turn before the attempt begins: waiting is no fault of the model's.
+  const concurrency = rateLimit?.concurrency ?? engineDefaults.parallel
+  const local = localModel({
+    name,
+    modelPath: settings.model as string,
+    contextSize: capabilities?.contextTokens,
+    parallel: concurrency,
+    timeouts: attemptLimitsOf(config, settings),
+  })
+  local.engine.load().catch((error: unknown) => {
+    if (isLocalModelError(error) && error.code === 'SPILLWAY_LOCAL_ENGINE_CLOSED') return
+    resources.log?.(`warning: target ${name}: ${error instanceof Error ? error.message : String(error)}`)
+  })
+
+  const limited = { ...settings, rateLimit: { ...rateLimit, concurrency } }
+  const limit = limitsOfTarget(name, config, limited, undefined)({ url: '', name: endpointName })
+  const breaker = breakerOf(config, settings)
+  const observed = { target: name, endpoint: endpointName, provider: 'embedded' }
+  const policies = [
+    ...fitOf(settings),
+    ...(breaker === undefined ? [] : [breaker.middleware]),
+    ...limit.middleware,
+    ...observersOf(resources, observed),
+  ]
+  const { handler } = target(name, compose(policies, local.handler))
+  const close = async (): Promise<void> => {
+    breaker?.close()
+    await local.close()
+  }
+  const endpoint: RunningEndpoint = { name: endpointName, handler, breaker, headroom: limit.headroom, close }
+  return {
+    name,
+    model: settings.model,
+    handler,
+    endpoints: [endpoint],
+    routing: undefined,
+    retryBudget: undefined,
+    close,
+  }
+}
+
+/** How long a prompt may be, the model knows to the token; of the rest it drops what it does not take, if it may. */
+function fitOf({ capabilities }: TargetConfig): Middleware[] {
+  const { contextTokens: _, ...known } = capabilities ?? {}
+  const set = withoutUndefined(known)
+  return Object.keys(set).length === 0 ? [] : [fit({ model: endpointName, capabilities: set })]
+}

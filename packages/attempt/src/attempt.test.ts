@@ -157,6 +157,41 @@ describe('a stream', () => {
     expect(await textOf(response)).toBe(`${hello}${stop}: OPENROUTER PROCESSING\n\n${usage}data: [DONE]\n\n`)
   })
 
+  it('that has said why it ends is not kept open by pings for its end', async () => {
+    const { wire, response, clock } = await committed()
+    wire.text(anthropic.blockStop, anthropic.delta)
+    for (let pings = 0; pings < 3; pings++) {
+      await clock.advance(9_000)
+      wire.text(anthropic.ping)
+    }
+    await clock.advance(3_000)
+    expect(wire.aborted).toBe(true)
+    expect((await response.outcome).failure).toMatchObject({ kind: 'timeout', phase: 'idle' })
+  })
+
+  it('of which one choice has ended goes on with the others', async () => {
+    const chunk = (index: number, content: string, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ choices: [{ index, delta: { content }, finish_reason }] })}\n\n`
+    const { wire, answer, clock } = begin({ api: 'openai' })
+    wire.streamHeaders()
+    wire.text(chunk(0, 'a', null), chunk(1, 'a', null), chunk(0, '', 'stop'))
+    for (let more = 0; more < 10; more++) {
+      await clock.advance(20_000)
+      wire.text(chunk(1, 'a', null))
+    }
+    wire.text(chunk(1, '', 'stop'), 'data: [DONE]\n\n')
+    expect((await (await answer).outcome).failure).toBeUndefined()
+  })
+
+  it('is not kept alive by chunks of nothing', async () => {
+    const { wire, response, clock } = await committed()
+    for (let chunks = 0; chunks < 4; chunks++) {
+      wire.sink.data(new Uint8Array(0))
+      await clock.advance(9_000)
+    }
+    expect((await response.outcome).failure).toMatchObject({ kind: 'timeout', phase: 'idle' })
+  })
+
   it.each([
     ['anthropic', anthropic.start + anthropic.stop],
     ['openai', 'data: [DONE]\n\n'],

@@ -47,6 +47,26 @@ describe('an error that quotes the key', () => {
     expect(Buffer.from(await readBody(response.body)).toString()).not.toContain(key)
   })
 
+  it.each([key.length - 1, 12, 8])(
+    'has them where its message is cut behind %i characters of the key',
+    async (length) => {
+      const { wire, answer } = begin()
+      wire.sink.headers(401, { 'content-type': 'application/json' })
+      wire.text(errorBody(`${' '.repeat(500 - length)}${key}`))
+      wire.sink.end()
+      const { failure } = await answer
+      expect(failure?.message).toBe(`${' '.repeat(500 - length)}${'*'.repeat(length)}…`)
+    },
+  )
+
+  it('has them in its code and its id', async () => {
+    const { wire, answer } = begin()
+    wire.sink.headers(401, { 'content-type': 'application/json' })
+    wire.text(JSON.stringify({ type: 'error', error: { type: key, message: 'No' }, request_id: key }))
+    wire.sink.end()
+    expect((await answer).failure).toMatchObject({ code: stars, requestId: stars })
+  })
+
   it.each([true, false])('inside a stream has them too, with content before it: %s', async (hasContent) => {
     const { wire, answer } = begin()
     wire.streamHeaders()

@@ -34,8 +34,26 @@ export class CredentialMask {
   }
 
   failure(failure: Failure): Failure {
-    const message = this.text(failure.message)
-    return message === failure.message ? failure : { ...failure, message }
+    const { code, requestId } = failure
+    const message = this.#withoutBeginning(this.text(failure.message))
+    return {
+      ...failure,
+      message,
+      ...(code !== undefined && { code: this.text(code) }),
+      ...(requestId !== undefined && { requestId: this.text(requestId) }),
+    }
+  }
+
+  /** A message that was cut may end in the middle of a secret. */
+  #withoutBeginning(message: string): string {
+    if (!message.endsWith('…')) return message
+    const text = message.slice(0, -1)
+    for (const secret of this.#secrets) {
+      for (let length = Math.min(secret.length, text.length); length >= shortestSecret; length--) {
+        if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}${'*'.repeat(length)}…`
+      }
+    }
+    return message
   }
 
   headers(headers: ResponseHeaders): ResponseHeaders {

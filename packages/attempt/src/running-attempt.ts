@@ -34,6 +34,8 @@ const longestError = 1024 * 1024
 
 const encoder = new TextEncoder()
 
+const nothingSaid = { stopReason: undefined, contentEvents: 0 }
+
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
 export class RunningAttempt implements TransportSink, BodySource {
   readonly #request: ModelRequest
@@ -107,8 +109,15 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   data(chunk: Uint8Array): void {
-    this.#timer.touch()
+    if (chunk.length === 0) return
     this.#record.bytes += chunk.length
+    const { stopReason, contentEvents } = this.#reader?.state ?? nothingSaid
+    this.#receive(chunk)
+    // Once an answer has said why it ends, pings and comments do not put its end off any longer.
+    if (stopReason === undefined || this.#reader?.state.contentEvents !== contentEvents) this.#timer.touch()
+  }
+
+  #receive(chunk: Uint8Array): void {
     switch (this.#phase) {
       case 'whole':
         if (this.#record.bytes > this.#request.maxHeldBytes)

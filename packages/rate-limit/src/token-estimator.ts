@@ -12,6 +12,9 @@ const quantile = 0.9
 
 const firstOutput = 500
 
+/** Models that are remembered; callers choose their names. Of further ones, those that were asked longest ago are forgotten. */
+const mostModels = 1_000
+
 interface Learned {
   bytesPerToken: number
   output: number
@@ -56,8 +59,12 @@ export class TokenEstimator {
     let learned = this.#models.get(model)
     if (learned === undefined) {
       learned = { bytesPerToken: firstBytesPerToken, output: firstOutput, step: 50 }
-      this.#models.set(model, learned)
-    }
+      const [oldest] = this.#models.keys()
+      if (this.#models.size >= mostModels && oldest !== undefined) this.#models.delete(oldest)
+    } else if (this.#models.size === 1) return learned
+    else this.#models.delete(model)
+    // The order of the map is that of the last use.
+    this.#models.set(model, learned)
     return learned
   }
 }

@@ -49,6 +49,8 @@ export interface MonitoredGateway {
   readonly pid: number
   /** Its RSS as it is, in bytes. */
   rss(): number
+  /** CPU time of all of its threads so far, in milliseconds. */
+  cpu(): number
   holdings(): Promise<Holdings & { readonly descriptors: number }>
   /** SIGTERM, and SIGKILL when it does not end within this time. @returns whether it ended by itself, with 0 */
   stop(ms: number): Promise<boolean>
@@ -92,6 +94,12 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
     url,
     pid: child.pid as number,
     rss: () => Number(readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')[1]) * 4_096,
+    cpu() {
+      const [, times = ''] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')
+      const [user, system] = times.split(' ').slice(11, 13).map(Number)
+      // A tick is 10 ms.
+      return ((user ?? 0) + (system ?? 0)) * 10
+    },
     async holdings() {
       const answered = answerOf(child)
       child.send('holdings')

@@ -82,9 +82,12 @@ function printCase({ exchange, only }: FuzzResult): void {
 }
 
 function printResult(result: FuzzResult): void {
-  const { findings, books, memory, kinds, statuses, answers, blocks, seconds } = result
+  const { findings, books, memory, kinds, statuses, answers, blocks, seconds, cpu } = result
   const total = [...kinds.values()].reduce((sum, value) => sum + value, 0)
   console.log(`\n${total} cases in ${seconds.toFixed(1)} s: ${(total / seconds).toFixed(0)} a second\n`)
+  console.log(
+    `CPU a case: gateway ${cpu.gateway.toFixed(0)} us, fuzzer and upstreams ${cpu.fuzzer.toFixed(0)} us\n`,
+  )
   console.log(`requests: ${list(kinds)}\n`)
   console.log(`upstream: ${list(answers)}\n`)
   console.log(`answers:  ${list(statuses)}\n`)

@@ -68,6 +68,8 @@ export interface FuzzResult {
     readonly ofMachine: number
   }
   readonly seconds: number
+  /** CPU time of a case, in microseconds. */
+  readonly cpu: { readonly gateway: number; readonly fuzzer: number }
   readonly exchange: Exchange | undefined
   readonly only: RunningCase | undefined
 }
@@ -160,6 +162,7 @@ class FuzzSession {
   async run(): Promise<FuzzResult> {
     const { requests, seed, only } = this.#options
     const startedAt = performance.now()
+    const cpu = { gateway: this.#gateway.cpu(), fuzzer: process.cpuUsage() }
     let exchange: Exchange | undefined
     let running: RunningCase | undefined
     if (only !== undefined) {
@@ -179,6 +182,11 @@ class FuzzSession {
       }
     }
     const seconds = (performance.now() - startedAt) / 1000
+    const used = process.cpuUsage(cpu.fuzzer)
+    const cpuOfCase = {
+      gateway: this.#isDead ? 0 : ((this.#gateway.cpu() - cpu.gateway) * 1_000) / Math.max(1, this.#done),
+      fuzzer: (used.user + used.system) / Math.max(1, this.#done),
+    }
     const books = this.#isDead ? [] : await this.#checkBooks()
     const confirmed = this.#isDead ? 0 : await this.#confirmBlocks()
     this.#checkMemory(requests)
@@ -196,6 +204,7 @@ class FuzzSession {
         ofMachine: this.#blocks.filter((block) => block.ms > longestBlock && !isOwn(block)).length,
       },
       seconds,
+      cpu: cpuOfCase,
       exchange,
       only: running,
     }

@@ -15,16 +15,14 @@ const encoder = new TextEncoder()
 const event = (type: string, data: object): Uint8Array =>
   encoder.encode(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`)
 
-const opening = [
-  event('message_start', {
-    message: {
-      ...{ id: 'msg_1', type: 'message', role: 'assistant', model: askedModel, content: [] },
-      ...{ stop_reason: null, stop_sequence: null, usage: { input_tokens: 12, output_tokens: 1 } },
-    },
-  }),
-  event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-]
+const opening = event('message_start', {
+  message: {
+    ...{ id: 'msg_1', type: 'message', role: 'assistant', model: askedModel, content: [] },
+    ...{ stop_reason: null, stop_sequence: null, usage: { input_tokens: 12, output_tokens: 1 } },
+  },
+})
 const rest = [
+  event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
   event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'It carries water.' } }),
   event('content_block_stop', { index: 0 }),
   event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } }),
@@ -46,7 +44,7 @@ function play(clock: Clock, fault: Fault | undefined, sink: TransportSink): void
   }
   const begin = (): void => {
     sink.headers(200, { 'content-type': 'text/event-stream' })
-    send(...opening)
+    send(opening)
   }
   switch (fault?.type) {
     case undefined:

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { FuzzAnswer, FuzzCase, FuzzRequest, Step } from './fuzz-case.ts'
+import type { ReplayedCase } from './minimise.ts'
 import type { Received } from './upstream.ts'
 
 /** A case as it is kept in a file: with its bytes, since generators change. */
@@ -57,17 +58,25 @@ export function readCorpus(host: string): (FuzzCase & { readonly name: string })
     }))
 }
 
-/** A target that was not asked then fails at once, so that the same targets are asked as then. */
 export function caseOfEntry({ index, request, answers }: CorpusEntry, host: string): FuzzCase {
-  const restoredAnswers = answers.map(({ target, ...answer }) => ({
+  const received = answers.map(({ target, ...answer }) => ({
     target,
+    index,
     answer: { ...answer, steps: answer.steps.map((step) => restored(step, host)) } satisfies FuzzAnswer,
   }))
+  const steps = request.steps.map((step) => restored(step, host))
+  return replayedCase({
+    fuzzCase: { index, request: { ...request, steps }, answer: () => unavailable },
+    received,
+  })
+}
+
+/** A case with the answers that it got then. A target that was not asked fails at once, so that the same ones are asked. */
+export function replayedCase({ fuzzCase, received }: ReplayedCase): FuzzCase {
   return {
-    index,
-    request: { ...request, steps: request.steps.map((step) => restored(step, host)) },
+    ...fuzzCase,
     answer({ target, attempt }) {
-      const ofTarget = restoredAnswers.filter((each) => each.target === target)
+      const ofTarget = received.filter((each) => each.target === target)
       return ofTarget[Math.min(attempt, ofTarget.length) - 1]?.answer ?? unavailable
     },
   }

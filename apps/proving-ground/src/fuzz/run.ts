@@ -3,23 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BooksLine, checkBooks, leaksOnDisk, settle } from '../books.ts'
-import {
-  type Block,
-  type Holdings,
-  longestBlock,
-  type MonitoredGateway,
-  startMonitored,
-} from '../monitored.ts'
-import { type Point, slopeOf } from '../slope.ts'
+import { longestBlock, type MonitoredGateway, startMonitored } from '../monitored.ts'
+import { type BlockSummary, BlockWatch } from './block-watch.ts'
 import { answerAt, caseAt } from './case-source.ts'
 import { Client, type Exchange } from './client.ts'
 import { configOf, env, targets } from './config.ts'
-import { readCorpus, readEntry } from './corpus.ts'
-import { Findings } from './findings.ts'
+import { readCorpus, readEntry, replayedCase } from './corpus.ts'
+import { Findings, kindOfProblem } from './findings.ts'
 import type { FuzzCase } from './fuzz-case.ts'
 import { InFlight, now, type RunningCase } from './in-flight.ts'
 import { judge } from './judge.ts'
 import { leaksIn } from './markers.ts'
+import { fewestForMemory, type MemoryPoint, MemoryWatch } from './memory-watch.ts'
+import { minimise, type ReplayedCase } from './minimise.ts'
 import { startUpstreams, type Upstreams } from './upstream.ts'
 
 export interface FuzzOptions {
@@ -45,12 +41,6 @@ export interface Progress {
   readonly rss: number
 }
 
-/** What a process held at a point of the run. */
-export interface MemoryPoint extends Holdings {
-  readonly done: number
-  readonly descriptors: number
-}
-
 export interface FuzzResult {
   readonly findings: Findings
   readonly books: readonly BooksLine[]
@@ -61,12 +51,7 @@ export interface FuzzResult {
   readonly statuses: ReadonlyMap<string, number>
   /** By what upstreams answered. */
   readonly answers: ReadonlyMap<string, number>
-  readonly blocks: {
-    readonly longest: number
-    readonly over: number
-    readonly confirmed: number
-    readonly ofMachine: number
-  }
+  readonly blocks: BlockSummary
   readonly seconds: number
   /** CPU time of a case, in microseconds. */
   readonly cpu: { readonly gateway: number; readonly fuzzer: number }
@@ -76,14 +61,6 @@ export interface FuzzResult {
 
 /** Shares of the cases after which memory is looked at. */
 const checkpoints = [0.1, 0.5, 1]
-
-/**
- * By so much may heap and RSS grow from half of the cases to all, in bytes; a run of few cases proves nothing of it. RSS swings
- * with what is in flight, such as bodies of many megabytes: its slope is taken.
- */
-const heapGrowth = 8 * 2 ** 20
-const rssGrowth = 32 * 2 ** 20
-const fewest = 50_000
 
 /** Sends mutated requests through the built gateway, in front of upstreams that mutate their answers. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
@@ -106,10 +83,8 @@ class FuzzSession {
   readonly #kinds = new Map<string, number>()
   readonly #statuses = new Map<string, number>()
   readonly #answers = new Map<string, number>()
-  readonly #blocks: Block[] = []
-  readonly #suspects: { readonly block: Block; readonly cases: readonly FuzzCase[] }[] = []
-  readonly #memory: MemoryPoint[] = []
-  readonly #rss: Point[] = []
+  readonly #blocks = new BlockWatch()
+  readonly #memory = new MemoryWatch()
   #gateway!: MonitoredGateway
   #upstreams!: Upstreams
   #client!: Client
@@ -118,6 +93,7 @@ class FuzzSession {
   #unknownCalls = 0
   #done = 0
   #isDead = false
+  #isReplaying = false
   #logTail: Buffer = Buffer.alloc(0)
 
   private constructor(options: FuzzOptions, folder: string) {
@@ -146,13 +122,12 @@ class FuzzSession {
       config: configOf(this.#upstreams, this.#folder),
       folder: this.#folder,
       env,
-      onBlock: (block) => this.#blocked(block),
+      onBlock: (block) => this.#blocks.hear(block, (from, to) => this.#running(from, to)),
       onLog: (chunk) => this.#logged(chunk),
       onComplaint: (text) => this.#complained(text),
       onExit: (how) => {
         this.#isDead = true
-        const running = this.#inFlight.between(now() - 50, now()).map(({ fuzzCase }) => fuzzCase.index)
-        this.#findings.add(`the gateway ended: ${how}; in flight: ${running.join(', ')}`)
+        this.#findings.add(`the gateway ended: ${how}; ${this.#inFlightNow()}`)
       },
     })
     this.#host = new URL(this.#gateway.url).host
@@ -177,7 +152,7 @@ class FuzzSession {
         const to = Math.round(requests * share)
         await this.#lanes(from, to, startedAt)
         if (this.#isDead) break
-        if (requests >= fewest || share === 1) await this.#remember(to)
+        if (requests >= fewestForMemory || share === 1) await this.#remember(to)
         from = to
       }
     }
@@ -188,21 +163,19 @@ class FuzzSession {
       fuzzer: (used.user + used.system) / Math.max(1, this.#done),
     }
     const books = this.#isDead ? [] : await this.#checkBooks()
-    const confirmed = this.#isDead ? 0 : await this.#confirmBlocks()
-    this.#checkMemory(requests)
+    for (const problem of this.#memory.problems(requests)) this.#findings.add(problem)
+    // What is written to stderr from here on has been written before.
+    this.#isReplaying = true
+    if (!this.#isDead) await this.#confirmBlocks()
+    if (!this.#isDead && only === undefined) await this.#minimise()
     return {
       findings: this.#findings,
       books,
-      memory: this.#memory,
+      memory: this.#memory.points,
       kinds: this.#kinds,
       statuses: this.#statuses,
       answers: this.#answers,
-      blocks: {
-        longest: Math.max(0, ...this.#blocks.filter(isOwn).map(({ ms }) => ms)),
-        over: this.#suspects.length,
-        confirmed,
-        ofMachine: this.#blocks.filter((block) => block.ms > longestBlock && !isOwn(block)).length,
-      },
+      blocks: this.#blocks.summary,
       seconds,
       cpu: cpuOfCase,
       exchange,
@@ -223,7 +196,7 @@ class FuzzSession {
       while (next < to && !this.#isDead) {
         await this.#one(caseAt(seed, next++, this.#host))
         this.#done++
-        if (this.#done % 1_000 === 0) this.#rss.push({ at: this.#done, value: this.#gateway.rss() })
+        if (this.#done % 1_000 === 0) this.#memory.sample(this.#done, this.#gateway.rss())
         if (this.#done % 5_000 === 0)
           onProgress?.({
             done: this.#done,
@@ -262,53 +235,41 @@ class FuzzSession {
       this.#unknownCalls++
   }
 
-  #blocked(block: Block): void {
-    this.#blocks.push(block)
-    if (block.ms <= longestBlock || !isOwn(block) || this.#suspects.length >= 30) return
-    const cases = this.#inFlight.between(block.at - block.ms - 20, block.at).map(({ fuzzCase }) => fuzzCase)
-    this.#suspects.push({ block, cases })
+  #running(from: number, to: number): FuzzCase[] {
+    return this.#inFlight.between(from, to).map(({ fuzzCase }) => fuzzCase)
   }
 
-  /** A block counts when one of the cases that ran then causes it alone, twice in three times. */
-  async #confirmBlocks(): Promise<number> {
-    let confirmed = 0
-    const known = new Set<number>()
-    for (const { block, cases } of [...this.#suspects]) {
-      // The largest first: they are the likeliest.
-      const candidates = cases.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 80)
-      let culprit: FuzzCase | undefined
-      for (const fuzzCase of candidates) {
-        if (known.has(fuzzCase.index) || (await this.#blocksAlone(fuzzCase))) {
-          culprit = fuzzCase
-          break
-        }
-      }
-      if (culprit === undefined) continue
-      confirmed++
-      if (known.has(culprit.index)) continue
-      known.add(culprit.index)
-      const received = this.#inFlight.get(culprit.index)?.received ?? []
-      this.#findings.addCase(
-        `blocks the event loop for more than ${longestBlock} ms (seen: ${block.ms.toFixed(0)} ms)`,
-        culprit,
-        undefined,
-        received,
-      )
-    }
-    return confirmed
+  #inFlightNow(): string {
+    const indexes = this.#running(now() - 50, now()).map(({ index }) => index)
+    return `in flight: ${indexes.slice(0, 100).join(', ')}`
   }
 
-  async #blocksAlone(fuzzCase: FuzzCase): Promise<boolean> {
-    let times = 0
-    for (let tries = 1; tries <= 3; tries++) {
-      const before = this.#blocks.length
+  async #confirmBlocks(): Promise<void> {
+    const culprits = await this.#blocks.confirm(async (fuzzCase) => {
       this.#inFlight.begin(fuzzCase)
       await this.#client.run(fuzzCase)
       await pause(15)
-      if (this.#blocks.slice(before).some((block) => block.ms > longestBlock && isOwn(block))) times++
-      else if (tries === 2 && times === 0) return false
+    })
+    for (const { fuzzCase, ms } of culprits) {
+      const problem = `blocks the event loop for more than ${longestBlock} ms (seen: ${ms.toFixed(0)} ms)`
+      this.#findings.addCase(problem, fuzzCase, undefined, this.#inFlight.get(fuzzCase.index)?.received ?? [])
     }
-    return times >= 2
+  }
+
+  /** Writes a smaller case beside the first one of each kind, where it still fails alone. */
+  async #minimise(): Promise<void> {
+    for (const { problem, replayed } of this.#findings.firstCases()) {
+      const stillFails = async (candidate: ReplayedCase): Promise<boolean> => {
+        const fuzzCase = replayedCase(candidate)
+        const { received } = this.#inFlight.begin(fuzzCase)
+        const exchange = await this.#client.run(fuzzCase)
+        return judge(fuzzCase, exchange, received).some(
+          (each) => kindOfProblem(each) === kindOfProblem(problem),
+        )
+      }
+      if (!this.#isDead && (await stillFails(replayed)))
+        this.#findings.writeSmaller(problem, await minimise(replayed, stillFails))
+    }
   }
 
   #logged(chunk: Buffer): void {
@@ -319,29 +280,14 @@ class FuzzSession {
   }
 
   #complained(text: string): void {
-    const running = this.#inFlight.between(now() - 20, now()).map(({ fuzzCase }) => fuzzCase.index)
-    this.#findings.add(`stderr: ${text.slice(0, 1_500)} (in flight: ${running.slice(0, 100).join(', ')})`)
+    if (this.#isReplaying) return
+    this.#findings.add(`stderr: ${text.slice(0, 1_500)} (${this.#inFlightNow()})`)
   }
 
   async #remember(done: number): Promise<void> {
     // What has just ended lets go of its last timers.
     await pause(1_500)
-    this.#memory.push({ done, ...(await this.#gateway.holdings()) })
-  }
-
-  #checkMemory(requests: number): void {
-    const [, half, all] = this.#memory
-    if (requests < fewest || half === undefined || all === undefined) return
-    const check = (what: string, grown: number, most: number): void => {
-      if (grown > most)
-        this.#findings.add(`${what} grew by ${(grown / 2 ** 20).toFixed(1)} MB from half of the cases to all`)
-    }
-    check('the heap', all.heapUsed - half.heapUsed, heapGrowth)
-    check('array buffers', all.arrayBuffers - half.arrayBuffers, heapGrowth)
-    const late = this.#rss.filter(({ at }) => at >= requests / 2)
-    check('RSS', (slopeOf(late) * requests) / 2, rssGrowth)
-    if (all.descriptors > half.descriptors + 100)
-      this.#findings.add(`${all.descriptors} descriptors, ${half.descriptors} at half`)
+    this.#memory.remember({ done, ...(await this.#gateway.holdings()) })
   }
 
   async #checkBooks(): Promise<BooksLine[]> {
@@ -359,15 +305,6 @@ class FuzzSession {
     for (const leak of await leaksOnDisk(this.#folder)) this.#findings.add(`on disk: ${leak}`)
     return lines
   }
-}
-
-/** Whether the process itself used most of the time: else the machine was busy with something else. */
-function isOwn({ ms, cpuMs }: Block): boolean {
-  return cpuMs > ms * 0.6
-}
-
-function sizeOf({ request }: FuzzCase): number {
-  return request.steps.reduce((sum, step) => sum + ('bytes' in step ? step.bytes.length : 0), 0)
 }
 
 function count(counts: Map<string, number>, name: string): void {

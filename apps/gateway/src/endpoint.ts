@@ -18,6 +18,7 @@ import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/call-trail.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
+import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import type { Observability } from './telemetry/observability.ts'
 
@@ -121,12 +122,6 @@ function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): 
 /** What stands just around the attempts of an endpoint. */
 export function observersOf({ books, observability }: Resources, upstream: Upstream): Middleware[] {
   return [books, observability].flatMap((each) => each?.attempts(upstream) ?? [])
-}
-
-/** An address that may be shown: a password in it may not. */
-export function safeUrl(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname.replace(/\/$/, '')}`
 }
 
 /** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { apiRoutes, livePath } from '../src/api/api-server.ts'
 import type { Calls, Summary, Targets, Usage } from '../src/api/contract.ts'
 import { openApi } from '../src/api/openapi.ts'
-import { safeUrl } from '../src/endpoint.ts'
+import { safeUrl } from '../src/safe-url.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { eventsOf, messages, send } from './raw-client.ts'
 

@@ -93,7 +93,8 @@ export interface Client {
 
 /**
  * Makes a client of one endpoint, with a connection pool of its own. Close it when it is no longer needed.
- * @throws TypeError for a credential that no key can be, such as two lines; an empty one fails the calls
+ * @throws TypeError for a credential that no key can be, such as two lines (an empty one fails the calls), and for a
+ * `baseUrl` that holds more than an address
  */
 export function createClient(options: ClientOptions): Client {
   const facts = providers[options.provider]
@@ -104,6 +105,7 @@ export function createClient(options: ClientOptions): Client {
   }
   const limits: Timeouts = { ...defaultTimeouts, ...options.timeouts }
   const baseUrl = options.baseUrl ?? facts.baseUrl
+  mustBeAddress(baseUrl)
   const name = options.name ?? options.provider
   const fence = endpointFence(facts.headers, options.forwardHeaders)
   const settings = poolSettings({
@@ -148,6 +150,21 @@ export function createClient(options: ClientOptions): Client {
     generateCode: (prompt, call) => generateCode(surface, prompt, call),
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/**
+ * Requests go to the origin and below the path of a base URL. All else would be lost, and a parser's own error holds the URL.
+ * @throws TypeError in words that do not repeat the URL
+ */
+function mustBeAddress(baseUrl: string): void {
+  const url = URL.parse(baseUrl)
+  if (url === null) throw new TypeError('baseUrl is not a URL; expected one such as https://api.example.com')
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError('baseUrl holds a user or a password, which are not sent: use credential')
+  }
+  if (url.search !== '' || url.hash !== '') {
+    throw new TypeError('baseUrl holds a query or a fragment, which are not sent; a key is a credential')
   }
 }
 

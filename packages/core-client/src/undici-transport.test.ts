@@ -45,6 +45,27 @@ describe('the base URL', () => {
   })
 })
 
+describe('a base URL that is more than an address', () => {
+  it.each([
+    ['http://user:CANARY@host.example', /user or a password.*credential/],
+    ['http://:CANARY@host.example/v1', /user or a password/],
+    ['https://host.example/v1?key=CANARY', /query or a fragment/],
+    ['https://host.example/#CANARY', /query or a fragment/],
+    ['http://user:CANARY/x@host.example', /is not a URL/],
+    ['CANARY', /is not a URL/],
+  ])('is refused in words that do not repeat it: %s', (baseUrl, message) => {
+    try {
+      createClient({ provider: 'anthropic', baseUrl })
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError)
+      expect((error as Error).message).toMatch(message)
+      expect({ ...(error as object) }).toEqual({})
+      expect((error as Error).message).not.toContain('CANARY')
+    }
+  })
+})
+
 describe('headers of a call', () => {
   it('go out where the protocol defines them, or the owner names them, but for those of the connection', async () => {
     await using claude = await startClaude()

@@ -7,7 +7,7 @@ import { processEnvironment } from './environment.ts'
 import { environmentVariables } from './read-only-drivers.ts'
 import { openVault, type VaultOptions } from './vault.ts'
 import type { VaultEvent } from './vault-events.ts'
-import type { Verify } from './verify.ts'
+import { type Verify, verifyCredential } from './verify.ts'
 
 const minute = 60_000
 
@@ -243,6 +243,17 @@ describe('versions', () => {
     const [first, second] = await vault.list('mounted')
     expect(first?.fingerprint).not.toBe(second?.fingerprint)
     expect((await vault.add('other', 'sk-two')).fingerprint).toBe(second?.fingerprint)
+  })
+
+  it('are verified at an address alone, which is not repeated where it holds a password', () => {
+    for (const baseUrl of [
+      'http://user:secret@host.example',
+      'https://host.example/?key=secret',
+      'http://user:secret/x@host.example',
+    ]) {
+      const verify = (): unknown => verifyCredential({ provider: 'anthropic', baseUrl })
+      expect(verify).toThrow(/^the URL to verify a key at ((?!secret).)*$/)
+    }
   })
 
   it('that can be no keys are named by what is wrong with them, and not shown', async () => {

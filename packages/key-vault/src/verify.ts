@@ -1,4 +1,5 @@
 import type { Secret } from './secret.ts'
+import { KeyVaultError } from './vault-error.ts'
 
 /** What a real call with a new key has shown. */
 export type Verification =
@@ -37,8 +38,10 @@ const providers = {
 /**
  * Verifies a key with a real call to its vendor. Refused are 401, 402 and 403; 404 and 5xx show nothing
  * either way; 429 says that the vendor is busy, so that it knows the key.
+ * @throws KeyVaultError INVALID_INPUT for a `baseUrl` that is no URL, or more than an address
  */
 export function verifyCredential(options: VerifyOptions): Verify {
+  mustHoldNoPassword(options.baseUrl)
   const { provider, timeout = verifyDefaults.timeout } = options
   const { baseUrl, path } = providers[provider]
   const url = `${(options.baseUrl ?? baseUrl).replace(/\/+$/, '').replace(/\/v1$/, '')}${path}`
@@ -58,6 +61,18 @@ export function verifyCredential(options: VerifyOptions): Verify {
       return { ok: false, reason: 'unverified', detail: `no answer (${nameOf(error)})` }
     }
   }
+}
+
+/** `fetch` refuses such a URL too, in words that repeat it. */
+function mustHoldNoPassword(baseUrl: string | undefined): void {
+  const url = baseUrl === undefined ? undefined : URL.parse(baseUrl)
+  if (url === undefined) return
+  if (url === null) throw new KeyVaultError('INVALID_INPUT', 'the URL to verify a key at is none')
+  if (url.username === '' && url.password === '' && url.search === '') return
+  throw new KeyVaultError(
+    'INVALID_INPUT',
+    'the URL to verify a key at holds a user, a password or a query: give the address alone',
+  )
 }
 
 function headersOf(provider: VerifyOptions['provider'], key: string): Record<string, string> {

@@ -1,6 +1,6 @@
 import { systemClock } from '@spillway/middleware'
 import type { Config, EndpointConfig } from '../config/config.ts'
-import { safeUrl } from '../endpoint.ts'
+import { safeUrl } from '../safe-url.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
 import { CircuitHistory } from './circuit-history.ts'

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { problemsOfModelFiles } from '../config/embedded-problems.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { safeUrl } from '../safe-url.ts'
 
 /** Checks a configuration file and the model files that it names, and says what it sets up; returns the exit code. */
 export async function check(file: string): Promise<number> {
@@ -27,7 +28,7 @@ export async function check(file: string): Promise<number> {
 
 function describe(config: Config): string {
   const targets = Object.entries(config.targets).map(([name, { api, endpoints, model }]) => {
-    const where = api === 'embedded' ? model : endpoints?.map(({ url }) => url).join(', ')
+    const where = api === 'embedded' ? model : endpoints?.map(({ url }) => safeUrl(url)).join(', ')
     return `  ${name.padEnd(12)} ${api.padEnd(10)} ${where}`
   })
   const routes = config.routes.map(

@@ -57,7 +57,11 @@ export function loadConfig(file: string, overrides: ServerOverrides = {}): Loade
 /** The same for a text that is there already. */
 export function parseConfig(text: string, file: string, overrides: ServerOverrides = {}): LoadedConfig {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const document = parseDocument(text, {
+    ...{ lineCounter: lines, uniqueKeys: true },
+    // A key that is a list or a mapping is never meant; the parser would warn of it in words that quote the text.
+    ...{ stringKeys: true, logLevel: 'error' },
+  })
   const problemAt = (offset: number, key: string, message: string): ConfigProblem => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col, key, message }
@@ -82,10 +86,20 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
   return { config, warnings: warningsOf(config, at), problemAt: at }
 }
 
-/** What the parser says, without its excerpt of the text, which could show a secret. */
+/** What the parser would say by quoting the text, which could be a secret. */
+const inOurWords: Partial<Record<YAMLError['code'], string>> = {
+  BAD_ALIAS: 'a text that begins with * stands in quotes',
+  BAD_DIRECTIVE: 'a line that begins with % is a directive of YAML, and this is none',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape, and this is none; use single quotes',
+  NON_STRING_KEY: 'a list or a mapping cannot be a key; a text that begins with [, { or - stands in quotes',
+  TAG_RESOLVE_FAILED: 'a text that begins with ! stands in quotes',
+  UNEXPECTED_TOKEN:
+    'nothing is expected here; see whether a bracket or a quote before it is closed too early',
+}
+
+/** What the parser says, without any of the text. */
 function explainSyntax({ code, message }: YAMLError): string {
-  if (code === 'BAD_ALIAS') return 'a text that begins with * stands in quotes'
-  return message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''
+  return inOurWords[code] ?? message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''
 }
 
 /**
@@ -102,13 +116,20 @@ function toPlain(
   } catch (error) {
     const problems: ConfigProblem[] = []
     visit(document, {
-      Alias(_, alias: Alias) {
+      Alias(_, alias: Alias, ancestors) {
         if (alias.resolve(document) !== undefined) return
-        const message = `*${alias.source} is an alias of YAML, and nothing has that name; a text that begins with * stands in quotes`
+        const pair = ancestors.findLast(isPair)
+        // Names of models may be shown; anything else may be a password.
+        const isModel = isScalar(pair?.key) && pair.key.value === 'models' && isShown(alias.source)
+        const what = isModel ? `*${alias.source}` : 'this'
+        const message = `${what} is an alias of YAML, and nothing has that name; a text that begins with * stands in quotes`
         problems.push(problemAt(alias.range?.[0] ?? 0, '', message))
       },
     })
-    if (problems.length === 0) problems.push(problemAt(0, '', (error as Error).message))
+    if (problems.length === 0) {
+      const isGiant = (error as Error).message.startsWith('Excessive alias count')
+      problems.push(problemAt(0, '', isGiant ? (error as Error).message : 'the file cannot be read'))
+    }
     throw new ConfigError(file, problems)
   }
 }
@@ -130,7 +151,9 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
   const known = Object.keys(config.targets)
   const mustExist = (name: string, path: Path): void => {
     if (!known.includes(name))
-      problems.push(at(path, `no target is called "${name}"; there are ${known.join(', ')}`))
+      problems.push(
+        at(path, `no target is called "${shown(name)}"; there are ${known.map(shown).join(', ')}`),
+      )
   }
   for (const [index, route] of config.routes.entries()) {
     mustExist(route.target, ['routes', index, 'target'])
@@ -257,6 +280,15 @@ function offsetOf(document: Document.Parsed, path: Path): number {
 function keyOf(path: Path): string {
   return path.reduce<string>((key, part) => {
     if (typeof part === 'number') return `${key}[${part}]`
-    return key === '' ? String(part) : `${key}.${String(part)}`
+    return key === '' ? shown(String(part)) : `${key}.${shown(String(part))}`
   }, '')
+}
+
+/** A name from the file; what may be a key of a vendor, or a URL, in the wrong place is not repeated. */
+function shown(name: string): string {
+  return isShown(name) ? name : '(not shown)'
+}
+
+function isShown(name: string): boolean {
+  return /^[\w.*/-]{1,64}$/.test(name) && !/^(sk-|sw-|AGE-SECRET-KEY-)/i.test(name)
 }

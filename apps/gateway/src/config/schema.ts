@@ -2,6 +2,7 @@ import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
 import { readHostPattern } from '../access/host-patterns.ts'
 import { canonicalOrigin, originProblem } from '../access/origins.ts'
+import { endpointUrlProblem } from '../safe-url.ts'
 import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
@@ -151,7 +152,12 @@ const forwardedHeader = z.string({ error: 'expected the name of a header' }).che
 const endpoint = z.strictObject({
   name: name.optional(),
   weight: z.number({ error: 'expected a number above 0' }).positive().optional(),
-  url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    .superRefine((text, context) => {
+      const message = endpointUrlProblem(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    }),
   credential: credential.optional(),
   connections: whole
     .optional()
@@ -218,8 +224,13 @@ const allowedOrigin = z
   })
   .transform((text) => canonicalOrigin(text) ?? text)
 
+const notAHost = 'expected a host name or an address, such as 127.0.0.1'
+
 const server = z.strictObject({
-  host: z.string().default('127.0.0.1'),
+  host: z
+    .string({ error: notAHost })
+    .regex(/^[\w.:%[\]-]*$/, { error: notAHost })
+    .default('127.0.0.1'),
   port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535).default(8787),
   auth: z.enum(['none', 'keys'], { error: 'expected none or keys' }).default('none'),
   keepAliveAfter: duration.optional(),

@@ -1,29 +1,51 @@
-import { createRequest, jsonBodyFromObject, type Usage } from '@spillway/middleware'
+import { createRequest, jsonBodyFromBytes, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
 import { expect, it } from 'vitest'
 import { TokenEstimator } from './token-estimator.ts'
 
-const asked = (model: string) =>
-  createRequest({
-    api: 'anthropic',
-    model,
-    stream: false,
-    url: '/v1/messages',
-    body: jsonBodyFromObject({ model: 'm', text: 'a'.repeat(350) }),
-  })
-const usage = { inputTokens: 370, outputTokens: 7, cacheReadTokens: 0, cacheWriteTokens: 0 } as Usage
+function request(json: { [name: string]: unknown }, model = 'm'): ModelRequest {
+  return createRequest({ api: 'anthropic', model, stream: false, url: '/', body: jsonBodyFromObject(json) })
+}
 
-it('remembers a thousand models, those that were asked last', () => {
+const usage = {
+  inputTokens: 10,
+  outputTokens: 2_000,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
+  reasoningTokens: 0,
+  estimated: false,
+}
+
+it.each<[{ [name: string]: unknown }, number]>([
+  [{}, 500],
+  [{ max_tokens: 7 }, 7],
+  [{ max_completion_tokens: 7 }, 7],
+  [{ max_tokens: null, max_completion_tokens: 7 }, 7],
+  [{ max_tokens: 9_000 }, 500],
+  [{ max_tokens: '7' }, 500],
+  [{ max_tokens: -1 }, 500],
+])('an answer has no more tokens than %j allows', (json, expected) => {
+  expect(new TokenEstimator().estimate(request(json)).outputTokens).toBe(expected)
+})
+
+it('reads the limit without parsing the body where its place is known', () => {
+  const bytes = Buffer.from('{"max_tokens":7, broken')
+  const body = jsonBodyFromBytes(bytes, new Map([['max_tokens', [14, 15]]] as const))
+  const known = createRequest({ api: 'anthropic', model: 'm', stream: false, url: '/', body })
+  expect(new TokenEstimator().estimate(known).outputTokens).toBe(7)
+})
+
+it('remembers the models that were used last, and not any number of them', () => {
   const estimator = new TokenEstimator()
-  const inputOf = (model: string): number => estimator.estimate(asked(model)).inputTokens
-  const usual = inputOf('unknown')
-  for (const model of ['used', 'forgotten']) {
-    for (let call = 0; call < 20; call++) estimator.learn(asked(model), usage)
-    expect(inputOf(model)).toBeGreaterThan(2 * usual)
+  const guess = (model: string): number => estimator.estimate(request({}, model)).outputTokens
+  for (const model of ['kept', 'forgotten']) {
+    for (let time = 0; time < 20; time++) estimator.learn(request({}, model), usage)
   }
-  for (let other = 0; other < 3_000; other++) {
-    estimator.estimate(asked(`model ${other}`))
-    if (other % 500 === 0) inputOf('used')
+  expect(guess('kept')).toBeGreaterThan(1_000)
+  for (let index = 0; index < 2_000; index++) {
+    guess(`model-${index}`)
+    guess('kept')
   }
-  expect(inputOf('used')).toBeGreaterThan(2 * usual)
-  expect(inputOf('forgotten')).toBe(usual)
+  expect(guess('kept')).toBeGreaterThan(1_000)
+  expect(guess('forgotten')).toBe(500)
 })

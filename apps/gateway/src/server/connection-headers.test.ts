@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isConnectionHeader } from './connection-headers.ts'
+import { connectionHeaderTest } from './connection-headers.ts'
 
 test.each([
   ['transfer-encoding', undefined, true],
@@ -9,5 +9,13 @@ test.each([
   ['x-hop', 'close', false],
   ['request-id', undefined, false],
 ])('%s, with connection: %s, belongs to the connection: %s', (name, connection, expected) => {
-  expect(isConnectionHeader(name, connection)).toBe(expected)
+  expect(connectionHeaderTest(connection)(name)).toBe(expected)
+})
+
+test('a long list is read once, not once for each header', () => {
+  const started = performance.now()
+  const isOfConnection = connectionHeaderTest('a,'.repeat(1_000_000))
+  for (let index = 0; index < 1_000; index++) expect(isOfConnection(`x-${index}`)).toBe(false)
+  expect(isOfConnection('a')).toBe(true)
+  expect(performance.now() - started).toBeLessThan(5_000)
 })

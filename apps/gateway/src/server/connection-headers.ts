@@ -1,10 +1,17 @@
 import { connectionHeaders } from '@spillway/wire'
 
-/** Whether a header belongs to the connection that it came on: by its name, or since `connection` names it. */
-export function isConnectionHeader(name: string, connection: string | string[] | undefined): boolean {
-  if (connectionHeaders.has(name)) return true
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return false
-  return String(connection)
-    .split(',')
-    .some((named) => named.trim().toLowerCase() === name)
+/**
+ * Tells which headers of a message belong to the connection that it came on: by their names, or since `connection` names
+ * them, which is read once for all of them.
+ */
+export function connectionHeaderTest(connection: string | string[] | undefined): (name: string) => boolean {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') {
+    return (name) => connectionHeaders.has(name)
+  }
+  const named = new Set(
+    String(connection)
+      .split(',')
+      .map((each) => each.trim().toLowerCase()),
+  )
+  return (name) => connectionHeaders.has(name) || named.has(name)
 }

@@ -16,7 +16,7 @@ import type { Router } from '../router.ts'
 import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { CallLog } from './call-log.ts'
-import { isConnectionHeader } from './connection-headers.ts'
+import { connectionHeaderTest } from './connection-headers.ts'
 import { keepAlive } from './keep-alive.ts'
 import { refuse } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
@@ -100,7 +100,7 @@ export async function handleCall(
   if (response.failure === undefined && asked.stream) {
     sendStream(res, response.status, headers, sealBody(response.body, api))
   } else {
-    sendWhole(res, response.status, headers, response.body)
+    sendWhole(res, api, response.status, headers, response.body)
   }
 }
 
@@ -120,10 +120,11 @@ function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: C
 function forwardedHeaders(req: IncomingMessage): RequestHeaders {
   // Not without a prototype: V8 keeps such an object as a table of hashes, and each copy of it costs seven times as much.
   const headers: Record<string, string> = {}
+  const isOfConnection = connectionHeaderTest(req.headers.connection)
   for (const name in req.headers) {
     const value = req.headers[name]
     if (value === undefined || name === 'cookie') continue
-    if (isConnectionHeader(name, req.headers.connection)) continue
+    if (isOfConnection(name)) continue
     headers[name] = typeof value === 'string' ? value : value.join(', ')
   }
   return headers

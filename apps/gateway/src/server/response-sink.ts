@@ -1,6 +1,14 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { type BodySink, concatBytes, type ResponseBody, type ResponseHeaders } from '@spillway/middleware'
-import { isConnectionHeader } from './connection-headers.ts'
+import {
+  type Api,
+  type BodySink,
+  concatBytes,
+  type Failure,
+  type ResponseBody,
+  type ResponseHeaders,
+} from '@spillway/middleware'
+import { connectionHeaderTest } from './connection-headers.ts'
+import { refuse } from './refusal.ts'
 import { mayPass } from './upstream-headers.ts'
 
 /** The headers of an upstream's response that may be passed on, and some of our own. */
@@ -9,26 +17,41 @@ export function responseHeaders(
   own: Readonly<Record<string, string>>,
 ): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {}
-  const connection = upstream.connection as string | string[] | undefined
+  const isOfConnection = connectionHeaderTest(upstream.connection as string | string[] | undefined)
   for (const name in upstream) {
-    if (!mayPass(name) || isConnectionHeader(name, connection)) continue
+    if (!mayPass(name) || isOfConnection(name)) continue
     headers[name] = upstream[name] as string | string[]
   }
   for (const name in own) headers[name] = own[name]
   return headers
 }
 
-/** Writes a body that comes whole: status, headers and bytes in one go, with its length. */
+/** What is collected of an answer at most, in bytes, whatever it says that it is. */
+const largestAnswer = 64 * 1024 * 1024
+
+/**
+ * Writes a body that comes whole: status, headers and bytes in one go, with its length. One that is larger than any answer
+ * is given up, with an error in the protocol of the caller.
+ */
 export function sendWhole(
   res: ServerResponse,
+  api: Api,
   status: number,
   headers: OutgoingHttpHeaders,
   body: ResponseBody,
 ): void {
   const chunks: Uint8Array[] = []
+  let length = 0
   body.pipe({
     write(chunk) {
-      chunks.push(chunk)
+      length += chunk.length
+      if (length <= largestAnswer) {
+        chunks.push(chunk)
+        return true
+      }
+      chunks.length = 0
+      body.cancel()
+      refuse(res, api, tooLarge)
       return true
     },
     end() {
@@ -39,6 +62,14 @@ export function sendWhole(
     },
     fail: (error) => void res.destroy(error instanceof Error ? error : undefined),
   })
+}
+
+const tooLarge: Failure = {
+  kind: 'malformed',
+  message: `the answer has more than ${largestAnswer} bytes`,
+  retryable: false,
+  scope: 'request',
+  origin: 'spillway',
 }
 
 /** How much of a large body is written at a time, in bytes. */

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import { type FieldSpan, type JsonBody, jsonBodyFromBytes } from '@spillway/middleware'
+import type { FieldSpan, JsonBody } from '@spillway/middleware'
 import { BodyOutline } from './body-outline.ts'
 import { isDeciding, mistakenFor } from './deciding-names.ts'
 import { type JsonLimits, type JsonProblem, JsonScanner } from './json/json-scanner.ts'
-import { rememberPromptFacts } from './prompt-facts.ts'
+import { ScannedBody } from './prompt-facts.ts'
 
 /** What a request body may have at most. */
 export interface BodyLimits extends JsonLimits {
@@ -72,10 +72,7 @@ export class BodyScanner {
     if (!isUtf8(bytes)) return notUtf8
     const fields = this.#readFields(bytes)
     if (typeof fields === 'string') return fields
-    const body = jsonBodyFromBytes(bytes, fields)
-    const facts = this.#outline.promptFacts(bytes, fields)
-    if (facts !== undefined) rememberPromptFacts(body, facts)
-    return body
+    return new ScannedBody(bytes, fields, this.#outline.promptFacts(bytes, fields))
   }
 
   #describe({ reason, at }: JsonProblem, byte = 0): string {
@@ -100,17 +97,19 @@ export class BodyScanner {
     const { fields: most, fieldName: longest } = this.#limits
     const fields = new Map<string, FieldSpan>()
     if (places.length > 4 * most) return `the body has more than ${most} fields at its top level`
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = 0; at < places.length; at += 4) {
-      const [start, end, from, to] = places.slice(at, at + 4) as [number, number, number, number]
+      const start = places[at] as number
+      const end = places[at + 1] as number
       if (end - start > longest) return `a field name of the body has more than ${longest} bytes`
-      const name = nameIn(bytes, start, end)
+      const name = unescaped(text.toString('utf8', start + 1, end - 1))
       if (isDeciding(name) && fields.has(name)) {
         return `${name}: given more than once, which leaves open what is meant`
       }
       const meant = mistakenFor(name)
       if (meant !== undefined)
         return `${JSON.stringify(name)}: some servers take it for ${meant}; write ${meant}`
-      fields.set(name, [from, to])
+      fields.set(name, [places[at + 2] as number, places[at + 3] as number])
     }
     return fields
   }
@@ -119,8 +118,6 @@ export class BodyScanner {
 const notAnObject = 'the body is not a JSON object'
 const notUtf8 = 'the body is not valid UTF-8'
 
-/** The name between these quotes. */
-function nameIn({ buffer, byteOffset }: Uint8Array, start: number, end: number): string {
-  const text = Buffer.from(buffer, byteOffset + start, end - start).toString()
-  return text.includes('\\') ? JSON.parse(text) : text.slice(1, -1)
+function unescaped(name: string): string {
+  return name.includes('\\') ? JSON.parse(`"${name}"`) : name
 }

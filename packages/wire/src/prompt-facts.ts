@@ -1,4 +1,4 @@
-import type { FieldSpan, JsonBody } from '@spillway/middleware'
+import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware'
 
 /** Messages at most in which a conversation's beginning is looked for. */
 export const openingMessages = 64
@@ -9,8 +9,10 @@ export interface PromptFacts {
   readonly hasMessages: boolean
   /** Whether the assistant has said something in it. */
   readonly hasAnswer: boolean
-  /** Where the list begins, up to its first message of the user or the assistant; without
-   * its closing bracket; undefined where there is no list. */
+  /**
+   * Where the list begins, up to its first message of the user or the assistant, without its closing bracket; undefined
+   * where there is no list.
+   */
   readonly opening: FieldSpan | undefined
   /** Whether there are blocks of thinking, and whose. Those of messages that are not the assistant's count too. */
   readonly thinking: {
@@ -20,13 +22,31 @@ export interface PromptFacts {
   }
 }
 
-const known = new WeakMap<JsonBody, PromptFacts>()
+/** A body whose fields and prompt are known without parsing it. */
+export class ScannedBody implements JsonBody {
+  readonly bytes: Uint8Array
+  readonly fields: ReadonlyMap<string, FieldSpan>
+  /** Undefined where it takes a parser to tell. */
+  readonly promptFacts: PromptFacts | undefined
+  readonly #body: JsonBody
+
+  constructor(
+    bytes: Uint8Array,
+    fields: ReadonlyMap<string, FieldSpan>,
+    promptFacts: PromptFacts | undefined,
+  ) {
+    this.bytes = bytes
+    this.fields = fields
+    this.promptFacts = promptFacts
+    this.#body = jsonBodyFromBytes(bytes)
+  }
+
+  get json(): JsonObject {
+    return this.#body.json
+  }
+}
 
 /** The facts that were found when the body was scanned; undefined for bodies that were not, and where it took a parser. */
 export function promptFactsOf(body: JsonBody): PromptFacts | undefined {
-  return known.get(body)
-}
-
-export function rememberPromptFacts(body: JsonBody, facts: PromptFacts): void {
-  known.set(body, facts)
+  return body instanceof ScannedBody ? body.promptFacts : undefined
 }

@@ -19,9 +19,9 @@ export class GrowingBuffer {
     return this.#length
   }
 
-  /** Adds a piece. The first is kept as it is where nothing else is expected. */
+  /** Adds a piece. The first is kept as it is, since it is often the only one. */
   push(piece: Buffer): void {
-    if (this.#length === 0 && piece.length === this.#expected) {
+    if (this.#length === 0) {
       this.#bytes = piece
       this.#length = piece.length
       return
@@ -42,8 +42,8 @@ export class GrowingBuffer {
   #grow(needed: number): void {
     const size = Math.max(smallest, needed, 2 * this.#bytes.length)
     const expected = this.#expected ?? 0
-    // A last step to the very size, from where it would be the last anyway.
-    const larger = Buffer.allocUnsafeSlow(needed <= expected && size * 2 > expected ? expected : size)
+    // To the very size at once, when a good part has come. Pages that are not written to are not there.
+    const larger = Buffer.allocUnsafeSlow(needed <= expected && size * 4 > expected ? expected : size)
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
   }

@@ -1,4 +1,4 @@
-import { type Chunk, chunkOf, isSpecial, plainTextEnd } from './plain-text.ts'
+import { isSpecial, plainTextEnd } from './plain-text.ts'
 import { Shapes } from './shapes.ts'
 import { escapedToken, hashByte, hashStart, longestToken, longToken, shortToken } from './token-code.ts'
 
@@ -76,7 +76,7 @@ export class JsonScanner {
   readonly #listener: JsonListener
   readonly #shapes: Shapes
   /** For each depth, 1 where the container is an object. */
-  readonly #isObject: Uint8Array
+  readonly #isObject: number[] = [0]
   #depth = 0
   #state = VALUE
   #values = 0
@@ -95,8 +95,7 @@ export class JsonScanner {
   constructor(limits: JsonLimits, listener: JsonListener) {
     this.#limits = limits
     this.#listener = listener
-    this.#shapes = new Shapes(limits.shapes, limits.depth)
-    this.#isObject = new Uint8Array(limits.depth + 1)
+    this.#shapes = new Shapes(limits.shapes)
   }
 
   /** How many values have begun, of any kind. */
@@ -121,8 +120,8 @@ export class JsonScanner {
 
   /** Reads up to the end, or up to the byte that is not taken. One long function, since locals are twice as fast as fields. */
   #read(bytes: Uint8Array): number {
-    const chunk = chunkOf(bytes)
     const { length } = bytes
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length)
     const base = this.#base
     const isObject = this.#isObject
     const listener = this.#listener
@@ -138,7 +137,7 @@ export class JsonScanner {
       }
       switch (state) {
         case STRING: {
-          at = this.#inString(chunk, at)
+          at = this.#inString(bytes, view, at, depth > listens)
           if (at === length) break
           const special = bytes[at]
           if (special === BACKSLASH) state = ESCAPE
@@ -248,18 +247,18 @@ export class JsonScanner {
   }
 
   /** Where a string stops being plain: at its quote, at an escape, or at what it must not hold. */
-  #inString(chunk: Chunk, from: number): number {
-    const { bytes } = chunk
+  #inString(bytes: Uint8Array, view: DataView, from: number, isDeep: boolean): number {
     const { length } = bytes
-    // Names are told apart whatever their length, other strings only where they are short.
-    const told = this.#isName ? length : Math.min(length, this.#start - this.#base + 1 + longestToken)
+    // Names are told apart whatever their length, other strings only where they are short and somebody listens.
+    const short = isDeep ? 0 : this.#start - this.#base + 1 + longestToken
+    const told = this.#isName ? length : Math.min(length, short)
     let at = from
     let hash = this.#hash
     while (at < told && isSpecial[bytes[at] as number] === 0) hash = hashByte(hash, bytes[at++] as number)
     this.#hash = hash
     if (at < told) return at
     while (true) {
-      at = plainTextEnd(chunk, at)
+      at = plainTextEnd(bytes, view, at)
       // The usual escapes at once: code is full of them.
       if (at + 1 >= length || bytes[at] !== BACKSLASH || isEscape[bytes[at + 1] as number] === 0) return at
       this.#isEscaped = true

@@ -3,66 +3,38 @@ export const isSpecial: Uint8Array = new Uint8Array(256).fill(1, 0, 0x20)
 isSpecial[0x22] = 1
 isSpecial[0x5c] = 1
 
-/** Bytes looked at one by one before whole words are: most strings of JSON are shorter. */
-const shortRun = 16
-
-/** The bytes of a chunk, and the same memory as aligned words of four bytes. */
-export interface Chunk {
-  readonly bytes: Uint8Array
-  readonly words: Int32Array
-  /** Which byte the first word begins at. */
-  readonly firstWord: number
-}
-
-/** Makes a chunk readable for {@link plainTextEnd}. */
-export function chunkOf(bytes: Uint8Array): Chunk {
-  const { buffer, byteOffset, length } = bytes
-  const firstWord = -byteOffset & 3
-  // A view costs more than reading a few bytes.
-  const count = length < 256 ? 0 : (length - firstWord) >> 2
-  return {
-    bytes,
-    firstWord,
-    words: count === 0 ? noWords : new Int32Array(buffer, byteOffset + firstWord, count),
-  }
-}
-
-const noWords = new Int32Array(0)
-
 /**
- * Where the plain text of a JSON string ends that goes on at `from`: at its quote, at a backslash, at a control
- * character, or at the end of the chunk. Reads eight bytes at a time: a byte of a word is one of those exactly where
- * subtracting 1 (or 32) from it, less what is to be found, borrows.
+ * Where the plain text of a JSON string ends that goes on at `from`: at its quote, at a backslash, at a control character,
+ * or at the end of the bytes. Looks at four bytes at a time.
+ * @param view of the same bytes
  */
-export function plainTextEnd({ bytes, words, firstWord }: Chunk, from: number): number {
+export function plainTextEnd(bytes: Uint8Array, view: DataView, from: number): number {
   const { length } = bytes
   let at = from
-  const short = Math.min(length, from + shortRun)
-  while (at < short && isSpecial[bytes[at] as number] === 0) at++
-  if (at < short || at === length) return at
-  let word = (at - firstWord + 3) >> 2
-  const aligned = Math.min(length, firstWord + (word << 2))
-  while (at < aligned && isSpecial[bytes[at] as number] === 0) at++
-  if (at < aligned) return at
-  const last = words.length - 1
-  while (word < last) {
-    const a = words[word] as number
-    const b = words[word + 1] as number
-    const quoteA = a ^ 0x22222222
-    const quoteB = b ^ 0x22222222
-    const slashA = a ^ 0x5c5c5c5c
-    const slashB = b ^ 0x5c5c5c5c
-    const found =
-      ((quoteA - 0x01010101) & ~quoteA) |
-      ((slashA - 0x01010101) & ~slashA) |
-      ((a - 0x20202020) & ~a) |
-      ((quoteB - 0x01010101) & ~quoteB) |
-      ((slashB - 0x01010101) & ~slashB) |
-      ((b - 0x20202020) & ~b)
-    if ((found & 0x80808080) !== 0) break
-    word += 2
-    at += 8
+  for (const last = length - 8; at <= last; at += 8) {
+    const first = specialsIn(view.getInt32(at, true))
+    if (first !== 0) return at + lowestByte(first)
+    const second = specialsIn(view.getInt32(at + 4, true))
+    if (second !== 0) return at + 4 + lowestByte(second)
   }
   while (at < length && isSpecial[bytes[at] as number] === 0) at++
   return at
+}
+
+/**
+ * 0 where none of the four bytes of a word is special; else the highest bit of the lowest one that is, and perhaps of some
+ * above it. What is looked for becomes 0 by `^`, and a byte of 0 is one that borrows when 1 is taken from it; control
+ * characters borrow when 32 is.
+ */
+function specialsIn(word: number): number {
+  const quote = word ^ 0x22222222
+  const backslash = word ^ 0x5c5c5c5c
+  const borrows =
+    ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash) | ((word - 0x20202020) & ~word)
+  return borrows & 0x80808080
+}
+
+/** Which byte of a word the lowest bit that is set belongs to. */
+function lowestByte(bits: number): number {
+  return (31 - Math.clz32(bits & -bits)) >> 3
 }

@@ -10,13 +10,11 @@ export class Shapes {
   readonly #most: number
   #count = 0
   /** For each depth, the names of the object so far. */
-  readonly #hashes: Int32Array
+  readonly #hashes: number[] = []
   #seen: Set<number> | undefined
 
-  /** @param depth the deepest that an object can be */
-  constructor(most: number, depth: number) {
+  constructor(most: number) {
     this.#most = most
-    this.#hashes = new Int32Array(depth + 1)
   }
 
   begin(depth: number): void {

@@ -1,4 +1,4 @@
-import type { FailureKind } from '@spillway/middleware'
+import { type FailureKind, readBody } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { bench, model } from '../test/breaker-bench.ts'
@@ -372,6 +372,22 @@ describe('circuits of keys that callers bring', () => {
     for (let probe = 0; probe < 3; probe++) await run(undefined, by('bad'))
     const ofKeys = breaker.states().filter(({ scope }) => scope === 'key')
     expect(ofKeys).toEqual([expect.objectContaining({ key: keyCircuitOf('bad'), state: 'closed' })])
+  })
+
+  it.each([
+    ['authentication', 401, 'authentication_error'],
+    ['billing', 402, 'billing_error'],
+    ['permission', 403, 'permission_error'],
+  ] as const)('tell their caller again what the vendor said of its key: %s', async (kind, status, type) => {
+    const { run } = keyed()
+    for (let call = 0; call < 4; call++)
+      await run(failureOf(kind, { scope: 'key', message: 'the words of the vendor' }), by('bad'))
+    const response = await run(undefined, by('bad'))
+    expect(response).toMatchObject({ status, failure: { kind: 'circuit_open', origin: 'spillway' } })
+    expect(response.headers).toMatchObject({ 'retry-after': '10' })
+    const { error } = JSON.parse(Buffer.from(await readBody(response.body)).toString())
+    expect(error.type).toBe(type)
+    expect(error.message).toMatch(/^the words of the vendor \(the circuit of the key of this caller is open/)
   })
 
   it('are made with the first refusal, and kept in a bounded number', async () => {

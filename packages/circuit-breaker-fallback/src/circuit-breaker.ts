@@ -127,6 +127,8 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   const models = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'model'))
   const keys = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'key'))
   const { credential } = options
+  /** What the vendor last said of a caller's key. */
+  const lastWords = new WeakMap<Circuit, Failure>()
   const known = (key: string): Circuit => (isKeyCircuit(key) ? keys : models).at(key)
   /** Of callers' keys only those are remembered that were refused: anybody can make up any number of others. */
   const circuitOfKey = (request: ModelRequest): Circuit | undefined =>
@@ -153,8 +155,9 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const ofKey = circuitOfKey(request)
     const keyRefusal = ofKey?.refusal(now, request)
     if (ofKey !== undefined && keyRefusal !== undefined) {
-      const whose = credential === undefined ? "the endpoint's key" : 'the key of this caller'
-      return refuse(request, ofKey, keyRefusal, 'key', whose)
+      if (credential === undefined) return refuse(request, ofKey, keyRefusal, 'key', "the endpoint's key")
+      const refused = refuse(request, ofKey, keyRefusal, 'key', 'the key of this caller')
+      return asTheVendorSaid(request, refused, lastWords.get(ofKey))
     }
     const refusal = circuit.refusal(now, request)
     if (refusal !== undefined) return refuse(request, circuit, refusal, 'model', key)
@@ -164,10 +167,11 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const settle = (outcome: Outcome | undefined): void => {
       const end = request.clock.now()
       const onKey = outcome && verdictOnKey(outcome)
-      if (keyPermit !== undefined) ofKey?.settle(keyPermit, onKey, end, request)
-      else if (credential !== undefined && onKey?.failed) {
-        const made = keys.at(keyCircuitOf(credential(request)))
-        made.settle(made.enter(end), onKey, end, request)
+      if (ofKey !== undefined && keyPermit !== undefined) ofKey.settle(keyPermit, onKey, end, request)
+      if (credential !== undefined && outcome?.failure !== undefined && onKey?.failed) {
+        const refused = ofKey ?? keys.at(keyCircuitOf(credential(request)))
+        lastWords.set(refused, outcome.failure)
+        if (ofKey === undefined) refused.settle(refused.enter(end), onKey, end, request)
       }
       circuit.settle(permit, outcome && judge(circuit, outcome, request), end, request)
     }
@@ -262,6 +266,22 @@ function refuse(
   }
   emit(request, 'refused', { failure })
   return failureResponse(request, failure)
+}
+
+/**
+ * A caller whose own key is refused is told so, as the vendor would again: it can do something about it. For policies the
+ * circuit is what refuses.
+ */
+function asTheVendorSaid(
+  request: ModelRequest,
+  refused: ModelResponse,
+  lastWords: Failure | undefined,
+): ModelResponse {
+  if (lastWords === undefined || refused.failure === undefined) return refused
+  const { message } = refused.failure
+  const told = { ...refused.failure, kind: lastWords.kind, message: `${lastWords.message} (${message})` }
+  const { status, headers, body } = failureResponse(request, told)
+  return { ...refused, status, headers, body }
 }
 
 function advice({ isForced, state }: Circuit): string {

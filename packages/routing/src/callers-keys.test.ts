@@ -176,6 +176,24 @@ describe('a key that a caller brings', () => {
   })
 })
 
+it('a caller whose key is refused is not sent to one of ours that is refused too', async () => {
+  const [callers, own] = fakes
+  callers!.failure = refusedKey
+  own!.failure = refusedKey
+  const routing = createRouting({
+    caller: nameOf,
+    affinity: false,
+    endpoints: [
+      { name: 'callers', key: null, handler: callers!.handler },
+      { name: 'own', key: 'own', handler: own!.handler },
+    ],
+  })
+  while (own!.asked === 0) await call(routing, 'bad')
+  const asked = callers!.asked
+  for (let turn = 0; turn < 10; turn++) expect((await call(routing, 'bad')).failure).toEqual(refusedKey)
+  expect([callers!.asked - asked, own!.asked]).toEqual([10, 1])
+})
+
 it('a failure of the endpoint ejects it for all callers', async () => {
   fakes[0]!.failure = failureOf('server')
   const endpoints = fakes.map(({ handler }, index) => ({ name: `e${index}`, key: null, handler }))

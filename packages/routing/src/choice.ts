@@ -56,8 +56,10 @@ function objectionsTo(endpoint: Endpoint, asked: Asked): number {
   const { now, tried } = asked
   const { ejection } = endpoint
   const key = keyTo(endpoint, asked)
+  // A caller whose own key is refused hears of it again, rather than of ours that is refused too.
+  const refused = key.isCallers ? 4 : 8
   return (
-    (key.suspension.isOut ? 8 : 0) +
+    (key.suspension.isOut ? refused : 0) +
     (ejection.isOut ? 4 : 0) +
     (key.pausedUntil > now ? 2 : 0) +
     (tried?.has(endpoint) ? 1 : 0)

@@ -5,7 +5,11 @@ import { chat, messages, send } from './raw-client.ts'
 import { httpText, rawUpstream, streamHead } from './raw-upstream.ts'
 
 const json = { 'content-type': 'application/json' }
-const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
+/** Short enough to be parsed, and too deep to be written again. */
+const deep = nested(20_000)
+/** Too much to be parsed at all. */
+const tooDeep = nested(200_000)
 const chunk = (delta: object): string =>
   `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta }] })}\n\n`
 
@@ -43,11 +47,37 @@ test.each([
   },
 )
 
+test.each([
+  ['a model', `{"model":${tooDeep},"choices":[{"message":{"content":"a"}}]}`, 'openai'],
+  ['an input', `{"content":[{"type":"tool_use","id":"a","name":"f","input":{"a":${tooDeep}}}]}`, 'anthropic'],
+] as const)(
+  'an answer with more levels than are parsed is an error with a name: %s',
+  async (_what, body, api) => {
+    const received = await translated((socket) => socket.end(httpText(200, json, body)), api, false)
+    expect([received.status, received.ended]).toEqual([502, 'end'])
+    expect(received.text).toContain('the upstream answered with something that is not JSON')
+  },
+)
+
+test('arguments with more levels than are parsed arrive as the text that they are', async () => {
+  const args = `{"a":${tooDeep}}`
+  const call = { id: 'a', function: { name: 'f', arguments: args } }
+  const body = JSON.stringify({ choices: [{ message: { tool_calls: [call] }, finish_reason: 'tool_calls' }] })
+  const received = await translated((socket) => socket.end(httpText(200, json, body)), 'openai', false)
+  expect(JSON.parse(received.text).content[0].input).toEqual({ invalid_json: args })
+  expect(received.headers['x-spillway-degraded']).toContain('tool_arguments')
+})
+
 test('a stream that cannot be written again ends with an error event', async () => {
-  const events =
-    chunk({ content: 'Hello' }) +
-    `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"a":${deep}}}}]}}]}\n\n`
-  const received = await translated((socket) => socket.end(streamHead + events), 'openai', true)
+  const events = `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"a":${deep}}}}]}}]}\n\n`
+  const received = await translated(
+    (socket) => {
+      socket.write(streamHead + chunk({ content: 'Hello' }))
+      setTimeout(() => socket.end(events), 100)
+    },
+    'openai',
+    true,
+  )
   expect([received.status, received.ended]).toEqual([200, 'end'])
   expect(received.text).toMatch(/Hello[\s\S]*event: error\ndata: .*cannot be translated/)
 })

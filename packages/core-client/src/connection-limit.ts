@@ -1,10 +1,10 @@
 import {
   emit,
   type Failure,
+  longestWait,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
-  timeLeft,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
 import type { PoolSettings } from './connection-pool.ts'
@@ -37,10 +37,7 @@ export function connectionLimit(settings: PoolSettings): Middleware {
 
   const wait = (request: ModelRequest): Promise<Ended> =>
     new Promise((resolve, reject) => {
-      const { clock, signal, deadline, context } = request
-      const patience = context.hasAlternative
-        ? Math.min(settings.maxWait, settings.maxWaitWithFallback)
-        : settings.maxWait
+      const { clock, signal } = request
       const end = (): void => {
         queue.delete(admit)
         cancelTimer()
@@ -54,7 +51,7 @@ export function connectionLimit(settings: PoolSettings): Middleware {
         end()
         reject(signal?.reason)
       }
-      const cancelTimer = clock.setTimer(Math.min(patience, timeLeft(deadline, clock)), () => {
+      const cancelTimer = clock.setTimer(longestWait(request, settings), () => {
         end()
         resolve('too_late')
       })

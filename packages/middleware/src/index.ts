@@ -1,5 +1,5 @@
 export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
-export { type Deadline, noDeadline, timeLeft } from './deadline.ts'
+export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
 export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
@@ -13,6 +13,7 @@ export {
   jsonBodyFromObject,
 } from './json-body.ts'
 export type { Outcome, Timings, Usage } from './outcome.ts'
+export { RecentMap } from './recent-map.ts'
 export {
   type Api,
   createRequest,

@@ -1,10 +1,10 @@
 import {
   emit,
   type Failure,
+  longestWait,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
-  timeLeft,
 } from '@spillway/middleware'
 import { failureResponse } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
@@ -174,12 +174,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
     if (lease === undefined) {
       const begun = clock.now()
-      const { maxWait, maxWaitWithFallback } = settings
-      const longest = request.context.hasAlternative ? Math.min(maxWait, maxWaitWithFallback) : maxWait
       const turn = await keyed.room.enter({
         cost,
         priority: settings.priority(request),
-        patience: Math.min(longest, timeLeft(request.deadline, clock)),
+        patience: longestWait(request, settings),
         clock,
         signal: request.signal,
       })

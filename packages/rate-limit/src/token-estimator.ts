@@ -1,4 +1,4 @@
-import { fieldOf, type ModelRequest, type Usage } from '@spillway/middleware'
+import { fieldOf, type ModelRequest, RecentMap, type Usage } from '@spillway/middleware'
 import type { Cost } from './limits.ts'
 
 /** What English prose with some JSON around it comes to, until real usage says better. */
@@ -26,7 +26,7 @@ interface Learned {
  * the bytes of the body; output by a running quantile, since `max_tokens` says what an answer may have, not what it has.
  */
 export class TokenEstimator {
-  readonly #models = new Map<string, Learned>()
+  readonly #models = new RecentMap<Learned>(mostModels)
 
   estimate(request: ModelRequest): Cost {
     const { bytesPerToken, output } = this.#of(request.model)
@@ -56,14 +56,11 @@ export class TokenEstimator {
   }
 
   #of(model: string): Learned {
-    let learned = this.#models.get(model)
-    if (learned === undefined) {
-      learned = { bytesPerToken: firstBytesPerToken, output: firstOutput, step: 50 }
-      const [oldest] = this.#models.keys()
-      if (this.#models.size >= mostModels && oldest !== undefined) this.#models.delete(oldest)
-    } else if (this.#models.size === 1) return learned
-    else this.#models.delete(model)
-    // The order of the map is that of the last use.
+    const learned = this.#models.get(model) ?? {
+      bytesPerToken: firstBytesPerToken,
+      output: firstOutput,
+      step: 50,
+    }
     this.#models.set(model, learned)
     return learned
   }

@@ -1,4 +1,4 @@
-import type { Failure, ModelRequest } from '@spillway/middleware'
+import { type Failure, type ModelRequest, RecentMap } from '@spillway/middleware'
 import type { RetryBudget } from './retry-budget.ts'
 
 export interface BudgetByCallerOptions {
@@ -27,14 +27,11 @@ export const budgetByCallerDefaults: { readonly maxCallers: number } = { maxCall
 export function budgetByCaller(options: BudgetByCallerOptions): RetryBudget {
   const { caller, endpoint, each, maxCallers } = { ...budgetByCallerDefaults, ...options }
   if (!(maxCallers >= 1)) throw new RangeError(`maxCallers must be 1 or more, but is ${maxCallers}`)
-  const budgets = new Map<string, RetryBudget>()
+  const budgets = new RecentMap<RetryBudget>(maxCallers)
   const ofCaller = (request: ModelRequest): RetryBudget => {
     const name = caller(request)
     const budget = budgets.get(name) ?? each()
-    // The order of the map is that of the last use.
-    budgets.delete(name)
     budgets.set(name, budget)
-    if (budgets.size > maxCallers) budgets.delete(budgets.keys().next().value as string)
     return budget
   }
   const isOfKey = (failure: Failure | undefined): boolean => failure?.scope === 'key'

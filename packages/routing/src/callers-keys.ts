@@ -1,4 +1,4 @@
-import type { ModelRequest } from '@spillway/middleware'
+import { type ModelRequest, RecentMap } from '@spillway/middleware'
 import { type Key, newKey } from './endpoint.ts'
 import type { KeyOptions } from './options.ts'
 
@@ -9,11 +9,12 @@ import type { KeyOptions } from './options.ts'
 export class CallersKeys {
   readonly #nameOf: (request: ModelRequest) => string
   readonly #options: KeyOptions
-  readonly #keys = new Map<string, Key>()
+  readonly #keys: RecentMap<Key>
 
   constructor(nameOf: (request: ModelRequest) => string, options: KeyOptions) {
     this.#nameOf = nameOf
     this.#options = options
+    this.#keys = new RecentMap(options.maxCallers)
   }
 
   nameOf(request: ModelRequest): string {
@@ -29,13 +30,7 @@ export class CallersKeys {
   at(request: ModelRequest): Key {
     const name = this.#nameOf(request)
     const key = this.#keys.get(name) ?? newKey('caller', true, this.#options)
-    // The order of the map is that of the last bad news.
-    this.#keys.delete(name)
     this.#keys.set(name, key)
-    if (this.#keys.size > this.#options.maxCallers) {
-      const oldest = this.#keys.keys().next()
-      if (!oldest.done) this.#keys.delete(oldest.value)
-    }
     return key
   }
 

@@ -1,4 +1,4 @@
-import type { Conversations } from './conversations.ts'
+import type { RecentMap } from '@spillway/middleware'
 import type { AnswerKind, Endpoint, Key } from './endpoint.ts'
 
 /**
@@ -32,7 +32,8 @@ export interface Asked {
 /** What is known of all endpoints together. */
 export interface Pool {
   readonly endpoints: readonly Endpoint[]
-  readonly conversations: Conversations | undefined
+  /** Where conversations live. */
+  readonly conversations: RecentMap<Endpoint> | undefined
   readonly boundedLoad: number
   /** Milliseconds for which a conversation that is at home elsewhere is not used as a probe. */
   readonly probePatience: number

@@ -5,6 +5,7 @@ import {
   type Handler,
   type ModelRequest,
   type ModelResponse,
+  RecentMap,
 } from '@spillway/middleware'
 import { type Conversation, conversationOf } from '@spillway/wire'
 import { CallersKeys } from './callers-keys.ts'
@@ -17,7 +18,6 @@ import {
   keyTo,
   type Pool,
 } from './choice.ts'
-import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
 import { Health, isKeyFault } from './health.ts'
@@ -76,7 +76,7 @@ export function createRouting(setup: RoutingSetup): Routing {
   const settings = readOptions(setup.endpoints, setup)
   const { affinity, ejection, hedge } = settings
   const endpoints = createEndpoints(setup.endpoints, settings)
-  const conversations = affinity ? new Conversations(affinity.maxConversations) : undefined
+  const conversations = affinity ? new RecentMap<Endpoint>(affinity.maxConversations) : undefined
   const pool: Pool = {
     endpoints,
     conversations,

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { RecentMap } from '@spillway/middleware'
 
 /**
  * Tells credentials apart without showing them. A fingerprint is safe to log and to keep: nobody can find a credential
@@ -26,17 +27,13 @@ export function createFingerprints(key: Uint8Array): Fingerprints {
    * An HMAC takes 7 µs, a plain digest 1. By the digest, so that no credential stays in memory and nothing is compared
    * with one.
    */
-  const known = new Map<string, string>()
+  const known = new RecentMap<string>(remembered)
   return {
     of(credential) {
       const digest = hash('sha256', credential)
-      let fingerprint = known.get(digest)
-      if (fingerprint === undefined) {
-        fingerprint = createHmac('sha256', secret).update(credential).digest('base64url').slice(0, shown)
-        if (known.size >= remembered) known.delete(known.keys().next().value as string)
-      } else if (known.size > 1) known.delete(digest)
-      else return fingerprint
-      // The order of the map is that of the last use.
+      const fingerprint =
+        known.get(digest) ??
+        createHmac('sha256', secret).update(credential).digest('base64url').slice(0, shown)
       known.set(digest, fingerprint)
       return fingerprint
     },

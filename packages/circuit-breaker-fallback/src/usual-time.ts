@@ -1,13 +1,8 @@
 import type { Outcome } from '@spillway/middleware'
+import { wasCutShort } from '@spillway/wire'
 
 /** How much of the old value stays with each healthy answer; about the last twenty answers count. */
 const memory = 0.95
-
-/** A call that had twice the usual time, and got nothing, shows that the endpoint is slow. */
-const patience = 2
-
-/** What counts as enough time while no answer has been seen yet, in milliseconds. */
-const unknownTime = 5_000
 
 /**
  * How long healthy answers take until they begin (streams: to their first content), so that a timeout of a call whose
@@ -29,9 +24,7 @@ export class UsualTime {
    * anything about the endpoint.
    */
   wasTooShort({ failure, timings }: Outcome, stream: boolean): boolean {
-    if (failure?.kind !== 'timeout' || failure.phase !== 'total') return false
-    const usual = stream ? this.#streamed : this.#whole
-    return timings.end < (usual === 0 ? unknownTime : usual * patience)
+    return wasCutShort(failure, timings.end, stream ? this.#streamed : this.#whole)
   }
 }
 

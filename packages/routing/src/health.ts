@@ -1,4 +1,5 @@
 import { emit, type Failure, type FailureKind, type ModelRequest } from '@spillway/middleware'
+import { wasCutShort } from '@spillway/wire'
 import type { CallersKeys } from './callers-keys.ts'
 import type { Choice, Pool } from './choice.ts'
 import { type AnswerKind, type Endpoint, type Key, kindOf } from './endpoint.ts'
@@ -51,12 +52,6 @@ export function isKeyFault({ kind, scope, origin }: Failure): boolean {
 
 /** How long a 429 that names no time keeps calls away, in milliseconds. */
 const usualPause = 1_000
-
-/** A call that had twice the usual time and got nothing shows that the endpoint is slow. */
-const patience = 2
-
-/** What counts as enough time for an answer while none has been seen yet, in milliseconds. */
-const unknownTime = 5_000
 
 /** How many latencies are kept for quantiles over all endpoints. */
 const keptLatencies = 256
@@ -158,11 +153,8 @@ export class Health {
   }
 
   /** A call whose own deadline left it hardly any time says nothing about the endpoint. */
-  #cameTooLate({ request, startedAt }: Sent, { phase }: Failure): boolean {
-    const usual = this.#pool.usual[kindOf(request)]
-    return (
-      phase === 'total' && request.clock.now() - startedAt < (usual === 0 ? unknownTime : patience * usual)
-    )
+  #cameTooLate({ request, startedAt }: Sent, failure: Failure): boolean {
+    return wasCutShort(failure, request.clock.now() - startedAt, this.#pool.usual[kindOf(request)])
   }
 
   /** The vendor refuses a key, or asks to be left alone by it for a while. */

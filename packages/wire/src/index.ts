@@ -21,6 +21,7 @@ export {
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
 export { openaiUsage } from './openai-usage.ts'
 export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'
+export { wasCutShort } from './own-deadline.ts'
 export { estimatePromptTokens } from './prompt-estimate.ts'
 export { rateLimitResetMs } from './rate-limit-reset.ts'
 export { boundedWait, header, longestWait, retryAfterMs, withBoundedWaits } from './retry-after.ts'

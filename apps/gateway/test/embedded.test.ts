@@ -5,9 +5,9 @@ import { type TinyGgufOptions, tinyGguf } from '@spillway/local-model'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
+import { longestBlock } from '../../../packages/local-model/test/longest-block.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
-import { longestBlock } from './longest-block.ts'
 import { messages, openSocket, type Received, requestText, send } from './raw-client.ts'
 
 /** A token of 2,000 bytes: by their size, prompts of megabytes may fit. */

@@ -2,7 +2,7 @@ import { target } from '@spillway/attempt'
 import { engineDefaults, isLocalModelError, localModel } from '@spillway/local-model'
 import { compose, type Middleware } from '@spillway/middleware'
 import { fit } from '@spillway/translation'
-import { attemptLimitsOf, type Config, type TargetConfig } from './config/config.ts'
+import { type Config, ownLimitsOf, type TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { breakerOf, observersOf, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
@@ -31,7 +31,7 @@ export function openEmbeddedTarget(
     modelPath: settings.model as string,
     contextSize: capabilities?.contextTokens,
     parallel: concurrency,
-    timeouts: attemptLimitsOf(config, settings),
+    timeouts: ownLimitsOf(settings),
   })
   local.engine.load().catch((error: unknown) => {
     if (isLocalModelError(error) && error.code === 'SPILLWAY_LOCAL_ENGINE_CLOSED') return

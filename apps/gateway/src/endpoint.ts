@@ -12,7 +12,13 @@ import { hideVendorLimits } from '@spillway/rate-limit'
 import { translate } from '@spillway/translation'
 import { withModel, withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
-import type { Config, EndpointConfig, TargetConfig, TimeoutsConfig } from './config/config.ts'
+import {
+  type Config,
+  type EndpointConfig,
+  ownLimitsOf,
+  type TargetConfig,
+  timeoutsOf,
+} from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/call-trail.ts'
@@ -47,7 +53,6 @@ export interface EndpointSetup {
   readonly target: string
   readonly settings: TargetConfig
   readonly endpoint: EndpointConfig
-  readonly timeouts: TimeoutsConfig
   /** The limit of the endpoint's key, which endpoints with the same key share. */
   readonly limit: RunningLimit
   readonly config: Config
@@ -56,7 +61,7 @@ export interface EndpointSetup {
 
 /** Circuit breaker, rate limit, model, translation, client: what is one endpoint's own. */
 export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
-  const { target, settings, endpoint, timeouts, limit, resources } = setup
+  const { target, settings, endpoint, limit, resources } = setup
   const name = endpoint.name as string
   const sharing = { name: `${target}/${name}`, shared: resources.shared }
   const breaker = breakerOf(setup.config, settings, sharing, endpoint.credential)
@@ -64,8 +69,12 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     provider: settings.api as Exclude<TargetConfig['api'], 'embedded'>,
     name: target,
     baseUrl: endpoint.url,
-    timeouts: withoutUndefined(timeouts),
-    pool: { connections: endpoint.connections, http2: endpoint.http2 },
+    timeouts: ownLimitsOf(settings),
+    pool: {
+      connections: endpoint.connections,
+      http2: endpoint.http2,
+      connectTimeout: timeoutsOf(setup.config, settings).connect,
+    },
     ...credentialOf(endpoint.credential, resources.vault),
     ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
     middleware: [

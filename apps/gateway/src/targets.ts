@@ -4,7 +4,7 @@ import { budgetByCaller, depositBudget, type RetryBudget, retry, retryDefaults }
 import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
 import { callerOf } from './caller.ts'
-import { attemptLimitsOf, type Config, type EndpointConfig, type TargetConfig } from './config/config.ts'
+import type { Config, EndpointConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { openEmbeddedTarget } from './embedded-target.ts'
 import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
@@ -24,12 +24,10 @@ export interface RunningTarget extends Target {
 export function openTarget(name: string, config: Config, resources: Resources = {}): RunningTarget {
   const settings = config.targets[name] as TargetConfig
   if (settings.api === 'embedded') return openEmbeddedTarget(name, config, settings, resources)
-  const limits = attemptLimitsOf(config, settings)
   const limitOf = limitsOfTarget(name, config, settings, resources.shared)
   const endpoints = endpointsOf(settings).map((endpoint) =>
     openEndpoint({
       ...{ target: name, settings, endpoint, config, resources },
-      timeouts: limits,
       limit: limitOf(endpoint),
     }),
   )

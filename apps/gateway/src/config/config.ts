@@ -187,19 +187,13 @@ export function timeoutsOf(config: Config, target?: TargetConfig): Timeouts {
   return { ...defaultTimeouts, ...defined(config.timeouts), ...defined(target?.timeouts) }
 }
 
-/** APIs of servers that may answer late: with local models, for the most part. */
-const answersLate: ReadonlySet<TargetConfig['api']> = new Set(['ollama', 'openai', 'embedded'])
-
 /**
- * The limits of one attempt at a target. Of the file's limits those which suit vendors that answer promptly (`headers`,
- * `firstContent`, `idle`) do not bind servers of local models; a target's own do.
+ * The limits that a target sets for its own attempts. Those of the file come with each request, and a client knows which of
+ * them suit its server: `headers`, `firstContent` and `idle` of the file do not bind servers that may answer late.
  */
-export function attemptLimitsOf(config: Config, target: TargetConfig): Partial<Omit<Timeouts, 'total'>> {
-  const { total: _, ...limits } = timeoutsOf(config, target)
-  if (!answersLate.has(target.api)) return limits
-  const { total: __, ...own } = defined(target.timeouts)
-  const { attempt, connect, stream } = limits
-  return { attempt, connect, stream, ...own }
+export function ownLimitsOf({ timeouts }: TargetConfig): Partial<Omit<Timeouts, 'total'>> {
+  const { total: _, ...own } = defined(timeouts)
+  return own
 }
 
 function defined(limits: TimeoutsConfig = {}): Partial<Timeouts> {

@@ -209,6 +209,22 @@ describe('requests in flight', () => {
   })
 })
 
+test('a client that does not look before it has written sees why it was refused, though it wants the connection closed', async () => {
+  const url = await gatewayUrl({ maxInFlightBytes: '1MiB' })
+  const text = requestText('/v1/messages', 'x'.repeat(20 * MB), ['connection: close'])
+  for (let time = 0; time < 5; time++) {
+    const { socket, received, closed } = await openSocket(url, text)
+    socket.pause()
+    const failed = new Promise<void>((resolve) => socket.on('error', () => resolve()))
+    const written = new Promise<void>((resolve) => socket.write('', () => resolve()))
+    await Promise.race([written, failed])
+    socket.resume()
+    await closed
+    expect(received()).toMatch(/^HTTP\/1\.1 413 /)
+    expect(received()).toContain('server.maxInFlightBytes')
+  }
+})
+
 test('a body that is wrong is read to its end, so that its client sees what is wrong', async () => {
   const url = await gatewayUrl({ maxInFlightBytes: '2MB' })
   const received = await send(`${url}/v1/messages`, { body: `{"model":]${'x'.repeat(1.5 * MB)}` })

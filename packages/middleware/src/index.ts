@@ -11,6 +11,7 @@ export {
   type JsonObject,
   jsonBodyFromBytes,
   jsonBodyFromObject,
+  withField,
 } from './json-body.ts'
 export type { Outcome, Timings, Usage } from './outcome.ts'
 export { RecentMap } from './recent-map.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fieldOf, jsonBodyFromBytes, jsonBodyFromObject } from './json-body.ts'
+import { fieldOf, jsonBodyFromBytes, jsonBodyFromObject, withField } from './json-body.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -92,5 +92,37 @@ describe('a field of a body', () => {
 
   it('of a body that is not JSON cannot be read', () => {
     expect(() => fieldOf(jsonBodyFromBytes(utf8('{')), 'n')).toThrow(SyntaxError)
+  })
+})
+
+describe('a field with another value', () => {
+  it('is in a body of its own, whatever is known of the first', () => {
+    const places = new Map([['a', [5, 6]]] as const)
+    for (const body of [
+      jsonBodyFromObject({ a: 1 }),
+      jsonBodyFromBytes(utf8('{"a":1}')),
+      jsonBodyFromBytes(utf8('{"a":1}'), places),
+    ]) {
+      expect(withField(body, 'a', 2).json).toEqual({ a: 2 })
+      const more = withField(body, 'b', { c: 'é' })
+      expect(new TextDecoder().decode(more.bytes)).toMatch(/^{(?=.*"a":1)(?=.*"b":{"c":"é"})/)
+      expect(more.json).toEqual({ a: 1, b: { c: 'é' } })
+      expect(body.json).toEqual({ a: 1 })
+    }
+    expect(withField(jsonBodyFromBytes(utf8('{}'), new Map()), 'a', 1).json).toEqual({ a: 1 })
+  })
+})
+
+describe('a large body', () => {
+  it('says the same each time, though its parsed view may go', () => {
+    const text = 'x'.repeat(2_000_000)
+    const bytes = utf8(`{"a":"${text}"}`)
+    const parsed = jsonBodyFromBytes(bytes)
+    expect(parsed.json).toEqual({ a: text })
+    expect(parsed.json).toEqual({ a: text })
+    const encoded = jsonBodyFromObject({ a: text })
+    expect(encoded.bytes).toEqual(bytes)
+    expect(encoded.bytes).toBe(encoded.bytes)
+    expect(encoded.json).toEqual({ a: text })
   })
 })

@@ -15,8 +15,8 @@ export interface JsonBody {
   /** UTF-8 JSON. Encoded once; every attempt sends this very array. */
   readonly bytes: Uint8Array
   /**
-   * The parsed object; parsed once. It takes several times as much memory as the bytes, and milliseconds where they are
-   * many: use {@link fieldOf} for a field or two.
+   * The parsed object; parsed once, unless it is so large that it is given up when memory is needed. It takes several
+   * times as much memory as the bytes, and milliseconds where they are many: use {@link fieldOf} for a field or two.
    * @throws SyntaxError when the bytes are not UTF-8 JSON with an object at the top
    */
   readonly json: JsonObject
@@ -24,10 +24,15 @@ export interface JsonBody {
   readonly fields?: ReadonlyMap<string, FieldSpan> | undefined
 }
 
+/** Parsed, such a body takes so much memory that it is rather parsed once more than kept. */
+const largeBody = 1024 * 1024
+
 class LazyJsonBody implements JsonBody {
   readonly fields: ReadonlyMap<string, FieldSpan> | undefined
   #bytes: Uint8Array | undefined
   #json: JsonObject | undefined
+  /** The parsed view of a large body, as long as somebody else has it or nobody needs the memory. */
+  #large: WeakRef<JsonObject> | undefined
 
   constructor(
     bytes: Uint8Array | undefined,
@@ -40,13 +45,22 @@ class LazyJsonBody implements JsonBody {
   }
 
   get bytes(): Uint8Array {
-    this.#bytes ??= encoder.encode(JSON.stringify(this.#json))
+    if (this.#bytes === undefined) {
+      this.#bytes = encoder.encode(JSON.stringify(this.#json))
+      this.#keep(this.#json as JsonObject)
+    }
     return this.#bytes
   }
 
   get json(): JsonObject {
-    this.#json ??= parseJsonObject(this.#bytes as Uint8Array)
-    return this.#json
+    return this.#json ?? this.#large?.deref() ?? this.#keep(parseJsonObject(this.#bytes as Uint8Array))
+  }
+
+  #keep(json: JsonObject): JsonObject {
+    const isLarge = (this.#bytes as Uint8Array).length > largeBody
+    this.#json = isLarge ? undefined : json
+    this.#large = isLarge ? new WeakRef(json) : undefined
+    return json
   }
 }
 
@@ -76,6 +90,35 @@ export function fieldOf(body: JsonBody, name: string, longest: number = Infinity
   if (end === start || end - start > longest) return undefined
   return JSON.parse(decoder.decode(body.bytes.subarray(start, end)))
 }
+
+/**
+ * The same body with a field that has this value. Where the place of the fields is known, nothing is parsed.
+ * @throws SyntaxError where `json` would have to be parsed and cannot be
+ */
+export function withField(body: JsonBody, name: string, value: unknown): JsonBody {
+  const { fields } = body
+  if (fields === undefined) return jsonBodyFromObject({ ...body.json, [name]: value })
+  const { bytes } = body
+  const text = encoder.encode(JSON.stringify(value))
+  const before = fields.get(name)
+  // A new field comes first.
+  const first = bytes.indexOf(openingBrace) + 1
+  const label = before === undefined ? encoder.encode(`${JSON.stringify(name)}:`) : nothing
+  const comma = before === undefined && fields.size > 0 ? encoder.encode(',') : nothing
+  const [start, end] = before ?? [first, first]
+  const changed = Buffer.concat([bytes.subarray(0, start), label, text, comma, bytes.subarray(end)])
+  const valueStart = start + label.length
+  const shift = changed.length - bytes.length
+  const moved = new Map<string, FieldSpan>()
+  for (const [each, [from, to]] of fields) {
+    moved.set(each, from >= end ? [from + shift, to + shift] : [from, to])
+  }
+  moved.set(name, [valueStart, valueStart + text.length])
+  return jsonBodyFromBytes(changed, moved)
+}
+
+const openingBrace = 0x7b
+const nothing = new Uint8Array(0)
 
 function parseJsonObject(bytes: Uint8Array): JsonObject {
   if (bytes.length === 0) throw new SyntaxError('the body is empty')

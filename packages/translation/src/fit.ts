@@ -3,6 +3,7 @@ import {
   emit,
   type Failure,
   type Handler,
+  type JsonObject,
   jsonBodyFromObject,
   type Middleware,
   type ModelRequest,
@@ -17,6 +18,7 @@ import {
   modelCapabilities,
 } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
+import { alsoLarge, isLarge, nextTurn } from './turns.ts'
 import './events.ts'
 
 export interface FitOptions {
@@ -63,27 +65,51 @@ export function fit(options: FitOptions = {}): Middleware {
     }
     return found
   }
-  return (next) => (request) => {
-    let fitted: Fitted
-    const name = model ?? request.model
+  const fitted = (request: ModelRequest, json: JsonObject): Fitted => {
     const { api, body, headers } = request
+    const name = model ?? request.model
+    const isOtherModel = name !== request.model && request.model.includes('claude')
+    const apiVersion = headers['anthropic-version']
+    const call = { api, body: json, bytes: body.bytes, apiVersion, isOtherModel, scope }
+    return fitRequest(call, capabilitiesOf(name))
+  }
+  const passOn = (next: Handler, request: ModelRequest, json: JsonObject): Promise<ModelResponse> => {
+    const result = fitted(request, json)
+    if (result.kind === 'fits') return result.body === json ? next(request) : reduced(next, request, result)
+    const failure = unfit(`${request.context.target ?? model ?? request.model}: ${result.reason}`)
+    emit(request, 'refused', { failure })
+    return Promise.resolve(failureResponse(request, failure))
+  }
+  return (next) => (request) => {
+    const { api, body } = request
+    let json: JsonObject
     try {
-      if (scope === 'thinking' && hasFittingThinking(api, body, capabilitiesOf(name))) return next(request)
-      const isOtherModel = name !== request.model && request.model.includes('claude')
-      const apiVersion = headers['anthropic-version']
-      const call = { api, body: body.json, bytes: body.bytes, apiVersion, isOtherModel, scope }
-      fitted = fitRequest(call, capabilitiesOf(name))
+      const isUntouched =
+        scope === 'thinking' && hasFittingThinking(api, body, capabilitiesOf(model ?? request.model))
+      if (isUntouched) return next(request)
+      if (isLarge(body)) return inTurns(request, (parsed) => passOn(next, request, parsed))
+      json = body.json
     } catch (error) {
       // Bodies that are no JSON are for the upstream to judge.
       return error instanceof SyntaxError ? next(request) : Promise.reject(error)
     }
-    if (fitted.kind === 'skip') {
-      const failure = unfit(`${request.context.target ?? name}: ${fitted.reason}`)
-      emit(request, 'refused', { failure })
-      return Promise.resolve(failureResponse(request, failure))
+    try {
+      return passOn(next, request, json)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    return fitted.body === body.json ? next(request) : reduced(next, request, fitted)
   }
+}
+
+/** Parses in one turn and goes on in another. What was scanned can be parsed. */
+async function inTurns(
+  request: ModelRequest,
+  goOn: (json: JsonObject) => Promise<ModelResponse>,
+): Promise<ModelResponse> {
+  await nextTurn(request)
+  const { json } = request.body
+  await nextTurn(request)
+  return goOn(json)
 }
 
 const mostKnown = 100
@@ -94,7 +120,12 @@ async function reduced(
   { body, degraded }: Extract<Fitted, { kind: 'fits' }>,
 ): Promise<ModelResponse> {
   if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
-  return degradedResponse(await next(deriveRequest(request, { body: jsonBodyFromObject(body) })), degraded)
+  const changed = jsonBodyFromObject(body)
+  if (isLarge(request.body)) {
+    alsoLarge(changed)
+    await nextTurn(request)
+  }
+  return degradedResponse(await next(deriveRequest(request, { body: changed })), degraded)
 }
 
 function unfit(message: string): Failure {

@@ -7,10 +7,11 @@ import {
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { type ChatDialect, type ChatDialectName, failureResponse } from '@spillway/wire'
+import { type ChatDialect, type ChatDialectName, failureResponse, valuesIn } from '@spillway/wire'
 import { localCount } from './local-count.ts'
-import { translatedRequest } from './translated-request.ts'
+import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
+import { isLarge, nextTurn } from './turns.ts'
 import './events.ts'
 
 export interface TranslateOptions {
@@ -54,13 +55,15 @@ async function translated(
   request: ModelRequest,
   { to, ...options }: Required<TranslateOptions>,
 ): Promise<ModelResponse> {
-  let outgoing: ReturnType<typeof translatedRequest>
+  let outgoing: Outgoing
   try {
     if (request.operation === 'count_tokens') {
       emit(request, 'degraded', { losses: ['token_count'] })
       return localCount(request)
     }
-    outgoing = translatedRequest(request, to, options)
+    const values = valuesIn(request.body) ?? 0
+    if (values > mostValues) return failureResponse(request, tooMany(values))
+    outgoing = await translatedInTurns(request, to, options)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     return failureResponse(request, unreadable(error))
@@ -68,6 +71,34 @@ async function translated(
   const { degraded } = outgoing.translated
   if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
   return translatedResponse(request, outgoing, await next(outgoing.request))
+}
+
+/** A small request at once; a large one is parsed, translated and encoded in turns of their own. */
+async function translatedInTurns(
+  request: ModelRequest,
+  to: Api,
+  options: OutgoingOptions,
+): Promise<Outgoing> {
+  if (!isLarge(request.body)) return translatedRequest(request, to, options)
+  await nextTurn(request)
+  const { json } = request.body
+  await nextTurn(request)
+  const outgoing = translatedRequest(request, to, options, json)
+  await nextTurn(request)
+  void outgoing.request.body.bytes
+  await nextTurn(request)
+  return outgoing
+}
+
+/**
+ * JSON values that are translated at most: more would hold up other calls for longer than 100 ms. A conversation of 50,000
+ * messages has 150,000.
+ */
+const mostValues = 160_000
+
+function tooMany(values: number): Failure {
+  const message = `the request cannot be translated: it has ${values} JSON values, of which ${mostValues} can be`
+  return { kind: 'unfit', message, retryable: false, scope: 'request', origin: 'spillway' }
 }
 
 function unreadable(error: SyntaxError): Failure {

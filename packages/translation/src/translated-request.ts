@@ -17,7 +17,13 @@ import { translatedRequestHeaders } from './translated-headers.ts'
 /** The request as the target gets it, and what it takes to bring the answer back. */
 export interface Outgoing {
   readonly request: ModelRequest
-  readonly translated: TranslatedRequest
+  /** Without the body, which would be held as long as the answer lasts. */
+  readonly translated: Omit<TranslatedRequest, 'body'>
+}
+
+export interface OutgoingOptions {
+  readonly dialect: ChatDialectName | ChatDialect
+  readonly maxTokens?: number | undefined
 }
 
 /**
@@ -27,12 +33,12 @@ export interface Outgoing {
 export function translatedRequest(
   request: ModelRequest,
   to: Api,
-  options: { readonly dialect: ChatDialectName | ChatDialect; readonly maxTokens?: number | undefined },
+  options: OutgoingOptions,
+  json: JsonObject = request.body.json,
 ): Outgoing {
   const headers = translatedRequestHeaders(to, request.headers)
   const { maxTokens } = options
-  const json: JsonObject = request.body.json
-  const translated =
+  const { body: translatedBody, ...translated } =
     to === 'openai'
       ? requestToOpenAi(json, options.dialect)
       : requestToAnthropic(json, {
@@ -40,7 +46,7 @@ export function translatedRequest(
           ...(maxTokens === undefined ? {} : { maxTokens }),
         })
   const url = translatedUrl(request.url, to)
-  const body = jsonBodyFromObject(translated.body)
+  const body = jsonBodyFromObject(translatedBody)
   return { request: deriveRequest(request, { api: to, url, headers, body }), translated }
 }
 

@@ -1,6 +1,7 @@
 import {
   bodyOf,
   emit,
+  fieldOf,
   type JsonObject,
   type ModelRequest,
   type ModelResponse,
@@ -94,7 +95,7 @@ function translatedTranscript(transcript: Transcript, api: ModelRequest['api']):
 
 function includesUsage({ api, body }: ModelRequest): boolean {
   if (api === 'anthropic') return false
-  const options = body.json.stream_options as JsonObject | null | undefined
+  const options = fieldOf(body, 'stream_options', 1_024) as JsonObject | null | undefined
   return options?.include_usage === true
 }
 

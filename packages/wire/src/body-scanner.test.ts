@@ -4,6 +4,7 @@ import {
   type JsonBody,
   type JsonObject,
   jsonBodyFromBytes,
+  withField,
 } from '@spillway/middleware'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -75,6 +76,41 @@ describe('the fields of a body', () => {
     spoilt.write('?', spoilt.length - 2)
     expect(fieldOf(body, 'model')).toBe('m')
     expect(() => body.json).toThrow(SyntaxError)
+  })
+})
+
+describe('a field with another value', () => {
+  it('changes nothing else, and is where it is said to be', () => {
+    const objects = fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 4 })
+    const names = fc.oneof(fc.string({ maxLength: 4 }), fc.constant(undefined))
+    fc.assert(
+      fc.property(
+        objects,
+        names,
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.constantFrom('', ' '),
+        (value, any, put, space) => {
+          const name = any ?? Object.keys(value)[0] ?? 'a'
+          if (name === '__proto__') return
+          const body = scanned(`\ufeff${space}${JSON.stringify(value, undefined, space)}`)
+          if (typeof body === 'string') return
+          const changed = withField(body, name, put)
+          const expected = { ...JSON.parse(JSON.stringify(value)), [name]: JSON.parse(JSON.stringify(put)) }
+          expect(changed.json).toEqual(expected)
+          for (const each of Object.keys(expected)) expect(fieldOf(changed, each)).toEqual(expected[each])
+          expect(body.json).toEqual(JSON.parse(JSON.stringify(value)))
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is put in place without parsing the body', () => {
+    const body = bodyOf('{"a":[1],"model":"m","b":{"c":2}}')
+    ;(body.bytes as Buffer).write('?', body.bytes.indexOf(0x31))
+    expect(Buffer.from(withField(body, 'model', 'longer').bytes).toString()).toBe(
+      '{"a":[?],"model":"longer","b":{"c":2}}',
+    )
   })
 })
 

@@ -16,12 +16,14 @@ export interface BodyLimits extends JsonLimits {
 /**
  * The limits of {@link BodyScanner}: more than any model takes, and little enough that a body can be parsed without
  * holding up other calls. `JSON.parse` takes up to 80 ms for a body with all of it. 100,000 messages, which is the most
- * that Anthropic takes, have 300,000 values.
+ * that Anthropic takes, have 300,000 values; 32 MiB of nothing but `\\uXXXX` have 5.6 million escapes.
  */
 export const bodyLimits: BodyLimits = {
   depth: 256,
   values: 320_000,
   shapes: 32_768,
+  escapes: 6_000_000,
+  loneHalves: 65_536,
   fields: 1_000,
   fieldName: 1_024,
 }
@@ -72,11 +74,11 @@ export class BodyScanner {
     if (!isUtf8(bytes)) return notUtf8
     const fields = this.#readFields(bytes)
     if (typeof fields === 'string') return fields
-    return new ScannedBody(bytes, fields, this.#outline.promptFacts(bytes, fields))
+    return new ScannedBody(bytes, fields, this.#outline.promptFacts(bytes, fields), this.#scanner.values)
   }
 
   #describe({ reason, at }: JsonProblem, byte = 0): string {
-    const { depth, values, shapes } = this.#limits
+    const { depth, values, shapes, escapes, loneHalves } = this.#limits
     switch (reason) {
       case 'depth':
         return `the body nests lists and objects more than ${depth} levels deep`
@@ -84,6 +86,10 @@ export class BodyScanner {
         return `the body has more than ${values} JSON values`
       case 'shapes':
         return `the body has objects of more than ${shapes} different shapes`
+      case 'escapes':
+        return `the body has more than ${escapes} escapes (such as \\n) in its texts`
+      case 'loneHalves':
+        return `the body has more than ${loneHalves} halves of characters (lone surrogates)`
       case 'syntax':
         // No character begins with such a byte.
         if ((byte >= 0x80 && byte < 0xc2) || byte >= 0xf5) return notUtf8

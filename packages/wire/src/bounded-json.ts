@@ -4,7 +4,13 @@ import { type JsonLimits, type JsonListener, JsonScanner } from './json/json-sca
  * What one JSON text from outside may have: an answer, an event, the arguments of a tool. An answer with the logarithms of
  * twenty tokens for each of its own has 160 values a token.
  */
-export const textLimits: JsonLimits = { depth: 512, values: 1_000_000, shapes: 65_536 }
+export const textLimits: JsonLimits = {
+  depth: 512,
+  values: 1_000_000,
+  shapes: 65_536,
+  escapes: 12_000_000,
+  loneHalves: 65_536,
+}
 
 /** Shorter texts are cheap to parse whatever they are. */
 const cheapLength = 65_536

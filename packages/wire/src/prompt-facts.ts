@@ -28,13 +28,17 @@ export class ScannedBody implements JsonBody {
   readonly fields: ReadonlyMap<string, FieldSpan>
   /** Undefined where it takes a parser to tell. */
   readonly promptFacts: PromptFacts | undefined
+  /** JSON values of any kind in it. */
+  readonly values: number
   readonly #body: JsonBody
 
   constructor(
     bytes: Uint8Array,
     fields: ReadonlyMap<string, FieldSpan>,
     promptFacts: PromptFacts | undefined,
+    values: number,
   ) {
+    this.values = values
     this.bytes = bytes
     this.fields = fields
     this.promptFacts = promptFacts
@@ -49,4 +53,9 @@ export class ScannedBody implements JsonBody {
 /** The facts that were found when the body was scanned; undefined for bodies that were not, and where it took a parser. */
 export function promptFactsOf(body: JsonBody): PromptFacts | undefined {
   return body instanceof ScannedBody ? body.promptFacts : undefined
+}
+
+/** How many JSON values a body has; undefined where nobody has scanned it. */
+export function valuesIn(body: JsonBody): number | undefined {
+  return body instanceof ScannedBody ? body.values : undefined
 }

@@ -1,7 +1,7 @@
-import { deriveRequest, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { deriveRequest, type ModelRequest, withField } from '@spillway/middleware'
 
-/** The same request for another model; its body is encoded anew. */
+/** The same request for another model. Its body is parsed only where nobody has scanned it. */
 export function withModel(request: ModelRequest, model: string): ModelRequest {
   if (request.model === model) return request
-  return deriveRequest(request, { model, body: jsonBodyFromObject({ ...request.body.json, model }) })
+  return deriveRequest(request, { model, body: withField(request.body, 'model', model) })
 }

@@ -174,6 +174,10 @@ const lingering = 10_000
 function linger(req: IncomingMessage, { bodyTimeout }: BodyReading): void {
   const cancel = systemClock.setTimer(Math.min(lingering, bodyTimeout), () => req.socket.destroy())
   req.on('close', cancel)
+  const closes = req.httpVersion !== '1.1' || /\bclose\b/i.test(req.headers.connection ?? '')
+  req.on('end', () => {
+    if (closes) req.socket.end()
+  })
   req.resume()
 }
 

@@ -15,6 +15,8 @@ export function refuse(
   headers: OutgoingHttpHeaders = {},
 ): void {
   if (res.headersSent || res.destroyed) return
+  // A client that is still writing may not see an answer behind which the connection is closed: the server closes it later.
+  if (!res.req.complete) res.shouldKeepAlive = true
   const error = renderError(api, failure)
   res.writeHead(failure.status ?? error.status, {
     ...(error.headers as OutgoingHttpHeaders),

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { type JsonLimits, type JsonListener, type JsonProblem, JsonScanner } from './json-scanner.ts'
 import { escapedToken, longToken, tokenCode } from './token-code.ts'
 
-const limitless: JsonLimits = { depth: 1_000, values: Infinity, shapes: Infinity }
+const limitless: JsonLimits = {
+  depth: 1_000,
+  values: Infinity,
+  shapes: Infinity,
+  escapes: Infinity,
+  loneHalves: Infinity,
+}
 const silent: JsonListener = { depth: -1, name() {}, begin() {}, end() {} }
 
 function problemOf(
@@ -186,6 +192,27 @@ describe('the limits', () => {
     ])('count what differs: %s', (_, text) => {
       expect(problemOf([text], limits)).toMatchObject({ reason: 'shapes' })
     })
+  })
+
+  it.each<[string, string, number, number]>([
+    ['"\\n\\u00e9"', 'any', 2, 0],
+    ['{"\\n":"\\""}', 'in names', 2, 0],
+    ['"\\ud83d\\ude00"', 'a whole character', 2, 0],
+    ['"\\ud83d"', 'a first half', 1, 1],
+    ['"\\ude00"', 'a second half', 1, 1],
+    ['"\\ude00\\ud83d"', 'halves in the wrong order', 2, 2],
+    ['"\\ud83d\\ud83d\\ude00"', 'a half before a character', 3, 1],
+    ['"\\ud83dx\\ude00"', 'halves apart', 2, 2],
+    ['["\\ud83d","\\ude00"]', 'halves in different texts', 2, 2],
+    ['"\\ud83d\\n\\ude00"', 'halves with another escape between', 3, 2],
+  ])('on escapes count %s: %s', (text, _, escapes, loneHalves) => {
+    const bytes = Buffer.from(text)
+    for (const pieces of [[bytes], cut(bytes, [...bytes.keys()]), cut(bytes, [5, 9]), cut(bytes, [3, 8])]) {
+      // One more, since a first half stands alone until the second has come.
+      expect(problemOf(pieces, { escapes, loneHalves: loneHalves + 1 })).toBeUndefined()
+      if (escapes > 0) expect(problemOf(pieces, { escapes: escapes - 1 })?.reason).toBe('escapes')
+      if (loneHalves > 0) expect(problemOf(pieces, { loneHalves: loneHalves - 1 })?.reason).toBe('loneHalves')
+    }
   })
 
   it('stop the reading: nothing is looked at afterwards', () => {

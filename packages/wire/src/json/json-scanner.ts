@@ -1,3 +1,4 @@
+import { Escapes, hexUnit, hexValue } from './escapes.ts'
 import { isSpecial, plainTextEnd } from './plain-text.ts'
 import { Shapes } from './shapes.ts'
 import { escapedToken, hashByte, hashStart, longestToken, longToken, shortToken } from './token-code.ts'
@@ -10,6 +11,10 @@ export interface JsonLimits {
   readonly values: number
   /** Different shapes of objects: each new name counts, and each new order of names. */
   readonly shapes: number
+  /** Characters of texts and names that are written as escapes. */
+  readonly escapes: number
+  /** Those that are half a character (a surrogate) without the other half. */
+  readonly loneHalves: number
 }
 
 /** Why a text is refused. */
@@ -59,7 +64,6 @@ const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d
 
 const isWhiteSpace = setOf(' \n\r\t')
 const isEscape = setOf('"\\/bfnrt')
-const isHexDigit = setOf('0123456789abcdefABCDEF')
 const byteOrderMark = '\xef\xbb\xbf'
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]))
 
@@ -75,6 +79,7 @@ export class JsonScanner {
   readonly #limits: JsonLimits
   readonly #listener: JsonListener
   readonly #shapes: Shapes
+  readonly #escapes = new Escapes()
   /** For each depth, 1 where the container is an object. */
   readonly #isObject: number[] = [0]
   #depth = 0
@@ -91,6 +96,8 @@ export class JsonScanner {
   #word = ''
   /** Characters of the word so far, or digits of an escape. */
   #matched = 0
+  #escapeStart = 0
+  #unit = 0
 
   constructor(limits: JsonLimits, listener: JsonListener) {
     this.#limits = limits
@@ -138,10 +145,14 @@ export class JsonScanner {
       switch (state) {
         case STRING: {
           at = this.#inString(bytes, view, at, depth > listens)
+          if (this.#escapes.count > this.#limits.escapes) return this.#refuse('escapes', at)
+          if (this.#escapes.loneHalves > this.#limits.loneHalves) return this.#refuse('loneHalves', at)
           if (at === length) break
           const special = bytes[at]
-          if (special === BACKSLASH) state = ESCAPE
-          else if (special !== QUOTE) return at
+          if (special === BACKSLASH) {
+            this.#escapeStart = base + at
+            state = ESCAPE
+          } else if (special !== QUOTE) return at
           else if (this.#isName) {
             if (!this.#shapes.add(depth, this.#hash)) return this.#refuse('shapes', at)
             if (depth <= listens) listener.name(depth, this.#start, base + at + 1, this.#codeUpTo(base + at))
@@ -206,19 +217,26 @@ export class JsonScanner {
           at++
           break
         case ESCAPE:
+          this.#isEscaped = true
           if (byte === 0x75) {
             this.#matched = 0
+            this.#unit = 0
             state = HEX
-          } else if (isEscape[byte] === 1) state = STRING
-          else return at
-          this.#isEscaped = true
-          this.#hash = hashByte(this.#hash, byte)
+          } else if (isEscape[byte] === 1) {
+            this.#escapes.count++
+            this.#hash = hashByte(this.#hash, byte)
+            state = STRING
+          } else return at
           at++
           break
         case HEX:
-          if (isHexDigit[byte] === 0) return at
-          this.#hash = hashByte(this.#hash, byte)
-          if (++this.#matched === 4) state = STRING
+          if (hexValue[byte] === -1) return at
+          this.#unit = (this.#unit << 4) | (hexValue[byte] as number)
+          if (++this.#matched === 4) {
+            this.#escapes.addUnit(this.#unit, this.#escapeStart)
+            this.#hash = hashByte(this.#hash, this.#unit)
+            state = STRING
+          }
           at++
           break
         case WORD:
@@ -246,7 +264,7 @@ export class JsonScanner {
     return at
   }
 
-  /** Where a string stops being plain: at its quote, at an escape, or at what it must not hold. */
+  /** Where a string ends, or what it must not hold stands, or an escape that the piece ends in. */
   #inString(bytes: Uint8Array, view: DataView, from: number, isDeep: boolean): number {
     const { length } = bytes
     // Names are told apart whatever their length, other strings only where they are short and somebody listens.
@@ -254,16 +272,21 @@ export class JsonScanner {
     const told = this.#isName ? length : Math.min(length, short)
     let at = from
     let hash = this.#hash
-    while (at < told && isSpecial[bytes[at] as number] === 0) hash = hashByte(hash, bytes[at++] as number)
-    this.#hash = hash
-    if (at < told) return at
     while (true) {
-      at = plainTextEnd(bytes, view, at)
-      // The usual escapes at once: code is full of them.
-      if (at + 1 >= length || bytes[at] !== BACKSLASH || isEscape[bytes[at + 1] as number] === 0) return at
+      while (at < told && isSpecial[bytes[at] as number] === 0) hash = hashByte(hash, bytes[at++] as number)
+      if (at >= told) at = plainTextEnd(bytes, view, at)
+      if (at + 5 >= length || bytes[at] !== BACKSLASH) break
+      const kind = bytes[at + 1] as number
+      const unit = kind === 0x75 ? hexUnit(bytes, at + 2) : 0
+      if (unit < 0 || (kind !== 0x75 && isEscape[kind] === 0)) break
+      if (kind === 0x75) this.#escapes.addUnit(unit, this.#base + at)
+      else this.#escapes.count++
       this.#isEscaped = true
-      at += 2
+      hash = hashByte(hash, kind === 0x75 ? unit : kind)
+      at += kind === 0x75 ? 6 : 2
     }
+    this.#hash = hash
+    return at
   }
 
   #beginString(start: number, isName: boolean): void {

@@ -1,43 +1,101 @@
 /**
- * Loaded into a gateway before its own code, with `--import`. Reports each block of the event loop over IPC and, when it is
- * asked for `holdings`, collects garbage and says what the process holds.
+ * Loaded into a gateway before its own code, with `--import`, in its main thread and in its workers. Reports each block of the
+ * main thread's event loop over IPC and, when it is asked for `holdings`, collects the garbage of all threads and says what
+ * the process holds.
  */
-import { type FromMonitor, type Holdings, longestBlock } from './monitored.ts'
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
+import { type FromMonitor, type Heap, type Holdings, longestBlock } from './monitored.ts'
 
 /** How often the loop is looked at, in milliseconds. */
 const beat = 10
 
-const report = (message: FromMonitor): void => void process.send?.(message)
+/** How long the threads may take to collect their garbage, in milliseconds. */
+const patience = 2_000
 
-let last = performance.now()
-let cpu = process.threadCpuUsage?.() ?? process.cpuUsage()
-setInterval(() => {
-  const now = performance.now()
-  const used = process.threadCpuUsage?.() ?? process.cpuUsage()
-  const ms = now - last - beat
-  if (ms > longestBlock / 2) {
-    const cpuMs = (used.user - cpu.user + used.system - cpu.system) / 1_000
-    report({ type: 'block', at: performance.timeOrigin + now, ms, cpuMs })
+const channel = new BroadcastChannel('spillway-monitor')
+channel.unref()
+
+if (isMainThread) watchProcess()
+else
+  channel.onmessage = ({ data }: { data?: unknown }) => {
+    if (data === 'collect') channel.postMessage(collect())
   }
-  last = now
-  cpu = used
-}, beat).unref()
 
-process.on('uncaughtExceptionMonitor', (error: unknown) => {
-  report({ type: 'uncaught', text: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-})
-process.on('message', (question: unknown) => {
-  if (question === 'holdings') report({ type: 'holdings', ...holdings() })
-})
-// The listener must not keep the process alive, nor make it hear that the channel is closed.
-process.channel?.unref()
-process.on('disconnect', () => process.exit(0))
+function watchProcess(): void {
+  const report = (message: FromMonitor): void => void process.send?.(message)
+  const cpuNow = (): NodeJS.CpuUsage => process.threadCpuUsage?.() ?? process.cpuUsage()
+  let last = performance.now()
+  let cpu = cpuNow()
+  const look = (): void => {
+    last = performance.now()
+    cpu = cpuNow()
+  }
+  setInterval(() => {
+    const now = performance.now()
+    const used = cpuNow()
+    const ms = now - last - beat
+    if (ms > longestBlock / 2) {
+      const cpuMs = (used.user - cpu.user + used.system - cpu.system) / 1_000
+      report({ type: 'block', at: performance.timeOrigin + now, ms, cpuMs })
+    }
+    last = now
+    cpu = used
+  }, beat).unref()
 
-function holdings(): Holdings {
-  globalThis.gc?.()
-  globalThis.gc?.()
+  let workers = 0
+  process.on('worker', (worker) => {
+    workers++
+    worker.once('exit', () => workers--)
+  })
+  process.on('uncaughtExceptionMonitor', (error: unknown) => {
+    report({
+      type: 'uncaught',
+      text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  })
+  process.on('message', async (question: unknown) => {
+    if (question !== 'holdings') return
+    const heaps = await collectedByWorkers(workers)
+    const holdings = holdingsWith(heaps)
+    // Collecting garbage on demand is no block of the gateway's own.
+    look()
+    report({ type: 'holdings', ...holdings })
+  })
+  // The listener must not keep the process alive, nor make it hear that the channel is closed.
+  process.channel?.unref()
+  process.on('disconnect', () => process.exit(0))
+}
+
+function collectedByWorkers(workers: number): Promise<Heap[]> {
+  return new Promise((resolve) => {
+    const heaps: Heap[] = []
+    const end = (): void => {
+      clearTimeout(timer)
+      channel.onmessage = () => {}
+      resolve(heaps)
+    }
+    const timer = setTimeout(end, patience)
+    channel.onmessage = ({ data }: { data?: unknown }) => {
+      if (typeof data === 'object') heaps.push(data as Heap)
+      if (heaps.length >= workers) end()
+    }
+    if (workers === 0) end()
+    else channel.postMessage('collect')
+  })
+}
+
+function holdingsWith(workers: readonly Heap[]): Holdings {
+  const { heapUsed, heapTotal } = collect()
   const resources: Record<string, number> = {}
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
-  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return { rss, heapTotal, heapUsed, external, arrayBuffers, resources }
+  const { rss, external, arrayBuffers } = process.memoryUsage()
+  return { rss, heapUsed, heapTotal, external, arrayBuffers, resources, workers }
+}
+
+/** As much as V8 can find, and its free pages go back to the system. */
+function collect(): Heap {
+  for (let times = 0; times < 2; times++)
+    globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  const { heapUsed, heapTotal } = process.memoryUsage()
+  return { heapUsed, heapTotal }
 }

@@ -7,14 +7,20 @@ import { fileURLToPath } from 'node:url'
 /** An event loop may not stand still for longer, in milliseconds. */
 export const longestBlock = 100
 
-/** What a process holds, in bytes; `resources` are counts of what keeps it alive. */
-export interface Holdings {
-  readonly rss: number
-  readonly heapTotal: number
+/** The heap of one thread, in bytes. */
+export interface Heap {
   readonly heapUsed: number
+  readonly heapTotal: number
+}
+
+/** What a process holds after its garbage was collected, in bytes; `resources` are counts of what keeps it alive. */
+export interface Holdings extends Heap {
+  readonly rss: number
   readonly external: number
   readonly arrayBuffers: number
   readonly resources: Readonly<Record<string, number>>
+  /** The heaps of its other threads. */
+  readonly workers: readonly Heap[]
 }
 
 /** A time in which the event loop stood still: the CPU time tells the process's own work from a busy machine. */
@@ -59,6 +65,9 @@ export interface MonitoredGateway {
 /** What it says of itself when it is ready: where the dashboard is, and lines for clients. */
 const greeting = /^\nDashboard:\n(?:.+\n)+\n/
 
+/** How long it may take to say what it holds, in milliseconds. */
+const longestSilence = 60_000
+
 const bin = fileURLToPath(new URL('../../gateway/bin/spillway.js', import.meta.url))
 const monitor = new URL('./monitor.ts', import.meta.url).href
 
@@ -68,8 +77,9 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(options.config), { mode: 0o600 })
   const child = fork(bin, ['start', '--config', file, '--port', '0'], {
-    execArgv: ['--expose-gc', '--import', monitor],
-    env: { ...process.env, ...options.env, NO_COLOR: '1' },
+    execArgv: ['--expose-gc'],
+    // Workers have options of their own, but those of the environment hold for them, too.
+    env: { ...process.env, ...options.env, NO_COLOR: '1', NODE_OPTIONS: `--import ${monitor}` },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     cwd: options.folder,
   })
@@ -119,13 +129,21 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
 
 function answerOf(child: ChildProcess): Promise<{ readonly type: 'holdings' } & Holdings> {
   return new Promise((resolve, reject) => {
-    const hear = (message: FromMonitor): void => {
-      if (message.type !== 'holdings') return
+    const end = (): void => {
+      clearTimeout(timer)
       child.off('message', hear)
       child.off('exit', fail)
+    }
+    const hear = (message: FromMonitor): void => {
+      if (message.type !== 'holdings') return
+      end()
       resolve(message)
     }
-    const fail = (): void => reject(new Error('the gateway has ended'))
+    const fail = (): void => {
+      end()
+      reject(new Error('the gateway does not say what it holds: it has ended, or stands still'))
+    }
+    const timer = setTimeout(fail, longestSilence)
     child.on('message', hear)
     child.once('exit', fail)
   })

@@ -15,6 +15,8 @@ export interface BlockSummary {
   readonly over: number
   /** How many of them a case causes alone. */
   readonly confirmed: number
+  /** The longest ones over the limit: what ran then, the largest request first. */
+  readonly suspects: readonly string[]
   /** Times over the limit in which the process hardly used the CPU: the machine was busy with something else. */
   readonly ofMachine: number
 }
@@ -57,6 +59,14 @@ export class BlockWatch {
       longest: Math.max(0, ...this.#blocks.filter(isOwn).map(({ ms }) => ms)),
       over: this.#suspects.length,
       confirmed: this.#confirmed,
+      suspects: this.#suspects
+        .toSorted((a, b) => b.block.ms - a.block.ms)
+        .slice(0, 5)
+        .map(({ block, cases }) => {
+          const largest = cases.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 3)
+          const said = largest.map((each) => `${each.index} (${each.request.kind}, ${sizeOf(each)} bytes)`)
+          return `${block.ms.toFixed(0)} ms, ${block.cpuMs.toFixed(0)} ms of CPU; ${cases.length} cases: ${said.join(', ')}`
+        }),
       ofMachine: long.filter((block) => !isOwn(block)).length,
     }
   }

@@ -92,14 +92,17 @@ function printResult(result: FuzzResult): void {
   console.log(`upstream: ${list(answers)}\n`)
   console.log(`answers:  ${list(statuses)}\n`)
   for (const { what, seen, holds } of books) console.log(`${holds ? 'holds ' : 'FAILS '} ${what}: ${seen}`)
-  for (const { done, rss, heapTotal, heapUsed, external, arrayBuffers, descriptors, resources } of memory)
+  for (const { done, rss, heapUsed, external, arrayBuffers, descriptors, resources, workers } of memory) {
+    const others = workers.map((worker) => mb(worker.heapUsed)).join(', ')
     console.log(
-      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)} of ${mb(heapTotal)}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
+      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)}, of workers ${others}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
     )
-  const { longest, over, confirmed, ofMachine } = blocks
+  }
+  const { longest, over, confirmed, suspects, ofMachine } = blocks
   console.log(
     `event loop: longest block ${longest.toFixed(0)} ms; over 100 ms: ${over}, of which ${confirmed} when the case runs alone; ${ofMachine} pauses of the machine`,
   )
+  for (const suspect of suspects) console.log(`  ${suspect}`)
   console.log(
     `\n${findings.count === 0 ? 'nothing found' : `${findings.count} findings, ${findings.groups.size} kinds; cases are in ${folder}`}`,
   )

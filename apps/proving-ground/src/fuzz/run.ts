@@ -60,7 +60,7 @@ export interface FuzzResult {
 }
 
 /** Shares of the cases after which memory is looked at. */
-const checkpoints = [0.1, 0.5, 1]
+const checkpoints = [0.1, ...Array.from({ length: 11 }, (_, at) => 0.5 + at / 20)]
 
 /** Sends mutated requests through the built gateway, in front of upstreams that mutate their answers. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
@@ -196,7 +196,6 @@ class FuzzSession {
       while (next < to && !this.#isDead) {
         await this.#one(caseAt(seed, next++, this.#host))
         this.#done++
-        if (this.#done % 1_000 === 0) this.#memory.sample(this.#done, this.#gateway.rss())
         if (this.#done % 5_000 === 0)
           onProgress?.({
             done: this.#done,

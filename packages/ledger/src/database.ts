@@ -114,10 +114,12 @@ function postgresDialect(connectionString: string, { readOnly = false }: Databas
       })
       // A connection that breaks while idle is not used again; the next query says what is wrong.
       pool.on('error', () => {})
-      if (readOnly)
-        pool.on('connect', (client) => {
-          client.query('set default_transaction_read_only = on').catch(() => {})
-        })
+      pool.on('connect', (client) => {
+        // The pool does not listen to a connection that is in use: one that breaks between two statements of a transaction
+        // would end the process. Its next statement fails, and the pool then lets go of it.
+        client.on('error', () => {})
+        if (readOnly) client.query('set default_transaction_read_only = on').catch(() => {})
+      })
       return pool
     },
   })

@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ['{packages,apps}/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
     testTimeout: 20_000,
+    // Most of the time of the long tests is spent waiting for programs that they start: two at a time suit two cores.
+    maxWorkers: 2,
     // Gateways that tests start leave nothing in the home of whoever runs them.
     env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/test-state', import.meta.url)) },
     hookTimeout: 60_000,

@@ -21,10 +21,12 @@ export interface LimitRules {
 /** The defaults of {@link LimitRules}. */
 export const limitRules: LimitRules = { maxClosure: 600_000 }
 
-/** What one call takes from the limits. */
+/** What one call takes from the limits: as an estimate, what is reserved for it. */
 export interface Cost {
   readonly inputTokens: number
   readonly outputTokens: number
+  /** What an estimate expects the call to settle at; undefined where nothing is known about such calls. */
+  readonly predicted?: { readonly inputTokens: number; readonly outputTokens: number } | undefined
 }
 
 /** The limits that hold over a window of time. */

@@ -6,6 +6,8 @@ export interface Frame {
   readonly text: string
   /** Whether it carries a part of the answer: a delta, or the start of a tool call. */
   readonly content: boolean
+  /** Called when it is sent. */
+  readonly sent?: () => void
 }
 
 /** A response before any fault. */
@@ -15,6 +17,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** A whole body, or the events of a stream. */
   readonly body: string | readonly Frame[]
+  /** Where output is counted: `all` when the whole is sent at once, `end` when the response is over. */
+  readonly counting?: { all(): void; end(): void }
 }
 
 /** An error before it is put into a protocol's words. */

@@ -13,6 +13,7 @@ import { replyTo } from './messages-route.ts'
 import { type ChatFlavour, chatBody, chatFrames } from './openai-chat.ts'
 import type { FullReply } from './reply.ts'
 import type { ServerOptions } from './simulated-server.ts'
+import { isAnswer, type WireLimits } from './wire-limits.ts'
 
 /** The chat completions endpoint of any vendor. `refuse` says what is wrong with a request. */
 export function chatRoute(
@@ -21,6 +22,7 @@ export function chatRoute(
   flavour: ChatFlavour,
   refuse: (call: Call) => (WireError & { readonly status: number }) | undefined,
   done?: (call: Call, reply: FullReply) => void,
+  limits?: WireLimits,
 ): Route {
   return {
     dialect,
@@ -28,15 +30,23 @@ export function chatRoute(
     answer(call): Answer {
       const refused = refuse(call)
       if (refused !== undefined) return errorAnswer(dialect, call, refused)
-      const reply = replyTo(call, options)
+      const planned = replyTo(call, options)
+      const entered = limits?.generation(call, planned)
+      if (entered !== undefined && isAnswer(entered)) return entered
+      const reply = entered?.reply ?? planned
       done?.(call, reply)
-      const headers = dialect.headers(call)
+      const headers = { ...dialect.headers(call), ...entered?.headers }
       const model = modelOf(call)
-      if (fieldsOf(call.request.json).stream !== true) {
-        return jsonAnswer(chatBody(call, model, reply, flavour), headers)
-      }
-      const body = chatFrames(call, model, reply, flavour)
-      return { status: 200, contentType: dialect.streamType, headers, body }
+      const isStream = fieldsOf(call.request.json).stream === true
+      const answer: Answer = isStream
+        ? {
+            status: 200,
+            contentType: dialect.streamType,
+            headers,
+            body: chatFrames(call, model, reply, flavour),
+          }
+        : jsonAnswer(chatBody(call, model, reply, flavour), headers)
+      return entered?.counted(answer) ?? answer
     },
   }
 }

@@ -1,10 +1,12 @@
 import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, route } from './answer.ts'
 import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
+import type { EnforcedLimits } from './enforced-limits.ts'
 import { messagesRoute } from './messages-route.ts'
 import { promptTokens } from './reply.ts'
 import { SignedThinking } from './signed-thinking.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
+import { isAnswer, wireLimits } from './wire-limits.ts'
 
 /** Options of {@link startClaude}. */
 export interface ClaudeOptions extends ServerOptions {
@@ -17,6 +19,8 @@ export interface ClaudeOptions extends ServerOptions {
    * @default false
    */
   readonly checkThinking?: boolean
+  /** Limits that it enforces: one organisation, whatever the key. @default none that is ever reached */
+  readonly limits?: EnforcedLimits
 }
 
 const listedModels = ['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-5-5']
@@ -27,7 +31,9 @@ export function startClaude(options: ClaudeOptions = {}): Promise<SimulatedServe
 }
 
 function claudeSite(options: ClaudeOptions): Site {
-  const dialect = anthropicDialect(usualHeaders)
+  const headers = options.limits === undefined ? usualHeaders : ownHeaders
+  const limits = options.limits === undefined ? undefined : wireLimits(options.limits, headers)
+  const dialect = anthropicDialect(headers)
   const refused = (call: Call): ReturnType<typeof refusedKey> =>
     refusedKey(call, options.apiKeys) ?? refusedVersion(call)
   const unknownModel = (call: Call): ReturnType<typeof refusedKey> => {
@@ -53,6 +59,7 @@ function claudeSite(options: ClaudeOptions): Site {
     (call) =>
       refused(call) ?? refusedMessages(call, 'generate') ?? unknownModel(call) ?? refusedThinking(call),
     (call, reply) => thinking.sign(call, reply),
+    limits,
   )
   const count = guarded({
     dialect,
@@ -60,8 +67,10 @@ function claudeSite(options: ClaudeOptions): Site {
     answer(call) {
       const refusal = refusedMessages(call, 'count_tokens') ?? unknownModel(call)
       if (refusal !== undefined) return errorAnswer(dialect, call, refusal)
+      const entered = limits?.count(call) ?? {}
+      if (isAnswer(entered)) return entered
       const body = JSON.stringify({ input_tokens: promptTokens(call.request.json) })
-      return jsonAnswer(body, dialect.headers(call))
+      return jsonAnswer(body, { ...dialect.headers(call), ...entered })
     },
   })
   const models = options.models ?? listedModels
@@ -91,12 +100,15 @@ function claudeSite(options: ClaudeOptions): Site {
   }
 }
 
-function usualHeaders(call: Call): Record<string, string> {
+function ownHeaders(call: Call): Record<string, string> {
   return {
     'request-id': requestId(call),
     'anthropic-organization-id': '00000000-0000-4000-8000-000000000000',
-    ...rateLimitHeaders(),
   }
+}
+
+function usualHeaders(call: Call): Record<string, string> {
+  return { ...ownHeaders(call), ...rateLimitHeaders() }
 }
 
 let rateLimits: { second: number; headers: Readonly<Record<string, string>> } | undefined

@@ -1,4 +1,15 @@
+export type { AccelerationLimit } from './acceleration.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
+export {
+  type EnforcedLimits,
+  type EnforcedLimitsOptions,
+  enforceLimits,
+  isRefusal,
+  type LimitedCall,
+  type LimitedLease,
+  type LimitRefusal,
+  type PoolLimits,
+} from './enforced-limits.ts'
 export type {
   Cut,
   Drip,
@@ -13,13 +24,29 @@ export type {
 } from './fault.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
 export {
+  anthropicPool,
+  type LimitVendor,
+  type Meter,
+  type MeterName,
+  type Meters,
+} from './limit-dialects.ts'
+export {
   type ConformanceCase,
   limitStoreCases,
   type OpenLimits,
   type TestedLimits,
 } from './limit-store-suite.ts'
+export {
+  type LimitedVendor,
+  type LimitedVendorOptions,
+  limitedVendor,
+  type SimulatedAnswer,
+  type VendorHandle,
+  type VendorSink,
+} from './limited-vendor.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
+export { type CachedPrompt, type PromptCache, type PromptCacheOptions, promptCache } from './prompt-cache.ts'
 export type { RecordedRequest } from './recorded-request.ts'
 export { hasRedis, type PrivateRedis, startRedis } from './redis-server.ts'
 export { defaultText, type Reply, type ReplyToolUse, type ReplyUsage } from './reply.ts'

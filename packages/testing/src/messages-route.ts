@@ -12,6 +12,7 @@ import {
 import { type MessageFlavour, messageBody, messageFrames } from './anthropic-message.ts'
 import { type FullReply, fullReply } from './reply.ts'
 import type { ServerOptions } from './simulated-server.ts'
+import { isAnswer, type WireLimits } from './wire-limits.ts'
 
 /** The Messages endpoint of any vendor. `refuse` says what is wrong with a request. */
 export function messagesRoute(
@@ -20,6 +21,7 @@ export function messagesRoute(
   flavour: MessageFlavour,
   refuse: (call: Call) => (WireError & { readonly status: number }) | undefined,
   done?: (call: Call, reply: FullReply) => void,
+  limits?: WireLimits,
 ): Route {
   return {
     dialect,
@@ -28,13 +30,23 @@ export function messagesRoute(
       const refused = refuse(call)
       if (refused !== undefined) return errorAnswer(dialect, call, refused)
       const { stream, max_tokens } = fieldsOf(call.request.json)
-      const reply = max_tokens === 0 ? nothing(call) : replyTo(call, options)
+      const planned = max_tokens === 0 ? nothing(call) : replyTo(call, options)
+      const entered = limits?.generation(call, planned)
+      if (entered !== undefined && isAnswer(entered)) return entered
+      const reply = entered?.reply ?? planned
       done?.(call, reply)
       const model = modelOf(call)
-      const headers = dialect.headers(call)
-      if (stream !== true) return jsonAnswer(messageBody(call, model, reply, flavour), headers)
-      const body = messageFrames(call, model, reply, flavour)
-      return { status: 200, contentType: dialect.streamType, headers, body }
+      const headers = { ...dialect.headers(call), ...entered?.headers }
+      const answer: Answer =
+        stream === true
+          ? {
+              status: 200,
+              contentType: dialect.streamType,
+              headers,
+              body: messageFrames(call, model, reply, flavour),
+            }
+          : jsonAnswer(messageBody(call, model, reply, flavour), headers)
+      return entered?.counted(answer) ?? answer
     },
   }
 }

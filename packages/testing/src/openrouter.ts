@@ -10,12 +10,14 @@ import {
 } from './answer.ts'
 import { bearerToken, refusedMessages } from './anthropic-validation.ts'
 import { chatRoute } from './chat-route.ts'
+import type { EnforcedLimits } from './enforced-limits.ts'
 import { messagesRoute } from './messages-route.ts'
 import { refusedChat } from './openai-chat.ts'
 import { Account, costOf, openRouterModel } from './openrouter-account.ts'
 import { generationId, openRouterChat, openRouterMessages, processing } from './openrouter-error.ts'
 import type { FullReply } from './reply.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
+import { wireLimits } from './wire-limits.ts'
 
 /** Options of {@link startOpenRouter}. */
 export interface OpenRouterOptions extends ServerOptions {
@@ -23,6 +25,11 @@ export interface OpenRouterOptions extends ServerOptions {
   readonly apiKeys?: readonly string[]
   /** The models that exist. @default any; two are listed */
   readonly models?: readonly string[]
+  /**
+   * Limits that it enforces at its chat completions: those of OpenAI or Groq, whose servers speak that protocol.
+   * @default none
+   */
+  readonly limits?: EnforcedLimits
 }
 
 const listedModels = ['anthropic/claude-opus-5.5', 'anthropic/claude-sonnet-5.5']
@@ -78,6 +85,9 @@ function openRouterSite(options: OpenRouterOptions): Site {
     chatFlavour,
     (call) => refused(call) ?? refusedChat(call) ?? unknownModel(call),
     book,
+    options.limits === undefined
+      ? undefined
+      : wireLimits(options.limits, (call) => openRouterChat.headers(call)),
   )
   const messages = messagesRoute(
     options,

@@ -137,9 +137,13 @@ function tokens(characters: number): number {
   return Math.ceil(characters / 4)
 }
 
+/** What an image counts, in tokens: one that has been scaled down as far as Claude does it. */
+const imageTokens = 1_600
+
 function characters(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
+  if ('type' in value && (value.type === 'image' || value.type === 'image_url')) return 4 * imageTokens
   let sum = 0
   for (const part of Object.values(value)) sum += characters(part)
   return sum

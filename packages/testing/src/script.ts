@@ -97,6 +97,7 @@ function* plainly(answer: Answer, pace: number | undefined): Script {
 function* frames(list: readonly Frame[], pace: number | undefined): Script {
   for (const frame of list) {
     if (frame.content && pace !== undefined) yield wait(pace)
+    frame.sent?.()
     yield send(frame.text)
   }
 }

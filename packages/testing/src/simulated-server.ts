@@ -155,17 +155,22 @@ class RunningServer implements SimulatedServer {
 
     const exchange = new Exchange(response, request, record)
     this.#exchanges.add(exchange)
-    response.on('close', () => this.#exchanges.delete(exchange))
     const answer = this.#generated(route, route.answer(call))
+    response.on('close', () => {
+      this.#exchanges.delete(exchange)
+      answer.counting?.end()
+    })
     const latency = route.generates ? this.#latency(request) : 0
     const pace = this.#pace()
     const steps = script(answer, request.fault, route.dialect, call, pace)
     const give = (): void => {
+      if (typeof answer.body === 'string') answer.counting?.all()
       if (request.fault !== undefined || (pace !== undefined && typeof answer.body !== 'string')) {
         void exchange.play(steps)
         return
       }
       const body = wholeBody(answer)
+      answer.counting?.all()
       exchange.whole(answer.status, headersOf(answer, body.length), body)
     }
     if (latency <= 0) return give()

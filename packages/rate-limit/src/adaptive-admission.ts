@@ -1,5 +1,5 @@
 import type { Outcome } from '@spillway/middleware'
-import type { Admission, Headroom, Lease } from './admission.ts'
+import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
 import { type AdaptiveConcurrencyOptions, Gradient } from './gradient.ts'
 import type { Cost } from './limits.ts'
 
@@ -43,6 +43,7 @@ export class AdaptiveAdmission implements Admission {
     const inFlight = this.#taken
     let isOpen = true
     return {
+      hear: (answer, now) => lease.hear?.(answer, now),
       settle: (actual, now, outcome) => {
         if (isOpen) {
           isOpen = false
@@ -78,8 +79,12 @@ export class AdaptiveAdmission implements Admission {
     }
   }
 
-  closeUntil(at: number, now: number): void {
-    this.#inner.closeUntil(at, now)
+  closeUntil(...closure: Parameters<Admission['closeUntil']>): void {
+    this.#inner.closeUntil(...closure)
+  }
+
+  open(): void {
+    this.#inner.open()
   }
 
   learn(...said: Parameters<Admission['learn']>): void {
@@ -90,6 +95,10 @@ export class AdaptiveAdmission implements Admission {
     const inner = this.#inner.headroom(now)
     const limit = Math.min(this.#gradient.limit, inner.concurrency?.limit ?? Infinity)
     return { ...inner, concurrency: { used: this.#inner.inFlight, limit } }
+  }
+
+  groups(now: number): readonly GroupState[] {
+    return this.#inner.groups(now)
   }
 
   close(): void {

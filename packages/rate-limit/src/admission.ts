@@ -1,9 +1,14 @@
 import type { Outcome } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
-import type { Cost, Limits, WindowName } from './limits.ts'
+import type { Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
 
-/** The room that a call holds from its admission to its settlement. */
+/** The capacity that a call holds from its admission to its settlement. */
 export interface Lease {
+  /**
+   * The vendor has answered, and this is what the answer says of the vendor's limits. It contains the calls that were
+   * admitted before this one, and perhaps later ones: an older answer never raises what a newer one has said.
+   */
+  hear?(answer: VendorAnswer, now: number): void
   /**
    * The call is over and this is what it took. The first settlement counts, further ones change nothing.
    * @param actual undefined when nothing was sent: everything is given back
@@ -15,33 +20,53 @@ export interface Lease {
 /** What is spent and what is allowed, for people and metrics. */
 export type Headroom = Partial<Record<keyof Limits, { readonly used: number; readonly limit: number }>>
 
+/** One limit group of the vendor, for people and metrics. */
+export interface GroupState {
+  /** A family of models or a model; `''` where calls are not told apart. */
+  readonly group: string
+  /** What is spent of the windows. */
+  readonly headroom: Headroom
+  /** Milliseconds until a vendor's 429 ends; 0 where there is none. */
+  readonly closedMs: number
+  /** What the vendor said last, less what was admitted since. */
+  readonly vendor: readonly VendorWord[]
+}
+
 /**
  * Who admits the calls of one key: the limits in this process ({@link Limiter}), or those that several processes share.
  * All times are of the clock that the calls run on.
  */
 export interface Admission {
-  /** Calls of this process under way. */
+  /** Calls of this process in flight. */
   readonly inFlight: number
   /**
-   * Admits a call if there is room for it now; undefined otherwise. Answers at once where it can, with a promise where
+   * Admits a call if there is capacity for it now; undefined otherwise. Answers at once where it can, with a promise where
    * it has to ask; that promise never rejects.
    */
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
   /**
-   * Milliseconds until there is room for `cost` and for those calls that wait before it, as far as anyone can tell; 0 when there is
+   * Milliseconds until there is capacity for `cost` and for those calls that wait before it, as far as anyone can tell; 0 when there is
    * some now, or when all that is missing is the end of a call in this process.
    */
   timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number
-  /** Calls back whenever a call gives its place back; returns how to stop that. */
+  /** Calls back whenever a call gives its place back, or a closure ends early; returns how to stop that. */
   onRelease(callback: () => void): () => void
-  /** Lets nothing pass until `at`, or for as long as the limits may be closed at most if that is less. */
-  closeUntil(at: number, now: number): void
   /**
-   * Takes over what the vendor says of one of its limits, where that is less than what is known here: somebody else may
-   * be using the same key.
+   * Lets nothing of a group pass until `at`, or for as long as the limits may be closed at most if that is less. Of closures
+   * longer than a minute, one call each minute passes nevertheless; its success opens them.
    */
-  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void
+  closeUntil(at: number, now: number, group?: string): void
+  /** Ends all closures and forgets what the vendor has said. */
+  open(): void
+  /**
+   * Takes over what the vendor says of one of its limits, as of now. It is compared with what calls ask: others may be using
+   * the same key, and their use is not booked here.
+   */
+  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number, group?: string): void
+  /** What is used of each limit; of the windows, those of the group that has used most. */
   headroom(now: number): Headroom
+  /** The limit groups that are in use. */
+  groups(now: number): readonly GroupState[]
   /** Nobody will ask again: lets go of what it listens to. */
   close(): void
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '@spillway/middleware'
 import { limitScript } from './limit-script.ts'
 import type { RedisClient } from './redis-limit-store.ts'
+import type { Passed } from './vendor-gate.ts'
 
 /** What the script answers. Times are Redis's, in milliseconds since the Unix epoch. */
 export interface Reply {
@@ -13,8 +14,14 @@ export interface Reply {
   readonly wait: number
   /** Processes that have been heard of lately. */
   readonly members: number
-  /** Calls under way, of all processes. */
+  /** Calls in flight, of all processes. */
   readonly inFlight: number
+  /** Of a call that was admitted: its number among those of its group, and the input tokens that all up to it have asked for. */
+  readonly passed?: Passed | undefined
+  /** Milliseconds until a vendor's 429 ends; 0 where there is none. */
+  readonly closed?: number | undefined
+  /** Whether what a call has heard has opened something. */
+  readonly opened?: boolean | undefined
   /** What an admission has taken, what is spent, and what the limits are; for each window. */
   readonly amounts: readonly number[]
   readonly totals: readonly number[]

@@ -1,10 +1,11 @@
 /**
- * The shared limits of one key as one Lua script, so that each operation is one atomic round trip. It counts as
- * `SlidingWindow` does: 600 slots a window and their sum.
+ * The shared limits of one key and limit group as one Lua script, so that each operation is one atomic round trip. It
+ * counts as `SlidingWindow` does (600 slots a window and their sum), and compares with what the vendor says as `VendorGate`
+ * does.
  *
- * Keys, all with the same hash tag: the key's facts (hash: epoch, closed, limit:NAME), the leases of calls under way
- * (sorted set by expiry), the processes that have been heard of lately (sorted set by expiry), and one hash for each
- * window (slot -> amount, total, oldest).
+ * Keys, all with the same hash tag: the group's facts (hash: epoch, closed, what the vendor has said), the leases of calls
+ * in flight (sorted set by expiry), the processes that have been heard of lately (sorted set by expiry), and one hash for
+ * each window of the group (slot -> amount, total, oldest).
  *
  * Arguments: the operation and a JSON object. Answers JSON. A caller that knows an epoch which is no longer Redis's is
  * told `lost` and nothing is done: Redis has forgotten what it knew.
@@ -49,7 +50,7 @@ local function open(index)
     key = KEYS[3 + index],
     slotMs = slotMs,
     current = math.floor(now / slotMs),
-    limit = math.min(given.limit, tonumber(redis.call('HGET', facts, 'limit:' .. given.name) or given.limit)),
+    limit = given.limit,
   }
   local kept = redis.call('HMGET', window.key, 'total', 'oldest')
   window.total = number(kept[1])
@@ -116,13 +117,150 @@ local function closedUntil()
   return latest
 end
 
+-- What the vendor has said, and what was admitted since: see VendorGate.
+local never = 1e300
+local kept = {}
+for i, name in ipairs({ 'order', 'input', 'output', 'after', 'probeFrom', 'lastProbe' }) do kept[i] = name end
+local state = redis.call('HMGET', facts, unpack(kept))
+local order, input, output, after = number(state[1]), number(state[2]), number(state[3]), number(state[4])
+local probeFrom, lastProbe = tonumber(state[5] or never), tonumber(state[6] or -never)
+local said = cjson.decode(redis.call('HGET', facts, 'said') or '{}')
+local isSaid = false
+-- Calls of processes that died have no end: without any in flight, nothing is produced.
+if redis.call('ZCARD', leases) == 0 then output = 0 end
+
+local function of(name, cost)
+  if name == 'inputTokensPerMinute' then return cost.inputTokens end
+  if name == 'outputTokensPerMinute' then return cost.outputTokens end
+  return 1
+end
+
+-- Brings what is left up to now, and forgets what is too old to say anything.
+for key, word in pairs(said) do
+  if now >= word.resetAt + (word.limit and a.keptMs or 0) then
+    said[key] = nil
+    isSaid = true
+  else
+    word.remaining = math.min(word.remaining + word.refill * math.max(0, now - word.at), word.limit or never)
+    word.at = math.max(word.at, now)
+  end
+end
+
+local function lasts(word, cost)
+  local asked = of(word.name, cost)
+  if word.limit and asked > word.limit then asked = word.limit / 2 end
+  if word.name == 'outputTokensPerMinute' then asked = asked + output end
+  if asked <= word.remaining then return 0 end
+  if word.refill > 0 then return math.ceil((asked - word.remaining) / word.refill) end
+  return word.resetAt - now
+end
+
+local function gateWait(cost)
+  local nextProbe = math.max(lastProbe + a.probeMs, now)
+  local closed = closedUntil() - now
+  local wait = 0
+  if closed > 0 then wait = math.min(closed, math.max(nextProbe, probeFrom) - now) end
+  for _, word in pairs(said) do
+    local long = lasts(word, cost)
+    if long > wait then
+      wait = math.max(wait, math.min(long, math.max(nextProbe, word.probeFrom or never) - now))
+    end
+  end
+  return math.max(0, wait)
+end
+
+local function pass(cost)
+  local isProbe = closedUntil() > now
+  for _, word in pairs(said) do
+    if lasts(word, cost) > 0 then isProbe = true end
+    if word.name ~= 'outputTokensPerMinute' then
+      word.remaining = word.remaining - of(word.name, cost)
+      isSaid = true
+    end
+  end
+  if isProbe then lastProbe = now end
+  order, input, output = order + 1, input + cost.inputTokens, output + cost.outputTokens
+  return { order = order, input = input, at = now, isProbe = isProbe }
+end
+
+local function settleVendor(call)
+  output = math.max(0, output - call.reserved.outputTokens)
+  for _, word in pairs(said) do
+    local real = call.actual and of(word.name, call.actual) or 0
+    if word.name == 'outputTokensPerMinute' then
+      if not call.isOutputTold then word.remaining = word.remaining - real end
+      isSaid = true
+    elseif call.order > word.order then
+      word.remaining = word.remaining + of(word.name, call.reserved) - real
+      isSaid = true
+    end
+  end
+end
+
+local function tell(given, passed)
+  local key = given.name .. ' ' .. (given.periodMs or '')
+  local old = said[key]
+  local told = passed and math.min(passed.order, order) or order
+  local used = given.limit and given.limit - given.remaining or 0
+  local refill = 0
+  if given.limit then refill = used > 0 and used / math.max(1, given.resetMs) or given.limit / a.probeMs end
+  isSaid = true
+  if passed and old and told < old.order then
+    if given.resetMs > 0 then
+      old.remaining = math.min(old.remaining, given.remaining + refill * math.max(0, now - passed.at))
+    end
+    return
+  end
+  local since = 0
+  if passed and given.name == 'inputTokensPerMinute' then since = math.max(0, input - passed.input)
+  elseif passed and given.name ~= 'outputTokensPerMinute' then since = order - told end
+  local remaining = given.remaining
+  if given.resetMs <= 0 and given.limit then remaining = given.limit end
+  local one = 0
+  if remaining < 1 then one = refill > 0 and (1 - remaining) / refill or given.resetMs end
+  local from
+  if one > a.probeMs then from = math.min(old and old.probeFrom or never, now + a.probeMs) end
+  said[key] = {
+    name = given.name, limit = given.limit, refill = refill, order = told, probeFrom = from,
+    at = now, resetAt = now + given.resetMs, remaining = remaining - since,
+  }
+end
+
+local function shut(closeMs, passed)
+  local before = closedUntil()
+  local isNews = passed and math.min(passed.order, order) > after
+  local closed = now + math.min(closeMs, a.maxClosureMs)
+  if not isNews then closed = math.max(before, closed) end
+  if isNews or before <= now then after = order end
+  if before <= now then probeFrom = never end
+  if closed - now > a.probeMs then probeFrom = math.min(probeFrom, now + a.probeMs) end
+  redis.call('HSET', facts, 'closed', text(closed))
+end
+
+local function succeed(passed)
+  local isOpened = false
+  local at = math.min(passed.order, order)
+  if closedUntil() > now and at > after then
+    redis.call('HDEL', facts, 'closed')
+    isOpened = true
+  end
+  for key, word in pairs(said) do
+    if word.probeFrom and at > word.order then
+      said[key] = nil
+      isOpened, isSaid = true, true
+    end
+  end
+  return isOpened
+end
+
 local opened = {}
 for index = 1, #a.windows do opened[index] = open(index) end
 local status, wait = 'ok', 0
 local amounts = {}
+local passed, isOpened
 
 if operation == 'acquire' then
-  wait = math.max(0, closedUntil() - now)
+  wait = gateWait(a.cost)
   for index, window in ipairs(opened) do
     amounts[index] = math.min(window.limit, a.windows[index].amount)
     wait = math.max(wait, waitFor(window, window.limit - amounts[index]))
@@ -134,27 +272,17 @@ if operation == 'acquire' then
   else
     for index, window in ipairs(opened) do spend(window, window.current, amounts[index]) end
     lease(a.lease)
+    passed = pass(a.cost)
   end
 elseif operation == 'renew' then
   for _, id in ipairs(a.held) do lease(id) end
-elseif operation == 'learn' then
-  for index, window in ipairs(opened) do
-    local given = a.windows[index]
-    if given.name == a.name then
-      if a.limit then
-        window.limit = math.min(given.limit, math.max(1, a.limit))
-        redis.call('HSET', facts, 'limit:' .. given.name, text(window.limit))
-      end
-      local elsewhere = math.ceil((a.limit or window.limit) - a.remaining - window.total)
-      if elsewhere > 0 then
-        local until_ = math.ceil((now + a.resetMs) / window.slotMs) - slots - 1
-        spend(window, math.min(window.current, math.max(window.current - slots, until_)), elsewhere)
-      end
-    end
-  end
-elseif operation == 'close' then
-  local closed = math.max(closedUntil(), now + math.min(a.closeMs, a.maxClosureMs))
-  redis.call('HSET', facts, 'closed', text(closed))
+elseif operation == 'hear' then
+  for _, given in ipairs(a.limits) do tell(given, a.passed) end
+  if a.closeMs then shut(a.closeMs, a.passed) end
+  if a.isSuccess and a.passed then isOpened = succeed(a.passed) end
+elseif operation == 'open' then
+  redis.call('HDEL', facts, 'closed')
+  said, isSaid = {}, true
 elseif operation == 'settle' then
   -- What was spent without Redis's knowledge, leases that it does not know, and calls that are over.
   for index, entries in ipairs(a.spent) do
@@ -166,15 +294,24 @@ elseif operation == 'settle' then
     for index, change in ipairs(call.changes) do
       spend(opened[index], math.floor(call.at / opened[index].slotMs), change)
     end
+    if call.vendor then settleVendor(call.vendor) end
   end
 end
+
+local function exact(value)
+  return string.format('%.17g', value)
+end
+redis.call('HSET', facts, 'order', text(order), 'input', exact(input), 'output', exact(output), 'after', text(after),
+  'probeFrom', exact(probeFrom), 'lastProbe', exact(lastProbe))
+if isSaid then redis.call('HSET', facts, 'said', cjson.encode(said)) end
+local closedMs = math.max(0, closedUntil() - now)
 
 local totals, limits = {}, {}
 for index, window in ipairs(opened) do
   close(window)
   totals[index], limits[index] = window.total, window.limit
 end
-redis.call('PEXPIRE', facts, 600000)
+redis.call('PEXPIRE', facts, text(math.max(600000, closedMs + 60000)))
 redis.call('PEXPIRE', members, text(a.memberMs * 2))
 
 return cjson.encode({
@@ -187,5 +324,8 @@ return cjson.encode({
   amounts = amounts,
   totals = totals,
   limits = limits,
+  passed = passed,
+  closed = closedMs,
+  opened = isOpened,
 })
 `

@@ -42,26 +42,23 @@ describe('a call', () => {
 })
 
 describe('what the vendor says', () => {
-  it('counts what others have used of the same key, until it is reset', () => {
+  it('is not booked as use of ours, and paces calls until it is back', () => {
     const limiter = new Limiter({ requestsPerMinute: 100 })
     limiter.learn('requestsPerMinute', { limit: 100, remaining: 20, resetMs: 30_000 }, 0)
-    expect(limiter.headroom(0).requestsPerMinute?.used).toBe(80)
-    expect(limiter.headroom(30_200).requestsPerMinute?.used).toBe(0)
+    expect(limiter.headroom(0).requestsPerMinute?.used).toBe(0)
+    const admitted = Array.from({ length: 40 }, () => limiter.tryAcquire(small, 0)).filter(Boolean)
+    expect(admitted).toHaveLength(20)
+    expect(limiter.timeUntil(small, 0)).toBe(375)
+    expect(limiter.tryAcquire(small, 375)).toBeDefined()
   })
 
-  it('lowers a limit and never raises it', () => {
+  it('holds beside the configured limit, whichever is lower', () => {
     const limiter = new Limiter({ requestsPerMinute: 100 })
-    limiter.learn('requestsPerMinute', { limit: 50, remaining: 50, resetMs: 0 }, 0)
-    expect(limiter.headroom(0).requestsPerMinute).toEqual({ used: 0, limit: 50 })
-    limiter.learn('requestsPerMinute', { limit: 1_000, remaining: 1_000, resetMs: 0 }, 0)
-    expect(limiter.headroom(0).requestsPerMinute).toEqual({ used: 0, limit: 100 })
-  })
-
-  it('does not take back what is known better here', () => {
-    const limiter = new Limiter({ requestsPerMinute: 100 })
-    for (let call = 0; call < 40; call++) limiter.tryAcquire(small, 0)
-    limiter.learn('requestsPerMinute', { limit: 100, remaining: 90, resetMs: 10_000 }, 0)
-    expect(limiter.headroom(0).requestsPerMinute?.used).toBe(40)
+    const admitted = (remaining: number): number => {
+      limiter.learn('requestsPerMinute', { limit: 1_000, remaining, resetMs: 30_000 }, 0)
+      return Array.from({ length: 200 }, () => limiter.tryAcquire(small, 0)).filter(Boolean).length
+    }
+    expect([admitted(60), admitted(1_000), admitted(1_000)]).toEqual([60, 40, 0])
   })
 
   it('closes everything when it says so', () => {

@@ -1,22 +1,23 @@
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, Headroom, Lease } from './admission.ts'
+import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+import { LimitGroups } from './limit-groups.ts'
 import {
   type Cost,
   checkLimits,
   type LimitRules,
   type Limits,
   limitRules,
+  type VendorAnswer,
   type WindowName,
   windows,
 } from './limits.ts'
 import { SlidingWindow } from './sliding-window.ts'
+import { type Passed, VendorGate } from './vendor-gate.ts'
 
 interface Meter {
   readonly name: WindowName
   readonly window: SlidingWindow
-  readonly configured: number
-  /** The configured limit, or the vendor's where that is lower. */
-  limit: number
+  readonly limit: number
 }
 
 /**
@@ -25,56 +26,152 @@ interface Meter {
  */
 export class Limiter implements Admission {
   inFlight = 0
-  readonly #meters: readonly Meter[]
+  readonly #groups: LimitGroups<Group>
   readonly #concurrency: number
   readonly #maxClosure: number
   readonly #onRelease = new Set<() => void>()
-  /** A vendor's 429 closes everything until then. */
-  #closedUntil = -Infinity
 
   constructor(limits: Limits, { maxClosure = limitRules.maxClosure }: Partial<LimitRules> = {}) {
     checkLimits(limits)
     this.#maxClosure = maxClosure
     this.#concurrency = limits.concurrency ?? Infinity
-    this.#meters = (Object.keys(windows) as WindowName[]).flatMap((name) => {
-      const limit = limits[name]
-      if (limit === undefined) return []
-      return [{ name, window: new SlidingWindow(windows[name].ms), configured: limit, limit }]
-    })
+    this.#groups = new LimitGroups(() => new Group(limits))
   }
 
   tryAcquire(cost: Cost, now: number): Lease | undefined {
-    if (this.inFlight >= this.#concurrency || now < this.#closedUntil) return undefined
-    for (const meter of this.#meters) {
-      if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
-    }
+    if (this.inFlight >= this.#concurrency) return undefined
+    const group = this.#groups.for(cost.group ?? '', now)
+    const admitted = group.tryAcquire(cost, now)
+    if (admitted === undefined) return undefined
     this.inFlight++
-    const spent = this.#meters.map((meter) => {
-      const amount = amountOf(meter, cost)
-      return { meter, amount, slot: meter.window.spend(amount, now) }
-    })
     let isOpen = true
     return {
+      hear: (answer, at) => {
+        if (group.hear(admitted, answer, at, this.#maxClosure)) this.#released()
+      },
       settle: (actual, at) => {
         if (!isOpen) return
         isOpen = false
         this.inFlight--
-        for (const { meter, amount, slot } of spent) {
-          const real = actual === undefined ? 0 : windows[meter.name].of(actual)
-          if (real !== amount) meter.window.correct(slot, real - amount, at)
-        }
-        for (const released of this.#onRelease) released()
+        group.settle(admitted, actual, at)
+        this.#released()
       },
     }
   }
 
   /**
-   * Milliseconds until the windows have room for `cost` and for what waits before it; 0 when they have it now. How long
-   * a call under way will keep its place, nobody knows: that is not counted.
+   * Milliseconds until the windows have capacity for `cost` and for what waits before it; 0 when they have it now. How long
+   * a call in flight will keep its place, nobody knows: that is not counted.
    */
   timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
-    let wait = Math.max(0, this.#closedUntil - now)
-    for (const meter of this.#meters) {
+    const name = cost.group ?? ''
+    const group = this.#groups.find(name)
+    const ahead = before.filter((other) => (other.group ?? '') === name)
+    return (group ?? this.#groups.for(name, now)).timeUntil(cost, now, ahead)
+  }
+
+  onRelease(callback: () => void): () => void {
+    this.#onRelease.add(callback)
+    return () => this.#onRelease.delete(callback)
+  }
+
+  closeUntil(at: number, now: number, group = ''): void {
+    this.#groups.for(group, now).gate.close(Math.min(at, now + this.#maxClosure), now)
+  }
+
+  open(): void {
+    for (const [, { gate }] of this.#groups) gate.open()
+    this.#released()
+  }
+
+  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number, group = ''): void {
+    this.#groups.for(group, now).gate.tell(name, vendor, now)
+  }
+
+  headroom(now: number): Headroom {
+    const fullest: Record<string, { used: number; limit: number }> = {}
+    for (const [, group] of this.#groups) {
+      for (const { name, window, limit } of group.meters) {
+        const used = window.spent(now)
+        if (used >= (fullest[name]?.used ?? 0)) fullest[name] = { used, limit }
+      }
+    }
+    const places = { concurrency: { used: this.inFlight, limit: this.#concurrency } }
+    return { ...fullest, ...(this.#concurrency === Infinity ? {} : places) }
+  }
+
+  groups(now: number): GroupState[] {
+    return [...this.#groups].map(([group, { meters, gate }]) => ({
+      group,
+      headroom: Object.fromEntries(
+        meters.map(({ name, window, limit }) => [name, { used: window.spent(now), limit }]),
+      ),
+      closedMs: Math.max(0, gate.closedUntil - now),
+      vendor: gate.words(now),
+    }))
+  }
+
+  close(): void {}
+
+  #released(): void {
+    for (const released of this.#onRelease) released()
+  }
+}
+
+/** A call that has been admitted: what it has taken, in the order of the meters. */
+interface Admitted {
+  readonly cost: Cost
+  readonly spent: readonly { readonly amount: number; readonly slot: number }[]
+  readonly passed: Passed
+  isOutputTold: boolean
+}
+
+/** The windows of one limit group, and what the vendor says of it. */
+class Group {
+  readonly gate = new VendorGate()
+  readonly meters: readonly Meter[]
+
+  constructor(limits: Limits) {
+    this.meters = (Object.keys(windows) as WindowName[]).flatMap((name) => {
+      const limit = limits[name]
+      return limit === undefined ? [] : [{ name, window: new SlidingWindow(windows[name].ms), limit }]
+    })
+  }
+
+  tryAcquire(cost: Cost, now: number): Admitted | undefined {
+    for (const meter of this.meters) {
+      if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
+    }
+    if (this.gate.timeUntil(cost, now) > 0) return undefined
+    const spent = this.meters.map((meter) => {
+      const amount = amountOf(meter, cost)
+      return { amount, slot: meter.window.spend(amount, now) }
+    })
+    return { cost, spent, passed: this.gate.pass(cost, now), isOutputTold: false }
+  }
+
+  /** @returns whether that opened something */
+  hear(admitted: Admitted, answer: VendorAnswer, now: number, maxClosure: number): boolean {
+    const { passed } = admitted
+    const { limits, closedMs, isSuccess, isWhole } = answer
+    for (const { name, ...limit } of limits) this.gate.tell(name, limit, now, passed)
+    if (isWhole) admitted.isOutputTold = true
+    if (closedMs !== undefined) this.gate.close(now + Math.min(closedMs, maxClosure), now, passed)
+    return isSuccess && this.gate.succeed(passed, now)
+  }
+
+  settle({ cost, spent, passed, isOutputTold }: Admitted, actual: Cost | undefined, now: number): void {
+    this.meters.forEach(({ name, window }, index) => {
+      const { amount, slot } = spent[index] as { amount: number; slot: number }
+      const real = actual === undefined ? 0 : windows[name].of(actual)
+      if (real !== amount) window.correct(slot, real - amount, now)
+    })
+    this.gate.settle(passed, cost, actual, isOutputTold)
+  }
+
+  timeUntil(cost: Cost, now: number, before: readonly Cost[]): number {
+    let wait = this.gate.timeUntil(cost, now, before)
+    for (const meter of this.meters) {
       let amount = amountOf(meter, cost)
       for (const other of before) amount += amountOf(meter, other)
       // Whole windows that those ahead fill by themselves, and the rest.
@@ -87,37 +184,9 @@ export class Limiter implements Admission {
     return wait
   }
 
-  onRelease(callback: () => void): () => void {
-    this.#onRelease.add(callback)
-    return () => this.#onRelease.delete(callback)
+  isIdle(now: number): boolean {
+    return this.gate.isIdle(now) && this.meters.every(({ window }) => window.spent(now) === 0)
   }
-
-  closeUntil(at: number, now: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, Math.min(at, now + this.#maxClosure))
-  }
-
-  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {
-    const meter = this.#meters.find((candidate) => candidate.name === name)
-    if (meter === undefined) return
-    if (vendor.limit !== undefined) meter.limit = Math.min(meter.configured, Math.max(1, vendor.limit))
-    const elsewhere = (vendor.limit ?? meter.limit) - vendor.remaining - meter.window.spent(now)
-    if (elsewhere > 0) meter.window.spendUntil(elsewhere, now + vendor.resetMs, now)
-  }
-
-  headroom(now: number): Headroom {
-    const meters = this.#meters.map((meter) => [
-      meter.name,
-      { used: meter.window.spent(now), limit: meter.limit },
-    ])
-    return {
-      ...Object.fromEntries(meters),
-      ...(this.#concurrency === Infinity
-        ? {}
-        : { concurrency: { used: this.inFlight, limit: this.#concurrency } }),
-    }
-  }
-
-  close(): void {}
 }
 
 function amountOf(meter: Meter, cost: Cost): number {

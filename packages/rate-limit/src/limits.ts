@@ -27,6 +27,35 @@ export interface Cost {
   readonly outputTokens: number
   /** What an estimate expects the call to settle at; undefined where nothing is known about such calls. */
   readonly predicted?: { readonly inputTokens: number; readonly outputTokens: number } | undefined
+  /**
+   * Which of the vendor's limits it counts against, see `limitGroup` of `@spillway/wire`: windows and closures are each
+   * group's own, `concurrency` is shared.
+   * @default ''
+   */
+  readonly group?: string | undefined
+}
+
+/** What a vendor has said of one of its limits, less what was admitted since. */
+export interface VendorWord {
+  readonly name: WindowName
+  readonly limit: number | undefined
+  readonly remaining: number
+  /** Milliseconds until all of it is back. */
+  readonly resetMs: number
+}
+
+/** What an answer says of the vendor's limits. */
+export interface VendorAnswer {
+  readonly limits: readonly (VendorWord & {
+    /** Over how many milliseconds the limit holds, where the vendor tells of several. */
+    readonly periodMs?: number | undefined
+  })[]
+  /** Of a 429: milliseconds until the vendor takes calls again. Undefined: it is none. */
+  readonly closedMs?: number | undefined
+  /** Whether the vendor has taken the call. */
+  readonly isSuccess: boolean
+  /** Whether the answer was whole when it said so, its output counted. */
+  readonly isWhole: boolean
 }
 
 /** The limits that hold over a window of time. */

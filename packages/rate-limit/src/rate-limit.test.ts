@@ -1,9 +1,11 @@
 import { attempt, fetchTransport, timeouts } from '@spillway/attempt'
 import {
+  bodyOf,
   createRequest,
   type Handler,
   jsonBodyFromObject,
   listen,
+  type ModelResponse,
   type SpillwayEvent,
 } from '@spillway/middleware'
 import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
@@ -255,24 +257,111 @@ it('hands a call on that a fallback can answer, instead of letting it wait for l
   expect((await patient).failure).toBeUndefined()
 })
 
-it('lets a call try again after ten minutes, whatever wait a 429 names, and closes again at the next', async () => {
+it('tests each minute whether a vendor still refuses, whatever wait a 429 names, and opens at the first success', async () => {
   const clock = virtualClock()
+  const refusal = classifyHttpError(429, { 'retry-after': '1000000000' }, undefined, clock.epoch())
   let asked = 0
-  const refusing: Handler = async (request) => {
+  const upstream: Handler = async (request) => {
     asked++
-    return failureResponse(
-      request,
-      classifyHttpError(429, { 'retry-after': '1000000000' }, undefined, clock.epoch()),
-    )
+    return asked <= 4 ? failureResponse(request, refusal) : answered()
   }
   const { middleware } = createRateLimit({ requestsPerMinute: 100 })
-  const handler = middleware(refusing)
+  const handler = middleware(upstream)
   const ask = async () => (await clock.runUntil(handler({ ...call(), clock }))).failure
-  for (let round = 1; round <= 3; round++) {
+  for (let round = 1; round <= 4; round++) {
     // The caller is told what the vendor has said, up to what one timer can wait for.
     expect(await ask()).toMatchObject({ kind: 'rate_limited', retryAfterMs: 24 * 86_400_000 })
-    expect(await ask()).toMatchObject({ kind: 'saturated', retryAfterMs: 600_000 })
+    expect(await ask()).toMatchObject({ kind: 'saturated', retryAfterMs: 60_000 })
     expect(asked).toBe(round)
-    await clock.advance(600_000)
+    await clock.advance(60_000)
   }
+  expect([await ask(), await ask(), await ask()]).toEqual([undefined, undefined, undefined])
+})
+
+it('opens by hand what a 429 has closed', async () => {
+  claude.next({ type: 'status', status: 429, retryAfter: 86_400 })
+  const under = limited({ requestsPerMinute: 1_000, maxWait: 0 })
+  await under.handler(call())
+  expect((await under.handler(call())).failure?.kind).toBe('saturated')
+  under.limit.open('of another key')
+  expect((await under.handler(call())).failure?.kind).toBe('saturated')
+  under.limit.open('')
+  expect((await under.handler(call())).failure).toBeUndefined()
+})
+
+/** An answer of a vendor that says nothing of its limits. */
+function answered(headers: Record<string, string> = {}): ModelResponse {
+  const outcome = { failure: undefined, usage: undefined, stopReason: 'end_turn', model: undefined, bytes: 1 }
+  return {
+    ...{ status: 200, headers, body: bodyOf(new Uint8Array(1)), failure: undefined, target: undefined },
+    outcome: Promise.resolve({ ...outcome, timings: { startedAt: 0, end: 1 } }),
+  }
+}
+
+describe('limits of the vendor’s', () => {
+  const asking = async (handler: Handler, model: string, more: object = {}) =>
+    (await handler({ ...call(), ...more, model })).failure?.kind
+
+  it('of Haiku do not bind Opus, and a 429 of Opus does not stop Haiku', async () => {
+    const spent = {
+      'anthropic-ratelimit-requests-limit': '50',
+      'anthropic-ratelimit-requests-remaining': '0',
+      'anthropic-ratelimit-requests-reset': new Date(Date.now() + 60_000).toISOString(),
+    }
+    const refused = classifyHttpError(429, { 'retry-after': '30' }, undefined, Date.now())
+    const opus = new Set<string>()
+    const { middleware } = createRateLimit({ requestsPerMinute: 100, maxWait: 0 })
+    const handler = middleware(async (request) => {
+      if (request.model.includes('haiku')) return answered(opus.size > 1 ? {} : spent)
+      opus.add(request.model)
+      return request.model.includes('opus-4') ? failureResponse(request, refused) : answered()
+    })
+    expect(await asking(handler, 'claude-haiku-4-5')).toBeUndefined()
+    expect(await asking(handler, 'claude-haiku-4-5')).toBe('saturated')
+    expect(await asking(handler, 'claude-opus-5-5')).toBeUndefined()
+    expect(await asking(handler, 'claude-opus-4-8')).toBe('rate_limited')
+    // One pool for all of Opus 4.x.
+    expect(await asking(handler, 'claude-opus-4-6')).toBe('saturated')
+    expect(await asking(handler, 'claude-haiku-5-5')).toBeUndefined()
+    expect(await asking(handler, 'claude-opus-5-5')).toBeUndefined()
+    // Counting tokens is limited apart.
+    expect(await asking(handler, 'claude-opus-4-6', { operation: 'count_tokens' })).toBe('rate_limited')
+  })
+
+  it('concern all models where they are told not to be told apart, and none where they are limits of our own', async () => {
+    const kinds = async (options: RateLimitOptions) => {
+      let isFirst = true
+      const { middleware } = createRateLimit({ requestsPerMinute: 100, maxWait: 0, ...options })
+      const handler = middleware(async (request) => {
+        const refused = classifyHttpError(429, { 'retry-after': '30' }, undefined, Date.now())
+        const isRefused = isFirst
+        isFirst = false
+        return isRefused ? failureResponse(request, refused) : answered()
+      })
+      const models = ['claude-opus-5-5', 'claude-opus-5-5', 'claude-haiku-5-5']
+      const seen = []
+      for (const model of models) seen.push(await asking(handler, model))
+      return seen
+    }
+    expect(await kinds({})).toEqual(['rate_limited', 'saturated', undefined])
+    expect(await kinds({ group: () => '' })).toEqual(['rate_limited', 'saturated', 'saturated'])
+    expect(await kinds({ heedVendor: false })).toEqual(['rate_limited', undefined, undefined])
+  })
+
+  it('of a day do not bind a minute: all of five calls pass', async () => {
+    let used = 0
+    const { middleware } = createRateLimit({ requestsPerMinute: 30, maxWait: 0 })
+    const handler = middleware(async () => {
+      used++
+      return answered({
+        'x-ratelimit-limit-requests': '14400',
+        'x-ratelimit-remaining-requests': String(14_400 - used),
+        'x-ratelimit-reset-requests': `${used * 6}s`,
+        'x-ratelimit-limit-tokens': '6000',
+        'x-ratelimit-remaining-tokens': '5963',
+        'x-ratelimit-reset-tokens': '370ms',
+      })
+    })
+    for (let number = 0; number < 5; number++) expect(await asking(handler, 'llama-3.3-70b')).toBeUndefined()
+  })
 })

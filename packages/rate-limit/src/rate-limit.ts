@@ -1,12 +1,13 @@
 import {
   emit,
   type Failure,
+  fieldOf,
   longestWait,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { failureResponse } from '@spillway/wire'
+import { failureResponse, limitGroup } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission, Lease } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
@@ -55,13 +56,25 @@ export interface RateLimitOptions extends Limits {
    */
   readonly key?: (request: ModelRequest) => string
   /**
+   * Which of the vendor's limits of a key a call counts against: the windows and closures of each group are its own, while
+   * `concurrency` holds for the key. `() => ''` counts all models together. Of the names that callers make up, 32 are kept
+   * for each key; further ones share one group.
+   * @default the model, or its family where Anthropic limits that; counting tokens apart
+   */
+  readonly group?: (request: ModelRequest) => string
+  /**
+   * Whether the vendor's headers and 429s concern these limits. `false` for limits of your own, of a tenant for instance.
+   * @default true
+   */
+  readonly heedVendor?: boolean
+  /**
    * How many keys are kept at most; beyond that, those that have been idle longest are forgotten.
    * @default 10000
    */
   readonly maxKeys?: number
   /**
-   * How long a vendor's 429 stops calls at most, in milliseconds, whatever wait it names. After that, the next call shows
-   * whether the vendor still refuses.
+   * How long a vendor's 429 stops calls at most, in milliseconds, whatever wait it names. Where that is longer than a minute,
+   * one call each minute shows whether the vendor still refuses.
    * @default 600000
    */
   readonly maxClosure?: number
@@ -88,6 +101,15 @@ export interface RateLimitOptions extends Limits {
   readonly adaptiveConcurrency?: AdaptiveConcurrencyOptions
 }
 
+/** Whose limits a call counts against where the vendor has some for each model or family of models. */
+function vendorsGroup({ model, operation, body }: ModelRequest): string {
+  const group = limitGroup(model, fieldOf(body, 'speed', longestSpeed))
+  return operation === 'count_tokens' ? `${group} count` : group
+}
+
+/** Bytes of `"standard"`, and some. */
+const longestSpeed = 32
+
 /** The defaults of {@link RateLimitOptions}. */
 export const rateLimitDefaults: Required<
   Omit<RateLimitOptions, keyof Limits | 'store' | 'adaptiveConcurrency'>
@@ -98,6 +120,8 @@ export const rateLimitDefaults: Required<
   priority: () => 5,
   ageing: 10_000,
   key: () => '',
+  group: vendorsGroup,
+  heedVendor: true,
   maxKeys: 10_000,
   maxClosure: limitRules.maxClosure,
   countCacheReads: false,
@@ -116,6 +140,8 @@ export interface RateLimit {
   limiter(key?: string): Admission | undefined
   /** How many calls wait, over all keys. */
   readonly waiting: number
+  /** Opens by hand what a vendor's 429 has closed, and forgets what it said is left: of a key, or of all. */
+  open(key?: string): void
 }
 
 /**
@@ -168,7 +194,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
 
   const middleware: Middleware = (next) => async (request) => {
     const keyed = of(settings.key(request))
-    const cost = estimator.estimate(request)
+    const cost = { ...estimator.estimate(request), group: settings.group(request) }
     const { clock } = request
     const answer = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
     let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
@@ -185,20 +211,23 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       lease = turn
       emit(request, 'limit.waited', { waitMs: clock.now() - begun })
     }
-    const { countCacheReads } = settings
+    const { countCacheReads, heedVendor } = settings
     return sendAndSettle(next, {
       request,
       lease,
-      limiter: keyed.limiter,
       reserved: cost,
       estimator,
       countCacheReads,
+      heedsVendor: heedVendor,
     })
   }
 
   return {
     middleware,
     limiter: (key = '') => limiters.get(key)?.limiter,
+    open(key) {
+      for (const [each, { limiter }] of limiters) if (key === undefined || each === key) limiter.open()
+    },
     get waiting() {
       return [...limiters.values()].reduce((sum, { room }) => sum + room.size, 0)
     },

@@ -85,8 +85,9 @@ export function redisLimitStore(redis: RedisClient, options: RedisLimitStoreOpti
   const statusOf = (isUp: boolean): 'shared' | 'local' => (isUp ? 'shared' : 'local')
   return {
     open: (key, limits, rules) =>
-      new SharedLimiter(key, limits, link, member, settings, {
-        maxClosure: Math.min(rules?.maxClosure ?? limitRules.maxClosure, longestClosure),
+      new SharedLimiter({
+        ...{ key, limits, link, member, settings },
+        rules: { maxClosure: Math.min(rules?.maxClosure ?? limitRules.maxClosure, longestClosure) },
       }),
     get status() {
       return statusOf(link.isUp)

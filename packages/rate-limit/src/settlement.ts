@@ -6,19 +6,20 @@ import {
   type Outcome,
 } from '@spillway/middleware'
 import { tokensFromBytes, type VendorDimension, vendorLimits } from '@spillway/wire'
-import type { Admission, Lease } from './admission.ts'
-import type { Cost, WindowName } from './limits.ts'
+import type { Lease } from './admission.ts'
+import type { Cost, VendorAnswer, WindowName } from './limits.ts'
 import type { TokenEstimator } from './token-estimator.ts'
 
 /** A call that has been admitted, and all that its settlement needs. */
 export interface AdmittedCall {
   readonly request: ModelRequest
   readonly lease: Lease
-  readonly limiter: Admission
   /** What was reserved. */
   readonly reserved: Cost
   readonly estimator: TokenEstimator
   readonly countCacheReads: boolean
+  /** Whether the vendor's headers and 429s concern these limits. */
+  readonly heedsVendor: boolean
 }
 
 const windowOf: Readonly<Record<VendorDimension, WindowName>> = {
@@ -35,7 +36,7 @@ const usualPause = 1_000
 
 /** Sends an admitted call, and settles its lease exactly once, when its outcome is known. */
 export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<ModelResponse> {
-  const { request, lease, limiter } = call
+  const { request, lease } = call
   let ended: Outcome | undefined
   let wasSent = false
   const watched = listen(request, (event) => {
@@ -47,7 +48,7 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
   }
   try {
     const response = await next(watched)
-    learnFromVendor(limiter, request, response)
+    if (call.heedsVendor) lease.hear?.(answerOf(request, response), request.clock.now())
     response.outcome.then((outcome) => {
       if (outcome.usage !== undefined && !outcome.usage.estimated)
         call.estimator.learn(request, outcome.usage)
@@ -79,16 +80,16 @@ function actualCost(
   }
 }
 
-function learnFromVendor(
-  limiter: Admission,
-  { clock }: ModelRequest,
-  { headers, failure }: ModelResponse,
-): void {
-  const now = clock.now()
-  for (const { dimension, ...limit } of vendorLimits(headers, clock.epoch())) {
-    limiter.learn(windowOf[dimension], limit, now)
-  }
-  if (failure?.kind === 'rate_limited' && failure.origin === 'upstream') {
-    limiter.closeUntil(now + (failure.retryAfterMs ?? usualPause), now)
+/** What an answer says of the vendor's limits. */
+function answerOf({ clock, stream }: ModelRequest, { headers, failure }: ModelResponse): VendorAnswer {
+  const isRefused = failure?.kind === 'rate_limited' && failure.origin === 'upstream'
+  return {
+    limits: vendorLimits(headers, clock.epoch()).map(({ dimension, ...limit }) => ({
+      name: windowOf[dimension],
+      ...limit,
+    })),
+    closedMs: isRefused ? (failure.retryAfterMs ?? usualPause) : undefined,
+    isSuccess: failure === undefined,
+    isWhole: !stream,
   }
 }

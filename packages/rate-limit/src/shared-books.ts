@@ -3,22 +3,54 @@ import type { LimitLink, Reply } from './limit-link.ts'
 import type { Cost, LimitRules, Limits } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { amountOf, awayOf, type SharedMeter, sharedMeters } from './shared-meter.ts'
+import { keptFor, type Passed, probeEvery } from './vendor-gate.ts'
 
-/** A call under way. */
+/** A call in flight. */
 export interface Held {
   readonly id: string
   /** When it was admitted, in Redis's time. */
   readonly at: number
   /** What it has taken, for each window. */
   readonly amounts: readonly number[]
+  readonly cost: Cost
+  /** What the vendor's word is compared by; undefined where Redis did not admit it. */
+  readonly passed: Passed | undefined
+  /** Whether the vendor has told what is left after all of its output. */
+  isOutputTold: boolean
   isReported: boolean
 }
 
-/** A call that is over: what its admission has to be corrected by, for each window. */
+/** A call that is over: what its admission has to be corrected by, for each window, and what the vendor has counted. */
 interface Settled {
   readonly lease: string
   readonly at: number
   readonly changes: readonly number[]
+  readonly vendor?: {
+    readonly order: number
+    readonly reserved: Cost
+    readonly actual: Cost | undefined
+    readonly isOutputTold: boolean
+  }
+}
+
+/** What all groups of a key have together in this process. */
+export interface Seats {
+  /** Calls in flight. */
+  held: number
+  /** How many may be in flight while Redis is away. */
+  places: number
+  /** The number of the last lease. */
+  sequence: number
+}
+
+/** What the limits of a key are made from. */
+export interface SharedKey {
+  readonly key: string
+  readonly limits: Limits
+  readonly link: LimitLink
+  readonly member: string
+  readonly settings: Required<RedisLimitStoreOptions>
+  readonly rules: LimitRules
 }
 
 /** How long a process counts after it was last heard of, in milliseconds: one that waits for a window says nothing. */
@@ -28,7 +60,7 @@ const heardOf = 120_000
 const mostSettled = 10_000
 
 /**
- * What this process has spent and holds of one key's limits, what Redis knows of that, and what Redis knows of all: the
+ * What this process has spent and holds of the limits of one key and group, what Redis knows of that, and what Redis knows of all: the
  * books are brought in line whenever Redis answers.
  */
 export class SharedBooks {
@@ -40,8 +72,7 @@ export class SharedBooks {
   wasAlone = false
   /** How many processes share the limits, by Redis's last word. */
   processes: number
-  /** How many calls of this process may be under way while Redis is away. */
-  places: number = Infinity
+  readonly seats: Seats
   /** Until all processes have told Redis what it has lost, in this clock's time. */
   aloneUntil: number = -Infinity
   /** Redis's time less this clock's. */
@@ -57,16 +88,12 @@ export class SharedBooks {
   #recovering: Promise<void> | undefined
   #epoch: string | undefined
   #cancelHeartbeat: CancelTimer | undefined
-  #sequence = 0
 
   constructor(
-    key: string,
-    limits: Limits,
-    link: LimitLink,
-    member: string,
-    settings: Required<RedisLimitStoreOptions>,
-    rules: LimitRules,
+    { key, group, limits, link, member, settings, rules }: SharedKey & { readonly group: string },
+    seats: Seats,
   ) {
+    this.seats = seats
     this.#link = link
     this.#rules = rules
     this.#settings = settings
@@ -76,9 +103,11 @@ export class SharedBooks {
     this.processes = settings.processes
     this.offset = settings.clock.epoch() - settings.clock.now()
     const tag = `${settings.prefix}{${key}}:`
-    this.#keys = ['facts', 'leases', 'members', ...this.meters.map(({ name }) => name)].map(
-      (part) => tag + part,
-    )
+    const ofGroup = group === '' ? tag : `${tag}${group}:`
+    this.#keys = [
+      ...[`${ofGroup}facts`, `${tag}leases`, `${tag}members`],
+      ...this.meters.map(({ name }) => ofGroup + name),
+    ]
     this.#stopListening = link.onChange((isUp) => {
       if (isUp) this.#reportNews()
     })
@@ -91,12 +120,13 @@ export class SharedBooks {
 
   /** An id for a lease that no process has used. */
   nextId(): string {
-    return `${this.#member}:${++this.#sequence}`
+    return `${this.#member}:${++this.seats.sequence}`
   }
 
   /** Books a call that has been admitted. */
   enter(held: Held): void {
     this.held.set(held.id, held)
+    this.seats.held++
     this.meters.forEach((meter, index) => {
       const amount = held.amounts[index] as number
       meter.own.correct(meter.own.slotAt(held.at), amount, held.at)
@@ -112,6 +142,7 @@ export class SharedBooks {
   /** Books what a call has really taken; false when that has been done. */
   settle(held: Held, actual: Cost | undefined): boolean {
     if (!this.held.delete(held.id)) return false
+    this.seats.held--
     if (this.held.size === 0) this.#stopHeartbeat()
     const at = this.time
     const changes = this.meters.map((meter, index) => {
@@ -127,14 +158,20 @@ export class SharedBooks {
       spent.correct(slot, change, at)
       unreported.correct(slot, change, at)
     })
-    if (held.isReported) this.#tellOfEnd({ lease: held.id, at: held.at, changes })
+    if (held.isReported) {
+      const { id: lease, at, cost: reserved, passed, isOutputTold } = held
+      const vendor = passed && { order: passed.order, reserved, actual, isOutputTold }
+      this.#tellOfEnd({ lease, at, changes, ...(vendor && { vendor }) })
+    }
     return true
   }
 
   /** Redis has admitted a call that did not wait for it any longer. */
-  giveBack(lease: string, { status, now, amounts }: Reply): void {
+  giveBack(lease: string, reserved: Cost, { status, now, amounts, passed }: Reply): void {
     if (status !== 'ok') return
-    this.#tellOfEnd({ lease, at: now, changes: amounts.map((amount) => -amount) })
+    const vendor = passed && { order: passed.order, reserved, actual: undefined, isOutputTold: false }
+    const changes = amounts.map((amount) => -amount)
+    this.#tellOfEnd({ lease, at: now, changes, ...(vendor && { vendor }) })
     // It has answered just now, however late.
     this.#reportNews()
   }
@@ -249,6 +286,8 @@ export class SharedBooks {
       memberMs: heardOf,
       leaseMs: lease,
       maxClosureMs: this.#rules.maxClosure,
+      probeMs: probeEvery,
+      keptMs: keptFor,
       concurrency: this.concurrency === Infinity ? undefined : this.concurrency,
       windows: this.meters.map(({ name, ms, configured: limit }, index) => ({
         ...{ name, ms, limit },
@@ -269,7 +308,7 @@ export class SharedBooks {
     if (clock.now() < this.aloneUntil) return
     this.processes = Math.max(processes, members)
     const free = Math.max(0, this.concurrency - inFlight)
-    this.places = Math.max(1, this.held.size + Math.floor(free / this.processes))
+    this.seats.places = Math.max(1, this.seats.held + Math.floor(free / this.processes))
     this.meters.forEach((meter, index) => {
       meter.known.fit(totals[index] as number, now)
       meter.limit = limits[index] as number
@@ -294,6 +333,13 @@ export class SharedBooks {
     if (this.wasAlone) await this.report()
     const reply = await this.run('renew', { held: [...this.held.keys()] })
     if (reply.status === 'lost') await this.recover(reply.epoch)
+  }
+
+  /** Whether nothing would be lost if it were forgotten. */
+  get isIdle(): boolean {
+    if (this.held.size > 0 || this.wasAlone || this.#settled.length > 0) return false
+    if (this.#reporting !== undefined || this.#recovering !== undefined) return false
+    return this.meters.every(({ own }) => own.spent(this.time) === 0)
   }
 
   close(): void {

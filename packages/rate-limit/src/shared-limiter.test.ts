@@ -116,7 +116,7 @@ describe('when Redis is slow', () => {
     last().answer()
     await settled()
     expect(last().operation).toBe('settle')
-    expect(last().args.settled).toEqual([{ lease: id, at: 1_000, changes: [-1] }])
+    expect(last().args.settled).toMatchObject([{ lease: id, at: 1_000, changes: [-1] }])
     expect(asked).toHaveLength(2)
   })
 
@@ -272,7 +272,9 @@ describe.skipIf(!hasRedis() && !process.env.CI)('with a real Redis', () => {
     one?.closeUntil(Infinity, clock.now())
     expect(await other?.tryAcquire(cost, clock.now())).toBeUndefined()
     expect(store.status).toBe('shared')
-    expect(other?.timeUntil(cost, clock.now())).toBe(longest)
+    // Whether it still holds is tested each minute.
+    expect(other?.timeUntil(cost, clock.now())).toBe(Math.min(longest, 60_000))
+    expect(other?.groups(clock.now())).toMatchObject([{ group: '', closedMs: longest }])
     await clock.advance(longest + 1)
     expect(await other?.tryAcquire(cost, clock.now())).toBeDefined()
   })

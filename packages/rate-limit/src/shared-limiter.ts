@@ -1,13 +1,9 @@
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, Headroom, Lease } from './admission.ts'
-import type { LimitLink } from './limit-link.ts'
-import { type Cost, checkLimits, type LimitRules, type Limits, type WindowName } from './limits.ts'
-import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
-import { type Held, SharedBooks } from './shared-books.ts'
-import { amountAlone, amountOf, fitsAlone, waitAlone } from './shared-meter.ts'
-
-/** How often a process asks again while others hold all places, in milliseconds; each time a bit different. */
-const pollEvery = 50
+import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+import { LimitGroups } from './limit-groups.ts'
+import { type Cost, checkLimits, type WindowName } from './limits.ts'
+import type { Seats, SharedKey } from './shared-books.ts'
+import { SharedGroup } from './shared-group.ts'
 
 /**
  * The limits of one key over all processes. While Redis answers, it decides. While it does not, this process admits its
@@ -15,101 +11,32 @@ const pollEvery = 50
  * reports that when Redis is back.
  */
 export class SharedLimiter implements Admission {
-  readonly #link: LimitLink
-  readonly #settings: Required<RedisLimitStoreOptions>
-  readonly #maxClosure: number
-  readonly #books: SharedBooks
+  readonly #groups: LimitGroups<SharedGroup>
+  readonly #seats: Seats = { held: 0, places: Infinity, sequence: 0 }
+  readonly #concurrency: number
   readonly #onRelease = new Set<() => void>()
-  /** In Redis's time. */
-  #closedUntil = -Infinity
-  /** When there will be room for the call that was last told to wait. */
-  #roomAt = -Infinity
 
-  constructor(
-    key: string,
-    limits: Limits,
-    link: LimitLink,
-    member: string,
-    settings: Required<RedisLimitStoreOptions>,
-    rules: LimitRules,
-  ) {
-    checkLimits(limits)
-    this.#link = link
-    this.#settings = settings
-    this.#maxClosure = rules.maxClosure
-    this.#books = new SharedBooks(key, limits, link, member, settings, rules)
+  constructor(of: SharedKey) {
+    checkLimits(of.limits)
+    this.#concurrency = of.limits.concurrency ?? Infinity
+    const released = (): void => {
+      for (const callback of this.#onRelease) callback()
+    }
+    this.#groups = new LimitGroups((group) => new SharedGroup({ ...of, group }, this.#seats, released))
   }
 
   get inFlight(): number {
-    return this.#books.held.size
+    return this.#seats.held
   }
 
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
-    if (this.#link.isUp) return this.#acquire(cost)
-    if (this.#link.isProbeDue()) this.#books.report().catch(() => {})
-    return this.#acquireAlone(cost, now)
-  }
-
-  async #acquire(cost: Cost): Promise<Lease | undefined> {
-    const { clock } = this.#settings
-    const books = this.#books
-    try {
-      const isRecovering = (): boolean => clock.now() < books.aloneUntil
-      if (books.wasAlone && !isRecovering()) await books.report()
-      if (isRecovering()) return this.#acquireAlone(cost, clock.now())
-      const id = books.nextId()
-      const wanted = { lease: id, amounts: books.meters.map((meter) => amountOf(meter, cost)) }
-      let reply = await books.run('acquire', wanted, (late) => books.giveBack(id, late))
-      if (reply.status === 'lost') {
-        await books.recover(reply.epoch)
-        if (isRecovering()) return this.#acquireAlone(cost, clock.now())
-        reply = await books.run('acquire', wanted, (late) => books.giveBack(id, late))
-      }
-      books.rejoin()
-      if (reply.status === 'ok') {
-        return this.#admit({ id, at: reply.now, amounts: reply.amounts, isReported: true })
-      }
-      const poll = pollEvery * (0.5 + clock.random())
-      this.#roomAt = clock.now() + (reply.status === 'wait' ? reply.wait : poll)
-      return undefined
-    } catch {
-      return this.#acquireAlone(cost, clock.now())
-    }
-  }
-
-  #acquireAlone(cost: Cost, now: number): Lease | undefined {
-    const { offset, held, places, concurrency, meters, processes } = this.#books
-    const at = now + offset
-    if (at < this.#closedUntil || held.size >= Math.min(places, concurrency)) return undefined
-    const amounts = meters.map((meter) => amountAlone(meter, cost, processes))
-    if (!meters.every((meter, index) => fitsAlone(meter, amounts[index] as number, processes, at))) {
-      return undefined
-    }
-    return this.#admit({ id: this.#books.nextId(), at, amounts, isReported: false })
-  }
-
-  #admit(held: Held): Lease {
-    this.#books.enter(held)
-    return {
-      settle: (actual) => {
-        if (!this.#books.settle(held, actual)) return
-        for (const released of this.#onRelease) released()
-      },
-    }
+    return this.#groups.for(cost.group ?? '', now).tryAcquire(cost, now)
   }
 
   timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
-    const { offset, aloneUntil, meters, processes } = this.#books
-    const at = now + offset
-    const isAlone = !this.#link.isUp || now < aloneUntil
-    const told = isAlone ? 0 : this.#roomAt - now
-    let wait = Math.max(0, this.#closedUntil - at, told)
-    for (const meter of meters) {
-      const ahead = before.reduce((sum, other) => sum + amountAlone(meter, other, 1), 0)
-      const alone = isAlone ? waitAlone(meter, amountAlone(meter, cost, processes), processes, at) : 0
-      wait = Math.max(wait, Math.max(told, alone) + (ahead / meter.limit) * meter.ms)
-    }
-    return wait
+    const name = cost.group ?? ''
+    const ahead = before.filter((other) => (other.group ?? '') === name)
+    return this.#groups.for(name, now).timeUntil(cost, now, ahead)
   }
 
   onRelease(callback: () => void): () => void {
@@ -117,34 +44,34 @@ export class SharedLimiter implements Admission {
     return () => this.#onRelease.delete(callback)
   }
 
-  closeUntil(at: number, now: number): void {
-    const closeMs = Math.min(Math.max(0, at - now), this.#maxClosure)
-    this.#closedUntil = Math.max(this.#closedUntil, now + closeMs + this.#books.offset)
-    this.#books.run('close', { closeMs }).catch(() => {})
+  closeUntil(at: number, now: number, group = ''): void {
+    this.#groups.for(group, now).closeUntil(at, now)
   }
 
-  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {
-    const { meters, offset } = this.#books
-    const meter = meters.find((candidate) => candidate.name === name)
-    if (meter === undefined) return
-    const limit = Math.min(meter.configured, Math.max(1, vendor.limit ?? meter.configured))
-    const elsewhere = (vendor.limit ?? meter.limit) - vendor.remaining - meter.known.spent(now + offset)
-    if (elsewhere <= 0 && limit === meter.limit) return
-    this.#books.run('learn', { name, ...vendor }).catch(() => {})
+  open(): void {
+    for (const [, group] of this.#groups) group.open()
+  }
+
+  learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number, group = ''): void {
+    this.#groups.for(group, now).learn(name, vendor, now)
   }
 
   headroom(now: number): Headroom {
-    const { meters, offset, held, concurrency } = this.#books
-    const at = now + offset
-    const windows = meters.map(({ name, known, away, limit }) => [
-      name,
-      { used: known.spent(at) + (away?.spent.spent(at) ?? 0), limit },
-    ])
-    const places = { concurrency: { used: held.size, limit: concurrency } }
-    return { ...Object.fromEntries(windows), ...(concurrency === Infinity ? {} : places) }
+    const fullest: Record<string, { used: number; limit: number }> = {}
+    for (const [, group] of this.#groups) {
+      for (const [name, room] of Object.entries(group.windows(now))) {
+        if (room.used >= (fullest[name]?.used ?? 0)) fullest[name] = room
+      }
+    }
+    const places = { concurrency: { used: this.inFlight, limit: this.#concurrency } }
+    return { ...fullest, ...(this.#concurrency === Infinity ? {} : places) }
+  }
+
+  groups(now: number): GroupState[] {
+    return [...this.#groups].map(([group, shared]) => ({ group, ...shared.state(now) }))
   }
 
   close(): void {
-    this.#books.close()
+    for (const [, group] of this.#groups) group.close()
   }
 }

@@ -4,9 +4,28 @@ import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 interface Cost {
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly group?: string | undefined
+}
+
+type WindowName = 'requestsPerMinute' | 'inputTokensPerMinute' | 'outputTokensPerMinute'
+
+interface Word {
+  readonly limit: number | undefined
+  readonly remaining: number
+  readonly resetMs: number
+  readonly periodMs?: number | undefined
 }
 
 interface Lease {
+  hear?(
+    answer: {
+      readonly limits: readonly (Word & { readonly name: WindowName })[]
+      readonly closedMs?: number | undefined
+      readonly isSuccess: boolean
+      readonly isWhole: boolean
+    },
+    now: number,
+  ): void
   settle(actual: Cost | undefined, now: number): void
 }
 
@@ -14,12 +33,9 @@ interface Lease {
 export interface TestedLimits {
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
   timeUntil(cost: Cost, now: number): number
-  closeUntil(at: number, now: number): void
-  learn(
-    name: 'requestsPerMinute',
-    vendor: { readonly limit: number; readonly remaining: number; readonly resetMs: number },
-    now: number,
-  ): void
+  closeUntil(at: number, now: number, group?: string): void
+  open(): void
+  learn(name: WindowName, vendor: Word, now: number, group?: string): void
 }
 
 /** Makes the limits of a fresh key, counted in the time of `clock`. */
@@ -41,6 +57,16 @@ export interface ConformanceCase {
 }
 
 const small = { inputTokens: 1, outputTokens: 1 }
+
+type Answer = Parameters<NonNullable<Lease['hear']>>[0]
+
+/** What a vendor's answer says; a success without headers unless it is told otherwise. */
+function answer({ limits = [], closedMs }: Partial<Pick<Answer, 'limits' | 'closedMs'>>): Answer {
+  return { limits, closedMs, isSuccess: closedMs === undefined, isWhole: true }
+}
+
+/** Lets what is sent to a store arrive there. */
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
 
 /** What every store of rate limits must do, for any test runner: `for (const { name, run } of cases) it(name, run)`. */
 export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
@@ -162,31 +188,220 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       assert.ok(await limits.tryAcquire(small, clock.now()))
     }),
 
-    on('does not stay closed for longer than ten minutes, whatever time the vendor names', async (clock) => {
-      const years = 31 * 365 * 24 * 3_600_000
+    on(
+      'lets one call a minute test a long closure, and opens ten minutes after it was last named',
+      async (clock) => {
+        const years = 31 * 365 * 24 * 3_600_000
+        for (const until of [years, Infinity]) {
+          const limits = await open({ requestsPerMinute: 100 }, clock)
+          limits.closeUntil(clock.now() + until, clock.now())
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          const wait = limits.timeUntil(small, clock.now())
+          assert.ok(wait > 59_000 && wait <= 60_000, `waits ${wait} ms`)
+          await clock.advance(59_000)
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          await clock.advance(1_001)
+          assert.ok(await limits.tryAcquire(small, clock.now()))
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          await clock.advance(60_001)
+          assert.ok(await limits.tryAcquire(small, clock.now()))
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          await clock.advance(480_000)
+          assert.ok(await limits.tryAcquire(small, clock.now()))
+          assert.ok(await limits.tryAcquire(small, clock.now()))
+        }
+      },
+    ),
+
+    on('a success of a call that tests a closure opens it, another 429 keeps it closed', async (clock) => {
       const limits = await open({ requestsPerMinute: 100 }, clock)
-      for (const at of [clock.now() + years, Infinity]) {
-        limits.closeUntil(at, clock.now())
+      const before = await limits.tryAcquire(small, clock.now())
+      const refused = await limits.tryAcquire(small, clock.now())
+      const nineDays = 9 * 86_400_000
+      refused?.hear?.(answer({ closedMs: nineDays }), clock.now())
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+      // A call from before the closure says nothing of the time after it.
+      before?.hear?.(answer({}), clock.now())
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+      for (let minute = 0; minute < 15; minute++) {
+        await clock.advance(60_001)
+        const probe = await limits.tryAcquire(small, clock.now())
+        assert.ok(probe, `minute ${minute}`)
+        probe.hear?.(answer({ closedMs: nineDays }), clock.now())
         assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
-        const wait = limits.timeUntil(small, clock.now())
-        assert.ok(wait > 599_000 && wait <= 600_000, `waits ${wait} ms`)
-        await clock.advance(599_000)
-        assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
-        await clock.advance(1_001)
-        assert.ok(await limits.tryAcquire(small, clock.now()))
+      }
+      await clock.advance(60_001)
+      const probe = await limits.tryAcquire(small, clock.now())
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+      probe?.hear?.(answer({}), clock.now())
+      await turn()
+      for (let call = 0; call < 5; call++) assert.ok(await limits.tryAcquire(small, clock.now()))
+    }),
+
+    on('opens by hand', async (clock) => {
+      const limits = await open({ requestsPerMinute: 100 }, clock)
+      limits.closeUntil(clock.now() + 500_000, clock.now())
+      limits.learn('requestsPerMinute', { limit: 10, remaining: 0, resetMs: 500_000 }, clock.now())
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+      limits.open()
+      await turn()
+      for (let call = 0; call < 20; call++) assert.ok(await limits.tryAcquire(small, clock.now()))
+    }),
+
+    on('closes for one group of models alone, and counts each by itself', async (clock) => {
+      const limits = await open({ requestsPerMinute: 3, concurrency: 6 }, clock)
+      const [opus, haiku] = ['opus', 'haiku'].map((group) => ({ ...small, group })) as [Cost, Cost]
+      const first = await limits.tryAcquire(opus, clock.now())
+      first?.hear?.(answer({ closedMs: 30_000 }), clock.now())
+      assert.equal(await limits.tryAcquire(opus, clock.now()), undefined)
+      assert.ok(limits.timeUntil(opus, clock.now()) > 29_000)
+      for (let call = 0; call < 3; call++) assert.ok(await limits.tryAcquire(haiku, clock.now()))
+      assert.equal(await limits.tryAcquire(haiku, clock.now()), undefined)
+      await clock.advance(30_001)
+      for (let call = 0; call < 2; call++) assert.ok(await limits.tryAcquire(opus, clock.now()))
+      // All places of the key are taken.
+      await clock.advance(60_200)
+      assert.equal(await limits.tryAcquire(haiku, clock.now()), undefined)
+      first?.settle(opus, clock.now())
+      assert.ok(await limits.tryAcquire(haiku, clock.now()))
+    }),
+
+    on('one group is told nothing of what is left of another', async (clock) => {
+      const limits = await open({ requestsPerMinute: 100 }, clock)
+      const haiku = await limits.tryAcquire({ ...small, group: 'haiku' }, clock.now())
+      const said = { name: 'requestsPerMinute', limit: 50, remaining: 0, resetMs: 60_000 } as const
+      haiku?.hear?.(answer({ limits: [said] }), clock.now())
+      assert.equal(await limits.tryAcquire({ ...small, group: 'haiku' }, clock.now()), undefined)
+      assert.ok(await limits.tryAcquire({ ...small, group: 'opus' }, clock.now()))
+    }),
+
+    on('keeps a bounded number of groups, whatever names callers make up', async (clock) => {
+      const limits = await open({ requestsPerMinute: 2 }, clock)
+      let admitted = 0
+      for (let name = 0; name < 500; name++) {
+        if (await limits.tryAcquire({ ...small, group: `made up ${name}` }, clock.now())) admitted++
+      }
+      assert.ok(admitted <= 40, `${admitted} admitted`)
+      await clock.advance(61_000)
+      assert.ok(await limits.tryAcquire({ ...small, group: 'a model' }, clock.now()))
+    }),
+
+    on('does not book what others use of a pool that is shared with them', async (clock) => {
+      const limits = await open({ requestsPerMinute: 100, inputTokensPerMinute: 25_000 }, clock)
+      const cost = { inputTokens: 1_000, outputTokens: 1 }
+      for (let call = 0; call < 20; call++) {
+        const lease = await limits.tryAcquire(cost, clock.now())
+        assert.ok(lease, `call ${call}`)
+        const said = {
+          name: 'inputTokensPerMinute',
+          limit: 100_000,
+          remaining: 75_000 - call * 1_000,
+        } as const
+        lease.hear?.(answer({ limits: [{ ...said, resetMs: 15_000 }] }), clock.now())
+        lease.settle(cost, clock.now())
       }
     }),
 
-    on('learns from the vendor what others have spent, and a lower limit', async (clock) => {
-      const limits = await open({ requestsPerMinute: 100 }, clock)
-      await limits.tryAcquire(small, clock.now())
-      limits.learn('requestsPerMinute', { limit: 10, remaining: 1, resetMs: 20_000 }, clock.now())
-      const admitted = []
-      for (let call = 0; call < 3; call++) admitted.push(await limits.tryAcquire(small, clock.now()))
-      assert.deepEqual(admitted.map(Boolean), [true, false, false])
-      await clock.advance(20_200)
-      assert.ok(await limits.tryAcquire(small, clock.now()))
+    on('waits for what a call asks where the vendor has less left, and no longer', async (clock) => {
+      const limits = await open({ inputTokensPerMinute: 100_000 }, clock)
+      const cost = { inputTokens: 20_000, outputTokens: 1 }
+      const lease = await limits.tryAcquire(cost, clock.now())
+      const said = {
+        name: 'inputTokensPerMinute',
+        limit: 60_000,
+        remaining: 10_000,
+        resetMs: 50_000,
+      } as const
+      lease?.hear?.(answer({ limits: [said] }), clock.now())
+      assert.ok(await limits.tryAcquire({ inputTokens: 8_000, outputTokens: 1 }, clock.now()))
+      assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
+      const wait = limits.timeUntil(cost, clock.now())
+      assert.ok(wait > 17_900 && wait < 18_100, `waits ${wait} ms`)
+      await clock.advance(17_800)
+      assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
+      await clock.advance(300)
+      assert.ok(await limits.tryAcquire(cost, clock.now()))
     }),
+
+    on('an answer to an older call never raises what a newer one has said', async (clock) => {
+      const limits = await open({ requestsPerMinute: 100 }, clock)
+      const leases: (Lease | undefined)[] = []
+      for (let call = 0; call < 5; call++) leases.push(await limits.tryAcquire(small, clock.now()))
+      const said = (remaining: number): Word & { name: WindowName } => ({
+        ...{ name: 'requestsPerMinute', limit: 50, remaining, resetMs: 60_000 },
+      })
+      leases[4]?.hear?.(answer({ limits: [said(1)] }), clock.now())
+      leases[0]?.hear?.(answer({ limits: [said(45)] }), clock.now())
+      assert.ok(await limits.tryAcquire(small, clock.now()))
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+    }),
+
+    on('an answer counts what was admitted after its call as not contained in it', async (clock) => {
+      const limits = await open({ inputTokensPerMinute: 100_000 }, clock)
+      const cost = { inputTokens: 10_000, outputTokens: 1 }
+      const first = await limits.tryAcquire(cost, clock.now())
+      const second = await limits.tryAcquire(cost, clock.now())
+      const said = {
+        name: 'inputTokensPerMinute',
+        limit: 40_000,
+        remaining: 20_000,
+        resetMs: 30_000,
+      } as const
+      first?.hear?.(answer({ limits: [said] }), clock.now())
+      assert.ok(await limits.tryAcquire(cost, clock.now()))
+      assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
+      // It has taken nothing, so that is left.
+      second?.settle({ inputTokens: 0, outputTokens: 1 }, clock.now())
+      assert.ok(await limits.tryAcquire(cost, clock.now()))
+    }),
+
+    on('output that is not generated yet is still to be counted', async (clock) => {
+      const limits = await open({ outputTokensPerMinute: 100_000 }, clock)
+      const cost = { inputTokens: 1, outputTokens: 4_000 }
+      const said = { name: 'outputTokensPerMinute', limit: 10_000, remaining: 10_000, resetMs: 0 } as const
+      const streams: (Lease | undefined)[] = []
+      for (let call = 0; call < 2; call++) {
+        streams.push(await limits.tryAcquire(cost, clock.now()))
+        streams[call]?.hear?.({ ...answer({ limits: [said] }), isWhole: false }, clock.now())
+      }
+      assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
+      streams[0]?.settle({ inputTokens: 1, outputTokens: 1_000 }, clock.now())
+      assert.ok(await limits.tryAcquire(cost, clock.now()))
+    }),
+
+    on('is not paced by limits of a day of which much is left', async (clock) => {
+      const limits = await open({ requestsPerMinute: 30 }, clock)
+      for (let call = 0; call < 30; call++) {
+        const lease = await limits.tryAcquire(small, clock.now())
+        assert.ok(lease, `call ${call}`)
+        const said = { name: 'requestsPerMinute', limit: 14_400, remaining: 14_000 - call } as const
+        lease.hear?.(answer({ limits: [{ ...said, resetMs: (400 + call) * 6_000 }] }), clock.now())
+        lease.settle(small, clock.now())
+      }
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+    }),
+
+    on(
+      'waits for the next request of a day that is spent, and tests a pool without an end each minute',
+      async (clock) => {
+        for (const limit of [1_000, undefined]) {
+          const limits = await open({ requestsPerMinute: 30 }, clock)
+          const lease = await limits.tryAcquire(small, clock.now())
+          const said = { name: 'requestsPerMinute', limit, remaining: 0, resetMs: 86_400_000 } as const
+          lease?.hear?.(answer({ limits: [said] }), clock.now())
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          const wait = limits.timeUntil(small, clock.now())
+          assert.ok(wait > 59_000 && wait <= 60_000, `waits ${wait} ms`)
+          await clock.advance(60_001)
+          const probe = await limits.tryAcquire(small, clock.now())
+          assert.ok(probe)
+          assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+          probe.hear?.(answer({}), clock.now())
+          await turn()
+          assert.ok(await limits.tryAcquire(small, clock.now()))
+        }
+      },
+    ),
 
     on('conserves: over random calls nothing exceeds a limit and nothing leaks', async (clock) => {
       const bounds = { requestsPerMinute: 20, inputTokensPerMinute: 200, concurrency: 4 }

@@ -18,6 +18,7 @@ export {
   isDivertedHeader,
   whyNotForwarded,
 } from './header-fence.ts'
+export { limitGroup } from './limit-group.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
 export { openaiUsage } from './openai-usage.ts'
 export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'

@@ -9,7 +9,10 @@ const anthropicDimensions = [
   'priority-input-tokens',
   'priority-output-tokens',
 ]
-const openaiDimensions = ['-requests', '-tokens', '']
+const openaiDimensions = [
+  ...['-requests', '-tokens', ''],
+  ...['-requests-minute', '-requests-hour', '-requests-day', '-tokens-minute', '-tokens-hour', '-tokens-day'],
+]
 
 /** A time this large can only be milliseconds since the epoch; in seconds it would be the year 5138. */
 const firstMilliseconds = 100_000_000_000
@@ -17,7 +20,7 @@ const firstMilliseconds = 100_000_000_000
 /**
  * How long until the limits that are used up are reset, in milliseconds, by the vendors' own headers:
  * `anthropic-ratelimit-*` (RFC 3339), `anthropic-ratelimit-unified-*` (Unix seconds), `x-ratelimit-*` (Go durations at
- * OpenAI, a Unix time at OpenRouter). At most 24 days; undefined where none is used up or nothing makes sense.
+ * OpenAI, a Unix time at OpenRouter, seconds at Azure and Cerebras). At most 24 days; undefined where none is used up or nothing makes sense.
  * @param epoch milliseconds since the Unix epoch, now
  */
 export function rateLimitResetMs(headers: ResponseHeaders, epoch: number): number | undefined {
@@ -38,7 +41,7 @@ export function rateLimitResetMs(headers: ResponseHeaders, epoch: number): numbe
   for (const dimension of openaiDimensions) {
     if (!isUsedUp(headers, `x-ratelimit-remaining${dimension}`)) continue
     const reset = header(headers, `x-ratelimit-reset${dimension}`)
-    waits.push(goDuration(reset) ?? untilUnixTime(reset, epoch))
+    waits.push(goDuration(reset) ?? untilUnixTime(reset, epoch) ?? seconds(reset))
   }
   const known = waits.filter((wait) => wait !== undefined)
   return known.length === 0 ? undefined : boundedWait(Math.max(...known))
@@ -59,6 +62,11 @@ export function untilUnixTime(value: string | undefined, epoch: number): number 
   if (value === undefined || !/^\d{9,14}(\.\d+)?$/.test(value)) return undefined
   const time = Number(value)
   return Math.max(0, (time < firstMilliseconds ? time * 1000 : time) - epoch)
+}
+
+/** Milliseconds of a plain number of seconds, as Azure (`59`) and Cerebras (`33011.38`) write it. */
+export function seconds(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d{1,8}(\.\d+)?$/.test(value) ? Number(value) * 1000 : undefined
 }
 
 const units: Readonly<Record<string, number>> = {

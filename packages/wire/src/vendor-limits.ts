@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '@spillway/middleware'
-import { goDuration, untilDate, untilUnixTime } from './rate-limit-reset.ts'
+import { goDuration, seconds, untilDate, untilUnixTime } from './rate-limit-reset.ts'
 import { boundedWait, header } from './retry-after.ts'
 
 /** What a vendor counts. */
@@ -12,36 +12,101 @@ export interface VendorLimit {
   readonly remaining: number
   /** Milliseconds until all of it is back; at most 24 days. */
   readonly resetMs: number
+  /**
+   * Over how many milliseconds the limit holds, where the header's name says so: vendors may tell of several limits of one
+   * dimension. Where it does not, `limit * resetMs / (limit - remaining)` is the period of a limit that comes back steadily.
+   */
+  readonly periodMs?: number | undefined
 }
 
-const places: readonly (readonly [dimension: VendorDimension, prefix: string, suffix: string])[] = [
-  ['requests', 'anthropic-ratelimit-requests-', ''],
-  ['inputTokens', 'anthropic-ratelimit-input-tokens-', ''],
-  ['outputTokens', 'anthropic-ratelimit-output-tokens-', ''],
-  ['requests', 'x-ratelimit-', '-requests'],
-  // OpenAI counts input and output together; the input is by far the larger part.
-  ['inputTokens', 'x-ratelimit-', '-tokens'],
+interface Place {
+  readonly dimension: VendorDimension
+  /** The names of its headers. */
+  readonly limit: string
+  readonly remaining: string
+  readonly reset: string
+  /** What the names say. */
+  readonly periodMs: number | undefined
+}
+
+const minute = 60_000
+const day = 86_400_000
+
+function place(dimension: VendorDimension, prefix: string, suffix = '', periodMs?: number): Place {
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((part) => prefix + part + suffix)
+  return { dimension, limit, remaining, reset, periodMs } as Place
+}
+
+const anthropic = (prefix: string): Place[] => [
+  place('requests', `${prefix}requests-`),
+  place('inputTokens', `${prefix}input-tokens-`),
+  place('outputTokens', `${prefix}output-tokens-`),
+]
+/** Fast mode has limits of its own; where they are named, the call counts against these. */
+const anthropicFast = anthropic('anthropic-fast-')
+const anthropicUsual = anthropic('anthropic-ratelimit-')
+
+const x = 'x-ratelimit-'
+// Services that count input and output together: the input is by far the larger part.
+const others: readonly Place[] = [
+  // OpenAI, Azure, Groq (whose requests are counted by the day).
+  place('requests', x, '-requests'),
+  place('inputTokens', x, '-tokens'),
+  // OpenRouter, Together.
+  place('requests', x),
+  // Cerebras, Mistral.
+  place('requests', x, '-requests-minute', minute),
+  place('requests', x, '-requests-day', day),
+  place('requests', x, '-req-minute', minute),
+  place('inputTokens', x, '-tokens-minute', minute),
+  place('inputTokens', x, '-tokens-day', day),
 ]
 
 /**
- * Reads `anthropic-ratelimit-*` and OpenAI's `x-ratelimit-*` headers. Only those that are whole and make sense.
+ * Reads `anthropic-ratelimit-*` and `x-ratelimit-*` headers, in the dialects of OpenAI, Azure, Groq, Cerebras, Mistral and
+ * OpenRouter. Only those that are whole and make sense.
  * @param epoch milliseconds since the Unix epoch, now
  */
 export function vendorLimits(headers: ResponseHeaders, epoch: number): VendorLimit[] {
-  return places.flatMap(([dimension, prefix, suffix]) => {
-    const remaining = amount(header(headers, `${prefix}remaining${suffix}`))
-    const reset = header(headers, `${prefix}reset${suffix}`)
-    const resetMs = untilDate(reset, epoch) ?? goDuration(reset) ?? untilUnixTime(reset, epoch)
-    if (remaining === undefined || resetMs === undefined) return []
-    return [
-      {
-        dimension,
-        limit: amount(header(headers, `${prefix}limit${suffix}`)),
-        remaining,
-        resetMs: boundedWait(resetMs),
-      },
-    ]
-  })
+  const read = (places: readonly Place[]): VendorLimit[] =>
+    places.flatMap((place) => readLimit(headers, place, epoch) ?? [])
+  const fast = read(anthropicFast)
+  return [...(fast.length > 0 ? fast : read(anthropicUsual)), ...read(others)]
+}
+
+function readLimit(headers: ResponseHeaders, place: Place, epoch: number): VendorLimit | undefined {
+  const left = amount(header(headers, place.remaining))
+  if (left === undefined) return undefined
+  const limit = amount(header(headers, place.limit))
+  // Azure says 0 or -1 where it counts nothing.
+  if (limit === 0) return undefined
+  const remaining = Math.min(left, limit ?? left)
+  const told = untilReset(header(headers, place.reset), vendorsNow(headers, epoch))
+  // Mistral names no time: it comes back over the period.
+  const resetMs = told ?? steadily(place.periodMs, left, limit)
+  if (resetMs === undefined) return undefined
+  return {
+    ...{ dimension: place.dimension, limit, remaining },
+    resetMs: boundedWait(resetMs),
+    periodMs: place.periodMs,
+  }
+}
+
+function steadily(periodMs: number | undefined, left: number, limit: number | undefined): number | undefined {
+  return periodMs && limit && Math.max(0, (periodMs * (limit - left)) / limit)
+}
+
+function untilReset(value: string | undefined, now: number): number | undefined {
+  return untilDate(value, now) ?? goDuration(value) ?? untilUnixTime(value, now) ?? seconds(value)
+}
+
+/** By how much clocks may differ, in milliseconds: a `date` has whole seconds. */
+const sameTime = 2_000
+
+/** The vendor's own present, from which its times are counted: the clock here may be wrong by minutes. */
+function vendorsNow(headers: ResponseHeaders, epoch: number): number {
+  const date = Date.parse(header(headers, 'date') ?? '')
+  return Number.isNaN(date) || Math.abs(date - epoch) < sameTime ? epoch : date
 }
 
 const vendorLimit = /^(?:anthropic-(?:ratelimit|priority|fast)-|x-rate-?limit-|ratelimit(?:-|$))/

@@ -155,18 +155,20 @@ local function lasts(word, cost)
   return word.resetAt - now
 end
 
-local function gateWait(cost)
-  local nextProbe = math.max(lastProbe + a.probeMs, now)
-  local closed = closedUntil() - now
-  local wait = 0
-  if closed > 0 then wait = math.min(closed, math.max(nextProbe, probeFrom) - now) end
+local function isProbeDue(from)
+  return now >= math.max(from or never, lastProbe + a.probeMs)
+end
+
+-- How long the vendor refuses such a call, and whether it may pass nevertheless, to test that.
+local function gate(cost)
+  local long = math.max(0, closedUntil() - now)
+  local isOpen = long == 0 or isProbeDue(probeFrom)
   for _, word in pairs(said) do
-    local long = lasts(word, cost)
-    if long > wait then
-      wait = math.max(wait, math.min(long, math.max(nextProbe, word.probeFrom or never) - now))
-    end
+    local lasting = lasts(word, cost)
+    long = math.max(long, lasting)
+    if lasting > 0 and not isProbeDue(word.probeFrom) then isOpen = false end
   end
-  return math.max(0, wait)
+  return long, isOpen
 end
 
 local function pass(cost)
@@ -260,7 +262,8 @@ local amounts = {}
 local passed, isOpened
 
 if operation == 'acquire' then
-  wait = gateWait(a.cost)
+  local long, isOpen = gate(a.cost)
+  if not isOpen then wait = math.max(1, long) end
   for index, window in ipairs(opened) do
     amounts[index] = math.min(window.limit, a.windows[index].amount)
     wait = math.max(wait, waitFor(window, window.limit - amounts[index]))

@@ -142,7 +142,7 @@ class Group {
     for (const meter of this.meters) {
       if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
     }
-    if (this.gate.timeUntil(cost, now) > 0) return undefined
+    if (!this.gate.isOpenTo(cost, now)) return undefined
     const spent = this.meters.map((meter) => {
       const amount = amountOf(meter, cost)
       return { amount, slot: meter.window.spend(amount, now) }

@@ -70,7 +70,7 @@ export class SharedGroup {
     const { offset, seats, concurrency, meters, processes } = this.#books
     const at = now + offset
     if (seats.held >= Math.min(seats.places, concurrency)) return undefined
-    if (this.#gate.timeUntil(cost, now) > 0) return undefined
+    if (!this.#gate.isOpenTo(cost, now)) return undefined
     const amounts = meters.map((meter) => amountAlone(meter, cost, processes))
     if (!meters.every((meter, index) => fitsAlone(meter, amounts[index] as number, processes, at))) {
       return undefined

@@ -56,19 +56,27 @@ export class VendorGate {
     return this.#closedUntil
   }
 
-  /** Milliseconds until a call passes, with others before it; 0 when it does now. */
+  /** Milliseconds until a call passes that tests nothing, with others before it; 0 when it does now. */
   timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
-    const next = Math.max(this.#lastProbe + probeEvery, now) + before.length * probeEvery
-    const closed = this.#closedUntil - now
-    let wait = closed <= 0 ? 0 : Math.min(closed, Math.max(next, this.#probeFrom) - now)
-    for (const told of this.#told.values()) {
-      const lasts = this.#lasts(told, cost, now, before)
-      if (lasts > wait) wait = Math.max(wait, Math.min(lasts, Math.max(next, told.probeFrom) - now))
-    }
-    return Math.max(0, wait)
+    let wait = Math.max(0, this.#closedUntil - now)
+    for (const told of this.#told.values()) wait = Math.max(wait, this.#lasts(told, cost, now, before))
+    return wait
   }
 
-  /** Lets a call pass that need not wait. */
+  /** Whether a call may pass now, if only to test whether the vendor still refuses. */
+  isOpenTo(cost: Cost, now: number): boolean {
+    if (now < this.#closedUntil && !this.#isProbeDue(this.#probeFrom, now)) return false
+    for (const told of this.#told.values()) {
+      if (this.#lasts(told, cost, now) > 0 && !this.#isProbeDue(told.probeFrom, now)) return false
+    }
+    return true
+  }
+
+  #isProbeDue(from: number, now: number): boolean {
+    return now >= Math.max(from, this.#lastProbe + probeEvery)
+  }
+
+  /** Lets a call pass that it is open to. */
   pass(cost: Cost, now: number): Passed {
     let isProbe = now < this.#closedUntil
     for (const told of this.#told.values()) {

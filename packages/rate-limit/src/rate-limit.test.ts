@@ -100,12 +100,27 @@ describe('a call is settled', () => {
     expect(used(under).outputTokensPerMinute).toBeGreaterThan(0)
   })
 
-  it('with its input when it was sent and failed, since the vendor has counted it', async () => {
-    claude.next({ type: 'status', status: 500 })
+  it.each([400, 401, 413, 429, 500, 529])(
+    'as a request without tokens when it is refused with status %i',
+    async (status) => {
+      claude.next({ type: 'status', status })
+      const under = limited(limits)
+      await (await under.handler(call())).outcome
+      expect(used(under)).toEqual({
+        requestsPerMinute: 1,
+        inputTokensPerMinute: 0,
+        outputTokensPerMinute: 0,
+        concurrency: 0,
+      })
+    },
+  )
+
+  it('at what was reserved when a proxy has given up on it, since the vendor may still be at work', async () => {
+    claude.next({ type: 'status', status: 504 })
     const under = limited(limits)
     await (await under.handler(call())).outcome
-    expect(used(under)).toMatchObject({ requestsPerMinute: 1, outputTokensPerMinute: 0, concurrency: 0 })
     expect(used(under).inputTokensPerMinute).toBeGreaterThan(0)
+    expect(used(under).outputTokensPerMinute).toBe(100)
   })
 
   it('as sent when the caller leaves before its first content', async () => {
@@ -139,16 +154,23 @@ it('does not refuse a first call by a flat reservation: it fits a limit below ma
   expect(response.failure).toBeUndefined()
 })
 
-it('learns how many tokens a body has', async () => {
-  const under = limited(limits)
-  for (let number = 0; number < 30; number++) await (await under.handler(call())).outcome
-  claude.always({ type: 'slow-headers', ms: Number.POSITIVE_INFINITY })
-  const before = used(under).inputTokensPerMinute ?? 0
-  void under.handler(call()).catch(() => {})
-  // The reservation of the last call: the real prompt has 540 tokens, cache included.
-  const reserved = (used(under).inputTokensPerMinute ?? 0) - before
-  expect(reserved).toBeGreaterThan(200)
-})
+it.each([
+  [true, 500, 600],
+  [false, 40, 80],
+])(
+  'reserves what counts of a prompt, as learned, with the cache: %s',
+  async (countCacheReads, least, most) => {
+    const under = limited({ ...limits, countCacheReads })
+    for (let number = 0; number < 30; number++) await (await under.handler(call())).outcome
+    claude.always({ type: 'slow-headers', ms: Number.POSITIVE_INFINITY })
+    const before = used(under).inputTokensPerMinute ?? 0
+    void under.handler(call()).catch(() => {})
+    // The reservation of the last call: the real prompt has 540 tokens, 500 of them from the cache.
+    const reserved = (used(under).inputTokensPerMinute ?? 0) - before
+    expect(reserved).toBeGreaterThanOrEqual(least)
+    expect(reserved).toBeLessThanOrEqual(most)
+  },
+)
 
 describe('without room', () => {
   it('a call waits for a place and tells so', async () => {
@@ -221,7 +243,53 @@ it('stops at a 429 until the time that it names', async () => {
   expect(claude.requests).toHaveLength(1)
 })
 
-it.each([{ maxWait: -1 }, { highWater: Number.NaN }, { requestsPerMinute: 0 }])('refuses %o', (options) => {
+it('stops counts of tokens alone at a 429 to one of them', async () => {
+  const asked: string[] = []
+  const refusesCounts: Handler = async (request) => {
+    asked.push(request.operation)
+    const status = request.operation === 'count_tokens' ? 429 : 500
+    return failureResponse(request, classifyHttpError(status, { 'retry-after': '30' }, undefined, 0))
+  }
+  const handler = createRateLimit({ requestsPerMinute: 100, maxWait: 0 }).middleware(refusesCounts)
+  const count = { ...call(), operation: 'count_tokens' } as const
+  for (const request of [count, count, call(), call()]) await handler(request)
+  expect(asked).toEqual(['count_tokens', 'generate', 'generate'])
+})
+
+describe('a stream of Claude', () => {
+  const start = { input_tokens: 1_000, cache_read_input_tokens: 50_000, output_tokens: 1 }
+  const events = (usage: object): string =>
+    [
+      { type: 'message_start', message: { model: 'm', usage: start } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Hi' } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage },
+      { type: 'message_stop' },
+    ]
+      .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+      .join('')
+
+  it.each([
+    [{ output_tokens: 100 }],
+    [{ input_tokens: 0, output_tokens: 100 }],
+    [{ input_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 100 }],
+  ])('is settled at the input that it began with, whatever zeros it ends with: %j', async (usage) => {
+    const limit = createRateLimit(limits)
+    const answer = async () =>
+      new Response(events(usage), { headers: { 'content-type': 'text/event-stream' } })
+    const response = await limit.middleware(attempt(fetchTransport(answer)))(call({ stream: true }))
+    response.body.pipe({ write: () => true, end() {}, fail() {} })
+    await response.outcome
+    expect(used({ limit })).toMatchObject({ inputTokensPerMinute: 1_000, outputTokensPerMinute: 100 })
+  })
+})
+
+it.each([
+  { maxWait: -1 },
+  { highWater: Number.NaN },
+  { requestsPerMinute: 0 },
+  { countRequestsPerMinute: 0 },
+])('refuses %o', (options) => {
   expect(() => createRateLimit(options)).toThrow(/^rateLimit\.\w+ must be/)
 })
 

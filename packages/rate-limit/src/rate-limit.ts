@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  type Operation,
 } from '@spillway/middleware'
 import { failureResponse, limitGroup } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
@@ -25,6 +26,12 @@ declare module '@spillway/middleware' {
 }
 
 export interface RateLimitOptions extends Limits {
+  /**
+   * Requests to count tokens in any 60 s. They are free and limited apart by vendors, so that nothing else limits them, and
+   * a 429 to one of them stops no other calls.
+   * @default no limit
+   */
+  readonly countRequestsPerMinute?: number | undefined
   /**
    * How long a call waits for room at most, in milliseconds; its deadline may allow less.
    * @default 30000
@@ -112,7 +119,7 @@ const longestSpeed = 32
 
 /** The defaults of {@link RateLimitOptions}. */
 export const rateLimitDefaults: Required<
-  Omit<RateLimitOptions, keyof Limits | 'store' | 'adaptiveConcurrency'>
+  Omit<RateLimitOptions, keyof Limits | 'countRequestsPerMinute' | 'store' | 'adaptiveConcurrency'>
 > = {
   maxWait: 30_000,
   maxWaitWithFallback: 2_000,
@@ -170,15 +177,31 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
   }
+  const { countRequestsPerMinute = Infinity } = options
+  if (!(countRequestsPerMinute >= 1)) {
+    throw new RangeError(
+      `rateLimit.countRequestsPerMinute must be 1 or more, but is ${countRequestsPerMinute}`,
+    )
+  }
   const store = options.store ?? memoryLimitStore()
   const adaptive = options.adaptiveConcurrency
-  const estimator = new TokenEstimator()
+  const estimator = new TokenEstimator(settings)
   const limiters = new Map<string, KeyedLimiter>()
-  const of = (key: string): KeyedLimiter => {
+  const open = (key: string, operation: Operation): Admission => {
+    if (operation === 'count_tokens') return openCounting(key)
+    const counted = store.open(`${settings.name}:${key}`, options, settings)
+    return adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
+  }
+  const openCounting = (key: string): Admission => {
+    // Without a limit there is nothing to share.
+    if (countRequestsPerMinute === Infinity) return memoryLimitStore().open(key, {}, settings)
+    return store.open(`${settings.name}:${key}`, { requestsPerMinute: countRequestsPerMinute }, settings)
+  }
+  const of = (name: string, operation: Operation = 'generate'): KeyedLimiter => {
+    const key = idOf(name, operation)
     let keyed = limiters.get(key)
     if (keyed === undefined) {
-      const counted = store.open(`${settings.name}:${key}`, options, settings)
-      const limiter = adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
+      const limiter = open(key, operation)
       keyed = { limiter, room: new WaitingRoom(limiter, settings) }
     } else {
       if (limiters.size === 1) return keyed
@@ -193,7 +216,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   of('')
 
   const middleware: Middleware = (next) => async (request) => {
-    const keyed = of(settings.key(request))
+    const keyed = of(settings.key(request), request.operation)
     const cost = { ...estimator.estimate(request), group: settings.group(request) }
     const { clock } = request
     const answer = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
@@ -226,12 +249,18 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     middleware,
     limiter: (key = '') => limiters.get(key)?.limiter,
     open(key) {
-      for (const [each, { limiter }] of limiters) if (key === undefined || each === key) limiter.open()
+      const named = key === undefined ? limiters.keys() : [key, idOf(key, 'count_tokens')]
+      for (const each of named) limiters.get(each)?.limiter.open()
     },
     get waiting() {
       return [...limiters.values()].reduce((sum, { room }) => sum + room.size, 0)
     },
   }
+}
+
+/** Counts of tokens have limits of their own. */
+function idOf(key: string, operation: Operation): string {
+  return operation === 'generate' ? key : `${key}\n${operation}`
 }
 
 /** A lease that comes after the caller has left goes back at once. */

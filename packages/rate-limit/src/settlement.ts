@@ -1,21 +1,24 @@
 import {
+  type Failure,
+  type FailureKind,
   type Handler,
   listen,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
+  type Usage,
 } from '@spillway/middleware'
-import { tokensFromBytes, type VendorDimension, vendorLimits } from '@spillway/wire'
+import { promptTokens, type VendorDimension, vendorLimits } from '@spillway/wire'
 import type { Lease } from './admission.ts'
 import type { Cost, VendorAnswer, WindowName } from './limits.ts'
-import type { TokenEstimator } from './token-estimator.ts'
+import type { Estimate, TokenEstimator } from './token-estimator.ts'
 
 /** A call that has been admitted, and all that its settlement needs. */
 export interface AdmittedCall {
   readonly request: ModelRequest
   readonly lease: Lease
   /** What was reserved. */
-  readonly reserved: Cost
+  readonly reserved: Estimate
   readonly estimator: TokenEstimator
   readonly countCacheReads: boolean
   /** Whether the vendor's headers and 429s concern these limits. */
@@ -30,6 +33,24 @@ const windowOf: Readonly<Record<VendorDimension, WindowName>> = {
 
 /** Failures of this kind never reached the vendor, so that nothing was counted there. */
 const notReached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+/**
+ * Failures by which an upstream refuses a call instead of answering it: it has counted no tokens. A request it may have
+ * counted (OpenAI does, Anthropic does not say), so that stays spent. Time-outs of a proxy are none of these: what is behind
+ * it may still be at work.
+ */
+const refusals: ReadonlySet<FailureKind> = new Set([
+  'overloaded',
+  'rate_limited',
+  'saturated',
+  'server',
+  'invalid_request',
+  'authentication',
+  'permission',
+  'billing',
+  'not_found',
+  'too_large',
+])
 
 /** How long a 429 that names no time closes a limiter, in milliseconds. */
 const usualPause = 1_000
@@ -51,7 +72,7 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
     if (call.heedsVendor) lease.hear?.(answerOf(request, response), request.clock.now())
     response.outcome.then((outcome) => {
       if (outcome.usage !== undefined && !outcome.usage.estimated)
-        call.estimator.learn(request, outcome.usage)
+        call.estimator.learn(call.reserved, outcome.usage)
       settle(outcome)
     })
     return response
@@ -61,23 +82,35 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
   }
 }
 
-/** What a call took; undefined when it took nothing. */
+/**
+ * What a call took; undefined when it took nothing. What was not reported is taken to be what was reserved, or what was
+ * seen of it where that is more: an unknown cost is never less than the estimate, else the limits would not bind.
+ */
 function actualCost(
-  { reserved, countCacheReads }: AdmittedCall,
+  { request, reserved, countCacheReads }: AdmittedCall,
   outcome: Outcome | undefined,
 ): Cost | undefined {
+  if (request.operation === 'count_tokens') return free
   if (outcome === undefined) return reserved
   const { usage, failure } = outcome
   if (failure?.kind === 'timeout' && failure.phase === 'connect') return undefined
   if (failure?.kind === 'connection' && notReached.has(failure.code ?? '')) return undefined
-  if (usage === undefined) {
-    const isContent = outcome.timings.firstContent !== undefined
-    return { inputTokens: reserved.inputTokens, outputTokens: isContent ? tokensFromBytes(outcome.bytes) : 0 }
-  }
-  return {
-    inputTokens: usage.inputTokens + usage.cacheWriteTokens + (countCacheReads ? usage.cacheReadTokens : 0),
-    outputTokens: usage.outputTokens,
-  }
+  if (usage === undefined && failure !== undefined && isRefusal(failure)) return free
+  const input = countedInput(usage, countCacheReads) ?? reserved.inputTokens
+  if (usage !== undefined && !usage.estimated) return { inputTokens: input, outputTokens: usage.outputTokens }
+  return { inputTokens: input, outputTokens: Math.max(reserved.outputTokens, usage?.outputTokens ?? 0) }
+}
+
+const free: Cost = { inputTokens: 0, outputTokens: 0 }
+
+function isRefusal({ kind, origin, status }: Failure): boolean {
+  return origin === 'upstream' && (refusals.has(kind) || (kind === 'refusal' && status !== undefined))
+}
+
+/** Undefined where nobody has said what the prompt came to: none has no tokens. */
+function countedInput(usage: Usage | undefined, countCacheReads: boolean): number | undefined {
+  if (usage === undefined || promptTokens(usage) === 0) return undefined
+  return usage.inputTokens + usage.cacheWriteTokens + (countCacheReads ? usage.cacheReadTokens : 0)
 }
 
 /** What an answer says of the vendor's limits. */

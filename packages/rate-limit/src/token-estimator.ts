@@ -1,8 +1,14 @@
 import { fieldOf, type ModelRequest, RecentMap, type Usage } from '@spillway/middleware'
+import { conversationOf, type PromptSize, promptSizeOf, promptTokens } from '@spillway/wire'
+import { ConversationTurns, expectAfter, type Prompt, type Turn, tokensIn } from './conversation-turns.ts'
 import type { Cost } from './limits.ts'
 
-/** What English prose with some JSON around it comes to, until real usage says better. */
+/** What the text of a body comes to, until real usage says better. */
 const firstBytesPerToken = 3.5
+
+/** What a token of text can have at least and at most, in bytes: what lies outside is not text, or not what was counted. */
+const leastBytesPerToken = 1
+const mostBytesPerToken = 10
 
 /** How much a new observation counts. */
 const weight = 0.2
@@ -12,58 +18,169 @@ const quantile = 0.9
 
 const firstOutput = 500
 
+/** Prompts with fewer tokens are in no vendor's cache. */
+const smallestCached = 1_000
+
 /** Models that are remembered; callers choose their names. Of further ones, those that were asked longest ago are forgotten. */
 const mostModels = 1_000
 
 interface Learned {
   bytesPerToken: number
+  /** Which part of a prompt counts, on average: where a conversation begins, and where it goes on. */
+  readonly shares: { first: number | undefined; later: number | undefined }
   output: number
   step: number
+  meanOutput: number | undefined
 }
 
+/** What a call will take by the time that it is admitted, and by what that was estimated. */
+export interface Estimate extends Cost {
+  /** Undefined where nothing is to be learned from the call. */
+  readonly prompt?: EstimatedPrompt | undefined
+}
+
+interface EstimatedPrompt extends Prompt {
+  readonly model: string
+  readonly size: PromptSize
+  readonly turn: keyof Learned['shares']
+  /** What the conversation is called, and the turn before this one. */
+  readonly conversation: string | undefined
+  readonly before: Turn | undefined
+  /** What is expected to count. */
+  readonly expected: number | undefined
+}
+
+export interface TokenEstimatorOptions {
+  /**
+   * Whether tokens read from the prompt cache count as input.
+   * @default false
+   */
+  readonly countCacheReads?: boolean
+}
+
+const nothing: Estimate = { inputTokens: 0, outputTokens: 0 }
+
 /**
- * Guesses what a call will take before it is sent, and learns from what calls took, for each model by itself. Input by
- * the bytes of the body; output by a running quantile, since `max_tokens` says what an answer may have, not what it has.
+ * Guesses what a call will take before it is sent, and learns from what calls took. The prompt by its size, media apart,
+ * and by what of it the vendor will find in its cache: as the conversation's last turn tells, else as conversations of the
+ * model usually have it. Output by a running quantile, since `max_tokens` says what an answer may have, not what it has.
  */
 export class TokenEstimator {
+  readonly #countsReads: boolean
   readonly #models = new RecentMap<Learned>(mostModels)
+  readonly #conversations = new ConversationTurns()
 
-  estimate(request: ModelRequest): Cost {
-    const { bytesPerToken, output } = this.#of(request.model)
+  constructor({ countCacheReads = false }: TokenEstimatorOptions = {}) {
+    this.#countsReads = countCacheReads
+  }
+
+  estimate(request: ModelRequest): Estimate {
+    // Counting is free.
+    if (request.operation === 'count_tokens') return nothing
+    const learned = this.#of(request.model)
+    const prompt = this.#prompt(request, learned)
+    const limit = limitOf(request)
     return {
-      inputTokens: Math.ceil(request.body.bytes.length / bytesPerToken),
-      outputTokens: Math.ceil(Math.min(output, limitOf(request))),
+      inputTokens: Math.ceil(this.#reserve(prompt, learned)),
+      outputTokens: Math.ceil(Math.min(learned.output, limit)),
+      predicted: {
+        inputTokens: Math.floor(prompt.expected ?? 0),
+        outputTokens: Math.floor(Math.min(learned.meanOutput ?? 0, learned.output, limit)),
+      },
+      prompt,
     }
   }
 
   /** Learns from a call whose usage is exact. */
-  learn(request: ModelRequest, usage: Usage): void {
-    const learned = this.#of(request.model)
-    const input = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
-    if (input > 0) {
-      const observed = request.body.bytes.length / input
-      learned.bytesPerToken += weight * (clamp(observed, 0.5, 20) - learned.bytesPerToken)
-    }
-    this.#learnOutput(learned, usage.outputTokens)
+  learn({ prompt }: Estimate, usage: Usage): void {
+    if (prompt === undefined) return
+    const learned = this.#of(prompt.model)
+    this.#learnPrompt(learned, prompt, usage)
+    learnOutput(learned, usage.outputTokens)
   }
 
-  /** A running quantile by small steps, which grow while all observations lie on one side. */
-  #learnOutput(learned: Learned, observed: number): void {
-    const isAbove = observed > learned.output
-    const direction = isAbove ? quantile : quantile - 1
-    learned.output = Math.max(1, learned.output + learned.step * direction)
-    learned.step = clamp(Math.abs(observed - learned.output) * weight, 1, 10_000)
+  #prompt(request: ModelRequest, learned: Learned): EstimatedPrompt {
+    const { model, body, clock } = request
+    const { bytesPerToken, shares } = learned
+    const size = promptSizeOf(body)
+    const found = conversationOf(request)
+    const conversation = found && `${model}\n${found.key}`
+    const before = conversation && this.#conversations.before(conversation, size, bytesPerToken)
+    // What has become shorter has a new beginning.
+    const isShorter = conversation && before === undefined && this.#conversations.has(conversation)
+    const turn = isShorter || found?.isFirstTurn !== false ? 'first' : 'later'
+    const prompt = { model, size, at: clock.now(), turn, conversation } as const
+    if (before) {
+      const { all, counted } = expectAfter(before, prompt, bytesPerToken)
+      return { ...prompt, before, expected: this.#countsReads ? all : counted }
+    }
+    const all = tokensIn(size, bytesPerToken)
+    const isWhole = this.#countsReads || all < smallestCached
+    const share = isWhole ? 1 : shares[turn]
+    return { ...prompt, before: undefined, expected: share === undefined ? undefined : share * all }
+  }
+
+  /** Somewhat more than what is expected. */
+  #reserve(prompt: EstimatedPrompt, { bytesPerToken, shares }: Learned): number {
+    const { before, expected, turn } = prompt
+    if (before !== undefined) {
+      const { all } = expectAfter(before, prompt, bytesPerToken)
+      return Math.min(all, (expected ?? all) + 2 * before.error)
+    }
+    const all = tokensIn(prompt.size, bytesPerToken)
+    // More of a prompt is in the cache when a conversation goes on than when it begins, so that this errs to the high side.
+    const share = expected === undefined && turn === 'later' ? (shares.first ?? 1) * all : (expected ?? all)
+    return Math.min(all, 2 * share)
+  }
+
+  #learnPrompt(learned: Learned, prompt: EstimatedPrompt, usage: Usage): void {
+    const { size, turn, conversation, before, expected } = prompt
+    const total = promptTokens(usage)
+    // Some servers do not say.
+    if (total === 0) return
+    const bytesPerToken = size.textBytes / total
+    if (size.mediaTokens === 0 && bytesPerToken >= leastBytesPerToken && bytesPerToken <= mostBytesPerToken) {
+      const { bytesPerToken: usual } = learned
+      const observed = clamp(bytesPerToken, usual / 2, usual * 2)
+      learned.bytesPerToken += weight * Math.min(1, total / smallestCached) * (observed - usual)
+    }
+    // A first turn that is asked again is in the cache, which tells nothing of others.
+    const isRepeated = turn === 'first' && before !== undefined
+    if (!this.#countsReads && !isRepeated && total >= smallestCached) {
+      learned.shares[turn] = shareAfter(learned.shares[turn], 1 - usage.cacheReadTokens / total)
+    }
+    if (conversation !== undefined) {
+      this.#conversations.learn(conversation, prompt, usage, before, expected)
+    }
   }
 
   #of(model: string): Learned {
     const learned = this.#models.get(model) ?? {
       bytesPerToken: firstBytesPerToken,
+      shares: { first: undefined, later: undefined },
       output: firstOutput,
       step: 50,
+      meanOutput: undefined,
     }
     this.#models.set(model, learned)
     return learned
   }
+}
+
+/** A mean that one call does not change by much: caches are missed now and then. */
+function shareAfter(usual: number | undefined, observed: number): number {
+  if (usual === undefined) return observed
+  return usual + weight * (clamp(observed, usual / 4, Math.max(usual * 4, usual + 0.1)) - usual)
+}
+
+/** A running quantile by small steps, which grow while all observations lie on one side; and a mean. */
+function learnOutput(learned: Learned, observed: number): void {
+  const isAbove = observed > learned.output
+  const direction = isAbove ? quantile : quantile - 1
+  learned.output = Math.max(1, learned.output + learned.step * direction)
+  learned.step = clamp(Math.abs(observed - learned.output) * weight, 1, 10_000)
+  const mean = learned.meanOutput ?? observed
+  learned.meanOutput = mean + weight * (observed - mean)
 }
 
 /** Bytes that a number is written with at most. */

@@ -1,25 +1,35 @@
 import type { Usage } from '@spillway/middleware'
-import { costField, field, isCount } from './usage.ts'
+import { costField, field, isCount, promptTokens } from './usage.ts'
 
 /**
  * Reads a `usage` object of Anthropic Messages. Values are cumulative: a later object replaces an earlier one
  * field by field, so a field that is missing, null or no count keeps its earlier value. `input_tokens` excludes the cache.
+ *
+ * The prompt of a call does not shrink. Some servers end a stream with zeros for what they counted at its beginning; where
+ * a later object has fewer prompt tokens in all, its zeros say nothing.
  */
 export function anthropicUsage(raw: unknown, earlier?: Usage): Usage | undefined {
   if (typeof raw !== 'object' || raw === null) return earlier
-  const latest = (name: string, previous: number | undefined): number => {
-    const value = field(raw, name)
-    return isCount(value) ? value : (previous ?? 0)
+  const countIn = (value: unknown, name: string): number | undefined => {
+    const found = field(value, name)
+    return isCount(found) ? found : undefined
   }
-  const oneHour = field(field(raw, 'cache_creation'), 'ephemeral_1h_input_tokens')
-  const thinking = field(field(raw, 'output_tokens_details'), 'thinking_tokens')
+  const latest = (name: string): number | undefined => countIn(raw, name)
+  const input = latest('input_tokens')
+  const read = latest('cache_read_input_tokens')
+  const write = latest('cache_creation_input_tokens')
+  const oneHour = countIn(field(raw, 'cache_creation'), 'ephemeral_1h_input_tokens')
+  const isWhole = (input ?? 0) + (read ?? 0) + (write ?? 0) >= promptTokens(earlier)
+  const prompt = (value: number | undefined, previous: number | undefined): number =>
+    (isWhole ? value : value || undefined) ?? previous ?? 0
   return {
-    inputTokens: latest('input_tokens', earlier?.inputTokens),
-    outputTokens: latest('output_tokens', earlier?.outputTokens),
-    cacheReadTokens: latest('cache_read_input_tokens', earlier?.cacheReadTokens),
-    cacheWriteTokens: latest('cache_creation_input_tokens', earlier?.cacheWriteTokens),
-    cacheWrite1hTokens: isCount(oneHour) ? oneHour : (earlier?.cacheWrite1hTokens ?? 0),
-    reasoningTokens: isCount(thinking) ? thinking : (earlier?.reasoningTokens ?? 0),
+    inputTokens: prompt(input, earlier?.inputTokens),
+    outputTokens: latest('output_tokens') ?? earlier?.outputTokens ?? 0,
+    cacheReadTokens: prompt(read, earlier?.cacheReadTokens),
+    cacheWriteTokens: prompt(write, earlier?.cacheWriteTokens),
+    cacheWrite1hTokens: prompt(oneHour, earlier?.cacheWrite1hTokens),
+    reasoningTokens:
+      countIn(field(raw, 'output_tokens_details'), 'thinking_tokens') ?? earlier?.reasoningTokens ?? 0,
     cost: costField(raw) ?? earlier?.cost,
     estimated: false,
   }

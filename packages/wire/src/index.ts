@@ -25,6 +25,7 @@ export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall }
 export { wasCutShort } from './own-deadline.ts'
 export { estimatePromptTokens } from './prompt-estimate.ts'
 export { valuesIn } from './prompt-facts.ts'
+export { type PromptSize, promptSizeOf } from './prompt-size.ts'
 export { rateLimitResetMs } from './rate-limit-reset.ts'
 export { boundedWait, header, longestWait, retryAfterMs, withBoundedWaits } from './retry-after.ts'
 export type { SseEvent } from './sse-event.ts'
@@ -51,7 +52,7 @@ export {
   transportFailure,
   truncatedFailure,
 } from './transport-failure.ts'
-export { estimatedUsage, tokensFromBytes } from './usage.ts'
+export { estimatedUsage, promptTokens, tokensFromBytes } from './usage.ts'
 export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { isBodiless, readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { wholeTranscript } from './whole-transcript.ts'

@@ -3,10 +3,10 @@ import { textOf } from './translation/json.ts'
 import { tokensFromBytes } from './usage.ts'
 
 /** What an image costs at Claude, roughly, once it has been scaled down; other vendors are of the same order. */
-const imageTokens = 1600
+export const imageTokens = 1600
 
 /** Base64 characters of a document for each token; a page of a PDF has some 2,000 tokens and 60 kB. */
-const documentCharactersPerToken = 40
+export const documentCharactersPerToken = 40
 
 /** What roles and borders of a message or a block cost. */
 const overhead = 4

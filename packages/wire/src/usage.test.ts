@@ -40,6 +40,46 @@ describe('usage of Anthropic', () => {
     })
   })
 
+  describe('does not lose the prompt of the beginning to zeros at the end', () => {
+    const begun = { input_tokens: 1_000, cache_read_input_tokens: 50_000, cache_creation_input_tokens: 200 }
+    const oneHour = { ...begun, cache_creation: { ephemeral_1h_input_tokens: 200 } }
+    const inputTokens = 1_000
+    const cacheReadTokens = 50_000
+    const cacheWriteTokens = 200
+
+    it.each<[object, object]>([
+      [{ input_tokens: 0 }, { inputTokens, cacheReadTokens, cacheWriteTokens }],
+      [
+        { input_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+        { inputTokens, cacheReadTokens, cacheWriteTokens },
+      ],
+      [
+        { input_tokens: 0, cache_creation: { ephemeral_1h_input_tokens: 0 } },
+        { inputTokens, cacheWrite1hTokens: 200 },
+      ],
+      [
+        { input_tokens: 0, cache_read_input_tokens: 50_000 },
+        { inputTokens, cacheReadTokens, cacheWriteTokens },
+      ],
+      [
+        { input_tokens: 1_200, cache_read_input_tokens: 0 },
+        { inputTokens: 1_200, cacheReadTokens, cacheWriteTokens },
+      ],
+    ])('%j', (end, expected) => {
+      const usage = anthropicUsage({ ...end, output_tokens: 100 }, anthropicUsage(oneHour))
+      expect(usage).toMatchObject({ ...expected, outputTokens: 100 })
+    })
+
+    it('but takes a count of the whole prompt for what it is', () => {
+      const end = { input_tokens: 51_200, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 }
+      expect(anthropicUsage(end, anthropicUsage(begun))).toMatchObject({
+        inputTokens: 51_200,
+        cacheReadTokens: 0,
+        cacheWriteTokens: 0,
+      })
+    })
+  })
+
   it.each([undefined, null, 7, 'x'])('keeps what came earlier where it is %s', (raw) => {
     const earlier = anthropicUsage({ input_tokens: 12 })
     expect(anthropicUsage(raw, earlier)).toBe(earlier)

@@ -32,6 +32,12 @@ export function stringField(value: unknown, name: string): string | undefined {
   return typeof found === 'string' ? found : undefined
 }
 
+/** All tokens of a prompt, whether they came from the cache, went into it, or neither. */
+export function promptTokens(usage: Usage | undefined): number {
+  if (usage === undefined) return 0
+  return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
+}
+
 /** Roughly how many tokens a text of so many bytes has; for streams whose last word on usage is missing. */
 export function tokensFromBytes(bytes: number): number {
   return Math.ceil(bytes / 3.5)

@@ -17,6 +17,7 @@ export interface RateLimitConfig {
   readonly inputTokensPerMinute?: number | undefined
   readonly outputTokensPerMinute?: number | undefined
   readonly concurrency?: number | undefined
+  readonly countRequestsPerMinute?: number | undefined
   readonly maxWait?: number | undefined
   readonly maxWaitWithFallback?: number | undefined
   readonly adaptiveConcurrency?:

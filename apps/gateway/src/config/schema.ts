@@ -93,6 +93,7 @@ const rateLimit = z.strictObject({
   inputTokensPerMinute: atLeastOne.optional(),
   outputTokensPerMinute: atLeastOne.optional(),
   concurrency: whole.optional(),
+  countRequestsPerMinute: atLeastOne.optional(),
   maxWait: duration.optional(),
   maxWaitWithFallback: duration.optional(),
   adaptiveConcurrency: z

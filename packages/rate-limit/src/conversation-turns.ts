@@ -1,0 +1,144 @@
+import { RecentMap, type Usage } from '@spillway/middleware'
+import { type PromptSize, promptTokens } from '@spillway/wire'
+
+/** Conversations that are remembered; callers make them. Of further ones, those that were asked longest ago are forgotten. */
+const mostConversations = 20_000
+
+/** Prompts of one conversation that are remembered: a session of an agent has several at a time, of sub-agents. */
+const mostTurns = 4
+
+/** How far a prompt may shrink and still be the next turn: a message was replaced, or some fields were left out. */
+const shrinks = 0.98
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** How long a vendor keeps a prompt in its cache, from its last use. */
+const lifetime = 5 * minute
+
+/** How much a new observation counts. */
+const weight = 0.25
+
+/** By how much of a prompt the first expectation may be wrong. */
+const firstError = 0.02
+
+/** A prompt that has been answered: the beginning of the next one, and in the vendor's cache for a while. */
+export interface Turn {
+  size: PromptSize
+  /** All its tokens, as the vendor counted them. */
+  total: number
+  /** Those of them that are in the vendor's cache. */
+  cached: number
+  /** When it was sent. */
+  at: number
+  /** How long it stays in the cache, in milliseconds. */
+  lifetime: number
+  /** By how many tokens expectations have been wrong, on average. */
+  error: number
+}
+
+/** What the prompt that follows a turn is expected to come to. */
+export interface Expected {
+  /** All its tokens. */
+  readonly all: number
+  /** Those that are not read from the cache. */
+  readonly counted: number
+}
+
+/** A prompt, to be compared with those before it. */
+export interface Prompt {
+  readonly size: PromptSize
+  /** When it was asked, or is. */
+  readonly at: number
+}
+
+/**
+ * What the prompts of conversations came to. Each begins with the one before it, which the vendor has in its cache; so
+ * what counts of the next one is what it has more, and what the cache did not take of the last.
+ */
+export class ConversationTurns {
+  readonly #turns = new RecentMap<Turn[]>(mostConversations)
+
+  has(conversation: string): boolean {
+    return this.#turns.get(conversation) !== undefined
+  }
+
+  /** The turn that a prompt most likely continues: the largest that is not larger. */
+  before(conversation: string, size: PromptSize, bytesPerToken: number): Turn | undefined {
+    const most = tokensIn(size, bytesPerToken)
+    let best: Turn | undefined
+    let bestTokens = -1
+    for (const turn of this.#turns.get(conversation) ?? []) {
+      const tokens = tokensIn(turn.size, bytesPerToken)
+      if (tokens * shrinks > most || tokens <= bestTokens) continue
+      best = turn
+      bestTokens = tokens
+    }
+    return best
+  }
+
+  /**
+   * Learns what a prompt came to.
+   * @param before the turn that it was expected to continue
+   * @param expected what of it was expected to count then
+   */
+  learn(conversation: string, prompt: Prompt, usage: Usage, before?: Turn, expected?: number): void {
+    const turns = this.#turns.get(conversation) ?? []
+    const total = promptTokens(usage)
+    const next = {
+      size: prompt.size,
+      total,
+      cached: usage.cacheReadTokens + usage.cacheWriteTokens,
+      at: prompt.at,
+      lifetime: lifetimeAfter(usage, prompt.at, before),
+      error: errorAfter(total, total - usage.cacheReadTokens, before, expected),
+    }
+    if (before !== undefined && turns.includes(before)) Object.assign(before, next)
+    else {
+      turns.push(next)
+      if (turns.length > mostTurns) turns.splice(oldestOf(turns), 1)
+    }
+    this.#turns.set(conversation, turns)
+  }
+}
+
+/** What a prompt comes to that continues a turn. */
+export function expectAfter(turn: Turn, { size, at }: Prompt, bytesPerToken: number): Expected {
+  const last = tokensIn(turn.size, bytesPerToken)
+  const growth = Math.max(0, tokensIn(size, bytesPerToken) - last)
+  // The conversation tells better than all others of its model what its text is like; images would tell nothing of text.
+  const isText = size.mediaTokens === 0 && turn.size.mediaTokens === 0 && last > 0
+  const all = turn.total + growth * (isText ? Math.min(2, Math.max(0.5, turn.total / last)) : 1)
+  const cached = at - turn.at <= turn.lifetime ? turn.cached : 0
+  return { all, counted: Math.max(0, all - cached) }
+}
+
+/** How many tokens a prompt has, as far as its size tells. */
+export function tokensIn({ textBytes, mediaTokens }: PromptSize, bytesPerToken: number): number {
+  return textBytes / bytesPerToken + mediaTokens
+}
+
+function lifetimeAfter(usage: Usage, at: number, before: Turn | undefined): number {
+  if (usage.cacheWrite1hTokens > 0) return hour
+  if (usage.cacheWriteTokens > 0 || before === undefined) return lifetime
+  const isKept = at - before.at > before.lifetime && usage.cacheReadTokens > before.cached / 2
+  return isKept ? hour : before.lifetime
+}
+
+/** A miss of the cache is rare and large: it is not let count for more than twice what is usual. */
+function errorAfter(
+  total: number,
+  counted: number,
+  before: Turn | undefined,
+  expected: number | undefined,
+): number {
+  if (before === undefined || expected === undefined) return total * firstError
+  const error = Math.min(Math.abs(counted - expected), 2 * before.error + total * (firstError / 2))
+  return before.error + weight * (error - before.error)
+}
+
+function oldestOf(turns: readonly Turn[]): number {
+  let oldest = 0
+  for (const [index, turn] of turns.entries()) if (turn.at < (turns[oldest] as Turn).at) oldest = index
+  return oldest
+}

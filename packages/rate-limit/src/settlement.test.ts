@@ -1,0 +1,249 @@
+import {
+  bodyOf,
+  createRequest,
+  emit,
+  type Failure,
+  type FailureKind,
+  jsonBodyFromObject,
+  type ModelRequest,
+  type ModelResponse,
+  type Operation,
+  type Outcome,
+  type Usage,
+} from '@spillway/middleware'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Lease } from './admission.ts'
+import { Limiter } from './limiter.ts'
+import type { Cost } from './limits.ts'
+import { sendAndSettle } from './settlement.ts'
+import { TokenEstimator } from './token-estimator.ts'
+
+const reserved = { inputTokens: 1_000, outputTokens: 300 }
+
+function requestOf(operation: Operation = 'generate'): ModelRequest {
+  const body = jsonBodyFromObject({ model: 'm', messages: [{ role: 'user', content: 'Hi' }] })
+  return createRequest({ api: 'anthropic', operation, model: 'm', stream: false, url: '/', body })
+}
+
+function usageOf(usage: Partial<Usage>): Usage {
+  return {
+    inputTokens: 0,
+    outputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
+    reasoningTokens: 0,
+    estimated: false,
+    ...usage,
+  }
+}
+
+function failureOf(kind: FailureKind, more: Partial<Failure> = {}): Failure {
+  return { kind, message: '', retryable: false, scope: 'key', origin: 'upstream', ...more }
+}
+
+function outcomeOf(more: Partial<Outcome>): Outcome {
+  return {
+    failure: undefined,
+    usage: undefined,
+    stopReason: undefined,
+    model: undefined,
+    timings: { startedAt: 0, end: 1 },
+    bytes: 0,
+    ...more,
+  }
+}
+
+interface Ended {
+  readonly operation?: Operation
+  readonly countCacheReads?: boolean
+  readonly wasSent?: boolean
+}
+
+/** What a call with this outcome settles at. */
+async function settled(outcome: Outcome, how: Ended = {}): Promise<Cost | undefined> {
+  const { operation, countCacheReads = false, wasSent = true } = how
+  const settlements: (Cost | undefined)[] = []
+  const lease: Lease = { settle: (actual) => settlements.push(actual) }
+  const request = requestOf(operation)
+  const next = async (watched: ModelRequest): Promise<ModelResponse> => {
+    if (wasSent) emit(watched, 'attempt.started', { target: undefined, endpoint: undefined } as never)
+    return {
+      status: 200,
+      headers: {},
+      body: bodyOf(new Uint8Array()),
+      failure: outcome.failure,
+      outcome: Promise.resolve(outcome),
+      target: undefined,
+    }
+  }
+  const estimator = new TokenEstimator()
+  const call = { request, lease, reserved, estimator, countCacheReads, heedsVendor: true }
+  const response = await sendAndSettle(next, call)
+  await response.outcome
+  await Promise.resolve()
+  expect(settlements).toHaveLength(1)
+  return settlements[0]
+}
+
+const free = { inputTokens: 0, outputTokens: 0 }
+
+describe('a call whose usage was reported settles', () => {
+  const usage = usageOf({ inputTokens: 5, cacheWriteTokens: 70, cacheReadTokens: 900, outputTokens: 11 })
+
+  it.each([
+    [false, 75],
+    [true, 975],
+  ])('at what counts, with the reads of the cache: %s', async (countCacheReads, inputTokens) => {
+    expect(await settled(outcomeOf({ usage }), { countCacheReads })).toEqual({
+      inputTokens,
+      outputTokens: 11,
+    })
+  })
+
+  it('at no input where all of it came from the cache', async () => {
+    const cached = usageOf({ cacheReadTokens: 900, outputTokens: 11 })
+    expect(await settled(outcomeOf({ usage: cached }))).toEqual({ inputTokens: 0, outputTokens: 11 })
+  })
+
+  it('with the output that was reserved where the stream was cut, or what was seen if that is more', async () => {
+    for (const [seen, expected] of [
+      [1, 300],
+      [301, 301],
+    ] as const) {
+      const cut = { ...usage, outputTokens: seen, estimated: true }
+      const failure = failureOf('truncated')
+      expect(await settled(outcomeOf({ usage: cut, failure }))).toEqual({
+        inputTokens: 75,
+        outputTokens: expected,
+      })
+    }
+  })
+})
+
+describe('a call whose usage nobody has reported settles at what was reserved', () => {
+  it.each<[string, Partial<Outcome>]>([
+    ['an answer without usage', {}],
+    ['a stream whose output was guessed', { usage: usageOf({ outputTokens: 7, estimated: true }) }],
+    ['a time-out', { failure: failureOf('timeout', { phase: 'first_content' }) }],
+    ['a time-out of a proxy', { failure: failureOf('timeout', { phase: 'headers', status: 504 }) }],
+    ['a connection that broke', { failure: failureOf('connection', { code: 'ECONNRESET' }) }],
+    ['a caller who left', { failure: failureOf('cancelled', { origin: 'spillway' }) }],
+    ['an answer that makes no sense', { failure: failureOf('malformed') }],
+    ['a refusal in the answer', { failure: failureOf('refusal') }],
+  ])('%s', async (_, outcome) => {
+    expect(await settled(outcomeOf(outcome))).toEqual(reserved)
+  })
+
+  it('for its prompt, where a server reports that as nothing', async () => {
+    const usage = usageOf({ outputTokens: 7 })
+    expect(await settled(outcomeOf({ usage }))).toEqual({ inputTokens: 1_000, outputTokens: 7 })
+  })
+})
+
+describe('a call of which certainly nothing was counted settles at no tokens', () => {
+  it.each<[FailureKind, number | undefined]>([
+    ['overloaded', 529],
+    ['overloaded', undefined],
+    ['rate_limited', 429],
+    ['server', 500],
+    ['server', 502],
+    ['invalid_request', 400],
+    ['authentication', 401],
+    ['billing', 402],
+    ['permission', 403],
+    ['not_found', 404],
+    ['too_large', 413],
+    ['refusal', 400],
+    ['saturated', 503],
+  ])('%s, %s', async (kind, status) => {
+    expect(await settled(outcomeOf({ failure: failureOf(kind, { status }) }))).toEqual(free)
+  })
+
+  it('but at what was reported where it failed after that', async () => {
+    const usage = usageOf({ inputTokens: 40, outputTokens: 400, estimated: true })
+    const failure = failureOf('overloaded')
+    expect(await settled(outcomeOf({ usage, failure }))).toEqual({ inputTokens: 40, outputTokens: 400 })
+  })
+
+  it('a count of tokens', async () => {
+    expect(await settled(outcomeOf({}), { operation: 'count_tokens' })).toEqual(free)
+  })
+})
+
+describe('a call of which nothing was sent gives everything back', () => {
+  it.each<[string, Failure, boolean]>([
+    ['refused by Spillway', failureOf('circuit_open', { origin: 'spillway' }), false],
+    ['no connection', failureOf('timeout', { phase: 'connect' }), true],
+    ['no such host', failureOf('connection', { code: 'ENOTFOUND' }), true],
+  ])('%s', async (_, failure, wasSent) => {
+    expect(await settled(outcomeOf({ failure }), { wasSent })).toBeUndefined()
+  })
+})
+
+const counts = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000_000 }))
+const usages = fc.record({
+  inputTokens: counts,
+  outputTokens: counts,
+  cacheReadTokens: counts,
+  cacheWriteTokens: counts,
+  estimated: fc.boolean(),
+})
+const unknownKinds = ['timeout', 'connection', 'truncated', 'malformed', 'cancelled'] as const
+const failures = fc.constantFrom<Failure | undefined>(
+  undefined,
+  ...unknownKinds.map((kind) => failureOf(kind, { phase: 'idle', code: 'ECONNRESET' })),
+)
+
+it('never settles below the reservation what was not reported', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.option(usages, { nil: undefined }),
+      failures,
+      fc.boolean(),
+      async (given, failure, countCacheReads) => {
+        const usage = given && usageOf(given)
+        const cost = (await settled(outcomeOf({ usage, failure }), { countCacheReads })) as Cost
+        const hasPrompt =
+          usage !== undefined && usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens > 0
+        if (!hasPrompt) expect(cost.inputTokens).toBe(reserved.inputTokens)
+        if (usage === undefined || usage.estimated)
+          expect(cost.outputTokens).toBeGreaterThanOrEqual(reserved.outputTokens)
+        if (usage !== undefined) expect(cost.outputTokens).toBeGreaterThanOrEqual(usage.outputTokens)
+      },
+    ),
+  )
+})
+
+it('settles once, however often and in whatever order leases are settled', () => {
+  const costs = fc.record({
+    inputTokens: fc.integer({ min: 0, max: 100 }),
+    outputTokens: fc.integer({ min: 0, max: 100 }),
+  })
+  const settlements = fc.array(fc.tuple(fc.nat(9), fc.option(costs, { nil: undefined })), { maxLength: 40 })
+  fc.assert(
+    fc.property(fc.array(costs, { minLength: 10, maxLength: 10 }), settlements, (taken, given) => {
+      const limiter = new Limiter({
+        requestsPerMinute: 1e6,
+        inputTokensPerMinute: 1e6,
+        outputTokensPerMinute: 1e6,
+        concurrency: 10,
+      })
+      const leases = taken.map((cost) => limiter.tryAcquire(cost, 0) as Lease)
+      const first = new Map<number, Cost | undefined>()
+      for (const [index, actual] of given) {
+        leases[index]?.settle(actual, 1)
+        if (!first.has(index)) first.set(index, actual)
+      }
+      const counted = taken.map((cost, index) => (first.has(index) ? first.get(index) : cost))
+      const sum = (of: (cost: Cost) => number): number =>
+        counted.reduce((total, cost) => total + (cost === undefined ? 0 : of(cost)), 0)
+      const headroom = limiter.headroom(1)
+      expect(headroom.requestsPerMinute?.used).toBe(sum(() => 1))
+      expect(headroom.inputTokensPerMinute?.used).toBe(sum((cost) => cost.inputTokens))
+      expect(headroom.outputTokensPerMinute?.used).toBe(sum((cost) => cost.outputTokens))
+      expect(headroom.concurrency?.used).toBe(10 - first.size)
+    }),
+  )
+})

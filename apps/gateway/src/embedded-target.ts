@@ -53,7 +53,10 @@ export function openEmbeddedTarget(
     breaker?.close()
     await local.close()
   }
-  const endpoint: RunningEndpoint = { name: endpointName, handler, breaker, headroom: limit.headroom, close }
+  const { headroom, groups: limitGroups, open: openLimits } = limit
+  const endpoint: RunningEndpoint = {
+    ...{ name: endpointName, handler, breaker, headroom, limitGroups, openLimits, close },
+  }
   return {
     name,
     model: settings.model,

@@ -36,6 +36,9 @@ export interface RunningEndpoint {
   readonly breaker: CircuitBreaker | undefined
   /** What is used of the limits of its key. */
   readonly headroom: RunningLimit['headroom']
+  /** The same by limit group of the vendor, with what a 429 has closed. */
+  readonly limitGroups: RunningLimit['groups']
+  readonly openLimits: RunningLimit['open']
   close(): Promise<void>
 }
 
@@ -95,6 +98,8 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     handler: client.handler,
     breaker,
     headroom: limit.headroom,
+    limitGroups: limit.groups,
+    openLimits: limit.open,
     async close() {
       breaker?.close()
       await client.close()

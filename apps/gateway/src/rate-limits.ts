@@ -1,5 +1,11 @@
-import { type Middleware, systemClock } from '@spillway/middleware'
-import { createRateLimit, type Headroom, type RateLimitOptions } from '@spillway/rate-limit'
+import { type Middleware, type ModelRequest, systemClock } from '@spillway/middleware'
+import {
+  createRateLimit,
+  type GroupState,
+  type Headroom,
+  type RateLimitOptions,
+  rateLimitDefaults,
+} from '@spillway/rate-limit'
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
@@ -9,7 +15,13 @@ import type { SharedState } from './shared-state.ts'
 export interface RunningLimit {
   readonly middleware: readonly Middleware[]
   headroom(): Headroom
+  /** The limit groups of the vendor that are in use; none where callers bring their keys. */
+  groups(): readonly GroupState[]
+  /** Opens by hand what a vendor's 429 has closed. */
+  open(): void
 }
+
+const none: RunningLimit = { middleware: [], headroom: () => ({}), groups: () => [], open() {} }
 
 /**
  * The limits of each key of a target: endpoints with the same credential share one, and where callers bring their keys,
@@ -29,18 +41,36 @@ export function limitsOfTarget(
     if (limit === undefined) {
       const limits = { ...(credential === undefined ? {} : config.rateLimit), ...settings.rateLimit }
       const limitAll = credential === 'caller' ? limitedByCaller : limited
-      limit = limitAll(limits, `target:${target}:${key}`, shared)
+      limit = limitAll(limits, `target:${target}:${key}`, shared, groupOf(settings, limits))
       made.set(key, limit)
     }
     return limit
   }
 }
 
-/** The limits of each caller by itself. Callers without a key are one caller. */
+/** Which of a vendor's limits a call counts against; whose, by API: see `groupBy` in the README. */
+function groupOf({ api, model }: TargetConfig, { groupBy }: RateLimitConfig): Sorted {
+  const by = groupBy ?? (api === 'anthropic' ? 'family' : api === 'openai' ? 'model' : 'key')
+  if (by === 'key') return { group: () => '' }
+  // The limits come before the model that the configuration sets.
+  const named = (request: ModelRequest): ModelRequest =>
+    model === undefined ? request : { ...request, model }
+  if (by === 'family') return { group: (request) => rateLimitDefaults.group(named(request)) }
+  return { group: (request) => named(request).model.slice(0, longestName).toLowerCase() }
+}
+
+/** How much of a model's name tells it from others: callers choose names, and they are kept. */
+const longestName = 100
+
+/** How calls are told apart. */
+type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'heedVendor'>
+
+/** The limits of each caller by itself, which no vendor knows of. Callers without a key are one caller. */
 export function limitsOfTenants(config: Config, shared: SharedState | undefined): readonly Middleware[] {
   const key = ({ context }: { context: { tenant?: string | undefined } }): string =>
     context.tenant ?? 'nobody'
-  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, key).middleware
+  const sorted: Sorted = { key, group: () => '', heedVendor: false }
+  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, sorted).middleware
 }
 
 /** How many calls the upstream bears is its own affair; everything else is a limit of each caller's key. */
@@ -48,27 +78,35 @@ function limitedByCaller(
   limits: RateLimitConfig,
   name: string,
   shared: SharedState | undefined,
+  sorted: Sorted,
 ): RunningLimit {
   const { adaptiveConcurrency, ...ofKey } = limits
-  const each = limited(ofKey, name, shared, callerOf)
-  const all = limited({ adaptiveConcurrency }, name, undefined)
-  // There is no headroom of all callers together.
-  return { middleware: [...each.middleware, ...all.middleware], headroom: () => all.headroom() }
+  const each = limited(ofKey, name, shared, { ...sorted, key: callerOf })
+  const all = limited({ adaptiveConcurrency }, name, undefined, { heedVendor: false })
+  return {
+    middleware: [...each.middleware, ...all.middleware],
+    // There is no headroom of all callers together.
+    headroom: () => all.headroom(),
+    groups: () => [],
+    open: () => each.open(),
+  }
 }
 
 function limited(
   limits: RateLimitConfig,
   name: string,
   shared: SharedState | undefined,
-  key?: NonNullable<RateLimitOptions['key']>,
+  sorted: Sorted = {},
 ): RunningLimit {
-  const { adaptiveConcurrency, ...set } = withoutUndefined(limits)
+  const { adaptiveConcurrency, groupBy: _, ...set } = withoutUndefined(limits)
   const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
-  if (Object.keys(set).length === 0 && adaptive === undefined) {
-    return { middleware: [], headroom: () => ({}) }
-  }
+  if (Object.keys(set).length === 0 && adaptive === undefined) return none
   const sharing = shared && { store: shared.limits }
-  const options = { ...set, ...adaptive, name, ...(key && { key }), ...sharing }
-  const { middleware, limiter } = createRateLimit(options)
-  return { middleware: [middleware], headroom: () => limiter()?.headroom(systemClock.now()) ?? {} }
+  const { middleware, limiter, open } = createRateLimit({ ...set, ...adaptive, name, ...sorted, ...sharing })
+  return {
+    middleware: [middleware],
+    headroom: () => limiter()?.headroom(systemClock.now()) ?? {},
+    groups: () => limiter()?.groups(systemClock.now()) ?? [],
+    open: () => open(),
+  }
 }

@@ -1,10 +1,10 @@
 export { timeouts, wrapFetch } from '@spillway/attempt'
-export type { Admission, Headroom, Lease } from './admission.ts'
+export type { Admission, GroupState, Headroom, Lease } from './admission.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
 export { hideVendorLimits } from './hide-vendor-limits.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'
 export { Limiter } from './limiter.ts'
-export type { Cost, Limits, WindowName } from './limits.ts'
+export type { Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
 export {
   createRateLimit,
   type RateLimit,

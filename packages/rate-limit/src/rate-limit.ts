@@ -66,7 +66,7 @@ export interface RateLimitOptions extends Limits {
    * Which of the vendor's limits of a key a call counts against: the windows and closures of each group are its own, while
    * `concurrency` holds for the key. `() => ''` counts all models together. Of the names that callers make up, 32 are kept
    * for each key; further ones share one group.
-   * @default the model, or its family where Anthropic limits that; counting tokens apart
+   * @default the model, or its family where Anthropic limits that
    */
   readonly group?: (request: ModelRequest) => string
   /**
@@ -109,9 +109,8 @@ export interface RateLimitOptions extends Limits {
 }
 
 /** Whose limits a call counts against where the vendor has some for each model or family of models. */
-function vendorsGroup({ model, operation, body }: ModelRequest): string {
-  const group = limitGroup(model, fieldOf(body, 'speed', longestSpeed))
-  return operation === 'count_tokens' ? `${group} count` : group
+function vendorsGroup({ model, body }: ModelRequest): string {
+  return limitGroup(model, fieldOf(body, 'speed', longestSpeed))
 }
 
 /** Bytes of `"standard"`, and some. */

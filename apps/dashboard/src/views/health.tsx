@@ -77,7 +77,7 @@ function NoTargets(): JSX.Element {
 }
 
 function Endpoint(props: { readonly endpoint: EndpointView; readonly isOnly: boolean }): JSX.Element {
-  const { name, url, circuits, headroom, share, ejectedUntil } = props.endpoint
+  const { name, url, circuits, headroom, limitGroups = [], share, ejectedUntil } = props.endpoint
   const now = Date.now()
   const limits = Object.entries(headroom)
   return (
@@ -90,6 +90,13 @@ function Endpoint(props: { readonly endpoint: EndpointView; readonly isOnly: boo
           <Badge tone="bad">
             left out until <Time at={ejectedUntil} />
           </Badge>
+        )}
+        {limitGroups.map(({ group, closedUntil = 0 }) =>
+          closedUntil > now ? (
+            <Badge key={group} tone="bad">
+              {group || 'all models'} limited until <Time at={closedUntil} />
+            </Badge>
+          ) : null,
         )}
       </header>
       {limits.length > 0 && (

@@ -20,6 +20,8 @@ import {
 export interface ApiSources {
   readonly views: LedgerViews
   readonly targets: () => Targets
+  /** @throws BadParameter for a name that is not there */
+  readonly openLimits: (target: string | undefined, endpoint: string | undefined) => void
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
   readonly audit: AuditLog
@@ -81,7 +83,19 @@ export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
 /** Where the server-sent events are. */
 export const livePath = '/api/live'
 
-/** Answers everything below `/api/`, GET and HEAD only. */
+/** What can be done, by the same paths with POST. It changes what the gateway does, and nothing that is kept. */
+const apiActions: Readonly<Record<string, ApiRoute>> = {
+  '/api/targets': {
+    parameters: ['open', 'target', 'endpoint'],
+    answer(query, { openLimits, targets }) {
+      if (query.get('open') !== 'limits') throw new BadParameter('open', 'expected limits')
+      openLimits(textOf(query, 'target'), textOf(query, 'endpoint'))
+      return targets()
+    },
+  },
+}
+
+/** Answers everything below `/api/`: questions with GET and HEAD, actions with POST. */
 export async function answerApi(
   req: IncomingMessage,
   res: ServerResponse,
@@ -89,7 +103,8 @@ export async function answerApi(
   sources: ApiSources,
 ): Promise<void> {
   req.resume()
-  if (req.method !== 'GET' && req.method !== 'HEAD')
+  const isAction = req.method === 'POST' && Object.hasOwn(apiActions, path)
+  if (req.method !== 'GET' && req.method !== 'HEAD' && !isAction)
     return sendError(res, 405, `${req.method} is not allowed here; use GET`, { allow: 'GET, HEAD' })
   if (path === livePath) {
     if (sources.live.join(req, res)) return
@@ -97,7 +112,8 @@ export async function answerApi(
       'retry-after': '5',
     })
   }
-  const route = Object.hasOwn(apiRoutes, path) ? apiRoutes[path] : undefined
+  const routes = isAction ? apiActions : apiRoutes
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined
   if (route === undefined) {
     const known = [...Object.keys(apiRoutes), livePath].join(', ')
     // A long one may hold a key that was pasted in the wrong place.

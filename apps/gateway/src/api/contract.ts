@@ -107,9 +107,26 @@ export interface EndpointView {
   readonly circuits: readonly CircuitView[]
   /** What is used of each limit; empty where there is none. */
   readonly headroom: Readonly<Record<string, { readonly used: number; readonly limit: number }>>
+  /** The vendor's limit groups: what is used, what the vendor says is left, what a 429 has closed. */
+  readonly limitGroups?: readonly LimitGroupView[] | undefined
   /** Of several endpoints: its share of the calls lately, 0 to 1, and whether it is left out. */
   readonly share?: number | undefined
   readonly ejectedUntil?: number | undefined
+}
+
+export interface LimitGroupView {
+  /** A family of models or a model; empty where models are not told apart. */
+  readonly group: string
+  readonly headroom: EndpointView['headroom']
+  /** When a vendor's 429 ends; undefined where there is none. */
+  readonly closedUntil?: number | undefined
+  /** The vendor's last word on each of its limits, less what was admitted since. */
+  readonly vendor: readonly {
+    readonly name: string
+    readonly limit: number | null
+    readonly remaining: number
+    readonly resetAt: number
+  }[]
 }
 
 export interface CircuitView {

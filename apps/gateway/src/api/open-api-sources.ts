@@ -1,7 +1,7 @@
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
-import { callEntry } from '../ledger/audit-entries.ts'
+import { callEntry, gatewayActor } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
@@ -11,7 +11,7 @@ import type { Keys, Mirrors } from './contract.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
-import { watchTargets } from './targets-view.ts'
+import { openLimits, watchTargets } from './targets-view.ts'
 
 export interface Observed {
   readonly config: Config
@@ -34,6 +34,11 @@ export function openApiSources(observed: Observed): { sources: ApiSources; calls
   const sources: ApiSources = {
     views: ledgerViews(books),
     targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),
+    openLimits(target, endpoint) {
+      openLimits(targets, target, endpoint)
+      const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
+      books.audit?.record({ actor: gatewayActor, action: 'limits.opened', details: { subject } })
+    },
     keys: () => keysOf(vault),
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
     audit: books.store.audit,

@@ -99,6 +99,7 @@ const schemas: Readonly<Record<string, Schema>> = {
               type: 'object',
               additionalProperties: object({ used: number, limit: number }),
             },
+            'limitGroups?': list(ref('LimitGroup')),
             'share?': number,
             'ejectedUntil?': time,
           }),
@@ -106,6 +107,15 @@ const schemas: Readonly<Record<string, Schema>> = {
       }),
     ),
     'shared?': object({ limits: text }),
+  }),
+  LimitGroup: object({
+    group: text,
+    headroom: {
+      type: 'object',
+      additionalProperties: object({ used: number, limit: number }),
+    },
+    'closedUntil?': time,
+    vendor: list(object({ name: text, limit: maybe(number), remaining: number, resetAt: time })),
   }),
   Circuit: object({
     key: text,
@@ -229,7 +239,27 @@ export const openApi: Schema & { readonly paths: Readonly<Record<string, Schema>
       'failure',
       'query',
     ]),
-    '/api/targets': path('Targets, circuits and limits as they are now', ref('Targets')),
+    '/api/targets': {
+      ...path('Targets, circuits and limits as they are now', ref('Targets')),
+      post: {
+        summary: 'Opens by hand what a 429 of the vendor has closed, and forgets what it said is left',
+        parameters: [
+          { name: 'open', in: 'query', required: true, schema: { enum: ['limits'] } },
+          { name: 'target', in: 'query', required: true, schema: text },
+          { name: 'endpoint', in: 'query', schema: text },
+        ],
+        responses: {
+          200: {
+            description: 'As of now.',
+            content: { 'application/json': { schema: ref('Targets') } },
+          },
+          400: {
+            description: 'A parameter is wrong; the message names it.',
+            content: { 'application/json': { schema: ref('Error') } },
+          },
+        },
+      },
+    },
     '/api/mirror': path('Comparisons of mirrored calls', ref('Mirrors')),
     '/api/keys': path('Keys in the vault, never a value', ref('Keys')),
     '/api/audit': path('The audit log, newest first', ref('Audit'), ['limit', 'before', 'query']),

@@ -1,10 +1,12 @@
 import { systemClock } from '@spillway/middleware'
+import type { GroupState } from '@spillway/rate-limit'
 import type { Config, EndpointConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
 import { CircuitHistory } from './circuit-history.ts'
-import type { EndpointView, LiveCircuit, Targets } from './contract.ts'
+import type { EndpointView, LimitGroupView, LiveCircuit, Targets } from './contract.ts'
+import { BadParameter } from './parameters.ts'
 
 /** What `/api/targets` reads: running targets, with the history of their circuits from now on. */
 export function watchTargets(
@@ -25,23 +27,56 @@ export function watchTargets(
     targets: watched.map(({ target, histories }) => {
       const routed = target.routing?.endpoints()
       const { api, endpoints: configured = [] } = config.targets[target.name] ?? { api: '' }
-      const endpoints = target.endpoints.map(({ name, headroom }, index): EndpointView => {
+      const endpoints = target.endpoints.map(({ name, headroom, limitGroups }, index): EndpointView => {
         const { share, ejectedUntil } = routed?.[index] ?? {}
         return {
           name,
           url: urlOf(configured[index]),
           circuits: histories[index]?.circuits() ?? [],
           headroom: headroom() as EndpointView['headroom'],
+          limitGroups: limitGroups().map(groupView),
           ...(share !== undefined && { share }),
-          ...(ejectedUntil !== undefined && {
-            ejectedUntil: Math.round(ejectedUntil + systemClock.epoch() - systemClock.now()),
-          }),
+          ...(ejectedUntil !== undefined && { ejectedUntil: inEpoch(ejectedUntil - systemClock.now()) }),
         }
       })
       return { name: target.name, api, endpoints }
     }),
     ...(shared !== undefined && { shared: { limits: shared.limits.status } }),
   })
+}
+
+/** The moment after so many milliseconds. */
+const inEpoch = (ms: number): number => Math.round(systemClock.epoch() + ms)
+
+function groupView({ group, headroom, closedMs, vendor }: GroupState): LimitGroupView {
+  return {
+    group,
+    headroom: headroom as EndpointView['headroom'],
+    ...(closedMs > 0 && { closedUntil: inEpoch(closedMs) }),
+    vendor: vendor.map(({ limit = null, resetMs, ...word }) => ({
+      ...word,
+      limit,
+      resetAt: inEpoch(resetMs),
+    })),
+  }
+}
+
+/**
+ * Opens by hand the limits of a target's endpoints, or of one of them.
+ * @throws BadParameter for a name that is not there
+ */
+export function openLimits(
+  targets: ReadonlyMap<string, RunningTarget>,
+  target: string | undefined,
+  endpoint: string | undefined,
+): void {
+  const endpoints = targets.get(target ?? '')?.endpoints
+  if (endpoints === undefined)
+    throw new BadParameter('target', `expected one of ${[...targets.keys()].join(', ')}`)
+  const asked = endpoints.filter(({ name }) => endpoint === undefined || name === endpoint)
+  if (asked.length === 0)
+    throw new BadParameter('endpoint', `expected one of ${endpoints.map(({ name }) => name).join(', ')}`)
+  for (const each of asked) each.openLimits()
 }
 
 /** An embedded model has none. */

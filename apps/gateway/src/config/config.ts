@@ -20,6 +20,8 @@ export interface RateLimitConfig {
   readonly countRequestsPerMinute?: number | undefined
   readonly maxWait?: number | undefined
   readonly maxWaitWithFallback?: number | undefined
+  /** What the vendor limits by; windows and 429s are kept for each. */
+  readonly groupBy?: 'family' | 'model' | 'key' | undefined
   readonly adaptiveConcurrency?:
     | {
         readonly initial?: number | undefined

@@ -96,6 +96,12 @@ const rateLimit = z.strictObject({
   countRequestsPerMinute: atLeastOne.optional(),
   maxWait: duration.optional(),
   maxWaitWithFallback: duration.optional(),
+  groupBy: z
+    .enum(['family', 'model', 'key'], { error: 'expected family, model or key' })
+    .optional()
+    .describe(
+      'What the vendor limits by: each family of models (the default with api: anthropic), each model (openai), or the key (all others).',
+    ),
   adaptiveConcurrency: z
     .strictObject({ initial: whole.optional(), min: whole.optional(), max: whole.optional() })
     .optional()

@@ -61,6 +61,13 @@ export function gatewayValues({
           })),
         ),
     },
+    'spillway.limiter.closed': {
+      description: "Limit groups that a vendor's 429 has closed",
+      read: () =>
+        each(({ limitGroups }) => [
+          { value: limitGroups().filter(({ closedMs }) => closedMs > 0).length, more: {} },
+        ]),
+    },
     'spillway.retry.budget': {
       description: 'Retries that are left to a target',
       read: () =>

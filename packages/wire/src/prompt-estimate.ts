@@ -1,4 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
+import { leastTokens } from './least-tokens.ts'
 import { textOf } from './translation/json.ts'
 import { tokensFromBytes } from './usage.ts'
 
@@ -22,6 +23,34 @@ export function estimatePromptTokens(body: JsonObject): number {
   let tokens = 0
   for (const name of promptFields) tokens += tokensOf(body[name], '')
   return Math.max(1, Math.ceil(tokens))
+}
+
+/** Characters that are looked at for {@link leastPromptTokens}: there are as many tokens in them as any model takes. */
+const mostCharacters = 8_000_000
+
+/**
+ * How many tokens the prompt of a request has at least, in either protocol and by whatever tokenizer: its words, numbers and
+ * signs, and nothing for media, which may be tiny. For prose some 85 % of what it has.
+ * @param enough beyond so many it is not counted further
+ */
+export function leastPromptTokens(body: JsonObject, enough: number): number {
+  let tokens = 0
+  let characters = 0
+  const add = (value: unknown, name: string): void => {
+    if (tokens >= enough || characters >= mostCharacters) return
+    if (typeof value === 'string') {
+      if (isNoText(name) || isEncoded(value, name)) return
+      const text = value.length > mostCharacters ? value.slice(0, mostCharacters) : value
+      characters += text.length
+      tokens += leastTokens(text, enough - tokens)
+    } else if (Array.isArray(value)) {
+      for (const each of value) add(each, '')
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, each] of Object.entries(value)) add(each, key)
+    }
+  }
+  for (const name of promptFields) add(body[name], '')
+  return Math.floor(tokens)
 }
 
 const image = Buffer.from('image')
@@ -53,11 +82,16 @@ function tokensOf(value: unknown, name: string): number {
 
 /** Signatures and redacted thoughts are long and count for little; data of a file counts as a document. */
 function textTokens(text: string, name: string): number {
-  if (name === 'signature' || name === 'media_type' || name === 'type' || name === 'role') return 0
-  if (name === 'file_data' || name === 'data') {
-    return /^(?:data:|[A-Za-z0-9+/]{200})/.test(text)
-      ? text.length / documentCharactersPerToken
-      : tokensFromBytes(Buffer.byteLength(text))
-  }
+  if (isNoText(name)) return 0
+  if (isEncoded(text, name)) return text.length / documentCharactersPerToken
   return tokensFromBytes(Buffer.byteLength(text))
+}
+
+function isNoText(name: string): boolean {
+  return name === 'signature' || name === 'media_type' || name === 'type' || name === 'role'
+}
+
+function isEncoded(text: string, name: string): boolean {
+  if (name === 'url') return text.startsWith('data:')
+  return (name === 'file_data' || name === 'data') && /^(?:data:|[A-Za-z0-9+/]{200})/.test(text)
 }

@@ -148,6 +148,64 @@ describe('a request that does not fit', () => {
   })
 })
 
+describe('the length of a prompt', () => {
+  /** English prose: 4.3 characters for each token, or somewhat more. */
+  const sentence =
+    'A spillway carries water safely around a dam that is full; this one carries calls around an endpoint that is full. '
+  const prose = (tokens: number): JsonObject => ({
+    messages: [{ role: 'user', content: sentence.repeat(Math.ceil((tokens * 4.6) / sentence.length)) }],
+  })
+  const model = 'claude-haiku-4-5'
+
+  it.each([100_000, 130_000, 160_000, 180_000])(
+    'is not too long where it may be taken: %i tokens of prose',
+    (tokens) => {
+      const result = fitted({ ...prose(tokens), max_tokens: 8_000 }, model)
+      expect(result).toMatchObject({ kind: 'fits', degraded: [] })
+    },
+  )
+
+  it.each([240_000, 400_000, 5_000_000])('is too long where it surely is: %i tokens of prose', (tokens) => {
+    expect(fitted(prose(tokens), model)).toEqual({
+      kind: 'skip',
+      reason: expect.stringMatching(/^prompt is too long: at least \d+ tokens > 200000 maximum$/),
+    })
+  })
+
+  it('leaves the answer what it may have beside the prompt', () => {
+    for (const tokens of [150_000, 170_000, 190_000, 210_000]) {
+      const result = fitted({ ...prose(tokens), max_tokens: 64_000 }, model)
+      const { body } = result as { body: { max_tokens: number } }
+      expect(body.max_tokens).toBeGreaterThan(Math.max(1_000, 0.33 * (200_000 - tokens)))
+      expect(body.max_tokens).toBeLessThan(200_000 - 0.85 * tokens)
+    }
+  })
+
+  it.each([
+    ['a table padded with spaces', `| name${' '.repeat(40)} | 1 |\n`, 1.3e6],
+    ['Russian', 'Всё больше компаний начинают использовать большие языковые модели. ', 700_000],
+    ['Hindi', 'कल दोपहर हम दोस्तों के साथ पार्क में टहलने गए और कई बच्चों को घास पर खेलते देखा। ', 500_000],
+  ])('is not taken for more because of its bytes: %s', (_, unit, characters) => {
+    const content = unit.repeat(characters / unit.length)
+    expect(fitted({ messages: [{ role: 'user', content }] }, model)).toMatchObject({ kind: 'fits' })
+  })
+
+  it('is not counted by its images and documents, which may be small', () => {
+    const many = Array.from({ length: 150 }, () => image)
+    const data = `JVBERi0x${'A'.repeat(9_000_000)}`
+    const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data } }
+    const content = [...many, pdf, { type: 'text', text: 'What?' }]
+    expect(fitted({ messages: [{ role: 'user', content }] }, model)).toMatchObject({ kind: 'fits' })
+  })
+
+  it('holds nothing up for 30 MB of nothing', () => {
+    const text = Buffer.alloc(30_000_000, ' ').toString()
+    const begun = performance.now()
+    expect(fitted({ messages: [{ role: 'user', content: text }] }, model)).toMatchObject({ kind: 'fits' })
+    expect(performance.now() - begun).toBeLessThan(300)
+  })
+})
+
 describe('thinking in the history', () => {
   const own = { type: 'thinking', thinking: 'a', signature: 'EqQB' }
   const foreign = { type: 'thinking', thinking: 'b', signature: 'spillway:1' }

@@ -1,5 +1,5 @@
 import type { Api, JsonBody, JsonObject } from '@spillway/middleware'
-import { estimatePromptTokens, isSurelyWithin } from '../prompt-estimate.ts'
+import { estimatePromptTokens, isSurelyWithin, leastPromptTokens } from '../prompt-estimate.ts'
 import { isObject, numberOf, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
@@ -164,7 +164,10 @@ function fitFormat(body: JsonObject, model: ModelCapabilities, change: Change): 
   change({ output_config: Object.keys(rest).length > 0 ? rest : undefined }, 'structured_output')
 }
 
-/** The answer gives way to the prompt, as long as there is room for one. */
+/**
+ * The answer gives way to the prompt, as long as there is capacity for one. A prompt is too long where it surely is: whether
+ * one is that may be, only the server's tokenizer knows.
+ */
 function fitLength(
   body: JsonObject,
   model: ModelCapabilities,
@@ -172,14 +175,27 @@ function fitLength(
   bytes: Uint8Array | undefined,
 ): Fitted | undefined {
   const { contextTokens = Infinity, maxOutputTokens = Infinity } = model
-  const hasRoom = bytes !== undefined && isSurelyWithin(bytes, contextTokens - maxOutputTokens)
-  const prompt = contextTokens === Infinity || hasRoom ? 0 : estimatePromptTokens(body)
-  if (prompt >= contextTokens) {
-    return skip(`prompt is too long: about ${prompt} tokens > ${contextTokens} maximum`)
+  const isShort = bytes !== undefined && isSurelyWithin(bytes, contextTokens - maxOutputTokens)
+  const most = contextTokens === Infinity || isShort ? 0 : estimatePromptTokens(body)
+  let left = contextTokens - most
+  const isTight = answerFields.some((name) => typeof body[name] === 'number' && body[name] > left)
+  if (left <= 0 || (left < maxOutputTokens && isTight)) {
+    const least = leastPromptTokens(body, contextTokens)
+    if (least >= contextTokens) {
+      return skip(`prompt is too long: at least ${least} tokens > ${contextTokens} maximum`)
+    }
+    left = answerBeside(least, most, contextTokens)
   }
-  const limit = Math.min(maxOutputTokens, contextTokens - prompt)
-  for (const name of ['max_tokens', 'max_completion_tokens']) {
+  const limit = Math.min(maxOutputTokens, left)
+  for (const name of answerFields) {
     if (typeof body[name] === 'number' && body[name] > limit) change({ [name]: limit }, 'max_tokens')
   }
   return undefined
+}
+
+const answerFields = ['max_tokens', 'max_completion_tokens'] as const
+
+/** What is left beside a prompt of half-way between the two, and at least a quarter of what may be left. */
+function answerBeside(least: number, most: number, context: number): number {
+  return Math.ceil(Math.max(context - Math.max(least, (least + most) / 2), (context - least) / 4))
 }

@@ -60,7 +60,7 @@ function mark(from: number, to: number, kind: number): void {
  * How many tokens a text has at least, whatever the tokenizer: for English prose 0.85 of what it has, for code 0.6.
  * @param enough where there are as many, the rest of the text is not looked at
  */
-export function leastTokens(text: string, enough = Infinity): number {
+export function leastTokens(text: string, enough: number = Infinity): number {
   let tokens = 0
   let kind = SPACE
   let begun = 0

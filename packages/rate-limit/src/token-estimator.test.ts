@@ -151,6 +151,18 @@ describe('a prompt about which nothing is known', () => {
     expect(expected(whole)).toBeGreaterThan(120_000)
   })
 
+  it('is learned where it is small, with what the vendor adds to it', () => {
+    const estimator = new TokenEstimator()
+    const small = (): ModelRequest => request({ messages: [{ role: 'user', content: 'Hi' }] })
+    for (let call = 0; call < 10; call++) {
+      estimator.learn(estimator.estimate(small()), usageOf({ inputTokens: 350 }))
+    }
+    const { inputTokens, predicted } = estimator.estimate(small())
+    expect(predicted?.inputTokens).toBeGreaterThan(250)
+    expect(inputTokens).toBeGreaterThan(250)
+    expect(inputTokens).toBeLessThan(400)
+  })
+
   it('has images at their cost, and not as text', () => {
     const data = `iVBORw0KGgo${Buffer.alloc(600_000, 7).toString('base64')}`
     const source = { type: 'base64', media_type: 'image/png', data }

@@ -26,8 +26,11 @@ const mostModels = 1_000
 
 interface Learned {
   bytesPerToken: number
-  /** Which part of a prompt counts, on average: where a conversation begins, and where it goes on. */
-  readonly shares: { first: number | undefined; later: number | undefined }
+  /**
+   * How much of an estimated prompt counts, on average: where a conversation begins, where it goes on, and of small ones,
+   * to which vendors may add more than they have.
+   */
+  readonly shares: { first: number | undefined; later: number | undefined; small: number }
   output: number
   step: number
   meanOutput: number | undefined
@@ -41,7 +44,8 @@ export interface Estimate extends Cost {
 
 interface EstimatedPrompt extends Prompt {
   readonly model: string
-  readonly size: PromptSize
+  /** Its tokens, cached or not, by its size. */
+  readonly all: number
   readonly turn: keyof Learned['shares']
   /** What the conversation is called, and the turn before this one. */
   readonly conversation: string | undefined
@@ -81,7 +85,7 @@ export class TokenEstimator {
     const prompt = this.#prompt(request, learned)
     const limit = limitOf(request)
     return {
-      inputTokens: Math.ceil(this.#reserve(prompt, learned)),
+      inputTokens: Math.ceil(reserve(prompt, learned)),
       outputTokens: Math.ceil(Math.min(learned.output, limit)),
       predicted: {
         inputTokens: Math.floor(prompt.expected ?? 0),
@@ -103,52 +107,39 @@ export class TokenEstimator {
     const { model, body, clock } = request
     const { bytesPerToken, shares } = learned
     const size = promptSizeOf(body)
+    const all = tokensIn(size, bytesPerToken)
+    const sized = { model, size, all, at: clock.now(), conversation: undefined, before: undefined }
+    if (all < smallestCached) return { ...sized, turn: 'small', expected: shares.small * all }
     const found = conversationOf(request)
     const conversation = found && `${model}\n${found.key}`
     const before = conversation && this.#conversations.before(conversation, size, bytesPerToken)
     // What has become shorter has a new beginning.
     const isShorter = conversation && before === undefined && this.#conversations.has(conversation)
     const turn = isShorter || found?.isFirstTurn !== false ? 'first' : 'later'
-    const prompt = { model, size, at: clock.now(), turn, conversation } as const
     if (before) {
-      const { all, counted } = expectAfter(before, prompt, bytesPerToken)
-      return { ...prompt, before, expected: this.#countsReads ? all : counted }
+      const next = expectAfter(before, sized, bytesPerToken)
+      const expected = this.#countsReads ? next.all : next.counted
+      return { ...sized, all: next.all, turn, conversation, before, expected }
     }
-    const all = tokensIn(size, bytesPerToken)
-    const isWhole = this.#countsReads || all < smallestCached
-    const share = isWhole ? 1 : shares[turn]
-    return { ...prompt, before: undefined, expected: share === undefined ? undefined : share * all }
-  }
-
-  /** Somewhat more than what is expected. */
-  #reserve(prompt: EstimatedPrompt, { bytesPerToken, shares }: Learned): number {
-    const { before, expected, turn } = prompt
-    if (before !== undefined) {
-      const { all } = expectAfter(before, prompt, bytesPerToken)
-      return Math.min(all, (expected ?? all) + 2 * before.error)
-    }
-    const all = tokensIn(prompt.size, bytesPerToken)
-    // More of a prompt is in the cache when a conversation goes on than when it begins, so that this errs to the high side.
-    const share = expected === undefined && turn === 'later' ? (shares.first ?? 1) * all : (expected ?? all)
-    return Math.min(all, 2 * share)
+    const share = this.#countsReads ? 1 : shares[turn]
+    return { ...sized, turn, conversation, expected: share === undefined ? undefined : share * all }
   }
 
   #learnPrompt(learned: Learned, prompt: EstimatedPrompt, usage: Usage): void {
-    const { size, turn, conversation, before, expected } = prompt
+    const { size, all, turn, conversation, before, expected } = prompt
     const total = promptTokens(usage)
     // Some servers do not say.
     if (total === 0) return
-    const bytesPerToken = size.textBytes / total
-    if (size.mediaTokens === 0 && bytesPerToken >= leastBytesPerToken && bytesPerToken <= mostBytesPerToken) {
-      const { bytesPerToken: usual } = learned
-      const observed = clamp(bytesPerToken, usual / 2, usual * 2)
-      learned.bytesPerToken += weight * Math.min(1, total / smallestCached) * (observed - usual)
+    learnText(learned, size, total)
+    const counted = this.#countsReads ? total : total - usage.cacheReadTokens
+    if (turn === 'small') {
+      if (size.mediaTokens === 0 && all > 0)
+        learned.shares.small = shareAfter(learned.shares.small, counted / all)
+      return
     }
     // A first turn that is asked again is in the cache, which tells nothing of others.
     const isRepeated = turn === 'first' && before !== undefined
-    if (!this.#countsReads && !isRepeated && total >= smallestCached) {
-      learned.shares[turn] = shareAfter(learned.shares[turn], 1 - usage.cacheReadTokens / total)
-    }
+    if (!isRepeated) learned.shares[turn] = shareAfter(learned.shares[turn], counted / total)
     if (conversation !== undefined) {
       this.#conversations.learn(conversation, prompt, usage, before, expected)
     }
@@ -157,7 +148,7 @@ export class TokenEstimator {
   #of(model: string): Learned {
     const learned = this.#models.get(model) ?? {
       bytesPerToken: firstBytesPerToken,
-      shares: { first: undefined, later: undefined },
+      shares: { first: undefined, later: undefined, small: 1 },
       output: firstOutput,
       step: 50,
       meanOutput: undefined,
@@ -165,6 +156,23 @@ export class TokenEstimator {
     this.#models.set(model, learned)
     return learned
   }
+}
+
+/** Somewhat more than what is expected. */
+function reserve({ all, before, expected, turn }: EstimatedPrompt, { shares }: Learned): number {
+  if (turn === 'small') return Math.max(all, expected ?? all)
+  if (before !== undefined) return Math.min(all, (expected ?? all) + 2 * before.error)
+  // More of a prompt is in the cache when a conversation goes on than when it begins, so that this errs to the high side.
+  const usual = expected ?? all * (turn === 'later' ? (shares.first ?? 1) : 1)
+  return Math.min(all, 2 * usual)
+}
+
+function learnText(learned: Learned, { textBytes, mediaTokens }: PromptSize, total: number): void {
+  const bytesPerToken = textBytes / total
+  if (mediaTokens > 0 || bytesPerToken < leastBytesPerToken || bytesPerToken > mostBytesPerToken) return
+  const usual = learned.bytesPerToken
+  const observed = clamp(bytesPerToken, usual / 2, usual * 2)
+  learned.bytesPerToken += weight * Math.min(1, total / smallestCached) * (observed - usual)
 }
 
 /** A mean that one call does not change by much: caches are missed now and then. */

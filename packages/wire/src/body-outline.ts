@@ -12,6 +12,8 @@ const SIGNATURE = tokenCode('signature')
 const USER = tokenCode('user')
 const ASSISTANT = tokenCode('assistant')
 const THINKING = tokenCode('thinking')
+const IMAGE = tokenCode('image')
+const IMAGE_URL = tokenCode('image_url')
 const REDACTED_THINKING = tokenCode('redacted_thinking')
 
 const QUOTE = 0x22
@@ -40,6 +42,7 @@ export class BodyOutline implements JsonListener {
   #openingEnd = 0
   #hasUnsigned = false
   #hasRedacted = false
+  #images = 0
   /** Where the signatures of thinking begin. */
   readonly #signatures: number[] = []
   /** Whether something in the messages is said twice or in escapes, so that it takes a parser to tell what is meant. */
@@ -118,6 +121,7 @@ export class BodyOutline implements JsonListener {
     if (!this.#inBlock) return
     this.#inBlock = false
     if (this.#type === REDACTED_THINKING) this.#hasRedacted = true
+    if (this.#type === IMAGE || this.#type === IMAGE_URL) this.#images++
     if (this.#type !== THINKING) return
     if (this.#signature === 0 || this.#signatureEnd - this.#signature === 2) this.#hasUnsigned = true
     else this.#signatures.push(this.#signature)
@@ -142,6 +146,7 @@ export class BodyOutline implements JsonListener {
       hasMessages: this.#messages > 0,
       hasAnswer: this.#hasAnswer,
       opening: list && [list[0], this.#openingEnd || list[1] - 1],
+      images: this.#images,
       thinking: { ...signed, redacted: this.#hasRedacted },
     }
   }

@@ -14,6 +14,8 @@ export interface PromptFacts {
    * where there is no list.
    */
   readonly opening: FieldSpan | undefined
+  /** How many blocks of the messages are images. Those in the results of tools are not among them. */
+  readonly images: number
   /** Whether there are blocks of thinking, and whose. Those of messages that are not the assistant's count too. */
   readonly thinking: {
     readonly ofClaude: boolean

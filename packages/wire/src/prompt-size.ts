@@ -1,5 +1,6 @@
 import type { JsonBody } from '@spillway/middleware'
 import { documentCharactersPerToken, imageTokens } from './prompt-estimate.ts'
+import { promptFactsOf } from './prompt-facts.ts'
 
 /** How much there is in a prompt, told from the bytes of its body. */
 export interface PromptSize {
@@ -21,21 +22,21 @@ const known = new WeakMap<JsonBody, PromptSize>()
 /**
  * Tells text from media in the body of a call, in either protocol, without parsing it: base64 in the places of images and
  * documents is not text, signatures count for nothing, and an image by reference counts as one. It takes a microsecond for
- * a small body and about 0.1 ms for each megabyte.
+ * a small body, and 0.1 ms at most for each megabyte.
  */
 export function promptSizeOf(body: JsonBody): PromptSize {
-  const { bytes } = body
-  if (bytes.length < worthKeeping) return measure(bytes)
+  if (body.bytes.length < worthKeeping) return measure(body)
   const before = known.get(body)
   if (before !== undefined) return before
-  const size = measure(bytes)
+  const size = measure(body)
   known.set(body, size)
   return size
 }
 
-function measure(bytes: Uint8Array): PromptSize {
+function measure(body: JsonBody): PromptSize {
+  const { bytes } = body
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const images = countImages(text)
+  const images = promptFactsOf(body)?.images ?? countImages(text)
   const encoded = findEncoded(text)
   // An image has a block, whose type may be in escapes, and data, which may be elsewhere.
   const mediaTokens = Math.max(images, encoded.images) * imageTokens + encoded.otherTokens

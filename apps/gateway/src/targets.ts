@@ -31,9 +31,9 @@ export function openTarget(name: string, config: Config, resources: Resources = 
       limit: limitOf(endpoint),
     }),
   )
-  const routing = endpoints.length > 1 ? routingOf(settings, endpoints) : undefined
   const retries = withoutUndefined({ ...config.retry, ...settings.retry })
   const retryBudget = budgetOf(settings, retries.budget ?? (retryDefaults.budget as number))
+  const routing = endpoints.length > 1 ? routingOf(settings, endpoints, retryBudget) : undefined
   const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget })]
   return {
     name,
@@ -73,7 +73,11 @@ function endpointsOf({ endpoints = [] }: TargetConfig): EndpointConfig[] {
   return endpoints.map((endpoint, index) => ({ ...endpoint, name: endpoint.name ?? String(index + 1) }))
 }
 
-function routingOf(settings: TargetConfig, running: readonly RunningEndpoint[]): Routing {
+function routingOf(
+  settings: TargetConfig,
+  running: readonly RunningEndpoint[],
+  retryBudget: RetryBudget,
+): Routing {
   const { hedge, affinity } = settings.routing ?? {}
   return createRouting({
     endpoints: endpointsOf(settings).map(({ name, weight, credential }, index) => ({
@@ -85,6 +89,12 @@ function routingOf(settings: TargetConfig, running: readonly RunningEndpoint[]):
     ...(affinity === false ? { affinity } : {}),
     ...(hedge === undefined
       ? {}
-      : { hedge: { after: hedge.after ?? 'p95', maxExtra: hedge.maxExtra ?? 0.05 } }),
+      : {
+          hedge: {
+            after: hedge.after ?? 'p95',
+            maxExtra: hedge.maxExtra ?? 0.05,
+            budget: (request) => retryBudget.take(undefined, request),
+          },
+        }),
   })
 }

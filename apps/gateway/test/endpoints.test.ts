@@ -274,6 +274,30 @@ describe('hedging', () => {
   })
 })
 
+describe('hedges are paid for by the budget of retries', () => {
+  const requestsOf = async (calls: number, retry: object, more: object = {}): Promise<number> => {
+    const servers = [
+      forThisTest(await startClaude({ latencyMs: 25 })),
+      forThisTest(await startClaude({ latencyMs: 25 })),
+    ] as const
+    const routing = { hedge: { after: '1ms', maxExtra: 1 } }
+    const endpoints = servers.map((server) => at(server, more))
+    const gateway = await gatewayOf(configOf(over(endpoints, { routing, retry })))
+    await inParallel(calls, 20, () => send(`${gateway.url}/v1/messages`, { body: messages() }))
+    return servers[0].requests.length + servers[1].requests.length
+  }
+
+  test.each([{}, { credential: 'caller' }])('with a budget of 0 there are none: %o', async (more) => {
+    expect(await requestsOf(200, { budget: 0 }, more)).toBe(200)
+  })
+
+  test('a budget bounds both together', async () => {
+    const requests = await requestsOf(100, { budget: 0.1 })
+    expect(requests).toBeGreaterThan(110)
+    expect(requests).toBeLessThanOrEqual(120)
+  })
+})
+
 describe('OpenRouter’s own fields', () => {
   const openrouter = {
     models: ['anthropic/claude-opus-5.5', 'anthropic/claude-sonnet-5.5'],

@@ -37,6 +37,7 @@ export function awsStandardBudget({ capacity = 500 }: AwsStandardOptions = {}): 
   }
 }
 
-function costOf({ kind }: Failure): number {
+function costOf(failure: Failure | undefined): number {
+  const kind = failure?.kind
   return kind === 'timeout' || kind === 'connection' ? timeoutCost : retryCost
 }

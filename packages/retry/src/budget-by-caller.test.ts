@@ -27,6 +27,13 @@ it('retries what is said of one key at the cost of its caller alone', () => {
   expect(budget.left).toBe(0)
 })
 
+it('pays for hedges with the endpoint’s tokens', () => {
+  const budget = budgets()
+  expect([budget.take(undefined, by('a')), budget.take(undefined, by('b'))]).toEqual([true, true])
+  expect(taken(budget, broken, 'a')).toBe(0)
+  expect(taken(budget, paced, 'a')).toBe(2)
+})
+
 it('gets deposits of each caller for its own, and of all for the endpoint', () => {
   const budget = budgets()
   for (const who of ['a', 'b']) taken(budget, paced, who)

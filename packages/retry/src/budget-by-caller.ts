@@ -41,7 +41,9 @@ export function budgetByCaller(options: BudgetByCallerOptions): RetryBudget {
       if (request !== undefined && budgets.size > 0) budgets.get(caller(request))?.onFirstAttempt(request)
     },
     take(failure, request) {
-      if (request === undefined || !isOfKey(failure)) return endpoint.take(failure, request)
+      if (failure === undefined || request === undefined || !isOfKey(failure)) {
+        return endpoint.take(failure, request)
+      }
       return ofCaller(request).take(failure, request)
     },
     onSuccess(lastRetry, request) {

@@ -13,6 +13,15 @@ describe('a budget of deposits', () => {
     expect(taken.filter(Boolean)).toHaveLength(10)
   })
 
+  it('pays for hedges with the same tokens, and for none at all where nothing is deposited', () => {
+    const budget = depositBudget({ ratio: 0.5, initial: 1 })
+    for (let call = 0; call < 4; call++) budget.onFirstAttempt()
+    const taken = [undefined, failureOf('server'), undefined, undefined].map((each) => budget.take(each))
+    expect(taken).toEqual([true, true, true, false])
+    const none = depositBudget({ ratio: 0 })
+    expect([none.take(undefined), none.take(failureOf('server'))]).toEqual([false, true])
+  })
+
   it('gets its ratio for each first attempt, exactly', () => {
     const budget = depositBudget({ ratio: 0.1, initial: 0 })
     for (let call = 0; call < 10; call++) budget.onFirstAttempt()

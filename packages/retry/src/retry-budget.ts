@@ -1,14 +1,17 @@
 import type { Failure, ModelRequest } from '@spillway/middleware'
 
 /**
- * What limits retries over many calls. One budget belongs to one target and is shared by all its calls, so that a
- * dead target costs little more than its first attempts.
+ * What limits retries and hedges over many calls. One budget belongs to one target and is shared by all its calls, so
+ * that a dead target costs little more than its first attempts.
  */
 export interface RetryBudget {
   /** A first attempt of `request` is about to be made. */
   onFirstAttempt(request?: ModelRequest): void
-  /** Asks for a retry of `failure`; true takes what it costs. */
-  take(failure: Failure, request?: ModelRequest): boolean
+  /**
+   * Asks for an extra attempt; true takes what it costs.
+   * @param failure what a retry repeats; undefined for a hedge, whose call has not failed
+   */
+  take(failure: Failure | undefined, request?: ModelRequest): boolean
   /** A call has succeeded; `lastRetry` is the failure whose retry did it, undefined for a first attempt. */
   onSuccess(lastRetry: Failure | undefined, request?: ModelRequest): void
   /** Tokens left, for people and metrics. */
@@ -31,8 +34,10 @@ export interface DepositBudgetOptions {
 }
 
 /**
- * A budget to which each first attempt deposits `ratio` tokens and from which each retry takes one. N calls cause
- * at most `ratio` x N + `initial` retries. The scheme is Finagle's `RetryBudget`.
+ * A budget to which each first attempt deposits `ratio` tokens and from which each retry or hedge takes one. N calls
+ * cause at most `ratio` x N + `initial` extra attempts. The scheme is Finagle's `RetryBudget`.
+ *
+ * With a ratio of 0 there are no hedges: what a budget begins with is for calls that fail.
  */
 export function depositBudget({ ratio, initial = 10, cap = 100 }: DepositBudgetOptions): RetryBudget {
   // Counted in thousandths, so that 0.1 deposited ten times is one.
@@ -42,8 +47,8 @@ export function depositBudget({ ratio, initial = 10, cap = 100 }: DepositBudgetO
     onFirstAttempt() {
       tokens = Math.min(cap * unit, tokens + Math.round(ratio * unit))
     },
-    take() {
-      if (tokens < unit) return false
+    take(failure) {
+      if (tokens < unit || (failure === undefined && ratio === 0)) return false
       tokens -= unit
       return true
     },

@@ -11,9 +11,10 @@ export class HedgeBudget {
     this.#tokens = Math.min(most, this.#tokens + this.#share)
   }
 
-  take(): boolean {
+  /** Takes one hedge where there is one and the other budget agrees, which is asked last since it is charged then. */
+  take(agrees: () => boolean = () => true): boolean {
     // So many shares of one make one, in spite of rounding.
-    if (this.#tokens < 1 - 1e-9) return false
+    if (this.#tokens < 1 - 1e-9 || !agrees()) return false
     this.#tokens -= 1
     return true
   }

@@ -133,6 +133,28 @@ it('starts none after close, and none where no other endpoint is well', async ()
   expect(slow.cancelled + fast.cancelled).toBe(0)
 })
 
+it('asks the other budget before each hedge, and is not charged for one that the other refuses', async () => {
+  let asked = 0
+  let allowed = 0
+  const routing = await settled({ after: 500, maxExtra: 0.5, budget: () => asked++ >= 2 && allowed++ < 2 })
+  // 24 quick calls have deposited more than enough for all.
+  for (let calls = 0; calls < 6; calls++) {
+    slow.latency = 5_000
+    await clock.runUntil(routing.handler(turnOf(clock, 's')))
+  }
+  expect([asked, fast.asked]).toEqual([6, 2])
+})
+
+it('counts a call that is tried again as one call', async () => {
+  const fakes = [fakeEndpoint(1_000), fakeEndpoint(1_000), fakeEndpoint(1_000)]
+  for (const fake of fakes) fake.failure = failureOf('server')
+  const endpoints = fakes.map(({ handler }, index) => ({ name: `${index}`, handler }))
+  const routing = createRouting({ endpoints, hedge: { after: 500, maxExtra: 0.5 }, ejection: false })
+  const request = requestOn(clock)
+  for (let attempt = 0; attempt < 3; attempt++) await clock.runUntil(routing.handler(request))
+  expect(fakes.reduce((sum, { asked }) => sum + asked, 0)).toBe(3)
+})
+
 it('never spends more than the cap', async () => {
   await fc.assert(
     fc.asyncProperty(

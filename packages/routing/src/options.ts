@@ -100,6 +100,12 @@ export interface HedgeOptions {
   readonly after: 'p95' | number
   /** Hedges for each call, over all calls: 0.05 means at most one for twenty. Above 0, up to 1. */
   readonly maxExtra: number
+  /**
+   * Asked before each hedge that `maxExtra` allows, and charged when it agrees: a budget that hedges share with others,
+   * such as that of retries: `budget: (request) => retryBudget.take(undefined, request)`.
+   * @default none
+   */
+  readonly budget?: (request: ModelRequest) => boolean
 }
 
 export interface RoutingOptions {

@@ -182,7 +182,8 @@ export function createRouting(setup: RoutingSetup): Routing {
 
   const hedgeAfter = (request: ModelRequest): number | undefined => {
     if (!hedge || isClosed || request.operation !== 'generate' || endpoints.length === 1) return undefined
-    hedges?.deposit()
+    // A retry is not another call.
+    if (failedCalls.tried(request) === undefined) hedges?.deposit()
     if (hedge.after !== 'p95') return hedge.after
     return health.latencies[kindOf(request)].recentQuantile(0.95, leastForHedge)
   }
@@ -191,7 +192,9 @@ export function createRouting(setup: RoutingSetup): Routing {
     if (isClosed) return undefined
     const facts = ask(request, asked)
     const endpoint = chooseHedge(pool, facts)
-    if (endpoint === undefined || !hedges?.take()) return undefined
+    if (endpoint === undefined || !hedge || !hedges?.take(() => hedge.budget?.(request) ?? true)) {
+      return undefined
+    }
     const key = keyTo(endpoint, facts)
     asked.add(endpoint)
     return {

@@ -27,3 +27,11 @@ it('replaces a value, also that of a single entry', () => {
   map.clear()
   expect([map.get('a'), map.size]).toEqual([undefined, 0])
 })
+
+it('lets go of an entry', () => {
+  const map = new RecentMap<number>(2)
+  map.set('a', 1)
+  map.delete('a')
+  map.delete('b')
+  expect([map.get('a'), map.size]).toEqual([undefined, 0])
+})

@@ -28,6 +28,10 @@ export class RecentMap<V> {
     if (!oldest.done) this.#values.delete(oldest.value)
   }
 
+  delete(key: string): void {
+    this.#values.delete(key)
+  }
+
   clear(): void {
     this.#values.clear()
   }

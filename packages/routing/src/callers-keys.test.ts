@@ -78,7 +78,7 @@ describe('a key that a caller brings', () => {
           .map((event) => 'reason' in event && event.reason),
       )
     }
-    expect(reasons).toEqual(Array(10).fill('balanced'))
+    expect(reasons).toEqual(Array(10).fill('affinity'))
     const second = await call(routing, 'bad')
     expect(second.events).toContainEqual(
       expect.objectContaining({ type: 'routing.chosen', reason: 'last_resort' }),

@@ -1,4 +1,4 @@
-import type { RecentMap } from '@spillway/middleware'
+import type { Conversations } from './conversations.ts'
 import type { AnswerKind, Endpoint, Key } from './endpoint.ts'
 
 /**
@@ -33,7 +33,7 @@ export interface Asked {
 export interface Pool {
   readonly endpoints: readonly Endpoint[]
   /** Where conversations live. */
-  readonly conversations: RecentMap<Endpoint> | undefined
+  readonly conversations: Conversations | undefined
   readonly boundedLoad: number
   /** Milliseconds for which a conversation that is at home elsewhere is not used as a probe. */
   readonly probePatience: number
@@ -89,18 +89,31 @@ export function choose(pool: Pool, asked: Asked): Choice | undefined {
 
 function chooseEndpoint(pool: Pool, asked: Asked): Omit<Choice, 'key'> | undefined {
   const { conversation } = asked
-  const home = conversation && pool.conversations?.get(conversation.key)
+  const home = conversation && pool.conversations?.placeOf(conversation.key)
   const probed = toProbe(pool, asked, home)
   if (probed !== undefined) return { endpoint: probed, reason: 'probe' }
   const least = weighUp(pool, asked)
   if (least === excluded) return undefined
-  if (home !== undefined && pool.objections[home.index] === least) {
-    const mayLeave = conversation?.isFirstTurn && loadOf(pool, home) > pool.boundedLoad
-    if (!mayLeave) return { endpoint: home, reason: least >= unusable ? 'last_resort' : 'affinity' }
-  }
-  const endpoint = ofTwo(pool, asked, least)
+  const endpoint = home === undefined ? ofTwo(pool, asked, least) : forConversation(pool, asked, home, least)
   if (least >= unusable) return { endpoint, reason: 'last_resort' }
-  return { endpoint, reason: home === undefined || home === endpoint ? 'balanced' : 'moved' }
+  if (home === undefined || conversation?.isFirstTurn) return { endpoint, reason: 'balanced' }
+  return { endpoint, reason: endpoint === home ? 'affinity' : 'moved' }
+}
+
+/**
+ * Where a conversation goes: where it is, or by its hash to the next endpoint against which as little speaks. Where it has
+ * no prompt cache to lose it leaves one that has too much to do, or takes longer than the next.
+ */
+function forConversation(pool: Pool, asked: Asked, home: Endpoint, least: number): Endpoint {
+  const { objections, conversations, boundedLoad } = pool
+  const { key, isFirstTurn } = asked.conversation as NonNullable<Asked['conversation']>
+  const isUsable = (endpoint: Endpoint): boolean => objections[endpoint.index] === least
+  if (isUsable(home) && !isFirstTurn) return home
+  const wanted = isUsable(home) ? home : (conversations?.best(key, isUsable) as Endpoint)
+  if (loadOf(pool, wanted) > boundedLoad) return ofTwo(pool, asked, least)
+  const next = conversations?.best(key, (endpoint) => endpoint !== wanted && isUsable(endpoint))
+  if (next === undefined || loadOf(pool, next) > boundedLoad) return wanted
+  return latencyOf(pool, next, asked) * nearTie < latencyOf(pool, wanted, asked) ? next : wanted
 }
 
 /** The best of those against which nothing speaks, for a hedge. */
@@ -156,8 +169,12 @@ function drawn(
   return last
 }
 
-function costOf(pool: Pool, endpoint: Endpoint, { now, kind }: Asked): number {
-  return endpoint.latency[kind].value(now, pool.usual[kind]) * loadOf(pool, endpoint)
+function costOf(pool: Pool, endpoint: Endpoint, asked: Asked): number {
+  return latencyOf(pool, endpoint, asked) * loadOf(pool, endpoint)
+}
+
+function latencyOf({ usual }: Pool, { latency }: Endpoint, { now, kind }: Asked): number {
+  return latency[kind].value(now, usual[kind])
 }
 
 /**

@@ -82,13 +82,14 @@ export interface KeyOptions {
 /** How calls of one conversation stay on one endpoint, where their prompt cache is. */
 export interface AffinityOptions {
   /**
-   * How many conversations are remembered; beyond that, those that were silent longest are forgotten.
-   * @default 10000
+   * How many conversations are remembered that are not where their hash would have them, since they had to move; beyond
+   * that, those that were silent longest return there. About 100 bytes each.
+   * @default 100000
    */
   readonly maxConversations: number
   /**
-   * A first turn does not follow an earlier one with the same prompt to an endpoint that would then have more than
-   * so many times its share of the calls under way; 1 or more.
+   * A first turn, or one that has to move, does not go to an endpoint that would then have more than so many times its
+   * share of the calls in flight; 1 or more.
    * @default 1.5
    */
   readonly boundedLoad: number
@@ -178,7 +179,7 @@ export const routingDefaults: {
     maxEjected: 0.5,
   },
   keys: { baseTime: 10_000, maxTime: 600_000, maxCallers: 10_000 },
-  affinity: { maxConversations: 10_000, boundedLoad: 1.5 },
+  affinity: { maxConversations: 100_000, boundedLoad: 1.5 },
   hedge: false,
 }
 

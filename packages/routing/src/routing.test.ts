@@ -154,14 +154,25 @@ describe('a conversation', () => {
     for (const { asked } of fakes) expect(asked).toBeGreaterThan(3)
   })
 
-  it('is forgotten when too many others were heard of since, and by close', async () => {
-    const { routing } = setUp(2, { affinity: { maxConversations: 1 } })
-    await call(routing, turnOf(clock, 'x'))
-    expect((await call(routing, turnOf(clock, 'x'))).reasons).toEqual(['affinity'])
-    await call(routing, turnOf(clock, 'y'))
-    expect((await call(routing, turnOf(clock, 'x'))).reasons).toEqual(['balanced'])
+  it('that had to move returns when too many others have moved since, and after close', async () => {
+    const { fakes, routing } = setUp(2, { affinity: { maxConversations: 1 }, ejection: false })
+    const placeOf = async (session: string) => (await call(routing, turnOf(clock, session))).endpoints.at(-1)
+    const move = async (session: string) => {
+      const home = await placeOf(session)
+      const fake = fakes[home === 'a' ? 0 : 1] as FakeEndpoint
+      fake.failure = failureOf('saturated', { origin: 'spillway', retryable: false })
+      await call(routing, turnOf(clock, session))
+      fake.failure = undefined
+      return home
+    }
+    const home = await move('x')
+    expect(await placeOf('x')).not.toBe(home)
+    await move('y')
+    expect(await placeOf('x')).toBe(home)
+    await move('x')
+    expect(await placeOf('x')).not.toBe(home)
     routing.close()
-    expect((await call(routing, turnOf(clock, 'x'))).reasons).toEqual(['balanced'])
+    expect(await placeOf('x')).toBe(home)
   })
 })
 

@@ -5,7 +5,6 @@ import {
   type Handler,
   type ModelRequest,
   type ModelResponse,
-  RecentMap,
 } from '@spillway/middleware'
 import { type Conversation, conversationOf } from '@spillway/wire'
 import { CallersKeys } from './callers-keys.ts'
@@ -18,6 +17,7 @@ import {
   keyTo,
   type Pool,
 } from './choice.ts'
+import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
 import { Health, isKeyFault } from './health.ts'
@@ -76,7 +76,7 @@ export function createRouting(setup: RoutingSetup): Routing {
   const settings = readOptions(setup.endpoints, setup)
   const { affinity, ejection, hedge } = settings
   const endpoints = createEndpoints(setup.endpoints, settings)
-  const conversations = affinity ? new RecentMap<Endpoint>(affinity.maxConversations) : undefined
+  const conversations = affinity ? new Conversations(endpoints, affinity.maxConversations) : undefined
   const pool: Pool = {
     endpoints,
     conversations,
@@ -128,7 +128,7 @@ export function createRouting(setup: RoutingSetup): Routing {
       asked.add(choice.endpoint)
       const { conversation } = facts
       if (conversation !== undefined && !isVisit(choice, conversation.isFirstTurn, conversation.key)) {
-        conversations?.set(conversation.key, choice.endpoint)
+        conversations?.settle(conversation.key, choice.endpoint)
       }
       const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
       const response = await send({ ...choice, reason }, request)
@@ -145,9 +145,9 @@ export function createRouting(setup: RoutingSetup): Routing {
     }
   }
 
-  /** A conversation that is at home elsewhere only looks in as a probe, and returns. */
+  /** A conversation that is elsewhere only visits as a probe, and returns. */
   const isVisit = ({ endpoint, reason }: Choice, isFirstTurn: boolean, key: string): boolean =>
-    reason === 'probe' && !isFirstTurn && ![undefined, endpoint].includes(conversations?.get(key))
+    reason === 'probe' && !isFirstTurn && conversations?.placeOf(key) !== endpoint
 
   const send = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
     const { endpoint, reason } = choice

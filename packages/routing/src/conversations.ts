@@ -1,0 +1,78 @@
+import { RecentMap } from '@spillway/middleware'
+import type { Endpoint } from './endpoint.ts'
+
+/**
+ * Where conversations are at home. By rendezvous hashing (Thaler and Ravishankar, 1998), weighted: each endpoint draws a
+ * score for each conversation, and the highest wins. So the home of a conversation follows from its key, whoever asks and
+ * however many there are, and an endpoint that comes or goes moves no conversation between the others. Only those that
+ * live elsewhere are remembered.
+ */
+export class Conversations {
+  readonly #endpoints: readonly Endpoint[]
+  readonly #seeds: readonly number[]
+  readonly #moved: RecentMap<Endpoint>
+
+  /** @param most how many conversations away from home are remembered */
+  constructor(endpoints: readonly Endpoint[], most: number) {
+    this.#endpoints = endpoints
+    this.#seeds = endpoints.map(({ name }) => hashOf(name))
+    this.#moved = new RecentMap(most)
+  }
+
+  /** Conversations that are remembered. */
+  get size(): number {
+    return this.#moved.size
+  }
+
+  /** Where a conversation is. */
+  placeOf(key: string): Endpoint {
+    return this.#moved.get(key) ?? this.#homeOf(key)
+  }
+
+  /** The endpoint that suits it best among some; undefined where there are none. */
+  best(key: string, isAmong: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    const hash = hashOf(key)
+    let best: Endpoint | undefined
+    let highest = -Infinity
+    for (const endpoint of this.#endpoints) {
+      if (!isAmong(endpoint)) continue
+      const drawn = (mix(hash ^ (this.#seeds[endpoint.index] as number)) + 0.5) / 2 ** 32
+      const score = -endpoint.weight / Math.log(drawn)
+      if (score > highest) {
+        best = endpoint
+        highest = score
+      }
+    }
+    return best
+  }
+
+  /** A conversation is at this endpoint from now on. */
+  settle(key: string, endpoint: Endpoint): void {
+    if (endpoint !== this.#homeOf(key)) this.#moved.set(key, endpoint)
+    else if (this.#moved.size > 0) this.#moved.delete(key)
+  }
+
+  clear(): void {
+    this.#moved.clear()
+  }
+
+  #homeOf(key: string): Endpoint {
+    return this.best(key, everyone) as Endpoint
+  }
+}
+
+const everyone = (): boolean => true
+
+/** FNV-1a over UTF-16 units, mixed. Not for secrets. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return mix(hash)
+}
+
+/** The finaliser of MurmurHash3; unsigned. */
+function mix(value: number): number {
+  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return (bits ^ (bits >>> 16)) >>> 0
+}

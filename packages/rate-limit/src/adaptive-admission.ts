@@ -1,6 +1,6 @@
 import type { Outcome } from '@spillway/middleware'
 import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
-import { type AdaptiveConcurrencyOptions, Gradient } from './gradient.ts'
+import { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults, Gradient } from './gradient.ts'
 import type { Cost } from './limits.ts'
 
 type HowItEnded = Pick<Outcome, 'failure' | 'timings'>
@@ -15,11 +15,15 @@ export class AdaptiveAdmission implements Admission {
   readonly #onRelease = new Set<() => void>()
   /** Calls under way, and those that the inner limits are being asked for. */
   #taken = 0
+  /** When a call asked last. */
+  #askedAt = -Infinity
+  readonly #measureEvery: number
 
   /** @throws RangeError for options out of range */
   constructor(inner: Admission, options: AdaptiveConcurrencyOptions) {
     this.#inner = inner
     this.#gradient = new Gradient(options)
+    this.#measureEvery = options.measureEvery ?? adaptiveConcurrencyDefaults.measureEvery
   }
 
   get inFlight(): number {
@@ -27,6 +31,7 @@ export class AdaptiveAdmission implements Admission {
   }
 
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
+    this.#askedAt = now
     if (this.#taken >= this.#gradient.limit) return undefined
     const answer = this.#inner.tryAcquire(cost, now)
     if (answer === undefined) return undefined
@@ -99,6 +104,11 @@ export class AdaptiveAdmission implements Admission {
 
   groups(now: number): readonly GroupState[] {
     return this.#inner.groups(now)
+  }
+
+  /** What was found is old when it would have been measured again. */
+  isIdle(now: number): boolean {
+    return this.#taken === 0 && now - this.#askedAt >= this.#measureEvery && this.#inner.isIdle(now)
   }
 
   close(): void {

@@ -67,6 +67,8 @@ export interface Admission {
   headroom(now: number): Headroom
   /** The limit groups that are in use. */
   groups(now: number): readonly GroupState[]
+  /** Whether forgetting all that is counted here would change nothing: nothing is used, and nothing is closed. */
+  isIdle(now: number): boolean
   /** Nobody will ask again: lets go of what it listens to. */
   close(): void
 }

@@ -7,6 +7,7 @@ const others = 'other models'
 /** What can be forgotten when it limits nobody. */
 interface Forgettable {
   isIdle(now: number): boolean
+  close(): void
 }
 
 /** The limit groups of one key: made with their first call, forgotten when they limit nobody, and bounded. */
@@ -22,6 +23,12 @@ export class LimitGroups<Group extends Forgettable> {
     return this.#groups.entries()
   }
 
+  /** Whether none limits anybody. */
+  areIdle(now: number): boolean {
+    for (const group of this.#groups.values()) if (!group.isIdle(now)) return false
+    return true
+  }
+
   /** A group that there is already. */
   find(name: string): Group | undefined {
     return this.#groups.get(name) ?? (this.#isFull() ? this.#groups.get(others) : undefined)
@@ -31,7 +38,11 @@ export class LimitGroups<Group extends Forgettable> {
     const found = this.#groups.get(name)
     if (found !== undefined) return found
     if (this.#isFull()) {
-      for (const [each, group] of this.#groups) if (group.isIdle(now)) this.#groups.delete(each)
+      for (const [each, group] of this.#groups) {
+        if (!group.isIdle(now)) continue
+        this.#groups.delete(each)
+        group.close()
+      }
     }
     const free = this.#isFull() ? others : name
     let group = this.#groups.get(free)

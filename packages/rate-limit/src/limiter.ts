@@ -111,6 +111,10 @@ export class Limiter implements Admission {
     }))
   }
 
+  isIdle(now: number): boolean {
+    return this.inFlight === 0 && this.#groups.areIdle(now)
+  }
+
   close(): void {}
 
   #released(): void {
@@ -187,6 +191,8 @@ class Group {
   isIdle(now: number): boolean {
     return this.gate.isIdle(now) && this.meters.every(({ window }) => window.spent(now) === 0)
   }
+
+  close(): void {}
 }
 
 function amountOf(meter: Meter, cost: Cost): number {

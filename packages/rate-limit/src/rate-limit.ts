@@ -6,13 +6,13 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
-  type Operation,
 } from '@spillway/middleware'
 import { failureResponse, limitGroup } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission, Lease } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
 import { type LimitStore, memoryLimitStore } from './limit-store.ts'
+import { LimiterMap } from './limiter-map.ts'
 import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
@@ -75,8 +75,9 @@ export interface RateLimitOptions extends Limits {
    */
   readonly heedVendor?: boolean
   /**
-   * How many keys are kept at most; beyond that, those that have been idle longest are forgotten.
-   * @default 10000
+   * How many keys are kept at most. One is let go of when nothing counts against its limits any more; beyond `maxKeys`
+   * also one that has used little of them.
+   * @default 1000000
    */
   readonly maxKeys?: number
   /**
@@ -128,15 +129,10 @@ export const rateLimitDefaults: Required<
   key: () => '',
   group: vendorsGroup,
   heedVendor: true,
-  maxKeys: 10_000,
+  maxKeys: 1_000_000,
   maxClosure: limitRules.maxClosure,
   countCacheReads: false,
   name: '',
-}
-
-interface KeyedLimiter {
-  readonly limiter: Admission
-  readonly room: WaitingRoom
 }
 
 /** A rate limit as a middleware, and what can be read of it. */
@@ -185,40 +181,29 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const store = options.store ?? memoryLimitStore()
   const adaptive = options.adaptiveConcurrency
   const estimator = new TokenEstimator(settings)
-  const limiters = new Map<string, KeyedLimiter>()
-  const open = (key: string, operation: Operation): Admission => {
-    if (operation === 'count_tokens') return openCounting(key)
-    const counted = store.open(`${settings.name}:${key}`, options, settings)
+  const keysOf = (open: (name: string) => Admission): LimiterMap => {
+    const limiter = (key: string): Admission => open(`${settings.name}:${key}`)
+    return new LimiterMap({ limiter, room: (of) => new WaitingRoom(of, settings) }, settings.maxKeys)
+  }
+  const limiters = keysOf((name) => {
+    const counted = store.open(name, options, settings)
     return adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
-  }
-  const openCounting = (key: string): Admission => {
+  })
+  // Counts of tokens have limits of their own.
+  const counting = keysOf((name) => {
     // Without a limit there is nothing to share.
-    if (countRequestsPerMinute === Infinity) return memoryLimitStore().open(key, {}, settings)
-    return store.open(`${settings.name}:${key}`, { requestsPerMinute: countRequestsPerMinute }, settings)
-  }
-  const of = (name: string, operation: Operation = 'generate'): KeyedLimiter => {
-    const key = idOf(name, operation)
-    let keyed = limiters.get(key)
-    if (keyed === undefined) {
-      const limiter = open(key, operation)
-      keyed = { limiter, room: new WaitingRoom(limiter, settings) }
-    } else {
-      if (limiters.size === 1) return keyed
-      limiters.delete(key)
-    }
-    // The order of the map is that of the last use.
-    limiters.set(key, keyed)
-    if (limiters.size > settings.maxKeys) forgetIdlest(limiters)
-    return keyed
-  }
+    if (countRequestsPerMinute === Infinity) return memoryLimitStore().open(name, {}, settings)
+    return store.open(`${name}\ncount_tokens`, { requestsPerMinute: countRequestsPerMinute }, settings)
+  })
   // Bad limits show here, not at the first call.
-  of('')
+  limiters.add('')
 
   const middleware: Middleware = (next) => async (request) => {
-    const keyed = of(settings.key(request), request.operation)
+    const keys = request.operation === 'count_tokens' ? counting : limiters
+    const keyed = keys.at(settings.key(request), request.clock)
     const cost = { ...estimator.estimate(request), group: settings.group(request) }
     const { clock } = request
-    const answer = keyed.room.size === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
+    const answer = keyed.waiting === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
     let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
     if (lease === undefined) {
       const begun = clock.now()
@@ -246,20 +231,15 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
 
   return {
     middleware,
-    limiter: (key = '') => limiters.get(key)?.limiter,
+    limiter: (key = '') => limiters.find(key)?.limiter,
     open(key) {
-      const named = key === undefined ? limiters.keys() : [key, idOf(key, 'count_tokens')]
-      for (const each of named) limiters.get(each)?.limiter.open()
+      limiters.open(key)
+      counting.open(key)
     },
     get waiting() {
-      return [...limiters.values()].reduce((sum, { room }) => sum + room.size, 0)
+      return limiters.waiting + counting.waiting
     },
   }
-}
-
-/** Counts of tokens have limits of their own. */
-function idOf(key: string, operation: Operation): string {
-  return operation === 'generate' ? key : `${key}\n${operation}`
 }
 
 /** A lease that comes after the caller has left goes back at once. */
@@ -271,15 +251,6 @@ async function stillWanted(
   if (!request.signal?.aborted) return lease
   lease?.settle(undefined, request.clock.now())
   throw request.signal.reason
-}
-
-function forgetIdlest(limiters: Map<string, KeyedLimiter>): void {
-  for (const [key, { limiter, room }] of limiters) {
-    if (limiter.inFlight > 0 || room.size > 0) continue
-    limiters.delete(key)
-    limiter.close()
-    return
-  }
 }
 
 const reasons: Readonly<Record<TurnedAway['reason'], string>> = {

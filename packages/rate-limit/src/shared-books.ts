@@ -336,9 +336,9 @@ export class SharedBooks {
   }
 
   /** Whether nothing would be lost if it were forgotten. */
-  get isIdle(): boolean {
+  isIdle(now: number): boolean {
     if (this.held.size > 0 || this.wasAlone || this.#settled.length > 0) return false
-    if (this.#reporting !== undefined || this.#recovering !== undefined) return false
+    if (this.#reporting !== undefined || this.#recovering !== undefined || now < this.aloneUntil) return false
     return this.meters.every(({ own }) => own.spent(this.time) === 0)
   }
 

@@ -165,9 +165,7 @@ export class SharedGroup {
   }
 
   isIdle(now: number): boolean {
-    if (!this.#books.isIdle || !this.#gate.isIdle(now)) return false
-    this.#books.close()
-    return true
+    return this.#books.isIdle(now) && this.#gate.isIdle(now)
   }
 
   close(): void {

@@ -14,6 +14,8 @@ export class SharedLimiter implements Admission {
   readonly #groups: LimitGroups<SharedGroup>
   readonly #seats: Seats = { held: 0, places: Infinity, sequence: 0 }
   readonly #concurrency: number
+  /** Calls that Redis is being asked about. */
+  #asked = 0
   readonly #onRelease = new Set<() => void>()
 
   constructor(of: SharedKey) {
@@ -25,12 +27,18 @@ export class SharedLimiter implements Admission {
     this.#groups = new LimitGroups((group) => new SharedGroup({ ...of, group }, this.#seats, released))
   }
 
+  /** Those that Redis is being asked about are on their way. */
   get inFlight(): number {
-    return this.#seats.held
+    return this.#seats.held + this.#asked
   }
 
   tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
-    return this.#groups.for(cost.group ?? '', now).tryAcquire(cost, now)
+    const answer = this.#groups.for(cost.group ?? '', now).tryAcquire(cost, now)
+    if (!(answer instanceof Promise)) return answer
+    this.#asked++
+    return answer.finally(() => {
+      this.#asked--
+    })
   }
 
   timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
@@ -63,12 +71,17 @@ export class SharedLimiter implements Admission {
         if (room.used >= (fullest[name]?.used ?? 0)) fullest[name] = room
       }
     }
-    const places = { concurrency: { used: this.inFlight, limit: this.#concurrency } }
+    const places = { concurrency: { used: this.#seats.held, limit: this.#concurrency } }
     return { ...fullest, ...(this.#concurrency === Infinity ? {} : places) }
   }
 
   groups(now: number): GroupState[] {
     return [...this.#groups].map(([group, shared]) => ({ group, ...shared.state(now) }))
+  }
+
+  /** While Redis answers it knows all; what this process has spent is kept in case that Redis loses it. */
+  isIdle(now: number): boolean {
+    return this.inFlight === 0 && this.#groups.areIdle(now)
   }
 
   close(): void {

@@ -25,6 +25,7 @@ export function openMirrors(
   targets: ReadonlyMap<string, RunningTarget>,
   observer: Middleware,
 ): RunningMirror[] {
+  const served = new Set(config.routes.flatMap(({ target, fallback: others }) => [target, ...others]))
   return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
     const limits = withoutUndefined({ concurrency, callsPerMinute })
     const candidate = targets.get(to) as RunningTarget
@@ -37,6 +38,8 @@ export function openMirrors(
       mirror: createMirror({
         to: { name: candidate.name, model: candidate.model, handler: observer(candidate.handler) },
         sample,
+        // A target that no route leads to has nobody to leave its limits to.
+        dedicated: !served.has(to),
         ...limits,
         onComparison: (comparison) => tally.add(comparison, systemClock.epoch()),
       }),

@@ -32,9 +32,10 @@ export function openTarget(name: string, config: Config, resources: Resources = 
     }),
   )
   const retries = withoutUndefined({ ...config.retry, ...settings.retry })
-  const retryBudget = budgetOf(settings, retries.budget ?? (retryDefaults.budget as number))
+  const shadowBudget = retries.budget ?? (retryDefaults.budget as number)
+  const retryBudget = budgetOf(settings, shadowBudget)
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints, retryBudget) : undefined
-  const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget })]
+  const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget, shadowBudget })]
   return {
     name,
     model: settings.model,

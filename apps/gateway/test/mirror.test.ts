@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseConfig } from '../src/index.ts'
-import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { type Json, messages, send } from './raw-client.ts'
 
 const mirrored = (first: { url: string }, candidate: { url: string }): object => ({
@@ -129,4 +129,81 @@ test('the API compares the two', async () => {
     expect(side.total.p50).toBeGreaterThanOrEqual(side.firstContent.p50)
     expect(Number(side.costNano)).toBeGreaterThan(0)
   }
+})
+
+describe('a candidate that is a fallback too', () => {
+  /** The fallback holds calls that it gets from the mirror for as long as the test lasts. */
+  async function setUp({ endpoint = {}, ...target }: { endpoint?: object }, more: object = {}) {
+    const claude = forThisTest(await startClaude())
+    const server = forThisTest(
+      await startClaude({
+        fault: ({ json }) =>
+          JSON.stringify(json).includes('held') ? { type: 'slow-headers', ms: Infinity } : undefined,
+      }),
+    )
+    const gateway = await gatewayOf({
+      targets: {
+        claude: targetAt(claude, 'anthropic'),
+        local: {
+          api: 'anthropic',
+          endpoints: [{ url: server.url, credential: ownKey.reference, ...endpoint }],
+          ...target,
+        },
+      },
+      routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
+      mirror: [{ from: 'claude', to: 'local', sample: 1, concurrency: 20 }],
+      retry: { attempts: 1 },
+      ...more,
+    })
+    const ask = async (content: string) => {
+      const body = messages({ messages: [{ role: 'user', content }] })
+      const { status, headers } = await send(`${gateway.url}/v1/messages`, { body })
+      return [status, headers['x-spillway-served-by']]
+    }
+    const result = async (name: string): Promise<number> => {
+      const { text } = await send(`${gateway.url}/metrics`, { method: 'GET' })
+      const line = new RegExp(`^spillway_mirror_calls_total\\{(?=.*result="${name}").*\\} (\\d+)$`, 'm')
+      return Number(line.exec(text)?.[1])
+    }
+    return { claude, server, ask, result }
+  }
+
+  test.each<[string, object]>([
+    ['connections', { endpoint: { connections: 4 } }],
+    ['concurrency', { rateLimit: { concurrency: 4 } }],
+    ['requests a minute', { rateLimit: { requestsPerMinute: 4 } }],
+    ['adaptive concurrency', { rateLimit: { adaptiveConcurrency: { initial: 4, max: 4 } } }],
+  ])('keeps half of its %s for real calls, whatever the mirror would send', async (_, local) => {
+    const { claude, server, ask, result } = await setUp(local)
+    for (let call = 0; call < 8; call++) expect(await ask(`held ${call}`)).toEqual([200, 'claude'])
+    await vi.waitFor(async () => expect(await result('dropped.busy')).toBe(6))
+    expect(server.requests).toHaveLength(2)
+    claude.always({ type: 'status', status: 529 })
+    const answers = await Promise.all([ask('real 1'), ask('real 2')])
+    expect(answers).toEqual([
+      [200, 'local'],
+      [200, 'local'],
+    ])
+  })
+
+  test('refuses real calls nothing for what fails for comparison', async () => {
+    const circuitBreaker = { minimumCalls: 2, openFor: '60s' }
+    const { claude, server, ask, result } = await setUp({}, { circuitBreaker, retry: { baseDelay: '1ms' } })
+    server.always({ type: 'status', status: 500 })
+    for (let call = 0; call < 8; call++) await ask(`fails ${call}`)
+    await vi.waitFor(async () => expect(await result('failed')).toBe(8))
+    server.always(undefined)
+    claude.always({ type: 'status', status: 529 })
+    expect(await ask('real')).toEqual([200, 'local'])
+  })
+})
+
+test('a candidate that no route leads to has nobody to leave its limits to', async () => {
+  const claude = forThisTest(await startClaude())
+  const candidate = forThisTest(await startClaude())
+  const config = mirrored(claude, candidate) as { targets: { candidate: object } }
+  Object.assign(config.targets.candidate, { rateLimit: { concurrency: 1 } })
+  const gateway = await gatewayOf(config)
+  for (let call = 0; call < 3; call++) await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(() => expect(candidate.requests).toHaveLength(3))
 })

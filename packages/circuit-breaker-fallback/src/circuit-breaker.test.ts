@@ -57,6 +57,38 @@ describe('a closed circuit', () => {
   })
 })
 
+describe('a call that nobody waits for', () => {
+  const shadow = { context: { isShadow: true } }
+
+  it('changes no circuit, whatever comes of it', async () => {
+    const { run, state, keyState, changes, breaker } = bench(quick)
+    for (let i = 0; i < 10; i++) await run(failureOf('overloaded'), shadow)
+    for (let i = 0; i < 10; i++) await run(failureOf('authentication', { scope: 'key' }), shadow)
+    expect(keyState()).toMatchObject({ state: 'closed', calls: 0 })
+    expect(breaker.states()).toHaveLength(1)
+    await run()
+    expect(state()).toMatchObject({ state: 'closed', calls: 1, failures: 0 })
+    expect(changes).toEqual([])
+  })
+
+  it('passes no circuit that is open or being tested, and tests none', async () => {
+    const { clock, fail, send, run, state, breaker } = bench(quick)
+    await fail(4)
+    expect((await run(undefined, shadow)).failure?.kind).toBe('circuit_open')
+    await clock.advance(10_000)
+    expect((await run(undefined, shadow)).failure?.kind).toBe('circuit_open')
+    expect(state().state).toBe('open')
+    const probe = send()
+    expect(state().state).toBe('half_open')
+    expect((await run(undefined, shadow)).failure?.kind).toBe('circuit_open')
+    await probe.call?.end()
+    await run()
+    expect((await run(undefined, shadow)).failure).toBeUndefined()
+    breaker.forceOpen(keyCircuit)
+    expect((await run(undefined, shadow)).failure).toMatchObject({ kind: 'circuit_open', scope: 'key' })
+  })
+})
+
 describe('what counts', () => {
   const counted: FailureKind[] = ['timeout', 'connection', 'server', 'overloaded', 'truncated', 'malformed']
   it.each(counted)('%s is a failure of the endpoint', async (kind) => {

@@ -2,6 +2,7 @@ import {
   type Clock,
   emit,
   type Failure,
+  type Handler,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
@@ -147,10 +148,23 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     return verdictOnModel(outcome, settings.slowCall)
   }
 
+  /** A call that nobody waits for passes closed circuits alone, is no probe, and changes none. */
+  const shadow = async (request: ModelRequest, key: string, next: Handler): Promise<ModelResponse> => {
+    const unknown: Refusal = { retryAfterMs: undefined }
+    const ofKey = circuitOfKey(request)
+    if (ofKey !== undefined && ofKey.state !== 'closed')
+      return refuse(request, ofKey, unknown, 'key', 'the key')
+    const circuit = models.find(key)
+    if (circuit !== undefined && circuit.state !== 'closed')
+      return refuse(request, circuit, unknown, 'model', key)
+    return next(request)
+  }
+
   const middleware: Middleware = (next) => async (request) => {
     clock = request.clock
     const now = clock.now()
     const key = modelCircuit(settings.key(request))
+    if (request.context.isShadow) return shadow(request, key, next)
     const circuit = models.at(key)
     const ofKey = circuitOfKey(request)
     const keyRefusal = ofKey?.refusal(now, request)

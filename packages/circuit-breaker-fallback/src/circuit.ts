@@ -1,8 +1,8 @@
 import type { ModelRequest } from '@spillway/middleware'
+import { UsualTime } from '@spillway/wire'
 import type { CircuitBreakerSettings } from './circuit-breaker-options.ts'
 import { type Probe, type ProbeDecision, ProbeGate } from './probe-gate.ts'
 import { RollingWindow } from './rolling-window.ts'
-import { UsualTime } from './usual-time.ts'
 import type { Verdict } from './verdict.ts'
 
 export type CircuitState = 'closed' | 'open' | 'half_open'

@@ -103,6 +103,16 @@ describe('connectionLimit', () => {
     expect((await waiting).failure?.kind).toBe('saturated')
   })
 
+  it('leaves half of the connections to calls that somebody waits for', async () => {
+    const { handler, request, attempts } = setUp({ connections: 5 })
+    const context = { callId: 'c', isShadow: true }
+    const shadows = []
+    for (let call = 0; call < 5; call++) shadows.push((await handler(request({ context }))).failure?.kind)
+    expect(shadows).toEqual([undefined, undefined, 'saturated', 'saturated', 'saturated'])
+    for (let call = 0; call < 3; call++) expect((await handler(request())).failure).toBeUndefined()
+    expect(attempts()).toBe(5)
+  })
+
   it('refuses at once what finds the queue full', async () => {
     const { handler, request } = setUp({ connections: 1, maxQueued: 1 })
     await handler(request())

@@ -21,7 +21,8 @@ type Ended = 'admitted' | 'too_late'
 /**
  * Lets at most `connections` calls at a time through to the attempt; further ones wait in the order of their arrival.
  * A call that waits longer than `maxWait` or its deadline, or finds `maxQueued` calls before it, is refused as
- * `saturated`: no attempt is made, so nothing counts against the endpoint. A call that aborts leaves at once.
+ * `saturated`: no attempt is made, so nothing counts against the endpoint. A call that aborts leaves at once. One that
+ * nobody waits for (`context.isShadow`) never waits, and leaves half of the connections to others.
  */
 export function connectionLimit(settings: PoolSettings): Middleware {
   const { connections, maxQueued } = settings
@@ -61,6 +62,9 @@ export function connectionLimit(settings: PoolSettings): Middleware {
 
   return (next) => async (request) => {
     if (request.signal?.aborted) throw request.signal.reason
+    if (request.context.isShadow && inFlight + 1 > connections / 2) {
+      return refuse(request, 'a call for comparison leaves half of them to others, and never waits')
+    }
     if (inFlight < connections) inFlight++
     else {
       if (queue.size >= maxQueued) {

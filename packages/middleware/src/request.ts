@@ -29,6 +29,12 @@ export interface RequestContext {
   /** Whether somebody further out has another target for this call, to which a long wait is better left. */
   readonly hasAlternative?: boolean | undefined
   /**
+   * Whether nobody waits for the answer, since it repeats another call for comparison at a target that real calls use too.
+   * Such a call takes what others leave: it never waits for capacity, leaves half of each limit, has a retry budget of its
+   * own, and nothing is concluded from its failure.
+   */
+  readonly isShadow?: boolean | undefined
+  /**
    * Of a request that goes to another target than the one that was called (a fallback, the candidate of a mirror): the
    * headers that were meant for that one. Its keys stay away from this one.
    */

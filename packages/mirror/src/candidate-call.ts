@@ -29,6 +29,8 @@ export interface CandidateLimits {
   readonly deadline: number
   /** The most bytes of body that are read. */
   readonly maxBytes: number
+  /** Whether the candidate serves nobody else. */
+  readonly dedicated: boolean
 }
 
 /**
@@ -63,6 +65,7 @@ export class CandidateCall {
         mirrorOf: context.callId,
         target: undefined,
         hasAlternative: undefined,
+        isShadow: limits.dedicated ? undefined : true,
         divertedHeaders: primary.headers,
       },
       signal: this.#leaving.signal,

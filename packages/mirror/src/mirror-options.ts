@@ -30,6 +30,12 @@ export interface MirrorOptions {
    * @default 8388608
    */
   readonly maxBytes?: number
+  /**
+   * Whether the candidate serves this mirror alone. Then its calls are like any others there. Otherwise they are shadow calls
+   * (`context.isShadow`), which take only what the calls of others leave: they never wait, and leave half of each limit.
+   * @default false
+   */
+  readonly dedicated?: boolean
   /** Gets each comparison. An error that it throws is counted in {@link MirrorStats.listenerErrors} and goes no further. */
   readonly onComparison?: ((comparison: Comparison) => void) | undefined
 }
@@ -41,6 +47,7 @@ export const mirrorDefaults: Required<Omit<MirrorOptions, 'to' | 'onComparison'>
   callsPerMinute: 60,
   deadline: 300_000,
   maxBytes: 8 * 1024 * 1024,
+  dedicated: false,
 }
 
 export type MirrorSettings = Required<Omit<MirrorOptions, 'onComparison'>> &
@@ -53,7 +60,7 @@ export type MirrorSettings = Required<Omit<MirrorOptions, 'onComparison'>> &
 export function mirrorSettings(options: MirrorOptions): MirrorSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const settings = { ...mirrorDefaults, ...given } as MirrorSettings
-  for (const name of Object.keys(mirrorDefaults) as (keyof typeof mirrorDefaults)[]) {
+  for (const name of ['sample', 'concurrency', 'callsPerMinute', 'deadline', 'maxBytes'] as const) {
     const value = settings[name]
     if (!(value >= 0)) throw new RangeError(`mirror.${name} must be 0 or more, but is ${value}`)
   }

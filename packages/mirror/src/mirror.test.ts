@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events'
 import {
   createRequest,
+  type Failure,
   jsonBodyFromObject,
   listen,
   type ModelRequest,
   type SpillwayEvent,
 } from '@spillway/middleware'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
+import { failureResponse } from '@spillway/wire'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { call, requestOn } from '../test/call.ts'
 import { type Script, type ScriptedUpstream, scripted } from '../test/scripted-transport.ts'
@@ -62,7 +64,9 @@ function setUp(
 /** Nothing is lost: all that was sampled is accounted for. */
 function expectBalance({ shadow }: Setup): void {
   const { sampled, skipped, dropped, started, active, finished } = shadow.stats()
-  expect(skipped + dropped.budget + dropped.closed + dropped.concurrency + started).toBe(sampled)
+  expect(skipped + dropped.budget + dropped.busy + dropped.closed + dropped.concurrency + started).toBe(
+    sampled,
+  )
   expect(active + finished).toBe(started)
 }
 
@@ -353,6 +357,39 @@ describe('room', () => {
     await setup.ask()
     await clock.runAll()
     expect(setup.shadow.stats()).toMatchObject({ started: 2, dropped: { concurrency: 2, budget: 0 } })
+  })
+})
+
+describe('a candidate that serves others too', () => {
+  const busy: Failure = {
+    ...{ kind: 'saturated', message: 'busy', retryable: false },
+    ...{ scope: 'key', origin: 'spillway' },
+  }
+
+  it('gets calls that nobody waits for; one that serves the mirror alone does not', async () => {
+    for (const dedicated of [undefined, false, true]) {
+      const setup = setUp({ dedicated } as Partial<MirrorOptions>)
+      await setup.ask()
+      await clock.runAll()
+      expect(setup.candidate.asked[0]?.context.isShadow).toBe(dedicated ? undefined : true)
+      expect(setup.primary.asked[0]?.context.isShadow).toBeUndefined()
+    }
+  })
+
+  it('without capacity has dropped the call: there is no comparison with a refusal of our own', async () => {
+    const setup = setUp()
+    const refusing = createMirror({
+      to: { name: 'candidate', handler: async (request) => failureResponse(request, busy) },
+      sample: 1,
+      onComparison: () => expect.unreachable(),
+    })
+    const events: SpillwayEvent[] = []
+    const request = listen(requestOn(clock), (event) => events.push(event))
+    await clock.runUntil(call(refusing.middleware(setup.primary.handler), request))
+    await clock.runAll()
+    const { started, finished, active, dropped } = refusing.stats()
+    expect([started, finished, active, dropped.busy]).toEqual([0, 0, 0, 1])
+    expect(events.at(-1)).toMatchObject({ type: 'mirror.dropped', reason: 'busy' })
   })
 })
 

@@ -15,7 +15,7 @@ import { type Comparison, type FinishedAnswer, finishedAnswer, similarityOf } fr
 import { type MirrorOptions, type MirrorSettings, mirrorSettings } from './mirror-options.ts'
 
 /** Why a sampled call did not go to the candidate. */
-export type DropReason = 'concurrency' | 'budget' | 'closed'
+export type DropReason = 'concurrency' | 'budget' | 'busy' | 'closed'
 
 // Here, and not beside the candidate's call: the published declarations have this file, and that one nowhere.
 declare module '@spillway/middleware' {
@@ -40,7 +40,7 @@ export interface MirrorStats {
   readonly sampled: number
   /** Those that were not mirrored because the primary failed or was cancelled. */
   readonly skipped: number
-  /** Those that were not mirrored for want of room. */
+  /** Those that were not mirrored since there was no capacity; `busy`: none at the candidate. */
   readonly dropped: Readonly<Record<DropReason, number>>
   /** Calls that went to the candidate. */
   readonly started: number
@@ -92,10 +92,9 @@ class RunningMirror implements Mirror {
   /** Candidate calls whose turn of the event loop has not come, by what keeps them from it. */
   readonly #waiting = new Map<CancelTimer, ModelRequest>()
   readonly #active = new Map<CandidateCall, Promise<void>>()
-  readonly #dropped: Record<DropReason, number> = { concurrency: 0, budget: 0, closed: 0 }
+  readonly #dropped: Record<DropReason, number> = { concurrency: 0, budget: 0, busy: 0, closed: 0 }
   #sampled = 0
   #skipped = 0
-  #started = 0
   #finished = 0
   #failed = 0
   #listenerErrors = 0
@@ -122,7 +121,7 @@ class RunningMirror implements Mirror {
       sampled: this.#sampled,
       skipped: this.#skipped,
       dropped: { ...this.#dropped },
-      started: this.#started,
+      started: this.#active.size + this.#finished,
       active: this.#active.size,
       finished: this.#finished,
       failed: this.#failed,
@@ -196,7 +195,6 @@ class RunningMirror implements Mirror {
 
   #start(request: ModelRequest, primary: FinishedAnswer): void {
     const call = new CandidateCall(request, this.#settings.to, this.#settings)
-    this.#started++
     this.#active.set(
       call,
       call.answer.then((candidate) => this.#finish(request, call, primary, candidate)),
@@ -210,8 +208,11 @@ class RunningMirror implements Mirror {
     candidate: FinishedAnswer,
   ): void {
     this.#active.delete(call)
+    const { failure } = candidate.compared
+    // It never got there, and that says nothing about its answers.
+    if (failure?.kind === 'saturated' && failure.origin === 'spillway') return this.#drop(request, 'busy')
     this.#finished++
-    if (candidate.compared.failure !== undefined) this.#failed++
+    if (failure !== undefined) this.#failed++
     const comparison: Comparison = {
       callId: request.context.callId,
       candidateCallId: call.callId,

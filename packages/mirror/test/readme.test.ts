@@ -42,9 +42,9 @@ it('shows an example that runs as it stands', async () => {
 })
 
 it('lists the defaults as they are', () => {
-  const listed = [...readme.matchAll(/^\| `(\w+)`\s*\| `([\d.]+)`\s*\|/gm)].map(([, name, value]) => [
+  const listed = [...readme.matchAll(/^\| `(\w+)`\s*\| `([\d.]+|false)`\s*\|/gm)].map(([, name, value]) => [
     name,
-    Number(value),
+    JSON.parse(value as string),
   ])
   expect(Object.fromEntries(listed)).toEqual(mirrorDefaults)
 })

@@ -220,3 +220,40 @@ it('lets the calls wait that it does not admit', async () => {
   await expect.poll(() => limit.waiting).toBe(0)
   expect((await clock.runUntil(second)).status).toBe(200)
 })
+
+describe('what is found of the upstream', () => {
+  /** The limit of 100 after a stream that got nothing. */
+  async function limitAfterTimeout(ms: number, context: { isShadow?: boolean } = {}): Promise<unknown> {
+    const clock = virtualClock()
+    const failure: Failure = {
+      ...{ kind: 'timeout', phase: 'total', message: 'late', retryable: true },
+      ...{ scope: 'request', origin: 'upstream' },
+    }
+    const late: Handler = async (request) => {
+      emit(request, 'attempt.started', { model: request.model })
+      await sleep(clock, ms)
+      const outcome = { ...ended(failure), timings: { startedAt: 0, end: ms } } as Outcome
+      return {
+        ...{ status: 504, headers: {}, body: bodyOf(new Uint8Array(1)), failure, target: undefined },
+        outcome: Promise.resolve(outcome),
+      }
+    }
+    const limit = createRateLimit({ adaptiveConcurrency: { initial: 100 } })
+    const request = createRequest({
+      ...{ api: 'anthropic', model: 'm', stream: true, url: '/', clock, context },
+      body: jsonBodyFromObject({}),
+    })
+    await clock.runUntil(limit.middleware(late)(request))
+    await clock.advance(0)
+    return limit.limiter()?.headroom(clock.now()).concurrency?.limit
+  }
+
+  it('is not changed by a call whose own deadline left it hardly any time', async () => {
+    expect(await limitAfterTimeout(50)).toBe(100)
+    expect(await limitAfterTimeout(30_000)).toBe(80)
+  })
+
+  it('is not changed by a call that nobody waits for', async () => {
+    expect(await limitAfterTimeout(30_000, { isShadow: true })).toBe(100)
+  })
+})

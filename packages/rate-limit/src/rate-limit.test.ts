@@ -172,6 +172,33 @@ it.each([
   },
 )
 
+describe('a call that nobody waits for', () => {
+  const shadow = () => {
+    const request = call()
+    return { ...request, context: { ...request.context, isShadow: true } }
+  }
+
+  it('never waits, is sent while half is free, and is refused as saturated otherwise', async () => {
+    claude.always({ type: 'slow-headers', ms: 100 })
+    const under = limited({ concurrency: 2 })
+    const first = under.handler(shadow())
+    const second = await under.handler(shadow())
+    expect(second.failure).toMatchObject({ kind: 'saturated', origin: 'spillway', retryable: false })
+    expect(under.limit.waiting).toBe(0)
+    const real = under.handler(call())
+    expect((await Promise.all([first, real])).map(({ failure }) => failure)).toEqual([undefined, undefined])
+  })
+
+  it('is not admitted while others wait', async () => {
+    claude.always({ type: 'slow-headers', ms: 100 })
+    const under = limited({ concurrency: 1 })
+    const calls = [under.handler(call()), under.handler(call())]
+    expect(under.limit.waiting).toBe(1)
+    expect((await under.handler(shadow())).failure?.kind).toBe('saturated')
+    await Promise.all(calls)
+  })
+})
+
 describe('without room', () => {
   it('a call waits for a place and tells so', async () => {
     claude.next({ type: 'slow-headers', ms: 100 })

@@ -7,7 +7,7 @@ import {
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { failureResponse, limitGroup } from '@spillway/wire'
+import { failureResponse, limitGroup, UsualTime } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission, Lease } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
@@ -15,6 +15,7 @@ import { type LimitStore, memoryLimitStore } from './limit-store.ts'
 import { LimiterMap } from './limiter-map.ts'
 import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
+import { acquireSpare } from './spare-capacity.ts'
 import { TokenEstimator } from './token-estimator.ts'
 import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
 
@@ -181,6 +182,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const store = options.store ?? memoryLimitStore()
   const adaptive = options.adaptiveConcurrency
   const estimator = new TokenEstimator(settings)
+  const usual = new UsualTime()
   const keysOf = (open: (name: string) => Admission): LimiterMap => {
     const limiter = (key: string): Admission => open(`${settings.name}:${key}`)
     return new LimiterMap({ limiter, room: (of) => new WaitingRoom(of, settings) }, settings.maxKeys)
@@ -203,8 +205,16 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     const keyed = keys.at(settings.key(request), request.clock)
     const cost = { ...estimator.estimate(request), group: settings.group(request) }
     const { clock } = request
-    const answer = keyed.waiting === 0 ? keyed.limiter.tryAcquire(cost, clock.now()) : undefined
+    const { isShadow } = request.context
+    const isFree = keyed.waiting === 0
+    const answer =
+      isFree && isShadow
+        ? acquireSpare(keyed.limiter, cost, clock)
+        : isFree
+          ? keyed.limiter.tryAcquire(cost, clock.now())
+          : undefined
     let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
+    if (lease === undefined && isShadow) return refuse(request, { reason: 'spare' })
     if (lease === undefined) {
       const begun = clock.now()
       const turn = await keyed.room.enter({
@@ -224,6 +234,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       lease,
       reserved: cost,
       estimator,
+      usual,
       countCacheReads,
       heedsVendor: heedVendor,
     })
@@ -253,13 +264,17 @@ async function stillWanted(
   throw request.signal.reason
 }
 
-const reasons: Readonly<Record<TurnedAway['reason'], string>> = {
+const reasons: Readonly<Record<TurnedAway['reason'] | 'spare', string>> = {
   full: 'too many calls wait for room within the rate limit already',
   too_long: 'there will be no room within the rate limit in time',
   impatient: 'there was no room within the rate limit in time',
+  spare: 'a call for comparison leaves half of the rate limit to others, and never waits',
 }
 
-function refuse(request: ModelRequest, { reason, retryAfterMs }: TurnedAway): ModelResponse {
+function refuse(
+  request: ModelRequest,
+  { reason, retryAfterMs }: TurnedAway | { readonly reason: 'spare'; readonly retryAfterMs?: undefined },
+): ModelResponse {
   const failure: Failure = {
     kind: 'saturated',
     message: reasons[reason],

@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
+import { UsualTime } from '@spillway/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
@@ -79,7 +80,8 @@ async function settled(outcome: Outcome, how: Ended = {}): Promise<Cost | undefi
     }
   }
   const estimator = new TokenEstimator()
-  const call = { request, lease, reserved, estimator, countCacheReads, heedsVendor: true }
+  const usual = new UsualTime()
+  const call = { request, lease, reserved, estimator, usual, countCacheReads, heedsVendor: true }
   const response = await sendAndSettle(next, call)
   await response.outcome
   await Promise.resolve()

@@ -8,7 +8,7 @@ import {
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
-import { promptTokens, type VendorDimension, vendorLimits } from '@spillway/wire'
+import { promptTokens, type UsualTime, type VendorDimension, vendorLimits } from '@spillway/wire'
 import type { Lease } from './admission.ts'
 import type { Cost, VendorAnswer, WindowName } from './limits.ts'
 import type { Estimate, TokenEstimator } from './token-estimator.ts'
@@ -20,6 +20,8 @@ export interface AdmittedCall {
   /** What was reserved. */
   readonly reserved: Estimate
   readonly estimator: TokenEstimator
+  /** How long answers of this upstream usually take to begin. */
+  readonly usual: UsualTime
   readonly countCacheReads: boolean
   /** Whether the vendor's headers and 429s concern these limits. */
   readonly heedsVendor: boolean
@@ -65,7 +67,8 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
     else if (event.type === 'attempt.ended') ended = event.outcome
   })
   const settle = (outcome: Outcome | undefined): void => {
-    lease.settle(wasSent ? actualCost(call, outcome) : undefined, request.clock.now(), outcome)
+    const actual = wasSent ? actualCost(call, outcome) : undefined
+    lease.settle(actual, request.clock.now(), tellsOfLoad(call, outcome) ? outcome : undefined)
   }
   try {
     const response = await next(watched)
@@ -80,6 +83,14 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
     settle(ended)
     throw error
   }
+}
+
+/** Whether an outcome tells how much the upstream bears: not where nobody waited for it, or not for long enough. */
+function tellsOfLoad({ request, usual }: AdmittedCall, outcome: Outcome | undefined): boolean {
+  if (outcome === undefined || request.context.isShadow || request.operation !== 'generate') return false
+  if (usual.wasTooShort(outcome, request.stream)) return false
+  usual.observe(outcome)
+  return true
 }
 
 /**

@@ -212,3 +212,34 @@ describe('the quota of the AWS standard mode', () => {
     expect(budget.left).toBe(steps.at(-1)?.[2])
   }
 })
+
+describe('calls that nobody waits for', () => {
+  const run = async (options: Parameters<typeof retry>[0]) => {
+    const clock = virtualClock()
+    const dead = scriptedTarget([failureOf('server')])
+    const handler = retry({ attempts: 2, ...options })(dead.handler)
+    const ask = async (isShadow: boolean) => {
+      const before = dead.asked.length
+      await clock.runUntil(handler(requestOn(clock, { context: { isShadow } })))
+      return dead.asked.length - before
+    }
+    let shadows = 0
+    for (let call = 0; call < 30; call++) shadows += (await ask(true)) - 1
+    return { shadows, real: (await ask(false)) - 1 }
+  }
+
+  it('have a budget of their own, and take nothing from others', async () => {
+    expect(await run({ budget: 0 })).toEqual({ shadows: 10, real: 1 })
+    expect(await run({ budget: depositBudget({ ratio: 0 }) })).toEqual({ shadows: 16, real: 1 })
+    expect(await run({ budget: false })).toEqual({ shadows: 30, real: 1 })
+  })
+
+  it('have the budget that is set for them', async () => {
+    expect(await run({ shadowBudget: 0 })).toEqual({ shadows: 10, real: 1 })
+    expect(await run({ shadowBudget: depositBudget({ ratio: 0, initial: 1 }) })).toEqual({
+      shadows: 1,
+      real: 1,
+    })
+    expect(() => retry({ shadowBudget: -1 })).toThrow('retry.shadowBudget must be 0 or more')
+  })
+})

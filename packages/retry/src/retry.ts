@@ -77,10 +77,15 @@ export interface RetryOptions {
    * @default 0.2
    */
   readonly budget?: number | RetryBudget | false
+  /**
+   * The budget of calls that nobody waits for (`context.isShadow`): what they repeat is at no other call's cost.
+   * @default another one like `budget`; of 0.2 where that is a `RetryBudget`
+   */
+  readonly shadowBudget?: number | RetryBudget | false
 }
 
 /** The defaults of {@link RetryOptions}. */
-export const retryDefaults: Required<Omit<RetryOptions, 'backoff'>> = {
+export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudget'>> = {
   attempts: 3,
   baseDelay: 500,
   maxDelay: 10_000,
@@ -115,9 +120,11 @@ export function retry(options: RetryOptions = {}): Middleware {
   const settings = { ...retryDefaults, ...definedOnly(options) }
   checkRanges(settings)
   const backoff = settings.backoff ?? exponential(settings)
-  const budget = budgetOf(settings.budget)
+  const ofCalls = budgetOf(settings.budget)
+  const ofShadows = budgetOf(settings.shadowBudget ?? likeBudget(settings.budget))
   return (next) => async (request) => {
     const attempts = Math.max(1, settings.attempts - retriesOfClient(request))
+    const budget = request.context.isShadow ? ofShadows : ofCalls
     budget.onFirstAttempt(request)
     let waited = 0
     let retried: Failure | undefined
@@ -185,12 +192,16 @@ function retriesOfClient({ headers }: ModelRequest): number {
   return Number.isInteger(count) && count > 0 ? count : 0
 }
 
+function likeBudget(budget: number | RetryBudget | false): number | RetryBudget | false {
+  return typeof budget === 'object' ? retryDefaults.budget : budget
+}
+
 function budgetOf(budget: number | RetryBudget | false): RetryBudget {
   if (budget === false) return unlimitedBudget
   return typeof budget === 'number' ? depositBudget({ ratio: budget }) : budget
 }
 
-function checkRanges(settings: Required<Omit<RetryOptions, 'backoff'>>): void {
+function checkRanges(settings: Omit<RetryOptions, 'backoff'>): void {
   const check = (name: keyof typeof settings, least: number): void => {
     const value = settings[name]
     if (typeof value === 'number' && !(value >= least)) {
@@ -203,6 +214,7 @@ function checkRanges(settings: Required<Omit<RetryOptions, 'backoff'>>): void {
   check('minDelay', 0)
   check('multiplier', 1)
   check('budget', 0)
+  check('shadowBudget', 0)
   check('maxWaitWithFallback', 0)
 }
 

@@ -23,6 +23,8 @@ export interface Asked {
   readonly conversation: { readonly key: string; readonly isFirstTurn: boolean } | undefined
   /** The caller's own key, where something is known of it. */
   readonly callersKey: Key | undefined
+  /** Whether it may test an endpoint that is left out. */
+  readonly mayProbe: boolean
   /** Endpoints that have failed this call before. */
   readonly tried: ReadonlySet<Endpoint> | undefined
   /** Endpoints that are out of the question. */
@@ -90,7 +92,7 @@ export function choose(pool: Pool, asked: Asked): Choice | undefined {
 function chooseEndpoint(pool: Pool, asked: Asked): Omit<Choice, 'key'> | undefined {
   const { conversation } = asked
   const home = conversation && pool.conversations?.placeOf(conversation.key)
-  const probed = toProbe(pool, asked, home)
+  const probed = asked.mayProbe ? toProbe(pool, asked, home) : undefined
   if (probed !== undefined) return { endpoint: probed, reason: 'probe' }
   const least = weighUp(pool, asked)
   if (least === excluded) return undefined

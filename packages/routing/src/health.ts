@@ -111,6 +111,7 @@ export class Health {
   /** Nobody waits for the answer any more. It took at least as long as until now. */
   abandoned(sent: Sent): void {
     const { endpoint, request, startedAt } = sent
+    if (request.context.isShadow) return
     const now = request.clock.now()
     const kind = kindOf(request)
     const usual = this.#pool.usual[kind]
@@ -123,7 +124,7 @@ export class Health {
   committed(sent: Sent): void {
     const { endpoint, request, startedAt } = sent
     this.#endProbe(sent)
-    if (request.operation !== 'generate') return
+    if (request.operation !== 'generate' || request.context.isShadow) return
     const now = request.clock.now()
     const kind = kindOf(request)
     const latency = now - startedAt
@@ -134,8 +135,17 @@ export class Health {
     this.latencies[kind].add(latency, now)
   }
 
-  /** How a call has ended. */
+  /**
+   * How a call has ended. Of one that nobody waits for only a 429 is learned, which holds for all calls with its key: what
+   * fails for comparison is to take no endpoint from others.
+   */
   ended(sent: Sent, failure: Failure | undefined, latency: number | undefined): void {
+    if (
+      sent.request.context.isShadow &&
+      (failure?.kind !== 'rate_limited' || failure.origin === 'spillway')
+    ) {
+      return
+    }
     if (failure === undefined) return this.#answered(sent, latency)
     if (failure.origin === 'spillway' || failure.kind === 'cancelled') return this.#endProbe(sent)
     const { request, key } = sent
@@ -147,7 +157,9 @@ export class Health {
       return
     }
     if (isKeyFault(failure) || failure.kind === 'rate_limited') return this.#blame(key, sent, failure)
-    if (endpointFaults.has(failure.kind) && !this.#cameTooLate(sent, failure)) return this.#failed(sent)
+    if (endpointFaults.has(failure.kind)) {
+      return this.#cameTooLate(sent, failure) ? this.#endProbe(sent) : this.#failed(sent)
+    }
     // A caller's own fault is told by an endpoint that works.
     this.#answered(sent, latency)
   }

@@ -450,3 +450,67 @@ it.each<[string, Partial<RoutingSetup>]>([
 ])('refuses options out of range: %s', (message, setup) => {
   expect(() => setUp(1, setup)).toThrow(new RegExp(message))
 })
+
+describe('a call that nobody waits for', () => {
+  const shadow = (session?: string) => requestOn(clock, { context: { session, isShadow: true } })
+
+  it('ejects no endpoint and takes out no key, whatever comes of it', async () => {
+    for (const failure of [failureOf('server'), refusedKey, failureOf('timeout')]) {
+      const { fakes, routing } = setUp(2, { affinity: false })
+      for (const fake of fakes) fake.failure = failure
+      for (let done = 0; done < 40; done++) await call(routing, shadow())
+      for (const { ejectedUntil, inFlight: open, key } of routing.endpoints()) {
+        expect([ejectedUntil, key.refusedUntil, open]).toEqual([undefined, undefined, 0])
+      }
+    }
+  })
+
+  it('tells of a 429, which holds for all', async () => {
+    const { fakes, routing } = setUp(2, { affinity: false })
+    fakes[0]!.failure = failureOf('rate_limited', { scope: 'key', retryAfterMs: 3_000 })
+    while (fakes[0]!.asked === 0) await call(routing, shadow())
+    expect(routing.endpoints()[0]?.key.pausedUntil).toBeGreaterThan(clock.now())
+  })
+
+  it('is no probe, makes no hedge and moves no conversation', async () => {
+    const { fakes, routing } = setUp(2, {
+      hedge: { after: 10, maxExtra: 1 },
+      ejection: { consecutiveFailures: 2 },
+    })
+    const home = (await call(routing, turnOf(clock, 's'))).endpoints[0]
+    fakes[home === 'a' ? 0 : 1]!.failure = failureOf('saturated', { origin: 'spillway', retryable: false })
+    await call(routing, shadow('s'))
+    fakes[home === 'a' ? 0 : 1]!.failure = undefined
+    expect((await call(routing, turnOf(clock, 's'))).reasons[0]).toBe('affinity')
+    const asked = fakes.map((fake) => fake.asked)
+    await call(routing, shadow('s'))
+    expect(fakes.reduce((sum, fake) => sum + fake.asked, 0)).toBe(asked[0]! + asked[1]! + 1)
+    for (const fake of fakes) fake.failure = failureOf('server')
+    for (let done = 0; done < 10; done++) await call(routing)
+    await clock.advance(60_000)
+    for (let done = 0; done < 10; done++)
+      expect((await call(routing, shadow())).reasons).not.toContain('probe')
+  })
+})
+
+it('a call whose own deadline left it hardly any time says nothing of an endpoint, bad or good', async () => {
+  const cutShort = failureOf('timeout', { phase: 'total' })
+  const { fakes, routing } = setUp(2, { affinity: false })
+  const [sick] = fakes as [FakeEndpoint]
+  while (sick.asked < 4) {
+    sick.failure = failureOf('server')
+    await call(routing)
+  }
+  // It does not end the row of failures either.
+  sick.failure = cutShort
+  for (const asked = sick.asked; sick.asked === asked; ) await call(routing)
+  sick.failure = failureOf('server')
+  for (const asked = sick.asked; sick.asked === asked; ) await call(routing)
+  const ejectedUntil = routing.endpoints()[0]?.ejectedUntil as number
+  expect(ejectedUntil).toBeGreaterThan(clock.now())
+  // Nor does it put an endpoint back as a probe.
+  await clock.advance(ejectedUntil - clock.now())
+  sick.failure = cutShort
+  expect((await call(routing)).reasons).toEqual(['probe'])
+  expect(routing.endpoints()[0]?.ejectedUntil).toBeDefined()
+})

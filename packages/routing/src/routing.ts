@@ -111,6 +111,7 @@ export function createRouting(setup: RoutingSetup): Routing {
       kind: kindOf(request),
       conversation: conversations && conversationAt(request),
       callersKey: callers?.find(request),
+      mayProbe: !request.context.isShadow,
       tried: failedCalls.tried(request),
       excluded,
     }
@@ -127,7 +128,7 @@ export function createRouting(setup: RoutingSetup): Routing {
       }
       asked.add(choice.endpoint)
       const { conversation } = facts
-      if (conversation !== undefined && !isVisit(choice, conversation.isFirstTurn, conversation.key)) {
+      if (conversation !== undefined && !isVisit(request, choice, conversation)) {
         conversations?.settle(conversation.key, choice.endpoint)
       }
       const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
@@ -145,9 +146,13 @@ export function createRouting(setup: RoutingSetup): Routing {
     }
   }
 
-  /** A conversation that is elsewhere only visits as a probe, and returns. */
-  const isVisit = ({ endpoint, reason }: Choice, isFirstTurn: boolean, key: string): boolean =>
-    reason === 'probe' && !isFirstTurn && conversations?.placeOf(key) !== endpoint
+  /** A conversation that is elsewhere only visits as a probe, and returns. A call that nobody waits for moves none. */
+  const isVisit = (
+    { context }: ModelRequest,
+    { endpoint, reason }: Choice,
+    { key, isFirstTurn }: Conversation,
+  ): boolean =>
+    context.isShadow || (reason === 'probe' && !isFirstTurn && conversations?.placeOf(key) !== endpoint)
 
   const send = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
     const { endpoint, reason } = choice
@@ -182,6 +187,7 @@ export function createRouting(setup: RoutingSetup): Routing {
 
   const hedgeAfter = (request: ModelRequest): number | undefined => {
     if (!hedge || isClosed || request.operation !== 'generate' || endpoints.length === 1) return undefined
+    if (request.context.isShadow) return undefined
     // A retry is not another call.
     if (failedCalls.tried(request) === undefined) hedges?.deposit()
     if (hedge.after !== 'p95') return hedge.after

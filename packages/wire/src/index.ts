@@ -53,6 +53,7 @@ export {
   truncatedFailure,
 } from './transport-failure.ts'
 export { estimatedUsage, promptTokens, tokensFromBytes } from './usage.ts'
+export { UsualTime } from './usual-time.ts'
 export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { isBodiless, readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { wholeTranscript } from './whole-transcript.ts'

@@ -125,6 +125,7 @@ function mirrorValues(mirrors: readonly RunningMirror[]): Readonly<Record<string
             skipped,
             'dropped.concurrency': dropped.concurrency,
             'dropped.budget': dropped.budget,
+            'dropped.busy': dropped.busy,
           }
           return Object.entries(results).map(([result, value]) => ({
             value,

@@ -1,5 +1,5 @@
 import type { Outcome } from '@spillway/middleware'
-import { wasCutShort } from '@spillway/wire'
+import { wasCutShort } from './own-deadline.ts'
 
 /** How much of the old value stays with each healthy answer; about the last twenty answers count. */
 const memory = 0.95

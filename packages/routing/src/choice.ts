@@ -104,7 +104,7 @@ function chooseEndpoint(pool: Pool, asked: Asked): Omit<Choice, 'key'> | undefin
 
 /**
  * Where a conversation goes: where it is, or by its hash to the next endpoint against which as little speaks. Where it has
- * no prompt cache to lose it leaves one that has too much to do, or takes longer than the next.
+ * no prompt cache to lose it leaves one that has too much to do, or costs more than the next.
  */
 function forConversation(pool: Pool, asked: Asked, home: Endpoint, least: number): Endpoint {
   const { objections, conversations, boundedLoad } = pool
@@ -115,7 +115,7 @@ function forConversation(pool: Pool, asked: Asked, home: Endpoint, least: number
   if (loadOf(pool, wanted) > boundedLoad) return ofTwo(pool, asked, least)
   const next = conversations?.best(key, (endpoint) => endpoint !== wanted && isUsable(endpoint))
   if (next === undefined || loadOf(pool, next) > boundedLoad) return wanted
-  return latencyOf(pool, next, asked) * nearTie < latencyOf(pool, wanted, asked) ? next : wanted
+  return costOf(pool, next, asked) * nearTie < costOf(pool, wanted, asked) ? next : wanted
 }
 
 /** The best of those against which nothing speaks, for a hedge. */
@@ -171,12 +171,8 @@ function drawn(
   return last
 }
 
-function costOf(pool: Pool, endpoint: Endpoint, asked: Asked): number {
-  return latencyOf(pool, endpoint, asked) * loadOf(pool, endpoint)
-}
-
-function latencyOf({ usual }: Pool, { latency }: Endpoint, { now, kind }: Asked): number {
-  return latency[kind].value(now, usual[kind])
+function costOf(pool: Pool, endpoint: Endpoint, { now, kind }: Asked): number {
+  return endpoint.latency[kind].value(now, pool.usual[kind]) * loadOf(pool, endpoint)
 }
 
 /**

@@ -150,9 +150,11 @@ local function lasts(word, cost)
   local asked = of(word.name, cost)
   if word.limit and asked > word.limit then asked = word.limit / 2 end
   if word.name == 'outputTokensPerMinute' then asked = asked + output end
-  if asked <= word.remaining then return 0 end
-  if word.refill > 0 then return math.ceil((asked - word.remaining) / word.refill) end
-  return word.resetAt - now
+  local again = 0
+  if word.refused and asked >= word.refused then again = math.max(0, word.refusedUntil - now) end
+  if asked <= word.remaining then return again end
+  if word.refill > 0 then return math.max(again, math.ceil((asked - word.remaining) / word.refill)) end
+  return math.max(again, word.resetAt - now)
 end
 
 local function isProbeDue(from)
@@ -171,7 +173,7 @@ local function gate(cost)
   return long, isOpen
 end
 
-local function pass(cost)
+local function pass(cost, expected)
   local isProbe = closedUntil() > now
   for _, word in pairs(said) do
     if lasts(word, cost) > 0 then isProbe = true end
@@ -181,16 +183,16 @@ local function pass(cost)
     end
   end
   if isProbe then lastProbe = now end
-  order, input, output = order + 1, input + cost.inputTokens, output + cost.outputTokens
+  order, input, output = order + 1, input + cost.inputTokens, output + expected
   return { order = order, input = input, at = now, isProbe = isProbe }
 end
 
 local function settleVendor(call)
-  output = math.max(0, output - call.reserved.outputTokens)
+  output = math.max(0, output - call.expected)
   for _, word in pairs(said) do
     local real = call.actual and of(word.name, call.actual) or 0
     if word.name == 'outputTokensPerMinute' then
-      if not call.isOutputTold then word.remaining = word.remaining - real end
+      word.remaining = word.remaining - (call.order > word.order and real or real / 2)
       isSaid = true
     elseif call.order > word.order then
       word.remaining = word.remaining + of(word.name, call.reserved) - real
@@ -200,32 +202,32 @@ local function settleVendor(call)
 end
 
 local function tell(given, passed)
-  local key = given.name .. ' ' .. (given.periodMs or '')
-  local old = said[key]
+  local old = said[given.key]
   local told = passed and math.min(passed.order, order) or order
-  local used = given.limit and given.limit - given.remaining or 0
-  local refill = 0
-  if given.limit then refill = used > 0 and used / math.max(1, given.resetMs) or given.limit / a.probeMs end
+  local since = given.refill * math.max(0, now - (passed and passed.at or now))
+  local most = given.remaining + since
   isSaid = true
-  if passed and old and told < old.order then
-    if given.resetMs > 0 then
-      old.remaining = math.min(old.remaining, given.remaining + refill * math.max(0, now - passed.at))
-    end
+  if old and told < old.order then
+    old.remaining = math.min(old.remaining, most)
     return
   end
-  local since = 0
-  if passed and given.name == 'inputTokensPerMinute' then since = math.max(0, input - passed.input)
-  elseif passed and given.name ~= 'outputTokensPerMinute' then since = order - told end
-  local remaining = given.remaining
-  if given.resetMs <= 0 and given.limit then remaining = given.limit end
   local one = 0
-  if remaining < 1 then one = refill > 0 and (1 - remaining) / refill or given.resetMs end
+  if most < 1 then one = given.refill > 0 and (1 - most) / given.refill or given.resetMs end
   local from
   if one > a.probeMs then from = math.min(old and old.probeFrom or never, now + a.probeMs) end
-  said[key] = {
-    name = given.name, limit = given.limit, refill = refill, order = told, probeFrom = from,
-    at = now, resetAt = now + given.resetMs, remaining = remaining - since,
+  local asked = 0
+  if passed and given.name == 'inputTokensPerMinute' then asked = math.max(0, input - passed.input)
+  elseif passed and given.name ~= 'outputTokensPerMinute' then asked = order - told end
+  said[given.key] = {
+    name = given.name, limit = given.limit, refill = given.refill, order = told, probeFrom = from,
+    at = now, resetAt = now + given.resetMs, remaining = math.min(most - asked, given.limit or never),
   }
+end
+
+-- A call was too large for what is left; smaller ones go by that.
+local function refuse(key, asked, ms)
+  local word = said[key]
+  if word then word.refused, word.refusedUntil = asked, now + ms end
 end
 
 local function shut(closeMs, passed)
@@ -275,12 +277,13 @@ if operation == 'acquire' then
   else
     for index, window in ipairs(opened) do spend(window, window.current, amounts[index]) end
     lease(a.lease)
-    passed = pass(a.cost)
+    passed = pass(a.cost, a.expected)
   end
 elseif operation == 'renew' then
   for _, id in ipairs(a.held) do lease(id) end
 elseif operation == 'hear' then
   for _, given in ipairs(a.limits) do tell(given, a.passed) end
+  for _, given in ipairs(a.lacking) do refuse(given.key, given.asked, given.ms) end
   if a.closeMs then shut(a.closeMs, a.passed) end
   if a.isSuccess and a.passed then isOpened = succeed(a.passed) end
 elseif operation == 'open' then

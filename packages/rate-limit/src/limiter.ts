@@ -7,7 +7,6 @@ import {
   type LimitRules,
   type Limits,
   limitRules,
-  type VendorAnswer,
   type WindowName,
   windows,
 } from './limits.ts'
@@ -47,7 +46,8 @@ export class Limiter implements Admission {
     let isOpen = true
     return {
       hear: (answer, at) => {
-        if (group.hear(admitted, answer, at, this.#maxClosure)) this.#released()
+        const { cost: asked, passed } = admitted
+        if (group.gate.hear(passed, asked, answer, at, this.#maxClosure)) this.#released()
       },
       settle: (actual, at) => {
         if (!isOpen) return
@@ -127,7 +127,6 @@ interface Admitted {
   readonly cost: Cost
   readonly spent: readonly { readonly amount: number; readonly slot: number }[]
   readonly passed: Passed
-  isOutputTold: boolean
 }
 
 /** The windows of one limit group, and what the vendor says of it. */
@@ -151,26 +150,16 @@ class Group {
       const amount = amountOf(meter, cost)
       return { amount, slot: meter.window.spend(amount, now) }
     })
-    return { cost, spent, passed: this.gate.pass(cost, now), isOutputTold: false }
+    return { cost, spent, passed: this.gate.pass(cost, now) }
   }
 
-  /** @returns whether that opened something */
-  hear(admitted: Admitted, answer: VendorAnswer, now: number, maxClosure: number): boolean {
-    const { passed } = admitted
-    const { limits, closedMs, isSuccess, isWhole } = answer
-    for (const { name, ...limit } of limits) this.gate.tell(name, limit, now, passed)
-    if (isWhole) admitted.isOutputTold = true
-    if (closedMs !== undefined) this.gate.close(now + Math.min(closedMs, maxClosure), now, passed)
-    return isSuccess && this.gate.succeed(passed, now)
-  }
-
-  settle({ cost, spent, passed, isOutputTold }: Admitted, actual: Cost | undefined, now: number): void {
+  settle({ cost, spent, passed }: Admitted, actual: Cost | undefined, now: number): void {
     this.meters.forEach(({ name, window }, index) => {
       const { amount, slot } = spent[index] as { amount: number; slot: number }
       const real = actual === undefined ? 0 : windows[name].of(actual)
       if (real !== amount) window.correct(slot, real - amount, now)
     })
-    this.gate.settle(passed, cost, actual, isOutputTold)
+    this.gate.settle(passed, cost, actual, now)
   }
 
   timeUntil(cost: Cost, now: number, before: readonly Cost[]): number {

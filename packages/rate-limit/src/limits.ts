@@ -54,8 +54,6 @@ export interface VendorAnswer {
   readonly closedMs?: number | undefined
   /** Whether the vendor has taken the call. */
   readonly isSuccess: boolean
-  /** Whether the answer was whole when it said so, its output counted. */
-  readonly isWhole: boolean
 }
 
 /** The limits that hold over a window of time. */

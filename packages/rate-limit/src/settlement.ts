@@ -125,7 +125,7 @@ function countedInput(usage: Usage | undefined, countCacheReads: boolean): numbe
 }
 
 /** What an answer says of the vendor's limits. */
-function answerOf({ clock, stream }: ModelRequest, { headers, failure }: ModelResponse): VendorAnswer {
+function answerOf({ clock }: ModelRequest, { headers, failure }: ModelResponse): VendorAnswer {
   const isRefused = failure?.kind === 'rate_limited' && failure.origin === 'upstream'
   return {
     limits: vendorLimits(headers, clock.epoch()).map(({ dimension, ...limit }) => ({
@@ -134,6 +134,5 @@ function answerOf({ clock, stream }: ModelRequest, { headers, failure }: ModelRe
     })),
     closedMs: isRefused ? (failure.retryAfterMs ?? usualPause) : undefined,
     isSuccess: failure === undefined,
-    isWhole: !stream,
   }
 }

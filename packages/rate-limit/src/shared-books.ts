@@ -3,7 +3,7 @@ import type { LimitLink, Reply } from './limit-link.ts'
 import type { Cost, LimitRules, Limits } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { amountOf, awayOf, type SharedMeter, sharedMeters } from './shared-meter.ts'
-import { keptFor, type Passed, probeEvery } from './vendor-gate.ts'
+import { expectedOutput, keptFor, type Passed, probeEvery } from './vendor-gate.ts'
 
 /** A call in flight. */
 export interface Held {
@@ -15,8 +15,6 @@ export interface Held {
   readonly cost: Cost
   /** What the vendor's word is compared by; undefined where Redis did not admit it. */
   readonly passed: Passed | undefined
-  /** Whether the vendor has told what is left after all of its output. */
-  isOutputTold: boolean
   isReported: boolean
 }
 
@@ -28,8 +26,8 @@ interface Settled {
   readonly vendor?: {
     readonly order: number
     readonly reserved: Cost
+    readonly expected: number
     readonly actual: Cost | undefined
-    readonly isOutputTold: boolean
   }
 }
 
@@ -51,6 +49,20 @@ export interface SharedKey {
   readonly member: string
   readonly settings: Required<RedisLimitStoreOptions>
   readonly rules: LimitRules
+}
+
+function vendorsPart({ order }: Passed, cost: Cost, actual: Cost | undefined): Settled['vendor'] {
+  return {
+    order,
+    reserved: tokensOf(cost),
+    expected: expectedOutput(cost),
+    actual: actual && tokensOf(actual),
+  }
+}
+
+/** An estimate knows more than the script asks. */
+function tokensOf({ inputTokens, outputTokens }: Cost): Cost {
+  return { inputTokens, outputTokens }
 }
 
 /** How long a process counts after it was last heard of, in milliseconds: one that waits for a window says nothing. */
@@ -159,8 +171,8 @@ export class SharedBooks {
       unreported.correct(slot, change, at)
     })
     if (held.isReported) {
-      const { id: lease, at, cost: reserved, passed, isOutputTold } = held
-      const vendor = passed && { order: passed.order, reserved, actual, isOutputTold }
+      const { id: lease, at, cost, passed } = held
+      const vendor = passed && vendorsPart(passed, cost, actual)
       this.#tellOfEnd({ lease, at, changes, ...(vendor && { vendor }) })
     }
     return true
@@ -169,7 +181,7 @@ export class SharedBooks {
   /** Redis has admitted a call that did not wait for it any longer. */
   giveBack(lease: string, reserved: Cost, { status, now, amounts, passed }: Reply): void {
     if (status !== 'ok') return
-    const vendor = passed && { order: passed.order, reserved, actual: undefined, isOutputTold: false }
+    const vendor = passed && vendorsPart(passed, reserved, undefined)
     const changes = amounts.map((amount) => -amount)
     this.#tellOfEnd({ lease, at: now, changes, ...(vendor && { vendor }) })
     // It has answered just now, however late.

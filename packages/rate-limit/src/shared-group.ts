@@ -5,7 +5,7 @@ import type { Cost, VendorAnswer, WindowName } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { type Held, type Seats, SharedBooks, type SharedKey } from './shared-books.ts'
 import { amountAlone, amountOf, fitsAlone, waitAlone } from './shared-meter.ts'
-import { type Passed, VendorGate } from './vendor-gate.ts'
+import { expectedOutput, keyOf, type Passed, readWord, refusalOf, VendorGate } from './vendor-gate.ts'
 
 /** How often a process asks again while others hold all places, in milliseconds; each time a bit different. */
 const pollEvery = 50
@@ -44,7 +44,13 @@ export class SharedGroup {
       if (books.wasAlone && !isRecovering()) await books.report()
       if (isRecovering()) return this.#acquireAlone(cost, clock.now())
       const id = books.nextId()
-      const wanted = { lease: id, cost, amounts: books.meters.map((meter) => amountOf(meter, cost)) }
+      const { inputTokens, outputTokens } = cost
+      const wanted = {
+        lease: id,
+        cost: { inputTokens, outputTokens },
+        expected: expectedOutput(cost),
+        amounts: books.meters.map((meter) => amountOf(meter, cost)),
+      }
       const late = (reply: Reply): void => books.giveBack(id, cost, reply)
       let reply = await books.run('acquire', wanted, late)
       if (reply.status === 'lost') {
@@ -56,7 +62,7 @@ export class SharedGroup {
       this.#gate.agree(clock.now() + (reply.closed ?? 0), clock.now())
       if (reply.status === 'ok') {
         const { now: at, amounts, passed } = reply
-        return this.#admit({ id, at, amounts, cost, passed, isOutputTold: false, isReported: true })
+        return this.#admit({ id, at, amounts, cost, passed, isReported: true })
       }
       const poll = pollEvery * (0.5 + clock.random())
       this.#roomAt = clock.now() + (reply.status === 'wait' ? reply.wait : poll)
@@ -77,7 +83,7 @@ export class SharedGroup {
     }
     const id = this.#books.nextId()
     const alone = this.#gate.pass(cost, now)
-    const held = { id, at, amounts, cost, passed: undefined, isOutputTold: false, isReported: false }
+    const held = { id, at, amounts, cost, passed: undefined, isReported: false }
     return this.#admit(held, alone)
   }
 
@@ -85,23 +91,23 @@ export class SharedGroup {
     this.#books.enter(held)
     return {
       hear: (answer, now) => this.#hear(held, answer, now, alone),
-      settle: (actual) => {
+      settle: (actual, now) => {
         if (!this.#books.settle(held, actual)) return
-        if (alone !== undefined) this.#gate.settle(alone, held.cost, actual, held.isOutputTold)
+        if (alone !== undefined) this.#gate.settle(alone, held.cost, actual, now)
         this.#released()
       },
     }
   }
 
-  #hear(held: Held, answer: VendorAnswer, now: number, alone?: Passed): void {
-    const { limits, closedMs, isSuccess, isWhole } = answer
-    for (const { name, ...limit } of limits) this.#gate.tell(name, limit, now, alone)
-    if (closedMs !== undefined) this.#gate.close(now + Math.min(closedMs, this.#maxClosure), now, alone)
-    if (isSuccess && alone !== undefined && this.#gate.succeed(alone, now)) this.#released()
-    if (isWhole) held.isOutputTold = true
-    const { passed } = held
-    if (limits.length > 0 || closedMs !== undefined || (isSuccess && passed?.isProbe))
-      this.#tell('hear', { limits, closeMs: closedMs, isSuccess, passed })
+  #hear({ cost, passed }: Held, answer: VendorAnswer, now: number, alone?: Passed): void {
+    const { limits, isSuccess } = answer
+    // Calls that Redis has admitted are not known to this gate: what was heard last counts, and Redis says what opens.
+    const known = alone ?? this.#gate.latest(now)
+    const heard = alone === undefined ? { ...answer, isSuccess: false } : answer
+    if (this.#gate.hear(known, cost, heard, now, this.#maxClosure)) this.#released()
+    const refusal = refusalOf(cost, answer, this.#maxClosure)
+    if (limits.length > 0 || refusal.closeMs !== undefined || (isSuccess && passed?.isProbe))
+      this.#tell('hear', { limits: wordsOf(limits), ...refusal, isSuccess, passed })
   }
 
   #tell(operation: string, args: object): void {
@@ -133,7 +139,7 @@ export class SharedGroup {
   closeUntil(at: number, now: number): void {
     const closeMs = Math.min(Math.max(0, at - now), this.#maxClosure)
     this.#gate.close(now + closeMs, now)
-    this.#tell('hear', { limits: [], closeMs, isSuccess: false })
+    this.#tell('hear', { limits: [], lacking: [], closeMs, isSuccess: false })
   }
 
   open(): void {
@@ -145,7 +151,7 @@ export class SharedGroup {
 
   learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number): void {
     this.#gate.tell(name, vendor, now)
-    this.#tell('hear', { limits: [{ name, ...vendor }], isSuccess: false })
+    this.#tell('hear', { limits: wordsOf([{ name, ...vendor }]), lacking: [], isSuccess: false })
   }
 
   windows(now: number): Headroom {
@@ -171,4 +177,13 @@ export class SharedGroup {
   close(): void {
     this.#books.close()
   }
+}
+
+/** What the vendor says, as the script takes it. */
+function wordsOf(limits: VendorAnswer['limits']): object[] {
+  return limits.flatMap(({ name, limit, resetMs, ...more }) => {
+    const { remaining, refill } = readWord({ limit, resetMs, ...more })
+    if (remaining === Infinity) return []
+    return [{ key: keyOf(name, more.periodMs), name, limit, resetMs, remaining, refill }]
+  })
 }

@@ -231,7 +231,10 @@ describe.skipIf(!hasRedis() && !process.env.CI)('with a real Redis', () => {
       it?.tryAcquire(cost, systemClock.now()),
     )
     const leases = await Promise.all(answers)
-    expect(leases.map((it) => it !== undefined)).toEqual([true, false, true])
+    // Whose question Redis reads first is up to the network.
+    const [ofSecond, ofFirst, ofAnother] = leases
+    expect([ofSecond, ofFirst].filter((it) => it !== undefined)).toHaveLength(1)
+    expect(ofAnother).toBeDefined()
     lease?.settle(cost, systemClock.now())
     await vi.waitFor(async () => {
       const next = await second?.tryAcquire(cost, systemClock.now())

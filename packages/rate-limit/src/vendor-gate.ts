@@ -1,5 +1,5 @@
 import type { VendorLimit } from '@spillway/wire'
-import { type Cost, type VendorWord, type WindowName, windows } from './limits.ts'
+import { type Cost, type VendorAnswer, type VendorWord, type WindowName, windows } from './limits.ts'
 
 /** Closures that last longer are probed: one call in each such time passes, in milliseconds. */
 export const probeEvery = 60_000
@@ -33,6 +33,8 @@ interface Told {
   remaining: number
   /** The time that `remaining` is of. */
   at: number
+  /** A call that was too large for it, and when such a call passes. */
+  refused: { readonly asked: number; readonly until: number } | undefined
 }
 
 /**
@@ -43,7 +45,7 @@ export class VendorGate {
   readonly #told = new Map<string, Told>()
   #order = 0
   #input = 0
-  /** Output that calls in flight may still produce: vendors count it as it is generated. */
+  /** Output that calls in flight are still expected to produce: vendors count it as it is generated. */
   #output = 0
   #closedUntil = -Infinity
   /** The last call before the closure. */
@@ -81,51 +83,76 @@ export class VendorGate {
     let isProbe = now < this.#closedUntil
     for (const told of this.#told.values()) {
       isProbe ||= this.#lasts(told, cost, now) > 0
+      refresh(told, now)
       if (told.name !== 'outputTokensPerMinute') told.remaining -= windows[told.name].of(cost)
     }
     if (isProbe) this.#lastProbe = now
     this.#order++
-    this.#output += cost.outputTokens
+    this.#output += expectedOutput(cost)
     this.#input += cost.inputTokens
     return { order: this.#order, input: this.#input, at: now, isProbe }
   }
 
+  /** The last call that has passed, as of now. */
+  latest(now: number): Passed {
+    return { order: this.#order, input: this.#input, at: now, isProbe: false }
+  }
+
   /** A call is over and has taken `actual`; undefined when nothing was sent. */
-  settle(passed: Passed, reserved: Cost, actual: Cost | undefined, isOutputTold: boolean): void {
-    this.#output -= reserved.outputTokens
+  settle(passed: Passed, reserved: Cost, actual: Cost | undefined, now: number): void {
+    this.#output -= expectedOutput(reserved)
     for (const told of this.#told.values()) {
+      refresh(told, now)
       const { of } = windows[told.name]
       const real = actual === undefined ? 0 : of(actual)
-      if (told.name === 'outputTokensPerMinute') told.remaining -= isOutputTold ? 0 : real
+      // Of the output of calls before the word, some was contained in it: half, on the mean.
+      if (told.name === 'outputTokensPerMinute') told.remaining -= passed.order > told.order ? real : real / 2
       else if (passed.order > told.order) told.remaining += of(reserved) - real
     }
   }
 
   /**
+   * Takes over what the answer to a call says.
+   * @param maxClosure how long a 429 closes at most, in milliseconds
+   * @returns whether that opened something
+   */
+  hear(passed: Passed, cost: Cost, answer: VendorAnswer, now: number, maxClosure: number): boolean {
+    for (const { name, ...limit } of answer.limits) this.tell(name, limit, now, passed)
+    const { lacking, closeMs } = refusalOf(cost, answer, maxClosure)
+    for (const { key, asked, ms } of lacking) {
+      const told = this.#told.get(key)
+      if (told !== undefined) told.refused = { asked, until: now + ms }
+    }
+    if (closeMs !== undefined) this.close(now + closeMs, now, passed)
+    return answer.isSuccess && this.succeed(passed, now)
+  }
+
+  /**
    * Takes over what a vendor says of one of its limits.
-   * @param passed the call whose answer says it; undefined where it is known to contain all calls
+   * @param passed the call whose answer says it, as of when it was sent; undefined where it is known to contain all calls
    */
   tell(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number, passed?: Passed): void {
-    const key = `${name} ${vendor.periodMs ?? ''}`
+    const key = keyOf(name, vendor.periodMs)
     const old = this.#current(key, now)
     const order = passed?.order ?? this.#order
     const { limit, resetMs } = vendor
-    const used = limit === undefined ? 0 : limit - vendor.remaining
-    const refill = limit === undefined ? 0 : used > 0 ? used / Math.max(1, resetMs) : limit / probeEvery
-    if (passed !== undefined && old !== undefined && order < old.order) {
+    const { remaining, refill } = readWord(vendor)
+    const since = refill * Math.max(0, now - (passed?.at ?? now))
+    const most = remaining + since
+    if (old !== undefined && order < old.order) {
       // An older answer says at most how much there can be.
-      const most = resetMs > 0 ? vendor.remaining + refill * Math.max(0, now - passed.at) : Infinity
       old.remaining = Math.min(old.remaining, most)
       return
     }
-    const since = name === 'outputTokensPerMinute' ? 0 : this.#askedSince(name, passed)
-    const remaining = Math.min(resetMs > 0 ? vendor.remaining : Infinity, limit ?? vendor.remaining)
-    const one = remaining >= 1 ? 0 : refill > 0 ? (1 - remaining) / refill : resetMs
-    const isLong = one > probeEvery
-    const probeFrom = isLong ? Math.min(old?.probeFrom ?? Infinity, now + probeEvery) : Infinity
+    const one = most >= 1 ? 0 : refill > 0 ? (1 - most) / refill : resetMs
+    const probeFrom = one > probeEvery ? Math.min(old?.probeFrom ?? Infinity, now + probeEvery) : Infinity
     this.#told.set(key, {
-      ...{ name, limit, refill, order, probeFrom },
-      ...{ at: now, resetAt: now + resetMs, remaining: remaining - since },
+      ...{ name, limit, refill, order, probeFrom, at: now, resetAt: now + resetMs },
+      remaining: Math.min(
+        most - (passed === undefined ? 0 : this.#askedSince(name, passed)),
+        limit ?? Infinity,
+      ),
+      refused: undefined,
     })
   }
 
@@ -196,15 +223,13 @@ export class VendorGate {
       this.#told.delete(key)
       return undefined
     }
-    const refilled = told.remaining + told.refill * Math.max(0, now - told.at)
-    told.remaining = Math.min(refilled, told.limit ?? Infinity)
-    told.at = Math.max(told.at, now)
+    refresh(told, now)
     return told
   }
 
   /** How long a limit of the vendor's refuses such a call, in milliseconds. */
   #lasts(told: Told, cost: Cost, now: number, before: readonly Cost[] = []): number {
-    const { name, limit, refill, resetAt } = told
+    const { name, limit, refill, resetAt, refused } = told
     if (now >= resetAt + (limit === undefined ? 0 : keptFor)) return 0
     const { of } = windows[name]
     let asked = of(cost)
@@ -212,14 +237,87 @@ export class VendorGate {
     if (limit !== undefined && asked > limit) asked = limit / 2
     for (const other of before) asked += of(other)
     if (name === 'outputTokensPerMinute') asked += this.#output
-    const remaining = Math.min(told.remaining + refill * Math.max(0, now - told.at), limit ?? Infinity)
-    if (asked <= remaining) return 0
-    return refill > 0 ? Math.ceil((asked - remaining) / refill) : resetAt - now
+    const again = refused !== undefined && asked >= refused.asked ? Math.max(0, refused.until - now) : 0
+    const remaining = remainingAt(told, now)
+    if (asked <= remaining) return again
+    return Math.max(again, refill > 0 ? Math.ceil((asked - remaining) / refill) : resetAt - now)
   }
 
-  #askedSince(name: WindowName, passed: Passed | undefined): number {
-    if (passed === undefined) return 0
+  #askedSince(name: WindowName, passed: Passed): number {
+    if (name === 'outputTokensPerMinute') return 0
     if (name === 'inputTokensPerMinute') return this.#input - passed.input
     return this.#order - passed.order
   }
+}
+
+function remainingAt({ remaining, refill, at, limit }: Told, now: number): number {
+  return Math.min(remaining + refill * Math.max(0, now - at), limit ?? Infinity)
+}
+
+/** Brings what is left up to now. */
+function refresh(told: Told, now: number): void {
+  told.remaining = remainingAt(told, now)
+  told.at = Math.max(told.at, now)
+}
+
+export function keyOf(name: WindowName, periodMs: number | undefined): string {
+  return `${name} ${periodMs ?? ''}`
+}
+
+/** On the mean, calls in flight have produced half of what they are expected to. */
+export function expectedOutput(cost: Cost): number {
+  return (cost.predicted ?? cost).outputTokens / 2
+}
+
+/** A limit that a call was too large for. */
+interface Lacking {
+  readonly key: string
+  readonly asked: number
+  readonly ms: number
+}
+
+/**
+ * What a 429 closes: all calls of the group, or, where what is left explains it, those that ask as much as the one that was
+ * refused.
+ */
+export function refusalOf(
+  cost: Cost,
+  { limits, closedMs }: VendorAnswer,
+  maxClosure: number,
+): { readonly lacking: readonly Lacking[]; readonly closeMs: number | undefined } {
+  if (closedMs === undefined) return { lacking: [], closeMs: undefined }
+  const ms = Math.min(closedMs, maxClosure)
+  const lacking: Lacking[] = []
+  if (ms <= probeEvery) {
+    for (const { name, limit = Infinity, remaining, periodMs } of limits) {
+      const asked = Math.min(windows[name].of(cost), limit)
+      if (remaining < asked) lacking.push({ key: keyOf(name, periodMs), asked, ms })
+    }
+  }
+  return { lacking, closeMs: lacking.length > 0 ? undefined : ms }
+}
+
+const second = 1_000
+const minute = 60_000
+
+/** Resets below this are mostly rounding, in milliseconds: vendors write whole seconds. */
+const shortReset = 2_000
+
+/**
+ * How much is left, and what comes back in a millisecond. `(limit - remaining) / reset` says the latter, whatever the period;
+ * where that comes to about a minute, it is one, and the difference is rounding. What is overdrawn is told by its reset alone.
+ */
+export function readWord({ limit, remaining, resetMs }: Omit<VendorLimit, 'dimension'>): {
+  remaining: number
+  refill: number
+} {
+  if (limit === undefined) return { remaining: resetMs > 0 ? remaining : Infinity, refill: 0 }
+  if (resetMs <= 0) return { remaining: limit, refill: limit / minute }
+  const used = Math.max(0, limit - remaining)
+  if (remaining < 1 && resetMs > minute && resetMs <= 2 * minute)
+    return { remaining: limit * (1 - resetMs / minute), refill: limit / minute }
+  const period = (limit * resetMs) / used
+  const tolerance = minute * (0.1 + second / resetMs)
+  const isMinute = resetMs < shortReset || Math.abs(period - minute) < tolerance
+  return { remaining, refill: isMinute || used === 0 ? limit / minute : used / resetMs }
 }

@@ -41,7 +41,8 @@ export function limitsOfTarget(
     if (limit === undefined) {
       const limits = { ...(credential === undefined ? {} : config.rateLimit), ...settings.rateLimit }
       const limitAll = credential === 'caller' ? limitedByCaller : limited
-      limit = limitAll(limits, `target:${target}:${key}`, shared, groupOf(settings, limits))
+      const sorted = { ...groupOf(settings, limits), ...countedReads(settings, limits) }
+      limit = limitAll(limits, `target:${target}:${key}`, shared, sorted)
       made.set(key, limit)
     }
     return limit
@@ -59,11 +60,16 @@ function groupOf({ api, model }: TargetConfig, { groupBy }: RateLimitConfig): So
   return { group: (request) => named(request).model.slice(0, longestName).toLowerCase() }
 }
 
+/** OpenAI counts what comes from its cache, and whoever speaks its protocol may; Anthropic does not. */
+function countedReads({ api }: TargetConfig, { countCacheReads }: RateLimitConfig): Sorted {
+  return { countCacheReads: countCacheReads ?? api === 'openai' }
+}
+
 /** How much of a model's name tells it from others: callers choose names, and they are kept. */
 const longestName = 100
 
-/** How calls are told apart. */
-type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'heedVendor'>
+/** How calls are told apart, and what of them counts. */
+type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'heedVendor' | 'countCacheReads'>
 
 /** The limits of each caller by itself, which no vendor knows of. Callers without a key are one caller. */
 export function limitsOfTenants(config: Config, shared: SharedState | undefined): readonly Middleware[] {
@@ -98,11 +104,18 @@ function limited(
   shared: SharedState | undefined,
   sorted: Sorted = {},
 ): RunningLimit {
-  const { adaptiveConcurrency, groupBy: _, ...set } = withoutUndefined(limits)
+  const { adaptiveConcurrency, groupBy: _, countCacheReads = false, ...set } = withoutUndefined(limits)
   const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
   if (Object.keys(set).length === 0 && adaptive === undefined) return none
   const sharing = shared && { store: shared.limits }
-  const { middleware, limiter, open } = createRateLimit({ ...set, ...adaptive, name, ...sorted, ...sharing })
+  const { middleware, limiter, open } = createRateLimit({
+    ...set,
+    ...adaptive,
+    name,
+    countCacheReads,
+    ...sorted,
+    ...sharing,
+  })
   return {
     middleware: [middleware],
     headroom: () => limiter()?.headroom(systemClock.now()) ?? {},

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
@@ -112,6 +112,27 @@ describe('counting tokens', () => {
     expect(claude.requests).toHaveLength(2)
   })
 })
+
+test.each([
+  ['openai', undefined, 429],
+  ['openai', false, 200],
+  ['anthropic', undefined, 200],
+  ['anthropic', true, 429],
+] as const)(
+  'what comes from the cache counts at %s as its vendor counts, or as told (%s)',
+  async (api, countCacheReads, status) => {
+    const usage = { inputTokens: 100, cacheReadTokens: 9_900, outputTokens: 5 }
+    const server = forThisTest(await (api === 'openai' ? startOpenRouter : startClaude)({ reply: { usage } }))
+    const url = api === 'openai' ? `${server.url}/api` : server.url
+    const rateLimit = { inputTokensPerMinute: 12_000, maxWait: '0ms', countCacheReads }
+    const gateway = await gatewayOf(configOf(targetAt({ url }, api, { rateLimit })))
+    const path = api === 'openai' ? 'chat/completions' : 'messages'
+    const body = { model: 'm', max_tokens: 10, ...prompt('a', 10_000) }
+    const received = []
+    for (let call = 0; call < 2; call++) received.push(await send(`${gateway.url}/v1/${path}`, { body }))
+    expect(statuses(received)).toEqual([200, status])
+  },
+)
 
 test('streams that report no usage spend what was reserved for them', async () => {
   const chunk = (delta: object, finish_reason: string | null = null): string =>

@@ -7,6 +7,7 @@ import {
   listen,
   type ModelResponse,
   type SpillwayEvent,
+  systemClock,
 } from '@spillway/middleware'
 import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
 import { classifyHttpError, failureResponse } from '@spillway/wire'
@@ -265,6 +266,30 @@ it('stops at a 429 until the time that it names', async () => {
   const refused = await under.handler(call())
   expect(refused.failure).toMatchObject({ kind: 'saturated', origin: 'spillway' })
   expect(claude.requests).toHaveLength(1)
+})
+
+it('lets no more text through after any number of images', async () => {
+  const limit = createRateLimit({ inputTokensPerMinute: 120_000, maxWait: 0 })
+  let now = 0
+  const clock = { ...systemClock, now: () => now }
+  const ask = (content: unknown, inputTokens: number): Promise<ModelResponse> => {
+    const body = jsonBodyFromObject({ model: 'm', max_tokens: 10, messages: [{ role: 'user', content }] })
+    const usage = { input_tokens: inputTokens, output_tokens: 5 }
+    const message = { type: 'message', model: 'm', content: [], stop_reason: 'end_turn', usage }
+    const answer = attempt(fetchTransport(async () => Response.json(message)))
+    return limit.middleware(answer)({ ...call(), body, clock })
+  }
+  const data = `iVBORw0KGgo${Buffer.alloc(90_000, 7).toString('base64')}`
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } }
+  for (let number = 0; number < 15; number++) {
+    const response = await ask([image, { type: 'text', text: `What is it? ${number}` }], 1_600)
+    expect(response.failure).toBeUndefined()
+    await response.outcome
+  }
+  now += 120_000
+  const texts = Array.from({ length: 20 }, (_, number) => ask(`${number} ${'word '.repeat(17_500)}`, 25_000))
+  const admitted = (await Promise.all(texts)).filter(({ failure }) => failure === undefined)
+  expect(admitted).toHaveLength(4)
 })
 
 it('stops counts of tokens alone at a 429 to one of them', async () => {

@@ -18,6 +18,7 @@ export interface RateLimitConfig {
   readonly outputTokensPerMinute?: number | undefined
   readonly concurrency?: number | undefined
   readonly countRequestsPerMinute?: number | undefined
+  readonly countCacheReads?: boolean | undefined
   readonly maxWait?: number | undefined
   readonly maxWaitWithFallback?: number | undefined
   /** What the vendor limits by; windows and 429s are kept for each. */

@@ -94,6 +94,7 @@ const rateLimit = z.strictObject({
   outputTokensPerMinute: atLeastOne.optional(),
   concurrency: whole.optional(),
   countRequestsPerMinute: atLeastOne.optional(),
+  countCacheReads: z.boolean({ error: 'expected true or false' }).optional(),
   maxWait: duration.optional(),
   maxWaitWithFallback: duration.optional(),
   groupBy: z

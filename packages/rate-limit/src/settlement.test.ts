@@ -4,9 +4,9 @@ import {
   emit,
   type Failure,
   type FailureKind,
+  type Handler,
   jsonBodyFromObject,
   type ModelRequest,
-  type ModelResponse,
   type Operation,
   type Outcome,
   type Usage,
@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import type { Cost } from './limits.ts'
-import { sendAndSettle } from './settlement.ts'
+import { type AdmittedCall, sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
 
 const reserved = { inputTokens: 1_000, outputTokens: 300 }
@@ -62,13 +62,17 @@ interface Ended {
   readonly wasSent?: boolean
 }
 
-/** What a call with this outcome settles at. */
-async function settled(outcome: Outcome, how: Ended = {}): Promise<Cost | undefined> {
-  const { operation, countCacheReads = false, wasSent = true } = how
-  const settlements: (Cost | undefined)[] = []
-  const lease: Lease = { settle: (actual) => settlements.push(actual) }
+/** A call that has been admitted. */
+function callWith(lease: Lease, operation?: Operation): AdmittedCall {
+  const estimator = new TokenEstimator()
+  const usual = new UsualTime()
   const request = requestOf(operation)
-  const next = async (watched: ModelRequest): Promise<ModelResponse> => {
+  return { request, lease, reserved, estimator, usual, countCacheReads: false, heedsVendor: true }
+}
+
+/** Answers with this outcome. */
+function answering(outcome: Outcome, wasSent = true): Handler {
+  return async (watched) => {
     if (wasSent) emit(watched, 'attempt.started', { target: undefined, endpoint: undefined } as never)
     return {
       status: 200,
@@ -79,10 +83,14 @@ async function settled(outcome: Outcome, how: Ended = {}): Promise<Cost | undefi
       target: undefined,
     }
   }
-  const estimator = new TokenEstimator()
-  const usual = new UsualTime()
-  const call = { request, lease, reserved, estimator, usual, countCacheReads, heedsVendor: true }
-  const response = await sendAndSettle(next, call)
+}
+
+/** What a call with this outcome settles at. */
+async function settled(outcome: Outcome, how: Ended = {}): Promise<Cost | undefined> {
+  const { operation, countCacheReads = false, wasSent = true } = how
+  const settlements: (Cost | undefined)[] = []
+  const call = callWith({ settle: (actual) => settlements.push(actual) }, operation)
+  const response = await sendAndSettle(answering(outcome, wasSent), { ...call, countCacheReads })
   await response.outcome
   await Promise.resolve()
   expect(settlements).toHaveLength(1)
@@ -182,6 +190,40 @@ describe('a call of which nothing was sent gives everything back', () => {
   ])('%s', async (_, failure, wasSent) => {
     expect(await settled(outcomeOf({ failure }), { wasSent })).toBeUndefined()
   })
+})
+
+describe('a call whose caller leaves before an answer settles', () => {
+  const usage = usageOf({ inputTokens: 40, outputTokens: 400, estimated: true })
+
+  it.each<[string, boolean, Outcome | undefined, Cost | undefined]>([
+    ['at nothing where nothing was sent', false, undefined, undefined],
+    ['at what was reserved where nobody knows more', true, undefined, reserved],
+    ['at what was seen', true, outcomeOf({ usage }), { inputTokens: 40, outputTokens: 400 }],
+  ])('%s', async (_, wasSent, outcome, expected) => {
+    const settlements: (Cost | undefined)[] = []
+    const lease: Lease = { settle: (actual) => settlements.push(actual) }
+    const left = new Error('left')
+    const next = async (watched: ModelRequest): Promise<never> => {
+      if (wasSent) emit(watched, 'attempt.started', {} as never)
+      if (outcome !== undefined) emit(watched, 'attempt.ended', { outcome } as never)
+      throw left
+    }
+    const call = { ...callWith(lease), reserved }
+    await expect(sendAndSettle(next, call)).rejects.toBe(left)
+    expect(settlements).toEqual([expected])
+  })
+})
+
+it('teaches nothing by what was guessed', async () => {
+  const estimator = new TokenEstimator()
+  const estimate = estimator.estimate(requestOf())
+  for (const estimated of [true, false]) {
+    const outcome = outcomeOf({ usage: usageOf({ inputTokens: 500, outputTokens: 900, estimated }) })
+    const call = { ...callWith({ settle() {} }), reserved: estimate, estimator }
+    for (let time = 0; time < 5; time++) await (await sendAndSettle(answering(outcome), call)).outcome
+    await Promise.resolve()
+    expect((estimator.estimate(requestOf()).predicted?.outputTokens ?? 0) > 0).toBe(!estimated)
+  }
 })
 
 const counts = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000_000 }))

@@ -69,6 +69,46 @@ describe('what the vendor says', () => {
   })
 })
 
+describe('how long a call waits', () => {
+  const tokens = (inputTokens: number, group?: string): Cost => ({ inputTokens, outputTokens: 0, group })
+
+  it('counts whole windows that those ahead of it fill, of its own group alone', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 100 })
+    limiter.tryAcquire(tokens(100), 0)
+    expect(limiter.timeUntil(tokens(30), 0, [tokens(30)])).toBe(60_100)
+    expect(limiter.timeUntil(tokens(60), 0, [tokens(60), tokens(500)])).toBe(180_100)
+    expect(limiter.timeUntil(tokens(60), 0, [tokens(60, 'a'), tokens(500, 'b')])).toBe(60_100)
+    expect(limiter.timeUntil(tokens(60, 'a'), 0, [tokens(100, 'a'), tokens(100)])).toBe(60_000)
+  })
+
+  it('is shown by group, with the vendor’s 429 and the windows that are used most', () => {
+    const limiter = new Limiter({ requestsPerMinute: 5 })
+    for (const group of ['a', 'b', 'b', 'c']) limiter.tryAcquire(tokens(1, group), 0)
+    limiter.closeUntil(5_000, 1_000, 'b')
+    const closed = (now: number) => limiter.groups(now).map(({ group, closedMs }) => [group, closedMs])
+    expect(closed(2_000)).toEqual([
+      ['a', 0],
+      ['b', 3_000],
+      ['c', 0],
+    ])
+    expect(closed(6_000)).toContainEqual(['b', 0])
+    expect(limiter.headroom(2_000)).toEqual({ requestsPerMinute: { used: 2, limit: 5 } })
+  })
+})
+
+it('is idle when nothing counts against its limits', () => {
+  const limiter = new Limiter({ requestsPerMinute: 5 })
+  expect(limiter.isIdle(0)).toBe(true)
+  const lease = limiter.tryAcquire(small, 0)
+  expect([limiter.isIdle(0), limiter.isIdle(120_000)]).toEqual([false, false])
+  lease?.settle(small, 120_000)
+  expect(limiter.isIdle(120_000)).toBe(true)
+  limiter.tryAcquire(small, 200_000)?.settle(small, 200_000)
+  expect([limiter.isIdle(200_000), limiter.isIdle(260_100)]).toEqual([false, true])
+  limiter.closeUntil(300_000, 270_000)
+  expect([limiter.isIdle(299_999), limiter.isIdle(300_000)]).toEqual([false, true])
+})
+
 it('conserves: over random arrivals, failures and settlements no limit is ever exceeded by what is admitted, and nothing leaks', () => {
   const step = fc.record({
     gap: fc.nat(4_000),

@@ -98,10 +98,68 @@ it('tells when there will be room, and there is', () => {
   )
 })
 
-it('can spend until a given moment', () => {
+it('corrects a slot for as long as it counts, and not the one that has its place afterwards', () => {
   const window = new SlidingWindow(60_000)
-  window.spendUntil(10, 50_000, 30_000)
-  expect([window.spent(49_000), window.spent(50_100)]).toEqual([10, 0])
+  const slot = window.spend(10, 0)
+  window.correct(slot, -4, 60_000)
+  expect(window.spent(60_000)).toBe(6)
+  window.spend(7, 60_100)
+  window.correct(slot, 5, 60_100)
+  window.correct(slot, -5, 60_100)
+  expect(window.spent(60_100)).toBe(7)
+})
+
+it('has capacity at once for what is exactly free', () => {
+  const window = new SlidingWindow(60_000)
+  window.spend(10, 0)
+  expect([window.timeUntil(10, 0), window.timeUntil(9, 0)]).toEqual([0, 60_100])
+})
+
+it('is empty when all has left it, whatever fractions were spent', () => {
+  const window = new SlidingWindow(60_000)
+  for (const [index, amount] of [0.1, 0.2, 0.3].entries()) window.spend(amount, index * 100)
+  expect(window.spent(60_100)).toBeCloseTo(0.5)
+  expect(window.spent(60_300)).toBe(0)
+})
+
+describe('a total that others know', () => {
+  const spentBefore = (): SlidingWindow => {
+    const window = new SlidingWindow(60_000)
+    window.spend(10, 0)
+    window.spend(20, 1_000)
+    return window
+  }
+  const seen = (window: SlidingWindow): number[] => [1_000, 60_100, 61_100].map((now) => window.spent(now))
+
+  it.each([
+    [50, [50, 40, 0]],
+    [30, [30, 20, 0]],
+    [15, [15, 5, 0]],
+    [4, [4, 0, 0]],
+    [0, [0, 0, 0]],
+  ])('of %i: what is missing is spent now, what is too much was not spent lately', (total, expected) => {
+    const window = spentBefore()
+    window.fit(total, 1_000)
+    expect(seen(window)).toEqual(expected)
+  })
+
+  it('reaches back to the oldest slot that counts', () => {
+    const window = new SlidingWindow(60_000)
+    window.spend(10, 0)
+    window.fit(3, 60_000)
+    expect([window.spent(60_000), window.spent(60_100)]).toEqual([3, 0])
+  })
+
+  it('can be told slot by slot, the oldest first', () => {
+    const window = spentBefore()
+    expect(window.entries(1_000)).toEqual([
+      [0, 10],
+      [10, 20],
+    ])
+    expect(window.entries(60_000)[0]).toEqual([0, 10])
+    expect(window.entries(60_100)).toEqual([[10, 20]])
+    expect([window.slotAt(999), window.slotAt(1_000)]).toEqual([9, 10])
+  })
 })
 
 it('forgets everything after a long silence', () => {

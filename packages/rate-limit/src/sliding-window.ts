@@ -43,14 +43,6 @@ export class SlidingWindow {
     this.#add(slot, Math.max(amount, -this.#at(this.#place(slot))))
   }
 
-  /** Spends in such a way that it stops counting at `until`, as far as the window allows. */
-  spendUntil(amount: number, until: number, now: number): void {
-    this.#advance(now)
-    const slot = Math.ceil((until - this.windowMs) / this.#slotMs) - 1
-    const oldest = this.#newest - slots
-    this.#add(Math.min(this.#newest, Math.max(oldest, slot)), amount)
-  }
-
   /** Milliseconds until no more than `allowed` counts, if nothing else is spent; 0 when that is so already. */
   timeUntil(allowed: number, now: number): number {
     this.#advance(now)

@@ -109,6 +109,13 @@ it('corrects a slot for as long as it counts, and not the one that has its place
   expect(window.spent(60_100)).toBe(7)
 })
 
+it('a clock that is set back gives nothing back', () => {
+  const window = new SlidingWindow(60_000)
+  window.spend(10, 50_000)
+  window.spend(5, 20_000)
+  expect([20_000, 50_000, 110_000, 110_100].map((now) => window.spent(now))).toEqual([15, 15, 15, 0])
+})
+
 it('has capacity at once for what is exactly free', () => {
   const window = new SlidingWindow(60_000)
   window.spend(10, 0)

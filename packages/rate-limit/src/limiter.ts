@@ -28,7 +28,7 @@ export class Limiter implements Admission {
   readonly #groups: LimitGroups<Group>
   readonly #concurrency: number
   readonly #maxClosure: number
-  readonly #onRelease = new Set<() => void>()
+  #onRelease: Set<() => void> | undefined = undefined
 
   constructor(limits: Limits, { maxClosure = limitRules.maxClosure }: Partial<LimitRules> = {}) {
     checkLimits(limits)
@@ -71,8 +71,9 @@ export class Limiter implements Admission {
   }
 
   onRelease(callback: () => void): () => void {
+    this.#onRelease ??= new Set()
     this.#onRelease.add(callback)
-    return () => this.#onRelease.delete(callback)
+    return () => this.#onRelease?.delete(callback)
   }
 
   closeUntil(at: number, now: number, group = ''): void {
@@ -118,6 +119,7 @@ export class Limiter implements Admission {
   close(): void {}
 
   #released(): void {
+    if (this.#onRelease === undefined) return
     for (const released of this.#onRelease) released()
   }
 }
@@ -135,9 +137,10 @@ class Group {
   readonly meters: readonly Meter[]
 
   constructor(limits: Limits) {
-    this.meters = (Object.keys(windows) as WindowName[]).flatMap((name) => {
-      const limit = limits[name]
-      return limit === undefined ? [] : [{ name, window: new SlidingWindow(windows[name].ms), limit }]
+    const names = (Object.keys(windows) as WindowName[]).filter((name) => limits[name] !== undefined)
+    // An array that is mapped has no spare places.
+    this.meters = names.map((name) => {
+      return { name, window: new SlidingWindow(windows[name].ms), limit: limits[name] as number }
     })
   }
 

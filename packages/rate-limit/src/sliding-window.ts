@@ -5,6 +5,9 @@ export const slots = 600
 const pageBits = 5
 const pageMask = (1 << pageBits) - 1
 
+/** So many slots are kept in a short list; pages are made where more are used. */
+const few = 6
+
 /**
  * Counts what was spent in the last `windowMs`, in a fixed amount of memory: exact to one slot of 600, and on the safe
  * side. A limit of N therefore holds in every window, wherever it begins, and at least 599/600 of N can be spent for ever.
@@ -12,8 +15,13 @@ const pageMask = (1 << pageBits) - 1
 export class SlidingWindow {
   readonly windowMs: number
   readonly #slotMs: number
-  /** Slots by pages, made where something is spent: callers can make up keys, and each has windows of its own. */
-  readonly #pages: (Float64Array | undefined)[] = []
+  /** Slots by pages, made where something is spent; undefined while {@link few} slots are used at most. */
+  #pages: (Float64Array | undefined)[] | undefined = undefined
+  /**
+   * Those few, each followed by what was spent in it; undefined where there are none. Callers can make up keys, each has
+   * windows of its own, and most spend once.
+   */
+  #few: number[] | undefined = undefined
   /** The newest slot, counted from time 0. */
   #newest = 0
   #total = 0
@@ -40,7 +48,7 @@ export class SlidingWindow {
   correct(slot: number, amount: number, now: number): void {
     this.#advance(now)
     if (slot <= this.#newest - slots - 1) return
-    this.#add(slot, Math.max(amount, -this.#at(this.#place(slot))))
+    this.#add(slot, Math.max(amount, -this.#at(slot)))
   }
 
   /** Milliseconds until no more than `allowed` counts, if nothing else is spent; 0 when that is so already. */
@@ -49,7 +57,7 @@ export class SlidingWindow {
     let left = this.#total
     if (left <= allowed) return 0
     for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
-      left -= this.#at(this.#place(slot))
+      left -= this.#at(slot)
       if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
     }
     return this.windowMs
@@ -65,7 +73,7 @@ export class SlidingWindow {
     this.#advance(now)
     if (total > this.#total) this.#add(this.#newest, total - this.#total)
     for (let slot = this.#newest; this.#total > total && slot >= this.#newest - slots; slot--) {
-      this.#add(slot, -Math.min(this.#at(this.#place(slot)), this.#total - total))
+      this.#add(slot, -Math.min(this.#at(slot), this.#total - total))
     }
   }
 
@@ -74,7 +82,7 @@ export class SlidingWindow {
     this.#advance(now)
     const entries: [number, number][] = []
     for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
-      const amount = this.#at(this.#place(slot))
+      const amount = this.#at(slot)
       if (amount > 0) entries.push([slot, amount])
     }
     return entries
@@ -84,9 +92,11 @@ export class SlidingWindow {
     const current = Math.floor(now / this.#slotMs)
     if (current <= this.#newest) return
     if (current - this.#newest > slots) {
-      this.#pages.length = 0
+      this.#pages = undefined
+      this.#few = undefined
       this.#total = 0
-    } else {
+    } else if (this.#pages === undefined) this.#dropBefore(current - slots)
+    else {
       for (let slot = this.#newest + 1; slot <= current; slot++) {
         const place = this.#place(slot)
         const page = this.#pages[place >> pageBits]
@@ -100,19 +110,70 @@ export class SlidingWindow {
     this.#newest = current
   }
 
-  #add(slot: number, amount: number): void {
-    const place = this.#place(slot)
-    let page = this.#pages[place >> pageBits]
-    if (page === undefined) {
-      page = new Float64Array(1 << pageBits)
-      this.#pages[place >> pageBits] = page
+  /** Of the few slots, keeps those from `oldest` on. */
+  #dropBefore(oldest: number): void {
+    const list = this.#few
+    if (list === undefined) return
+    let kept = 0
+    for (let at = 0; at < list.length; at += 2) {
+      const [slot, amount] = [list[at] as number, list[at + 1] as number]
+      if (slot < oldest) this.#total -= amount
+      else {
+        list[kept++] = slot
+        list[kept++] = amount
+      }
     }
-    page[place & pageMask] = (page[place & pageMask] as number) + amount
-    this.#total += amount
+    if (kept === 0) {
+      this.#few = undefined
+      this.#total = 0
+    } else list.length = kept
   }
 
-  #at(place: number): number {
-    return this.#pages[place >> pageBits]?.[place & pageMask] ?? 0
+  #add(slot: number, amount: number): void {
+    this.#total += amount
+    if (this.#pages === undefined) {
+      const list = this.#few
+      if (list === undefined) {
+        this.#few = [slot, amount]
+        return
+      }
+      for (let at = 0; at < list.length; at += 2) {
+        if (list[at] !== slot) continue
+        list[at + 1] = (list[at + 1] as number) + amount
+        return
+      }
+      if (list.length < 2 * few) {
+        list.push(slot, amount)
+        return
+      }
+      this.#pages = []
+      this.#few = undefined
+      for (let at = 0; at < list.length; at += 2)
+        this.#addToPage(this.#pages, list[at] as number, list[at + 1] as number)
+    }
+    this.#addToPage(this.#pages, slot, amount)
+  }
+
+  #addToPage(pages: (Float64Array | undefined)[], slot: number, amount: number): void {
+    const place = this.#place(slot)
+    let page = pages[place >> pageBits]
+    if (page === undefined) {
+      page = new Float64Array(1 << pageBits)
+      pages[place >> pageBits] = page
+    }
+    page[place & pageMask] = (page[place & pageMask] as number) + amount
+  }
+
+  /** What was spent in a slot that still counts. */
+  #at(slot: number): number {
+    if (this.#pages !== undefined) {
+      const place = this.#place(slot)
+      return this.#pages[place >> pageBits]?.[place & pageMask] ?? 0
+    }
+    const list = this.#few
+    if (list === undefined) return 0
+    for (let at = 0; at < list.length; at += 2) if (list[at] === slot) return list[at + 1] as number
+    return 0
   }
 
   #place(slot: number): number {

@@ -37,12 +37,15 @@ interface Told {
   refused: { readonly asked: number; readonly until: number } | undefined
 }
 
+/** Shared by all that have heard nothing; nothing is ever written to it. */
+const nothingTold: Map<string, Told> = new Map()
+
 /**
  * What a vendor allows the calls of one group, by its own word: a pool that others may be using too, so it is compared with
  * what calls ask and never counted as use of ours. Times are of one clock.
  */
 export class VendorGate {
-  readonly #told = new Map<string, Told>()
+  #told: Map<string, Told> = nothingTold
   #order = 0
   #input = 0
   /** Output that calls in flight are still expected to produce: vendors count it as it is generated. */
@@ -146,6 +149,8 @@ export class VendorGate {
     }
     const one = most >= 1 ? 0 : refill > 0 ? (1 - most) / refill : resetMs
     const probeFrom = one > probeEvery ? Math.min(old?.probeFrom ?? Infinity, now + probeEvery) : Infinity
+    // Most keys that callers make up never hear of any.
+    if (this.#told === nothingTold) this.#told = new Map()
     this.#told.set(key, {
       ...{ name, limit, refill, order, probeFrom, at: now, resetAt: now + resetMs },
       remaining: Math.min(

@@ -125,15 +125,15 @@ describe('Anthropic', () => {
     expect(byMinute).toEqual([120_000, 240_000, 480_000, 960_000, 1_000_000])
   })
 
-  it('has one pool for the models of an old family, and one for each new model', () => {
+  it('has one pool for the models of some families, and one for each other model', () => {
     const pools = [
       'claude-opus-4-8',
       'claude-opus-4-5-20251101',
       'claude-sonnet-4-6',
-      'claude-sonnet-5',
+      'claude-fable-5-1',
       opus,
     ]
-    expect(pools.map(anthropicPool)).toEqual(['opus-4', 'opus-4', 'sonnet-4', 'sonnet-5', 'opus-5-5'])
+    expect(pools.map(anthropicPool)).toEqual(['opus-4', 'opus-4', 'sonnet-4', 'fable-5', 'opus-5-5'])
     const limits = open(virtualClock(), { limits: { requestsPerMinute: 1 } })
     admitted(limits, call(1, { model: 'claude-opus-4-8' }))
     refused(limits, call(1, { model: 'claude-opus-4-6' }))

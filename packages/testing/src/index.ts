@@ -44,6 +44,13 @@ export {
   type VendorHandle,
   type VendorSink,
 } from './limited-vendor.ts'
+export {
+  type HandlerOf,
+  limitedVendorCases,
+  type OpenLimiter,
+  type OwnLimits,
+  type TestedLimiter,
+} from './limited-vendor-suite.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
 export { type CachedPrompt, type PromptCache, type PromptCacheOptions, promptCache } from './prompt-cache.ts'

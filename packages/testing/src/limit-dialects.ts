@@ -174,14 +174,15 @@ const bedrock: LimitDialect = {
 /** The vendors whose limits can be enforced. */
 export const limitDialects: Readonly<Record<LimitVendor, LimitDialect>> = { anthropic, openai, groq, bedrock }
 
-/**
- * Which models share their limits at Anthropic: those of a family up to version 4 together; from version 5 on each has its own.
- */
+/** Families whose models of one major version share their limits at Anthropic. */
+const pooled: ReadonlySet<string> = new Set(['opus-4', 'sonnet-4', 'fable-5', 'mythos-5'])
+
+/** Which models share their limits at Anthropic: all of Opus 4, of Sonnet 4, of Fable 5; the others are limited one by one. */
 export function anthropicPool(model: string): string {
   const [, family, version] = /(opus|sonnet|haiku|fable|mythos)-(\d+(?:-\d{1,2}(?!\d))?)/.exec(model) ?? []
   if (family === undefined || version === undefined) return model
-  const [major] = version.split('-') as [string]
-  return Number(major) < 5 ? `${family}-${major}` : `${family}-${version}`
+  const major = `${family}-${version.split('-')[0]}`
+  return pooled.has(major) ? major : `${family}-${version}`
 }
 
 /** How many tokens of a quota one token of output takes at Bedrock. */

@@ -1,6 +1,7 @@
 /** Runs one program of the proving ground: `pnpm prove NAME [options]`. */
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>>> =
   {
+    day: () => import('./day/main.ts'),
     fuzz: () => import('./fuzz/main.ts'),
     soak: () => import('./soak/main.ts'),
   }

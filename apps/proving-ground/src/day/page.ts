@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises'
+import type { BooksLine } from '../books.ts'
+import { columns, tableOf } from './judge.ts'
+import { plotDay } from './plot.ts'
+import type { DayOptions, DayResult } from './run.ts'
+
+const docs = new URL('../../../../docs/', import.meta.url)
+
+/** Writes `docs/day.md` and `docs/day.svg`; returns what was written. */
+export async function writePage(
+  limiter: DayResult,
+  perfect: DayResult,
+  lines: readonly BooksLine[],
+  { hours, agents, seed, startHour }: DayOptions,
+): Promise<string[]> {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const table = [
+    row(columns),
+    row(columns.map((_, at) => (at < 2 ? '---' : '---:'))),
+    ...[limiter, perfect].flatMap(tableOf).map(row),
+  ]
+  const { inputTokensPerMinute = 0, outputTokensPerMinute = 0, requestsPerMinute = 0 } = limiter.limits
+  const seconds = ((limiter.tookMs + perfect.tookMs) / 1_000).toFixed(0)
+  const text = `# A day of agents
+
+What the limiter lets through to a vendor whose limits are real, beside a scheduler that knows everything. ${agents} agents, ${hours} hours,
+seed ${seed}, on the virtual clock.
+
+![Input let through over the day](day.svg)
+
+## The traffic
+
+- Agents hold conversations: the prompt begins with 5,000 tokens and more, grows by about a ninth each turn, and ends with up to
+  800,000. What was said before is read from the prompt cache, some nine tenths of all; it is lost after five minutes, when
+  somebody has gone away or a call has waited.
+- Some turns add an image. Before each call there is a \`count_tokens\`. Between turns tools run for seconds; 2 % of the pauses take
+  minutes. Work has two peaks, a lunch and a night.
+- 1 % of the attempts fail with 529, and 1 % with a 429 that names one to three seconds, whatever the limits say. Agents wait as they are
+  told, and call again.
+- Other programs use a quarter of each of the vendor's pools on average, in spells of more and of less. Their calls are not seen here but in
+  the vendor's headers.
+
+## The limits
+
+The vendor is \`enforceLimits\` of [@spillway/testing](../packages/testing/README.md#limits): token buckets for each model, input without cache
+reads, output as it is generated, counts of tokens apart, headers rounded to thousands, as of the moment when a call came. Our own limits
+are what others leave, three quarters: ${requestsPerMinute} requests, ${inputTokensPerMinute} tokens of input and ${outputTokensPerMinute} of output a minute and model. The limiter
+has those and its defaults.
+
+## The perfect scheduler
+
+It knows what each call will take, the cache included, and what the vendor has left, at every moment; and it keeps our own limits. It lets
+calls through in the order in which they came; one that does not fit now is passed by those that do, until it has waited for ten
+seconds. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
+
+${[...table].join('\n')}
+
+Waits are from the call to the attempt that was answered, with all refusals and faults in between. A refusal is wrong when the vendor had
+capacity for the call at that moment, and our own limits had too, by what was really used.
+
+| | | |
+| --- | --- | --- |
+${lines.map(({ what, seen, holds }) => row([holds ? 'holds' : 'FAILS', what, seen])).join('\n')}
+
+## Run it
+
+\`\`\`sh
+pnpm prove day --check
+pnpm prove day --hours 1 --agents 50 --start 10
+\`\`\`
+
+Simulated on ${new Date().toISOString().slice(0, 10)} with Node.js ${process.version.slice(1)} in ${seconds} s.
+`
+  const subtitle = `${agents} agents, seed ${seed}; grey: our own limit`
+  const svg = await plotDay(limiter, perfect, startHour, subtitle)
+  await writeFile(new URL('day.svg', docs), svg)
+  await writeFile(new URL('day.md', docs), text)
+  return ['docs/day.svg', 'docs/day.md']
+}

@@ -1,4 +1,5 @@
 import {
+  type Api,
   bodyOf,
   type Failure,
   type ModelRequest,
@@ -9,9 +10,11 @@ import {
 import {
   failureResponse,
   readWholeAnswer,
+  renderError,
   type WholeAnswer,
   wholeTranscript,
   withBoundedWaits,
+  withoutHeaders,
 } from '@spillway/wire'
 import { CredentialMask } from './credential-mask.ts'
 
@@ -56,10 +59,10 @@ export function collectedAnswer(
   const masked = mask.bytes(body)
   const isError = status >= 400 && status < 600
   if (isError && !isCut && failure.kind !== 'malformed') {
+    const safe = withBoundedWaits(mask.headers(headers), clock.epoch())
     const response = {
       status,
-      headers: withBoundedWaits(mask.headers(headers), clock.epoch()),
-      body: bodyOf(masked),
+      ...(answer.isErrorBody ? { headers: safe, body: bodyOf(masked) } : inShapeOf(api, failure, safe)),
       failure,
       outcome,
       target: context.target,
@@ -67,7 +70,18 @@ export function collectedAnswer(
     return { answer, failure, isCommitted: true, response }
   }
   // An error inside a 200 is passed on as it came, if it has the form of an error.
-  const said = answer.isErrorBody ? masked : undefined
+  const said = answer.isErrorBody && status < 300 ? masked : undefined
   const response = failureResponse(request, failure, { outcome, body: said })
   return { answer, failure, isCommitted: false, response }
+}
+
+/** An error in another service's shape, or none, as the clients of `api` read errors; the headers stay the upstream's. */
+function inShapeOf(
+  api: Api,
+  failure: Failure,
+  headers: ResponseHeaders,
+): Pick<ModelResponse, 'headers' | 'body'> {
+  const rendered = renderError(api, failure)
+  const kept = withoutHeaders(headers, (name) => name === 'content-type' || name === 'content-length')
+  return { headers: { ...rendered.headers, ...kept }, body: bodyOf(rendered.body) }
 }

@@ -3,13 +3,13 @@ import {
   deriveRequest,
   emit,
   type Failure,
-  type FailureKind,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   noDeadline,
   timeLeft,
 } from '@spillway/middleware'
+import { isCallerError } from '@spillway/wire'
 import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
 
 declare module '@spillway/middleware' {
@@ -33,7 +33,8 @@ export interface FallbackOptions {
   readonly reserve?: number
   /**
    * Whether a failure is worth another target.
-   * @default everything but the caller's own faults: `invalid_request`, `too_large`, `refusal`, `cancelled`
+   * @default everything but caller errors: `invalid_request`, `too_large`, `refusal`, `cancelled`. That a fallback
+   * finds the request invalid or too large says more of the fallback: the next one is asked, whatever this answers.
    */
   readonly when?: (failure: Failure) => boolean
   /**
@@ -43,17 +44,10 @@ export interface FallbackOptions {
   readonly midStream?: MidStreamMode
 }
 
-const callersFaults: ReadonlySet<FailureKind> = new Set([
-  'invalid_request',
-  'too_large',
-  'refusal',
-  'cancelled',
-])
-
 /** The defaults of {@link FallbackOptions}. */
 export const fallbackDefaults: Required<FallbackOptions> = {
   reserve: 30_000,
-  when: (failure) => !callersFaults.has(failure.kind),
+  when: (failure) => !isCallerError(failure),
   midStream: 'fail',
 }
 
@@ -79,7 +73,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       for (const [index, target] of targets.entries()) {
         const { failure } = last
         if (failure === undefined) break
-        if (!when(failure)) break
+        if (!when(failure) && !(last !== first && isUnsuited(failure))) break
         emit(request, 'fallback.switched', { to: target.name, failure })
         if (last !== first) last.body.cancel()
         const hasNext = index < targets.length - 1
@@ -91,6 +85,11 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve })
     }
   }
+}
+
+/** Whether a fallback cannot take a request that the first target would have: it has no tools, or a shorter context. */
+function isUnsuited({ kind }: Failure): boolean {
+  return kind === 'invalid_request' || kind === 'too_large'
 }
 
 /** Of two responses the one to return; the other is dropped. */

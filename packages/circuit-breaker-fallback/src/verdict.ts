@@ -1,4 +1,5 @@
-import type { Failure, FailureKind, Outcome } from '@spillway/middleware'
+import type { Outcome } from '@spillway/middleware'
+import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
 
 /** What a call that is over says about what its circuit stands for. */
 export interface Verdict {
@@ -7,26 +8,17 @@ export interface Verdict {
   readonly slow: boolean | undefined
 }
 
-/** The endpoint's faults. All else is the caller's, the key's, or no fault: a 429 asks to be paced. */
-const endpointFaults: ReadonlySet<FailureKind> = new Set([
-  'timeout',
-  'connection',
-  'server',
-  'overloaded',
-  'truncated',
-  'malformed',
-])
-
-const keyFaults: ReadonlySet<FailureKind> = new Set(['authentication', 'billing', 'permission'])
-
 const healthy: Verdict = { failed: false, slow: undefined }
 const broken: Verdict = { failed: true, slow: undefined }
 
-/** What an outcome says about the endpoint and the model; undefined when nothing. */
+/**
+ * What an outcome says about the endpoint and the model; undefined when nothing: what is the caller's, the key's, or a 429,
+ * which asks to be paced.
+ */
 export function verdictOnModel(outcome: Outcome, slowCall: number): Verdict | undefined {
   const { failure } = outcome
   const failed = failure !== undefined
-  if (failed && !isFault(failure, endpointFaults)) return undefined
+  if (failed && !isEndpointFailure(failure)) return undefined
   if (slowCall === Infinity) return failed ? broken : healthy
   return { failed, slow: isSlow(outcome, slowCall) }
 }
@@ -34,11 +26,7 @@ export function verdictOnModel(outcome: Outcome, slowCall: number): Verdict | un
 /** What an outcome says about the key; undefined when nothing. */
 export function verdictOnKey({ failure }: Outcome): Verdict | undefined {
   if (failure === undefined) return healthy
-  return isFault(failure, keyFaults) ? broken : undefined
-}
-
-function isFault(failure: Failure, faults: ReadonlySet<FailureKind>): boolean {
-  return failure.origin === 'upstream' && faults.has(failure.kind)
+  return isKeyFailure(failure) ? broken : undefined
 }
 
 /** Only a stream has a first content; a timeout is told by the time that it took. */

@@ -1,13 +1,13 @@
 import {
   emit,
   type Failure,
-  type FailureKind,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   sleep,
   timeLeft,
 } from '@spillway/middleware'
+import { failureKinds } from '@spillway/wire'
 import { type Backoff, exponential, type Jitter } from './backoff.ts'
 import { depositBudget, type RetryBudget, unlimitedBudget } from './retry-budget.ts'
 
@@ -96,18 +96,6 @@ export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudge
   maxWaitWithFallback: 2_000,
 }
 
-/** Whatever a server advises, asking again changes nothing for these. */
-const neverRetried: ReadonlySet<FailureKind> = new Set([
-  'invalid_request',
-  'authentication',
-  'billing',
-  'permission',
-  'not_found',
-  'too_large',
-  'refusal',
-  'cancelled',
-])
-
 /**
  * Repeats calls that failed before their commit point, if that can help: decides by `response.failure` alone. What
  * the server asks to wait (`retry-after`) is a floor; where a wait does not fit the call's deadline, the failure is
@@ -170,7 +158,9 @@ function reasonToGiveUp(
   request: ModelRequest,
   { budget, maxWaitWithFallback }: { budget: RetryBudget; maxWaitWithFallback: number },
 ): GiveUpReason | undefined {
-  const isHopeless = !failure.retryable || failure.origin === 'spillway' || neverRetried.has(failure.kind)
+  // Whatever a server advises, asking again changes nothing for some kinds.
+  const isHopeless =
+    !failure.retryable || failure.origin === 'spillway' || !failureKinds[failure.kind].retryable
   if (isHopeless) return 'not_retryable'
   if (wasLast) return 'attempts'
   if (request.context.hasAlternative) {

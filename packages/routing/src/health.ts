@@ -1,5 +1,5 @@
-import { emit, type Failure, type FailureKind, type ModelRequest } from '@spillway/middleware'
-import { wasCutShort } from '@spillway/wire'
+import { emit, type Failure, type ModelRequest } from '@spillway/middleware'
+import { isEndpointFailure, isKeyFailure, wasCutShort } from '@spillway/wire'
 import type { CallersKeys } from './callers-keys.ts'
 import type { Choice, Pool } from './choice.ts'
 import { type AnswerKind, type Endpoint, type Key, kindOf } from './endpoint.ts'
@@ -33,25 +33,11 @@ export interface Sent {
   readonly keyGeneration: number
 }
 
-const keyFaults: ReadonlySet<FailureKind> = new Set(['authentication', 'permission', 'billing'])
-
-/** The endpoint does not do what it is there for. */
-const endpointFaults: ReadonlySet<FailureKind> = new Set([
-  'overloaded',
-  'timeout',
-  'connection',
-  'server',
-  'truncated',
-  'malformed',
-])
-
-/** Whether the vendor refuses the key, whatever is asked. */
-export function isKeyFault({ kind, scope, origin }: Failure): boolean {
-  return origin === 'upstream' && scope === 'key' && keyFaults.has(kind)
-}
-
 /** How long a 429 that names no time keeps calls away, in milliseconds. */
 const usualPause = 1_000
+
+/** A key whose limit is said to be reached until next month is tried again after an hour: people raise limits. */
+const longestRefusal = 3_600_000
 
 /** How many latencies are kept for quantiles over all endpoints. */
 const keptLatencies = 256
@@ -156,8 +142,8 @@ export class Health {
       if (callersKey !== undefined) this.#blame(callersKey, sent, failure)
       return
     }
-    if (isKeyFault(failure) || failure.kind === 'rate_limited') return this.#blame(key, sent, failure)
-    if (endpointFaults.has(failure.kind)) {
+    if (isKeyFailure(failure) || failure.kind === 'rate_limited') return this.#blame(key, sent, failure)
+    if (isEndpointFailure(failure)) {
       return this.#cameTooLate(sent, failure) ? this.#endProbe(sent) : this.#failed(sent)
     }
     // A caller's own fault is told by an endpoint that works.
@@ -171,7 +157,7 @@ export class Health {
 
   /** The vendor refuses a key, or asks to be left alone by it for a while. */
   #blame(key: Key, sent: Sent, failure: Failure): void {
-    if (failure.kind !== 'rate_limited') return this.#keyRefused(key, sent)
+    if (failure.kind !== 'rate_limited') return this.#keyRefused(key, sent, failure)
     const pause = Math.min(failure.retryAfterMs ?? usualPause, this.#maxClosure)
     key.pausedUntil = Math.max(key.pausedUntil, sent.request.clock.now() + pause)
     this.#endProbe(sent)
@@ -221,11 +207,11 @@ export class Health {
     if (reason !== undefined && this.#outliers.mayEject(endpoint)) this.#eject(sent, reason)
   }
 
-  #keyRefused(key: Key, sent: Sent): void {
+  #keyRefused(key: Key, sent: Sent, { retryAfterMs = 0 }: Failure): void {
     const { endpoint, request } = sent
     this.#endProbe(sent)
     if (key.suspension.generation !== sent.keyGeneration || (key.suspension.isOut && !sent.isProbe)) return
-    const forMs = key.suspension.suspend(request.clock.now())
+    const forMs = key.suspension.suspend(request.clock.now(), Math.min(retryAfterMs, longestRefusal))
     emit(request, 'endpoint.ejected', { endpoint: endpoint.name, reason: 'key', key: key.name, forMs })
   }
 

@@ -6,7 +6,7 @@ import {
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { type Conversation, conversationOf } from '@spillway/wire'
+import { type Conversation, conversationOf, isKeyFailure } from '@spillway/wire'
 import { CallersKeys } from './callers-keys.ts'
 import {
   type Asked,
@@ -20,7 +20,7 @@ import {
 import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
-import { Health, isKeyFault } from './health.ts'
+import { Health } from './health.ts'
 import { type Hedge, withHedge } from './hedge.ts'
 import { HedgeBudget } from './hedge-budget.ts'
 import { type EndpointOptions, type RoutingOptions, readOptions } from './options.ts'
@@ -236,5 +236,5 @@ export function createRouting(setup: RoutingSetup): Routing {
 
 /** Whether the next endpoint may do what this one will not: another key, another breaker, another limit. */
 function isForNext(failure: Failure): boolean {
-  return isKeyFault(failure) || failure.kind === 'circuit_open' || failure.kind === 'saturated'
+  return isKeyFailure(failure) || failure.kind === 'circuit_open' || failure.kind === 'saturated'
 }

@@ -31,11 +31,14 @@ export class Suspension {
     return this.until !== undefined && now >= this.until && !this.#isProbed
   }
 
-  /** Takes it out, or out again for longer. Returns for how many milliseconds. */
-  suspend(now: number): number {
+  /**
+   * Takes it out, or out again for longer. Returns for how many milliseconds.
+   * @param atLeast what the vendor has said, in milliseconds
+   */
+  suspend(now: number, atLeast = 0): number {
     const { baseTime, maxTime } = this.#times
     if (!this.isOut && now - this.#returnedAt >= maxTime) this.#repetitions = 0
-    const time = Math.min(maxTime, baseTime * 2 ** Math.min(this.#repetitions, 30))
+    const time = Math.max(atLeast, Math.min(maxTime, baseTime * 2 ** Math.min(this.#repetitions, 30)))
     this.#repetitions++
     this.until = now + time
     this.#isProbed = false

@@ -1,6 +1,6 @@
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
-import { classifyErrorBody } from './failure-classification.ts'
+import { classifyErrorBody, isErrorOf } from './failure-classification.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -53,7 +53,7 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
     case 'error': {
       const data = event.data
       const body = parseBounded(data)
-      if (field(body, 'error') != null) state.failureData = data
+      if (isErrorOf('anthropic', body)) state.failureData = data
       state.failure = classifyErrorBody(body)
     }
   }

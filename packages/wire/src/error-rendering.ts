@@ -1,29 +1,7 @@
-import type { Api, Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
+import type { Api, Failure, ResponseHeaders } from '@spillway/middleware'
+import { failureKinds } from './failure-kinds.ts'
 import { boundedWait } from './retry-after.ts'
 import { idOf } from './upstream-text.ts'
-
-/** Status and error type of each kind in each protocol. */
-const table: Readonly<Record<FailureKind, readonly [status: number, anthropic: string, openai: string]>> = {
-  overloaded: [529, 'overloaded_error', 'server_error'],
-  rate_limited: [429, 'rate_limit_error', 'rate_limit_exceeded'],
-  timeout: [504, 'timeout_error', 'timeout'],
-  connection: [502, 'api_error', 'server_error'],
-  server: [502, 'api_error', 'server_error'],
-  invalid_request: [400, 'invalid_request_error', 'invalid_request_error'],
-  authentication: [401, 'authentication_error', 'invalid_api_key'],
-  permission: [403, 'permission_error', 'permission_denied'],
-  billing: [402, 'billing_error', 'insufficient_quota'],
-  not_found: [404, 'not_found_error', 'not_found'],
-  too_large: [413, 'request_too_large', 'invalid_request_error'],
-  refusal: [400, 'invalid_request_error', 'content_policy_violation'],
-  truncated: [502, 'api_error', 'server_error'],
-  malformed: [502, 'api_error', 'server_error'],
-  cancelled: [499, 'api_error', 'server_error'],
-  circuit_open: [503, 'overloaded_error', 'server_error'],
-  saturated: [429, 'rate_limit_error', 'rate_limit_exceeded'],
-  budget_exceeded: [429, 'rate_limit_error', 'insufficient_quota'],
-  unfit: [400, 'invalid_request_error', 'invalid_request_error'],
-}
 
 const encoder = new TextEncoder()
 
@@ -38,7 +16,7 @@ export interface RenderedError {
 export function statusOf(failure: Failure): number {
   const { origin, status } = failure
   if (origin === 'upstream' && status !== undefined && status >= 400 && status < 600) return status
-  return table[failure.kind][0]
+  return failureKinds[failure.kind].status
 }
 
 /**
@@ -68,14 +46,14 @@ export function renderErrorEvent(api: Api, failure: Failure): Uint8Array {
 }
 
 function errorBody(api: Api, failure: Failure): unknown {
-  const [status, anthropicType, openaiType] = table[failure.kind]
+  const { status, anthropic, openai } = failureKinds[failure.kind]
   if (api === 'anthropic') {
     return {
       type: 'error',
-      error: { type: anthropicType, message: failure.message },
+      error: { type: anthropic, message: failure.message },
       request_id: failure.requestId ?? null,
     }
   }
   const type = status >= 500 ? 'server_error' : 'invalid_request_error'
-  return { error: { message: failure.message, type, param: null, code: openaiType } }
+  return { error: { message: failure.message, type, param: null, code: openai } }
 }

@@ -177,7 +177,7 @@ describe('an HTTP error without a body that helps', () => {
     ['null', null],
     ['a text', 'Bad gateway'],
     ['a list', [1]],
-    ['an object of another form', { detail: 'No' }],
+    ['an object of another form', { gate: 'No' }],
     ['an error that is null', { error: null }],
     ['codes that are properties of every object', { error: { type: 'constructor', code: 'toString' } }],
   ])('(%s) is told by its status', (_, body) => {
@@ -317,5 +317,196 @@ describe('what an upstream says that nobody can use', () => {
     const message = `\u001b[2J${'x'.repeat(1_000_000)}`
     const failure = classify(500, { error: { message } })
     expect(failure.message).toMatch(/^\ufffd\[2Jx{496}\u2026$/)
+  })
+})
+
+describe('money that is used up at Anthropic, told in words alone', () => {
+  const says = (message: string): object => ({
+    type: 'error',
+    error: { type: 'invalid_request_error', message },
+  })
+
+  it.each([
+    'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
+    'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.',
+    'You have reached your specified workspace API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.',
+    'This organization has been disabled.',
+  ])('is billing of the key: %s', (message) => {
+    expect(classify(400, says(message))).toMatchObject({
+      kind: 'billing',
+      scope: 'key',
+      retryable: false,
+      status: 400,
+      message,
+    })
+  })
+
+  it('is over at the date that it names', () => {
+    const message =
+      'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.'
+    expect(classify(400, says(message)).retryAfterMs).toBe(Date.UTC(2026, 11, 1) - epoch)
+    const nonsense = message.replace('2026-12-01', '2026-99-99')
+    expect(classify(400, says(nonsense))).toMatchObject({ kind: 'billing', retryAfterMs: undefined })
+  })
+
+  it('is looked for where a message begins, and only where the code says too little', () => {
+    const quoted = 'messages.0: "Your credit balance is too low" is not allowed'
+    expect(classify(400, says(quoted)).kind).toBe('invalid_request')
+    const other = {
+      type: 'error',
+      error: { type: 'not_found_error', message: 'This organization has been disabled.' },
+    }
+    expect(classify(404, other).kind).toBe('not_found')
+  })
+})
+
+describe('an error of OpenRouter that concerns one request', () => {
+  it('is a refusal where the prompt was flagged', () => {
+    const metadata = { reasons: ['violence'], flagged_input: 'x', provider_name: 'p' }
+    const error = {
+      code: 403,
+      message: 'Your chosen model requires moderation and your input was flagged',
+      metadata,
+    }
+    expect(classify(403, { error })).toMatchObject({ kind: 'refusal', scope: 'request', retryable: false })
+  })
+
+  it.each([
+    'This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 1200.',
+    'You requested up to 100000 tokens, but can only afford 100',
+  ])('is billing of the request where it asks for more than the balance covers: %s', (message) => {
+    expect(classify(402, { error: { code: 402, message } })).toMatchObject({
+      kind: 'billing',
+      scope: 'request',
+    })
+    expect(classify(402, { error: { code: 402, message: 'Insufficient credits' } }).scope).toBe('key')
+  })
+
+  it('tells of its daily limit inside the body', () => {
+    const headers = { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(epoch + 6 * 3_600_000) }
+    const error = { code: 429, message: 'Rate limit exceeded: free-models-per-day', metadata: { headers } }
+    expect(classify(429, { error })).toMatchObject({ kind: 'rate_limited', retryAfterMs: 6 * 3_600_000 })
+  })
+})
+
+it('a page of a firewall concerns the request, an error of the vendor the key', () => {
+  expect(classify(403, undefined, { 'content-type': 'text/html; charset=UTF-8' })).toMatchObject({
+    kind: 'permission',
+    scope: 'request',
+  })
+  expect(classify(403, undefined).scope).toBe('key')
+})
+
+describe('an error of OpenAI about money', () => {
+  it.each([
+    'credit_balance_exhausted',
+    'organization_usage_limit_exceeded',
+    'organization_spend_limit_exceeded',
+    'project_spend_limit_exceeded',
+    'billing_hard_limit_reached',
+    'billing_not_active',
+  ])('is billing: %s', (code) => {
+    expect(classify(429, openai('rate_limit_exceeded', code))).toMatchObject({
+      kind: 'billing',
+      scope: 'key',
+      retryable: false,
+    })
+  })
+})
+
+describe('an error of AWS', () => {
+  it.each<[number, string, FailureKind, boolean]>([
+    [400, 'ServiceQuotaExceededException', 'rate_limited', true],
+    [400, 'ValidationException', 'invalid_request', false],
+    [403, 'AccessDeniedException', 'permission', false],
+    [403, 'ExpiredTokenException', 'authentication', false],
+    [404, 'ResourceNotFoundException', 'not_found', false],
+    [408, 'ModelTimeoutException', 'timeout', true],
+    [424, 'ModelErrorException', 'server', true],
+    [424, 'ModelStreamErrorException', 'server', true],
+    [429, 'ThrottlingException', 'rate_limited', true],
+    [429, 'ModelNotReadyException', 'overloaded', true],
+    [500, 'InternalServerException', 'server', true],
+    [503, 'ServiceUnavailableException', 'overloaded', true],
+  ])('%i %s is %s, retryable: %s, wherever its name is given', (status, name, kind, retryable) => {
+    const expected = { kind, retryable, message: 'No', code: name, requestId: 'aws-1' }
+    const id = { 'x-amzn-requestid': 'aws-1' }
+    const address = 'http://internal.amazon.com/coral/com.amazon.bedrock/'
+    expect(
+      classify(status, { message: 'No' }, { ...id, 'x-amzn-errortype': `${name}:${address}` }),
+    ).toMatchObject(expected)
+    expect(classify(status, { Message: 'No', __type: `com.amazon.bedrock#${name}` }, id)).toMatchObject(
+      expected,
+    )
+    expect(classify(status, { message: 'No', code: name }, id)).toMatchObject(expected)
+  })
+
+  it('of a stream has a small first letter', () => {
+    expect(
+      classifyErrorBody({ type: 'error', error: { type: 'throttlingException', message: 'No' } }),
+    ).toMatchObject({
+      kind: 'rate_limited',
+      message: 'No',
+    })
+  })
+})
+
+describe('an error of Google', () => {
+  it.each<[number, string, FailureKind]>([
+    [400, 'INVALID_ARGUMENT', 'invalid_request'],
+    [400, 'FAILED_PRECONDITION', 'invalid_request'],
+    [401, 'UNAUTHENTICATED', 'authentication'],
+    [403, 'PERMISSION_DENIED', 'permission'],
+    [404, 'NOT_FOUND', 'not_found'],
+    [429, 'RESOURCE_EXHAUSTED', 'rate_limited'],
+    [500, 'INTERNAL', 'server'],
+    [503, 'UNAVAILABLE', 'overloaded'],
+    [504, 'DEADLINE_EXCEEDED', 'timeout'],
+  ])('%i %s is %s', (code, status, kind) => {
+    expect(classify(code, { error: { code, message: 'No', status } })).toMatchObject({ kind, message: 'No' })
+  })
+
+  it('says in its details when to come again, and that a key is invalid', () => {
+    const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.5s' }
+    const error = { code: 429, message: 'No', status: 'RESOURCE_EXHAUSTED', details: [retry] }
+    expect(classify(429, { error }).retryAfterMs).toBe(34_500)
+    const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' }
+    const invalid = { code: 400, message: 'No', status: 'INVALID_ARGUMENT', details: [info] }
+    expect(classify(400, { error: invalid }).kind).toBe('authentication')
+  })
+})
+
+describe('an error of Azure', () => {
+  it('of its content filter is a refusal, also inside a 200', () => {
+    const error = {
+      code: 'content_filter',
+      status: 400,
+      message: 'No',
+      innererror: { code: 'ResponsibleAIPolicyViolation' },
+    }
+    expect(classify(400, { error }).kind).toBe('refusal')
+    expect(classifyErrorBody({ error })).toMatchObject({ kind: 'refusal', status: 400, retryable: false })
+    expect(classifyErrorBody({ error: { status: 400, message: 'No' } }).kind).toBe('invalid_request')
+  })
+
+  it('has its status as a text at times', () => {
+    expect(
+      classify(429, { error: { code: '429', message: 'No' } }, { 'apim-request-id': 'az-1' }),
+    ).toMatchObject({
+      kind: 'rate_limited',
+      requestId: 'az-1',
+    })
+  })
+})
+
+describe('an error without an error object', () => {
+  it.each([
+    ['FastAPI', { detail: 'No' }],
+    ['FastAPI, of a field', { detail: [{ loc: ['body'], msg: 'No', type: 'missing' }] }],
+    ['vLLM and SGLang', { object: 'error', message: 'No', type: 'BadRequestError', param: null, code: 400 }],
+    ['an API gateway', { statusCode: 400, message: 'No' }],
+  ])('of %s keeps its message', (_, body) => {
+    expect(classify(400, body)).toMatchObject({ kind: 'invalid_request', message: 'No' })
+    if (!('statusCode' in body)) expect(isErrorBody(body)).toBe(true)
   })
 })

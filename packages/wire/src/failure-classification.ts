@@ -1,22 +1,13 @@
-import type { Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
-import { isRetryableKind, kindOfCode, kindOfStatus, scopeOf, vagueCodes } from './failure-kinds.ts'
+import type { Api, Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
+import { type ErrorFacts, readError } from './error-facts.ts'
+import { failureKinds, kindOfStatus } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
-import { boundedWait, header, retryAfterMs } from './retry-after.ts'
-import { idOf, messageOf, nameField } from './upstream-text.ts'
+import { header, retryAfterMs } from './retry-after.ts'
+import { idOf, messageOf } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
 
-/** What an error body says, whichever vendor's shape it has. */
-interface ErrorFacts {
-  readonly code: string | undefined
-  /** What the codes mean, the most telling first. */
-  readonly kind: FailureKind | undefined
-  readonly isVague: boolean
-  readonly status: number | undefined
-  readonly message: string | undefined
-  readonly retryable: boolean | undefined
-  readonly retryAfterMs: number | undefined
-  readonly requestId: string | undefined
-}
+/** Headers in which vendors, AWS and Azure give a request's id. */
+const idHeaders = ['request-id', 'x-request-id', 'x-amzn-requestid', 'apim-request-id'] as const
 
 /**
  * Classifies an HTTP error response.
@@ -29,7 +20,7 @@ export function classifyHttpError(
   body: unknown,
   epoch: number,
 ): Failure {
-  const facts = readError(body)
+  const facts = readError(body, headers, epoch)
   const kind = kindOf(facts, status)
   const advice = header(headers, 'x-should-retry')
   const retryable =
@@ -42,26 +33,26 @@ export function classifyHttpError(
       retryAfterMs(headers, epoch) ??
       facts.retryAfterMs ??
       (kind === 'rate_limited' ? rateLimitResetMs(headers, epoch) : undefined),
-    scope: scopeOf(kind),
+    scope: facts.scope ?? (isFirewallPage(status, headers) ? 'request' : failureKinds[kind].scope),
     origin: 'upstream',
     status,
     code: facts.code,
     requestId:
-      idOf(header(headers, 'request-id')) ?? idOf(header(headers, 'x-request-id')) ?? facts.requestId,
+      idHeaders.map((name) => idOf(header(headers, name))).find((id) => id !== undefined) ?? facts.requestId,
     phase: kind === 'timeout' ? 'headers' : undefined,
   }
 }
 
 /** Classifies an error that came inside a 200, as JSON or as an event of a stream. */
-export function classifyErrorBody(body: unknown): Failure {
-  const facts = readError(body)
+export function classifyErrorBody(body: unknown, epoch = 0): Failure {
+  const facts = readError(body, {}, epoch)
   const kind = kindOf(facts, facts.status)
   return {
     kind,
     message: messageOf(facts.message ?? 'the upstream reported an error inside its answer'),
-    retryable: facts.retryable ?? isRetryableKind(kind),
+    retryable: facts.retryable ?? failureKinds[kind].retryable,
     retryAfterMs: facts.retryAfterMs,
-    scope: scopeOf(kind),
+    scope: facts.scope ?? failureKinds[kind].scope,
     origin: 'upstream',
     status: facts.status,
     code: facts.code,
@@ -72,15 +63,23 @@ export function classifyErrorBody(body: unknown): Failure {
 
 /** Whether a parsed body that came with a 200 is an error nevertheless. */
 export function isErrorBody(body: unknown): boolean {
-  if (field(body, 'type') === 'error') return true
+  if (field(body, 'type') === 'error' || field(body, 'object') === 'error') return true
   if (field(body, 'error') != null) return true
   const choices = field(body, 'choices')
-  return Array.isArray(choices) && choices.some(isFailedChoice)
+  if (Array.isArray(choices)) return choices.some(isFailedChoice)
+  return field(body, 'detail') != null && field(body, 'content') === undefined
 }
 
 /** Whether a choice of an answer, or of a chunk of one, is an error. */
 export function isFailedChoice(choice: unknown): boolean {
   return field(choice, 'error') != null || field(choice, 'finish_reason') === 'error'
+}
+
+/** Whether an error has the form that the clients of a protocol read. */
+export function isErrorOf(api: Api, body: unknown): boolean {
+  const error = field(body, 'error')
+  if (stringField(error, 'message') === undefined) return false
+  return api === 'openai' || (field(body, 'type') === 'error' && stringField(error, 'type') !== undefined)
 }
 
 /** What there is to say where the upstream says nothing. */
@@ -91,6 +90,11 @@ function withoutWords(status: number): string {
   return `the upstream answered with status ${status}`
 }
 
+/** Vendors refuse a key in their own form; a page for people is from a firewall that dislikes this request. */
+function isFirewallPage(status: number, headers: ResponseHeaders): boolean {
+  return status === 403 && /^\s*text\/html\b/i.test(header(headers, 'content-type') ?? '')
+}
+
 function kindOf(facts: ErrorFacts, status: number | undefined): FailureKind {
   if (status === undefined) return facts.kind ?? 'server'
   return facts.kind === undefined || facts.isVague ? kindOfStatus(status) : facts.kind
@@ -98,54 +102,5 @@ function kindOf(facts: ErrorFacts, status: number | undefined): FailureKind {
 
 function retryableByDefault(kind: FailureKind, status: number): boolean {
   if (status >= 300 && status < 400) return false
-  return isRetryableKind(kind)
-}
-
-/**
- * Reads the shapes of Anthropic (`{type, error: {type, message, details: {error_code}}, request_id}`), OpenAI
- * (`{error: {message, type, param, code}}`), OpenRouter (numeric `code`, `metadata.error_type`, or `error_type`,
- * `http_status` and `availability`) and Ollama (`{error: "text"}`).
- */
-function readError(body: unknown): ErrorFacts {
-  const error = field(body, 'error') ?? choiceError(body)
-  const numericCode = field(error, 'code')
-  const status = asStatus(numericCode) ?? asStatus(field(error, 'http_status'))
-  const availability = field(error, 'availability')
-  const codes = [
-    nameField(field(error, 'details'), 'error_code'),
-    nameField(availability, 'code'),
-    nameField(error, 'error_type'),
-    nameField(field(error, 'metadata'), 'error_type'),
-    nameField(error, 'code'),
-    nameField(error, 'type'),
-  ].filter((code) => code !== undefined)
-  const known = codes.filter(isKnownCode)
-  const telling = known.find((code) => !vagueCodes.has(code)) ?? known[0]
-  const retryable = field(availability, 'retryable')
-  const wait = field(availability, 'retry_after')
-  return {
-    code: codes[0],
-    kind: telling === undefined ? undefined : kindOfCode[telling],
-    isVague: telling !== undefined && vagueCodes.has(telling),
-    status,
-    message: typeof error === 'string' ? error : stringField(error, 'message'),
-    retryable: typeof retryable === 'boolean' ? retryable : undefined,
-    retryAfterMs: typeof wait === 'number' && wait >= 0 ? boundedWait(wait * 1000) : undefined,
-    requestId: idOf(field(body, 'request_id')),
-  }
-}
-
-function choiceError(body: unknown): unknown {
-  const choices = field(body, 'choices')
-  return Array.isArray(choices) ? choices.map((choice) => field(choice, 'error')).find(Boolean) : undefined
-}
-
-function isKnownCode(code: string): boolean {
-  return Object.hasOwn(kindOfCode, code)
-}
-
-function asStatus(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value < 600
-    ? value
-    : undefined
+  return failureKinds[kind].retryable
 }

@@ -1,44 +1,67 @@
-import type { FailureKind, FailureScope } from '@spillway/middleware'
+import type { Failure, FailureKind, FailureScope } from '@spillway/middleware'
 
-/** Whether a failure of this kind may go away when the same request is sent again. */
-const retryable: ReadonlySet<FailureKind> = new Set([
-  'overloaded',
-  'rate_limited',
-  'timeout',
-  'connection',
-  'server',
-  'truncated',
-  'malformed',
-])
+/** Who can do something about a failure: the caller, the owner of the key, whoever runs the endpoint, or nobody outside Spillway. */
+export type FailureOwner = 'caller' | 'key' | 'model' | 'endpoint' | 'pace' | 'spillway'
 
-const scopes: Readonly<Record<FailureKind, FailureScope>> = {
-  overloaded: 'model',
-  rate_limited: 'key',
-  timeout: 'endpoint',
-  connection: 'endpoint',
-  server: 'endpoint',
-  invalid_request: 'request',
-  authentication: 'key',
-  permission: 'key',
-  billing: 'key',
-  not_found: 'model',
-  too_large: 'request',
-  refusal: 'request',
-  truncated: 'endpoint',
-  malformed: 'endpoint',
-  cancelled: 'request',
-  circuit_open: 'endpoint',
-  saturated: 'key',
-  budget_exceeded: 'key',
-  unfit: 'request',
+/** What holds for all failures of one kind. */
+export interface KindFacts {
+  /** Whether it may go away when the same request is sent again. */
+  readonly retryable: boolean
+  /** What it says something about, unless the vendor says better. */
+  readonly scope: FailureScope
+  readonly owner: FailureOwner
+  /** The HTTP status, where the upstream gave none. */
+  readonly status: number
+  /** `error.type` of Anthropic's protocol, and `error.code` of OpenAI's. */
+  readonly anthropic: string
+  readonly openai: string
 }
 
-export function isRetryableKind(kind: FailureKind): boolean {
-  return retryable.has(kind)
+const row = (
+  retryable: boolean,
+  scope: FailureScope,
+  owner: FailureOwner,
+  status: number,
+  anthropic: string,
+  openai: string,
+): KindFacts => ({ retryable, scope, owner, status, anthropic, openai })
+
+/** The one table of failure kinds: retries, breakers, routing, fallbacks and rendering read it. */
+export const failureKinds: Readonly<Record<FailureKind, KindFacts>> = {
+  overloaded: row(true, 'model', 'endpoint', 529, 'overloaded_error', 'server_error'),
+  rate_limited: row(true, 'key', 'pace', 429, 'rate_limit_error', 'rate_limit_exceeded'),
+  timeout: row(true, 'endpoint', 'endpoint', 504, 'timeout_error', 'timeout'),
+  connection: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
+  server: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
+  invalid_request: row(false, 'request', 'caller', 400, 'invalid_request_error', 'invalid_request_error'),
+  authentication: row(false, 'key', 'key', 401, 'authentication_error', 'invalid_api_key'),
+  permission: row(false, 'key', 'key', 403, 'permission_error', 'permission_denied'),
+  billing: row(false, 'key', 'key', 402, 'billing_error', 'insufficient_quota'),
+  not_found: row(false, 'model', 'model', 404, 'not_found_error', 'not_found'),
+  too_large: row(false, 'request', 'caller', 413, 'request_too_large', 'invalid_request_error'),
+  refusal: row(false, 'request', 'caller', 400, 'invalid_request_error', 'content_policy_violation'),
+  truncated: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
+  malformed: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
+  cancelled: row(false, 'request', 'caller', 499, 'api_error', 'server_error'),
+  circuit_open: row(false, 'endpoint', 'spillway', 503, 'overloaded_error', 'server_error'),
+  saturated: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'rate_limit_exceeded'),
+  budget_exceeded: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'insufficient_quota'),
+  unfit: row(false, 'request', 'spillway', 400, 'invalid_request_error', 'invalid_request_error'),
 }
 
-export function scopeOf(kind: FailureKind): FailureScope {
-  return scopes[kind]
+/** Whether the endpoint does not do what it is there for. */
+export function isEndpointFailure({ kind, origin }: Failure): boolean {
+  return origin === 'upstream' && failureKinds[kind].owner === 'endpoint'
+}
+
+/** Whether the vendor refuses the key, whatever is asked. */
+export function isKeyFailure({ kind, scope, origin }: Failure): boolean {
+  return origin === 'upstream' && scope === 'key' && failureKinds[kind].owner === 'key'
+}
+
+/** Whether the request itself is what fails: it would elsewhere too, if that place is like this one. */
+export function isCallerError({ kind }: Failure): boolean {
+  return failureKinds[kind].owner === 'caller'
 }
 
 /** What an HTTP status means where the body says nothing better. */
@@ -50,87 +73,9 @@ export function kindOfStatus(status: number): FailureKind {
   if (status === 403) return 'permission'
   if (status === 404 || status === 410) return 'not_found'
   if (status === 408 || status === 504 || status === 524) return 'timeout'
-  if (status === 409 || status === 425) return 'server'
+  // 424 is AWS's for a model that failed, and no caller's error.
+  if (status === 409 || status === 424 || status === 425) return 'server'
   if (status === 413) return 'too_large'
   if (status >= 400 && status < 500 && status !== 499) return 'invalid_request'
   return 'server'
-}
-
-/** Codes that say no more than the first digit of a status; a status at hand says more than they do. */
-export const vagueCodes: ReadonlySet<string> = new Set([
-  'invalid_request_error',
-  'invalid_request',
-  'api_error',
-  'server_error',
-  'server',
-  'unmapped',
-])
-
-/**
- * What vendors' error types and codes mean. Anthropic's `error.type` and `details.error_code`, OpenAI's `type`
- * and `code`, OpenRouter's `error_type` and availability codes share one name space without conflict.
- */
-export const kindOfCode: Readonly<Record<string, FailureKind | undefined>> = {
-  // Anthropic, error.type
-  invalid_request_error: 'invalid_request',
-  authentication_error: 'authentication',
-  billing_error: 'billing',
-  permission_error: 'permission',
-  not_found_error: 'not_found',
-  conflict_error: 'server',
-  request_too_large: 'too_large',
-  rate_limit_error: 'rate_limited',
-  api_error: 'server',
-  timeout_error: 'timeout',
-  overloaded_error: 'overloaded',
-  // Anthropic, details.error_code
-  ramp_limit_exceeded: 'rate_limited',
-  enforced_spend_limit_reached: 'billing',
-  contract_spend_limit_reached: 'billing',
-  linked_organization_spend_limit_reached: 'billing',
-  organization_on_hold: 'billing',
-  cmek_key_unreachable: 'server',
-  cmek_context_unavailable: 'server',
-  cmek_key_disabled: 'permission',
-  // OpenAI, error.code and error.type
-  insufficient_quota: 'billing',
-  invalid_api_key: 'authentication',
-  rate_limit_exceeded: 'rate_limited',
-  model_not_found: 'not_found',
-  context_length_exceeded: 'invalid_request',
-  server_error: 'server',
-  // OpenRouter, error_type
-  authentication: 'authentication',
-  permission_denied: 'permission',
-  payment_required: 'billing',
-  provider_overloaded: 'overloaded',
-  provider_unavailable: 'server',
-  timeout: 'timeout',
-  server: 'server',
-  unmapped: 'server',
-  invalid_request: 'invalid_request',
-  invalid_prompt: 'invalid_request',
-  not_found: 'not_found',
-  precondition_failed: 'invalid_request',
-  payload_too_large: 'too_large',
-  unprocessable: 'invalid_request',
-  max_tokens_exceeded: 'invalid_request',
-  token_limit_exceeded: 'invalid_request',
-  string_too_long: 'invalid_request',
-  content_policy_violation: 'refusal',
-  refusal: 'refusal',
-  // OpenRouter, availability codes
-  capacity_exhausted: 'rate_limited',
-  temporarily_unavailable: 'overloaded',
-  wrong_endpoint: 'not_found',
-  no_endpoints: 'not_found',
-  model_deprecated: 'not_found',
-  model_unavailable_upstream: 'not_found',
-  region_restricted: 'permission',
-  privacy_restricted: 'permission',
-  constraint_filtered: 'not_found',
-  free_variant_ended: 'not_found',
-  // llama.cpp while it loads its model
-  unavailable_error: 'overloaded',
-  exceed_context_size_error: 'invalid_request',
 }

@@ -6,6 +6,7 @@ export { type Conversation, conversationOf, fractionOf } from './conversation.ts
 export { type CredentialProblem, type CredentialText, readCredential } from './credential-text.ts'
 export { type RenderedError, renderError, renderErrorEvent, statusOf } from './error-rendering.ts'
 export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
+export { failureKinds, isCallerError, isEndpointFailure, isKeyFailure } from './failure-kinds.ts'
 export { type FailedAttempt, failureResponse } from './failure-response.ts'
 export { type ModelCapabilities, modelCapabilities, type ThinkingMode } from './fit/capabilities.ts'
 export { type FitCall, type Fitted, fitRequest, hasFittingThinking } from './fit/fit-request.ts'

@@ -203,7 +203,7 @@ describe('an error', () => {
     [
       'as an event of that name that is not JSON',
       'event: error\ndata: broken\n\n',
-      { kind: 'server', message: 'broken' },
+      { kind: 'server', message: 'the upstream reported an error inside its answer' },
     ],
   ])('%s is a failure, before and after the first content', (_, event, failure) => {
     expect(read(event).failure).toMatchObject(failure)

@@ -1,5 +1,5 @@
 import { parseBounded } from './bounded-json.ts'
-import { classifyErrorBody, isFailedChoice } from './failure-classification.ts'
+import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
@@ -14,6 +14,8 @@ const usageKey = Buffer.from('"usage"')
 const nullUsage = Buffer.from('"usage":null')
 const errorKey = Buffer.from('"error"')
 const nullError = Buffer.from('"error":null')
+const detailKey = Buffer.from('"detail"')
+const nullDetail = Buffer.from('"detail":null')
 const finishKey = Buffer.from('"finish_reason"')
 const nullFinish = Buffer.from('"finish_reason":null')
 
@@ -36,8 +38,8 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   const chunk = parseBounded(data)
   const failure = errorOf(event, chunk)
   if (failure !== undefined) {
-    // An error that hides in a choice is none that a client of this protocol would see.
-    if (failure === chunk) state.failureData = data
+    // An error in a choice, or in the shape of another service, is none that a client of this protocol would see.
+    if (failure === chunk && isErrorOf('openai', chunk)) state.failureData = data
     state.failure = classifyErrorBody(failure)
     return
   }
@@ -67,17 +69,23 @@ function mayMatter(event: SseEvent): boolean {
   return (
     event.nameLength > 0 ||
     event.dataIncludes(errorKey, nullError) ||
+    event.dataIncludes(detailKey, nullDetail) ||
     event.dataIncludes(usageKey, nullUsage) ||
     event.dataIncludes(finishKey, nullFinish)
   )
 }
 
-/** The error that a chunk carries: at its top, in a choice, or as an event named `error`. */
+/**
+ * The error that a chunk carries: at its top, in a choice, as an event named `error`, or instead of a chunk. What is no
+ * JSON may quote anything, and is not quoted.
+ */
 function errorOf(event: SseEvent, chunk: unknown): unknown {
   if (field(chunk, 'error') != null) return chunk
-  if (event.nameLength > 0 && event.name === 'error') return chunk ?? { error: { message: event.data } }
+  if (event.nameLength > 0 && event.name === 'error') return chunk ?? {}
   const choices = field(chunk, 'choices')
-  if (!Array.isArray(choices)) return undefined
+  if (!Array.isArray(choices)) {
+    return field(chunk, 'object') === 'error' || field(chunk, 'detail') != null ? chunk : undefined
+  }
   const failed = choices.find(isFailedChoice)
   if (failed === undefined) return undefined
   return { error: field(failed, 'error') ?? { message: 'the model ended with an error' } }

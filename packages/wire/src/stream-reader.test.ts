@@ -73,7 +73,7 @@ describe('an event that is not JSON', () => {
 })
 
 describe('bytes', () => {
-  it('come out unchanged where nothing fails, the incomplete end as rest', () => {
+  it('come out unchanged where nothing fails, the incomplete end as rest where it is whole', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 300 }),
@@ -85,10 +85,29 @@ describe('bytes', () => {
             .map((at) => Math.min(at, bytes.length))
             .sort((a, b) => a - b)
           const out = borders.slice(1).map((border, i) => reader.push(bytes.subarray(borders[i], border)))
-          expect(Buffer.concat([...out, reader.rest()]).equals(bytes)).toBe(true)
+          const whole = Buffer.concat(out)
+          expect(bytes.subarray(0, whole.length).equals(whole)).toBe(true)
+          const rest = reader.rest()
+          if (rest.length > 0) expect(Buffer.concat([whole, rest]).equals(bytes)).toBe(true)
         },
       ),
     )
+  })
+})
+
+describe('the rest', () => {
+  it.each([
+    ['data: [DONE]', true],
+    ['data: [DONE]\n', true],
+    [': keep-alive', true],
+    ['data: {"choices":[]}', true],
+    ['data: {"choices":[{"del', false],
+    ['event: message_sto', false],
+  ])('%j is passed on: %s', (end, isPassed) => {
+    const reader = new StreamReader('openai')
+    const last = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+    reader.push(utf8(`${last}${end}`))
+    expect(Buffer.from(reader.rest()).toString()).toBe(isPassed ? end : '')
   })
 })
 
@@ -106,9 +125,10 @@ describe('completeness', () => {
     expect(isComplete('anthropic', start, delta, lastDelta, stop)).toBe(true)
   })
 
-  it('comes with [DONE] at OpenAI', () => {
+  it('does not come with [DONE] alone at OpenAI, which proxies put behind what was cut', () => {
     expect(isComplete('openai', chunk(null))).toBe(false)
-    expect(isComplete('openai', chunk(null), 'data: [DONE]\n\n')).toBe(true)
+    expect(isComplete('openai', chunk(null), 'data: [DONE]\n\n')).toBe(false)
+    expect(isComplete('openai', chunk(''), 'data: [DONE]\n\n')).toBe(false)
   })
 
   it('comes with a finish reason at OpenAI, where [DONE] never does', () => {

@@ -1,6 +1,7 @@
 import type { Api, Transcript } from '@spillway/middleware'
 import { readAnthropicEvent } from './anthropic-stream.ts'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
+import { parseBounded } from './bounded-json.ts'
 import { readOpenAiEvent } from './openai-stream.ts'
 import type { SseEvent } from './sse-event.ts'
 import { SseScanner } from './sse-scanner.ts'
@@ -51,7 +52,8 @@ export class StreamReader {
       if (state.failure !== undefined || state.hasEnded) return
       read(event, state)
       if (state.failure === undefined) {
-        if (state.hasEnded) this.#end = event.end
+        // An end that comes too early is no end for whoever reads on: another target may continue the answer.
+        if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
         transcript?.read(event)
         assembler?.read(event)
         if (assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
@@ -80,9 +82,14 @@ export class StreamReader {
     return bytes.subarray(0, this.#failureStart)
   }
 
-  /** Bytes after the last complete event, for a stream whose connection has ended before its protocol's end. */
+  /**
+   * Bytes after the last complete event, for a stream whose connection has ended before its protocol's end. An event that
+   * was cut in the middle is left out: clients would fail on half a JSON.
+   */
   rest(): Uint8Array {
-    return this.state.failure === undefined && !this.#isOver ? this.#scanner.rest() : nothing
+    if (this.state.failure !== undefined || this.#isOver) return nothing
+    const rest = this.#scanner.rest()
+    return isWholeEvent(rest) ? rest : nothing
   }
 
   /**
@@ -94,17 +101,28 @@ export class StreamReader {
   }
 
   /**
-   * Whether the answer is whole. Some servers of the OpenAI shape close without `[DONE]` after the last word. An end
-   * with neither content nor a stop reason before it is no answer.
+   * Whether the answer is whole. In the OpenAI shape a finish reason alone says so: some servers close without `[DONE]`
+   * after it, and proxies put `[DONE]` behind whatever was cut. In Anthropic's an end with neither content nor a stop
+   * reason before it is no answer.
    */
   get isComplete(): boolean {
     const { hasEnded, hasContent, stopReason } = this.state
-    if (hasEnded) return hasContent || stopReason !== undefined
-    return this.#api === 'openai' && stopReason !== undefined
+    if (this.#api === 'openai') return stopReason !== undefined
+    return hasEnded && (hasContent || stopReason !== undefined)
   }
 
   /** The error event as it was received; undefined when there was none, also after an event that makes no sense. */
   get failureBytes(): Uint8Array | undefined {
     return this.#failureBytes
   }
+}
+
+/** Whether what was never ended by a blank line is a whole event nevertheless: a comment, `[DONE]`, or one whose JSON is whole. */
+function isWholeEvent(bytes: Uint8Array): boolean {
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString()
+    .split(/\r\n|\r|\n/)
+  const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim())
+  if (data.length === 0) return lines.every((line) => line === '' || line.startsWith(':'))
+  return data.join('') === '[DONE]' || parseBounded(data.join('\n')) !== undefined
 }

@@ -1,5 +1,5 @@
 import type { Failure, TimeoutPhase } from '@spillway/middleware'
-import { scopeOf } from './failure-kinds.ts'
+import { failureKinds } from './failure-kinds.ts'
 import { field, stringField } from './usage.ts'
 
 /** Certificates do not mend themselves between two attempts. */
@@ -38,7 +38,7 @@ export function transportFailure(error: unknown): Failure {
     kind,
     message: `${malformed ?? 'the connection to the upstream failed'}${code === undefined ? '' : ` (${code})`}`,
     retryable: code === undefined || !hopeless.test(code),
-    scope: scopeOf(kind),
+    scope: failureKinds[kind].scope,
     origin: 'upstream',
     code,
   }
@@ -70,7 +70,7 @@ function unsendable(error: unknown): Failure {
     kind: 'invalid_request',
     message: `the request cannot be sent; does a header, the key for instance, hold a character that HTTP does not allow? (${name})`,
     retryable: false,
-    scope: scopeOf('invalid_request'),
+    scope: failureKinds.invalid_request.scope,
     origin: 'upstream',
   }
 }
@@ -94,7 +94,7 @@ export function timeoutFailure(phase: TimeoutPhase, limitMs: number | undefined)
     phase,
     message: `${phases[phase]} ${within}`,
     retryable: phase !== 'total',
-    scope: scopeOf('timeout'),
+    scope: failureKinds.timeout.scope,
     origin: 'upstream',
   }
 }
@@ -115,7 +115,7 @@ export function cancelledFailure(): Failure {
 }
 
 function plainFailure(kind: 'truncated' | 'malformed' | 'cancelled', message: string): Failure {
-  return { kind, message, retryable: true, scope: scopeOf(kind), origin: 'upstream' }
+  return { kind, message, retryable: true, scope: failureKinds[kind].scope, origin: 'upstream' }
 }
 
 function codeOf(error: unknown): string | undefined {

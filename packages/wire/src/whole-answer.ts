@@ -1,7 +1,7 @@
 import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/middleware'
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
-import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
+import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 import { openaiUsage } from './openai-usage.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
@@ -10,7 +10,7 @@ import { field } from './usage.ts'
 /** What an answer that was not streamed says. */
 export interface WholeAnswer {
   readonly failure: Failure | undefined
-  /** Whether the body itself is an error in the form of a protocol, which a caller can be given as it is. */
+  /** Whether a caller can be given the body as it is: an error in the form of the protocol, or the page of an HTTP error. */
   readonly isErrorBody: boolean
   readonly usage: Usage | undefined
   readonly stopReason: string | undefined
@@ -34,12 +34,16 @@ export function readWholeAnswer(
   epoch: number,
 ): WholeAnswer {
   const body = parseBounded(bytes)
-  if (status < 200 || status >= 300) return failed(classifyHttpError(status, headers, body, epoch))
+  const failed = (failure: Failure): WholeAnswer => failedAnswer(failure, isErrorOf(asked.api, body))
+  if (status < 200 || status >= 300) {
+    const failure = classifyHttpError(status, headers, body, epoch)
+    return failedAnswer(failure, body === undefined || isErrorOf(asked.api, body))
+  }
   if (isBodiless(status)) return failed(malformedFailure(`a response of status ${status} holds no answer`))
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
   if (body === undefined)
     return failed(malformedFailure('the upstream answered with something that is not JSON'))
-  if (isErrorBody(body)) return failed(classifyErrorBody(body), body)
+  if (isErrorBody(body)) return failed(classifyErrorBody(body, epoch))
   if (asked.operation === 'count_tokens') {
     if (typeof field(body, 'input_tokens') !== 'number')
       return failed(malformedFailure('the answer has no count'))
@@ -59,7 +63,6 @@ function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefi
   return { failure: undefined, isErrorBody: false, usage, stopReason, model: nameField(body, 'model') }
 }
 
-function failed(failure: Failure, body?: unknown): WholeAnswer {
-  const isErrorBody = field(body, 'error') != null
+function failedAnswer(failure: Failure, isErrorBody: boolean): WholeAnswer {
   return { failure, isErrorBody, usage: undefined, stopReason: undefined, model: undefined }
 }

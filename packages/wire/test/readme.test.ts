@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { FailureKind } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
-import { isRetryableKind, scopeOf } from '../src/failure-kinds.ts'
+import { failureKinds } from '../src/failure-kinds.ts'
 import * as wire from '../src/index.ts'
 import { howItWent } from './readme-example.ts'
 
@@ -40,8 +40,8 @@ describe('the README', () => {
     const listed = [...rows].map(([, kind, retryable, scope]) => [kind, retryable, scope])
     const actual = (Object.keys(allKinds) as FailureKind[]).map((kind) => [
       kind,
-      isRetryableKind(kind) ? 'yes' : 'no',
-      scopeOf(kind),
+      failureKinds[kind].retryable ? 'yes' : 'no',
+      failureKinds[kind].scope,
     ])
     expect(listed).toEqual(actual)
   })

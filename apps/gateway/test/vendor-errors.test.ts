@@ -72,7 +72,7 @@ describe('when the money of a key is used up', () => {
     const statuses: number[] = []
     for (let call = 0; call < 20; call++) statuses.push((await ask(gateway)).status)
     expect(statuses).toEqual(Array(20).fill(200))
-    const refused = claude.requests.filter(({ headers }) => headers["x-api-key"] === "sk-poor")
+    const refused = claude.requests.filter(({ headers }) => headers['x-api-key'] === 'sk-poor')
     expect(refused.length).toBeLessThanOrEqual(1)
   })
 

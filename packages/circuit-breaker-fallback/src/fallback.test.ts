@@ -120,6 +120,22 @@ it('returns the failure of the first when all fail', async () => {
   expect([first.cancelled(), second.cancelled(), third.cancelled()]).toEqual([0, 1, 1])
 })
 
+describe('a fallback that finds the request', () => {
+  it.each<FailureKind>(['invalid_request', 'too_large'])('%s does not end the chain', async (kind) => {
+    const clock = virtualClock()
+    const [first, small, last] = [failing('first', 'overloaded'), failing('small', kind), answering('last')]
+    const call = fallback([small, last])(first.handler)
+    expect((await call(request(clock))).target).toBe('last')
+  })
+
+  it.each<FailureKind>(['refusal', 'cancelled'])('%s ends it', async (kind) => {
+    const clock = virtualClock()
+    const [first, small, last] = [failing('first', 'overloaded'), failing('small', kind), answering('last')]
+    await fallback([small, last])(first.handler)(request(clock))
+    expect(last.asked.length).toBe(0)
+  })
+})
+
 describe('what is worth another target', () => {
   const all: readonly FailureKind[] = [
     ...([

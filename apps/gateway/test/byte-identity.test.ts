@@ -85,7 +85,11 @@ const errors: readonly (readonly [string, number, Fault])[] = [
   [
     'JSON of an odd layout',
     500,
-    { type: 'status', status: 500, body: '{ "type" :"error",\n "error": {"type":"api_error", "message":"No",\n "extra":[1.0] }}' },
+    {
+      type: 'status',
+      status: 500,
+      body: '{ "type" :"error",\n "error": {"type":"api_error", "message":"No",\n "extra":[1.0] }}',
+    },
   ],
 ]
 

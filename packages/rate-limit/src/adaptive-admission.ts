@@ -1,7 +1,7 @@
 import type { Outcome } from '@spillway/middleware'
-import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+import type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 import { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults, Gradient } from './gradient.ts'
-import type { Cost } from './limits.ts'
+import type { Ahead, Cost } from './limits.ts'
 
 type HowItEnded = Pick<Outcome, 'failure' | 'timings'>
 
@@ -30,10 +30,11 @@ export class AdaptiveAdmission implements Admission {
     return this.#inner.inFlight
   }
 
-  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined | Promise<Lease | undefined> {
     this.#askedAt = now
-    if (this.#taken >= this.#gradient.limit) return undefined
-    const answer = this.#inner.tryAcquire(cost, now)
+    // A call that passes another one leaves a place for it.
+    if (this.#taken + (beside === undefined ? 1 : 2) > this.#gradient.limit) return undefined
+    const answer = this.#inner.tryAcquire(cost, now, beside)
     if (answer === undefined) return undefined
     this.#taken++
     if (answer instanceof Promise) return answer.then((lease) => this.#admit(lease, now))
@@ -71,8 +72,12 @@ export class AdaptiveAdmission implements Admission {
     else if (isOverload(outcome)) this.#gradient.drop(admittedAt, now)
   }
 
-  timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number {
-    return this.#inner.timeUntil(cost, now, before)
+  timeUntil(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#inner.timeUntil(cost, now, ahead)
+  }
+
+  soonest(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#inner.soonest(cost, now, ahead)
   }
 
   onRelease(callback: () => void): () => void {
@@ -96,8 +101,8 @@ export class AdaptiveAdmission implements Admission {
     this.#inner.learn(...said)
   }
 
-  headroom(now: number): Headroom {
-    const inner = this.#inner.headroom(now)
+  headroom(now: number, group?: string): Headroom {
+    const inner = this.#inner.headroom(now, group)
     const limit = Math.min(this.#gradient.limit, inner.concurrency?.limit ?? Infinity)
     return { ...inner, concurrency: { used: this.#inner.inFlight, limit } }
   }

@@ -1,6 +1,6 @@
 import type { Outcome } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
-import type { Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
+import type { Ahead, Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
 
 /** The capacity that a call holds from its admission to its settlement. */
 export interface Lease {
@@ -32,6 +32,15 @@ export interface GroupState {
   readonly vendor: readonly VendorWord[]
 }
 
+/** A call that waits and may be passed by a later one, but not pushed back beyond a time. */
+export interface Beside {
+  readonly cost: Cost
+  /** When the limits must still have capacity for it, of the clock that the calls run on. */
+  readonly by: number
+  /** Whether it waits for calls in flight to settle: its capacity by then is counted as if all had, at what is predicted. */
+  readonly isHoping: boolean
+}
+
 /**
  * Who admits the calls of one key: the limits in this process ({@link Limiter}), or those that several processes share.
  * All times are of the clock that the calls run on.
@@ -42,13 +51,16 @@ export interface Admission {
   /**
    * Admits a call if there is capacity for it now; undefined otherwise. Answers at once where it can, with a promise where
    * it has to ask; that promise never rejects.
+   * @param beside a call that has waited for longer: the new one is admitted only where it does that one no harm
    */
-  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined | Promise<Lease | undefined>
   /**
-   * Milliseconds until there is capacity for `cost` and for those calls that wait before it, as far as anyone can tell; 0 when there is
-   * some now, or when all that is missing is the end of a call in this process.
+   * Milliseconds until there is capacity for `cost` and for what goes before it in its group, if every call in flight takes
+   * what is reserved for it; 0 when there is some now, or when all that is missing is the end of a call in this process.
    */
-  timeUntil(cost: Cost, now: number, before?: readonly Cost[]): number
+  timeUntil(cost: Cost, now: number, ahead?: Ahead): number
+  /** The same at the earliest: if every call in flight settles now, at what is predicted, or at nothing where nothing is. */
+  soonest(cost: Cost, now: number, ahead?: Ahead): number
   /** Calls back whenever a call gives its place back, or a closure ends early; returns how to stop that. */
   onRelease(callback: () => void): () => void
   /**
@@ -63,8 +75,8 @@ export interface Admission {
    * the same key, and their use is not booked here.
    */
   learn(name: WindowName, vendor: Omit<VendorLimit, 'dimension'>, now: number, group?: string): void
-  /** What is used of each limit; of the windows, those of the group that has used most. */
-  headroom(now: number): Headroom
+  /** What is used of each limit; of the windows, those of a group, or of the group that has used most. */
+  headroom(now: number, group?: string): Headroom
   /** The limit groups that are in use. */
   groups(now: number): readonly GroupState[]
   /** Whether forgetting all that is counted here would change nothing: nothing is used, and nothing is closed. */

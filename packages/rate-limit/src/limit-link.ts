@@ -12,6 +12,8 @@ export interface Reply {
   readonly now: number
   /** Milliseconds until the windows have room; with status `wait`. */
   readonly wait: number
+  /** The same if all calls in flight settled now, at the least that they may take; with status `wait`. */
+  readonly soonest: number
   /** Processes that have been heard of lately. */
   readonly members: number
   /** Calls in flight, of all processes. */

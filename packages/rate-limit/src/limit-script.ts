@@ -42,6 +42,8 @@ redis.call('ZADD', members, now + a.memberMs, a.member)
 redis.call('ZREMRANGEBYSCORE', members, '-inf', text(now))
 redis.call('ZREMRANGEBYSCORE', leases, '-inf', text(now))
 
+local opened, amounts = {}, {}
+
 -- A window with all that has left it taken out.
 local function open(index)
   local given = a.windows[index]
@@ -84,17 +86,25 @@ local function close(window)
   redis.call('PEXPIRE', window.key, text(window.slotMs * slots * 2))
 end
 
--- Milliseconds until no more than 'allowed' counts.
-local function waitFor(window, allowed)
-  local left = window.total
-  if left <= allowed then return 0 end
+-- What counts in each slot, oldest first; without what is given back of it.
+local function entries(window, givenBack)
   local spent = {}
   local flat = redis.call('HGETALL', window.key)
   for i = 1, #flat, 2 do
     local slot = tonumber(flat[i])
-    if slot then spent[#spent + 1] = { slot, number(flat[i + 1]) } end
+    if slot then spent[#spent + 1] = { slot, number(flat[i + 1]) - (givenBack and givenBack[slot] or 0) } end
   end
   table.sort(spent, function(one, other) return one[1] < other[1] end)
+  return spent
+end
+
+-- Milliseconds until no more than 'allowed' counts.
+local function waitFor(window, allowed, givenBack)
+  if window.total <= allowed then return 0 end
+  local spent = entries(window, givenBack)
+  local left = 0
+  for _, entry in ipairs(spent) do left = left + entry[2] end
+  if left <= allowed then return 0 end
   for _, entry in ipairs(spent) do
     left = left - entry[2]
     if left <= allowed then return math.max(1, math.ceil((entry[1] + slots + 1) * window.slotMs - now)) end
@@ -146,12 +156,17 @@ for key, word in pairs(said) do
   end
 end
 
-local function lasts(word, cost)
+local function lasts(word, cost, ahead, givenBack)
   local asked = of(word.name, cost)
   if word.limit and asked > word.limit then asked = word.limit / 2 end
   if word.name == 'outputTokensPerMinute' then asked = asked + output end
   local again = 0
   if word.refused and asked >= word.refused then again = math.max(0, word.refusedUntil - now) end
+  if ahead then asked = asked + of(word.name, ahead) end
+  if givenBack then
+    local back = number(givenBack.tokens[word.name])
+    asked = asked - (word.name == 'outputTokensPerMinute' and math.min(output, back) or back)
+  end
   if asked <= word.remaining then return again end
   if word.refill > 0 then return math.max(again, math.ceil((asked - word.remaining) / word.refill)) end
   return math.max(again, word.resetAt - now)
@@ -162,15 +177,56 @@ local function isProbeDue(from)
 end
 
 -- How long the vendor refuses such a call, and whether it may pass nevertheless, to test that.
-local function gate(cost)
+local function gate(cost, ahead, givenBack)
   local long = math.max(0, closedUntil() - now)
   local isOpen = long == 0 or isProbeDue(probeFrom)
   for _, word in pairs(said) do
-    local lasting = lasts(word, cost)
+    local lasting = lasts(word, cost, ahead, givenBack)
     long = math.max(long, lasting)
     if lasting > 0 and not isProbeDue(word.probeFrom) then isOpen = false end
   end
   return long, isOpen
+end
+
+-- What calls in flight may give back when they settle: of each window by slot, and of tokens all together.
+local function mostGivenBack()
+  local givenBack = { tokens = { inputTokensPerMinute = 0, outputTokensPerMinute = 0 } }
+  for index in ipairs(a.windows) do givenBack[index] = {} end
+  local flat = redis.call('HGETALL', facts)
+  for i = 1, #flat, 2 do
+    if string.sub(flat[i], 1, 10) == 'unsettled:' then
+      if redis.call('ZSCORE', leases, string.sub(flat[i], 11)) then
+        local call = cjson.decode(flat[i + 1])
+        for name, tokens in pairs(call.tokens) do givenBack.tokens[name] = givenBack.tokens[name] + tokens end
+        for index, window in ipairs(opened) do
+          local slot = math.floor(call.at / window.slotMs)
+          givenBack[index][slot] = (givenBack[index][slot] or 0) + number(call.back[index])
+        end
+      else
+        -- Its process has died.
+        redis.call('HDEL', facts, flat[i])
+      end
+    end
+  end
+  return givenBack
+end
+
+-- Whether a call that is admitted now leaves capacity for one that it passes, when that one needs it.
+local function fitsBeside(beside)
+  local givenBack = beside.isHoping and mostGivenBack()
+  if gate(beside.cost, a.cost, givenBack) > beside.inMs then return false end
+  for index, window in ipairs(opened) do
+    local together = amounts[index] + math.min(window.limit, beside.amounts[index])
+    local first = math.floor((now + beside.inMs) / window.slotMs) - slots
+    if window.total + together > window.limit and first <= window.current then
+      local left = 0
+      for _, entry in ipairs(entries(window, givenBack and givenBack[index])) do
+        if entry[1] >= first then left = left + entry[2] end
+      end
+      if left + together > window.limit then return false end
+    end
+  end
+  return true
 end
 
 local function pass(cost, expected)
@@ -257,10 +313,8 @@ local function succeed(passed)
   return isOpened
 end
 
-local opened = {}
 for index = 1, #a.windows do opened[index] = open(index) end
-local status, wait = 'ok', 0
-local amounts = {}
+local status, wait, soonest = 'ok', 0, 0
 local passed, isOpened
 
 if operation == 'acquire' then
@@ -270,14 +324,38 @@ if operation == 'acquire' then
     amounts[index] = math.min(window.limit, a.windows[index].amount)
     wait = math.max(wait, waitFor(window, window.limit - amounts[index]))
   end
+  -- A call that passes another one leaves a place for it.
+  local places = a.beside and 2 or 1
   if wait > 0 then
     status = 'wait'
-  elseif a.concurrency and redis.call('ZCARD', leases) >= a.concurrency then
+    if not a.beside then
+      local givenBack = mostGivenBack()
+      if not isOpen then soonest = gate(a.cost, nil, givenBack) end
+      for index, window in ipairs(opened) do
+        soonest = math.max(soonest, waitFor(window, window.limit - amounts[index], givenBack[index]))
+      end
+    end
+  elseif a.concurrency and redis.call('ZCARD', leases) + places > a.concurrency then
+    status = 'full'
+  elseif a.beside and a.beside.amounts and not fitsBeside(a.beside) then
     status = 'full'
   else
-    for index, window in ipairs(opened) do spend(window, window.current, amounts[index]) end
+    local back, isBack = {}, false
+    for index, window in ipairs(opened) do
+      spend(window, window.current, amounts[index])
+      back[index] = math.max(0, amounts[index] - a.windows[index].least)
+      isBack = isBack or back[index] > 0
+    end
     lease(a.lease)
     passed = pass(a.cost, a.expected)
+    if isBack then
+      local least = a.cost.predicted or {}
+      local tokens = {
+        inputTokensPerMinute = math.max(0, a.cost.inputTokens - number(least.inputTokens)),
+        outputTokensPerMinute = math.max(0, a.cost.outputTokens - number(least.outputTokens)),
+      }
+      redis.call('HSET', facts, 'unsettled:' .. a.lease, cjson.encode({ at = now, back = back, tokens = tokens }))
+    end
   end
 elseif operation == 'renew' then
   for _, id in ipairs(a.held) do lease(id) end
@@ -297,6 +375,7 @@ elseif operation == 'settle' then
   for _, id in ipairs(a.held) do lease(id) end
   for _, call in ipairs(a.settled) do
     redis.call('ZREM', leases, call.lease)
+    redis.call('HDEL', facts, 'unsettled:' .. call.lease)
     for index, change in ipairs(call.changes) do
       spend(opened[index], math.floor(call.at / opened[index].slotMs), change)
     end
@@ -325,6 +404,7 @@ return cjson.encode({
   epoch = epoch,
   now = now,
   wait = wait,
+  soonest = soonest,
   members = redis.call('ZCARD', members),
   inFlight = redis.call('ZCARD', leases),
   amounts = amounts,

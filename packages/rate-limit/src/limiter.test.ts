@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import type { Cost } from './limits.ts'
+import type { Ahead, Cost } from './limits.ts'
 
 const small: Cost = { inputTokens: 10, outputTokens: 5 }
 
@@ -72,16 +72,22 @@ describe('what the vendor says', () => {
 describe('how long a call waits', () => {
   const tokens = (inputTokens: number, group?: string): Cost => ({ inputTokens, outputTokens: 0, group })
 
+  const ahead = (...amounts: number[]): Ahead => ({
+    calls: amounts.length,
+    inputTokens: amounts.reduce((sum, amount) => sum + amount, 0),
+    outputTokens: 0,
+  })
+
   it('counts whole windows that those ahead of it fill, of its own group alone', () => {
     const limiter = new Limiter({ inputTokensPerMinute: 100 })
     limiter.tryAcquire(tokens(100), 0)
-    expect(limiter.timeUntil(tokens(30), 0, [tokens(30)])).toBe(60_100)
+    expect(limiter.timeUntil(tokens(30), 0, ahead(30))).toBe(60_100)
     const later = new Limiter({ inputTokensPerMinute: 100 })
     for (const now of [0, 30_000]) later.tryAcquire(tokens(50), now)
-    expect(later.timeUntil(tokens(50), 30_000, [tokens(100)])).toBe(30_100 + 60_000)
-    expect(limiter.timeUntil(tokens(60), 0, [tokens(60), tokens(500)])).toBe(180_100)
-    expect(limiter.timeUntil(tokens(60), 0, [tokens(60, 'a'), tokens(500, 'b')])).toBe(60_100)
-    expect(limiter.timeUntil(tokens(60, 'a'), 0, [tokens(100, 'a'), tokens(100)])).toBe(60_000)
+    expect(later.timeUntil(tokens(50), 30_000, ahead(100))).toBe(30_100 + 60_000)
+    expect(limiter.timeUntil(tokens(60), 0, ahead(60, 100))).toBe(180_100)
+    expect(limiter.timeUntil(tokens(60), 0, ahead())).toBe(60_100)
+    expect(limiter.timeUntil(tokens(60, 'a'), 0, ahead(100))).toBe(60_000)
   })
 
   it('is shown by group, with the vendor’s 429 and the windows that are used most', () => {

@@ -1,7 +1,8 @@
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+import type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'
 import {
+  type Ahead,
   type Cost,
   checkLimits,
   type LimitRules,
@@ -37,10 +38,12 @@ export class Limiter implements Admission {
     this.#groups = new LimitGroups(() => new Group(limits))
   }
 
-  tryAcquire(cost: Cost, now: number): Lease | undefined {
-    if (this.inFlight >= this.#concurrency) return undefined
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined {
+    // A call that passes another one leaves a place for it.
+    if (this.inFlight + (beside === undefined ? 1 : 2) > this.#concurrency) return undefined
     const group = this.#groups.for(cost.group ?? '', now)
-    const admitted = group.tryAcquire(cost, now)
+    const isSameGroup = (beside?.cost.group ?? '') === (cost.group ?? '')
+    const admitted = group.tryAcquire(cost, now, isSameGroup ? beside : undefined)
     if (admitted === undefined) return undefined
     this.inFlight++
     let isOpen = true
@@ -63,11 +66,12 @@ export class Limiter implements Admission {
    * Milliseconds until the windows have capacity for `cost` and for what waits before it; 0 when they have it now. How long
    * a call in flight will keep its place, nobody knows: that is not counted.
    */
-  timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
-    const name = cost.group ?? ''
-    const group = this.#groups.find(name)
-    const ahead = before.filter((other) => (other.group ?? '') === name)
-    return (group ?? this.#groups.for(name, now)).timeUntil(cost, now, ahead)
+  timeUntil(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#groups.for(cost.group ?? '', now).timeUntil(cost, now, ahead)
+  }
+
+  soonest(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#groups.for(cost.group ?? '', now).soonest(cost, now, ahead)
   }
 
   onRelease(callback: () => void): () => void {
@@ -89,10 +93,11 @@ export class Limiter implements Admission {
     this.#groups.for(group, now).gate.tell(name, vendor, now)
   }
 
-  headroom(now: number): Headroom {
+  headroom(now: number, group?: string): Headroom {
     const fullest: Record<string, { used: number; limit: number }> = {}
-    for (const [, group] of this.#groups) {
-      for (const { name, window, limit } of group.meters) {
+    const one = group === undefined ? undefined : this.#groups.for(group, now)
+    for (const { meters } of one === undefined ? [...this.#groups].map(([, each]) => each) : [one]) {
+      for (const { name, window, limit } of meters) {
         const used = window.spent(now)
         if (used >= (fullest[name]?.used ?? 0)) fullest[name] = { used, limit }
       }
@@ -131,10 +136,19 @@ interface Admitted {
   readonly passed: Passed
 }
 
+/** What calls in flight may give back when they settle: of each window by slot, and all together. */
+interface GivenBack {
+  readonly bySlot: readonly ReadonlyMap<number, number>[]
+  readonly total: Ahead
+}
+
 /** The windows of one limit group, and what the vendor says of it. */
 class Group {
   readonly gate = new VendorGate()
   readonly meters: readonly Meter[]
+  readonly #unsettled = new Set<Admitted>()
+  /** Worked out when somebody has to wait, and good until a call is admitted or settled. */
+  #givenBack: GivenBack | undefined
 
   constructor(limits: Limits) {
     const names = (Object.keys(windows) as WindowName[]).filter((name) => limits[name] !== undefined)
@@ -144,19 +158,40 @@ class Group {
     })
   }
 
-  tryAcquire(cost: Cost, now: number): Admitted | undefined {
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Admitted | undefined {
     for (const meter of this.meters) {
       if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
     }
     if (!this.gate.isOpenTo(cost, now)) return undefined
+    if (beside !== undefined && !this.#fitsBeside(beside, cost, now)) return undefined
     const spent = this.meters.map((meter) => {
       const amount = amountOf(meter, cost)
       return { amount, slot: meter.window.spend(amount, now) }
     })
-    return { cost, spent, passed: this.gate.pass(cost, now) }
+    const admitted = { cost, spent, passed: this.gate.pass(cost, now) }
+    this.#unsettled.add(admitted)
+    this.#givenBack = undefined
+    return admitted
   }
 
-  settle({ cost, spent, passed }: Admitted, actual: Cost | undefined, now: number): void {
+  /** Whether a call that is admitted now leaves capacity for one that it passes, when that one needs it. */
+  #fitsBeside({ cost: passed, by, isHoping }: Beside, cost: Cost, now: number): boolean {
+    const givenBack = isHoping ? this.#mostGivenBack() : undefined
+    const { inputTokens, outputTokens } = cost
+    const together = { calls: 1, inputTokens, outputTokens }
+    if (this.gate.timeUntil(passed, now, together, givenBack?.total) > by - now) return false
+    return this.meters.every((meter, index) => {
+      const { window, limit } = meter
+      const amount = amountOf(meter, cost) + amountOf(meter, passed)
+      if (window.spent(now) + amount <= limit || !window.lasts(now, by)) return true
+      return window.spentBy(by, now, givenBack?.bySlot[index]) + amount <= limit
+    })
+  }
+
+  settle(admitted: Admitted, actual: Cost | undefined, now: number): void {
+    const { cost, spent, passed } = admitted
+    this.#unsettled.delete(admitted)
+    this.#givenBack = undefined
     this.meters.forEach(({ name, window }, index) => {
       const { amount, slot } = spent[index] as { amount: number; slot: number }
       const real = actual === undefined ? 0 : windows[name].of(actual)
@@ -165,19 +200,41 @@ class Group {
     this.gate.settle(passed, cost, actual, now)
   }
 
-  timeUntil(cost: Cost, now: number, before: readonly Cost[]): number {
-    let wait = this.gate.timeUntil(cost, now, before)
-    for (const meter of this.meters) {
-      let amount = amountOf(meter, cost)
-      for (const other of before) amount += amountOf(meter, other)
+  soonest(cost: Cost, now: number, ahead?: Ahead): number {
+    const wait = this.timeUntil(cost, now, ahead)
+    return wait === 0 ? 0 : this.timeUntil(cost, now, ahead, this.#mostGivenBack())
+  }
+
+  timeUntil(cost: Cost, now: number, ahead?: Ahead, givenBack?: GivenBack): number {
+    let wait = this.gate.timeUntil(cost, now, ahead, givenBack?.total)
+    this.meters.forEach((meter, index) => {
+      const { window, limit, name } = meter
+      const amount = amountOf(meter, cost) + (ahead === undefined ? 0 : windows[name].ofAll(ahead))
       // Whole windows that those ahead fill by themselves, and the rest.
-      const full = Math.max(0, Math.ceil(amount / meter.limit) - 1)
-      const rest = amount - full * meter.limit
-      const until =
-        meter.window.timeUntil(Math.max(0, meter.limit - rest), now) + full * meter.window.windowMs
+      const full = Math.max(0, Math.ceil(amount / limit) - 1)
+      const allowed = Math.max(0, limit - (amount - full * limit))
+      const until = window.timeUntil(allowed, now, givenBack?.bySlot[index]) + full * window.windowMs
       wait = Math.max(wait, until)
-    }
+    })
     return wait
+  }
+
+  #mostGivenBack(): GivenBack {
+    if (this.#givenBack !== undefined) return this.#givenBack
+    const bySlot = this.meters.map(() => new Map<number, number>())
+    const total = { calls: 0, inputTokens: 0, outputTokens: 0 }
+    for (const { cost, spent } of this.#unsettled) {
+      const { predicted = nothing } = cost
+      total.inputTokens += Math.max(0, cost.inputTokens - predicted.inputTokens)
+      total.outputTokens += Math.max(0, cost.outputTokens - predicted.outputTokens)
+      for (const [index, slots] of bySlot.entries()) {
+        const { amount, slot } = spent[index] as Admitted['spent'][0]
+        const back = amount - amountOf(this.meters[index] as Meter, predicted)
+        if (back > 0) slots.set(slot, (slots.get(slot) ?? 0) + back)
+      }
+    }
+    this.#givenBack = { bySlot, total }
+    return this.#givenBack
   }
 
   isIdle(now: number): boolean {
@@ -186,6 +243,9 @@ class Group {
 
   close(): void {}
 }
+
+/** What a call takes at least of which nothing is known. */
+const nothing: Cost = { inputTokens: 0, outputTokens: 0 }
 
 function amountOf(meter: Meter, cost: Cost): number {
   return Math.min(meter.limit, windows[meter.name].of(cost))

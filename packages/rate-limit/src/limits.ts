@@ -21,6 +21,13 @@ export interface LimitRules {
 /** The defaults of {@link LimitRules}. */
 export const limitRules: LimitRules = { maxClosure: 600_000 }
 
+/** What those calls take together that go before another one. */
+export interface Ahead {
+  readonly calls: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
 /** What one call takes from the limits: as an estimate, what is reserved for it. */
 export interface Cost {
   readonly inputTokens: number
@@ -59,14 +66,25 @@ export interface VendorAnswer {
 /** The limits that hold over a window of time. */
 export type WindowName = Exclude<keyof Limits, 'concurrency'>
 
-/** Each window's length in milliseconds, and what a call takes from it. */
-export const windows: Readonly<
-  Record<WindowName, { readonly ms: number; readonly of: (cost: Cost) => number }>
-> = {
-  requestsPerSecond: { ms: 1_000, of: () => 1 },
-  requestsPerMinute: { ms: 60_000, of: () => 1 },
-  inputTokensPerMinute: { ms: 60_000, of: (cost) => cost.inputTokens },
-  outputTokensPerMinute: { ms: 60_000, of: (cost) => cost.outputTokens },
+/** What several calls take together has the tokens in the same fields as what one takes. */
+type Tokens = Pick<Cost, 'inputTokens' | 'outputTokens'>
+
+interface Window {
+  readonly ms: number
+  readonly of: (cost: Tokens) => number
+  readonly ofAll: (ahead: Ahead) => number
+}
+
+const requests = { of: () => 1, ofAll: (ahead: Ahead) => ahead.calls }
+const input = (tokens: Tokens): number => tokens.inputTokens
+const output = (tokens: Tokens): number => tokens.outputTokens
+
+/** Each window's length in milliseconds, and what a call and several calls take from it. */
+export const windows: Readonly<Record<WindowName, Window>> = {
+  requestsPerSecond: { ms: 1_000, ...requests },
+  requestsPerMinute: { ms: 60_000, ...requests },
+  inputTokensPerMinute: { ms: 60_000, of: input, ofAll: input },
+  outputTokensPerMinute: { ms: 60_000, of: output, ofAll: output },
 }
 
 /** @throws RangeError for a limit that lets nothing through */

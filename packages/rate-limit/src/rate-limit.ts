@@ -9,8 +9,9 @@ import {
 } from '@spillway/middleware'
 import { failureResponse, limitGroup, UsualTime } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
-import type { Admission, Lease } from './admission.ts'
+import type { Admission } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
+import { ifWanted } from './if-wanted.ts'
 import { type LimitStore, memoryLimitStore } from './limit-store.ts'
 import { LimiterMap } from './limiter-map.ts'
 import { type Limits, limitRules } from './limits.ts'
@@ -34,7 +35,7 @@ export interface RateLimitOptions extends Limits {
    */
   readonly countRequestsPerMinute?: number | undefined
   /**
-   * How long a call waits for room at most, in milliseconds; its deadline may allow less.
+   * How long a call waits for capacity at most, in milliseconds; its deadline may allow less.
    * @default 30000
    */
   readonly maxWait?: number
@@ -49,12 +50,14 @@ export interface RateLimitOptions extends Limits {
    */
   readonly highWater?: number
   /**
-   * A waiting call's priority: 0 goes first, 9 last.
+   * A waiting call's priority: 0 goes first, 9 last. It is rounded; what is not a number counts as 5. What it throws, the
+   * call's promise is rejected with.
    * @default 5 for all
    */
   readonly priority?: (request: ModelRequest) => number
   /**
-   * After so many milliseconds a waiting call goes one priority ahead.
+   * After so many milliseconds a waiting call goes one priority ahead. Calls that pass another one, because they need less,
+   * put it off by no more than that.
    * @default 10000
    */
   readonly ageing?: number
@@ -148,9 +151,9 @@ export interface RateLimit {
 }
 
 /**
- * Keeps calls within limits. Where there is room and nobody waits, a call is admitted on the spot; otherwise it waits its
- * turn, or is refused at once with a truthful `retry-after` when its turn would come too late (`saturated`: never
- * retried, and handed to a fallback at once).
+ * Keeps calls within limits. Where there is capacity and nobody waits, a call is admitted on the spot; otherwise it waits its
+ * turn, or is refused at once with a truthful `retry-after` where its turn would come too late even if all calls in flight
+ * settled at what is expected of them (`saturated`: never retried, and handed to a fallback at once).
  *
  * Tokens are reserved by an estimate and settled when the call's `outcome` is known.
  * @throws RangeError for limits that let nothing through
@@ -213,7 +216,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
         : isFree
           ? keyed.limiter.tryAcquire(cost, clock.now())
           : undefined
-    let lease = answer instanceof Promise ? await stillWanted(answer, request) : answer
+    let lease = answer instanceof Promise ? await ifWanted(answer, request) : answer
     if (lease === undefined && isShadow) return refuse(request, { reason: 'spare' })
     if (lease === undefined) {
       const begun = clock.now()
@@ -226,7 +229,8 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       })
       if ('reason' in turn) return refuse(request, turn)
       lease = turn
-      emit(request, 'limit.waited', { waitMs: clock.now() - begun })
+      const waitMs = clock.now() - begun
+      if (waitMs > 0) emit(request, 'limit.waited', { waitMs })
     }
     const { countCacheReads, heedVendor } = settings
     return sendAndSettle(next, {
@@ -251,17 +255,6 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       return limiters.waiting + counting.waiting
     },
   }
-}
-
-/** A lease that comes after the caller has left goes back at once. */
-async function stillWanted(
-  answer: Promise<Lease | undefined>,
-  request: ModelRequest,
-): Promise<Lease | undefined> {
-  const lease = await answer
-  if (!request.signal?.aborted) return lease
-  lease?.settle(undefined, request.clock.now())
-  throw request.signal.reason
 }
 
 const reasons: Readonly<Record<TurnedAway['reason'] | 'spare', string>> = {

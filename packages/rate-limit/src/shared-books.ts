@@ -285,11 +285,15 @@ export class SharedBooks {
    */
   async run(
     operation: string,
-    args: { readonly amounts?: readonly number[]; readonly [name: string]: unknown },
+    args: {
+      readonly amounts?: readonly number[]
+      readonly least?: readonly number[]
+      readonly [name: string]: unknown
+    },
     late?: (reply: Reply) => void,
   ): Promise<Reply> {
     const { clock, lease, time } = this.#settings
-    const { amounts, ...rest } = args
+    const { amounts, least, ...rest } = args
     const facts = {
       epoch: this.#epoch,
       fresh: crypto.randomUUID(),
@@ -304,6 +308,7 @@ export class SharedBooks {
       windows: this.meters.map(({ name, ms, configured: limit }, index) => ({
         ...{ name, ms, limit },
         amount: amounts?.[index] ?? 0,
+        least: least?.[index] ?? 0,
       })),
       ...rest,
     }

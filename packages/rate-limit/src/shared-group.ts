@@ -1,14 +1,21 @@
+import type { CancelTimer } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
-import type { GroupState, Headroom, Lease } from './admission.ts'
+import type { Beside, GroupState, Headroom, Lease } from './admission.ts'
 import type { LimitLink, Reply } from './limit-link.ts'
-import type { Cost, VendorAnswer, WindowName } from './limits.ts'
+import { type Ahead, type Cost, type VendorAnswer, type WindowName, windows } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { type Held, type Seats, SharedBooks, type SharedKey } from './shared-books.ts'
-import { amountAlone, amountOf, fitsAlone, waitAlone } from './shared-meter.ts'
+import { amountAlone, amountOf, fitsAlone, leastOf, waitAlone } from './shared-meter.ts'
 import { expectedOutput, keyOf, type Passed, readWord, refusalOf, VendorGate } from './vendor-gate.ts'
 
 /** How often a process asks again while others hold all places, in milliseconds; each time a bit different. */
 const pollEvery = 50
+
+/** How often a process asks again while calls of others may settle, in milliseconds; each time a bit different. */
+const settledEvery = 250
+
+/** As long a time as the script is told, in milliseconds: it knows no Infinity. */
+const longestTime = 1e12
 
 /** One limit group of a key over all processes. */
 export class SharedGroup {
@@ -17,45 +24,58 @@ export class SharedGroup {
   readonly #maxClosure: number
   readonly #books: SharedBooks
   readonly #released: () => void
+  readonly #isAwaited: () => boolean
   /** What the vendor has said to this process: what it keeps to while Redis is away. */
   readonly #gate = new VendorGate()
   /** When there will be capacity for the call that was last told to wait. */
   #roomAt = -Infinity
+  /** The same if all calls in flight settled at once. */
+  #soonestAt = -Infinity
+  #cancelPoll: CancelTimer | undefined
 
-  constructor(of: SharedKey & { readonly group: string }, seats: Seats, released: () => void) {
+  /** @param isAwaited whether somebody waits to be told of released capacity */
+  constructor(
+    of: SharedKey & { readonly group: string },
+    seats: Seats,
+    released: () => void,
+    isAwaited: () => boolean,
+  ) {
     this.#link = of.link
     this.#settings = of.settings
     this.#maxClosure = of.rules.maxClosure
     this.#books = new SharedBooks(of, seats)
     this.#released = released
+    this.#isAwaited = isAwaited
   }
 
-  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
-    if (this.#link.isUp) return this.#acquire(cost)
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined | Promise<Lease | undefined> {
+    if (this.#link.isUp) return this.#acquire(cost, beside)
     if (this.#link.isProbeDue()) this.#books.report().catch(() => {})
-    return this.#acquireAlone(cost, now)
+    return this.#acquireAlone(cost, now, beside)
   }
 
-  async #acquire(cost: Cost): Promise<Lease | undefined> {
+  async #acquire(cost: Cost, beside?: Beside): Promise<Lease | undefined> {
     const { clock } = this.#settings
     const books = this.#books
     try {
       const isRecovering = (): boolean => clock.now() < books.aloneUntil
       if (books.wasAlone && !isRecovering()) await books.report()
-      if (isRecovering()) return this.#acquireAlone(cost, clock.now())
+      if (isRecovering()) return this.#acquireAlone(cost, clock.now(), beside)
       const id = books.nextId()
-      const { inputTokens, outputTokens } = cost
+      const { inputTokens, outputTokens, predicted } = cost
       const wanted = {
         lease: id,
-        cost: { inputTokens, outputTokens },
+        cost: { inputTokens, outputTokens, predicted },
         expected: expectedOutput(cost),
         amounts: books.meters.map((meter) => amountOf(meter, cost)),
+        least: books.meters.map((meter) => leastOf(meter, cost)),
+        beside: beside && this.#told(beside, cost),
       }
       const late = (reply: Reply): void => books.giveBack(id, cost, reply)
       let reply = await books.run('acquire', wanted, late)
       if (reply.status === 'lost') {
         await books.recover(reply.epoch)
-        if (isRecovering()) return this.#acquireAlone(cost, clock.now())
+        if (isRecovering()) return this.#acquireAlone(cost, clock.now(), beside)
         reply = await books.run('acquire', wanted, late)
       }
       books.rejoin()
@@ -64,23 +84,44 @@ export class SharedGroup {
         const { now: at, amounts, passed } = reply
         return this.#admit({ id, at, amounts, cost, passed, isReported: true })
       }
-      const poll = pollEvery * (0.5 + clock.random())
-      this.#roomAt = clock.now() + (reply.status === 'wait' ? reply.wait : poll)
+      if (beside === undefined) this.#noteWait(reply)
       return undefined
     } catch {
-      return this.#acquireAlone(cost, clock.now())
+      return this.#acquireAlone(cost, clock.now(), beside)
     }
   }
 
-  #acquireAlone(cost: Cost, now: number): Lease | undefined {
+  /** A call of another group needs nothing but a place. */
+  #told({ cost, by, isHoping }: Beside, passing: Cost): object {
+    if ((cost.group ?? '') !== (passing.group ?? '')) return {}
+    const inMs = Math.min(by - this.#settings.clock.now(), longestTime)
+    return { cost, amounts: this.#books.meters.map((meter) => amountOf(meter, cost)), inMs, isHoping }
+  }
+
+  #noteWait({ status, wait, soonest, inFlight }: Reply): void {
+    const { clock } = this.#settings
+    const now = clock.now()
+    this.#roomAt = now + (status === 'wait' ? wait : pollEvery * (0.5 + clock.random()))
+    this.#soonestAt = status === 'wait' ? now + soonest : this.#roomAt
+    this.#cancelPoll?.()
+    // Calls of other processes settle without a word to this one.
+    const isHopeful = this.#soonestAt < this.#roomAt && inFlight > this.#books.seats.held
+    if (isHopeful && this.#isAwaited())
+      this.#cancelPoll = clock.setTimer(settledEvery * (0.5 + clock.random()), () => this.#released())
+  }
+
+  #acquireAlone(cost: Cost, now: number, beside?: Beside): Lease | undefined {
     const { offset, seats, concurrency, meters, processes } = this.#books
     const at = now + offset
-    if (seats.held >= Math.min(seats.places, concurrency)) return undefined
+    const needed = beside === undefined ? 1 : 2
+    if (seats.held + needed > Math.min(seats.places, concurrency)) return undefined
     if (!this.#gate.isOpenTo(cost, now)) return undefined
     const amounts = meters.map((meter) => amountAlone(meter, cost, processes))
-    if (!meters.every((meter, index) => fitsAlone(meter, amounts[index] as number, processes, at))) {
-      return undefined
-    }
+    const isFitting = meters.every((meter, index) => {
+      const other = beside === undefined ? 0 : amountAlone(meter, beside.cost, processes)
+      return fitsAlone(meter, (amounts[index] as number) + other, processes, at)
+    })
+    if (!isFitting) return undefined
     const id = this.#books.nextId()
     const alone = this.#gate.pass(cost, now)
     const held = { id, at, amounts, cost, passed: undefined, isReported: false }
@@ -116,22 +157,37 @@ export class SharedGroup {
         if (opened !== true) return
         this.#gate.open()
         this.#roomAt = -Infinity
+        this.#soonestAt = -Infinity
         this.#released()
       },
       () => {},
     )
   }
 
-  timeUntil(cost: Cost, now: number, before: readonly Cost[]): number {
+  timeUntil(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#timeUntil(cost, now, ahead, this.#roomAt)
+  }
+
+  soonest(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#timeUntil(cost, now, ahead, this.#soonestAt)
+  }
+
+  /** Nobody waits to be told of released capacity. */
+  rest(): void {
+    this.#cancelPoll?.()
+    this.#cancelPoll = undefined
+  }
+
+  #timeUntil(cost: Cost, now: number, ahead: Ahead | undefined, toldAt: number): number {
     const { offset, aloneUntil, meters, processes } = this.#books
     const at = now + offset
     const isAlone = !this.#link.isUp || now < aloneUntil
-    const told = isAlone ? 0 : this.#roomAt - now
-    let wait = Math.max(0, told, isAlone ? this.#gate.timeUntil(cost, now, before) : 0)
+    const told = isAlone ? 0 : toldAt - now
+    let wait = Math.max(0, told, isAlone ? this.#gate.timeUntil(cost, now, ahead) : 0)
     for (const meter of meters) {
-      const ahead = before.reduce((sum, other) => sum + amountAlone(meter, other, 1), 0)
+      const before = ahead === undefined ? 0 : windows[meter.name].ofAll(ahead)
       const alone = isAlone ? waitAlone(meter, amountAlone(meter, cost, processes), processes, at) : 0
-      wait = Math.max(wait, Math.max(told, alone) + (ahead / meter.limit) * meter.ms)
+      wait = Math.max(wait, Math.max(told, alone) + (before / meter.limit) * meter.ms)
     }
     return wait
   }
@@ -145,6 +201,7 @@ export class SharedGroup {
   open(): void {
     this.#gate.open()
     this.#roomAt = -Infinity
+    this.#soonestAt = -Infinity
     this.#tell('open', {})
     this.#released()
   }
@@ -175,6 +232,7 @@ export class SharedGroup {
   }
 
   close(): void {
+    this.rest()
     this.#books.close()
   }
 }

@@ -1,7 +1,7 @@
 import type { VendorLimit } from '@spillway/wire'
-import type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+import type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'
-import { type Cost, checkLimits, type WindowName } from './limits.ts'
+import { type Ahead, type Cost, checkLimits, type WindowName } from './limits.ts'
 import type { Seats, SharedKey } from './shared-books.ts'
 import { SharedGroup } from './shared-group.ts'
 
@@ -24,7 +24,10 @@ export class SharedLimiter implements Admission {
     const released = (): void => {
       for (const callback of this.#onRelease) callback()
     }
-    this.#groups = new LimitGroups((group) => new SharedGroup({ ...of, group }, this.#seats, released))
+    const isAwaited = (): boolean => this.#onRelease.size > 0
+    this.#groups = new LimitGroups(
+      (group) => new SharedGroup({ ...of, group }, this.#seats, released, isAwaited),
+    )
   }
 
   /** Those that Redis is being asked about are on their way. */
@@ -32,8 +35,8 @@ export class SharedLimiter implements Admission {
     return this.#seats.held + this.#asked
   }
 
-  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined> {
-    const answer = this.#groups.for(cost.group ?? '', now).tryAcquire(cost, now)
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined | Promise<Lease | undefined> {
+    const answer = this.#groups.for(cost.group ?? '', now).tryAcquire(cost, now, beside)
     if (!(answer instanceof Promise)) return answer
     this.#asked++
     return answer.finally(() => {
@@ -41,15 +44,20 @@ export class SharedLimiter implements Admission {
     })
   }
 
-  timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
-    const name = cost.group ?? ''
-    const ahead = before.filter((other) => (other.group ?? '') === name)
-    return this.#groups.for(name, now).timeUntil(cost, now, ahead)
+  timeUntil(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#groups.for(cost.group ?? '', now).timeUntil(cost, now, ahead)
+  }
+
+  soonest(cost: Cost, now: number, ahead?: Ahead): number {
+    return this.#groups.for(cost.group ?? '', now).soonest(cost, now, ahead)
   }
 
   onRelease(callback: () => void): () => void {
     this.#onRelease.add(callback)
-    return () => this.#onRelease.delete(callback)
+    return () => {
+      this.#onRelease.delete(callback)
+      if (this.#onRelease.size === 0) for (const [, group] of this.#groups) group.rest()
+    }
   }
 
   closeUntil(at: number, now: number, group = ''): void {
@@ -64,10 +72,11 @@ export class SharedLimiter implements Admission {
     this.#groups.for(group, now).learn(name, vendor, now)
   }
 
-  headroom(now: number): Headroom {
+  headroom(now: number, group?: string): Headroom {
     const fullest: Record<string, { used: number; limit: number }> = {}
-    for (const [, group] of this.#groups) {
-      for (const [name, room] of Object.entries(group.windows(now))) {
+    const one = group === undefined ? undefined : this.#groups.for(group, now)
+    for (const each of one === undefined ? [...this.#groups].map(([, shared]) => shared) : [one]) {
+      for (const [name, room] of Object.entries(each.windows(now))) {
         if (room.used >= (fullest[name]?.used ?? 0)) fullest[name] = room
       }
     }

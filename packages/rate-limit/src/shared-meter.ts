@@ -43,6 +43,14 @@ export function amountOf(meter: SharedMeter, cost: Cost): number {
   return Math.ceil(windows[meter.name].of(cost))
 }
 
+/** What a call takes at least, in whole numbers: nothing but its request where nothing is predicted. */
+export function leastOf(
+  meter: SharedMeter,
+  { predicted = { inputTokens: 0, outputTokens: 0 } }: Cost,
+): number {
+  return Math.ceil(windows[meter.name].of(predicted))
+}
+
 /**
  * What a call takes when one of `processes` decides alone: no more than its whole share, so that a large one waits for
  * that instead of for ever.

@@ -51,16 +51,44 @@ export class SlidingWindow {
     this.#add(slot, Math.max(amount, -this.#at(slot)))
   }
 
-  /** Milliseconds until no more than `allowed` counts, if nothing else is spent; 0 when that is so already. */
-  timeUntil(allowed: number, now: number): number {
+  /**
+   * Milliseconds until no more than `allowed` counts, if nothing else is spent; 0 when that is so already.
+   * @param givenBack what is not counted of what was spent in a slot
+   */
+  timeUntil(allowed: number, now: number, givenBack?: ReadonlyMap<number, number>): number {
     this.#advance(now)
-    let left = this.#total
+    let left = this.#total - this.#counted(givenBack, this.#newest)
     if (left <= allowed) return 0
     for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
-      left -= this.#at(slot)
+      left -= this.#at(slot) - (givenBack?.get(slot) ?? 0)
       if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
     }
     return this.windowMs
+  }
+
+  /**
+   * What still counts at `at`, which is `now` or later, of what has been spent up to `now`.
+   * @param givenBack what is not counted of what was spent in a slot
+   */
+  spentBy(at: number, now: number, givenBack?: ReadonlyMap<number, number>): number {
+    this.#advance(now)
+    const then = Math.max(this.#newest, this.slotAt(at))
+    let left = this.#total - this.#counted(givenBack, then)
+    const last = Math.min(this.#newest, then - slots - 1)
+    for (let slot = this.#newest - slots; slot <= last; slot++) left -= this.#at(slot)
+    return left
+  }
+
+  /** Whether what is spent at `now` still counts at `at`. */
+  lasts(now: number, at: number): boolean {
+    return this.slotAt(at) - slots <= this.slotAt(now)
+  }
+
+  /** The sum of those slots that count while `newest` is the newest. */
+  #counted(amounts: ReadonlyMap<number, number> | undefined, newest: number): number {
+    let sum = 0
+    for (const [slot, amount] of amounts ?? []) if (slot >= newest - slots) sum += amount
+    return sum
   }
 
   /** The slot that `at` falls into. */

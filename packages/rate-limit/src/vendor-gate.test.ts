@@ -41,7 +41,7 @@ describe('an answer', () => {
     expect(gate.timeUntil(asking(10_000), 10_000)).toBe(0)
     expect(gate.timeUntil(asking(10_001), 10_000)).toBe(1)
     expect(gate.timeUntil(asking(20_000), 10_000)).toBe(10_000)
-    expect(gate.timeUntil(asking(20_000), 10_000, [asking(5_000)])).toBe(15_000)
+    expect(gate.timeUntil(asking(20_000), 10_000, { calls: 1, ...asking(5_000) })).toBe(15_000)
   })
 
   it('of an older call says what there is at most', () => {

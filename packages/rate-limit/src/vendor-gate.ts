@@ -1,5 +1,12 @@
 import type { VendorLimit } from '@spillway/wire'
-import { type Cost, type VendorAnswer, type VendorWord, type WindowName, windows } from './limits.ts'
+import {
+  type Ahead,
+  type Cost,
+  type VendorAnswer,
+  type VendorWord,
+  type WindowName,
+  windows,
+} from './limits.ts'
 
 /** Closures that last longer are probed: one call in each such time passes, in milliseconds. */
 export const probeEvery = 60_000
@@ -61,10 +68,14 @@ export class VendorGate {
     return this.#closedUntil
   }
 
-  /** Milliseconds until a call passes that tests nothing, with others before it; 0 when it does now. */
-  timeUntil(cost: Cost, now: number, before: readonly Cost[] = []): number {
+  /**
+   * Milliseconds until a call passes that tests nothing, with others before it; 0 when it does now.
+   * @param givenBack what calls in flight are taken to give back
+   */
+  timeUntil(cost: Cost, now: number, ahead?: Ahead, givenBack?: Ahead): number {
     let wait = Math.max(0, this.#closedUntil - now)
-    for (const told of this.#told.values()) wait = Math.max(wait, this.#lasts(told, cost, now, before))
+    for (const told of this.#told.values())
+      wait = Math.max(wait, this.#lasts(told, cost, now, ahead, givenBack))
     return wait
   }
 
@@ -233,16 +244,19 @@ export class VendorGate {
   }
 
   /** How long a limit of the vendor's refuses such a call, in milliseconds. */
-  #lasts(told: Told, cost: Cost, now: number, before: readonly Cost[] = []): number {
+  #lasts(told: Told, cost: Cost, now: number, ahead?: Ahead, givenBack?: Ahead): number {
     const { name, limit, refill, resetAt, refused } = told
     if (now >= resetAt + (limit === undefined ? 0 : keptFor)) return 0
-    const { of } = windows[name]
+    const { of, ofAll } = windows[name]
     let asked = of(cost)
     // A pool that others use is hardly ever full: half of it is enough for a call that is estimated larger than all.
     if (limit !== undefined && asked > limit) asked = limit / 2
-    for (const other of before) asked += of(other)
-    if (name === 'outputTokensPerMinute') asked += this.#output
+    const inFlight = name === 'outputTokensPerMinute' ? this.#output : 0
+    asked += inFlight
     const again = refused !== undefined && asked >= refused.asked ? Math.max(0, refused.until - now) : 0
+    if (ahead !== undefined) asked += ofAll(ahead)
+    if (givenBack !== undefined)
+      asked -= name === 'outputTokensPerMinute' ? Math.min(inFlight, ofAll(givenBack)) : ofAll(givenBack)
     const remaining = remainingAt(told, now)
     if (asked <= remaining) return again
     return Math.max(again, refill > 0 ? Math.ceil((asked - remaining) / refill) : resetAt - now)

@@ -1,12 +1,14 @@
-import type { Clock } from '@spillway/middleware'
-import Bottleneck from 'bottleneck'
-import type { Admission, Lease } from './admission.ts'
+import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Admission, Beside, Headroom, Lease } from './admission.ts'
+import { ifWanted } from './if-wanted.ts'
 import type { Cost } from './limits.ts'
+import { probeEvery } from './vendor-gate.ts'
+import { priorityOf, type Queued, WaitingQueue } from './waiting-queue.ts'
 
 /** A call that would like to wait. */
 export interface WaitingCall {
   readonly cost: Cost
-  /** 0 goes first, 9 last. */
+  /** 0 goes first, 9 last; rounded. What is not a number counts as 5. */
   readonly priority: number
   /** How long it will wait at most, in milliseconds. */
   readonly patience: number
@@ -17,7 +19,10 @@ export interface WaitingCall {
 export interface WaitingRoomOptions {
   /** How many calls wait at most. */
   readonly highWater: number
-  /** A call that has waited so long goes one priority ahead, in milliseconds, so that none waits for ever. */
+  /**
+   * A call that has waited so long goes one priority ahead, in milliseconds, so that none waits for ever. Calls that pass
+   * another one delay it by no more than that.
+   */
   readonly ageing: number
 }
 
@@ -27,26 +32,66 @@ export interface TurnedAway {
   readonly retryAfterMs: number
 }
 
-interface Waiter extends WaitingCall {
-  readonly since: number
+type Lane = WaitingQueue<Waiter>
+
+interface Waiter extends WaitingCall, Queued {
+  readonly lane: Lane
+  /** Whether others may be served when it leaves: it was first and had to wait on. */
+  isBlocked: boolean
+  /** The earliest time at which it was ever sure to be admitted, on its clock. */
+  sureAt: number
+  /** Since when it has been first and could be passed, on its clock. */
+  passedSince: number | undefined
   fail(error: unknown): void
   admit(lease: Lease): void
 }
 
+/** How many calls are looked at in one turn from the first on, and as many of the others, for some that can pass it. */
+const mostLooked = 64
+
+/** Limit groups that have a queue each; callers choose the names of models. */
+const mostLanes = 32
+
+/** The queue of all further ones. It contains a space, which no group of one model does. */
+const otherGroups = 'other models'
+
+/** How many refusals one turn takes of limits that have to be asked elsewhere. */
+const mostRefused = 4
+
+/** How many calls are admitted before the rest of the process gets a turn of the event loop. */
+const mostAdmitted = 64
+
+/** The part of its patience after which a call is passed only by what does not delay it. */
+const spentPatience = 0.9
+
+/** The part of its patience for which a call can be passed that waits for others to settle. */
+const hopefulPatience = 1 / 3
+
 /**
- * Where calls wait for room. As long as anybody waits, a ticket is queued at a bottleneck that serves one at a time;
- * whoever is first by priority and age when its turn comes is the one it serves. So a call can leave at any moment
- * (bottleneck itself cannot cancel a job), and a thousand that leave leave no jobs behind that keep the process alive.
+ * Where calls wait for capacity. Bottleneck's queues keep their order; all times and timers are of the calls' clocks.
+ *
+ * Calls of each limit group queue by themselves: they have nothing in common but the places. Of a group, whoever is first
+ * by priority and age is admitted as soon as the limits allow it. While it is blocked, later calls pass it where that does no harm: it is known when the windows will have capacity for it, and calls that pass it may together
+ * put that off by `ageing` at most, and not beyond its patience. A call that waits for others to settle has no such time;
+ * it can be passed for the first part of its patience, by calls that leave capacity for it once all have settled.
  */
 export class WaitingRoom {
   readonly #limiter: Admission
   readonly #options: WaitingRoomOptions
-  /** Made for the first call that waits: most keys never have one, and callers can make keys up. */
-  #bottleneck: Bottleneck | undefined
-  /** Whether a ticket is queued whose turn has not come. */
-  #hasTicket = false
-  readonly #waiters = new Set<Waiter>()
-  #wake: (() => void) | undefined
+  /** Those in which calls wait, by limit group. */
+  readonly #lanes = new Map<string, Lane>()
+  #size = 0
+  #isServing = false
+  /** Whether something has changed while calls were served. */
+  #hasChanged = false
+  /** Changes with whatever may let a call pass that could not before. */
+  #round = 0
+  /** How many were admitted since the last pause. */
+  #admitted = 0
+  #isPaused = false
+  #wakeAt = Infinity
+  #cancelWake: CancelTimer | undefined
+  #stopListening: (() => void) | undefined
 
   constructor(limiter: Admission, options: WaitingRoomOptions) {
     this.#limiter = limiter
@@ -55,114 +100,301 @@ export class WaitingRoom {
 
   /** How many calls wait. */
   get size(): number {
-    return this.#waiters.size
+    return this.#size
   }
 
   /**
-   * Waits for room. Turns a call away at once where the room is full, or where its patience would surely not last.
+   * Waits for capacity. Turns a call away at once where too many wait, or where its patience would surely not last.
    * @throws the signal's reason when the caller leaves
    */
-  enter(call: WaitingCall): Promise<Lease | TurnedAway> {
-    if (call.signal?.aborted) return Promise.reject(call.signal.reason)
-    const wait = this.waitFor(call)
-    if (this.#waiters.size >= this.#options.highWater) {
-      return Promise.resolve({ reason: 'full', retryAfterMs: Math.max(1, wait) })
+  async enter(call: WaitingCall): Promise<Lease | TurnedAway> {
+    call.signal?.throwIfAborted()
+    const answer = this.#passAtOnce(call)
+    const lease = answer instanceof Promise ? await ifWanted(answer, call) : answer
+    if (lease !== undefined) return lease
+    if (this.#size >= this.#options.highWater) {
+      return { reason: 'full', retryAfterMs: this.#retryAfter(call) }
     }
-    if (wait > call.patience) return Promise.resolve({ reason: 'too_long', retryAfterMs: wait })
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#waiters.delete(waiter)
-        cancelTimer()
-        call.signal?.removeEventListener('abort', leave)
-        this.#wake?.()
-      }
-      const waiter: Waiter = {
-        ...call,
-        since: call.clock.now(),
-        fail(error) {
-          end()
-          reject(error)
-        },
-        admit(lease) {
-          end()
-          resolve(lease)
-        },
-      }
-      const leave = (): void => waiter.fail(call.signal?.reason)
-      const cancelTimer = call.clock.setTimer(call.patience, () => {
-        end()
-        resolve({ reason: 'impatient', retryAfterMs: Math.max(1, this.waitFor(call)) })
-      })
-      call.signal?.addEventListener('abort', leave)
-      this.#waiters.add(waiter)
-      this.#wake?.()
-      this.#queueTicket()
-    })
+    const wait = this.waitFor(call)
+    if (wait > call.patience) return { reason: 'too_long', retryAfterMs: wait }
+    return new Promise((resolve, reject) => this.#add(call, resolve, reject))
   }
 
-  /** Milliseconds that a call with this cost and priority would wait, as far as the windows can tell. */
+  /** Milliseconds that a call with this cost and priority would wait at the least: if all in flight settled now. */
   waitFor({ cost, priority, clock }: Pick<WaitingCall, 'cost' | 'priority' | 'clock'>): number {
-    const before: Cost[] = []
-    for (const waiter of this.#waiters) if (waiter.priority <= priority) before.push(waiter.cost)
-    return this.#limiter.timeUntil(cost, clock.now(), before)
+    return this.#limiter.soonest(cost, clock.now(), this.#laneOf(cost)?.ahead(priorityOf(priority)))
   }
 
-  #queueTicket(): void {
-    if (this.#hasTicket || this.#waiters.size === 0) return
-    this.#hasTicket = true
-    this.#bottleneck ??= new Bottleneck({ maxConcurrent: 1 })
-    const served = this.#bottleneck.schedule(() => {
-      this.#hasTicket = false
-      return this.#serve()
-    })
-    served.then(
-      () => this.#queueTicket(),
-      (error: unknown) => {
-        for (const waiter of this.#waiters) waiter.fail(error)
+  /** When the windows have capacity for such a call, whatever those in flight take. */
+  #retryAfter({ cost, priority, clock }: WaitingCall): number {
+    const ahead = this.#laneOf(cost)?.ahead(priorityOf(priority))
+    return Math.max(1, this.#limiter.timeUntil(cost, clock.now(), ahead))
+  }
+
+  #laneOf({ group = '' }: Cost): Lane | undefined {
+    return this.#lanes.get(group) ?? (this.#lanes.size < mostLanes ? undefined : this.#lanes.get(otherGroups))
+  }
+
+  #makeLane({ group = '' }: Cost): Lane {
+    const lane: Lane = new WaitingQueue(this.#options.ageing)
+    this.#lanes.set(this.#lanes.size < mostLanes ? group : otherGroups, lane)
+    return lane
+  }
+
+  #add(
+    call: WaitingCall,
+    resolve: (turn: Lease | TurnedAway) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { clock, signal, patience } = call
+    const now = clock.now()
+    const end = (): void => {
+      if (waiter.hasLeft) return
+      lane.leave(waiter)
+      this.#size--
+      cancelTimer()
+      signal?.removeEventListener('abort', leave)
+      if (lane.size === 0)
+        for (const [group, each] of this.#lanes) if (each === lane) this.#lanes.delete(group)
+      if (this.#size === 0) this.#rest()
+      else if (waiter.isBlocked) this.#wakeIn(0, clock)
+    }
+    const lane = this.#laneOf(call.cost) ?? this.#makeLane(call.cost)
+    const waiter: Waiter = {
+      ...call,
+      options: { priority: priorityOf(call.priority) },
+      since: now,
+      least: this.#leastOf(call.cost, now),
+      lane,
+      hasLeft: false,
+      isBlocked: false,
+      sureAt: Infinity,
+      passedSince: undefined,
+      fail(error) {
+        end()
+        reject(error)
       },
-    )
+      admit(lease) {
+        end()
+        resolve(lease)
+      },
+    }
+    const leave = (): void => waiter.fail(signal?.reason)
+    const giveUp = (): void => {
+      end()
+      resolve({ reason: 'impatient', retryAfterMs: this.#retryAfter(call) })
+    }
+    const cancelTimer = clock.setTimer(patience, () => {
+      // Its time may have come in this very moment.
+      const isDue = lane.first() === waiter && this.#limiter.timeUntil(call.cost, clock.now()) === 0
+      const answer = isDue ? this.#limiter.tryAcquire(call.cost, clock.now()) : undefined
+      if (answer instanceof Promise) answer.then((lease) => (lease ? this.#deliver(waiter, lease) : giveUp()))
+      else if (answer !== undefined) this.#deliver(waiter, answer)
+      else giveUp()
+    })
+    signal?.addEventListener('abort', leave)
+    lane.push(waiter)
+    this.#size++
+    this.#stopListening ??= this.#limiter.onRelease(() => {
+      this.#round++
+      this.#serve()
+    })
+    if (lane.first() === waiter) this.#serve()
+    // It may fit before the first one does.
+    else this.#wakeFor(call.cost, clock)
   }
 
+  /** A call larger than a limit takes the limit. */
+  #leastOf({ predicted, group = '' }: Cost, now: number): Waiter['least'] {
+    const { inputTokensPerMinute, outputTokensPerMinute } = this.#limiter.headroom(now, group)
+    const { inputTokens = 0, outputTokens = 0 } = predicted ?? {}
+    return {
+      inputTokens: Math.min(inputTokens, inputTokensPerMinute?.limit ?? Infinity),
+      outputTokens: Math.min(outputTokens, outputTokensPerMinute?.limit ?? Infinity),
+    }
+  }
+
+  /** Admits a call that comes while others wait, if it goes before them or can pass them. */
+  #passAtOnce(call: WaitingCall): Lease | undefined | Promise<Lease | undefined> {
+    if (this.#size === 0 || this.#isPaused) return undefined
+    const lane = this.#laneOf(call.cost)
+    const first = lane?.first()
+    const now = call.clock.now()
+    const options = { priority: priorityOf(call.priority) }
+    const isFirst =
+      lane === undefined ||
+      first === undefined ||
+      lane.rank({ options, clock: call.clock, since: now }) < lane.rank(first)
+    if (isFirst) return this.#limiter.tryAcquire(call.cost, now)
+    const beside = this.#passable(first)
+    return beside && this.#limiter.tryAcquire(call.cost, now, beside)
+  }
+
+  /** How the first one can be passed; undefined where it cannot. */
+  #passable(first: Waiter): Beside | undefined {
+    const { ageing } = this.#options
+    const { cost, clock, since, patience } = first
+    const now = clock.now()
+    const wait = this.#limiter.timeUntil(cost, now)
+    // It lacks only a place, as all others do.
+    if (wait === 0) return undefined
+    const sureAt = now + wait
+    first.sureAt = Math.min(first.sureAt, sureAt)
+    if (sureAt <= since + patience) {
+      const latest = Math.min(first.sureAt + ageing, Math.max(sureAt, since + patience * spentPatience))
+      // A millisecond for sums of fractions.
+      return latest + 1 < sureAt ? undefined : { cost, by: Math.max(latest, sureAt) + 1, isHoping: false }
+    }
+    // It has no hope, so that there is nothing to put off.
+    if (now + this.#limiter.soonest(cost, now) > since + patience)
+      return { cost, by: Infinity, isHoping: false }
+    first.passedSince ??= now
+    const isOver = now >= first.passedSince + Math.min(ageing, patience * hopefulPatience)
+    return isOver ? undefined : { cost, by: since + patience, isHoping: true }
+  }
+
+  /** Admits all that can be admitted. Runs once at a time, without a turn of the event loop where the limits need none. */
   async #serve(): Promise<void> {
-    for (let waiter = this.#first(); waiter !== undefined; waiter = this.#first()) {
-      const now = waiter.clock.now()
-      const answer = this.#limiter.tryAcquire(waiter.cost, now)
-      const lease = answer instanceof Promise ? await answer : answer
-      if (lease !== undefined) {
-        if (this.#waiters.has(waiter)) return waiter.admit(lease)
-        // It has left while somebody was asked on its behalf.
-        lease.settle(undefined, waiter.clock.now())
+    this.#hasChanged = true
+    if (this.#isServing || this.#isPaused) return
+    this.#isServing = true
+    try {
+      while (this.#hasChanged && !this.#isPaused) {
+        this.#hasChanged = false
+        this.#cancelTimer()
+        await this.#serveAll()
+      }
+    } catch (error) {
+      for (const lane of [...this.#lanes.values()]) for (const waiter of [...lane]) waiter.fail(error)
+    } finally {
+      this.#isServing = false
+    }
+  }
+
+  /** Serves all groups once, those first whose first one goes before that of the others. */
+  async #serveAll(): Promise<void> {
+    for (const first of this.#firsts()) {
+      let waiter: Waiter | undefined = first
+      while (waiter !== undefined && !this.#isPaused) {
+        const answer = this.#limiter.tryAcquire(waiter.cost, waiter.clock.now())
+        const lease = answer instanceof Promise ? await answer : answer
+        if (lease === undefined) break
+        this.#deliver(waiter, lease)
+        waiter = first.lane.first()
+        // Another group's turn may have come.
+        if (this.#lanes.size > 1) this.#hasChanged = true
+        if (this.#hasChanged) return
+      }
+      if (waiter === undefined) continue
+      if (this.#hasChanged || this.#isPaused) return
+      waiter.isBlocked = true
+      // It lacks only a place, and so do all behind it.
+      if (this.#limiter.timeUntil(waiter.cost, waiter.clock.now()) === 0) return
+      await this.#letPass(waiter)
+      this.#wakeFor(waiter.cost, waiter.clock)
+    }
+  }
+
+  #firsts(): Waiter[] {
+    const firsts = [...this.#lanes.values()].flatMap((lane) => lane.first() ?? [])
+    return firsts.length < 2
+      ? firsts
+      : firsts.sort((one, other) => one.lane.rank(one) - other.lane.rank(other))
+  }
+
+  /** Lets others of its group pass the first one. */
+  async #letPass(first: Waiter): Promise<void> {
+    const { lane, clock, cost } = first
+    const freeNow = () => freeOf(this.#limiter.headroom(clock.now(), cost.group ?? ''))
+    let free = freeNow()
+    let smallest: Waiter | undefined
+    let refused = 0
+    const others = lane.others(first, mostLooked, this.#round)
+    for (const waiter of others.calls) {
+      if (waiter.hasLeft || this.#isPaused) continue
+      if (!isWithin(waiter.cost, free)) {
+        if (smallest === undefined || sizeOf(waiter) < sizeOf(smallest)) smallest = waiter
         continue
       }
-      await this.#change(waiter.clock, this.#limiter.timeUntil(waiter.cost, now))
+      const beside = this.#passable(first)
+      if (beside === undefined) break
+      const answer = this.#limiter.tryAcquire(waiter.cost, waiter.clock.now(), beside)
+      const lease = answer instanceof Promise ? await answer : answer
+      if (lease === undefined) {
+        if (answer instanceof Promise && ++refused === mostRefused) break
+        continue
+      }
+      this.#deliver(waiter, lease)
+      this.#round++
+      free = freeNow()
     }
+    if (free !== undefined && !others.isAll) this.#wakeIn(0, clock, 'same round')
+    if (smallest !== undefined) this.#wakeFor(smallest.cost, clock)
   }
 
-  #first(): Waiter | undefined {
-    let first: Waiter | undefined
-    let best = Infinity
-    for (const waiter of this.#waiters) {
-      const rank = waiter.priority - (waiter.clock.now() - waiter.since) / this.#options.ageing
-      if (rank < best) {
-        first = waiter
-        best = rank
-      }
-    }
-    return first
+  #deliver(waiter: Waiter, lease: Lease): void {
+    // It may have left while the limits were asked on its behalf.
+    if (waiter.hasLeft) return lease.settle(undefined, waiter.clock.now())
+    waiter.admit(lease)
+    if (++this.#admitted < mostAdmitted || this.#size === 0) return
+    this.#cancelTimer()
+    this.#wakeIn(0, waiter.clock)
+    this.#isPaused = true
   }
 
-  /** Until a window has room (`ms`; 0 where only a place is missing), a call ends, or the waiters are others. */
-  #change(clock: Clock, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancelTimer?.()
-        stopListening()
-        this.#wake = undefined
-        resolve()
-      }
-      const cancelTimer = ms > 0 ? clock.setTimer(ms, done) : undefined
-      const stopListening = this.#limiter.onRelease(done)
-      this.#wake = done
+  /** Serves again when the windows have capacity, or a closure may be tested; a release is heard of otherwise. */
+  #wakeFor(cost: Cost, clock: Clock): void {
+    const wait = this.#limiter.timeUntil(cost, clock.now())
+    // Less than a millisecond may be a rounding error, after which the time would be the same.
+    if (wait > 0) this.#wakeIn(Math.min(Math.max(1, wait), probeEvery), clock)
+  }
+
+  /** Serves again in `ms`, or earlier if that was intended. */
+  #wakeIn(ms: number, clock: Clock, why?: 'same round'): void {
+    const at = clock.now() + ms
+    if (this.#isPaused || !(at < this.#wakeAt)) return
+    this.#cancelTimer()
+    this.#wakeAt = at
+    this.#cancelWake = clock.setTimer(ms, () => {
+      this.#cancelTimer()
+      if (why === undefined) this.#round++
+      this.#serve()
     })
   }
+
+  #cancelTimer(): void {
+    this.#cancelWake?.()
+    this.#cancelWake = undefined
+    this.#wakeAt = Infinity
+    if (this.#isPaused) this.#admitted = 0
+    this.#isPaused = false
+  }
+
+  /** Nobody waits. */
+  #rest(): void {
+    this.#cancelTimer()
+    this.#stopListening?.()
+    this.#stopListening = undefined
+  }
+}
+
+function sizeOf({ cost }: Waiter): number {
+  return cost.inputTokens + cost.outputTokens
+}
+
+/** Whether a call fits into what is free. */
+function isWithin({ inputTokens, outputTokens }: Cost, free: ReturnType<typeof freeOf>): boolean {
+  return free !== undefined && inputTokens <= free.inputTokens && outputTokens <= free.outputTokens
+}
+
+/** The tokens that calls may take which pass another one; undefined where there is no request or place for any. */
+function freeOf(headroom: Headroom): Pick<Cost, 'inputTokens' | 'outputTokens'> | undefined {
+  const free = (name: keyof Headroom): number => {
+    const { used = 0, limit = Infinity } = headroom[name] ?? {}
+    return limit - used
+  }
+  // One place is for the call that is passed.
+  if (Math.min(free('requestsPerMinute'), free('requestsPerSecond'), free('concurrency') - 1) < 1)
+    return undefined
+  return { inputTokens: free('inputTokensPerMinute'), outputTokens: free('outputTokensPerMinute') }
 }

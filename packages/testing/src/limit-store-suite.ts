@@ -4,6 +4,7 @@ import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 interface Cost {
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly predicted?: { readonly inputTokens: number; readonly outputTokens: number }
   readonly group?: string | undefined
 }
 
@@ -14,6 +15,12 @@ interface Word {
   readonly remaining: number
   readonly resetMs: number
   readonly periodMs?: number | undefined
+}
+
+interface Beside {
+  readonly cost: Cost
+  readonly by: number
+  readonly isHoping: boolean
 }
 
 interface Lease {
@@ -30,8 +37,9 @@ interface Lease {
 
 /** What the suite needs of the limits of one key; an `Admission` of `@spillway/rate-limit` has it. */
 export interface TestedLimits {
-  tryAcquire(cost: Cost, now: number): Lease | undefined | Promise<Lease | undefined>
+  tryAcquire(cost: Cost, now: number, beside?: Beside): Lease | undefined | Promise<Lease | undefined>
   timeUntil(cost: Cost, now: number): number
+  soonest(cost: Cost, now: number): number
   closeUntil(at: number, now: number, group?: string): void
   open(): void
   learn(name: WindowName, vendor: Word, now: number, group?: string): void
@@ -153,6 +161,130 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       await clock.advance(200_000)
       lease?.settle({ inputTokens: 0, outputTokens: 500 }, clock.now())
       assert.ok(await limits.tryAcquire({ inputTokens: 0, outputTokens: 100 }, clock.now()))
+    }),
+
+    on(
+      'tells how soon there may be capacity, if calls in flight take less than is reserved',
+      async (clock) => {
+        const limits = await open({ inputTokensPerMinute: 100 }, clock)
+        const [large, call] = [
+          { inputTokens: 80, outputTokens: 0 },
+          { inputTokens: 40, outputTokens: 0 },
+        ]
+        const unknown = await limits.tryAcquire(large, clock.now())
+        await clock.advance(5_000)
+        assert.equal(await limits.tryAcquire(call, clock.now()), undefined)
+        assert.equal(limits.soonest(call, clock.now()), 0)
+        const wait = limits.timeUntil(call, clock.now())
+        assert.ok(wait > 54_000 && wait <= 55_200, `waits ${wait} ms`)
+        unknown?.settle({ inputTokens: 0, outputTokens: 0 }, clock.now())
+        const predicted = { inputTokens: 70, outputTokens: 0 }
+        const known = await limits.tryAcquire({ ...large, predicted }, clock.now())
+        assert.equal(await limits.tryAcquire(call, clock.now()), undefined)
+        assert.ok(limits.soonest(call, clock.now()) > 59_000)
+        const fitting = { inputTokens: 30, outputTokens: 0 }
+        assert.equal(await limits.tryAcquire(fitting, clock.now()), undefined)
+        assert.equal(limits.soonest(fitting, clock.now()), 0)
+        known?.settle({ inputTokens: 80, outputTokens: 0 }, clock.now())
+        assert.equal(await limits.tryAcquire(fitting, clock.now()), undefined)
+        const soonest = limits.soonest(fitting, clock.now())
+        assert.ok(soonest > 59_000 && soonest === limits.timeUntil(fitting, clock.now()), `${soonest} ms`)
+      },
+    ),
+
+    on('does not expect that a request is given back, nor that a closure ends', async (clock) => {
+      const limits = await open({ requestsPerMinute: 1 }, clock)
+      await limits.tryAcquire(small, clock.now())
+      assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
+      assert.ok(limits.soonest(small, clock.now()) > 59_000)
+      const closed = await open({ inputTokensPerMinute: 100 }, clock)
+      await closed.tryAcquire(small, clock.now())
+      closed.closeUntil(clock.now() + 3_000, clock.now())
+      assert.equal(await closed.tryAcquire(small, clock.now()), undefined)
+      assert.ok(closed.soonest(small, clock.now()) > 2_900)
+    }),
+
+    on('admits a call beside one that waits, where that one has capacity in time', async (clock) => {
+      const limits = await open({ inputTokensPerMinute: 100 }, clock)
+      const spend = async (inputTokens: number): Promise<void> => {
+        const cost = { inputTokens, outputTokens: 0 }
+        ;(await limits.tryAcquire(cost, clock.now()))?.settle(cost, clock.now())
+      }
+      await spend(30)
+      await clock.advance(20_000)
+      await spend(20)
+      await clock.advance(20_000)
+      // Capacity for 75 when the 30 have left after 20 s; with 5 beside.
+      const waiting = {
+        cost: { inputTokens: 75, outputTokens: 0 },
+        by: clock.now() + 20_500,
+        isHoping: false,
+      }
+      const pass = (inputTokens: number, changes: Partial<Beside> = {}) =>
+        limits.tryAcquire({ inputTokens, outputTokens: 0 }, clock.now(), { ...waiting, ...changes })
+      assert.equal(await pass(6), undefined)
+      assert.ok(await pass(3))
+      assert.equal(await pass(3), undefined)
+      assert.ok(await pass(2))
+      assert.equal(await pass(1), undefined)
+      assert.ok(await pass(10, { by: clock.now() + 40_500 }))
+      assert.equal(await pass(11, { by: clock.now() + 40_500 }), undefined)
+      assert.equal(await pass(40, { by: clock.now() + 100_000 }), undefined)
+      assert.ok(await pass(30, { by: clock.now() + 100_000 }))
+    }),
+
+    on(
+      'counts calls in flight as settled beside one that hopes for that, and leaves a place',
+      async (clock) => {
+        const limits = await open({ inputTokensPerMinute: 100, concurrency: 3 }, clock)
+        const predicted = { inputTokens: 10, outputTokens: 0 }
+        const lease = await limits.tryAcquire({ inputTokens: 60, outputTokens: 0, predicted }, clock.now())
+        const waiting = {
+          cost: { inputTokens: 75, outputTokens: 0 },
+          by: clock.now() + 20_000,
+          isHoping: true,
+        }
+        const call = { inputTokens: 15, outputTokens: 0, predicted: { inputTokens: 15, outputTokens: 0 } }
+        assert.equal(await limits.tryAcquire(call, clock.now(), { ...waiting, isHoping: false }), undefined)
+        assert.equal(await limits.tryAcquire({ ...call, inputTokens: 16 }, clock.now(), waiting), undefined)
+        const beside = await limits.tryAcquire(call, clock.now(), waiting)
+        assert.ok(beside)
+        const tiny = { inputTokens: 0, outputTokens: 0 }
+        assert.equal(await limits.tryAcquire(tiny, clock.now(), waiting), undefined)
+        lease?.settle({ inputTokens: 10, outputTokens: 0 }, clock.now())
+        const another = await limits.tryAcquire(tiny, clock.now(), waiting)
+        assert.ok(another)
+        another.settle(tiny, clock.now())
+        assert.ok(await limits.tryAcquire(waiting.cost, clock.now()))
+      },
+    ),
+
+    on('expects that calls in flight leave more of what the vendor has left', async (clock) => {
+      const limits = await open({ inputTokensPerMinute: 1_000_000 }, clock)
+      const predicted = { inputTokens: 5_000, outputTokens: 0 }
+      const cost = { inputTokens: 40_000, outputTokens: 0, predicted }
+      const told = await limits.tryAcquire({ inputTokens: 0, outputTokens: 0 }, clock.now())
+      const lease = await limits.tryAcquire(cost, clock.now())
+      const said = {
+        name: 'inputTokensPerMinute',
+        limit: 60_000,
+        remaining: 50_000,
+        resetMs: 10_000,
+      } as const
+      told?.hear?.(answer({ limits: [said] }), clock.now())
+      await turn()
+      assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
+      assert.ok(limits.timeUntil(cost, clock.now()) > 20_000)
+      assert.equal(limits.soonest(cost, clock.now()), 0)
+      // 10,000 are left, and 1 comes back each millisecond.
+      const waiting = { cost: { inputTokens: 15_000, outputTokens: 0 }, isHoping: false }
+      const call = { inputTokens: 5_000, outputTokens: 0 }
+      const pass = (ms: number) => limits.tryAcquire(call, clock.now(), { ...waiting, by: clock.now() + ms })
+      assert.equal(await pass(9_900), undefined)
+      assert.ok(await pass(10_100))
+      lease?.settle(predicted, clock.now())
+      await turn()
+      assert.ok(await limits.tryAcquire({ ...cost, inputTokens: 40_000 }, clock.now()))
     }),
 
     on('limits the calls under way, whatever time passes', async (clock) => {

@@ -55,7 +55,7 @@ test('sums up calls, attempts, tokens and costs', async () => {
     expect(BigInt(summary.costNano)).toBeGreaterThan(0n)
     expect(summary.series).toHaveLength(60)
     expect(summary.series.reduce((all, { calls }) => all + calls, 0)).toBe(2)
-  })
+  }, 10_000)
   const { rows } = await get<Usage>(`${url}/api/usage?by=target`)
   expect(rows.map(({ key, attempts, errors }) => [key, attempts, errors])).toEqual([
     ['claude', 2, 1],

@@ -130,3 +130,28 @@ describe('on a virtual clock', () => {
     expect([room.size, limiter.inFlight, clock.pending]).toEqual([0, 0, 0])
   })
 })
+
+describe('a priority function', () => {
+  it.each(['throws', 'gives NaN'])(
+    'that %s loses nothing: others are served, and no timer, place or call in the queue is left',
+    async (how) => {
+      const clock = virtualClock()
+      let asked = 0
+      const priority = (): number => {
+        if (++asked === 2 && how === 'throws') throw new Error('broken priority')
+        return Number.NaN
+      }
+      const limit = createRateLimit({ requestsPerSecond: 1, concurrency: 2, priority })
+      const handler = limit.middleware(answer)
+      const call = () =>
+        handler(
+          createRequest({ api: 'anthropic', model: 'm', stream: false, url: '/v1/messages', body, clock }),
+        )
+      const calls = Promise.allSettled([call(), call(), call(), call()])
+      const settled = await clock.runUntil(calls)
+      const failed = settled.filter(({ status }) => status === 'rejected')
+      expect(failed).toMatchObject(how === 'throws' ? [{ reason: { message: 'broken priority' } }] : [])
+      expect([limit.waiting, limit.limiter()?.inFlight, clock.pending]).toEqual([0, 0, 0])
+    },
+  )
+})

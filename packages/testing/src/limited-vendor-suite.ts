@@ -47,6 +47,8 @@ interface Asked extends Partial<SimulatedAnswer> {
   readonly model?: string
   readonly operation?: Operation
   readonly images?: number
+  /** Of its text. @default 3.5 */
+  readonly bytesPerToken?: number
   readonly maxTokens?: number
 }
 
@@ -244,7 +246,8 @@ export function limitedVendorCases(open: OpenLimiter, handlerOf: HandlerOf): Con
         while (!isRefusal(world.limits.admit({ model: opus, inputTokens: 2_000 })));
         const second = world.place({ promptTokens: 1_000 })
         await world.pass(2_000)
-        const third = world.place({ promptTokens: 20_000 })
+        // What a limiter estimates a little too low comes a little too early.
+        const third = world.place({ promptTokens: 20_000, bytesPerToken: 3.7 })
         await world.pass(28_000)
         assert.deepEqual([first, second, third].map(statusOf), [200, 429, 200])
         assert.equal(world.limited, 1)
@@ -300,9 +303,10 @@ async function worldOf(
       return counted
     },
     place(call) {
-      const { model = opus, operation = 'generate', images = 0, maxTokens = 1_024, ...rest } = call
+      const { model = opus, operation = 'generate', maxTokens = 1_024 } = call
+      const { images = 0, bytesPerToken = 3.5, ...rest } = call
       const answer = { promptTokens: 1_000, outputTokens: 100, ...rest }
-      const body = bodyOf(model, maxTokens, answer, images)
+      const body = bodyOf(model, maxTokens, answer, images, bytesPerToken)
       const placed: Placed = { at: clock.now() }
       asked.set(body, { answer, placed })
       const stream = operation === 'generate'
@@ -333,9 +337,15 @@ function others({ clock, limits }: World, perMinute: number, forMs: number): voi
   next()
 }
 
-function bodyOf(model: string, maxTokens: number, answer: SimulatedAnswer, images: number): JsonBody {
+function bodyOf(
+  model: string,
+  maxTokens: number,
+  answer: SimulatedAnswer,
+  images: number,
+  bytesPerToken: number,
+): JsonBody {
   const text = 'The spillway carries the water around the dam. '
-  const bytes = Math.round((answer.promptTokens - images * 1_600) * 3.5)
+  const bytes = Math.round((answer.promptTokens - images * 1_600) * bytesPerToken)
   const source = { type: 'base64', media_type: 'image/png', data: base64 }
   const content = [
     {

@@ -110,7 +110,6 @@ async function makeCall(
     const { failure } = response
     if (failure === undefined) {
       record.answered++
-      record.own.output.add(answer.outputTokens, clock.now())
       record.waits.push((admittedAt ?? clock.now()) - madeAt)
       return
     }

@@ -51,9 +51,11 @@ export async function simulateDay(scheduler: SchedulerName, options: DayOptions)
   const { agents, seed, startHour, pauseMinutes = 34 } = options
   const began = performance.now()
   const clock = virtualClock({ seed, maxTimers: Infinity })
-  const day = dayVendor(clock, agents)
   const limits = ownLimits(agents)
   const records = new Map(models.map(([model]) => [model, new ModelRecord()]))
+  const day = dayVendor(clock, agents, (model, tokens) => {
+    records.get(model)?.own.output.add(tokens, clock.now())
+  })
   const between = scheduler === 'limiter' ? ourLimiter(limits) : perfectScheduler(day, records, limits, clock)
   /** Sees what goes to the vendor. */
   const spy: Middleware = (next) => (request) => {

@@ -42,15 +42,33 @@ export interface DayVendor {
   readonly othersUsed: Map<string, number>
 }
 
-export function dayVendor(clock: Clock, agents: number): DayVendor {
+/** @param onOutput hears of output that is generated for the agents */
+export function dayVendor(
+  clock: Clock,
+  agents: number,
+  onOutput: (model: string, tokens: number) => void,
+): DayVendor {
   const limits = enforceLimits({ limits: poolLimits(agents), clock })
+  /** The same limits, as the agents' calls meet them. */
+  const heard: EnforcedLimits = {
+    ...limits,
+    admit(call) {
+      const lease = limits.admit(call)
+      if (isRefusal(lease)) return lease
+      const generated = (tokens: number): void => {
+        onOutput(call.model, tokens)
+        lease.generated(tokens)
+      }
+      return { headers: lease.headers, generated, end: () => lease.end() }
+    },
+  }
   const answers = new WeakMap<JsonBody, SimulatedAnswer>()
   const answer = ({ body }: { readonly body: JsonBody }): SimulatedAnswer => {
     const known = answers.get(body)
     if (known === undefined) throw new Error('a request that no agent has made')
     return known
   }
-  return { limits, vendor: limitedVendor({ limits, answer, pieces: 3 }), answers, othersUsed: new Map() }
+  return { limits, vendor: limitedVendor({ limits: heard, answer }), answers, othersUsed: new Map() }
 }
 
 /** Other programs with the same organisation: calls at random, in spells of more and of less. */

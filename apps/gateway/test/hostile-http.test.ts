@@ -234,7 +234,8 @@ describe('an error', () => {
   })
 
   test('of a megabyte passes as it is', async () => {
-    const body = JSON.stringify({ error: { message: 'a'.repeat(1_000_000) } })
+    const error = { type: 'api_error', message: 'a'.repeat(1_000_000) }
+    const body = JSON.stringify({ type: 'error', error })
     const { gateway } = await before((socket) => socket.end(httpText(500, json, body)))
     const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
     expect([received.status, received.text === body]).toEqual([500, true])

@@ -43,6 +43,8 @@ export interface Expected {
   readonly all: number
   /** Those that are not read from the cache. */
   readonly counted: number
+  /** For how long that is so, in milliseconds: then the cache has forgotten. Infinity where it holds nothing. */
+  readonly holdsFor: number
 }
 
 /** A prompt, to be compared with those before it. */
@@ -109,8 +111,9 @@ export function expectAfter(turn: Turn, { size, at }: Prompt, bytesPerToken: num
   // The conversation tells better than all others of its model what its text is like; images would tell nothing of text.
   const isText = size.mediaTokens === 0 && turn.size.mediaTokens === 0 && last > 0
   const all = turn.total + growth * (isText ? Math.min(2, Math.max(0.5, turn.total / last)) : 1)
-  const cached = at - turn.at <= turn.lifetime ? turn.cached : 0
-  return { all, counted: Math.max(0, all - cached) }
+  const left = turn.at + turn.lifetime - at
+  if (left <= 0 || turn.cached === 0) return { all, counted: all, holdsFor: Infinity }
+  return { all, counted: Math.max(0, all - turn.cached), holdsFor: left }
 }
 
 /** How many tokens a prompt has, as far as its size tells. */

@@ -17,7 +17,7 @@ import { LimiterMap } from './limiter-map.ts'
 import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { acquireSpare } from './spare-capacity.ts'
-import { TokenEstimator } from './token-estimator.ts'
+import { sentAt, TokenEstimator } from './token-estimator.ts'
 import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
 
 declare module '@spillway/middleware' {
@@ -206,7 +206,8 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const middleware: Middleware = (next) => async (request) => {
     const keys = request.operation === 'count_tokens' ? counting : limiters
     const keyed = keys.at(settings.key(request), request.clock)
-    const cost = { ...estimator.estimate(request), group: settings.group(request) }
+    const group = settings.group(request)
+    let cost = { ...estimator.estimate(request), group }
     const { clock } = request
     const { isShadow } = request.context
     const isFree = keyed.waiting === 0
@@ -220,15 +221,26 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (lease === undefined && isShadow) return refuse(request, { reason: 'spare' })
     if (lease === undefined) {
       const begun = clock.now()
-      const turn = await keyed.room.enter({
-        cost,
-        priority: settings.priority(request),
-        patience: longestWait(request, settings),
-        clock,
-        signal: request.signal,
-      })
+      const enter = () =>
+        keyed.room.enter({
+          cost,
+          priority: settings.priority(request),
+          patience,
+          since: begun,
+          holdsFor: cost.holdsFor,
+          clock,
+          signal: request.signal,
+        })
+      const patience = longestWait(request, settings)
+      let turn = await enter()
+      while ('reason' in turn && turn.reason === 'outdated') {
+        // The vendor has forgotten the prompt meanwhile.
+        cost = { ...estimator.estimate(request), group }
+        turn = await enter()
+      }
       if ('reason' in turn) return refuse(request, turn)
       lease = turn
+      cost = { ...sentAt(cost, clock.now()), group }
       const waitMs = clock.now() - begun
       if (waitMs > 0) emit(request, 'limit.waited', { waitMs })
     }
@@ -261,6 +273,7 @@ const reasons: Readonly<Record<TurnedAway['reason'] | 'spare', string>> = {
   full: 'too many calls wait for room within the rate limit already',
   too_long: 'there will be no room within the rate limit in time',
   impatient: 'there was no room within the rate limit in time',
+  outdated: 'there was no room within the rate limit in time',
   spare: 'a call for comparison leaves half of the rate limit to others, and never waits',
 }
 

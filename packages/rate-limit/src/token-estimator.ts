@@ -40,6 +40,8 @@ interface Learned {
 export interface Estimate extends Cost {
   /** Undefined where nothing is to be learned from the call. */
   readonly prompt?: EstimatedPrompt | undefined
+  /** For how long it is worth something, in milliseconds: the prompt cache forgets. @default for ever */
+  readonly holdsFor?: number
 }
 
 interface EstimatedPrompt extends Prompt {
@@ -52,6 +54,8 @@ interface EstimatedPrompt extends Prompt {
   readonly before: Turn | undefined
   /** What is expected to count. */
   readonly expected: number | undefined
+  /** For how long it is, in milliseconds. @default for ever */
+  readonly holdsFor?: number
 }
 
 export interface TokenEstimatorOptions {
@@ -63,6 +67,12 @@ export interface TokenEstimatorOptions {
 }
 
 const nothing: Estimate = { inputTokens: 0, outputTokens: 0 }
+
+/** An estimate whose call has waited and goes to the vendor now: from now on the vendor's cache keeps its prompt. */
+export function sentAt(estimate: Estimate, now: number): Estimate {
+  const { prompt } = estimate
+  return prompt === undefined ? estimate : { ...estimate, prompt: { ...prompt, at: now } }
+}
 
 /**
  * Guesses what a call will take before it is sent, and learns from what calls took. The prompt by its size, media apart,
@@ -92,6 +102,7 @@ export class TokenEstimator {
         outputTokens: Math.floor(Math.min(learned.meanOutput ?? 0, learned.output, limit)),
       },
       prompt,
+      holdsFor: prompt.holdsFor ?? Infinity,
     }
   }
 
@@ -119,7 +130,8 @@ export class TokenEstimator {
     if (before) {
       const next = expectAfter(before, sized, bytesPerToken)
       const expected = this.#countsReads ? next.all : next.counted
-      return { ...sized, all: next.all, turn, conversation, before, expected }
+      const holdsFor = this.#countsReads ? Infinity : next.holdsFor
+      return { ...sized, all: next.all, turn, conversation, before, expected, holdsFor }
     }
     const share = this.#countsReads ? 1 : shares[turn]
     return { ...sized, turn, conversation, expected: share === undefined ? undefined : share * all }

@@ -10,8 +10,12 @@ export interface WaitingCall {
   readonly cost: Cost
   /** 0 goes first, 9 last; rounded. What is not a number counts as 5. */
   readonly priority: number
-  /** How long it will wait at most, in milliseconds. */
+  /** How long it will wait at most, in milliseconds, from `since` on. */
   readonly patience: number
+  /** When it began to wait, on its clock. @default now */
+  readonly since?: number
+  /** For how long its cost is known, in milliseconds; after that it has to enter again. @default for ever */
+  readonly holdsFor?: number | undefined
   readonly clock: Clock
   readonly signal: AbortSignal | undefined
 }
@@ -28,13 +32,13 @@ export interface WaitingRoomOptions {
 
 /** Why a call was not admitted, and when another one may be, in milliseconds. */
 export interface TurnedAway {
-  readonly reason: 'full' | 'too_long' | 'impatient'
+  readonly reason: 'full' | 'too_long' | 'impatient' | 'outdated'
   readonly retryAfterMs: number
 }
 
 type Lane = WaitingQueue<Waiter>
 
-interface Waiter extends WaitingCall, Queued {
+interface Waiter extends Omit<WaitingCall, 'since'>, Queued {
   readonly lane: Lane
   /** Whether others may be served when it leaves: it was first and had to wait on. */
   isBlocked: boolean
@@ -116,7 +120,7 @@ export class WaitingRoom {
       return { reason: 'full', retryAfterMs: this.#retryAfter(call) }
     }
     const wait = this.waitFor(call)
-    if (wait > call.patience) return { reason: 'too_long', retryAfterMs: wait }
+    if (wait > leftOf(call)) return { reason: 'too_long', retryAfterMs: wait }
     return new Promise((resolve, reject) => this.#add(call, resolve, reject))
   }
 
@@ -146,7 +150,9 @@ export class WaitingRoom {
     resolve: (turn: Lease | TurnedAway) => void,
     reject: (error: unknown) => void,
   ): void {
-    const { clock, signal, patience } = call
+    const { clock, signal, holdsFor = Infinity } = call
+    const left = leftOf(call)
+    const isOutdated = holdsFor < left
     const now = clock.now()
     const end = (): void => {
       if (waiter.hasLeft) return
@@ -163,7 +169,7 @@ export class WaitingRoom {
     const waiter: Waiter = {
       ...call,
       options: { priority: priorityOf(call.priority) },
-      since: now,
+      since: call.since ?? now,
       least: this.#leastOf(call.cost, now),
       lane,
       hasLeft: false,
@@ -182,9 +188,11 @@ export class WaitingRoom {
     const leave = (): void => waiter.fail(signal?.reason)
     const giveUp = (): void => {
       end()
-      resolve({ reason: 'impatient', retryAfterMs: this.#retryAfter(call) })
+      resolve({ reason: isOutdated ? 'outdated' : 'impatient', retryAfterMs: this.#retryAfter(call) })
     }
-    const cancelTimer = clock.setTimer(patience, () => {
+    // A fraction more, so that it is over by any sum.
+    const cancelTimer = clock.setTimer(isOutdated ? Math.max(1, Math.ceil(holdsFor)) : left, () => {
+      if (isOutdated) return giveUp()
       // Its time may have come in this very moment.
       const isDue = lane.first() === waiter && this.#limiter.timeUntil(call.cost, clock.now()) === 0
       const answer = isDue ? this.#limiter.tryAcquire(call.cost, clock.now()) : undefined
@@ -224,7 +232,7 @@ export class WaitingRoom {
     const isFirst =
       lane === undefined ||
       first === undefined ||
-      lane.rank({ options, clock: call.clock, since: now }) < lane.rank(first)
+      lane.rank({ options, clock: call.clock, since: call.since ?? now }) < lane.rank(first)
     if (isFirst) return this.#limiter.tryAcquire(call.cost, now)
     const beside = this.#passable(first)
     return beside && this.#limiter.tryAcquire(call.cost, now, beside)
@@ -376,6 +384,11 @@ export class WaitingRoom {
     this.#stopListening?.()
     this.#stopListening = undefined
   }
+}
+
+/** How long a call still waits, in milliseconds. */
+function leftOf({ patience, since, clock }: WaitingCall): number {
+  return since === undefined ? patience : patience - (clock.now() - since)
 }
 
 function sizeOf({ cost }: Waiter): number {

@@ -50,6 +50,8 @@ interface Asked extends Partial<SimulatedAnswer> {
   /** Of its text. @default 3.5 */
   readonly bytesPerToken?: number
   readonly maxTokens?: number
+  /** Tokens of the prompt's first message; the rest is in a second turn. @default all */
+  readonly firstMessage?: number
 }
 
 /** A call on its way. */
@@ -148,6 +150,25 @@ export function limitedVendorCases(open: OpenLimiter, handlerOf: HandlerOf): Con
         const call = world.place({ promptTokens: 60_000 })
         await world.pass(5_000)
         assert.equal(statusOf(call), 200)
+      },
+    ),
+
+    on(
+      'counts a prompt whole that the cache forgets while its call waits',
+      { own: { inputTokensPerMinute: tokens }, vendor: { inputTokensPerMinute: tokens } },
+      async (world) => {
+        const first = world.place({ promptTokens: 60_000, conversation: 'a' })
+        await world.pass(250_000)
+        const filling = world.place({ promptTokens: 97_000, conversation: 'b' })
+        await world.pass(35_000)
+        const second = world.place({ promptTokens: 64_000, firstMessage: 60_000, conversation: 'a' })
+        await world.pass(25_200)
+        const last = world.place({ promptTokens: 60_000, conversation: 'c' })
+        await world.pass(60_000)
+        assert.equal(world.limited, 0)
+        assert.deepEqual([first, filling, second].map(statusOf), [200, 200, 200])
+        assert.ok(second.sentAt !== undefined && second.sentAt > 300_000)
+        assert.notEqual(last.response, undefined)
       },
     ),
 
@@ -304,9 +325,16 @@ async function worldOf(
     },
     place(call) {
       const { model = opus, operation = 'generate', maxTokens = 1_024 } = call
-      const { images = 0, bytesPerToken = 3.5, ...rest } = call
+      const { images = 0, bytesPerToken = 3.5, firstMessage, ...rest } = call
       const answer = { promptTokens: 1_000, outputTokens: 100, ...rest }
-      const body = bodyOf(model, maxTokens, answer, images, bytesPerToken)
+      const body = bodyOf(
+        model,
+        maxTokens,
+        answer,
+        images,
+        bytesPerToken,
+        firstMessage ?? answer.promptTokens,
+      )
       const placed: Placed = { at: clock.now() }
       asked.set(body, { answer, placed })
       const stream = operation === 'generate'
@@ -343,21 +371,26 @@ function bodyOf(
   answer: SimulatedAnswer,
   images: number,
   bytesPerToken: number,
+  firstMessage: number,
 ): JsonBody {
-  const text = 'The spillway carries the water around the dam. '
-  const bytes = Math.round((answer.promptTokens - images * 1_600) * bytesPerToken)
+  const sentence = 'The spillway carries the water around the dam. '
+  const textOf = (tokens: number): string => {
+    const bytes = Math.round(tokens * bytesPerToken)
+    return sentence.repeat(bytes / sentence.length + 1).slice(0, bytes)
+  }
   const source = { type: 'base64', media_type: 'image/png', data: base64 }
   const content = [
-    {
-      type: 'text',
-      text: `${answer.conversation ?? ''} ${text.repeat(bytes / text.length + 1).slice(0, bytes)}`,
-    },
+    { type: 'text', text: `${answer.conversation ?? ''} ${textOf(firstMessage - images * 1_600)}` },
     ...Array.from({ length: images }, () => ({ type: 'image', source })),
+  ]
+  const more = [
+    { role: 'assistant', content: 'Yes.' },
+    { role: 'user', content: textOf(answer.promptTokens - firstMessage) },
   ]
   return jsonBodyFromObject({
     model,
     max_tokens: maxTokens,
-    messages: [{ role: 'user', content }],
+    messages: [{ role: 'user', content }, ...(firstMessage < answer.promptTokens ? more : [])],
     stream: true,
     stream_options: { include_usage: true },
   })

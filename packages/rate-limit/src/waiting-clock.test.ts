@@ -82,6 +82,24 @@ describe('a step of the system clock', () => {
   })
 })
 
+it('a timer that fires early, and time that goes on meanwhile, leave nobody waiting', async () => {
+  // Node's timers fire up to a millisecond early; the capacity may then come between two looks at the clock.
+  for (let early = 0; early < 1; early += 0.02) {
+    const clock = virtualClock()
+    let looks = 0
+    const creeping: Clock = {
+      now: () => clock.now() + 0.01 * ++looks,
+      epoch: () => clock.epoch(),
+      random: () => clock.random(),
+      setTimer: (ms, act) => clock.setTimer(Math.max(0, ms - early), act),
+    }
+    const call = limited({ requestsPerSecond: 2, maxWait: 20_000 }, creeping)
+    const answers = await clock.runUntil(Promise.all(Array.from({ length: 8 }, call)))
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+    expect(clock.now()).toBeLessThan(6_000)
+  }
+})
+
 describe('on a virtual clock', () => {
   it('a call that is due after a second is admitted then, and a real timer never runs', async () => {
     const clock = virtualClock()

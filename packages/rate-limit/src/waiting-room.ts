@@ -283,10 +283,17 @@ export class WaitingRoom {
   async #serveAll(): Promise<void> {
     for (const first of this.#firsts()) {
       let waiter: Waiter | undefined = first
+      let wait = 0
       while (waiter !== undefined && !this.#isPaused) {
-        const answer = this.#limiter.tryAcquire(waiter.cost, waiter.clock.now())
+        // Both of one time: the capacity may come between two looks at the clock, and would be taken for a lack of places.
+        const now = waiter.clock.now()
+        const answer = this.#limiter.tryAcquire(waiter.cost, now)
         const lease = answer instanceof Promise ? await answer : answer
-        if (lease === undefined) break
+        if (lease === undefined) {
+          const { cost } = waiter
+          wait = answer instanceof Promise ? this.#waitElsewhere(waiter) : this.#limiter.timeUntil(cost, now)
+          break
+        }
         this.#deliver(waiter, lease)
         waiter = first.lane.first()
         // Another group's turn may have come.
@@ -297,10 +304,16 @@ export class WaitingRoom {
       if (this.#hasChanged || this.#isPaused) return
       waiter.isBlocked = true
       // It lacks only a place, and so do all behind it.
-      if (this.#limiter.timeUntil(waiter.cost, waiter.clock.now()) === 0) return
+      if (wait === 0) return
+      const wakeAt = waiter.clock.now() + wait
       await this.#letPass(waiter)
-      this.#wakeFor(waiter.cost, waiter.clock)
+      this.#wakeAfter(wakeAt - waiter.clock.now(), waiter.clock)
     }
+  }
+
+  /** How long to wait for limits that are counted elsewhere: what they have said may be over while the answer came. */
+  #waitElsewhere({ cost, clock }: Waiter): number {
+    return Math.max(1, this.#limiter.timeUntil(cost, clock.now()))
   }
 
   #firsts(): Waiter[] {
@@ -353,8 +366,12 @@ export class WaitingRoom {
   /** Serves again when the windows have capacity, or a closure may be tested; a release is heard of otherwise. */
   #wakeFor(cost: Cost, clock: Clock): void {
     const wait = this.#limiter.timeUntil(cost, clock.now())
-    // Less than a millisecond may be a rounding error, after which the time would be the same.
-    if (wait > 0) this.#wakeIn(Math.min(Math.max(1, wait), probeEvery), clock)
+    if (wait > 0) this.#wakeAfter(wait, clock)
+  }
+
+  /** Less than a millisecond may be a rounding error, after which the time would be the same. */
+  #wakeAfter(wait: number, clock: Clock): void {
+    this.#wakeIn(Math.min(Math.max(1, wait), probeEvery), clock)
   }
 
   /** Serves again in `ms`, or earlier if that was intended. */

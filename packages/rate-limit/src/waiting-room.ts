@@ -65,6 +65,9 @@ const mostRefused = 4
 /** How many calls are admitted before the rest of the process gets a turn of the event loop. */
 const mostAdmitted = 64
 
+/** After how many milliseconds limits that are counted elsewhere are asked again where nobody knows how long to wait. */
+const askAgain = 50
+
 /** The part of its patience after which a call is passed only by what does not delay it. */
 const spentPatience = 0.9
 
@@ -86,6 +89,8 @@ export class WaitingRoom {
   readonly #lanes = new Map<string, Lane>()
   #size = 0
   #isServing = false
+  /** Whether limits that are counted elsewhere are asked on behalf of a call that waits. */
+  #isAsking = false
   /** Whether something has changed while calls were served. */
   #hasChanged = false
   /** Changes with whatever may let a call pass that could not before. */
@@ -224,7 +229,8 @@ export class WaitingRoom {
 
   /** Admits a call that comes while others wait, if it goes before them or can pass them. */
   #passAtOnce(call: WaitingCall): Lease | undefined | Promise<Lease | undefined> {
-    if (this.#size === 0 || this.#isPaused) return undefined
+    // Limits that are counted elsewhere are asked one after the other while calls wait.
+    if (this.#size === 0 || this.#isPaused || this.#isAsking) return undefined
     const lane = this.#laneOf(call.cost)
     const first = lane?.first()
     const now = call.clock.now()
@@ -279,6 +285,13 @@ export class WaitingRoom {
     }
   }
 
+  async #asked(answer: Promise<Lease | undefined>): Promise<Lease | undefined> {
+    this.#isAsking = true
+    const lease = await answer
+    this.#isAsking = false
+    return lease
+  }
+
   /** Serves all groups once, those first whose first one goes before that of the others. */
   async #serveAll(): Promise<void> {
     for (const first of this.#firsts()) {
@@ -288,7 +301,7 @@ export class WaitingRoom {
         // Both of one time: the capacity may come between two looks at the clock, and would be taken for a lack of places.
         const now = waiter.clock.now()
         const answer = this.#limiter.tryAcquire(waiter.cost, now)
-        const lease = answer instanceof Promise ? await answer : answer
+        const lease = answer instanceof Promise ? await this.#asked(answer) : answer
         if (lease === undefined) {
           const { cost } = waiter
           wait = answer instanceof Promise ? this.#waitElsewhere(waiter) : this.#limiter.timeUntil(cost, now)
@@ -311,9 +324,9 @@ export class WaitingRoom {
     }
   }
 
-  /** How long to wait for limits that are counted elsewhere: what they have said may be over while the answer came. */
+  /** How long to wait for limits that are counted elsewhere: what they have said may be over when the answer comes. */
   #waitElsewhere({ cost, clock }: Waiter): number {
-    return Math.max(1, this.#limiter.timeUntil(cost, clock.now()))
+    return this.#limiter.timeUntil(cost, clock.now()) || askAgain
   }
 
   #firsts(): Waiter[] {
@@ -340,7 +353,7 @@ export class WaitingRoom {
       const beside = this.#passable(first)
       if (beside === undefined) break
       const answer = this.#limiter.tryAcquire(waiter.cost, waiter.clock.now(), beside)
-      const lease = answer instanceof Promise ? await answer : answer
+      const lease = answer instanceof Promise ? await this.#asked(answer) : answer
       if (lease === undefined) {
         if (answer instanceof Promise && ++refused === mostRefused) break
         continue

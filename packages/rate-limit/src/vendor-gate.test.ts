@@ -204,18 +204,19 @@ it('whatever vendors say, no limit of our own is ever exceeded', () => {
       }
       const limiter = new Limiter(limits)
       const admitted: { at: number; group: string; cost: Cost }[] = []
-      const held: Lease[] = []
+      const held: { lease: Lease; cost: Cost }[] = []
       let now = 0
       for (const { gap, cost, group, answer, settles, opens } of steps) {
         now += gap
         const lease = limiter.tryAcquire({ ...cost, group }, now)
         if (lease !== undefined) {
           admitted.push({ at: now, group, cost })
-          held.push(lease)
+          held.push({ lease, cost })
         }
-        if (answer !== null) held.at(-1)?.hear?.(answer, now)
+        if (answer !== null) held.at(-1)?.lease.hear?.(answer, now)
         if (opens && answer === null) limiter.open()
-        if (settles) held.shift()?.settle(cost, now)
+        const ended = settles ? held.shift() : undefined
+        ended?.lease.settle(ended.cost, now)
         const lately = admitted.filter((each) => each.group === group && each.at > now - 60_000)
         const sum = (of: (cost: Cost) => number): number =>
           lately.reduce((all, each) => all + of(each.cost), 0)

@@ -7,7 +7,8 @@ const run = { speed: 15, execArgv: ['--conditions=@spillway/source'] }
 
 const missed = (figures: readonly Figure[]): Figure[] => figures.filter(({ holds }) => !holds)
 
-describe.skipIf(!hasRedis() && !process.env.CI)('four processes that share a limit', () => {
+// Times run so many times as fast as real ones, and so does what a busy machine takes.
+describe.skipIf(!hasRedis() && !process.env.CI)('four processes that share a limit', { retry: 2 }, () => {
   it('hold it within 2 % under five times the load', async () => {
     expect(missed(await holdsTheLimit({ ...run, speed: 6 }, 2))).toEqual([])
   }, 60_000)

@@ -14,8 +14,8 @@ import {
   type WholeAnswer,
   wholeTranscript,
   withBoundedWaits,
-  withoutHeaders,
 } from '@spillway/wire'
+import { headersOfJson } from './body-form.ts'
 import { CredentialMask } from './credential-mask.ts'
 
 /** A response that has been collected. */
@@ -82,6 +82,5 @@ function inShapeOf(
   headers: ResponseHeaders,
 ): Pick<ModelResponse, 'headers' | 'body'> {
   const rendered = renderError(api, failure)
-  const kept = withoutHeaders(headers, (name) => name === 'content-type' || name === 'content-length')
-  return { headers: { ...rendered.headers, ...kept }, body: bodyOf(rendered.body) }
+  return { headers: { ...rendered.headers, ...headersOfJson(headers) }, body: bodyOf(rendered.body) }
 }

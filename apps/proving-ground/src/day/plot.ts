@@ -1,5 +1,4 @@
-import { parse, View } from 'vega'
-import { compile, type TopLevelSpec } from 'vega-lite'
+import { renderPlot } from '../render-plot.ts'
 import { bucketMs } from './record.ts'
 import type { DayResult } from './run.ts'
 import { models } from './traffic.ts'
@@ -17,22 +16,8 @@ export async function plotDay(
   startHour: number,
   subtitle: string,
 ): Promise<string> {
-  const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    background: 'white',
-    padding: 12,
-    title: { text: 'A day of agents', subtitle, anchor: 'start', fontSize: 15, subtitleFontSize: 12 },
-    vconcat: models.map(([model]) => panel(model, limiter, perfect, startHour)),
-    config: {
-      axis: { labelFontSize: 11, titleFontSize: 12 },
-      legend: { labelFontSize: 12 },
-      view: { stroke: '#bbb' },
-    },
-  }
-  const view = new View(parse(compile(spec as unknown as TopLevelSpec).spec), { renderer: 'none' })
-  const svg = await view.toSVG()
-  view.finalize()
-  return `${svg}\n`
+  const panels = models.map(([model]) => panel(model, limiter, perfect, startHour))
+  return renderPlot('A day of agents', subtitle, panels)
 }
 
 function panel(model: string, limiter: DayResult, perfect: DayResult, startHour: number): object {

@@ -1,5 +1,4 @@
-import { parse, View } from 'vega'
-import { compile, type TopLevelSpec } from 'vega-lite'
+import { renderPlot } from '../render-plot.ts'
 import type { Sample } from './run.ts'
 
 const mebibyte = 2 ** 20
@@ -20,26 +19,13 @@ export async function plotSoak(
     { time: minutes(sample), value: sample.descriptors, what: 'descriptors' },
     { time: minutes(sample), value: sample.resources.Timeout ?? 0, what: 'timers' },
   ])
-  const spec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    background: 'white',
-    padding: 12,
-    title: { text: 'What the gateway holds', subtitle, anchor: 'start', fontSize: 15, subtitleFontSize: 12 },
-    vconcat: [
-      panel(memory, 'megabytes, after garbage collection', 220, warmUp),
-      panel(handles, 'how many', 140, warmUp),
-    ],
+  const panels = [
+    panel(memory, 'megabytes, after garbage collection', 220, warmUp),
+    panel(handles, 'how many', 140, warmUp),
+  ]
+  return renderPlot('What the gateway holds', subtitle, panels, {
     resolve: { scale: { color: 'independent' } },
-    config: {
-      axis: { labelFontSize: 11, titleFontSize: 12 },
-      legend: { labelFontSize: 12 },
-      view: { stroke: '#bbb' },
-    },
-  }
-  const view = new View(parse(compile(spec as unknown as TopLevelSpec).spec), { renderer: 'none' })
-  const svg = await view.toSVG()
-  view.finalize()
-  return `${svg}\n`
+  })
 }
 
 function panel(values: readonly object[], title: string, height: number, warmUp: number): object {

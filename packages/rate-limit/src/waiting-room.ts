@@ -78,8 +78,8 @@ const hopefulPatience = 1 / 3
  * Where calls wait for capacity. Bottleneck's queues keep their order; all times and timers are of the calls' clocks.
  *
  * Calls of each limit group queue by themselves: they have nothing in common but the places. Of a group, whoever is first
- * by priority and age is admitted as soon as the limits allow it. While it is blocked, later calls pass it where that does no harm: it is known when the windows will have capacity for it, and calls that pass it may together
- * put that off by `ageing` at most, and not beyond its patience. A call that waits for others to settle has no such time;
+ * by priority and age is admitted as soon as the limits allow it. While it is blocked, later calls pass it where that does
+ * no harm: it is known when the windows will have capacity for it, and calls that pass it may together put that off by `ageing` at most, and not beyond its patience. A call that waits for others to settle has no such time;
  * it can be passed for the first part of its patience, by calls that leave capacity for it once all have settled.
  */
 export class WaitingRoom {

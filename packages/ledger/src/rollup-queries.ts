@@ -1,10 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type Percentiles, percentilesOf } from './latency-histogram.ts'
-import { grains, type RollupTable } from './rollups.ts'
+import { grains, type RollupTable, rollupTables } from './rollups.ts'
 import { type Span, spansOf, stepOf, wholeMinutes } from './time-spans.ts'
 import type {
   FallbackRow,
   Grouping,
+  LargestTotals,
   LatencyRow,
   SeriesPoint,
   Summary,
@@ -162,7 +163,7 @@ export async function fallbacks(db: Db, asked: TimeRange): Promise<FallbackRow[]
 
 export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<Totals[]> {
   const spans = spansOf(wholeMinutes(asked))
-  const key = by === 'day' ? sql`at - at % ${sql.lit(grains.day)} as key` : sql`${sql.ref(by)} as key`
+  const key = keyOf(by)
   const calls =
     by === 'role'
       ? sql`select role as key, ${sum('attempts', 'calls')} from ${from('usage_rollups', spans)} where role = 'primary' group by 1`
@@ -174,23 +175,68 @@ export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<To
   const usageOf = new Map(usage.map((row) => [row.key, row]))
   const callsOf = new Map(counted.map((row) => [row.key, Number(row.calls)]))
   return byKey(
-    [...new Set([...usageOf.keys(), ...callsOf.keys()])].map((name) => {
-      const row = usageOf.get(name)
-      return {
-        key: by === 'day' ? new Date(Number(name)).toISOString().slice(0, 10) : String(name),
-        calls: callsOf.get(name) ?? 0,
-        attempts: Number(row?.attempts ?? 0),
-        errors: Number(row?.errors ?? 0),
-        cancelled: Number(row?.cancelled ?? 0),
-        tokens: tokensOf(row),
-        estimatedTokens: estimatedTokensOf(row),
-        costNano: String(row?.costNano ?? '0'),
-        estimatedCostNano: String(row?.estimatedCostNano ?? '0'),
-        estimated: Number(row?.estimated ?? 0),
-        unpriced: Number(row?.unpriced ?? 0),
-      }
-    }),
+    [...new Set([...usageOf.keys(), ...callsOf.keys()])].map((name) => ({
+      key: nameOf(by, name),
+      ...amountsOf(usageOf.get(name), callsOf.get(name) ?? 0),
+    })),
   )
+}
+
+export async function largestTotals(
+  db: Db,
+  by: Grouping,
+  asked: TimeRange,
+  limit: number,
+): Promise<LargestTotals> {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
+    throw new RangeError(`largestTotals: limit must be a whole number from 1 to 1000, but is ${limit}`)
+  const spans = spansOf(wholeMinutes(asked))
+  const key = keyOf(by)
+  const names = rollupTables.usage_rollups.sums
+  const calls = by === 'role' ? `case when role = 'primary' then attempts else 0 end` : '0'
+  const usage = sql`select ${key}, ${sql.raw(names.join(', '))}, ${sql.raw(calls)} as calls from ${from('usage_rollups', spans)}`
+  const counted = sql`select ${key}, ${sql.raw(names.map(() => '0').join(', '))}, calls from ${from('call_rollups', spans)}`
+  const parts = by === 'role' ? usage : sql`${usage} union all ${counted}`
+  const sums = sql.raw([...names, 'calls'].map((name) => `sum(${name}) as ${name}`).join(', '))
+  // One statement, so that shown groups and others are of the same moment.
+  const rows = await run<Row>(
+    db,
+    sql`select case when place <= ${sql.lit(limit)} then key end as shown, count(*) as groups, ${usageSums}, ${sum('calls', 'calls')}
+      from (select g.*, row_number() over (order by cost_nano desc, calls desc, key) as place
+        from (select key, ${sums} from (${parts}) as p group by key) as g) as ranked
+      group by 1`,
+  )
+  const isShown = (row: Row): boolean => row.shown !== null
+  const other = rows.find((row) => !isShown(row))
+  return {
+    rows: byKey(
+      rows
+        .filter(isShown)
+        .map((row) => ({ key: nameOf(by, row.shown), ...amountsOf(row, Number(row.calls)) })),
+    ),
+    other: other && { groups: Number(other.groups), ...amountsOf(other, Number(other.calls)) },
+  }
+}
+
+const keyOf = (by: Grouping): RawBuilder<unknown> =>
+  by === 'day' ? sql`at - at % ${sql.lit(grains.day)} as key` : sql`${sql.ref(by)} as key`
+
+const nameOf = (by: Grouping, key: unknown): string =>
+  by === 'day' ? new Date(Number(key)).toISOString().slice(0, 10) : String(key)
+
+function amountsOf(row: Row | undefined, calls: number): Omit<Totals, 'key'> {
+  return {
+    calls,
+    attempts: Number(row?.attempts ?? 0),
+    errors: Number(row?.errors ?? 0),
+    cancelled: Number(row?.cancelled ?? 0),
+    tokens: tokensOf(row),
+    estimatedTokens: estimatedTokensOf(row),
+    costNano: String(row?.costNano ?? '0'),
+    estimatedCostNano: String(row?.estimatedCostNano ?? '0'),
+    estimated: Number(row?.estimated ?? 0),
+    unpriced: Number(row?.unpriced ?? 0),
+  }
 }
 
 export async function countCalls(db: Db, asked: TimeRange): Promise<number> {

@@ -16,6 +16,7 @@ import type {
   CallPage,
   FallbackRow,
   Grouping,
+  LargestTotals,
   LatencyRow,
   SeriesPoint,
   Summary,
@@ -86,6 +87,10 @@ export class SqlStore implements LedgerStore {
 
   async totals(by: Grouping, range: TimeRange): Promise<Totals[]> {
     return rollups.totals(await this.#rollups(), by, range)
+  }
+
+  async largestTotals(by: Grouping, range: TimeRange, limit: number): Promise<LargestTotals> {
+    return rollups.largestTotals(await this.#rollups(), by, range, limit)
   }
 
   async countCalls(range: TimeRange): Promise<number> {

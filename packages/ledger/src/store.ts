@@ -11,6 +11,7 @@ import type {
   CallPage,
   FallbackRow,
   Grouping,
+  LargestTotals,
   LatencyRow,
   SeriesPoint,
   Summary,
@@ -42,8 +43,14 @@ export interface LedgerStore {
   latency(range: TimeRange, by?: 'model' | 'target'): Promise<LatencyRow[]>
   /** The most frequent ones first. */
   fallbacks(range: TimeRange): Promise<FallbackRow[]>
-  /** By group, in the order of their keys. */
+  /** By group, in the order of their keys: all groups, however many there are. */
   totals(by: Grouping, range: TimeRange): Promise<Totals[]>
+  /**
+   * The `limit` groups that cost most (of those that cost the same, the ones with more calls) and the sum of all others, by
+   * one statement of the database. For groups whose names callers choose, which may be many.
+   * @throws RangeError for a limit that is not 1 to 1000
+   */
+  largestTotals(by: Grouping, range: TimeRange, limit: number): Promise<LargestTotals>
   /** How many calls began in the range. */
   countCalls(range: TimeRange): Promise<number>
   /**

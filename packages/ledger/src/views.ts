@@ -99,6 +99,19 @@ export interface Totals {
   readonly unpriced: number
 }
 
+/** The groups that cost most, and the sum of all others: together exactly what all groups used. */
+export interface LargestTotals {
+  /** In the order of their keys. */
+  readonly rows: readonly Totals[]
+  /** Undefined where `rows` are all groups. */
+  readonly other?: OtherTotals | undefined
+}
+
+export interface OtherTotals extends Omit<Totals, 'key'> {
+  /** How many groups this is the sum of. */
+  readonly groups: number
+}
+
 /** Which calls, newest first. Filters that are not given let everything through. */
 export interface CallFilter {
   /** 1 to 1000. */

@@ -53,6 +53,7 @@ export function workerStore(settings: WorkerSettings, warn: Warn): LedgerStore {
     latency: method('store', 'latency'),
     fallbacks: method('store', 'fallbacks'),
     totals: method('store', 'totals'),
+    largestTotals: method('store', 'largestTotals'),
     countCalls: method('store', 'countCalls'),
     calls: method('store', 'calls'),
     pruneCalls: method('store', 'pruneCalls'),

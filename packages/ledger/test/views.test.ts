@@ -242,6 +242,21 @@ describe.each([
           }),
         )
       }
+      for (const by of ['model', 'tenant', 'target', 'day', 'role'] as const) {
+        const all = await store.totals(by, range)
+        const { rows, other } = await store.largestTotals(by, range, 3)
+        const largest = all.toSorted(
+          (a, b) =>
+            Number(BigInt(b.costNano) - BigInt(a.costNano)) || b.calls - a.calls || (a.key < b.key ? -1 : 1),
+        )
+        const names = largest.slice(0, 3).map(({ key }) => key)
+        expect(rows).toEqual(all.filter(({ key }) => names.includes(key)))
+        const rest = largest.slice(3)
+        expect(other?.groups ?? 0).toBe(rest.length)
+        for (const name of ['calls', 'attempts', 'errors', 'cancelled', 'estimated', 'unpriced'] as const)
+          expect(other?.[name] ?? 0).toBe(added(rest, (row) => row[name]))
+        expect(other?.costNano ?? '0').toBe(String(rest.reduce((sum, row) => sum + BigInt(row.costNano), 0n)))
+      }
       const roles = await store.totals('role', range)
       expect(added(roles, (row) => row.attempts)).toBe(ourAttempts.length)
     })

@@ -130,7 +130,11 @@ function CostOverTime({ summary: { series, costNano } }: { readonly summary: Sum
   )
 }
 
-function Rows({ usage: { rows, by } }: { readonly usage: Usage }): JSX.Element {
+/** No key that a gateway names. */
+const otherKey = '\u0000other'
+
+function Rows({ usage: { rows: shown, other, by } }: { readonly usage: Usage }): JSX.Element {
+  const rows = other === undefined ? shown : [...shown, { key: otherKey, ...other }]
   if (rows.length === 0) return <NoCallsInRange />
   const all = rows.reduce((sum, { costNano }) => sum + BigInt(costNano), 0n).toString()
   const anyUnpriced = rows.some(({ unpriced }) => unpriced > 0)
@@ -140,7 +144,7 @@ function Rows({ usage: { rows, by } }: { readonly usage: Usage }): JSX.Element {
       <Table
         key={by}
         caption={`Usage by ${by}`}
-        columns={columnsOf(by, all)}
+        columns={columnsOf(by, all, other?.groups ?? 0)}
         rows={rows}
         rowKey={({ key }) => key}
         sorted={by === 'day' ? undefined : 'Cost'}
@@ -154,9 +158,13 @@ function Rows({ usage: { rows, by } }: { readonly usage: Usage }): JSX.Element {
   )
 }
 
-function columnsOf(by: Usage['by'], allNano: string): readonly Column<UsageRow>[] {
+function columnsOf(by: Usage['by'], allNano: string, others: number): readonly Column<UsageRow>[] {
   return [
-    { title: groups.find(([each]) => each === by)?.[1] ?? by, cell: ({ key }) => <Key text={key} by={by} /> },
+    {
+      title: groups.find(([each]) => each === by)?.[1] ?? by,
+      cell: ({ key }) =>
+        key === otherKey ? <span class="quiet">{full(others)} others</span> : <Key text={key} by={by} />,
+    },
     { title: 'Calls', numeric: true, sort: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
     {
       title: 'Errors',

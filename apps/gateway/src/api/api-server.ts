@@ -15,6 +15,7 @@ import {
   textOf,
   wholeNumber,
 } from './parameters.ts'
+import { TooManyReads } from './shared-reads.ts'
 
 /** What the answers are made from. */
 export interface ApiSources {
@@ -44,9 +45,13 @@ export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
     answer: (query, { views, now }) => views.summary(rangeOf(query, now())),
   },
   '/api/usage': {
-    parameters: ['by', 'range'],
+    parameters: ['by', 'range', 'limit'],
     answer: (query, { views, now }) =>
-      views.usage(oneOf(query, 'by', groupings, 'model'), rangeOf(query, now())),
+      views.usage(
+        oneOf(query, 'by', groupings, 'model'),
+        rangeOf(query, now()),
+        wholeNumber(query, 'limit', 100, 1000) as number,
+      ),
   },
   '/api/fallbacks': {
     parameters: ['range'],
@@ -126,6 +131,7 @@ export async function answerApi(
     send(res, 200, await route.answer(query, sources))
   } catch (error) {
     if (error instanceof BadParameter) return sendError(res, 400, error.message)
+    if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })
     // What a database says may show where it is, and who it is asked by.
     const code = (error as NodeJS.ErrnoException).code
     sources.log(`${path} failed: ${code ?? (error as Error).name}`)

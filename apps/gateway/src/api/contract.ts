@@ -57,11 +57,14 @@ export interface SeriesPoint {
   readonly total: Percentiles
 }
 
-/** `GET /api/usage?by=model&range=24h` */
+/** `GET /api/usage?by=model&range=24h&limit=100` */
 export interface Usage {
   readonly range: TimeRange
   readonly by: 'model' | 'tenant' | 'target' | 'role' | 'day'
+  /** The groups that cost most, `limit` at most, in the order of their keys. */
   readonly rows: readonly UsageRow[]
+  /** The sum of all other groups, and how many they are; undefined where there are no others. */
+  readonly other?: (Omit<UsageRow, 'key'> & { readonly groups: number }) | undefined
 }
 
 export interface UsageRow {

@@ -1,6 +1,7 @@
-import type { CallView, Totals } from '@spillway/ledger'
+import type { CallView } from '@spillway/ledger'
 import type { Books } from '../ledger/books.ts'
-import type { CallRow, Calls, Fallbacks, Summary, TimeRange, Usage, UsageRow } from './contract.ts'
+import type { CallRow, Calls, Fallbacks, Summary, TimeRange, Usage } from './contract.ts'
+import { sharedReads } from './shared-reads.ts'
 
 export interface CallsFilter {
   readonly limit: number
@@ -16,7 +17,7 @@ export interface CallsFilter {
 export interface LedgerViews {
   /** `step` is the length of a step of its series, in milliseconds. */
   summary(range: TimeRange & { readonly step: number }): Promise<Summary>
-  usage(by: Usage['by'], range: TimeRange): Promise<Usage>
+  usage(by: Usage['by'], range: TimeRange, limit: number): Promise<Usage>
   fallbacks(range: TimeRange): Promise<Fallbacks>
   calls(filter: CallsFilter): Promise<Calls>
 }
@@ -26,37 +27,43 @@ export interface LedgerViews {
  * call of this one that has ended.
  */
 export function ledgerViews({ store, flush }: Pick<Books, 'store' | 'flush'>): LedgerViews {
+  const shared = sharedReads()
+  const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
+    shared(JSON.stringify(question), async () => {
+      await flush()
+      return ask()
+    })
   return {
     async summary({ from, to, step }) {
-      await flush()
       const range = { from, to }
       const steps = Math.ceil((to - from) / step)
-      const [{ estimated: _, ...summary }, series] = await Promise.all([
-        store.summary(range),
-        store.series(range, steps),
-      ])
+      const [{ estimated: _, ...summary }, series] = await read(['summary', from, to, step], () =>
+        Promise.all([store.summary(range), store.series(range, steps)]),
+      )
       return { ...summary, series }
     },
-    async usage(by, { from, to }) {
-      await flush()
+    async usage(by, { from, to }, limit) {
       const range = { from, to }
-      const totals = await store.totals(by, range)
-      return { range, by, rows: totals.map(usageRow) }
+      const { rows, other } = await read(['usage', by, from, to, limit], () =>
+        store.largestTotals(by, range, limit),
+      )
+      return { range, by, rows: rows.map(usageRow), other: other && usageRow(other) }
     },
     async fallbacks({ from, to }) {
-      await flush()
       const range = { from, to }
-      return { range, rows: await store.fallbacks(range) }
+      return { range, rows: await read(['fallbacks', from, to], () => store.fallbacks(range)) }
     },
     async calls(filter) {
-      await flush()
-      const { calls, next } = await store.calls(filter)
+      const { calls, next } = await read(['calls', filter], () => store.calls(filter))
       return { calls: calls.map(callRow), next }
     },
   }
 }
 
-function usageRow({ cancelled: _, ...row }: Totals): UsageRow {
+function usageRow<T extends { readonly cancelled: number }>({
+  cancelled: _,
+  ...row
+}: T): Omit<T, 'cancelled'> {
   return row
 }
 

@@ -32,6 +32,18 @@ const point = {
   total: ref('Percentiles'),
 }
 
+const usage = {
+  calls: integer,
+  attempts: integer,
+  errors: integer,
+  tokens: ref('TokenCounts'),
+  estimatedTokens: ref('TokenCounts'),
+  costNano: money,
+  estimatedCostNano: money,
+  estimated: integer,
+  unpriced: integer,
+}
+
 const mirrorSide = object({
   failures: integer,
   firstContent: ref('Percentiles'),
@@ -66,20 +78,8 @@ const schemas: Readonly<Record<string, Schema>> = {
   Usage: object({
     range: ref('TimeRange'),
     by: { enum: groupings },
-    rows: list(
-      object({
-        key: text,
-        calls: integer,
-        attempts: integer,
-        errors: integer,
-        tokens: ref('TokenCounts'),
-        estimatedTokens: ref('TokenCounts'),
-        costNano: money,
-        estimatedCostNano: money,
-        estimated: integer,
-        unpriced: integer,
-      }),
-    ),
+    rows: list(object({ key: text, ...usage })),
+    'other?': object({ groups: integer, ...usage }),
   }),
   Fallbacks: object({
     range: ref('TimeRange'),
@@ -192,6 +192,8 @@ const parameters: Readonly<Record<string, Schema>> = {
   range: { enum: Object.keys(ranges), default: '24h' },
   by: { enum: groupings, default: 'model' },
   limit,
+  /** The `limit` of groups. */
+  groups: { ...limit, default: 100 },
   before: { type: 'string', description: '`next` of the page before.' },
   model: text,
   tenant: text,
@@ -206,7 +208,11 @@ function path(summary: string, schema: Schema, names: readonly string[] = []): S
     get: {
       summary,
       ...(names.length > 0 && {
-        parameters: names.map((name) => ({ name, in: 'query', schema: parameters[name] })),
+        parameters: names.map((name) => ({
+          name: name === 'groups' ? 'limit' : name,
+          in: 'query',
+          schema: parameters[name],
+        })),
       }),
       responses: {
         200: { description: 'As of now.', content: { 'application/json': { schema } } },
@@ -228,7 +234,11 @@ export const openApi: Schema & { readonly paths: Readonly<Record<string, Schema>
   },
   paths: {
     '/api/summary': path('Calls, costs and latencies of a range', ref('Summary'), ['range']),
-    '/api/usage': path('Tokens and costs by group', ref('Usage'), ['by', 'range']),
+    '/api/usage': path('Tokens and costs of the groups that cost most, and of all others', ref('Usage'), [
+      'by',
+      'range',
+      'groups',
+    ]),
     '/api/fallbacks': path('Who answered instead of whom, and why', ref('Fallbacks'), ['range']),
     '/api/calls': path('Single calls, newest first', ref('Calls'), [
       'limit',

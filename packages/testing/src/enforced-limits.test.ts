@@ -152,6 +152,7 @@ describe('Anthropic', () => {
     const limits = open(clock)
     limits.close(opus, 3_000)
     expect(refused(limits, call(1))).toMatchObject({ limit: 'closed', retryAfterMs: 3_000 })
+    admitted(limits, call(1, { operation: 'count_tokens' }))
     await clock.advance(3_000)
     admitted(limits, call(1))
   })

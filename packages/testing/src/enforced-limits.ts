@@ -79,7 +79,7 @@ export interface EnforcedLimits {
   check(call: LimitedCall): LimitRefusal | undefined
   /** The buckets of a model's pool now. */
   meters(model: string): Meters
-  /** Refuses all calls to the model's pool for so long, in milliseconds. */
+  /** Refuses all calls to the model's pool for so long, in milliseconds; not counts of tokens. */
   close(model: string, ms: number): void
 }
 
@@ -168,13 +168,14 @@ export function enforceLimits(options: EnforcedLimitsOptions): EnforcedLimits {
   }
   const check = (to: Pool, call: LimitedCall): LimitRefusal | undefined => {
     const now = clock.now()
-    if (now < to.closedUntil) return refusal(to, call, 'closed', to.closedUntil - now, 0)
+    const isCount = call.operation === 'count_tokens'
+    if (now < to.closedUntil && !isCount) return refusal(to, call, 'closed', to.closedUntil - now, 0)
     for (const [name, amount] of charges(call)) {
       const wait = to.buckets.get(name)?.timeUntil(amount, now) ?? 0
       const isTooLarge = amount > (to.buckets.get(name)?.limit ?? Infinity)
       if (wait > 0 || isTooLarge) return refusal(to, call, name, Math.max(wait, 1), amount)
     }
-    if (call.operation === 'count_tokens') return undefined
+    if (isCount) return undefined
     const rampWait = to.acceleration?.timeUntil(call.inputTokens, now) ?? 0
     return rampWait > 0 ? refusal(to, call, 'acceleration', rampWait, call.inputTokens) : undefined
   }

@@ -19,6 +19,9 @@ const lifetime = 5 * minute
 /** How much a new observation counts. */
 const weight = 0.25
 
+/** The part of a prompt that may be media, whose tokens are a guess, where it is to tell what the text is like. */
+const mostMedia = 0.1
+
 /** By how much of a prompt the first expectation may be wrong. */
 const firstError = 0.02
 
@@ -108,12 +111,18 @@ export class ConversationTurns {
 export function expectAfter(turn: Turn, { size, at }: Prompt, bytesPerToken: number): Expected {
   const last = tokensIn(turn.size, bytesPerToken)
   const growth = Math.max(0, tokensIn(size, bytesPerToken) - last)
-  // The conversation tells better than all others of its model what its text is like; images would tell nothing of text.
-  const isText = size.mediaTokens === 0 && turn.size.mediaTokens === 0 && last > 0
-  const all = turn.total + growth * (isText ? Math.min(2, Math.max(0.5, turn.total / last)) : 1)
+  // The conversation tells better than all others of its model what its text is like.
+  const media = Math.min(growth, Math.max(0, size.mediaTokens - turn.size.mediaTokens))
+  const all = turn.total + media + (growth - media) * textRatio(turn, last)
   const left = turn.at + turn.lifetime - at
   if (left <= 0 || turn.cached === 0) return { all, counted: all, holdsFor: Infinity }
   return { all, counted: Math.max(0, all - turn.cached), holdsFor: left }
+}
+
+/** How many tokens of text there were for each that was expected; images would tell nothing of text. */
+function textRatio({ total, size: { mediaTokens } }: Turn, expected: number): number {
+  if (mediaTokens > total * mostMedia || expected <= mediaTokens) return 1
+  return Math.min(2, Math.max(0.5, (total - mediaTokens) / (expected - mediaTokens)))
 }
 
 /** How many tokens a prompt has, as far as its size tells. */

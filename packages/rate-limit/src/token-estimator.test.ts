@@ -10,7 +10,7 @@ import {
 } from '@spillway/middleware'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Estimate, TokenEstimator } from './token-estimator.ts'
+import { type Estimate, sentAt, TokenEstimator } from './token-estimator.ts'
 
 const minute = 60_000
 
@@ -107,6 +107,18 @@ describe('the output', () => {
     expect(predicted?.outputTokens).toBeLessThan(600)
     expect(outputTokens).toBeGreaterThan(predicted?.outputTokens as number)
   })
+
+  it('is reserved to be what answers in flight come to, of which more are long than of those that are over', () => {
+    const estimator = new TokenEstimator()
+    for (let call = 0; call < 400; call++) {
+      const outputTokens = call % 20 === 10 ? 8_000 : 400
+      estimator.learn(estimator.estimate(request({})), usageOf({ inputTokens: 10, outputTokens }))
+    }
+    // One answer in twenty is long. At any time half of those in flight are, since they take twenty times as long.
+    const { outputTokens } = estimator.estimate(request({}))
+    expect(outputTokens).toBeGreaterThan(3_500)
+    expect(outputTokens).toBeLessThan(5_000)
+  })
 })
 
 it('remembers the models that were used last, and not any number of them', () => {
@@ -192,6 +204,36 @@ describe('the next turn of a conversation', () => {
       estimator.learn(estimate, turn === 0 ? usageOf({ cacheWriteTokens: total }) : cached(total, 1_340))
       now += minute
     }
+  })
+
+  it('grows by text as dense as that before, though it has an image', () => {
+    const data = `iVBORw0KGgo${Buffer.alloc(60_000, 7).toString('base64')}`
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } }
+    const turn = (...more: object[]): ModelRequest =>
+      request({
+        messages: [{ role: 'user', content: [image, { type: 'text', text: text(90_000) }] }, ...more],
+      })
+    const estimator = new TokenEstimator()
+    // By the vendor's tokens, text is a quarter longer than estimated.
+    const total = 1_600 + 1.25 * 90_000
+    estimator.learn(estimator.estimate(turn()), usageOf({ cacheWriteTokens: total }))
+    const next = turn({ role: 'assistant', content: 'Yes.' }, { role: 'user', content: text(40_000) })
+    expect(expected(estimator.estimate(next))).toBeGreaterThan(1.2 * 40_000)
+    expect(expected(estimator.estimate(next))).toBeLessThan(1.3 * 40_000)
+  })
+
+  it('is expected to count until the cache has forgotten, and that is known', () => {
+    const estimator = new TokenEstimator()
+    estimator.learn(estimator.estimate(agent('a', 0)), usageOf({ cacheWriteTokens: 120_000 }))
+    now = 4.5 * minute
+    const estimate = estimator.estimate(agent('a', 1))
+    expect([estimate.holdsFor, expected(estimate)]).toEqual([0.5 * minute, expect.closeTo(1_000, -3)])
+    now += estimate.holdsFor as number
+    expect(estimator.estimate(agent('a', 1)).holdsFor).toBe(Infinity)
+    expect(expected(estimator.estimate(agent('a', 1)))).toBeGreaterThan(100_000)
+    // What has waited is in the cache from when it was sent.
+    estimator.learn(sentAt(estimate, now), cached(121_000, 1_000))
+    expect(estimator.estimate(agent('a', 2)).holdsFor).toBe(5 * minute)
   })
 
   it('counts as a whole where nothing of it is cached', () => {

@@ -16,6 +16,9 @@ const weight = 0.2
 /** Answers up to this quantile fit their reservation. */
 const quantile = 0.9
 
+/** The same where long answers, which are rare, make much of a difference. */
+const slowWeight = weight / 10
+
 const firstOutput = 500
 
 /** Prompts with fewer tokens are in no vendor's cache. */
@@ -34,6 +37,8 @@ interface Learned {
   output: number
   step: number
   meanOutput: number | undefined
+  /** Sums of output and of its square, in which what is long past hardly counts. */
+  readonly past: { output: number; square: number }
 }
 
 /** What a call will take by the time that it is admitted, and by what that was estimated. */
@@ -96,7 +101,7 @@ export class TokenEstimator {
     const limit = limitOf(request)
     return {
       inputTokens: Math.ceil(reserve(prompt, learned)),
-      outputTokens: Math.ceil(Math.min(learned.output, limit)),
+      outputTokens: Math.ceil(Math.min(reservedOutput(learned), limit)),
       predicted: {
         inputTokens: Math.floor(prompt.expected ?? 0),
         outputTokens: Math.floor(Math.min(learned.meanOutput ?? 0, learned.output, limit)),
@@ -164,6 +169,7 @@ export class TokenEstimator {
       output: firstOutput,
       step: 50,
       meanOutput: undefined,
+      past: { output: 0, square: 0 },
     }
     this.#models.set(model, learned)
     return learned
@@ -177,6 +183,14 @@ function reserve({ all, before, expected, turn }: EstimatedPrompt, { shares }: L
   // More of a prompt is in the cache when a conversation goes on than when it begins, so that this errs to the high side.
   const usual = expected ?? all * (turn === 'later' ? (shares.first ?? 1) : 1)
   return Math.min(all, 2 * usual)
+}
+
+/**
+ * Most answers have no more than the quantile. But a long answer is in flight for longer: what those in flight come to on
+ * average is the mean of the squares by the mean, which is more where some answers are very long.
+ */
+function reservedOutput({ output, past }: Learned): number {
+  return Math.max(output, past.square / Math.max(1, past.output))
 }
 
 function learnText(learned: Learned, { textBytes, mediaTokens }: PromptSize, total: number): void {
@@ -201,6 +215,9 @@ function learnOutput(learned: Learned, observed: number): void {
   learned.step = clamp(Math.abs(observed - learned.output) * weight, 1, 10_000)
   const mean = learned.meanOutput ?? observed
   learned.meanOutput = mean + weight * (observed - mean)
+  const { past } = learned
+  past.output = (1 - slowWeight) * past.output + observed
+  past.square = (1 - slowWeight) * past.square + observed ** 2
 }
 
 /** Bytes that a number is written with at most. */

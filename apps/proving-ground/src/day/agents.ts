@@ -11,7 +11,7 @@ import {
 import type { Limits } from '@spillway/rate-limit'
 import type { SimulatedAnswer } from '@spillway/testing'
 import { Dice } from '../fuzz/dice.ts'
-import { costOf } from './cost.ts'
+import { plannedCostOf } from './cost.ts'
 import { GrowingPrompt } from './prompt-body.ts'
 import type { DayRecord, ModelRecord } from './record.ts'
 import { faultOf, pauseBefore, type Session, sessionOf } from './traffic.ts'
@@ -117,8 +117,7 @@ async function makeCall(
       record.refused++
       const truth = { inputTokens: 0, outputTokens: 0 }
       const fits = (each: JsonBody): boolean => {
-        const cost = costOf(day, createRequestOf('generate', each, model, options))
-        if (cost === undefined) return true
+        const cost = plannedCostOf(day, createRequestOf('generate', each, model, options))
         truth.inputTokens += cost.inputTokens
         truth.outputTokens += day.answers.get(each)?.outputTokens ?? 0
         const all = { ...cost, inputTokens: truth.inputTokens }

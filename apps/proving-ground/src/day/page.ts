@@ -35,8 +35,8 @@ seed ${seed}, on the virtual clock.
   somebody has gone away or a call has waited.
 - Some turns add an image. Before each call there is a \`count_tokens\`. Between turns tools run for seconds; 2 % of the pauses take
   minutes. Work has two peaks, a lunch and a night.
-- 1 % of the attempts fail with 529, and 1 % with a 429 that names one to three seconds, whatever the limits say. Agents wait as they are
-  told, and call again.
+- 1 % of the attempts fail with 529, and 1 % with a 429 that names one to three seconds, whatever the limits say: for so long the pool is
+  closed. Agents wait as they are told, and call again.
 - Other programs use a quarter of each of the vendor's pools on average, in spells of more and of less. Their calls are not seen here but in
   the vendor's headers.
 
@@ -50,13 +50,13 @@ has those and its defaults.
 ## The perfect scheduler
 
 It knows what each call will take, the cache included, and what the vendor has left, at every moment; and it keeps our own limits. It lets
-calls through in the order in which they came; one that does not fit now is passed by those that do, until it has waited for ten
-seconds. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
+calls through in the order in which they came; one that does not fit now is passed by those that do, until it has waited for half a
+minute. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
 
 ${[...table].join('\n')}
 
 Waits are from the call to the attempt that was answered, with all refusals and faults in between. A refusal is wrong when the vendor had
-capacity for the call at that moment, and our own limits had too, by what was really used.
+capacity for the call and for all that had come before it and waited, and our own limits had too, by what was really used.
 
 | | | |
 | --- | --- | --- |

@@ -22,7 +22,7 @@ export function ourLimiter(limits: Limits): Scheduler {
 }
 
 /** A call that has waited for so long is passed by none, in milliseconds. */
-const patience = 10_000
+const patience = 30_000
 /** How often the perfect scheduler looks again, in milliseconds. */
 const lookEvery = 250
 
@@ -35,7 +35,7 @@ interface Waiting {
 /**
  * A scheduler that knows what every call will take and what the vendor has left, at every moment, and keeps the same limits
  * of our own. It lets calls through in the order in which they came; one that does not fit now is passed by those that
- * do, until it has waited for ten seconds. It never refuses.
+ * do, until it has waited for half a minute. It never refuses.
  */
 export function perfectScheduler(
   day: DayVendor,

@@ -63,9 +63,11 @@ export function dayVendor(
     },
   }
   const answers = new WeakMap<JsonBody, SimulatedAnswer>()
-  const answer = ({ body }: { readonly body: JsonBody }): SimulatedAnswer => {
+  const answer = ({ body, model }: { readonly body: JsonBody; readonly model: string }): SimulatedAnswer => {
     const known = answers.get(body)
     if (known === undefined) throw new Error('a request that no agent has made')
+    // "Earlier retries will fail": for as long as a 429 says, it holds for the pool.
+    if (known.fault?.retryAfter !== undefined) limits.close(model, known.fault.retryAfter * 1_000)
     return known
   }
   return { limits, vendor: limitedVendor({ limits: heard, answer }), answers, othersUsed: new Map() }

@@ -1,6 +1,5 @@
 import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
 import { type RedisLimitStore, redisLimitStore } from '@spillway/rate-limit'
-import { Redis } from 'ioredis'
 
 /** What several gateways share. */
 export interface SharedState {
@@ -31,6 +30,8 @@ const firstConnection = 1_000
  * @param log told when Redis goes away and when it is back
  */
 export async function openSharedState(url: string, log: (line: string) => void): Promise<SharedState> {
+  // Loaded by those who configure it.
+  const { Redis } = await import('ioredis')
   const redis = new Redis(url, {
     // Nothing is kept for later: whoever asks goes on by itself at once.
     enableOfflineQueue: false,

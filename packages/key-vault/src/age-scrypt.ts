@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import type { Identity, Recipient } from 'age-encryption'
-import { Stanza } from 'age-encryption'
 
 const label = Buffer.from('age-encryption.org/v1/scrypt')
 const noNonce = Buffer.alloc(12)
@@ -16,6 +15,7 @@ const highestWorkFactor = 20
 export function scryptRecipient(passphrase: string, workFactor: number): Recipient {
   return {
     async wrapFileKey(fileKey) {
+      const { Stanza } = await import('age-encryption')
       const salt = randomBytes(16)
       const key = await derive(passphrase, salt, workFactor)
       const cipher = createCipheriv('chacha20-poly1305', key, noNonce, { authTagLength: tagLength })

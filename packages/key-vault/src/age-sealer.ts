@@ -1,15 +1,11 @@
-import {
-  armor,
-  Decrypter,
-  Encrypter,
-  generateIdentity,
-  type Identity,
-  identityToRecipient,
-} from 'age-encryption'
+import type { armor as Armor, Decrypter, Encrypter, Identity } from 'age-encryption'
 import { scryptIdentity, scryptRecipient } from './age-scrypt.ts'
 import { readKeyFile } from './key-file.ts'
 import { contextBytes, type SealContext, type Sealer } from './sealer.ts'
 import { KeyVaultError, type KeyVaultErrorName } from './vault-error.ts'
+
+// Loaded with the first use: its elliptic curves take a tenth of a second to load, and most programs have no sealed file.
+const loadAge = () => import('age-encryption')
 
 /** Passphrases; the first seals, each opens. */
 export type PassphraseSource =
@@ -59,13 +55,17 @@ export function ageIdentity(options: AgeIdentityOptions): Sealer {
   return ageSealer('age-identity', {
     wrong: 'WRONG_IDENTITY',
     advice: 'the vault is sealed to another identity: give the one that it was made with, or made over to',
-    sealing: async () => identityToRecipient((await keys())[0] as string).catch(badIdentity),
+    sealing: async () => {
+      const { identityToRecipient } = await loadAge()
+      return identityToRecipient((await keys())[0] as string).catch(badIdentity)
+    },
     opening: keys,
   })
 }
 
 /** A new age identity, for {@link ageIdentity}. */
-export function newAgeIdentity(): Promise<string> {
+export async function newAgeIdentity(): Promise<string> {
+  const { generateIdentity } = await loadAge()
   return generateIdentity()
 }
 
@@ -80,14 +80,16 @@ function ageSealer(name: string, keys: AgeKeys): Sealer {
   return {
     name,
     async seal(bytes, context) {
+      const { armor, Encrypter } = await loadAge()
       const encrypter = new Encrypter()
       encrypter.addRecipient(await keys.sealing())
       const sealed = await encrypter.encrypt(withContext(bytes, context))
       return new TextEncoder().encode(armor.encode(sealed))
     },
     async open(sealed, context) {
+      const { armor, Decrypter } = await loadAge()
       const identities = await keys.opening()
-      const file = decodeArmor(sealed)
+      const file = decodeArmor(armor, sealed)
       const failures: string[] = []
       for (const identity of identities) {
         try {
@@ -124,7 +126,7 @@ function badIdentity(_: unknown): never {
   throw new KeyVaultError('INVALID_INPUT', 'this is no age identity: one begins with AGE-SECRET-KEY-1')
 }
 
-function decodeArmor(sealed: Uint8Array): Uint8Array {
+function decodeArmor(armor: typeof Armor, sealed: Uint8Array): Uint8Array {
   try {
     return armor.decode(Buffer.from(sealed).toString('latin1'))
   } catch {

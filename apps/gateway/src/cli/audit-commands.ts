@@ -1,7 +1,5 @@
-import { userInfo } from 'node:os'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Vault } from '@spillway/key-vault'
 import { type AuditMark, exportAudit, type LedgerStore, openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../config/config.ts'
@@ -10,6 +8,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { auditKeysOf } from '../ledger/audit-keys.ts'
 import { storageUrl } from '../ledger/books.ts'
 import { openConfiguredVault } from '../vault.ts'
+import { admin } from './admin.ts'
 import { reportLines } from './audit-report.ts'
 
 interface StorageFlags {
@@ -28,7 +27,7 @@ interface VerifyFlags extends KeyFlags {
 
 /** `spillway audit …` */
 export function auditCommands(): Command {
-  const group = new Command('audit').description('the audit log: verify that it is whole, export it, sign it')
+  const group = new Command('audit')
   group.addCommand(
     withKeys(
       auditCommand(
@@ -170,39 +169,6 @@ async function keysOf(
   } finally {
     await vault?.close()
   }
-}
-
-/**
- * Notes an administrative act in the audit log at SPILLWAY_STORAGE; nothing where that is not set. SPILLWAY_AUDIT_KEY says
- * which key signs it, as `storage.auditKey` does: env:NAME, or vault:NAME in the vault that the command works on.
- */
-export async function noteAct(
-  action: string,
-  details: { readonly [name: string]: unknown },
-  vault?: Pick<Vault, 'get'>,
-): Promise<void> {
-  const { SPILLWAY_STORAGE: url, SPILLWAY_AUDIT_KEY: references } = process.env
-  if (!url) return
-  let store: LedgerStore | undefined
-  try {
-    const list = references?.split(',').map((reference) => reference.trim())
-    if (list?.some((reference) => !/^(env|vault):./.test(reference)))
-      throw new Error('SPILLWAY_AUDIT_KEY: expected env:NAME or vault:NAME, never a key itself')
-    const auditKey = await auditKeysOf(list, vault, 'SPILLWAY_AUDIT_KEY')
-    store = openLedgerStore(storageUrl(url), { auditKey, warn: console.error })
-    await store.audit.append([{ id: crypto.randomUUID(), at: Date.now(), actor: admin(), action, details }])
-  } catch (error) {
-    console.error(
-      `the audit log at SPILLWAY_STORAGE did not take the entry of this command: ${(error as Error).message}`,
-    )
-    process.exitCode = 1
-  } finally {
-    await store?.close()
-  }
-}
-
-function admin(): string {
-  return `admin:${userInfo().username}`
 }
 
 function head(text: string): AuditMark {

@@ -1,6 +1,6 @@
 import { shellExport, type Vault, type VersionInfo } from '@spillway/key-vault'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { noteAct } from './audit-commands.ts'
+import { noteAct } from './note-act.ts'
 import { readKey } from './read-secret.ts'
 import { type VaultFiles, type VerifyFlags, vaultCommand, verifyOf, withVault } from './vault-files.ts'
 
@@ -11,9 +11,7 @@ const provider = (): Option =>
 
 /** `spillway keys …` */
 export function keyCommands(): Command {
-  const group = new Command('keys').description(
-    'the keys in a vault: list, add, rotate, promote, revoke, export',
-  )
+  const group = new Command('keys')
   group.addCommand(
     vaultCommand('list', 'list versions; never a value').action((files: VaultFiles) =>
       withVault(files, async (vault) => {

@@ -30,10 +30,7 @@ const publicUrls = {
 
 /** `spillway link claude --credential - --tier pro` */
 export function linkCommand(): Command {
-  return vaultCommand(
-    'link',
-    'store a key, verify it with a call, and write its target into the configuration',
-  )
+  return vaultCommand('link')
     .argument('<name>', 'the name of the key and of its target')
     .option('--credential <->', 'only -: read it from standard input or a hidden prompt', '-')
     .option('-c, --config <file>', 'the configuration file', 'spillway.yaml')

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
-import { runDemo } from '../demo/run-demo.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { type Lines, openLines } from '../log/lines.ts'
 import { callLine } from './call-line.ts'
@@ -45,7 +44,10 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
   const untilStopped = (gateway: Gateway): Promise<number> => drainAtSignal(gateway, lines, watch)
   try {
     const loaded = options.demo ? undefined : await findConfig(options, lines.err)
-    if (loaded === undefined) return await runDemo({ ...options, lines, untilStopped })
+    if (loaded === undefined) {
+      const { runDemo } = await import('../demo/run-demo.ts')
+      return await runDemo({ ...options, lines, untilStopped })
+    }
     const { config, warnings } = loaded
     for (const warning of warnings)
       lines.err(`warning: ${formatProblem(options.config ?? 'environment', warning)}`)

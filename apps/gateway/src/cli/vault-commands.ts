@@ -5,7 +5,7 @@ import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-fil
 
 /** `spillway vault …` */
 export function vaultCommands(): Command {
-  const group = new Command('vault').description('make a vault, give it a new key, look it over')
+  const group = new Command('vault')
   const secretOf = async (files: VaultFiles): Promise<string | undefined> =>
     files.passphrase ? readSecret('new passphrase') : undefined
   group.addCommand(

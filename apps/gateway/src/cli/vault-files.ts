@@ -17,7 +17,7 @@ export interface VaultFiles {
 }
 
 /** A command that works on a vault. */
-export function vaultCommand(usage: string, description: string): Command {
+export function vaultCommand(usage: string, description = ''): Command {
   return new Command(usage)
     .description(description)
     .option('--vault <file>', 'the vault', 'vault.age')

@@ -47,6 +47,7 @@ export async function openSharedState(url: string, log: (line: string) => void):
     set: (...args) => redis.set(...args),
     pttl: (key) => redis.pttl(key),
     publish: (channel, message) => redis.publish(channel, message),
+    on: (event, listener) => redis.on(event, listener),
     // A subscription waits for its connection.
     duplicate: () => redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null }),
   })

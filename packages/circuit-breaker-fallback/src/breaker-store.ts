@@ -20,8 +20,13 @@ export interface BreakerStore {
   open(opening: SharedOpening): Promise<void>
   /** How long a circuit is still open, in milliseconds; 0 when it is not. */
   remaining(name: string, key: string): Promise<number>
-  /** Hears all openings from now on, also those of the same process. Returns what stops it. */
-  subscribe(listener: (opening: SharedOpening) => void): () => void
+  /**
+   * Hears all openings from now on, also those of the same process.
+   * @param missed called whenever openings may have gone unheard until now, as before a connection was there or while it was
+   * broken: {@link remaining} tells of them
+   * @returns what stops it
+   */
+  subscribe(listener: (opening: SharedOpening) => void, missed?: () => void): () => void
 }
 
 export interface MemoryBreakerStoreOptions {

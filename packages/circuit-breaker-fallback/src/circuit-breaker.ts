@@ -137,8 +137,14 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   const shared =
     options.shared === undefined
       ? undefined
-      : new SharedOpenings(options.shared, settings.name, (key, ms) =>
-          known(key).openAsOthers(ms, clock.now()),
+      : new SharedOpenings(
+          options.shared,
+          settings.name,
+          (key, ms) => known(key).openAsOthers(ms, clock.now()),
+          () => {
+            if (credential === undefined) keys.at(keyCircuit)
+            return [...keys.notOpen(), ...models.notOpen()]
+          },
         )
   shared?.ask(keyCircuit)
 

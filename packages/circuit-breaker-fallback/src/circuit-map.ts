@@ -39,6 +39,11 @@ export class CircuitMap {
     return this.#circuits.values()
   }
 
+  /** The keys of those that are closed or half-open. */
+  notOpen(): string[] {
+    return [...this.#circuits].flatMap(([key, { state }]) => (state === 'open' ? [] : [key]))
+  }
+
   /** A circuit that is closed has the least to remember. */
   #forgetIdlest(): void {
     let idlest: string | undefined

@@ -5,6 +5,8 @@ export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>
   on(event: 'message', listener: (channel: string, message: string) => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** The connection is there, for the first time or again. */
+  on(event: 'ready', listener: () => void): unknown
   disconnect(): void
 }
 
@@ -14,6 +16,8 @@ export interface RedisConnection {
   pttl(key: string): Promise<number>
   publish(channel: string, message: string): Promise<unknown>
   duplicate(): RedisSubscriber
+  /** Tells when the connection is there, for the first time or again: what could not be read before is read then. */
+  on?(event: 'ready', listener: () => void): unknown
 }
 
 export interface RedisBreakerStoreOptions {
@@ -32,6 +36,11 @@ export interface RedisBreakerStore extends BreakerStore {
   close(): void
 }
 
+interface Listener {
+  readonly hear: (opening: SharedOpening) => void
+  readonly missed: () => void
+}
+
 /**
  * Shares openings over Redis: a key that lives as long as the opening for those who come later, a message for those who
  * are there. Times travel as durations, so that clocks need not agree.
@@ -42,18 +51,38 @@ export function redisBreakerStore(
   { prefix = 'spillway:breaker', onError = () => {} }: RedisBreakerStoreOptions = {},
 ): RedisBreakerStore {
   const channel = `${prefix}:openings`
-  const listeners = new Set<(opening: SharedOpening) => void>()
+  const listeners = new Set<Listener>()
   const keyOf = (name: string, key: string): string => `${prefix}:open:${openingId(name, key)}`
   let subscriber: RedisSubscriber | undefined
+
+  const missed = (): void => {
+    for (const listener of [...listeners]) listener.missed()
+  }
+  redis.on?.('ready', missed)
 
   const listen = (): RedisSubscriber => {
     const connection = redis.duplicate()
     connection.on('error', onError)
     connection.on('message', (_channel, message) => {
       const opening = readOpening(message)
-      if (opening !== undefined) for (const listener of [...listeners]) listener(opening)
+      if (opening !== undefined) for (const listener of [...listeners]) listener.hear(opening)
     })
-    connection.subscribe(channel).catch(onError)
+    let isSubscribing = false
+    // Subscribed first, read then: whatever is opened in between is in either.
+    const subscribe = async (): Promise<void> => {
+      if (isSubscribing) return
+      isSubscribing = true
+      try {
+        await connection.subscribe(channel)
+        missed()
+      } catch (error) {
+        onError(error)
+      } finally {
+        isSubscribing = false
+      }
+    }
+    connection.on('ready', () => void subscribe())
+    void subscribe()
     return connection
   }
 
@@ -72,9 +101,10 @@ export function redisBreakerStore(
       })
       return Math.max(0, ms)
     },
-    subscribe(listener) {
-      subscriber ??= listen()
+    subscribe(hear, missed = () => {}) {
+      const listener = { hear, missed }
       listeners.add(listener)
+      subscriber ??= listen()
       return () => listeners.delete(listener)
     },
     close() {

@@ -10,13 +10,24 @@ export class SharedOpenings {
   readonly #stop: () => void
   #isClosed = false
 
-  constructor(store: BreakerStore, name: string, onOpening: (key: string, ms: number) => void) {
+  /** @param known the circuits that are there, and not open: asked for again when openings may have gone unheard */
+  constructor(
+    store: BreakerStore,
+    name: string,
+    onOpening: (key: string, ms: number) => void,
+    known: () => Iterable<string>,
+  ) {
     this.#store = store
     this.#name = name
     this.#onOpening = onOpening
-    this.#stop = store.subscribe((opening) => {
-      if (opening.name === name && opening.from !== this.#from) onOpening(opening.key, opening.openForMs)
-    })
+    this.#stop = store.subscribe(
+      (opening) => {
+        if (opening.name === name && opening.from !== this.#from) onOpening(opening.key, opening.openForMs)
+      },
+      () => {
+        for (const key of known()) this.ask(key)
+      },
+    )
   }
 
   /** A circuit has opened here, by its own judgement or by that of another. */
@@ -26,7 +37,7 @@ export class SharedOpenings {
     quietly(() => this.#store.open(opening))
   }
 
-  /** Asks for an opening that began before this circuit was known here. */
+  /** Asks for an opening that may have begun unheard, such as before this circuit was known here. */
   ask(key: string): void {
     quietly(async () => {
       const ms = await this.#store.remaining(this.#name, key)

@@ -4,6 +4,7 @@ import { estimatedUsage, type StreamState } from '@spillway/wire'
 /** What an answer says of itself, as far as it goes into the outcome. */
 export interface AnswerFacts {
   readonly stopReason: string | undefined
+  readonly refusal: Failure | undefined
   readonly model: string | undefined
 }
 
@@ -37,7 +38,7 @@ export class AttemptRecord {
     outputChunks: number | undefined,
   ): Outcome {
     return {
-      failure,
+      failure: failure ?? answer?.refusal,
       usage,
       stopReason: answer?.stopReason,
       model: answer?.model,

@@ -29,7 +29,8 @@ function sum(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
     cacheWrite1hTokens: a.cacheWrite1hTokens + b.cacheWrite1hTokens,
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
-    cost: a.cost === undefined && b.cost === undefined ? undefined : (a.cost ?? 0) + (b.cost ?? 0),
+    // Half of a price is no price.
+    cost: a.cost === undefined || b.cost === undefined ? undefined : a.cost + b.cost,
     estimated: a.estimated || b.estimated,
   }
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from '@spillway/middleware'
-import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
+import { isEndpointFailure, isKeyFailure, isModelRefusal } from '@spillway/wire'
 
 /** What a call that is over says about what its circuit stands for. */
 export interface Verdict {
@@ -13,19 +13,20 @@ const broken: Verdict = { failed: true, slow: undefined }
 
 /**
  * What an outcome says about the endpoint and the model; undefined when nothing: what is the caller's, the key's, or a 429,
- * which asks to be paced.
+ * which asks to be paced. A model that declines answers.
  */
 export function verdictOnModel(outcome: Outcome, slowCall: number): Verdict | undefined {
   const { failure } = outcome
-  const failed = failure !== undefined
+  const failed = failure !== undefined && !isModelRefusal(outcome)
   if (failed && !isEndpointFailure(failure)) return undefined
   if (slowCall === Infinity) return failed ? broken : healthy
   return { failed, slow: isSlow(outcome, slowCall) }
 }
 
 /** What an outcome says about the key; undefined when nothing. */
-export function verdictOnKey({ failure }: Outcome): Verdict | undefined {
-  if (failure === undefined) return healthy
+export function verdictOnKey(outcome: Outcome): Verdict | undefined {
+  const { failure } = outcome
+  if (failure === undefined || isModelRefusal(outcome)) return healthy
   return isKeyFailure(failure) ? broken : undefined
 }
 

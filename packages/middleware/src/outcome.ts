@@ -14,7 +14,7 @@ export interface Usage {
   readonly cacheWrite1hTokens: number
   /** The part of `outputTokens` spent on thinking, where it is reported. */
   readonly reasoningTokens: number
-  /** What the vendor charged, in its own unit (OpenRouter: credits), where it says so. */
+  /** What the vendor charged, in its own unit (OpenRouter: credits), where it says so; 0 where it does not bill: a refusal before any output. */
   readonly cost?: number | undefined
   /** True when the vendor's last word is missing, so that counts are a lower bound or a guess. */
   readonly estimated: boolean
@@ -32,7 +32,10 @@ export interface Timings {
 
 /** How one attempt ended. Everyone who counts, counts this. */
 export interface Outcome {
-  /** Undefined for success. */
+  /**
+   * Undefined for success. That of an answer which declines (`stop_reason: refusal`, `content_filter`) is of kind `refusal`
+   * although it is passed on like any other: a caller has to read it.
+   */
   readonly failure: Failure | undefined
   readonly usage: Usage | undefined
   /** As the vendor put it: `end_turn`, `stop`, … */

@@ -18,7 +18,7 @@ import {
   type Outcome,
   type SpillwayEvent,
 } from '@spillway/middleware'
-import { cancelledFailure } from '@spillway/wire'
+import { cancelledFailure, isModelRefusal } from '@spillway/wire'
 import { otherLabel } from './bounded-labels.ts'
 import { recordCall, recordEvent } from './call-metrics.ts'
 import { isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
@@ -238,11 +238,12 @@ export function markError(span: Span, errorType: string): void {
   span.setStatus({ code: SpanStatusCode.ERROR })
 }
 
-/** Says how a span failed. A call that its caller gave up is no error of anybody's. */
-export function markFailure(span: Span, { failure }: Outcome): void {
+/** Says how a span failed. A call that its caller gave up is no error of anybody's, nor is an answer that declines. */
+export function markFailure(span: Span, outcome: Outcome): void {
+  const { failure } = outcome
   if (failure === undefined) return
   span.setAttributes(failureAttributes(failure))
-  if (failure.kind === 'cancelled') return
+  if (failure.kind === 'cancelled' || isModelRefusal(outcome)) return
   const { kind, status, code } = failure
   const message = [kind, status, code].filter((part) => part !== undefined).join(' ')
   span.setStatus({ code: SpanStatusCode.ERROR, message })

@@ -231,6 +231,19 @@ describe('a call', () => {
     expect(await observation.points('spillway.calls.active')).toMatchObject([{ value: 0 }])
   })
 
+  it('whose model declines is a refusal and no error', async () => {
+    reply = { text: '', stopReason: 'refusal' }
+    await anthropic(fetchWith()).messages.create(params)
+    await spansOf(2)
+    for (const span of observation.spans) {
+      expect(span.attributes['error.type']).toBe('refusal')
+      expect(span.status.code).toBe(SpanStatusCode.UNSET)
+    }
+    expect(await observation.points('spillway.calls')).toMatchObject([
+      { value: 1, attributes: { 'error.type': 'refusal' } },
+    ])
+  })
+
   it('whose body is dropped ends when it is cancelled, with an estimate', async () => {
     claude.next({ type: 'stall', afterChunks: 2, ms: 60_000 })
     const stream = await anthropic(fetchWith()).messages.create({ ...params, stream: true })

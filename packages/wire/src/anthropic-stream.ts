@@ -1,6 +1,7 @@
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf } from './failure-classification.ts'
+import { refusalOfMessage, unbilledUsage } from './model-refusal.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -42,8 +43,11 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
     case 'message_delta': {
       const data = dataOf(event, state)
       const usage = field(data, 'usage')
-      state.stopReason = nameField(field(data, 'delta'), 'stop_reason', longestReason) ?? state.stopReason
+      const delta = field(data, 'delta')
+      state.stopReason = nameField(delta, 'stop_reason', longestReason) ?? state.stopReason
+      state.refusal ??= refusalOfMessage(delta)
       state.usage = anthropicUsage(usage, state.usage)
+      if (state.refusal !== undefined && !state.hasContent) state.usage = unbilledUsage(state.usage, usage)
       state.usageIsFinal ||= state.stopReason !== undefined && usage != null
       return
     }
@@ -89,7 +93,10 @@ function isContentDelta(data: unknown): boolean {
   }
 }
 
-/** A block that starts with something in it: text, thinking, redacted thinking, a tool's whole input, a result. */
+/**
+ * A block that starts with something in it: text, thinking, redacted thinking, a tool's whole input, a result. The seam
+ * between two models is nothing that either has said.
+ */
 function isNonEmptyStart(data: unknown): boolean {
   const block = field(data, 'content_block')
   switch (field(block, 'type')) {
@@ -101,6 +108,7 @@ function isNonEmptyStart(data: unknown): boolean {
     case 'server_tool_use':
     case 'mcp_tool_use':
       return Object.keys((field(block, 'input') as object | null | undefined) ?? {}).length > 0
+    case 'fallback':
     case undefined:
       return false
     default:

@@ -21,6 +21,7 @@ export {
 } from './header-fence.ts'
 export { limitGroup } from './limit-group.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
+export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
 export { openaiUsage } from './openai-usage.ts'
 export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'
 export { wasCutShort } from './own-deadline.ts'

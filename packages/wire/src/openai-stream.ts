@@ -1,5 +1,6 @@
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
+import { refusalOfChoice } from './model-refusal.ts'
 import { openaiUsage } from './openai-usage.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
@@ -57,6 +58,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   if (!Array.isArray(choices)) return
   for (const choice of choices) {
     state.stopReason = nameField(choice, 'finish_reason', longestReason) ?? state.stopReason
+    if ((field(choice, 'index') ?? 0) === 0) state.refusal ??= refusalOfChoice(choice)
     if (hasContent(field(choice, 'delta'))) {
       state.hasContent = true
       state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)

@@ -21,6 +21,8 @@ export interface StreamState {
   /** Events that carried content. */
   contentEvents: number
   stopReason: string | undefined
+  /** The model has declined; the answer is complete nevertheless. */
+  refusal: Failure | undefined
   model: string | undefined
 }
 
@@ -36,6 +38,7 @@ export function newStreamState(): StreamState {
     contentBytes: 0,
     contentEvents: 0,
     stopReason: undefined,
+    refusal: undefined,
     model: undefined,
   }
 }

@@ -2,6 +2,7 @@ import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
+import { hasNoOutput, refusalOfChoice, refusalOfMessage, unbilledUsage } from './model-refusal.ts'
 import { openaiUsage } from './openai-usage.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
@@ -14,6 +15,8 @@ export interface WholeAnswer {
   readonly isErrorBody: boolean
   readonly usage: Usage | undefined
   readonly stopReason: string | undefined
+  /** Of an answer that declines to give one; it is passed on like any other. */
+  readonly refusal: Failure | undefined
   readonly model: string | undefined
 }
 
@@ -50,19 +53,44 @@ export function readWholeAnswer(
     return ok(body, undefined, undefined)
   }
   if (asked.api === 'anthropic') {
-    if (!Array.isArray(field(body, 'content'))) return failed(malformedFailure('the answer has no content'))
-    return ok(body, anthropicUsage(field(body, 'usage')), nameField(body, 'stop_reason', longestReason))
+    const content = field(body, 'content')
+    if (!Array.isArray(content)) return failed(malformedFailure('the answer has no content'))
+    const raw = field(body, 'usage')
+    const refusal = refusalOfMessage(body)
+    const usage = anthropicUsage(raw)
+    const billed = refusal !== undefined && hasNoOutput(content) ? unbilledUsage(usage, raw) : usage
+    return ok(body, billed, nameField(body, 'stop_reason', longestReason), refusal)
   }
   const choices = field(body, 'choices')
   if (!Array.isArray(choices) || choices.length === 0)
     return failed(malformedFailure('the answer has no choices'))
-  return ok(body, openaiUsage(field(body, 'usage')), nameField(choices[0], 'finish_reason', longestReason))
+  const stopReason = nameField(choices[0], 'finish_reason', longestReason)
+  return ok(body, openaiUsage(field(body, 'usage')), stopReason, refusalOfChoice(choices[0]))
 }
 
-function ok(body: unknown, usage: Usage | undefined, stopReason: string | undefined): WholeAnswer {
-  return { failure: undefined, isErrorBody: false, usage, stopReason, model: nameField(body, 'model') }
+function ok(
+  body: unknown,
+  usage: Usage | undefined,
+  stopReason: string | undefined,
+  refusal?: Failure,
+): WholeAnswer {
+  return {
+    failure: undefined,
+    isErrorBody: false,
+    usage,
+    stopReason,
+    refusal,
+    model: nameField(body, 'model'),
+  }
 }
 
 function failedAnswer(failure: Failure, isErrorBody: boolean): WholeAnswer {
-  return { failure, isErrorBody, usage: undefined, stopReason: undefined, model: undefined }
+  return {
+    failure,
+    isErrorBody,
+    usage: undefined,
+    stopReason: undefined,
+    refusal: undefined,
+    model: undefined,
+  }
 }

@@ -1,25 +1,61 @@
 import { styleText } from 'node:util'
-import type { Failure } from '@spillway/middleware'
+import type { Failure, Outcome } from '@spillway/middleware'
+import { isModelRefusal } from '@spillway/wire'
 import { formatDuration } from '../config/duration.ts'
 import type { CallLog } from '../server/call-log.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { printable } from './printable.ts'
 
+/** A line for each call, and one more where its model declines in the middle of a stream that a line was written of. */
+export function callTeller(say: (line: string) => void): (call: AnsweredCall) => void {
+  return (call) => {
+    const isKnown = call.response.failure !== undefined || hasDeclined(call.log)
+    say(callLine(call, new Date()))
+    if (isKnown) return
+    call.response.outcome.then((outcome) => {
+      if (isModelRefusal(outcome)) say(declinedLine(call, outcome, new Date()))
+    })
+  }
+}
+
 /** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
 export function callLine({ model, stream, response, log, waited }: AnsweredCall, at: Date): string {
   const { failure } = response
   const who = failure === undefined ? (response.target ?? 'spillway') : 'nobody'
-  const colour = failure !== undefined ? 'red' : log.fallback === undefined ? 'green' : 'yellow'
+  const usual = hasDeclined(log) ? 'refusal' : (log.fallback ?? 'ok')
+  const colour = failure !== undefined ? 'red' : usual === 'ok' ? 'green' : 'yellow'
   const columns = [
     styleText('dim', at.toTimeString().slice(0, 8)),
     styleText(colour, who.padEnd(10)),
-    (failure === undefined ? (log.fallback ?? 'ok') : failure.kind).padEnd(12),
+    (failure === undefined ? usual : failure.kind).padEnd(12),
     formatDuration(waited).padStart(8),
     `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
     `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
   const why = reasonsOf(log)
   return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', printable(why))}`
+}
+
+/** The same for a stream whose model declined after a part of the answer. */
+export function declinedLine(
+  { model, response, log }: AnsweredCall,
+  { failure, timings }: Outcome,
+  at: Date,
+): string {
+  return [
+    styleText('dim', at.toTimeString().slice(0, 8)),
+    styleText('yellow', (response.target ?? 'spillway').padEnd(10)),
+    'refusal'.padEnd(12),
+    formatDuration(timings.end).padStart(8),
+    `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
+    `${printable(model)} (stream)`,
+    styleText('dim', printable(`after a part of the answer: ${failure?.message}`)),
+  ].join('  ')
+}
+
+/** Whether the last word on a call, so far, is a model that declines. */
+function hasDeclined({ started, attempts }: CallLog): boolean {
+  return started === attempts.length && attempts.at(-1)?.failure?.kind === 'refusal'
 }
 
 /** Why attempts failed; the same reason several times in a row is told once. */

@@ -3,7 +3,7 @@ import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { type Lines, openLines } from '../log/lines.ts'
-import { callLine } from './call-line.ts'
+import { callTeller } from './call-line.ts'
 import { circuitLine } from './circuit-line.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
@@ -56,7 +56,7 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
       host: options.host,
       exposed: options.exposed,
       onVaultEvent: (event) => lines.err(vaultLine(event)),
-      onAnswer: options.quiet ? undefined : (call) => lines.out(callLine(call, new Date())),
+      onAnswer: options.quiet ? undefined : callTeller(lines.out),
       onCircuitChange: options.quiet ? undefined : (changed) => lines.out(circuitLine(changed, new Date())),
       log: lines.err,
       droppedLines: lines.dropped,

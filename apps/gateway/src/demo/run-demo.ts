@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { tinyGguf } from '@spillway/local-model'
 import { startClaude } from '@spillway/testing'
-import { callLine } from '../cli/call-line.ts'
+import { callTeller } from '../cli/call-line.ts'
 import { circuitLine } from '../cli/circuit-line.ts'
 import { clientLines, showClientLines } from '../cli/client-lines.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         host: options.host,
         exposed: options.exposed,
         stateFolder: null,
-        onAnswer: (call) => say(callLine(call, new Date())),
+        onAnswer: callTeller(say),
         onCircuitChange: (changed) => say(circuitLine(changed, new Date())),
         log: options.lines.err,
         droppedLines: options.lines.dropped,

@@ -1,0 +1,125 @@
+import type { Api } from '@spillway/middleware'
+import { describe, expect, test } from 'vitest'
+import { StreamReader } from './stream-reader.ts'
+import { readWholeAnswer } from './whole-answer.ts'
+
+const whole = (api: Api, body: object) =>
+  readWholeAnswer({ api, operation: 'generate' }, 200, {}, Buffer.from(JSON.stringify(body)), 0)
+
+const streamed = (api: Api, ...events: object[]) => {
+  const reader = new StreamReader(api)
+  for (const data of events) {
+    const name = 'type' in data ? `event: ${data.type}\n` : ''
+    reader.push(Buffer.from(`${name}data: ${JSON.stringify(data)}\n\n`))
+  }
+  return reader.state
+}
+
+const message = (content: object[], more: object = {}) => ({
+  ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-opus-5-5', content },
+  stop_reason: 'refusal',
+  stop_details: { type: 'refusal', category: 'cyber', explanation: 'private' },
+  usage: { input_tokens: 412, output_tokens: 0, ...more },
+})
+
+const refusal = {
+  kind: 'refusal',
+  message: 'the model declined to answer (cyber)',
+  code: 'cyber',
+  retryable: false,
+  scope: 'request',
+  origin: 'upstream',
+}
+
+const start = { type: 'message_start', message: { model: 'claude-opus-5-5', usage: { input_tokens: 412 } } }
+const textBlock = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
+const text = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'First' } }
+const stop = (more: object = {}) => ({
+  type: 'message_delta',
+  delta: { stop_reason: 'refusal', stop_details: { type: 'refusal', category: 'cyber', explanation: null } },
+  usage: { output_tokens: 3, ...more },
+})
+const end = { type: 'message_stop' }
+
+describe('a message that declines', () => {
+  test('is an answer and a refusal, by its category and without its explanation', () => {
+    const answer = whole('anthropic', message([]))
+    expect(answer).toMatchObject({ failure: undefined, stopReason: 'refusal', refusal })
+    expect(JSON.stringify(answer)).not.toContain('private')
+  })
+
+  test('needs no details', () => {
+    const { refusal: found } = whole('anthropic', { ...message([]), stop_details: null })
+    expect(found).toMatchObject({ kind: 'refusal', message: 'the model declined to answer', code: undefined })
+  })
+
+  test.each([
+    ['before any output is free', [], {}, 0],
+    ['behind a seam between models alone is free', [{ type: 'fallback' }], {}, 0],
+    ['after some output is billed', [{ type: 'text', text: 'First' }], {}, undefined],
+    ['costs what a vendor says that it costs', [], { cost: 0.5 }, 0.5],
+    ['of several models is billed by model', [], { iterations: [{}, {}] }, undefined],
+  ])('%s', (_, content, more, cost) => {
+    const { usage } = whole('anthropic', message(content, more))
+    expect(usage).toMatchObject({ inputTokens: 412, estimated: false })
+    expect(usage?.cost).toBe(cost)
+  })
+
+  test('in a stream is free before any output', () => {
+    const state = streamed('anthropic', start, textBlock, stop(), end)
+    expect(state).toMatchObject({ refusal, failure: undefined, hasEnded: true, usageIsFinal: true })
+    expect(state.usage?.cost).toBe(0)
+  })
+
+  test('in a stream is billed after the first word', () => {
+    const state = streamed('anthropic', start, textBlock, text, stop(), end)
+    expect(state).toMatchObject({ refusal, usage: { inputTokens: 412, outputTokens: 3 } })
+    expect(state.usage?.cost).toBeUndefined()
+  })
+
+  test('any other reason to stop is none', () => {
+    const usual = { ...message([]), stop_reason: 'end_turn', stop_details: null }
+    expect(whole('anthropic', usual).refusal).toBeUndefined()
+  })
+
+  test('the seam between two models does not begin an answer', () => {
+    const seam = { type: 'content_block_start', index: 0, content_block: { type: 'fallback' } }
+    expect(streamed('anthropic', start, seam)).toMatchObject({ hasContent: false, hasProgress: true })
+  })
+})
+
+describe('a chat completion that declines', () => {
+  const completion = (choice: object) => ({ model: 'gpt', choices: [{ index: 0, ...choice }], usage: {} })
+
+  test.each([
+    ['filtered', { finish_reason: 'content_filter', message: { content: '' } }],
+    [
+      'in the word of the vendor behind',
+      { finish_reason: 'stop', native_finish_reason: 'refusal', message: {} },
+    ],
+    ['in its own field', { finish_reason: 'stop', message: { content: null, refusal: 'I cannot.' } }],
+  ])('%s', (_, choice) => {
+    expect(whole('openai', completion(choice))).toMatchObject({
+      failure: undefined,
+      refusal: { kind: 'refusal' },
+    })
+  })
+
+  test.each([
+    [
+      'filtered',
+      { delta: { content: 'So' }, finish_reason: null },
+      { delta: {}, finish_reason: 'content_filter' },
+    ],
+    ['in its own field', { delta: { refusal: 'I ' } }, { delta: {}, finish_reason: 'stop' }],
+    ['with nothing said', { delta: { role: 'assistant' } }, { delta: {}, finish_reason: 'content_filter' }],
+  ])('as a stream, %s', (_, ...choices) => {
+    const state = streamed('openai', ...choices.map((choice) => completion(choice)))
+    expect(state).toMatchObject({ failure: undefined, refusal: { kind: 'refusal' } })
+  })
+
+  test('a null in that field is none', () => {
+    const choice = { finish_reason: 'stop', message: { content: 'Yes', refusal: null } }
+    expect(whole('openai', completion(choice)).refusal).toBeUndefined()
+  })
+})

@@ -113,8 +113,8 @@ describe('a chat completion that declines', () => {
     ],
     ['in its own field', { delta: { refusal: 'I ' } }, { delta: {}, finish_reason: 'stop' }],
     ['with nothing said', { delta: { role: 'assistant' } }, { delta: {}, finish_reason: 'content_filter' }],
-  ])('as a stream, %s', (_, ...choices) => {
-    const state = streamed('openai', ...choices.map((choice) => completion(choice)))
+  ])('as a stream, %s', (_, first, last) => {
+    const state = streamed('openai', completion(first as object), completion(last as object))
     expect(state).toMatchObject({ failure: undefined, refusal: { kind: 'refusal' } })
   })
 

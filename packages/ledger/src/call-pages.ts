@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { eachRow } from './interruptible.ts'
 import type { DatabaseName, Schema } from './migrations.ts'
 import { tokensOf } from './rollup-queries.ts'
 import { grains } from './rollups.ts'
@@ -36,7 +37,7 @@ export async function callPage(db: Db, database: DatabaseName, filter: CallFilte
   for (const conditions of alternatives) {
     const all = [...equalities(filter), ...conditions, ...beyond(database, before)]
     const { rows } = await sql<CallRow>`select * from calls
-      where ${all.length === 0 ? sql`1 = 1` : sql.join(all, sql` and `)}
+      where ${eachRow} ${all.length === 0 ? sql`1 = 1` : sql.join(all, sql` and `)}
       order by started_at desc, ${idOf(database)} desc limit ${limit + 1}`.execute(db)
     for (const row of rows) found.set(row.id, row)
   }
@@ -76,7 +77,7 @@ async function search(db: Db, database: DatabaseName, query: string): Promise<Ra
   const callId = database === 'sqlite' ? sql`call_id` : sql`call_id collate "C"`
   const begins = sql`${callId} >= ${query} and ${callId} < ${query + largestText}`
   const { rows } = await sql<{ found: number }>`select count(*) as found
-    from (select 1 from calls where ${begins} limit ${fewMatches}) as m`.execute(db)
+    from (select 1 from calls where ${eachRow} ${begins} limit ${fewMatches}) as m`.execute(db)
   const found = Number(rows[0]?.found)
   const alternatives: RawBuilder<unknown>[][] = []
   if (found > 0 && found < fewMatches) alternatives.push([begins])
@@ -90,7 +91,7 @@ async function search(db: Db, database: DatabaseName, query: string): Promise<Ra
     ['target', 'target'],
   ] as const) {
     const names = await sql<{ name: string }>`select distinct ${sql.ref(key)} as name from call_rollups
-      where grain = ${sql.lit(grains.day)} and ${sql.ref(key)} <> '' and lower(${sql.ref(key)}) like ${pattern} escape '\\'`.execute(
+      where ${eachRow} grain = ${sql.lit(grains.day)} and ${sql.ref(key)} <> '' and lower(${sql.ref(key)}) like ${pattern} escape '\\'`.execute(
       db,
     )
     const list = names.rows.map(({ name }) => name)

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type Dialect, PostgresDialect, SqliteDialect } from 'kysely'
+import { type Dialect, SqliteDialect } from 'kysely'
+import { interruptible, interruptWith } from './interruptible.ts'
+import { postgres } from './postgres.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 
 /** A database by its URL. */
@@ -12,19 +14,26 @@ export interface DatabaseKind {
    * changed. Undefined where a statement is a message to a server.
    */
   readonly runEach?: ((text: string, parameters: readonly (readonly unknown[])[]) => number[]) | undefined
+  /** Breaks connections whose server does not answer; the next statement connects again. Undefined where there is no server. */
+  readonly breakConnections?: (() => void) | undefined
 }
 
 /** How long SQLite waits for another process, in milliseconds; its thread stands still meanwhile. The journal takes over then. */
 const longestLock = 500
-
-/** PostgreSQL's type of a count, which fits a number here. */
-const int8 = 20
 
 export interface DatabaseOptions {
   /** Hears when the rights of others were taken away from a file. */
   readonly warn?: Warn
   /** Nothing is made and nothing is changed. */
   readonly readOnly?: boolean
+  /** Asked with each row that a view reads from SQLite: whether it shall end. @default it is never ended */
+  readonly isInterrupted?: (() => boolean) | undefined
+  /**
+   * How long PostgreSQL may take for a statement, in milliseconds: it gives up and lets go of its locks, also where nobody
+   * waits for it any more.
+   * @default 15000
+   */
+  readonly statementTimeout?: number | undefined
 }
 
 /**
@@ -33,7 +42,7 @@ export interface DatabaseOptions {
  */
 export function databaseKind(url: string, options: DatabaseOptions = {}): DatabaseKind {
   if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length), options)
-  if (/^postgres(ql)?:\/\//.test(url)) return { name: 'postgres', dialect: postgresDialect(url, options) }
+  if (/^postgres(ql)?:\/\//.test(url)) return postgres(url, options)
   throw new TypeError("storage: the URL must begin with 'sqlite:' or 'postgres://'")
 }
 
@@ -50,7 +59,10 @@ export function databaseFile(url: string): string | undefined {
 }
 
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */
-function sqlite(name: string, { warn = warnProcess, readOnly = false }: DatabaseOptions): DatabaseKind {
+function sqlite(
+  name: string,
+  { warn = warnProcess, readOnly = false, isInterrupted }: DatabaseOptions,
+): DatabaseKind {
   const file = databaseFile(`sqlite:${name}`)
   let runEach: DatabaseKind['runEach']
   const dialect = new SqliteDialect({
@@ -59,12 +71,14 @@ function sqlite(name: string, { warn = warnProcess, readOnly = false }: Database
       else if (file !== undefined) secureDatabase(file, { create: true, warn })
       const database = new DatabaseSync(name, { timeout: longestLock, readOnly })
       if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+      if (isInterrupted !== undefined) interruptWith(database, isInterrupted)
+      const textOf = isInterrupted === undefined ? (sql: string) => sql : interruptible
       runEach = eachPrepared(database)
       return {
         close: () => database.close(),
         prepare(sql) {
           // One that reads first and writes then fails at once, instead of waiting, when another process writes.
-          const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
+          const statement = database.prepare(sql === 'begin' ? 'begin immediate' : textOf(sql))
           return {
             reader: statement.columns().length > 0,
             all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
@@ -94,33 +108,4 @@ function eachPrepared(database: DatabaseSync): NonNullable<DatabaseKind['runEach
     statements.set(text, statement)
     return parameters.map((values) => Number(statement.run(...(values as SQLInputValue[])).changes))
   }
-}
-
-function postgresDialect(connectionString: string, { readOnly = false }: DatabaseOptions): Dialect {
-  return new PostgresDialect({
-    pool: async () => {
-      const { default: pg } = await import('pg').catch((cause: unknown) => {
-        if ((cause as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-        throw new Error('PostgreSQL needs the package pg: npm install pg', { cause })
-      })
-      const pool = new pg.Pool({
-        connectionString,
-        max: 4,
-        connectionTimeoutMillis: 2000,
-        types: {
-          getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-            oid === int8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
-        } as never,
-      })
-      // A connection that breaks while idle is not used again; the next query says what is wrong.
-      pool.on('error', () => {})
-      pool.on('connect', (client) => {
-        // The pool does not listen to a connection that is in use: one that breaks between two statements of a transaction
-        // would end the process. Its next statement fails, and the pool then lets go of it.
-        client.on('error', () => {})
-        if (readOnly) client.query('set default_transaction_read_only = on').catch(() => {})
-      })
-      return pool
-    },
-  })
 }

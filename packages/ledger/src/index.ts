@@ -30,7 +30,7 @@ export {
   startRetention,
 } from './retention.ts'
 export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
-export { type LedgerStore, type LedgerStoreOptions, openLedgerStore } from './store.ts'
+export { type LedgerStore, type LedgerStoreOptions, ledgerStoreDefaults, openLedgerStore } from './store.ts'
 export {
   type AuditProblem,
   type AuditRemoval,

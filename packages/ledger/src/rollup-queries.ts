@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { eachRow } from './interruptible.ts'
 import { type Percentiles, percentilesOf } from './latency-histogram.ts'
 import { grains, type RollupTable, rollupTables } from './rollups.ts'
 import { type Span, spansOf, stepOf, wholeMinutes } from './time-spans.ts'
@@ -21,7 +22,7 @@ type Row = Readonly<Record<string, string | number>>
 function from(table: RollupTable, spans: readonly Span[]): RawBuilder<unknown> {
   const parts = spans.map(
     ({ grain, from, to }) =>
-      sql`select * from ${sql.table(table)} where grain = ${grain} and at >= ${from} and at < ${to}`,
+      sql`select * from ${sql.table(table)} where ${eachRow} grain = ${grain} and at >= ${from} and at < ${to}`,
   )
   if (parts.length === 0) parts.push(sql`select * from ${sql.table(table)} where 1 = 0`)
   return sql`(${sql.join(parts, sql` union all `)}) as r`

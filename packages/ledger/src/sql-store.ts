@@ -69,6 +69,11 @@ export class SqlStore implements LedgerStore {
     })
   }
 
+  /** Resolves when the database is there and up to date. */
+  async ready(): Promise<void> {
+    await this.#connect()
+  }
+
   async summary(range: TimeRange): Promise<Summary> {
     return rollups.summary(await this.#rollups(), range)
   }

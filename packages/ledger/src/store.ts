@@ -1,10 +1,13 @@
+import { systemClock } from '@spillway/middleware'
 import type { AuditKey } from './audit-keys.ts'
 import { auditSigners } from './audit-keys.ts'
 import type { AuditLog } from './audit-log.ts'
+import { BoundedReads } from './bounded-reads.ts'
 import { databaseFile, databaseKind } from './database.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
+import { askStore, storeOf } from './split-store.ts'
 import { SqlStore } from './sql-store.ts'
 import type {
   CallFilter,
@@ -81,23 +84,84 @@ export interface LedgerStoreOptions {
   readonly auditKey?: AuditKey | readonly AuditKey[] | undefined
   /** Makes nothing, changes nothing, and fails where there is no ledger. For views and verification. @default false */
   readonly readOnly?: boolean | undefined
+  /**
+   * How long a view may take, in milliseconds, and wait before; then it rejects with `code` `SPILLWAY_READ_TIMEOUT` or
+   * `SPILLWAY_READS_BUSY`. A database in memory, where a view makes writes wait, has 5000 at most. Without effect with `readOnly`.
+   * @default 10000
+   */
+  readonly readTimeout?: number | undefined
+  /**
+   * Views that wait for others at most; more reject with `code` `SPILLWAY_READS_BUSY`.
+   * @default 32
+   */
+  readonly maxWaitingReads?: number | undefined
   /** Hears what the operator should know: that others could read a file, for instance. @default a warning of the process */
   readonly warn?: Warn | undefined
 }
 
+/** The defaults of {@link LedgerStoreOptions}. */
+export const ledgerStoreDefaults: Readonly<{
+  readOnly: boolean
+  readTimeout: number
+  maxWaitingReads: number
+}> = { readOnly: false, readTimeout: 10_000, maxWaitingReads: 32 }
+
+/** Views of PostgreSQL at once. Each has up to three statements at once, and there are four connections. */
+const postgresReads = 2
+
+/** In milliseconds; see {@link LedgerStoreOptions.readTimeout}. */
+const longestReadInMemory = 5000
+
 /**
  * A store by its URL: `sqlite:FILE`, `sqlite::memory:` or `postgres://…` (needs the package `pg`). Connects with its first
- * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in a thread of
- * its own, which does not keep the process alive; its file is its owner's alone (0600).
- * @throws TypeError for any other URL, RangeError for a key that is too short, and an Error with `code`
+ * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in threads of
+ * its own, which do not keep the process alive; its file is its owner's alone (0600). Views have connections of their own, so
+ * that no write waits for them.
+ * @throws TypeError for any other URL, RangeError for a key that is too short or options out of range, and an Error with `code`
  * `SPILLWAY_INSECURE_FILE` for a file of another user or in a folder that others can write
  */
 export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): LedgerStore {
-  const { auditKey, readOnly = false, warn = warnProcess } = options
-  const kind = databaseKind(url, { warn, readOnly })
+  const { auditKey, warn = warnProcess } = options
+  const { readOnly = false } = options
+  const readTimeout = bound('readTimeout', options.readTimeout)
+  const maxWaiting = bound('maxWaitingReads', options.maxWaitingReads)
+  // Who asked to read alone waits for what they asked, however long it takes.
+  const kind = databaseKind(url, { warn, readOnly, ...(readOnly && { statementTimeout: 0 }) })
   auditSigners(auditKey)
   const file = databaseFile(url)
-  if (file !== undefined && !readOnly) secureDatabase(file, { create: false, warn })
   const settings = { auditKeys: auditKey, readOnly }
-  return kind.name === 'sqlite' ? workerStore({ url, ...settings }, warn) : new SqlStore(kind, settings)
+  const reads = (timeout: number, atOnce: number) => (interrupt: () => void, giveUp: () => void) =>
+    new BoundedReads({ timeout, maxWaiting, atOnce }, systemClock, interrupt, giveUp)
+  if (kind.name === 'sqlite') {
+    if (file !== undefined && !readOnly) secureDatabase(file, { create: false, warn })
+    const isInMemory = file === undefined
+    const timeout = isInMemory ? Math.min(readTimeout, longestReadInMemory) : readTimeout
+    return workerStore({ url, isInMemory, ...settings }, reads(timeout, 1), warn)
+  }
+  const writer = new SqlStore(kind, settings)
+  if (readOnly) return writer
+  const readKind = databaseKind(url, { readOnly: true, statementTimeout: readTimeout })
+  const reader = new SqlStore(readKind, { readOnly: true })
+  const bounded = reads(readTimeout, postgresReads)(
+    () => {},
+    () => readKind.breakConnections?.(),
+  )
+  const ask = askStore(reader)
+  return storeOf({
+    write: askStore(writer),
+    read: (part, name, parameters) =>
+      bounded.run(async () => {
+        await writer.ready()
+        return ask(part, name, parameters)
+      }),
+    async close() {
+      bounded.close()
+      await Promise.all([reader.close(), writer.close()])
+    },
+  })
+}
+
+function bound(name: 'readTimeout' | 'maxWaitingReads', value = ledgerStoreDefaults[name]): number {
+  if (value >= 0) return value
+  throw new RangeError(`openLedgerStore: ${name} must be 0 or more, but is ${value}`)
 }

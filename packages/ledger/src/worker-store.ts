@@ -1,149 +1,43 @@
-import { Worker } from 'node:worker_threads'
-import type { AuditLog } from './audit-log.ts'
+import type { BoundedReads } from './bounded-reads.ts'
 import type { Warn } from './private-files.ts'
-import type { SqlStoreOptions } from './sql-store.ts'
+import { type Ask, storeOf } from './split-store.ts'
 import type { LedgerStore } from './store.ts'
+import { StoreThread, type ThreadSettings } from './store-thread.ts'
 
-/** A method of the store in the other thread, to be called. */
-export interface WorkerQuestion {
-  readonly id: number
-  readonly part: 'store' | 'audit'
-  readonly name: string
-  readonly parameters: readonly unknown[]
-}
-
-/** What it gave, or threw. A code does not survive the way between threads by itself. */
-export interface WorkerAnswer {
-  readonly id: number
-  readonly value?: unknown
-  readonly error?: unknown
-  readonly code?: unknown
-}
-
-/** What the thread begins with. */
-export interface WorkerSettings extends SqlStoreOptions {
-  readonly url: string
-}
-
-/** What the operator should know. */
-export interface WorkerNote {
-  readonly line: string
-}
-
-/** A store of SQLite in a thread of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. */
-export function workerStore(settings: WorkerSettings, warn: Warn): LedgerStore {
-  const thread = new StoreThread(settings, warn)
-  const method =
-    (part: WorkerQuestion['part'], name: string) =>
-    (...parameters: readonly unknown[]): Promise<never> =>
-      thread.ask(part, name, parameters) as Promise<never>
-  const audit: AuditLog = {
-    append: method('audit', 'append'),
-    adopt: method('audit', 'adopt'),
-    read: method('audit', 'read'),
-    head: method('audit', 'head'),
-    anchor: method('audit', 'anchor'),
-    marks: method('audit', 'marks'),
-    prune: method('audit', 'prune'),
-  }
-  return {
-    write: method('store', 'write'),
-    summary: method('store', 'summary'),
-    series: method('store', 'series'),
-    latency: method('store', 'latency'),
-    fallbacks: method('store', 'fallbacks'),
-    totals: method('store', 'totals'),
-    largestTotals: method('store', 'largestTotals'),
-    countCalls: method('store', 'countCalls'),
-    calls: method('store', 'calls'),
-    pruneCalls: method('store', 'pruneCalls'),
-    pruneSums: method('store', 'pruneSums'),
-    audit,
-    close: () => thread.close(),
-  }
-}
-
-interface Waiting {
-  resolve(value: unknown): void
-  reject(error: unknown): void
-}
-
-/** Starts with the first question. Keeps the process alive only while an answer is awaited. */
-class StoreThread {
-  readonly #settings: WorkerSettings
-  readonly #warn: Warn
-  readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | undefined
-  #closed: Promise<void> | undefined
-  #questions = 0
-
-  constructor(settings: WorkerSettings, warn: Warn) {
-    this.#settings = settings
-    this.#warn = warn
-  }
-
-  ask(part: WorkerQuestion['part'], name: string, parameters: readonly unknown[]): Promise<unknown> {
-    if (this.#closed !== undefined) return Promise.reject(new Error('the store is closed'))
-    return this.#send(part, name, parameters)
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#end()
-    return this.#closed
-  }
-
-  #send(part: WorkerQuestion['part'], name: string, parameters: readonly unknown[]): Promise<unknown> {
-    const worker = this.#start()
-    const question: WorkerQuestion = { id: this.#questions++, part, name, parameters }
-    return new Promise((resolve, reject) => {
-      worker.postMessage(question)
-      if (this.#waiting.size === 0) worker.ref()
-      this.#waiting.set(question.id, { resolve, reject })
-    })
-  }
-
-  async #end(): Promise<void> {
-    if (this.#worker === undefined) return
-    await this.#send('store', 'close', []).catch(() => {})
-    await this.#worker?.terminate()
-  }
-
-  #start(): Worker {
-    if (this.#worker !== undefined) return this.#worker
-    // The sources run as they are, in tests; what is published is JavaScript.
-    const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: this.#settings,
-      name: 'spillway-ledger',
-      // Those of the process may be for its own entry alone, such as --input-type.
-      execArgv: [],
-    })
-    this.#worker = worker
-    worker.unref()
-    worker.on('message', (message: WorkerAnswer | WorkerNote) => {
-      if ('line' in message) this.#warn(message.line)
-      else this.#answer(worker, message)
-    })
-    worker.on('error', (error) => this.#lost(worker, error))
-    worker.on('exit', () => this.#lost(worker, new Error("the ledger's thread has ended")))
-    return worker
-  }
-
-  #answer(worker: Worker, { id, value, error, code }: WorkerAnswer): void {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    if (this.#waiting.size === 0) worker.unref()
-    if (error === undefined) waiting?.resolve(value)
-    else
-      waiting?.reject(error instanceof Error && code !== undefined ? Object.assign(error, { code }) : error)
-  }
-
-  /** Who waits is told; the next question starts another thread. */
-  #lost(worker: Worker, error: unknown): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
-    for (const { reject } of waiting) reject(error)
-  }
+/**
+ * A store of SQLite in threads of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. One
+ * writes, and another one reads, which has a connection of its own and never makes the first one wait. A database in memory
+ * has one connection, and so one thread: there a write waits for one read at most.
+ */
+export function workerStore(
+  settings: ThreadSettings & { readonly isInMemory: boolean },
+  reads: (interrupt: () => void, restart: () => void) => BoundedReads,
+  warn: Warn,
+): LedgerStore {
+  const { isInMemory, ...own } = settings
+  const writer = new StoreThread(own, warn)
+  const askWriter: Ask = (part, name, parameters) => writer.ask(part, name, parameters)
+  if (own.readOnly) return storeOf({ write: askWriter, read: askWriter, close: () => writer.close() })
+  const reader = isInMemory ? writer : new StoreThread({ ...own, readOnly: true }, warn)
+  const bounded = reads(
+    () => reader.interrupt(),
+    () => {
+      if (reader !== writer) reader.restart()
+    },
+  )
+  return storeOf({
+    write: askWriter,
+    read: (part, name, parameters) =>
+      bounded.run(async () => {
+        // Makes the database, or brings it up to date.
+        if (reader !== writer) await writer.ask('store', 'ready', [])
+        reader.resume()
+        return reader.ask(part, name, parameters)
+      }),
+    async close() {
+      bounded.close()
+      if (reader !== writer) await reader.close()
+      await writer.close()
+    },
+  })
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuditLog } from '@spillway/ledger'
-import { readAudit } from './audit-view.ts'
-import type { Keys, Mirrors, Targets } from './contract.ts'
+import type { AuditFilter } from './audit-view.ts'
+import type { Audit, Keys, Mirrors, Targets } from './contract.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
 import { openApi } from './openapi.ts'
@@ -25,7 +24,7 @@ export interface ApiSources {
   readonly openLimits: (target: string | undefined, endpoint: string | undefined) => void
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
-  readonly audit: AuditLog
+  readonly audit: (filter: AuditFilter) => Promise<Audit>
   readonly live: LiveEvents
   /** Told why a question could not be answered. Must not throw. */
   readonly log: (line: string) => void
@@ -76,7 +75,7 @@ export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
   '/api/audit': {
     parameters: ['limit', 'before', 'query'],
     answer: (query, { audit }) =>
-      readAudit(audit, {
+      audit({
         limit: wholeNumber(query, 'limit', 50, 1000) as number,
         before: wholeNumber(query, 'before', undefined, Number.MAX_SAFE_INTEGER),
         query: textOf(query, 'query'),
@@ -134,6 +133,8 @@ export async function answerApi(
     if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })
     // What a database says may show where it is, and who it is asked by.
     const code = (error as NodeJS.ErrnoException).code
+    if (code === 'SPILLWAY_READS_BUSY' || code === 'SPILLWAY_READ_TIMEOUT')
+      return sendError(res, 503, (error as Error).message, { 'retry-after': '5' })
     sources.log(`${path} failed: ${code ?? (error as Error).name}`)
     sendError(res, 503, 'the ledger does not answer; calls are served, and their rows wait: see /readyz', {
       'retry-after': '5',

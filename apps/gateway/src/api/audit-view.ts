@@ -5,11 +5,16 @@ import type { Audit } from './contract.ts'
 const mostScanned = 10_000
 const pageSize = 500
 
+export interface AuditFilter {
+  readonly limit: number
+  /** Entries before that place. */
+  readonly before?: number | undefined
+  /** Entries that contain this text. */
+  readonly query?: string | undefined
+}
+
 /** The log from its end, or from before a place in it. */
-export async function readAudit(
-  log: AuditLog,
-  { limit, before, query }: { limit: number; before?: number | undefined; query?: string | undefined },
-): Promise<Audit> {
+export async function readAudit(log: AuditLog, { limit, before, query }: AuditFilter): Promise<Audit> {
   const [{ seq: last }, { seq: pruned }] = await Promise.all([log.head(), log.anchor()])
   const entries: Audit['entries'][number][] = []
   let through = Math.min(last, (before ?? last + 1) - 1)

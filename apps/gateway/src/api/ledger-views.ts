@@ -1,7 +1,7 @@
 import type { CallView } from '@spillway/ledger'
 import type { Books } from '../ledger/books.ts'
 import type { CallRow, Calls, Fallbacks, Summary, TimeRange, Usage } from './contract.ts'
-import { sharedReads } from './shared-reads.ts'
+import type { SharedReads } from './shared-reads.ts'
 
 export interface CallsFilter {
   readonly limit: number
@@ -26,8 +26,10 @@ export interface LedgerViews {
  * The past as the ledger has it: exact counts, tokens and costs, of all gateways that share its database, up to the last
  * call of this one that has ended.
  */
-export function ledgerViews({ store, flush }: Pick<Books, 'store' | 'flush'>): LedgerViews {
-  const shared = sharedReads()
+export function ledgerViews(
+  { store, flush }: Pick<Books, 'store' | 'flush'>,
+  shared: SharedReads,
+): LedgerViews {
   const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
     shared(JSON.stringify(question), async () => {
       await flush()

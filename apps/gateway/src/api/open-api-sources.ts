@@ -7,10 +7,12 @@ import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
 import type { ApiSources } from './api-server.ts'
+import { readAudit } from './audit-view.ts'
 import type { Keys, Mirrors } from './contract.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
+import { sharedReads } from './shared-reads.ts'
 import { openLimits, watchTargets } from './targets-view.ts'
 
 export interface Observed {
@@ -27,21 +29,22 @@ export interface Observed {
 export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
   const { config, targets, mirrors, books, vault, shared, log } = observed
   const live = new LiveEvents()
+  const reads = sharedReads()
   const calls = observeCalls((call) => {
     books.audit?.record(callEntry(call))
     live.send('call', call.row)
   })
   const sources: ApiSources = {
-    views: ledgerViews(books),
+    views: ledgerViews(books, reads),
     targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),
     openLimits(target, endpoint) {
       openLimits(targets, target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
       books.audit?.record({ actor: gatewayActor, action: 'limits.opened', details: { subject } })
     },
-    keys: () => keysOf(vault),
+    keys: () => reads('keys', () => keysOf(vault)),
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
-    audit: books.store.audit,
+    audit: (filter) => reads(JSON.stringify(['audit', filter]), () => readAudit(books.store.audit, filter)),
     live,
     log,
     now: () => Date.now(),

@@ -5,6 +5,9 @@ export class TooManyReads extends Error {
   }
 }
 
+/** Reads by a question; who asks the same as others shares what they get. */
+export type SharedReads = <T>(question: string, read: () => Promise<T>) => Promise<T>
+
 interface Reads {
   readonly running: Promise<unknown>
   next: Promise<unknown> | undefined
@@ -17,9 +20,7 @@ const maxQuestions = 8
  * Bounds what queues at the database: who asks what is being read already shares the read after that one, which sees all
  * that was written before the question. At most two reads for each of `most` questions; more throw {@link TooManyReads}.
  */
-export function sharedReads(
-  most: number = maxQuestions,
-): <T>(question: string, read: () => Promise<T>) => Promise<T> {
+export function sharedReads(most: number = maxQuestions): SharedReads {
   const reads = new Map<string, Reads>()
   const start = (question: string, read: () => Promise<unknown>): Promise<unknown> => {
     const running = read()

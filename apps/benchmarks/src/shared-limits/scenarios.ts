@@ -146,7 +146,7 @@ export async function outlivesAProcess(run: RunOptions): Promise<Figure[]> {
       what: `kill -9 of one of ${processes} processes: others have its places of ${concurrency} after`,
       seen: regained.length === 0 ? 'never' : `${(after / 1000).toFixed(1)} s, ${regained.length} places`,
       target: `at most the lease, ${lease / 1000} s (and a poll)`,
-      holds: regained.length > 0 && after <= lease + 500 + 100 * run.speed,
+      holds: regained.length > 0 && after <= lease + 500 + 200 * run.speed,
     },
   ]
 }

@@ -1,5 +1,6 @@
-import { type JsonBody, jsonBodyFromBytes, type RequestHeaders } from '@spillway/middleware'
+import { type Clock, type JsonBody, jsonBodyFromBytes, type RequestHeaders } from '@spillway/middleware'
 import { type RecognisedCall, recogniseCall } from '@spillway/wire'
+import { type CallBody, readCallBody } from './call-body.ts'
 
 /** The type of the global `fetch`. */
 export type Fetch = typeof globalThis.fetch
@@ -14,40 +15,80 @@ export interface FetchCall extends RecognisedCall {
   readonly model: string
   readonly stream: boolean
   readonly signal: AbortSignal | undefined
+  /** What else the `fetch` below is to hear: `dispatcher`, `agent`, `timeout`, `redirect` and the like. */
+  readonly options: Readonly<Record<string, unknown>>
 }
 
-const encoder = new TextEncoder()
+/** What is left untouched, in arguments that still can be sent. */
+export interface OtherCall {
+  readonly input: FetchInput
+  readonly init: FetchInit
+}
+
+/** What limits the wait for a body that is streamed. */
+export interface BodyPatience {
+  readonly clock: Clock
+  /** In milliseconds. */
+  readonly total: number
+}
 
 /**
- * Reads a model call from the arguments of `fetch`. Undefined for anything else, which is left untouched: other
- * paths and methods, and bodies that only the upstream can judge.
+ * Reads a model call from the arguments of `fetch`. Anything else is left untouched: other paths and methods, and bodies
+ * that only the upstream can judge. What had to be read of a body that can be read only once is put back.
  */
-export async function readFetchCall(input: FetchInput, init: FetchInit): Promise<FetchCall | undefined> {
-  const request = input instanceof Request ? input : undefined
+export async function readFetchCall(
+  input: FetchInput,
+  init: FetchInit,
+  patience: BodyPatience,
+): Promise<FetchCall | OtherCall> {
+  const request = isRequest(input) ? input : undefined
   const url = request?.url ?? String(input)
   const recognised = recogniseCall((init?.method ?? request?.method ?? 'GET').toUpperCase(), pathnameOf(url))
-  if (recognised === undefined) return undefined
-  const bytes = await readBytes(init?.body ?? request?.clone().body)
-  if (bytes === undefined) return undefined
-  const body = jsonBodyFromBytes(bytes)
-  const asked = readAsked(body)
-  if (asked === undefined) return undefined
-  const { signal } = init ?? {}
+  if (recognised === undefined) return { input, init }
+  const { signal: ofInit } = init ?? {}
+  const signal = ofInit ?? (ofInit === null ? undefined : request?.signal) ?? undefined
+  const own = init?.body ?? undefined
+  const given = await readCallBody(own ?? request?.clone().body, { ...patience, signal })
+  const call = given.bytes && readAsked(jsonBodyFromBytes(given.bytes))
+  if (call === undefined) {
+    // The clone of a request was read, not the request.
+    if (own === undefined || given.again === own) return { input, init }
+    return { input, init: { ...init, body: given.again, ...halfDuplex(given) } as FetchInit }
+  }
+  const headers = readHeaders(init?.headers ?? request?.headers)
   return {
     ...recognised,
-    ...asked,
+    ...call,
     url,
-    body,
-    headers: readHeaders(init?.headers ?? request?.headers),
-    signal: signal ?? (signal === null ? undefined : request?.signal),
+    headers:
+      given.type === undefined || 'content-type' in headers
+        ? headers
+        : { ...headers, 'content-type': given.type },
+    signal,
+    options: { ...requestOptions(request), ...otherOptions(init) },
   }
 }
 
+export function isModelCall(call: FetchCall | OtherCall): call is FetchCall {
+  return 'model' in call
+}
+
+/** A `Request`, also one of another implementation: node-fetch has its own, and so has each copy of undici. */
+function isRequest(input: FetchInput): input is Request {
+  if (input instanceof Request) return true
+  if (typeof input !== 'object' || input === null) return false
+  const { url, method, clone } = input as Partial<Request>
+  return typeof url === 'string' && typeof method === 'string' && typeof clone === 'function'
+}
+
+const halfDuplex = ({ again }: CallBody): object =>
+  again instanceof ReadableStream ? { duplex: 'half' } : {}
+
 /** The facts that policies decide by; undefined where the body is not a call's at all. */
-function readAsked(body: JsonBody): { model: string; stream: boolean } | undefined {
+function readAsked(body: JsonBody): { body: JsonBody; model: string; stream: boolean } | undefined {
   try {
     const { model, stream } = body.json
-    return typeof model === 'string' ? { model, stream: stream === true } : undefined
+    return typeof model === 'string' ? { body, model, stream: stream === true } : undefined
   } catch {
     return undefined
   }
@@ -58,23 +99,32 @@ function pathnameOf(url: string): string {
   return end < 0 ? url : url.slice(0, end)
 }
 
-type Body = NonNullable<FetchInit>['body'] | ReadableStream
+/** What an attempt sets itself. Bytes need no `duplex`. */
+const ownOptions: ReadonlySet<string> = new Set(['method', 'headers', 'body', 'signal', 'duplex'])
 
-async function readBytes(body: Body): Promise<Uint8Array | undefined> {
-  if (typeof body === 'string') return encoder.encode(body)
-  if (body instanceof Uint8Array) return body
-  if (body === null || body === undefined) return undefined
-  if (body instanceof ReadableStream && body.locked) return undefined
-  return new Uint8Array(await new Response(body as string).arrayBuffer())
+function otherOptions(init: FetchInit): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(init ?? {}).filter(([name, value]) => value !== undefined && !ownOptions.has(name)),
+  )
+}
+
+/** What node-fetch keeps of its options in its `Request`; the standard one shows `redirect` alone of what matters here. */
+const keptOptions = ['agent', 'compress', 'follow', 'size', 'timeout', 'highWaterMark', 'insecureHTTPParser']
+
+function requestOptions(request: Request | undefined): Record<string, unknown> {
+  if (request === undefined) return {}
+  const read = request as unknown as Record<string, unknown>
+  const options = keptOptions.map((name) => [name, read[name]] as const)
+  const redirect = request.redirect === 'follow' ? undefined : request.redirect
+  return Object.fromEntries(
+    [...options, ['redirect', redirect] as const].filter(([, value]) => value !== undefined),
+  )
 }
 
 function readHeaders(headers: NonNullable<FetchInit>['headers']): RequestHeaders {
   const read: Record<string, string> = {}
   if (headers === undefined) return read
-  const pairs =
-    headers instanceof Headers || Array.isArray(headers) || Symbol.iterator in headers
-      ? (headers as Iterable<[string, string]>)
-      : Object.entries(headers)
+  const pairs = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers)
   for (const [name, value] of pairs) {
     if (value === undefined) continue
     const key = name.toLowerCase()

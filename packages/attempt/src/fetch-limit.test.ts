@@ -42,9 +42,9 @@ it('warns of the global fetch and of no other', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const call = { method: 'POST', body: '{"model":"m","messages":[]}' }
   const own = async (): Promise<Response> => Response.json({})
-  await wrapFetch(own, timeouts({ total: 1_200_000 }))('http://127.0.0.1:9/v1/messages', call)
+  await wrapFetch(own, timeouts({ total: 1_200_000 }))('http://127.0.0.1:2/v1/messages', call)
   expect(warn).not.toHaveBeenCalled()
-  await wrapFetch(fetch, timeouts({ total: 1_200_000 }))('http://127.0.0.1:9/v1/messages', call)
+  await wrapFetch(fetch, timeouts({ total: 1_200_000 }))('http://127.0.0.1:2/v1/messages', call)
   expect(warn).toHaveBeenCalledWith(expect.any(String), { code: 'SPILLWAY_FETCH_LIMIT' })
 })
 

@@ -1,7 +1,17 @@
-import type { Api, ModelRequest, ResponseHeaders } from '@spillway/middleware'
-import { type HeaderFence, headerFence, isDivertedHeader } from '@spillway/wire'
+import type { Api, ModelRequest } from '@spillway/middleware'
+import { type HeaderFence, headerFence, isDivertedHeader, isTransportError } from '@spillway/wire'
+import { quietly } from './call-body.ts'
+import { chunkBytes } from './chunk-bytes.ts'
 import type { Fetch } from './fetch-call.ts'
+import { checkedResponse, responseChunks, responseHeaders } from './fetched-response.ts'
 import type { Transport, TransportSink } from './transport.ts'
+
+declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** What else the caller gave its `fetch` (`dispatcher`, `agent`, `timeout`); for the target that was called alone. */
+    readonly fetchOptions?: Readonly<Record<string, unknown>> | undefined
+  }
+}
 
 export interface FetchTransportOptions {
   /**
@@ -22,9 +32,12 @@ export interface FetchTransportOptions {
  * Carries an attempt over any `fetch`, to the URL that the request names, with all its headers. Of a call to a
  * fallback, or to the candidate of a mirror, the caller meant its headers for another target: of those only the ones go
  * that the protocol defines, and no credential. What a middleware of this target has put in goes.
- * @throws RangeError for `forwardHeaders` that never go upstream
+ *
+ * What a `fetch` throws that is no failure of the network is an error of the program: the handler rejects with it.
+ * @throws RangeError for `forwardHeaders` that never go upstream; TypeError for a `fetch` that is no function
  */
 export function fetchTransport(fetch: Fetch, options: FetchTransportOptions = {}): Transport {
+  mustBeFetch(fetch)
   const { forwardHeaders, callersCredential: credentials = false } = options
   const fences = {
     anthropic: headerFence('anthropic', 'anthropic', { forwardHeaders, credentials }),
@@ -37,12 +50,24 @@ export function fetchTransport(fetch: Fetch, options: FetchTransportOptions = {}
   }
 }
 
+/** What the language throws at a mistake in a program. */
+function isOfProgram(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError
+}
+
+/** @throws TypeError for anything but a function */
+export function mustBeFetch(fetch: unknown): void {
+  if (typeof fetch === 'function') return
+  throw new TypeError(`a fetch function is needed, such as globalThis.fetch, but ${typeof fetch} was given`)
+}
+
 class FetchExchange {
   readonly #fetch: Fetch
   readonly #request: ModelRequest
   readonly #sink: TransportSink
   readonly #fences: Readonly<Record<Api, HeaderFence>>
   readonly #controller = new AbortController()
+  #chunks: AsyncIterator<unknown> | undefined
   #resumed: PromiseWithResolvers<void> | undefined
 
   constructor(
@@ -58,31 +83,41 @@ class FetchExchange {
   }
 
   async run(): Promise<void> {
-    const { url, body } = this.#request
+    const { url, body, context } = this.#request
     const { signal } = this.#controller
+    let isAnswered = false
     try {
       const init = {
+        // They were chosen for the endpoint that was called: a client certificate, a proxy.
+        ...(context.divertedHeaders === undefined ? context.fetchOptions : undefined),
         method: 'POST',
         headers: outgoingHeaders(this.#request, this.#fences),
         body: body.bytes as Uint8Array<ArrayBuffer>,
         signal,
       }
-      const response = await this.#fetch(url, init)
+      // Called as a plain function: the fetch of browsers refuses to be anyone's method.
+      const fetch = this.#fetch
+      const response = checkedResponse(await fetch(url, init))
+      this.#chunks = responseChunks(response)
+      if (signal.aborted) return this.#endChunks()
+      isAnswered = true
       this.#sink.headers(response.status, responseHeaders(response.headers))
-      if (response.body !== null) await this.#read(response.body)
+      if (this.#chunks !== undefined) await this.#read(this.#chunks)
       if (!signal.aborted) this.#sink.end()
     } catch (error) {
-      if (!signal.aborted) this.#sink.error(error)
+      if (signal.aborted) return
+      // A body breaks off in more ways than anyone has listed.
+      if (isTransportError(error) || (isAnswered && !isOfProgram(error))) this.#sink.error(error)
+      else this.#sink.fault(error)
     }
   }
 
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = body.getReader()
+  async #read(chunks: AsyncIterator<unknown>): Promise<void> {
     for (;;) {
       if (this.#resumed !== undefined) await this.#resumed.promise
-      const { done, value } = await reader.read()
+      const { done, value } = await chunks.next()
       if (done || this.#controller.signal.aborted) return
-      this.#sink.data(value)
+      this.#sink.data(chunkBytes(value))
     }
   }
 
@@ -97,7 +132,13 @@ class FetchExchange {
 
   abort(reason: unknown): void {
     this.#controller.abort(reason)
+    this.#endChunks()
     this.resume()
+  }
+
+  /** Not every fetch heeds the signal to the end. */
+  #endChunks(): void {
+    quietly(() => this.#chunks?.return?.())
   }
 }
 
@@ -111,17 +152,4 @@ function outgoingHeaders(
   const isForHere = (name: string): boolean =>
     divertedHeaders === undefined || fences[api](name) || !isDivertedHeader(name, headers, divertedHeaders)
   return Object.fromEntries(Object.entries(headers).filter(([name]) => ofCaller(name) && isForHere(name)))
-}
-
-/** A fetch hands over decoded bytes, so what described the encoded ones no longer holds. */
-function responseHeaders(headers: Headers): ResponseHeaders {
-  const read: Record<string, string | string[]> = {}
-  const decoded = headers.has('content-encoding')
-  for (const [name, value] of headers) {
-    if (decoded && (name === 'content-encoding' || name === 'content-length')) continue
-    if (name !== 'set-cookie') read[name] = value
-  }
-  const cookies = headers.getSetCookie()
-  if (cookies.length > 0) read['set-cookie'] = cookies
-  return read
 }

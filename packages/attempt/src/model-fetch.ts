@@ -1,5 +1,12 @@
-import { type Clock, createRequest, type Handler, type Timeouts } from '@spillway/middleware'
-import { type Fetch, type FetchInit, type FetchInput, readFetchCall } from './fetch-call.ts'
+import {
+  type Clock,
+  createRequest,
+  defaultTimeouts,
+  type Handler,
+  systemClock,
+  type Timeouts,
+} from '@spillway/middleware'
+import { type Fetch, type FetchInit, type FetchInput, isModelCall, readFetchCall } from './fetch-call.ts'
 import { sealBody } from './sealed-body.ts'
 import { ThinResponse } from './thin-response.ts'
 
@@ -13,14 +20,15 @@ export interface ModelFetchOptions {
 
 /**
  * A `fetch` whose model calls are answered by a handler. Errors of the upstream, timeouts and refusals come as
- * error responses in the protocol that was called; it rejects only when the caller aborts.
+ * error responses in the protocol that was called; it rejects only when the caller aborts, and with errors of the program
+ * itself.
  */
 export function modelFetch(handler: Handler, options: ModelFetchOptions): Fetch {
-  const { otherwise, clock, timeouts } = options
+  const { otherwise, clock = systemClock, timeouts = defaultTimeouts } = options
   return async (input: FetchInput, init?: FetchInit) => {
-    const call = await readFetchCall(input, init)
-    if (call === undefined) return otherwise(input, init)
-    const request = createRequest({ ...call, ...(clock && { clock }), ...(timeouts && { timeouts }) })
+    const call = await readFetchCall(input, init, { clock, total: timeouts.total })
+    if (!isModelCall(call)) return otherwise(call.input, call.init)
+    const request = createRequest({ ...call, clock, timeouts, context: { fetchOptions: call.options } })
     const response = await handler(request)
     const body =
       response.failure === undefined && call.stream ? sealBody(response.body, call.api) : response.body

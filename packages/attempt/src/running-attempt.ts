@@ -13,6 +13,7 @@ import {
 import {
   cancelledFailure,
   failureResponse,
+  faultFailure,
   header,
   isBodiless,
   malformedFailure,
@@ -73,8 +74,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       this.#handle = transport(this.#request, this)
       this.#enter(this.#handle.isLeaving ? 'leaving' : 'waiting')
     } catch (error) {
-      this.#settle(transportFailure(error), undefined, undefined)
-      this.#reject(error)
+      this.fault(error)
     }
   }
 
@@ -164,6 +164,13 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (this.#phase === 'error') return this.#commitCollected(this.#held.take(), true)
     if (this.#reader?.isComplete) return this.#endStream()
     this.#fail(transportFailure(error))
+  }
+
+  fault(error: unknown): void {
+    // Who has seen content is told in its protocol that no more comes.
+    if (this.#phase === 'done' || this.#channel !== undefined) return this.error(error)
+    this.#settleStream(faultFailure(error))
+    this.#reject(error)
   }
 
   // What the reader of the body says.

@@ -2,7 +2,7 @@ import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
 
 /**
  * Hears what a transport receives. Calls come in this order: `sent` where the handle was `isLeaving`, `headers` at most once, `data` any
- * number of times after it, then exactly one of `end` and `error`. After `abort` none needs to come.
+ * number of times after it, then exactly one of `end`, `error` and `fault`. After `abort` none needs to come.
  */
 export interface TransportSink {
   /** The request leaves now: the limits of the attempt begin to run. */
@@ -11,7 +11,10 @@ export interface TransportSink {
   /** The chunk must not be written to afterwards. */
   data(chunk: Uint8Array): void
   end(): void
+  /** The network or the upstream has failed. */
   error(error: unknown): void
+  /** The program has: before the commit point the handler rejects with this very error, and nobody repeats the call. */
+  fault(error: unknown): void
 }
 
 /** Steers a request on its way. All are harmless after the end. */

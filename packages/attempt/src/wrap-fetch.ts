@@ -2,7 +2,7 @@ import { compose, type Middleware } from '@spillway/middleware'
 import { attempt } from './attempt.ts'
 import type { Fetch } from './fetch-call.ts'
 import { warnOfFetchLimit } from './fetch-limit.ts'
-import { fetchTransport } from './fetch-transport.ts'
+import { fetchTransport, mustBeFetch } from './fetch-transport.ts'
 import { modelFetch } from './model-fetch.ts'
 
 /**
@@ -11,8 +11,13 @@ import { modelFetch } from './model-fetch.ts'
  *
  * Limits default to those of `Timeouts`; set others with the `timeouts` middleware. Node's own `fetch` has a limit of
  * 300 s that they cannot lift; the first call that may take longer warns of it (`SPILLWAY_FETCH_LIMIT`).
+ *
+ * `fetch` may be any: that of the platform, node-fetch, cross-fetch, or a wrapper of your own. What such a wrapper throws
+ * is thrown to whoever calls, at once and unchanged, unless it is a failure of the network or has one as its `cause`.
+ * @throws TypeError for a `fetch` that is no function
  */
 export function wrapFetch(fetch: Fetch, ...middleware: readonly Middleware[]): Fetch {
+  mustBeFetch(fetch)
   const limit = isNodesOwn(fetch)
     ? [warnOfFetchLimit((text, code) => process.emitWarning(text, { code }))]
     : []

@@ -163,3 +163,9 @@ describe('the temperature of generated code', () => {
     expect(await sentFor('claude-opus-4-5', { 'Anthropic-Version': '2026-10-21' })).toBeUndefined()
   })
 })
+
+it.each(['ftp://a.example', 'file:///etc/hosts', 'ws://a.example'])('refuses the address %s', (baseUrl) => {
+  expect(() => createClient({ provider: 'anthropic', baseUrl, credential: 'k' })).toThrow(
+    'must begin with http:// or https://',
+  )
+})

@@ -160,6 +160,9 @@ export function createClient(options: ClientOptions): Client {
 function mustBeAddress(baseUrl: string): void {
   const url = URL.parse(baseUrl)
   if (url === null) throw new TypeError('baseUrl is not a URL; expected one such as https://api.example.com')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TypeError('baseUrl must begin with http:// or https://')
+  }
   if (url.username !== '' || url.password !== '') {
     throw new TypeError('baseUrl holds a user or a password, which are not sent: use credential')
   }

@@ -63,6 +63,7 @@ export function call(transport: Transport, request: ModelRequest, onChunk?: (cal
       resolve({ status, headers, text: chunks.join('') })
     },
     error: reject,
+    fault: reject,
   })
   returned = true
   const result: Call = { handle, chunks, ended: () => ended, done: promise }

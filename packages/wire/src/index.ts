@@ -49,6 +49,8 @@ export type { ToolNames } from './translation/tool-names.ts'
 export { usageForAnthropic, usageForOpenAi } from './translation/usage-translation.ts'
 export {
   cancelledFailure,
+  faultFailure,
+  isTransportError,
   malformedFailure,
   timeoutFailure,
   transportFailure,

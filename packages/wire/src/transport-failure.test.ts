@@ -2,6 +2,8 @@ import type { Failure, TimeoutPhase } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
 import {
   cancelledFailure,
+  faultFailure,
+  isTransportError,
   malformedFailure,
   timeoutFailure,
   transportFailure,
@@ -111,4 +113,59 @@ it('makes retryable failures of a truncated stream and of a malformed answer', (
 
 it('makes no retry of a call that was cancelled', () => {
   expect(cancelledFailure()).toMatchObject({ kind: 'cancelled', retryable: false, scope: 'request' })
+})
+
+describe('whether a transport or the program has failed', () => {
+  const cause = withCode('ECONNRESET')
+  it.each<[string, unknown]>([
+    ['a code of the network', cause],
+    [
+      'a code further in',
+      new Error('outer', { cause: Object.assign(new Error('x', { cause }), { code: 'MINE' }) }),
+    ],
+    ['several errors at once', new TypeError('fetch failed', { cause: new AggregateError([cause]) })],
+    ['a certificate', withCode('CERT_HAS_EXPIRED')],
+    ['words alone', new TypeError('Failed to fetch')],
+    ['a parser that broke', new TypeError('fetch failed', { cause: withCode('ERR_ASSERTION') })],
+    ['a time limit', new DOMException('x', 'TimeoutError')],
+    ['a header that cannot be sent', new TypeError('Headers.append: "x\u2026" is an invalid header value.')],
+  ])('%s is of the transport', (_, error) => {
+    expect(isTransportError(error)).toBe(true)
+  })
+
+  it.each<[string, unknown]>([
+    ['a mistake', new TypeError("Cannot read properties of undefined (reading 'headers')")],
+    ['an assertion', withCode('ERR_ASSERTION')],
+    ['a missing file', withCode('ENOENT')],
+    ['an unknown scheme', new TypeError('fetch failed', { cause: new Error('unknown scheme') })],
+    ['an invalid URL', new TypeError('Failed to parse URL', { cause: withCode('ERR_INVALID_URL') })],
+    ['an option', new TypeError('fetch failed', { cause: withCode('UND_ERR_INVALID_ARG') })],
+    ['no error', 'ECONNRESET'],
+    ['nothing', undefined],
+  ])('%s is of the program', (_, error) => {
+    expect(isTransportError(error)).toBe(false)
+  })
+
+  it('may be a circle of causes', () => {
+    const error = new Error('a')
+    error.cause = error
+    expect(isTransportError(error)).toBe(false)
+  })
+
+  it('a fetch that aborts by itself has timed out', () => {
+    expect(transportFailure(new DOMException('x', 'AbortError'))).toMatchObject({
+      kind: 'timeout',
+      phase: 'attempt',
+      retryable: true,
+    })
+  })
+
+  it('what a program throws is not quoted', () => {
+    expect(faultFailure(new Error('sk-secret'))).toMatchObject({
+      kind: 'invalid_request',
+      origin: 'spillway',
+    })
+    expect(faultFailure(new Error('sk-secret')).message).not.toContain('sk-secret')
+    expect(faultFailure('sk-secret').message).not.toContain('sk-secret')
+  })
 })

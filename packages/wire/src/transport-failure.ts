@@ -1,6 +1,6 @@
 import type { Failure, TimeoutPhase } from '@spillway/middleware'
 import { failureKinds } from './failure-kinds.ts'
-import { field, stringField } from './usage.ts'
+import { isCutByFetch, isNetworkError, transportCode } from './transport-error.ts'
 
 /** Certificates do not mend themselves between two attempts. */
 const hopeless = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_INVALID_URL|ENOTFOUND$)/
@@ -14,7 +14,12 @@ const timeoutPhases: ReadonlyMap<string, TimeoutPhase> = new Map([
 ])
 
 /** The request itself cannot be sent: a header with a character that HTTP has no place for, above all. */
-const unsendableCodes = /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_\w+|ERR_INVALID_HTTP_TOKEN)$/
+const unsendableCodes =
+  /^(UND_ERR_INVALID_ARG|ERR_INVALID_CHAR|ERR_INVALID_ARG_\w+|ERR_INVALID_HTTP_TOKEN|ERR_HTTP_INVALID_HEADER_VALUE)$/
+
+/** How a fetch and its `Headers` say so. */
+const unsendableMessages =
+  /\bByteString\b|\binvalid header (name|value|content)\b|\binvalid [\w-]+ header$|^Invalid character in header\b|^Header name must be|\bis not a legal HTTP header\b/i
 
 /** What is wrong with bytes that came, where that is what is wrong. */
 const malformedMessages: readonly (readonly [codes: RegExp, message: string])[] = [
@@ -27,11 +32,12 @@ const malformedMessages: readonly (readonly [codes: RegExp, message: string])[] 
 
 /** Classifies what a transport threw: undici's and Node's error codes, also below a fetch's `TypeError`. */
 export function transportFailure(error: unknown): Failure {
-  const code = codeOf(error)
+  const code = transportCode(error)
   const phase = timeoutPhases.get(code ?? '')
   if (phase !== undefined)
     return phase === 'connect' ? { ...timeoutFailure(phase, undefined), code } : cut(phase, code)
   if (isUnsendable(error, code)) return unsendable(error)
+  if (isCutByFetch(error)) return cutByFetch()
   const malformed = malformedMessages.find(([codes]) => codes.test(code ?? ''))?.[1]
   const kind = malformed === undefined ? 'connection' : 'malformed'
   return {
@@ -57,10 +63,46 @@ function cut(phase: TimeoutPhase, code: string | undefined): Failure {
   }
 }
 
+/**
+ * Whether a transport has failed because of the network, the upstream or a header that cannot be sent, by what it threw: all
+ * of these are failures of the call. Anything else is an error of the program, such as an exception in a wrapper around a
+ * `fetch`.
+ */
+export function isTransportError(error: unknown): boolean {
+  return isNetworkError(error) || isUnsendableText(error)
+}
+
 /** A fetch refuses bad headers with a bare `TypeError`; for the network's sake it throws one with a cause. */
 function isUnsendable(error: unknown, code: string | undefined): boolean {
-  if (code !== undefined) return unsendableCodes.test(code)
-  return error instanceof TypeError && error.cause === undefined && /ByteString|header/i.test(error.message)
+  if (code !== undefined && unsendableCodes.test(code)) return true
+  return isUnsendableText(error)
+}
+
+function isUnsendableText(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if (unsendableMessages.test(cause.message)) return true
+  }
+  return false
+}
+
+/** Not by Spillway's limits, which would have said so: a wrapper has its own. */
+function cutByFetch(): Failure {
+  return {
+    ...timeoutFailure('attempt', undefined),
+    message: 'the fetch that was given to Spillway aborted the request by itself',
+  }
+}
+
+/** The program has failed, not the upstream: an exception in a wrapper around a `fetch`, above all. It is not quoted. */
+export function faultFailure(error: unknown): Failure {
+  const name = error instanceof Error ? error.name : typeof error
+  return {
+    kind: 'invalid_request',
+    message: `the request was not sent, or its answer not read, because of an exception in the program (${name})`,
+    retryable: false,
+    scope: failureKinds.invalid_request.scope,
+    origin: 'spillway',
+  }
 }
 
 /** The error's own text stays out of it: it may quote the header, and that may be the key. */
@@ -116,14 +158,4 @@ export function cancelledFailure(): Failure {
 
 function plainFailure(kind: 'truncated' | 'malformed' | 'cancelled', message: string): Failure {
   return { kind, message, retryable: true, scope: failureKinds[kind].scope, origin: 'upstream' }
-}
-
-function codeOf(error: unknown): string | undefined {
-  for (let cause = error, depth = 0; cause != null && depth < 5; cause = field(cause, 'cause'), depth++) {
-    const code = stringField(cause, 'code')
-    if (code !== undefined) return code
-    // undici 8 gives its parser's errors no code any more.
-    if (stringField(cause, 'name') === 'HTTPParserError') return 'HPE_INVALID'
-  }
-  return undefined
 }

@@ -1,19 +1,50 @@
 import type { ResponseHeaders } from '@spillway/middleware'
 import { header } from '@spillway/wire'
 
-const OPEN_BRACE = 123
-const SPACE = 32
+/** What a body is, whatever its type says. */
+export type BodyForm = 'stream' | 'json' | 'other'
 
-const terminator = Buffer.from('data: [DONE]')
+const SPACE = 32
+const byteOrderMark = [0xef, 0xbb, 0xbf]
+
+/** The fields of events, and the colon of comments. */
+const streamStarts = ['data', 'event', 'id', 'retry', '']
+
+/**
+ * Tells what a body is by its first visible bytes, in any chunking: seven of them at most. Servers and proxies send streams
+ * as `text/plain`, as JSON, or without a type.
+ */
+export class FormSniffer {
+  #bytes = 0
+  #start = ''
+
+  /** Undefined while it cannot be told yet. */
+  read(chunk: Uint8Array): BodyForm | undefined {
+    for (const byte of chunk) {
+      const at = this.#bytes++
+      if (at < 3 && byte === byteOrderMark[at]) continue
+      if (this.#start === '' && byte <= SPACE) continue
+      const found = this.#add(String.fromCharCode(byte))
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  #add(character: string): BodyForm | undefined {
+    if (this.#start === '' && character === '{') return 'json'
+    // A field may have no value, and then no colon.
+    const isFieldEnd = character === ':' || (this.#start !== '' && (character === '\n' || character === '\r'))
+    if (isFieldEnd) return streamStarts.includes(this.#start) ? 'stream' : 'other'
+    this.#start += character
+    return streamStarts.some((name) => name.startsWith(this.#start)) ? undefined : 'other'
+  }
+}
 
 export function isEventStream(headers: ResponseHeaders): boolean {
   return /^\s*text\/event-stream/i.test(header(headers, 'content-type') ?? '')
 }
 
-/** Whether the first visible byte opens an object, which no event does. */
-export function beginsObject(chunk: Uint8Array): boolean {
-  return chunk.find((byte) => byte > SPACE) === OPEN_BRACE
-}
+const terminator = Buffer.from('data: [DONE]')
 
 /** A whole answer without the end of a stream that some servers put behind it. */
 export function withoutTerminator(body: Uint8Array): Uint8Array {
@@ -26,6 +57,25 @@ export function withoutTerminator(body: Uint8Array): Uint8Array {
 
 /** The headers of a response whose body has become JSON. */
 export function headersOfJson(headers: ResponseHeaders): ResponseHeaders {
+  return withType(headers, 'application/json')
+}
+
+/** The headers of a response whose body has become a stream. */
+export function headersOfStream(headers: ResponseHeaders): ResponseHeaders {
+  return withType(headers, 'text/event-stream; charset=utf-8')
+}
+
+/**
+ * The headers of a body under its right name: official SDKs hand over JSON of another type as text, and a type in capitals is
+ * another one for some.
+ */
+export function headersOf(form: 'stream' | 'json', headers: ResponseHeaders): ResponseHeaders {
+  const type = header(headers, 'content-type') ?? ''
+  if (form === 'stream') return type.startsWith('text/event-stream') ? headers : headersOfStream(headers)
+  return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/.test(type) ? headers : headersOfJson(headers)
+}
+
+function withType(headers: ResponseHeaders, type: string): ResponseHeaders {
   const { 'content-length': _, ...others } = headers
-  return { ...others, 'content-type': 'application/json' }
+  return { ...others, 'content-type': type }
 }

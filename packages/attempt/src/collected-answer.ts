@@ -9,12 +9,14 @@ import {
 } from '@spillway/middleware'
 import {
   failureResponse,
+  malformedFailure,
   readWholeAnswer,
   renderError,
   type WholeAnswer,
   wholeTranscript,
   withBoundedWaits,
 } from '@spillway/wire'
+import { inAskedForm } from './asked-form.ts'
 import { headersOfJson } from './body-form.ts'
 import { CredentialMask } from './credential-mask.ts'
 
@@ -37,8 +39,8 @@ export interface CollectedAnswer {
 }
 
 /**
- * Reads a collected response. Answers and errors are passed on as they came, less the request's own credential; what is
- * neither becomes an error in the caller's protocol.
+ * Reads a collected response. Answers are passed on as they came where no stream was asked for, errors less the request's own
+ * credential; what is neither becomes an error in the caller's protocol.
  */
 export function collectedAnswer(
   request: ModelRequest,
@@ -48,14 +50,15 @@ export function collectedAnswer(
   const { api, operation, clock, context, keepTranscript } = request
   const { status, headers, body, isCut } = collected
   const answer = readWholeAnswer({ api, operation }, status, headers, body, clock.epoch())
-  if (answer.failure === undefined) {
+  const asked = answer.failure === undefined ? inAskedForm(request, headers, body) : undefined
+  if (asked !== undefined) {
     const transcript = keepTranscript ? wholeTranscript(api, body) : undefined
-    const { target } = context
-    const response = { status, headers, body: bodyOf(body), failure: undefined, outcome, target, transcript }
+    const passed = { status, headers: asked.headers, body: bodyOf(asked.body), transcript }
+    const response = { ...passed, failure: undefined, outcome, target: context.target }
     return { answer, failure: undefined, isCommitted: true, response }
   }
   const mask = new CredentialMask(request.headers)
-  const failure = mask.failure(answer.failure)
+  const failure = mask.failure(answer.failure ?? malformedFailure('the answer makes no stream'))
   const masked = mask.bytes(body)
   const isError = status >= 400 && status < 600
   if (isError && !isCut && failure.kind !== 'malformed') {

@@ -23,7 +23,7 @@ import {
 } from '@spillway/wire'
 import { type AnswerFacts, AttemptRecord, usageOf } from './attempt-record.ts'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
-import { beginsObject, headersOfJson, isEventStream, withoutTerminator } from './body-form.ts'
+import { FormSniffer, headersOf, isEventStream, withoutTerminator } from './body-form.ts'
 import { collectedAnswer } from './collected-answer.ts'
 import { CollectedBytes } from './collected-bytes.ts'
 import { CredentialMask } from './credential-mask.ts'
@@ -52,6 +52,10 @@ export class RunningAttempt implements TransportSink, BodySource {
   /** The whole body, or the events before the first content. */
   readonly #held = new CollectedBytes()
   #reader: StreamReader | undefined
+  /** While it cannot be told yet what the body is. */
+  #sniffer: FormSniffer | undefined
+  /** Whether it is neither JSON nor a stream. */
+  #isOdd = false
   #channel: BodyChannel | undefined
   /** The transport after the outcome. */
   #end: TransportEnd | undefined
@@ -96,16 +100,10 @@ export class RunningAttempt implements TransportSink, BodySource {
         malformedFailure(`the answer is encoded as ${encoding.slice(0, 64)}, which cannot be decoded`),
       )
     }
-    const isStream = isEventStream(headers) && !isBodiless(status)
-    const { api, stream, keepTranscript, operation } = this.#request
-    if (isStream && stream) {
-      this.#reader = new StreamReader(api, { keepTranscript })
-      this.#enter('holding')
-    } else {
-      // A stream that nobody has asked for is put together.
-      if (isStream && operation === 'generate') this.#reader = new StreamReader(api, { assemble: true })
-      this.#enter('whole')
-    }
+    if (this.#request.operation !== 'generate' || isBodiless(status)) return this.#enter('whole')
+    this.#sniffer = new FormSniffer()
+    if (isEventStream(headers)) this.#expectStream()
+    else this.#enter('whole')
   }
 
   data(chunk: Uint8Array): void {
@@ -118,27 +116,45 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #receive(chunk: Uint8Array): void {
-    switch (this.#phase) {
-      case 'whole':
-        if (this.#record.bytes > this.#request.maxHeldBytes)
-          return this.#breakOff(this.#tooLarge('the answer'))
-        return this.#collect(chunk)
-      case 'error':
-        this.#held.push(chunk)
-        if (this.#record.bytes > Math.min(longestError, this.#request.maxHeldBytes)) this.#cutError()
-        return
-      case 'holding':
-      case 'begun':
-        // Pings without end must not fill the memory.
-        if (this.#record.bytes > this.#request.maxHeldBytes) {
-          return this.#breakOff(this.#tooLarge('what comes before the first content'))
-        }
-        return this.#readStream(chunk)
-      case 'streaming':
-        return this.#readStream(chunk)
-      case 'done':
-        this.#end?.data(chunk.length)
+    const phase = this.#phase
+    if (phase === 'done') return this.#end?.data(chunk.length)
+    if (phase === 'waiting' || phase === 'leaving') return
+    const { maxHeldBytes } = this.#request
+    if (phase === 'error') {
+      this.#held.push(chunk)
+      if (this.#record.bytes > Math.min(longestError, maxHeldBytes)) this.#cutError()
+      return
     }
+    // Pings without end must not fill the memory.
+    if (phase !== 'streaming' && this.#record.bytes > maxHeldBytes) {
+      const what = phase === 'whole' ? 'the answer' : 'what comes before the first content'
+      return this.#breakOff(malformedFailure(`${what} exceeds ${maxHeldBytes} bytes`))
+    }
+    const known = this.#sniffer === undefined ? chunk : this.#sniff(this.#sniffer, chunk)
+    if (known === undefined) return
+    if (this.#phase === 'whole') this.#collect(known)
+    else this.#readStream(known)
+  }
+
+  /** What has come so far, once it shows what it is, whatever its type says. */
+  #sniff(sniffer: FormSniffer, chunk: Uint8Array): Uint8Array | undefined {
+    this.#held.push(chunk)
+    const form = sniffer.read(chunk)
+    if (form === undefined) return undefined
+    this.#sniffer = undefined
+    this.#isOdd = form === 'other'
+    if (form === 'json') {
+      this.#reader = undefined
+      this.#enter('whole')
+    } else if (form === 'stream' && this.#reader === undefined) this.#expectStream()
+    return this.#held.take()
+  }
+
+  #expectStream(): void {
+    const { api, stream, keepTranscript } = this.#request
+    // A stream that nobody has asked for is put together.
+    this.#reader = new StreamReader(api, stream ? { keepTranscript } : { assemble: true })
+    this.#enter(stream ? 'holding' : 'whole')
   }
 
   end(): void {
@@ -209,10 +225,6 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #collect(chunk: Uint8Array): void {
-    // Some servers send a whole answer as one that is streamed.
-    if (this.#reader !== undefined && this.#record.bytes === chunk.length && beginsObject(chunk)) {
-      this.#reader = undefined
-    }
     if (this.#reader === undefined) return this.#held.push(chunk)
     this.#scan(this.#reader, chunk)
     const { failure, hasEnded } = this.#reader.state
@@ -253,7 +265,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     emit(this.#request, 'attempt.committed', { status: this.#status })
     this.#resolve({
       status: this.#status,
-      headers: this.#headers,
+      headers: headersOf('stream', this.#headers),
       body: channel,
       failure: undefined,
       outcome: this.#outcome.promise,
@@ -272,8 +284,9 @@ export class RunningAttempt implements TransportSink, BodySource {
   #endStream(): void {
     const reader = this.#reader as StreamReader
     if (!reader.isComplete) {
+      if (this.#record.bytes === 0) return this.#fail(malformedFailure('the stream is empty'))
       return this.#fail(
-        this.#record.bytes === 0 ? malformedFailure('the stream is empty') : truncatedFailure(),
+        this.#isOdd ? malformedFailure('the answer is no stream of events') : truncatedFailure(),
       )
     }
     if (this.#phase === 'whole') return this.#commitAssembled(reader)
@@ -288,15 +301,11 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (json === undefined) {
       return this.#fail(malformedFailure('a stream came where none was asked for, and it makes no answer'))
     }
-    this.#headers = headersOfJson(this.#headers)
     this.#commitCollected(encoder.encode(json))
   }
 
   #endWhole(): void {
-    const body = this.#held.take()
-    if (!isEventStream(this.#headers)) return this.#commitCollected(body)
-    this.#headers = headersOfJson(this.#headers)
-    this.#commitCollected(withoutTerminator(body))
+    this.#commitCollected(withoutTerminator(this.#held.take()))
   }
 
   /** @param isCut whether more was to come */
@@ -320,10 +329,6 @@ export class RunningAttempt implements TransportSink, BodySource {
   #cutError(): void {
     this.#handle?.abort(new Error('the rest of the error is not needed'))
     this.#commitCollected(this.#held.take(), true)
-  }
-
-  #tooLarge(what: string): Failure {
-    return malformedFailure(`${what} exceeds ${this.#request.maxHeldBytes} bytes`)
   }
 
   #timeout(failure: Failure): void {

@@ -1,7 +1,6 @@
 import {
   bodyOf,
   emit,
-  fieldOf,
   type JsonObject,
   type ModelRequest,
   type ModelResponse,
@@ -13,6 +12,7 @@ import {
   answerIdFor,
   answerToAnthropic,
   answerToOpenAi,
+  asksForUsage,
   failureResponse,
   header,
   type Loss,
@@ -41,7 +41,7 @@ export async function translatedResponse(
   const options: AnswerOptions = {
     toolNames,
     created: Math.floor(clock.epoch() / 1000),
-    includeUsage: includesUsage(caller),
+    includeUsage: api === 'openai' && asksForUsage(caller.body),
   }
   const contentType = header(response.headers, 'content-type') ?? ''
   if (contentType.startsWith('text/event-stream')) {
@@ -91,12 +91,6 @@ function translatedTranscript(transcript: Transcript, api: ModelRequest['api']):
       return transcript.id === undefined ? undefined : answerIdFor(api, transcript.id)
     },
   }
-}
-
-function includesUsage({ api, body }: ModelRequest): boolean {
-  if (api === 'anthropic') return false
-  const options = fieldOf(body, 'stream_options', 1_024) as JsonObject | null | undefined
-  return options?.include_usage === true
 }
 
 /** Undefined for what is not JSON, or has more levels than JSON is written for: an upstream may send anything. */

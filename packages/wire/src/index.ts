@@ -1,4 +1,5 @@
 export { anthropicUsage } from './anthropic-usage.ts'
+export { answerAsStream, asksForUsage } from './assembly/answer-stream.ts'
 export { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
 export { parseBounded } from './bounded-json.ts'
 export { connectionHeaders } from './connection-headers.ts'

@@ -1,0 +1,31 @@
+import type { Api } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware'
+import { isObject } from '../translation/json.ts'
+import { field } from '../usage.ts'
+import { messageEvents } from './anthropic-events.ts'
+import { parseExact } from './exact-numbers.ts'
+import { completionChunks } from './openai-chunks.ts'
+
+const encoder = new TextEncoder()
+
+/**
+ * A whole answer as the stream that it would have been: what `StreamReader` with `assemble` undoes. Numbers stay as they
+ * were written. Undefined for what is no answer of the protocol.
+ * @param includeUsage whether a caller of chat completions has asked for the usage of its stream
+ */
+export function answerAsStream(api: Api, answer: Uint8Array, includeUsage: boolean): Uint8Array | undefined {
+  const body = parseExact(answer)
+  if (!isObject(body)) return undefined
+  try {
+    const text = api === 'anthropic' ? messageEvents(body) : completionChunks(body, includeUsage)
+    return text === undefined ? undefined : encoder.encode(text)
+  } catch {
+    // More levels than JSON is written for.
+    return undefined
+  }
+}
+
+/** Whether a call of chat completions asks for the usage of its stream. */
+export function asksForUsage(body: JsonBody): boolean {
+  return field(fieldOf(body, 'stream_options', 1_024), 'include_usage') === true
+}

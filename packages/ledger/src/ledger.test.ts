@@ -47,6 +47,8 @@ function outcomeOf(clock: { now(): number }, failure?: FailureKind): Outcome {
       scope: 'endpoint',
       origin: 'upstream',
       status: 529,
+      code: 'overloaded_error',
+      requestId: 'req_1',
     },
     usage: failure
       ? undefined
@@ -122,6 +124,18 @@ function begin(options: Partial<Parameters<typeof createLedger>[0]> = {}) {
 }
 
 describe('a call', () => {
+  it('keeps the vendor’s code of a failure and its id of the request, and not its message', async () => {
+    const { store, ledger, call } = begin()
+    await call(through('claude', 'local'), upstream('overloaded'))
+    await ledger.flush()
+    const attempts = store.rows<AttemptRow>('attempts')
+    expect(attempts.map(({ code, request_id }) => [code, request_id])).toEqual([
+      ['overloaded_error', 'req_1'],
+      [null, null],
+    ])
+    expect(attempts[0]).not.toHaveProperty('message')
+  })
+
   it('is one row, and each of its attempts is one, with its role and its cost', async () => {
     const { store, ledger, call } = begin()
     await call(through('claude', 'claude', 'local', 'local'), upstream('overloaded', 'timeout', 'server'), {

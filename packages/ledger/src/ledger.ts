@@ -219,6 +219,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         cost_nano: cost.nanoDollars ?? null,
         failure: failure?.kind ?? null,
         status: failure?.status ?? null,
+        code: failure?.code ?? null,
+        request_id: failure?.requestId ?? null,
         stop_reason: stopReason ?? null,
         ttft_ms: timings.firstContent ?? null,
         total_ms: timings.end,

@@ -8,6 +8,7 @@ import { sumEstimatedTokens } from './migrations/estimated-tokens.ts'
 import { dropIndexes } from './migrations/fewer-indexes.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createSums } from './migrations/sums.ts'
+import { addVendorCodes } from './migrations/vendor-codes.ts'
 import type { RollupTable } from './rollups.ts'
 import type { Tables } from './rows.ts'
 
@@ -29,6 +30,7 @@ const migrations: readonly Migration[] = [
   dropIndexes,
   sumEstimatedTokens,
   createAuditVersion2,
+  addVendorCodes,
 ]
 
 /** Brings the schema up to date, one process at a time. */

@@ -30,6 +30,9 @@ export interface AttemptRow {
   readonly failure: string | null
   /** The upstream's, where it failed with one. */
   readonly status: number | null
+  /** The vendor's own code of the failure, and its id of the request. Its message is not booked: it may quote the prompt. */
+  readonly code?: string | null
+  readonly request_id?: string | null
   readonly stop_reason: string | null
   readonly ttft_ms: number | null
   readonly total_ms: number
@@ -125,5 +128,7 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     ttft_ms: 'double precision',
     total_ms: 'double precision',
     call_row: 'text',
+    code: 'text',
+    request_id: 'text',
   },
 }

@@ -40,6 +40,19 @@ test('a reason that comes several times in a row is told once', () => {
   expect(lineOf({ log } as never)).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
 })
 
+test('a reason has the vendor’s code and its id of the request', () => {
+  const reasonOf = (failure: object): string | undefined => {
+    const log = Object.assign(new CallLog(), { attempts: [{ target: 'claude', failure, durationMs: 1 }] })
+    return lineOf({ log } as never)
+      .split(/ {2,}/)
+      .at(-1)
+  }
+  const limited = { message: 'slow down', origin: 'upstream', status: 429, code: 'rate_limit_error' }
+  expect(reasonOf({ ...limited, requestId: 'req_1' })).toBe('claude: 429 slow down (rate_limit_error, req_1)')
+  expect(reasonOf(limited)).toBe('claude: 429 slow down (rate_limit_error)')
+  expect(reasonOf({ ...limited, origin: 'spillway' })).toBe('claude: slow down')
+})
+
 test('a call that nobody answered says what went wrong', () => {
   const response = { target: 'claude', failure: { kind: 'overloaded' } }
   expect(lineOf({ response } as never)).toMatch(/^03:04:05 {2}nobody +overloaded /)

@@ -71,6 +71,11 @@ function reasonsOf({ attempts }: CallLog): string {
   return reasons.map(({ text, times }) => (times === 1 ? text : `${text} (${times} times)`)).join('; ')
 }
 
-function explain({ message, status, origin }: Failure): string {
-  return status === undefined || origin === 'spillway' ? message : `${status} ${message}`
+/** With what the vendor's support asks for: its own name for the error, and its id of the request. */
+function explain({ message, status, origin, code, requestId }: Failure): string {
+  if (origin === 'spillway') return message
+  const names = [code, requestId].filter((name) => name !== undefined).join(', ')
+  return [status, message, names === '' ? undefined : `(${names})`]
+    .filter((part) => part !== undefined)
+    .join(' ')
 }

@@ -1,5 +1,5 @@
 import type { Transcript } from '@spillway/middleware'
-import type { SseEvent } from '@spillway/wire'
+import { isDone, type SseEvent } from '@spillway/wire'
 import { textSoFar } from './continuation.ts'
 import { OverlapFilter } from './overlap.ts'
 import { parseEvent, type Splice } from './splice.ts'
@@ -62,7 +62,7 @@ export function openaiSplice(transcript: Transcript, outputTokensSoFar: number):
       return begun
     },
     read({ data }: SseEvent): string {
-      if (data.trim() === '[DONE]') return 'data: [DONE]\n\n'
+      if (isDone(data)) return 'data: [DONE]\n\n'
       const chunk = parseEvent(data)
       return chunk === undefined ? '' : `data: ${JSON.stringify(spliced(chunk as Chunk))}\n\n`
     },

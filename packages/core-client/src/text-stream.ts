@@ -1,5 +1,5 @@
 import { type Api, isStreamFailure, type ResponseBody } from '@spillway/middleware'
-import { type SseEvent, SseScanner } from '@spillway/wire'
+import { isDone, type SseEvent, SseScanner } from '@spillway/wire'
 import { recordCall } from './call-record.ts'
 import type { Completion } from './completion.ts'
 import { type CallOptions, type Prompt, promptRequest, type Surface } from './prompt.ts'
@@ -67,7 +67,7 @@ function anthropicText(event: SseEvent): string | undefined {
 }
 
 function openaiText(event: SseEvent): string | undefined {
-  if (event.data === '[DONE]') return undefined
+  if (isDone(event.data)) return undefined
   const data = JSON.parse(event.data) as { choices?: { delta?: { content?: string | null } }[] }
   return data.choices?.[0]?.delta?.content ?? undefined
 }

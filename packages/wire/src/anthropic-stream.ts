@@ -30,9 +30,17 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       state.contentEvents++
       state.hasContent ||= isContentDelta(dataOf(event, state))
       return
-    case 'content_block_start':
+    case 'content_block_start': {
+      const data = dataOf(event, state)
       state.hasProgress = true
-      state.hasContent ||= isNonEmptyStart(dataOf(event, state))
+      state.hasContent ||= isNonEmptyStart(data)
+      state.openBlocks++
+      state.isToolOpen = /tool_use$/.test(stringField(field(data, 'content_block'), 'type') ?? '')
+      return
+    }
+    case 'content_block_stop':
+      state.openBlocks--
+      state.isToolOpen = false
       return
     case 'message_start': {
       const message = field(dataOf(event, state), 'message')

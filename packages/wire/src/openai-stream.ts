@@ -17,20 +17,31 @@ const errorKey = Buffer.from('"error"')
 const nullError = Buffer.from('"error":null')
 const detailKey = Buffer.from('"detail"')
 const nullDetail = Buffer.from('"detail":null')
+const indexKey = Buffer.from('"index"')
+const firstIndex = Buffer.from('"index":0')
 const finishKey = Buffer.from('"finish_reason"')
 const nullFinish = Buffer.from('"finish_reason":null')
 
+/** No vendor gives as many answers at once. */
+const mostChoices = 1_000
+
+/** Whether the data of an event is the end of a chat stream. */
+export function isDone(data: string): boolean {
+  return data.trim() === '[DONE]'
+}
+
 /**
  * Reads one event of an OpenAI chat completions stream. Once content has come, chunks are parsed only if they
- * can say something new: usage, an end, an error. Inside a JSON string a quote is escaped, so that the keys that are
+ * can say something new: usage, an end, an error, another choice. Inside a JSON string a quote is escaped, so that the keys that are
  * searched for cannot hide in a text.
  */
 export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
-  if (event.dataLength < 10 && event.data.trim() === '[DONE]') {
+  if (event.dataLength < 10 && isDone(event.data)) {
     state.hasEnded = true
     return
   }
-  if (state.hasContent && !mayMatter(event)) {
+  if (state.hasContent && state.stopReason === undefined && !mayMatter(event)) {
+    state.openChoices?.add(0)
     state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
     state.contentEvents++
     return
@@ -44,7 +55,8 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
     state.failure = classifyErrorBody(failure)
     return
   }
-  if (chunk === undefined && event.nameLength === 0 && data.trim() !== '') {
+  // What comes behind a finish reason may be torn: the answer is there.
+  if (chunk === undefined && event.nameLength === 0 && data.trim() !== '' && state.stopReason === undefined) {
     state.failure = malformedFailure('an event of the stream is not JSON')
     return
   }
@@ -57,14 +69,30 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   const choices = field(chunk, 'choices')
   if (!Array.isArray(choices)) return
   for (const choice of choices) {
-    state.stopReason = nameField(choice, 'finish_reason', longestReason) ?? state.stopReason
-    if ((field(choice, 'index') ?? 0) === 0) state.refusal ??= refusalOfChoice(choice)
-    if (hasContent(field(choice, 'delta'))) {
-      state.hasContent = true
-      state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
-      state.contentEvents++
-    }
+    const hasFinished = readChoice(choice, state)
+    if (indexOf(choice) === 0) state.refusal ??= refusalOfChoice(choice)
+    if (!hasContent(field(choice, 'delta'))) continue
+    state.hasContent = true
+    state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    state.contentEvents++
+    if (!hasFinished && state.openChoices !== undefined && state.openChoices.size < mostChoices)
+      state.openChoices.add(indexOf(choice))
   }
+}
+
+/** Whether the choice ends here. */
+function readChoice(choice: unknown, state: StreamState): boolean {
+  const reason = nameField(choice, 'finish_reason', longestReason)
+  state.openChoices ??= new Set()
+  if (reason === undefined) return false
+  state.stopReason = reason
+  // Servers that give one answer are not always consistent in its number.
+  if (!state.openChoices.delete(indexOf(choice)) && state.openChoices.size === 1) state.openChoices.clear()
+  return true
+}
+
+function indexOf(choice: unknown): unknown {
+  return field(choice, 'index') ?? 0
 }
 
 function mayMatter(event: SseEvent): boolean {
@@ -73,6 +101,7 @@ function mayMatter(event: SseEvent): boolean {
     event.dataIncludes(errorKey, nullError) ||
     event.dataIncludes(detailKey, nullDetail) ||
     event.dataIncludes(usageKey, nullUsage) ||
+    event.dataIncludes(indexKey, firstIndex) ||
     event.dataIncludes(finishKey, nullFinish)
   )
 }

@@ -1,10 +1,10 @@
 import type { Api, Transcript } from '@spillway/middleware'
-import { readAnthropicEvent } from './anthropic-stream.ts'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { parseBounded } from './bounded-json.ts'
-import { readOpenAiEvent } from './openai-stream.ts'
+import { isDone } from './openai-stream.ts'
 import type { SseEvent } from './sse-event.ts'
 import { SseScanner } from './sse-scanner.ts'
+import { eventReader, isWholeStream } from './stream-end.ts'
 import { newStreamState, type StreamState } from './stream-state.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -44,7 +44,7 @@ export class StreamReader {
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
     const assembler = options.assemble ? new AnswerAssembler(api) : undefined
     this.#assembler = assembler
-    const read = api === 'anthropic' ? readAnthropicEvent : readOpenAiEvent
+    const read = eventReader(api)
     this.#api = api
     this.state = state
     this.transcript = transcript
@@ -100,15 +100,9 @@ export class StreamReader {
     return this.#assembler?.toJson()
   }
 
-  /**
-   * Whether the answer is whole. In the OpenAI shape a finish reason alone says so: some servers close without `[DONE]`
-   * after it, and proxies put `[DONE]` behind whatever was cut. In Anthropic's an end with neither content nor a stop
-   * reason before it is no answer.
-   */
+  /** Whether the answer is whole: see `isWholeStream`. */
   get isComplete(): boolean {
-    const { hasEnded, hasContent, stopReason } = this.state
-    if (this.#api === 'openai') return stopReason !== undefined
-    return hasEnded && (hasContent || stopReason !== undefined)
+    return isWholeStream(this.#api, this.state)
   }
 
   /** The error event as it was received; undefined when there was none, also after an event that makes no sense. */
@@ -124,5 +118,5 @@ function isWholeEvent(bytes: Uint8Array): boolean {
     .split(/\r\n|\r|\n/)
   const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim())
   if (data.length === 0) return lines.every((line) => line === '' || line.startsWith(':'))
-  return data.join('') === '[DONE]' || parseBounded(data.join('\n')) !== undefined
+  return isDone(data.join('')) || parseBounded(data.join('\n')) !== undefined
 }

@@ -8,6 +8,11 @@ export interface StreamState {
   hasProgress: boolean
   /** The protocol's own end has come. */
   hasEnded: boolean
+  /** Blocks that were opened and not closed, in protocols that have blocks; the last of them may be a tool call. */
+  openBlocks: number
+  isToolOpen: boolean
+  /** Choices that have said something and have not finished; undefined in protocols without choices. */
+  openChoices: Set<unknown> | undefined
   /** From an error inside the stream, or an event that makes no sense. */
   failure: Failure | undefined
   /** The data of the error event; undefined when there was none. */
@@ -31,6 +36,9 @@ export function newStreamState(): StreamState {
     hasContent: false,
     hasProgress: false,
     hasEnded: false,
+    openBlocks: 0,
+    isToolOpen: false,
+    openChoices: undefined,
     failure: undefined,
     failureData: undefined,
     usage: undefined,

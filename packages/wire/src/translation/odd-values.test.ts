@@ -117,6 +117,7 @@ describe.each([
         content_block: { type: 'tool_use', id: value, name: value },
       },
       { type: 'content_block_delta', index: value, delta: { type: 'input_json_delta', partial_json: value } },
+      { type: 'content_block_stop', index: value },
       { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: value }, usage: value },
       { type: 'message_stop' },
     ]

@@ -1,14 +1,13 @@
-import type { JsonObject, Usage } from '@spillway/middleware'
+import type { Failure, JsonObject, Usage } from '@spillway/middleware'
 import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
-import { isFailedChoice } from '../failure-classification.ts'
 import { openaiUsage } from '../openai-usage.ts'
-import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
+import { malformedFailure } from '../transport-failure.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { stopFields } from './answer-to-anthropic.ts'
-import { errorEventTo } from './error-translation.ts'
+import { wordedFor } from './error-translation.ts'
 import { isObject, objectsOf } from './json.ts'
 import type { Loss } from './loss.ts'
 import { joinDetails, reasoningText } from './reasoning-details.ts'
@@ -65,13 +64,10 @@ export class StreamToAnthropic implements StreamTranslation {
 
   read({ name, data }: { readonly name: string; readonly data: string }): string {
     if (this.#isOver) return ''
-    if (data.trim() === '[DONE]') return this.#complete()
     const chunk = parseBounded(data)
-    const error = errorOf(name, chunk, data)
-    if (error !== undefined) return this.#fail(errorEventTo('anthropic', error))
     if (!isObject(chunk)) {
       if (name !== '' || data.trim() === '') return ''
-      return this.#fail(renderErrorEvent('anthropic', malformedFailure('an event of the stream is not JSON')))
+      return this.fail(malformedFailure('an event of the stream is not JSON'))
     }
     this.#begin(chunk)
     this.#usage = openaiUsage(chunk.usage) ?? this.#usage
@@ -80,21 +76,12 @@ export class StreamToAnthropic implements StreamTranslation {
     if (choice !== undefined) this.#readChoice(choice)
     this.#advance(false)
     const saysUsageLast = choices.length === 0 && this.#usage !== undefined
-    if (this.#finishReason !== undefined && saysUsageLast) return this.#complete()
+    if (this.#finishReason !== undefined && saysUsageLast) return this.finish()
     return this.#taken()
   }
 
-  end(): string {
+  finish(): string {
     if (this.#isOver) return ''
-    // Some servers close without `[DONE]` after the last word.
-    if (this.#finishReason !== undefined) return this.#complete()
-    return this.#fail(renderErrorEvent('anthropic', truncatedFailure()))
-  }
-
-  #complete(): string {
-    if (this.#finishReason === undefined && this.#blocks.length === 0 && this.#nextIndex === 0) {
-      return this.#fail(renderErrorEvent('anthropic', malformedFailure('the stream is empty')))
-    }
     this.#advance(true)
     this.#isOver = true
     const reason = stopReasonOf(this.#finishReason, this.#callCount > 0, this.#refused)
@@ -234,9 +221,10 @@ export class StreamToAnthropic implements StreamTranslation {
     this.#out += `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
   }
 
-  #fail(event: Uint8Array): string {
+  fail(failure: Failure): string {
+    if (this.#isOver) return ''
     this.#isOver = true
-    return this.#taken() + decoder.decode(event)
+    return this.#taken() + decoder.decode(renderErrorEvent('anthropic', wordedFor('anthropic', failure)))
   }
 
   #taken(): string {
@@ -258,13 +246,4 @@ function textOf(content: unknown): string {
   return objectsOf(content)
     .map((part) => stringField(part, 'text') ?? '')
     .join('')
-}
-
-/** The error that an event carries: at its top, in a choice, or by its name. */
-function errorOf(name: string, chunk: unknown, data: string): unknown {
-  if (field(chunk, 'error') != null) return chunk
-  if (name === 'error') return chunk ?? { error: { message: data } }
-  const failed = objectsOf(field(chunk, 'choices')).find(isFailedChoice)
-  if (failed === undefined) return undefined
-  return { error: failed.error ?? { message: 'the model ended with an error' } }
 }

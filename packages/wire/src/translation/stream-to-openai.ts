@@ -1,14 +1,14 @@
-import type { JsonObject, Usage } from '@spillway/middleware'
+import type { Failure, JsonObject, Usage } from '@spillway/middleware'
 import { anthropicUsage } from '../anthropic-usage.ts'
 import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
-import { malformedFailure, truncatedFailure } from '../transport-failure.ts'
+import { malformedFailure } from '../transport-failure.ts'
 import { nameField } from '../upstream-text.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { redactedDetail, thinkingDetail } from './answer-to-openai.ts'
-import { errorEventTo } from './error-translation.ts'
+import { wordedFor } from './error-translation.ts'
 import { isObject, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { finishReasonOf } from './stop-reason.ts'
@@ -44,12 +44,9 @@ export class StreamToOpenAi implements StreamTranslation {
     if (this.#isOver) return ''
     const event = parseBounded(data)
     const type = name || stringField(event, 'type')
-    if (type === 'error') return this.#fail(errorEventTo('openai', event ?? { error: { message: data } }))
     // A comment keeps the connection alive here.
     if (type === 'ping') return ': ping\n\n'
-    if (!isObject(event)) {
-      return this.#fail(renderErrorEvent('openai', malformedFailure('an event of the stream is not JSON')))
-    }
+    if (!isObject(event)) return this.fail(malformedFailure('an event of the stream is not JSON'))
     switch (type) {
       case 'message_start':
         return this.#begin(event.message)
@@ -62,16 +59,8 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'message_delta':
         this.#usage = anthropicUsage(event.usage, this.#usage)
         this.#stopReason = stringField(event.delta, 'stop_reason') ?? this.#stopReason
-        return ''
-      case 'message_stop':
-        return this.#finish()
     }
     return ''
-  }
-
-  end(): string {
-    if (this.#isOver) return ''
-    return this.#fail(renderErrorEvent('openai', truncatedFailure()))
   }
 
   #begin(message: unknown): string {
@@ -139,7 +128,8 @@ export class StreamToOpenAi implements StreamTranslation {
     return this.#lacksArguments ? this.#addArguments('{}') : ''
   }
 
-  #finish(): string {
+  finish(): string {
+    if (this.#isOver) return ''
     this.#isOver = true
     if (this.#stopReason === 'pause_turn') this.#lost.add('pause_turn')
     const last = this.#delta({}, finishReasonOf(this.#stopReason))
@@ -161,8 +151,9 @@ export class StreamToOpenAi implements StreamTranslation {
     return `data: ${JSON.stringify(chunk)}\n\n`
   }
 
-  #fail(event: Uint8Array): string {
+  fail(failure: Failure): string {
+    if (this.#isOver) return ''
     this.#isOver = true
-    return decoder.decode(event)
+    return decoder.decode(renderErrorEvent('openai', wordedFor('openai', failure)))
   }
 }

@@ -1,3 +1,4 @@
+import type { Failure } from '@spillway/middleware'
 import type { SseEvent } from '../sse-event.ts'
 import type { Loss } from './loss.ts'
 
@@ -5,8 +6,10 @@ import type { Loss } from './loss.ts'
 export interface StreamTranslation {
   /** What to send for an event that has come, as text; often nothing. */
   read(event: Pick<SseEvent, 'name' | 'data'>): string
-  /** What to send at the end of the bytes; an error event where the stream was not complete. */
-  end(): string
+  /** What to send at the end of a whole answer; nothing where it has been sent. */
+  finish(): string
+  /** What to send instead of an end. */
+  fail(failure: Failure): string
   /** What got lost so far. */
   readonly degraded: readonly Loss[]
 }

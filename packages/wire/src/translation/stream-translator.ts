@@ -1,5 +1,8 @@
 import type { Api } from '@spillway/middleware'
 import { SseScanner } from '../sse-scanner.ts'
+import { eventReader, isWholeStream } from '../stream-end.ts'
+import { newStreamState } from '../stream-state.ts'
+import { truncatedFailure } from '../transport-failure.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import type { Loss } from './loss.ts'
 import { StreamToAnthropic } from './stream-to-anthropic.ts'
@@ -16,14 +19,23 @@ const nothing = new Uint8Array(0)
 export class StreamTranslator {
   readonly #translation: StreamTranslation
   readonly #scanner: SseScanner
+  readonly #from: Api
+  readonly #state = newStreamState()
   #text = ''
+  #isOver = false
 
   /** @param to the protocol of the caller; the stream is in the other one */
   constructor(to: Api, options: AnswerOptions = {}) {
     const translation = to === 'anthropic' ? new StreamToAnthropic(options) : new StreamToOpenAi(options)
     this.#translation = translation
+    this.#from = to === 'anthropic' ? 'openai' : 'anthropic'
+    const read = eventReader(this.#from)
+    const state = this.#state
     this.#scanner = new SseScanner((event) => {
-      this.#text += translation.read(event)
+      if (this.#isOver) return
+      read(event, state)
+      const isRead = state.failure === undefined && !state.hasEnded
+      this.#text += isRead ? translation.read(event) : this.#close()
     })
   }
 
@@ -46,6 +58,16 @@ export class StreamTranslator {
 
   /** The stream has ended; returns what is still to be sent. */
   end(): Uint8Array {
-    return encoder.encode(this.#translation.end())
+    return encoder.encode(this.#close())
+  }
+
+  #close(): string {
+    if (this.#isOver) return ''
+    this.#isOver = true
+    const { failure } = this.#state
+    if (failure !== undefined) return this.#translation.fail(failure)
+    return isWholeStream(this.#from, this.#state)
+      ? this.#translation.finish()
+      : this.#translation.fail(truncatedFailure())
   }
 }

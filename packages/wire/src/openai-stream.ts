@@ -2,7 +2,7 @@ import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
 import { refusalOfChoice } from './model-refusal.ts'
 import { openaiUsage } from './openai-usage.ts'
-import type { SseEvent } from './sse-event.ts'
+import type { Needle, SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
@@ -11,16 +11,20 @@ import { field } from './usage.ts'
 /** Bytes of a chunk around its text, roughly. */
 const chunkEnvelope = 180
 
-const usageKey = Buffer.from('"usage"')
-const nullUsage = Buffer.from('"usage":null')
-const errorKey = Buffer.from('"error"')
-const nullError = Buffer.from('"error":null')
-const detailKey = Buffer.from('"detail"')
-const nullDetail = Buffer.from('"detail":null')
-const indexKey = Buffer.from('"index"')
-const firstIndex = Buffer.from('"index":0')
-const finishKey = Buffer.from('"finish_reason"')
-const nullFinish = Buffer.from('"finish_reason":null')
+/** A key, unless what stands behind it says nothing new. */
+const key = (name: string, idle: string): Needle => ({
+  bytes: Buffer.from(`"${name}"`),
+  except: Buffer.from(`"${name}":${idle}`),
+})
+
+/** What a chunk that says something new has: an error, an end, usage, another choice than the first. */
+const telling: readonly Needle[] = [
+  key('error', 'null'),
+  key('detail', 'null'),
+  key('usage', 'null'),
+  key('index', '0'),
+  key('finish_reason', 'null'),
+]
 
 /** No vendor gives as many answers at once. */
 const mostChoices = 1_000
@@ -96,14 +100,7 @@ function indexOf(choice: unknown): unknown {
 }
 
 function mayMatter(event: SseEvent): boolean {
-  return (
-    event.nameLength > 0 ||
-    event.dataIncludes(errorKey, nullError) ||
-    event.dataIncludes(detailKey, nullDetail) ||
-    event.dataIncludes(usageKey, nullUsage) ||
-    event.dataIncludes(indexKey, firstIndex) ||
-    event.dataIncludes(finishKey, nullFinish)
-  )
+  return event.nameLength > 0 || event.dataIncludes(telling)
 }
 
 /**

@@ -23,8 +23,14 @@ export interface SseEvent {
   readonly dataLength: number
   /** A byte of the name, or -1. */
   nameByte(index: number): number
-  /** Whether the bytes of `needle` occur in a data line, other than as the beginning of `except`. */
-  dataIncludes(needle: Uint8Array, except?: Uint8Array): boolean
+  /** Whether one of these occurs in a data line. */
+  dataIncludes(needles: readonly Needle[]): boolean
+}
+
+/** Bytes that are looked for, other than as the beginning of `except`. */
+export interface Needle {
+  readonly bytes: Uint8Array
+  readonly except?: Uint8Array | undefined
 }
 
 /** An event as a scanner fills it, line by line; its fields are offsets into the scanned bytes. */
@@ -69,21 +75,24 @@ export class ScannedEvent implements SseEvent {
     return index < this.nameLength ? (this.bytes[this.#nameStart + index] as number) : -1
   }
 
-  dataIncludes(needle: Uint8Array, except?: Uint8Array): boolean {
-    if (this.#lineIncludes(this.#dataStart, this.#dataEnd, needle, except)) return true
+  dataIncludes(needles: readonly Needle[]): boolean {
+    if (this.#lineIncludes(this.#dataStart, this.#dataEnd, needles)) return true
     const more = this.#more
     if (more === undefined) return false
     for (let i = 0; i < more.length; i += 2) {
-      if (this.#lineIncludes(more[i] as number, more[i + 1] as number, needle, except)) return true
+      if (this.#lineIncludes(more[i] as number, more[i + 1] as number, needles)) return true
     }
     return false
   }
 
-  #lineIncludes(start: number, end: number, needle: Uint8Array, except: Uint8Array | undefined): boolean {
+  #lineIncludes(start: number, end: number, needles: readonly Needle[]): boolean {
     const line = asBuffer(this.bytes).subarray(start, end)
-    let at = line.indexOf(needle)
-    while (at >= 0 && except !== undefined && occursAt(line, at, except)) at = line.indexOf(needle, at + 1)
-    return at >= 0
+    for (const { bytes, except } of needles) {
+      let at = line.indexOf(bytes)
+      while (at >= 0 && except !== undefined && occursAt(line, at, except)) at = line.indexOf(bytes, at + 1)
+      if (at >= 0) return true
+    }
+    return false
   }
 
   reset(): void {

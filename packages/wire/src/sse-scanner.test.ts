@@ -350,14 +350,16 @@ describe('without decoding', () => {
   it('finds bytes in any data line, and nowhere else', () => {
     const includes = (needle: string): boolean =>
       probe('event: name\ndata: one\ndata: two\n\ndata: three\n\n', (event) =>
-        event.dataIncludes(utf8(needle)),
+        event.dataIncludes([{ bytes: utf8(needle) }]),
       )
     expect(['one', 'two', 'name', 'three', 'ne\n'].map(includes)).toEqual([true, true, false, false, false])
   })
 
   it('finds bytes that do not begin an exception', () => {
     const includes = (text: string): boolean =>
-      probe(`data: ${text}\n\n`, (event) => event.dataIncludes(utf8('"u"'), utf8('"u":null')))
+      probe(`data: ${text}\n\n`, (event) =>
+        event.dataIncludes([{ bytes: utf8('"u"'), except: utf8('"u":null') }]),
+      )
     expect(['{"u":null}', '{"u":1}', '[{"u":null},{"u":1}]', '{"u":nul'].map(includes)).toEqual([
       false,
       true,

@@ -3,6 +3,7 @@ import { engineDefaults, isLocalModelError, localModel } from '@spillway/local-m
 import { compose, type Middleware } from '@spillway/middleware'
 import { fit } from '@spillway/translation'
 import { type Config, ownLimitsOf, type TargetConfig } from './config/config.ts'
+import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { breakerOf, observersOf, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { limitsOfTarget } from './rate-limits.ts'
@@ -41,7 +42,10 @@ export function openEmbeddedTarget(
   const limited = { ...settings, rateLimit: { ...rateLimit, concurrency } }
   const limit = limitsOfTarget(name, config, limited, undefined)({ url: '', name: endpointName })
   const breaker = breakerOf(config, settings)
-  const observed = { target: name, endpoint: endpointName, provider: 'embedded' }
+  const observed = {
+    ...{ target: name, endpoint: endpointName, provider: 'embedded' },
+    prices: priceTableOf(settings),
+  }
   const policies = [
     ...fitOf(settings),
     ...(breaker === undefined ? [] : [breaker.middleware]),

@@ -19,6 +19,7 @@ import {
   type TargetConfig,
   timeoutsOf,
 } from './config/config.ts'
+import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/call-trail.ts'
@@ -130,6 +131,7 @@ function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): 
     provider: settings.api,
     url: safeUrl(url),
     credential,
+    prices: priceTableOf(settings),
   })
 }
 

@@ -1,8 +1,10 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
+import type { PriceTable } from '@spillway/usage'
 import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
+import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { limitsOfTenants } from './rate-limits.ts'
 import type { Route } from './router.ts'
@@ -29,7 +31,10 @@ export function openMirrors(
   return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
     const limits = withoutUndefined({ concurrency, callsPerMinute })
     const candidate = targets.get(to) as RunningTarget
-    const tally = new MirrorTally({ primary: providerOf(config, from), candidate: providerOf(config, to) })
+    const tally = new MirrorTally({
+      ...{ primary: providerOf(config, from), candidate: providerOf(config, to) },
+      ...{ primaryPrices: pricesOf(config, from), candidatePrices: pricesOf(config, to) },
+    })
     return {
       from,
       to,
@@ -48,6 +53,11 @@ export function openMirrors(
 }
 
 const providerOf = (config: Config, target: string): string => config.targets[target]?.api ?? target
+
+function pricesOf({ targets }: Config, name: string): PriceTable | undefined {
+  const target = targets[name]
+  return target && priceTableOf(target)
+}
 
 /** The routes of a configuration over its running targets; `observers` are outermost. */
 export function openRoutes(

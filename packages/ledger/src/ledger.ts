@@ -62,6 +62,8 @@ export interface LedgerOptions {
   readonly maxBuffered?: number
   /** @default the published prices */
   readonly prices?: PriceTable | undefined
+  /** The prices of an attempt, where it has others; checked by the caller. @default `prices` for all */
+  readonly pricesOf?: ((request: ModelRequest) => PriceTable | undefined) | undefined
   /** Who is paid for an attempt. @default the vendor whose protocol is spoken */
   readonly providerOf?: ((request: ModelRequest) => string) | undefined
   /** The endpoint of an attempt, without secrets. @default none */
@@ -108,7 +110,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       throw new RangeError(`ledger.${name} must be 0 or more, but is ${settings[name]}`)
   }
   const { store, clock = systemClock, prices = publishedPrices } = options
-  const { providerOf = ({ api }) => api, endpointOf, roleOf, onAttempt } = options
+  const { providerOf = ({ api }) => api, endpointOf, roleOf, pricesOf, onAttempt } = options
   checkPrices(prices)
   // Rows are told apart by it and a number, whatever callers choose as call ids.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
@@ -195,7 +197,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const cost = costOf(
         usage,
         { model: model ?? request.model, provider, at: started, ...requestPricing(request) },
-        prices,
+        pricesOf?.(request) ?? prices,
       )
       const row: AttemptRow = {
         id: nextId(),
@@ -251,6 +253,7 @@ function checkPrices(table: PriceTable): void {
     cacheWriteTokens: 2,
     cacheWrite1hTokens: 1,
     reasoningTokens: 0,
+    webSearches: 1,
     estimated: false,
   }
   for (const price of table.prices) {
@@ -258,6 +261,14 @@ function checkPrices(table: PriceTable): void {
     const [model = ''] = price.models
     for (const geo of [undefined, ...Object.keys(table.geo)])
       costOf(usage, { model, provider: price.provider, at: 0, batch: true, geo }, alone)
+    const variants = [...(price.fast ? [price.fast] : []), ...(price.longPrompt ? [price.longPrompt] : [])]
+    for (const rate of variants) {
+      const variant: PriceTable = {
+        ...table,
+        prices: [{ ...rate, provider: price.provider, models: [model] }],
+      }
+      costOf(usage, { model, provider: price.provider, at: 0 }, variant)
+    }
   }
 }
 

@@ -13,7 +13,7 @@ export {
   jsonBodyFromObject,
   withField,
 } from './json-body.ts'
-export type { Outcome, Timings, Usage } from './outcome.ts'
+export type { Outcome, Timings, TokenCounts, Usage, UsageIteration } from './outcome.ts'
 export { RecentMap } from './recent-map.ts'
 export {
   type Api,

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts'
 
-/** Tokens of one attempt. */
-export interface Usage {
+/** What a model read and wrote. */
+export interface TokenCounts {
   /** Prompt tokens that were neither read from nor written to the prompt cache. */
   readonly inputTokens: number
   /** All generated tokens, thinking included. */
@@ -12,12 +12,37 @@ export interface Usage {
   readonly cacheWriteTokens: number
   /** The part of `cacheWriteTokens` written for one hour; Anthropic only. */
   readonly cacheWrite1hTokens: number
+}
+
+/**
+ * One of several samplings that an answer took: of the model that answered, of one that declined before it, of an advisor, or
+ * for a summary of the conversation.
+ */
+export interface UsageIteration extends TokenCounts {
+  /** Undefined for the model that answered. */
+  readonly model: string | undefined
+  /** False where the vendor does not charge for it: a model that declined before it wrote anything. */
+  readonly isBilled: boolean
+}
+
+/** Tokens of one attempt: of all that the vendor did for it. */
+export interface Usage extends TokenCounts {
   /** The part of `outputTokens` spent on thinking, where it is reported. */
   readonly reasoningTokens: number
   /** What the vendor charged, in its own unit (OpenRouter: credits), where it says so; 0 where it does not bill: a refusal before any output. */
   readonly cost?: number | undefined
   /** True when the vendor's last word is missing, so that counts are a lower bound or a guess. */
   readonly estimated: boolean
+  /** Where the answer took several samplings: each of them. The counts of the usage are their sum. */
+  readonly iterations?: readonly UsageIteration[] | undefined
+  /** Searches of the vendor's own web search. */
+  readonly webSearches?: number | undefined
+  /** The speed that was delivered, where the vendor says so: `standard` or `fast`. */
+  readonly speed?: string | undefined
+  /** Where the answer was made, where the vendor says so: `us`, `global`, … */
+  readonly geo?: string | undefined
+  /** The vendor's service tier where it is not the standard one: `batch`, `priority`. */
+  readonly tier?: string | undefined
 }
 
 /** When things happened, in milliseconds after `startedAt`. */

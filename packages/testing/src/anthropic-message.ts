@@ -23,8 +23,8 @@ export function messageBody(call: Call, model: string, reply: FullReply, flavour
   reply.toolUse.forEach(({ id, name, input }, i) => {
     content.push({ type: 'tool_use', id: id ?? toolId(call, i), name, input })
   })
-  const usage = { ...startUsage(reply), ...endUsage(reply), ...flavour.moreUsage?.(reply) }
-  return JSON.stringify({ ...message(call, model), content, ...stop(reply), usage })
+  const usage = { ...startUsage(reply), ...endUsage(reply), ...moreUsage(reply, flavour) }
+  return JSON.stringify({ ...message(call, reply.model ?? model), content, ...stop(reply), usage })
 }
 
 /** The events of a streamed message. */
@@ -42,7 +42,12 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
   }
 
   if (flavour.comment !== undefined) list.push({ text: flavour.comment, content: false })
-  const opening = { ...message(call, model), content: [], stop_reason: null, stop_sequence: null }
+  const opening = {
+    ...message(call, reply.model ?? model),
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+  }
   add('message_start', { message: { ...opening, usage: startUsage(reply) } })
   if (flavour.pings) list.push({ text: ping, content: false })
   if (hasThinking(reply)) {
@@ -65,9 +70,13 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
       true,
     )
   })
-  add('message_delta', { delta: stop(reply), usage: { ...endUsage(reply), ...flavour.moreUsage?.(reply) } })
+  add('message_delta', { delta: stop(reply), usage: { ...endUsage(reply), ...moreUsage(reply, flavour) } })
   add('message_stop', {})
   return list
+}
+
+function moreUsage(reply: FullReply, flavour: MessageFlavour): object {
+  return { ...flavour.moreUsage?.(reply), ...reply.moreUsage }
 }
 
 const textFramesOf = new WeakMap<readonly string[], { index: number; frames: readonly Frame[] }>()

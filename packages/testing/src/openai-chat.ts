@@ -132,12 +132,13 @@ export function chatUsage({ usage, ...reply }: FullReply, flavour: ChatFlavour):
     },
     completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
     ...flavour.moreUsage?.({ usage, ...reply }),
+    ...reply.moreUsage,
   }
 }
 
 function base(call: Call, object: string, model: string, reply: FullReply, flavour: ChatFlavour): object {
   const created = Math.floor(Date.now() / 1000)
-  return { id: flavour.idOf(call), object, created, model, ...flavour.more?.(reply) }
+  return { id: flavour.idOf(call), object, created, model: reply.model ?? model, ...flavour.more?.(reply) }
 }
 
 function callId(call: Call, i: number): string {

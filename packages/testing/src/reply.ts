@@ -1,4 +1,4 @@
-import type { Usage } from '@spillway/middleware'
+import type { TokenCounts, Usage } from '@spillway/middleware'
 
 /** What a simulated model says, whatever the protocol. */
 export interface Reply {
@@ -31,6 +31,10 @@ export interface Reply {
   readonly stopReason?: string
   /** @default about a token for four characters of prompt and answer, nothing cached */
   readonly usage?: ReplyUsage
+  /** Fields of the usage at the end, in the protocol's own words: `iterations`, `server_tool_use`, `is_byok`, … @default none */
+  readonly moreUsage?: Readonly<Record<string, unknown>>
+  /** The model that the answer names. @default the one that was asked for */
+  readonly model?: string
 }
 
 /** A tool call. */
@@ -42,7 +46,7 @@ export interface ReplyToolUse {
 }
 
 /** The token counts to report; what is missing is estimated or 0. */
-export type ReplyUsage = Partial<Omit<Usage, 'estimated'>>
+export type ReplyUsage = Partial<TokenCounts & Pick<Usage, 'reasoningTokens' | 'cost'>>
 
 /** What the simulated models say when they are told nothing else. */
 export const defaultText = 'The spillway carries the water safely around the dam.'
@@ -56,7 +60,9 @@ export interface FullReply {
   readonly interleaved: boolean
   readonly thinkingField: string
   readonly stopReason: string
-  readonly usage: Required<Omit<Usage, 'estimated' | 'cost'>> & { readonly cost: number | undefined }
+  readonly usage: TokenCounts & Pick<Usage, 'reasoningTokens'> & { readonly cost: number | undefined }
+  readonly moreUsage: Readonly<Record<string, unknown>>
+  readonly model: string | undefined
 }
 
 interface Pieces {
@@ -96,6 +102,8 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
       reasoningTokens,
       cost: reply.usage?.cost,
     },
+    moreUsage: reply.moreUsage ?? {},
+    model: reply.model,
   }
 }
 

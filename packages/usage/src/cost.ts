@@ -1,14 +1,10 @@
-import type { Usage } from '@spillway/middleware'
+import type { Usage, UsageIteration } from '@spillway/middleware'
 import { type Decimal, decimal, plus, rounded, times } from './decimal.ts'
-import {
-  type DecimalText,
-  findPrice,
-  type ModelPrice,
-  type PriceTable,
-  publishedPrices,
-} from './price-table.ts'
+import { findPrice, type ModelPrice, type PriceTable } from './price-table.ts'
+import { publishedPrices } from './published-prices.ts'
+import { rateFor, tokenCost, whole } from './token-cost.ts'
 
-/** What of a call decides on its price, besides the tokens. */
+/** What of a call decides on its price, besides the usage. */
 export interface CostFacts {
   /** The model that answered. */
   readonly model: string
@@ -16,11 +12,11 @@ export interface CostFacts {
   readonly provider: string
   /** When the call was made, in milliseconds since the Unix epoch. */
   readonly at: number
-  /** The request's `speed`. @default standard */
+  /** The request's `speed`; what the usage says was delivered wins. @default standard */
   readonly speed?: string | undefined
-  /** The request's `inference_geo`. */
+  /** The request's `inference_geo`; what the usage says wins. */
   readonly geo?: string | undefined
-  /** Whether it went through the batch API. @default false */
+  /** Whether it went through the batch API; so says the usage too. @default false */
   readonly batch?: boolean | undefined
 }
 
@@ -41,13 +37,17 @@ export type Cost =
       readonly reason: 'model' | 'speed' | 'usage'
     }
 
-/** Prices are for a million tokens, costs in nano-dollars: 10^-6 and 10^9. */
+/** Prices are for a million tokens and a thousand searches, costs in nano-dollars: 10^-6, 10^-3 and 10^9. */
 const nanoScale = 9
 const million = 6
+const thousand = 3
+
+/** In nano-dollars; more is no cost of a call, and would not add up exactly. */
+const mostNanoDollars = 10n ** 15n
 
 /**
  * What a call cost, exact: sums of products of decimals, rounded once, half up, to a nano-dollar. What the vendor reports
- * (OpenRouter) wins over the table. Searches and other tools of the server are not included.
+ * (OpenRouter) wins over the table. Each sampling of an answer that took several is priced by its own model.
  * @throws RangeError when a price in the table is not a decimal
  */
 export function costOf(
@@ -56,83 +56,74 @@ export function costOf(
   table: PriceTable = publishedPrices,
 ): Cost {
   if (usage === undefined) return unpriced('usage')
-  if (usage.cost !== undefined && Number.isFinite(usage.cost) && usage.cost >= 0) {
-    const nanoDollars = Number(rounded(decimal(String(usage.cost)), nanoScale))
-    return { status: 'priced', nanoDollars, source: 'reported', estimated: usage.estimated }
+  if (usage.cost !== undefined && Number.isFinite(usage.cost) && usage.cost >= 0)
+    return priced(decimal(String(usage.cost)), 'reported', usage.estimated)
+  const tokens = costOfTokens(usage, facts, table)
+  if (typeof tokens === 'string') return unpriced(tokens)
+  const searches = costOfSearches(usage, facts, table)
+  const estimated =
+    usage.estimated || tokens.estimated || searches === undefined || isOtherwiseSold(usage.tier)
+  return priced(searches === undefined ? tokens.total : plus(tokens.total, searches), 'table', estimated)
+}
+
+interface TokensCost {
+  /** USD */
+  readonly total: Decimal
+  readonly estimated: boolean
+}
+
+/** What all tokens cost, or what is not known. */
+function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): TokensCost | 'model' | 'speed' {
+  const speed = usage.speed ?? facts.speed ?? 'standard'
+  let total = whole(0)
+  let estimated = false
+  for (const part of usage.iterations ?? [asIteration(usage)]) {
+    if (!part.isBilled) continue
+    const price = priceFor(part.model ?? facts.model, facts, table)
+    if (price === undefined) return 'model'
+    // Speed is said of the model that answered; an advisor that is not sold so works at its only one.
+    const isOther = part.model !== undefined && part.model !== facts.model
+    const isOnlyStandard = isOther && speed === 'fast' && price.fast === undefined
+    const rate = rateFor(price, part, isOnlyStandard ? 'standard' : speed)
+    if (rate === undefined) return 'speed'
+    total = plus(total, tokenCost(part, rate))
+    // A reseller's price is not the vendor's.
+    estimated ||= price.provider !== facts.provider || isOnlyStandard
   }
-  const isResold = facts.provider === 'openrouter'
-  const price =
-    findPrice(table, facts.provider, facts.model, facts.at) ??
-    (isResold ? findPrice(table, 'anthropic', facts.model, facts.at) : undefined)
-  if (price === undefined) return unpriced('model')
-  const rate = rateFor(price, usage, facts)
-  if (rate === undefined) return unpriced('speed')
-  let total = tokenCost(usage, price, rate)
-  if (facts.batch) total = times(total, decimal(table.batch))
-  const geo = facts.geo === undefined ? undefined : table.geo[facts.geo]
-  if (geo !== undefined) total = times(total, decimal(geo))
-  const nanoDollars = Number(rounded({ units: total.units, scale: total.scale + million }, nanoScale))
-  // A reseller's price is not the vendor's.
-  const estimated = usage.estimated || price.provider !== facts.provider
-  return { status: 'priced', nanoDollars, source: 'table', estimated }
+  if (facts.batch === true || usage.tier === 'batch') total = times(total, decimal(table.batch))
+  const multiplier = table.geo[usage.geo ?? facts.geo ?? '']
+  if (multiplier !== undefined) total = times(total, decimal(multiplier))
+  return { total: { units: total.units, scale: total.scale + million }, estimated }
 }
 
-interface Rate {
-  readonly input: DecimalText
-  readonly output: DecimalText
+/** In USD; undefined where searches were made and nobody knows their price. */
+function costOfSearches(usage: Usage, facts: CostFacts, table: PriceTable): Decimal | undefined {
+  if (!usage.webSearches) return whole(0)
+  const each = priceFor(facts.model, facts, table)?.webSearches
+  if (each === undefined) return undefined
+  const { units, scale } = times(whole(usage.webSearches), decimal(each))
+  return { units, scale: scale + thousand }
 }
 
-function rateFor(price: ModelPrice, usage: Usage, { speed = 'standard' }: CostFacts): Rate | undefined {
-  if (speed === 'fast') return price.fast
-  if (speed !== 'standard') return undefined
-  const prompt = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
-  return price.longPrompt !== undefined && prompt > price.longPrompt.above ? price.longPrompt : price
+function priceFor(model: string, { provider, at }: CostFacts, table: PriceTable): ModelPrice | undefined {
+  const own = findPrice(table, provider, model, at)
+  if (own !== undefined || provider !== 'openrouter') return own
+  return findPrice(table, 'anthropic', model, at)
 }
 
-function tokenCost(usage: Usage, price: ModelPrice, rate: Rate): Decimal {
-  const unit = unitPrices(price, rate)
-  const written1h = Math.min(usage.cacheWrite1hTokens, usage.cacheWriteTokens)
-  let total = times(tokens(usage.inputTokens), unit.input)
-  const add = (count: number, each: Decimal): void => {
-    if (count > 0) total = plus(total, times(tokens(count), each))
-  }
-  add(usage.cacheReadTokens, unit.cacheRead)
-  add(usage.cacheWriteTokens - written1h, unit.cacheWrite)
-  add(written1h, unit.cacheWrite1h)
-  add(usage.outputTokens, unit.output)
-  return total
+/** Capacity that was bought in advance has another price than the list. */
+function isOtherwiseSold(tier: string | undefined): boolean {
+  return tier !== undefined && tier !== 'batch'
 }
 
-interface UnitPrices {
-  readonly input: Decimal
-  readonly output: Decimal
-  readonly cacheRead: Decimal
-  readonly cacheWrite: Decimal
-  readonly cacheWrite1h: Decimal
+function asIteration(usage: Usage): UsageIteration {
+  return { ...usage, model: undefined, isBilled: true }
 }
 
-/** By the rate of a price: reading its decimals costs more than the sum itself. */
-const knownUnitPrices = new WeakMap<Rate, UnitPrices>()
-
-function unitPrices(price: ModelPrice, rate: Rate): UnitPrices {
-  let known = knownUnitPrices.get(rate)
-  if (known === undefined) {
-    const { cacheRead = '0.1', cacheWrite = '1.25', cacheWrite1h = '2' } = price
-    const input = decimal(rate.input)
-    known = {
-      input,
-      output: decimal(rate.output),
-      cacheRead: times(input, decimal(cacheRead)),
-      cacheWrite: times(input, decimal(cacheWrite)),
-      cacheWrite1h: times(input, decimal(cacheWrite1h)),
-    }
-    knownUnitPrices.set(rate, known)
-  }
-  return known
-}
-
-function tokens(count: number): Decimal {
-  return { units: BigInt(Math.round(count)), scale: 0 }
+function priced(dollars: Decimal, source: 'reported' | 'table', estimated: boolean): Cost {
+  const nanoDollars = rounded(dollars, nanoScale)
+  if (nanoDollars > mostNanoDollars) return unpriced('usage')
+  return { status: 'priced', nanoDollars: Number(nanoDollars), source, estimated }
 }
 
 function unpriced(reason: 'model' | 'speed' | 'usage'): Cost {

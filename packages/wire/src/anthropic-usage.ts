@@ -1,5 +1,7 @@
 import type { Usage } from '@spillway/middleware'
+import { longestReason, nameField } from './upstream-text.ts'
 import { costField, field, isCount, promptTokens } from './usage.ts'
+import { sumOf, usageIterations } from './usage-iterations.ts'
 
 /**
  * Reads a `usage` object of Anthropic Messages. Values are cumulative: a later object replaces an earlier one
@@ -7,6 +9,8 @@ import { costField, field, isCount, promptTokens } from './usage.ts'
  *
  * The prompt of a call does not shrink. Some servers end a stream with zeros for what they counted at its beginning; where
  * a later object has fewer prompt tokens in all, its zeros say nothing.
+ *
+ * Where the answer took several samplings (`iterations`), the counts are those of all of them.
  */
 export function anthropicUsage(raw: unknown, earlier?: Usage): Usage | undefined {
   if (typeof raw !== 'object' || raw === null) return earlier
@@ -22,15 +26,27 @@ export function anthropicUsage(raw: unknown, earlier?: Usage): Usage | undefined
   const isWhole = (input ?? 0) + (read ?? 0) + (write ?? 0) >= promptTokens(earlier)
   const prompt = (value: number | undefined, previous: number | undefined): number =>
     (isWhole ? value : value || undefined) ?? previous ?? 0
-  return {
+  const counts = {
     inputTokens: prompt(input, earlier?.inputTokens),
     outputTokens: latest('output_tokens') ?? earlier?.outputTokens ?? 0,
     cacheReadTokens: prompt(read, earlier?.cacheReadTokens),
     cacheWriteTokens: prompt(write, earlier?.cacheWriteTokens),
     cacheWrite1hTokens: prompt(oneHour, earlier?.cacheWrite1hTokens),
+  }
+  const said = usageIterations(field(raw, 'iterations'), counts)
+  const iterations = said ?? earlier?.iterations
+  const tier = nameField(raw, 'service_tier', longestReason)
+  return {
+    ...(iterations === undefined ? counts : sumOf(iterations)),
+    iterations,
     reasoningTokens:
       countIn(field(raw, 'output_tokens_details'), 'thinking_tokens') ?? earlier?.reasoningTokens ?? 0,
     cost: costField(raw) ?? earlier?.cost,
+    webSearches:
+      countIn(field(raw, 'server_tool_use'), 'web_search_requests') || earlier?.webSearches || undefined,
+    speed: nameField(raw, 'speed', longestReason) ?? earlier?.speed,
+    geo: nameField(raw, 'inference_geo', longestReason) ?? earlier?.geo,
+    tier: tier === undefined || tier === 'standard' ? earlier?.tier : tier,
     estimated: false,
   }
 }

@@ -149,6 +149,11 @@ describe('usage', () => {
     expect(state.usage).toMatchObject({ inputTokens: 10, outputTokens: 3 })
   })
 
+  it('is Groq’s, in a field of its own in the last chunk', () => {
+    const state = read(hi, chunk({}, 'stop', { x_groq: { id: 'req_1', usage } }), done)
+    expect(state).toMatchObject({ usage: { inputTokens: 6, outputTokens: 5 }, usageIsFinal: true })
+  })
+
   it('is found beside a null of the same name', () => {
     const state = read(hi, { choices: [{ index: 0, delta: {}, finish_reason: null, usage: null }], usage })
     expect(state.usage?.outputTokens).toBe(5)

@@ -1,7 +1,7 @@
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
 import { refusalOfChoice } from './model-refusal.ts'
-import { openaiUsage } from './openai-usage.ts'
+import { usageOfCompletion } from './openai-usage.ts'
 import type { Needle, SseEvent } from './sse-event.ts'
 import type { StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -65,7 +65,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
     return
   }
   state.model ??= nameField(chunk, 'model')
-  const usage = openaiUsage(field(chunk, 'usage'))
+  const usage = usageOfCompletion(chunk)
   if (usage !== undefined) {
     state.usage = usage
     state.usageIsFinal = true

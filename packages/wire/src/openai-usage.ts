@@ -21,3 +21,8 @@ export function openaiUsage(raw: unknown): Usage | undefined {
     estimated: false,
   }
 }
+
+/** The usage of a chat completion or of a chunk of one. Groq has it in a field of its own in the last chunk of a stream. */
+export function usageOfCompletion(completion: unknown): Usage | undefined {
+  return openaiUsage(field(completion, 'usage')) ?? openaiUsage(field(field(completion, 'x_groq'), 'usage'))
+}

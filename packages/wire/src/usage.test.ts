@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { anthropicUsage } from './anthropic-usage.ts'
-import { openaiUsage } from './openai-usage.ts'
+import { openaiUsage, usageOfCompletion } from './openai-usage.ts'
 import { estimatedUsage, tokensFromBytes } from './usage.ts'
 
 describe('usage of Anthropic', () => {
@@ -111,6 +111,26 @@ describe('usage of OpenAI and OpenRouter', () => {
       cost: 0.01,
       estimated: false,
     })
+  })
+
+  it.each([
+    ['the fee and what was paid to the vendor of the model', { cost: 0.001 }, 0.0370795],
+    ['what was paid where there is no fee', { cost: 0 }, 0.0360795],
+    ['unknown where nobody says what was paid', { cost: 0, cost_details: null }, undefined],
+    ['the cost alone with the key of OpenRouter', { cost: 0.0360795, is_byok: false }, 0.0360795],
+  ])('cost, with a key of the customer’s own, %s', (_name, more, cost) => {
+    const paid = { is_byok: true, cost_details: { upstream_inference_cost: 0.0360795 } }
+    expect(openaiUsage({ prompt_tokens: 9171, completion_tokens: 113, ...paid, ...more })?.cost).toBe(cost)
+    expect(anthropicUsage({ input_tokens: 9171, output_tokens: 113, ...paid, ...more })?.cost).toBe(cost)
+  })
+
+  it('is Groq’s, in a field of its own', () => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3 }
+    expect(usageOfCompletion({ choices: [], x_groq: { id: 'req_1', usage } })).toMatchObject({
+      inputTokens: 7,
+      outputTokens: 3,
+    })
+    expect(usageOfCompletion({ usage: null, x_groq: { id: 'req_1' } })).toBeUndefined()
   })
 
   it('has no negative input', () => {

@@ -16,10 +16,19 @@ export function count(value: unknown): number {
   return isCount(value) ? value : 0
 }
 
-/** What a call cost, where that is an amount that can be owed. */
+/**
+ * What a call cost by the word of its vendor, where that is an amount that can be owed. OpenRouter charges only its fee for calls
+ * with the customer's own key; what was paid to the model's vendor is beside it, and is none of the cost of other calls.
+ */
 export function costField(value: unknown): number | undefined {
-  const cost = field(value, 'cost')
-  return typeof cost === 'number' && cost >= 0 && cost <= mostCost ? cost : undefined
+  const cost = amount(field(value, 'cost'))
+  if (field(value, 'is_byok') !== true) return cost
+  const paid = amount(field(field(value, 'cost_details'), 'upstream_inference_cost'))
+  return paid === undefined ? undefined : (cost ?? 0) + paid
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= mostCost ? value : undefined
 }
 
 /** A property of a value that may be anything. */

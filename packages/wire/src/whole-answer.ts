@@ -3,7 +3,7 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 import { hasNoOutput, refusalOfChoice, refusalOfMessage, unbilledUsage } from './model-refusal.ts'
-import { openaiUsage } from './openai-usage.ts'
+import { usageOfCompletion } from './openai-usage.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
@@ -65,7 +65,7 @@ export function readWholeAnswer(
   if (!Array.isArray(choices) || choices.length === 0)
     return failed(malformedFailure('the answer has no choices'))
   const stopReason = nameField(choices[0], 'finish_reason', longestReason)
-  return ok(body, openaiUsage(field(body, 'usage')), stopReason, refusalOfChoice(choices[0]))
+  return ok(body, usageOfCompletion(body), stopReason, refusalOfChoice(choices[0]))
 }
 
 function ok(

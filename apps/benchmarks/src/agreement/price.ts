@@ -36,17 +36,18 @@ export function vendorPrice(model: string, usage: Reported, at: Date): bigint {
   const row = rows.sort((a, b) => ((a.from ?? '') < (b.from ?? '') ? 1 : -1))[0]
   if (row === undefined) throw new Error(`the price table does not know ${model}`)
   const prompt = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
-  const { input, output } =
+  const { input, output, cacheRead, cacheWrite, cacheWrite1h } =
     row.longPrompt !== undefined && prompt > row.longPrompt.above ? row.longPrompt : row
-  const part = (tokens: number, price: string, factor: string): bigint =>
-    BigInt(tokens) * millionths(price) * millionths(factor)
+  const part = (tokens: number, price: string | undefined, factor = '1'): bigint =>
+    BigInt(tokens) *
+    (price === undefined ? millionths(input) * millionths(factor) : millionths(price) * scale)
   const short = usage.cacheWriteTokens - usage.cacheWrite1hTokens
   const sum =
-    part(usage.inputTokens, input, '1') +
-    part(usage.cacheReadTokens, input, row.cacheRead ?? '0.1') +
-    part(short, input, row.cacheWrite ?? '1.25') +
-    part(usage.cacheWrite1hTokens, input, row.cacheWrite1h ?? '2') +
-    part(usage.outputTokens, output, '1')
+    part(usage.inputTokens, input) +
+    part(usage.cacheReadTokens, cacheRead, '0.1') +
+    part(short, cacheWrite, '1.25') +
+    part(usage.cacheWrite1hTokens, cacheWrite1h, '2') +
+    part(usage.outputTokens, output)
   // A dollar for a million tokens is a thousand nano-dollars for one.
   const divisor = scale * scale
   return (sum * 1000n + divisor / 2n) / divisor

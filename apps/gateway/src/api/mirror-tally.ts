@@ -1,5 +1,5 @@
 import type { ComparedAnswer, Comparison } from '@spillway/mirror'
-import { costOf } from '@spillway/usage'
+import { costOf, type PriceTable } from '@spillway/usage'
 import type { MirrorSide, Percentiles } from './contract.ts'
 
 /** Percentiles are those of so many comparisons, the newest. */
@@ -9,6 +9,9 @@ const mostTimes = 1000
 export interface Providers {
   readonly primary: string
   readonly candidate: string
+  /** What their models cost. @default the published prices */
+  readonly primaryPrices?: PriceTable | undefined
+  readonly candidatePrices?: PriceTable | undefined
 }
 
 /** What a mirror has found so far. */
@@ -27,9 +30,9 @@ export class MirrorTally {
   #similarity = 0
   #compared = 0
 
-  constructor({ primary, candidate }: Providers) {
-    this.#primary = new SideTally(primary)
-    this.#candidate = new SideTally(candidate)
+  constructor({ primary, candidate, primaryPrices, candidatePrices }: Providers) {
+    this.#primary = new SideTally(primary, primaryPrices)
+    this.#candidate = new SideTally(candidate, candidatePrices)
   }
 
   /** `at` is the time of the call, in milliseconds since the Unix epoch: prices change. */
@@ -59,14 +62,16 @@ export class MirrorTally {
 
 class SideTally {
   readonly #provider: string
+  readonly #prices: PriceTable | undefined
   readonly #firstContent = new NewestTimes()
   readonly #total = new NewestTimes()
   #failures = 0
   #outputTokens = 0
   #cost: number | undefined
 
-  constructor(provider: string) {
+  constructor(provider: string, prices: PriceTable | undefined) {
     this.#provider = provider
+    this.#prices = prices
   }
 
   add(
@@ -79,7 +84,11 @@ class SideTally {
     // How long a failure takes says nothing about answers.
     if (failure === undefined) this.#total.add(totalMs)
     this.#outputTokens += usage?.outputTokens ?? 0
-    const { nanoDollars } = costOf(usage, { model: model ?? asked, provider: this.#provider, at })
+    const { nanoDollars } = costOf(
+      usage,
+      { model: model ?? asked, provider: this.#provider, at },
+      this.#prices,
+    )
     if (nanoDollars !== undefined) this.#cost = (this.#cost ?? 0) + nanoDollars
   }
 

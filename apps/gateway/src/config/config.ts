@@ -1,4 +1,5 @@
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
+import type { PriceConfig } from './prices.ts'
 
 /** Limits as the file names them, in milliseconds; Infinity for `none`. */
 export type TimeoutsConfig = { readonly [K in keyof Timeouts]?: number | undefined }
@@ -99,6 +100,8 @@ export interface TargetConfig extends PolicyConfig {
   readonly routing?: RoutingConfig | undefined
   readonly capabilities?: CapabilitiesConfig | undefined
   readonly openrouter?: OpenRouterConfig | undefined
+  /** What its models cost; these replace the published prices. */
+  readonly prices?: readonly PriceConfig[] | undefined
 }
 
 export interface RouteConfig {

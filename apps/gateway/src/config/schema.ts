@@ -6,6 +6,7 @@ import { endpointUrlProblem } from '../safe-url.ts'
 import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
+import { pricesSchema } from './prices.ts'
 
 const duration = z
   .string({ error: 'expected a duration such as 250ms, 10s or 2m' })
@@ -207,6 +208,7 @@ const target = z.strictObject({
     })
     .optional()
     .describe("OpenRouter's own routing fields, added to requests that have not set them."),
+  prices: pricesSchema.optional(),
 })
 
 const route = z.strictObject({

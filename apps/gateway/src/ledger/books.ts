@@ -14,6 +14,7 @@ import {
 import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
 // Brings in the context's `mirrorOf`.
 import type {} from '@spillway/mirror'
+import type { PriceTable } from '@spillway/usage'
 import type { StorageConfig } from '../config/config.ts'
 import { followAttempt, followCalls, nameUpstream, type Upstream } from './call-trail.ts'
 
@@ -67,7 +68,7 @@ export function openBooks(
   const store = openLedgerStore(url, { warn, auditKey: auditKeys })
   const refused = onceALine(warn)
   const ledger = createLedger({
-    ...{ store, journal, providerOf, endpointOf, roleOf, warn },
+    ...{ store, journal, providerOf, endpointOf, roleOf, pricesOf, warn },
     onAttempt(row, request) {
       followAttempt(row, request)
       onAttempt?.(row)
@@ -132,6 +133,8 @@ function journalOf(url: string): string | undefined {
 const providerOf = ({ context, api }: ModelRequest): string => context.upstream?.provider ?? api
 
 const endpointOf = ({ context }: ModelRequest): string | undefined => context.upstream?.endpoint
+
+const pricesOf = ({ context }: ModelRequest): PriceTable | undefined => context.upstream?.prices
 
 /** A mirror says whose repetition it is. A hedge goes to the endpoint that its policy named when it began. */
 function roleOf({ context: { mirrorOf, trail, upstream } }: ModelRequest): 'mirror' | 'hedge' | undefined {

@@ -1,5 +1,6 @@
 import type { AttemptRow } from '@spillway/ledger'
 import { deriveRequest, listen, type Middleware, type ModelRequest } from '@spillway/middleware'
+import type { PriceTable } from '@spillway/usage'
 
 /** An endpoint as it stands in the books: never with a secret. */
 export interface Upstream {
@@ -11,6 +12,8 @@ export interface Upstream {
   readonly url?: string | undefined
   /** The reference of its credential, such as `vault:claude`; never the value. */
   readonly credential?: string | undefined
+  /** What its models cost. @default the published prices */
+  readonly prices?: PriceTable | undefined
 }
 
 /** An attempt that has ended, and how it was booked. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { openaiUsage } from '../openai-usage.ts'
+import { usageOfCompletion } from '../openai-usage.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
@@ -47,7 +47,7 @@ export function answerToAnthropic(completion: JsonObject, options: AnswerOptions
       ...calls,
     ],
     ...stopFields(stop_reason),
-    usage: usageForAnthropic(openaiUsage(completion.usage)),
+    usage: usageForAnthropic(usageOfCompletion(completion)),
   }
   return { body, degraded: mergeLosses([...lost]) }
 }

@@ -1,7 +1,7 @@
 import type { Failure, JsonObject, Usage } from '@spillway/middleware'
 import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
-import { openaiUsage } from '../openai-usage.ts'
+import { usageOfCompletion } from '../openai-usage.ts'
 import { malformedFailure } from '../transport-failure.ts'
 import { field, stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
@@ -70,7 +70,7 @@ export class StreamToAnthropic implements StreamTranslation {
       return this.fail(malformedFailure('an event of the stream is not JSON'))
     }
     this.#begin(chunk)
-    this.#usage = openaiUsage(chunk.usage) ?? this.#usage
+    this.#usage = usageOfCompletion(chunk) ?? this.#usage
     const choices = objectsOf(chunk.choices)
     const choice = choices.find(({ index }) => index === undefined || index === 0)
     if (choice !== undefined) this.#readChoice(choice)

@@ -1,11 +1,15 @@
 import type { FaultEntry } from './fault-entry.ts'
 import { brokenConnections } from './faults/broken-connections.ts'
 import { errorsIn200 } from './faults/errors-in-200.ts'
+import { falseEnds, filteredIn200 } from './faults/false-ends.ts'
 import { malformedAnswers } from './faults/malformed-answers.ts'
+import { errorsOfOneRequest, money } from './faults/money.ts'
+import { otherShapes, redirects } from './faults/other-shapes.ts'
 import { slowAnswers } from './faults/slow-answers.ts'
 import { statusFaults } from './faults/statuses.ts'
 import type { Row } from './row.ts'
 import { rowsOf, rulesOf, scenarioRules } from './scenarios.ts'
+import { formlessAnswers, formRows } from './special/form-rows.ts'
 import { leavingRows } from './special/leaving-rows.ts'
 import { midStreamRows } from './special/mid-stream-rows.ts'
 import { passThroughRows } from './special/pass-through-rows.ts'
@@ -15,15 +19,23 @@ import { slowAndWellRows } from './special/slow-and-well-rows.ts'
 /** The faults that rows are made of by rule. */
 export const faultEntries: readonly FaultEntry[] = [
   ...statusFaults,
+  ...money,
+  ...errorsOfOneRequest,
+  ...otherShapes,
+  ...redirects,
   ...errorsIn200,
+  filteredIn200,
   ...brokenConnections,
+  ...falseEnds,
   ...malformedAnswers,
+  ...formlessAnswers,
   ...slowAnswers,
 ]
 
 /** The whole book. */
 export const book: readonly Row[] = [
   ...faultEntries.flatMap(rowsOf),
+  ...formRows,
   ...sequenceRows,
   ...leavingRows,
   ...passThroughRows,

@@ -15,16 +15,51 @@ export interface Column {
 
 const file = new URL('../../../../docs/fault-book.md', import.meta.url)
 
-/** What users complain of and no row can show yet, since the part that it concerns is not there. */
+/** What users complain of that a row cannot show, since it takes more than one call, and the test that shows it. */
+const elsewhere: readonly (readonly [complaint: string, test: string])[] = [
+  [
+    'dead keys eat the attempts while healthy ones idle (maximhq/bifrost#5876)',
+    'apps/gateway/test/vendor-errors.test.ts',
+  ],
+  [
+    'a fallback that cannot take the request ends the chain before a third target',
+    'apps/gateway/test/vendor-errors.test.ts',
+  ],
+  ['the usage of a cancelled stream is lost (BerriAI/litellm#14457)', 'packages/attempt/src/attempt.test.ts'],
+  [
+    'concurrent calls overshoot a token limit (BerriAI/litellm#18730)',
+    'packages/rate-limit/src/limited-vendor.test.ts',
+  ],
+  [
+    'a flat reservation refuses the first call (BerriAI/litellm#29193)',
+    'packages/rate-limit/src/token-estimator.test.ts',
+  ],
+  [
+    'a limit is multiplied by the replicas (BerriAI/litellm#40291)',
+    'packages/rate-limit/src/shared-limiter.test.ts',
+  ],
+  [
+    'raw keys in the audit log and in errors (BerriAI/litellm#31620, #15799)',
+    'apps/gateway/test/canary-paths.test.ts',
+  ],
+  [
+    'a rotated key is refused in its grace period (BerriAI/litellm#27193)',
+    'apps/gateway/test/key-rotation.test.ts',
+  ],
+  [
+    'a breaker that never opens (Portkey-AI/gateway#1289)',
+    'packages/circuit-breaker-fallback/src/circuit-breaker.test.ts',
+  ],
+  ['the end of the connection is awaited behind the last event', 'packages/attempt/src/attempt.test.ts'],
+  ['raw deflate and stacked encodings', 'packages/core-client/src/content-decoding.test.ts'],
+  [
+    'errors, bodies and responses of a `fetch` of one\u2019s own',
+    'packages/attempt/src/foreign-fetch.test.ts',
+  ],
+]
+
+/** What no row can show yet, and why. */
 const notYet: readonly (readonly [complaint: string, needs: string])[] = [
-  ['dead keys eat the attempts while healthy ones idle (maximhq/bifrost#5876)', 'several keys for a target'],
-  ['the usage of a cancelled stream is lost (BerriAI/litellm#14457)', 'the usage ledger'],
-  ['concurrent calls overshoot a token limit (BerriAI/litellm#18730)', 'rate limits'],
-  ['a flat reservation refuses the first call (BerriAI/litellm#29193)', 'rate limits'],
-  ['a limit is multiplied by the replicas (BerriAI/litellm#40291)', 'rate limits over several machines'],
-  ['raw keys in the audit log and in errors (BerriAI/litellm#31620, #15799)', 'the audit log'],
-  ['a rotated key is refused in its grace period (BerriAI/litellm#27193)', 'the key vault'],
-  ['a breaker that never opens (Portkey-AI/gateway#1289)', 'the circuit breaker'],
   [
     'a connection that is never accepted (connect timeout)',
     'a simulated server that leaves connections hanging',
@@ -100,6 +135,13 @@ A line is a fault in a scenario, in the shapes that it has; a cell says in how m
 thing that does not.
 
 ${sections(columns)}
+
+## Shown elsewhere
+
+${markdownTable(
+  ['what users complain of', 'shown by'],
+  elsewhere.map(([complaint, test]) => [complaint, `\`${test}\``]),
+)}
 
 ## Not a row yet
 

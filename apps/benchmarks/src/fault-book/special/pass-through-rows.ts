@@ -69,6 +69,12 @@ export const passThroughRows: readonly Row[] = shapes.flatMap((shape) => {
       { ...unchanged, by: 'second', attempts: [attempts, 1] },
     ),
   ]
+  const refusal = { reply: { text: 'I cannot help with that.', stopReason: 'refusal' } }
+  rows.push(
+    specialRow(group, 'an answer that declines', 'without a fault', shape, refusal, {}),
+    // Whom the caller chose has answered: nobody else is asked unless that is configured.
+    specialRow(group, 'an answer that declines', 'with a fallback', shape, { ...refusal, fallback: {} }, {}),
+  )
   if (shape.api === 'openai') return rows
   const fallbacks = {
     requestMore: { fallbacks: [{ model: 'claude-haiku-5-5' }] },

@@ -52,6 +52,14 @@ export const sequenceRows: readonly Row[] = shapes.flatMap((shape) => [
   ),
   specialRow(
     group,
+    'the fallback cannot take the request',
+    'with a fallback',
+    shape,
+    { always: overloaded, fallback: { always: { type: 'status', status: 400 } } },
+    { caller: 'error', status: 529, attempts: [attempts, 1] },
+  ),
+  specialRow(
+    group,
     'both targets never begin',
     'with a fallback',
     shape,

@@ -26,7 +26,7 @@ export async function settle(url: string, database: string): Promise<void> {
   for (let quiet = 0; quiet < 3; ) {
     await pause(300)
     // The ledger writes what waits before it answers.
-    await (await fetch(`${url}/api/summary?range=1h`)).arrayBuffer()
+    await askOnce(`${url}/api/summary?range=1h`)
     const [row] = await queryLedger(
       database,
       'select (select count(*) from calls) + (select count(*) from attempts) as n',
@@ -75,7 +75,7 @@ export async function checkBooks(
     const seen = `${booked} booked, ${requests} received, ${mayBeUnsent} that may not have left`
     lines.push(line(`attempts at ${target}`, seen, booked >= requests && booked - requests <= mayBeUnsent))
   }
-  const metrics = await (await fetch(`${url}/metrics`)).text()
+  const metrics = await askOnce(`${url}/metrics`)
   const counted = (name: string): number => sumOf(metrics, name)
   lines.push(
     line(
@@ -86,7 +86,7 @@ export async function checkBooks(
   )
   const attemptsCounted = counted('spillway_attempt_duration_count')
   lines.push(line('attempts in /metrics', String(attemptsCounted), attemptsCounted === attempts))
-  const summary = (await (await fetch(`${url}/api/summary?range=24h`)).json()) as { calls: number }
+  const summary = JSON.parse(await askOnce(`${url}/api/summary?range=24h`)) as { calls: number }
   lines.push(line('calls in /api/summary', String(summary.calls), summary.calls === calls))
   return lines
 }
@@ -117,4 +117,9 @@ export async function leaksOnDisk(folder: string): Promise<string[]> {
     }
   }
   return [...leaks]
+}
+
+/** The body at this URL, over a connection that is closed then: what the gateway holds is compared with what it held. */
+export async function askOnce(url: string): Promise<string> {
+  return (await fetch(url, { headers: { connection: 'close' } })).text()
 }

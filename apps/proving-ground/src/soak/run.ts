@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BooksLine, checkBooks, settle } from '../books.ts'
-import { type Holdings, startMonitored } from '../monitored.ts'
+import { askOnce, type BooksLine, checkBooks, settle } from '../books.ts'
+import { type Holdings, type MonitoredGateway, startMonitored } from '../monitored.ts'
 import { medianOf, slopeOf } from '../slope.ts'
 import { configOf, env } from './config.ts'
 import { type SeenCall, startLoad } from './load.ts'
@@ -18,6 +18,11 @@ export interface SoakOptions {
   readonly seed: number
   /** Seconds between two looks at what the gateway holds. */
   readonly every?: number
+  /**
+   * Seconds for which idle connections may go on when all calls have ended; 0 does not look at them. @default 45: connections to
+   * upstreams are kept for 30 s
+   */
+  readonly idle?: number
   readonly onSample?: ((sample: Sample) => void) | undefined
 }
 
@@ -41,6 +46,9 @@ export interface SoakResult {
 
 const mebibyte = 2 ** 20
 
+/** The database has a log and an index beside it once it is written to. */
+const ownFiles = 3
+
 /** By so much may RSS grow in ten minutes, in bytes. */
 export const rssBound = mebibyte
 
@@ -51,6 +59,7 @@ export async function soak({
   rate,
   seed,
   every = 5,
+  idle = 45,
   onSample,
 }: SoakOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-soak-'))
@@ -64,6 +73,8 @@ export async function soak({
     onExit: (how) => void complaints.push(`the gateway ended: ${how}`),
   })
   try {
+    // The thread of the database begins with its first use.
+    await askOnce(`${gateway.url}/api/summary?range=1h`)
     const before = await gateway.holdings()
     const startedAt = performance.now()
     const seconds = (): number => (performance.now() - startedAt) / 1_000
@@ -85,12 +96,11 @@ export async function soak({
       unknownCalls: left,
       requests: upstreams.requests,
     })
-    // Idle connections to the upstreams are kept for a while.
-    await pause(2_000)
-    const after = await gateway.holdings()
+    const after = await idleHoldings(gateway, before.descriptors + ownFiles, idle)
     const lines = [
       ...memoryLines(samples.filter(({ at }) => at >= warmUp * 60)),
       handlesLine(before, after),
+      ...(idle > 0 ? [descriptorsLine(before.descriptors, after.descriptors)] : []),
       ...books,
       line(
         'what it wrote to stderr',
@@ -128,10 +138,29 @@ function memoryLines(samples: readonly Sample[]): BooksLine[] {
     memory('RSS', ({ rss }) => rss, rssBound),
     memory('heap', ({ heapUsed }) => heapUsed, mebibyte),
     memory('array buffers', ({ arrayBuffers }) => arrayBuffers, mebibyte),
-    count('descriptors', ({ descriptors }) => descriptors, 5),
     count('timers', ({ resources }) => resources.Timeout ?? 0, 5),
-    count('sockets', ({ resources }) => resources.TCPSocketWrap ?? 0, 5),
   ]
+}
+
+/** What the gateway holds when its calls have ended and, given the time, its idle connections have, too. */
+async function idleHoldings(
+  gateway: MonitoredGateway,
+  descriptors: number,
+  seconds: number,
+): Promise<Holdings & { descriptors: number }> {
+  const end = performance.now() + Math.max(2, seconds) * 1_000
+  let holdings: Holdings & { descriptors: number }
+  do {
+    await pause(2_000)
+    holdings = await gateway.holdings()
+  } while (holdings.descriptors > descriptors && performance.now() < end)
+  return holdings
+}
+
+/** How many open connections there are while calls come says how many calls there are: what leaks is what stays open. */
+function descriptorsLine(before: number, after: number): BooksLine {
+  const seen = `${before} before the first call, ${after} when the connections were closed after the last`
+  return line('descriptors left behind', seen, after <= before + ownFiles)
 }
 
 /** Nothing that keeps the process alive is left when all calls have ended, but connections that may be used again. */

@@ -55,7 +55,8 @@ export interface CircuitBreakerOptions {
    */
   readonly credential?: (request: ModelRequest) => string
   /**
-   * How many circuits are kept at most, of models and of keys each; beyond that, those that have been idle longest are forgotten, closed ones first.
+   * How many circuits are kept at most, of models and of keys each; beyond that, those that have been idle longest
+   * are forgotten, closed ones first. Of more than 50, closed ones are forgotten when they were idle for their window.
    * @default 1000
    */
   readonly maxKeys?: number

@@ -552,6 +552,18 @@ describe('keys', () => {
     await run(undefined, { model: 'e' })
     expect(breaker.states().map(({ key }) => key)).toEqual(['*', 'c', 'd', 'e'])
   })
+
+  it('are forgotten when they were idle for their window, whatever their limit, but for a few', async () => {
+    const { run, breaker, clock } = bench({ ...quick, window: 1_000 })
+    for (let i = 0; i < 4; i++) await run(failureOf('server'), { model: 'bad' })
+    const models = (): number => breaker.states().filter(({ scope }) => scope === 'model').length
+    for (let i = 0; i < 100; i++) await run(undefined, { model: `made-up-${i}` })
+    expect(models()).toBe(101)
+    await clock.advance(1_000)
+    await run(undefined, { model: 'one-more' })
+    expect(models()).toBe(51)
+    expect(breaker.states().find(({ key }) => key === 'bad')?.state).not.toBe('closed')
+  })
 })
 
 describe('time', () => {

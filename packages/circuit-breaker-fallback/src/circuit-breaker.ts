@@ -125,8 +125,15 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     if (key !== keyCircuit) shared?.ask(key)
     return create(key, scope)
   }
-  const models = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'model'))
-  const keys = new CircuitMap(settings.maxKeys, (key) => createAsking(key, 'key'))
+  const circuitsOf = (scope: CircuitScope): CircuitMap =>
+    new CircuitMap({
+      most: settings.maxKeys,
+      window: settings.window,
+      now: () => clock.now(),
+      create: (key) => createAsking(key, scope),
+    })
+  const models = circuitsOf('model')
+  const keys = circuitsOf('key')
   const { credential } = options
   /** What the vendor last said of a caller's key. */
   const lastWords = new WeakMap<Circuit, Failure>()

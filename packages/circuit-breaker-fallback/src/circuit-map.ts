@@ -1,60 +1,97 @@
 import type { Circuit } from './circuit.ts'
 
-/** A bounded number of circuits by their keys. Its order is that of the last use. */
-export class CircuitMap {
-  readonly #most: number
-  readonly #create: (key: string) => Circuit
-  readonly #circuits = new Map<string, Circuit>()
+interface Entry {
+  readonly circuit: Circuit
+  /** Clock time of its last use, in milliseconds. */
+  readonly usedAt: number
+}
 
-  constructor(most: number, create: (key: string) => Circuit) {
-    this.#most = most
-    this.#create = create
+/** So many circuits are kept however long they have been idle: the models and keys that a program has by configuration. */
+const kept = 50
+
+export interface CircuitMapOptions {
+  /** How many there are at most. */
+  readonly most: number
+  /** How long a closed circuit remembers a call, in milliseconds. */
+  readonly window: number
+  readonly now: () => number
+  readonly create: (key: string) => Circuit
+}
+
+/**
+ * A bounded number of circuits by their keys, in the order of their last use. Callers make up names of models, and a circuit
+ * takes 10 kB: a closed one that has been idle for its whole window has nothing to remember, and goes when another comes.
+ */
+export class CircuitMap {
+  readonly #options: CircuitMapOptions
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: CircuitMapOptions) {
+    this.#options = options
   }
 
   /** A circuit that is there, now used last. */
   find(key: string): Circuit | undefined {
-    const circuit = this.#circuits.get(key)
-    if (circuit !== undefined && this.#circuits.size > 1) {
-      this.#circuits.delete(key)
-      this.#circuits.set(key, circuit)
-    }
+    const circuit = this.#entries.get(key)?.circuit
+    if (circuit === undefined) return undefined
+    this.#entries.delete(key)
+    this.#entries.set(key, { circuit, usedAt: this.#options.now() })
     return circuit
   }
 
-  /** The same, made where it is not there; that may forget another one. */
+  /** The same, made where it is not there; that may forget others. */
   at(key: string): Circuit {
     const known = this.find(key)
     if (known !== undefined) return known
-    const circuit = this.#create(key)
-    if (this.#circuits.size >= this.#most) this.#forgetIdlest()
-    this.#circuits.set(key, circuit)
+    const circuit = this.#options.create(key)
+    this.#forgetIdle()
+    if (this.#entries.size >= this.#options.most) this.#forgetIdlest()
+    this.#entries.set(key, { circuit, usedAt: this.#options.now() })
     return circuit
   }
 
-  entries(): IterableIterator<[string, Circuit]> {
-    return this.#circuits.entries()
+  *entries(): IterableIterator<[string, Circuit]> {
+    for (const [key, { circuit }] of this.#entries) yield [key, circuit]
   }
 
-  values(): IterableIterator<Circuit> {
-    return this.#circuits.values()
+  *values(): IterableIterator<Circuit> {
+    for (const { circuit } of this.#entries.values()) yield circuit
   }
 
   /** The keys of those that are closed or half-open. */
   notOpen(): string[] {
-    return [...this.#circuits].flatMap(([key, { state }]) => (state === 'open' ? [] : [key]))
+    return [...this.entries()].flatMap(([key, { state }]) => (state === 'open' ? [] : [key]))
+  }
+
+  /** Those that were used longest ago, as far as they have nothing to remember. */
+  #forgetIdle(): void {
+    const { now, window } = this.#options
+    const before = now() - window
+    for (const [key, { circuit, usedAt }] of this.#entries) {
+      if (this.#entries.size <= kept || usedAt > before) return
+      if (isUsual(circuit)) this.#forget(key, circuit)
+    }
   }
 
   /** A circuit that is closed has the least to remember. */
   #forgetIdlest(): void {
-    let idlest: string | undefined
-    for (const [key, { state, isForced }] of this.#circuits) {
-      idlest ??= key
-      if (state !== 'closed' || isForced) continue
-      idlest = key
+    let idlest: [string, Circuit] | undefined
+    for (const [key, circuit] of this.entries()) {
+      idlest ??= [key, circuit]
+      if (!isUsual(circuit)) continue
+      idlest = [key, circuit]
       break
     }
-    if (idlest === undefined) return
-    this.#circuits.get(idlest)?.retire()
-    this.#circuits.delete(idlest)
+    if (idlest !== undefined) this.#forget(...idlest)
   }
+
+  #forget(key: string, circuit: Circuit): void {
+    circuit.retire()
+    this.#entries.delete(key)
+  }
+}
+
+/** Whether a circuit is in the state in which a new one begins. */
+function isUsual({ state, isForced }: Circuit): boolean {
+  return state === 'closed' && !isForced
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import type { Lease } from './admission.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { Beside, Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import type { Ahead, Cost } from './limits.ts'
 
@@ -103,6 +103,160 @@ describe('how long a call waits', () => {
     expect(closed(6_000)).toContainEqual(['b', 0])
     expect(limiter.headroom(2_000)).toEqual({ requestsPerMinute: { used: 2, limit: 5 } })
   })
+})
+
+describe('those who wait', () => {
+  it('are told when a call settles, once for each, until they stop to listen', () => {
+    const limiter = new Limiter({ concurrency: 2 })
+    const [told, stopped] = [vi.fn(), vi.fn()]
+    const first = limiter.tryAcquire(small, 0)
+    const second = limiter.tryAcquire(small, 0)
+    limiter.onRelease(told)
+    const stop = limiter.onRelease(stopped)
+    first?.settle(small, 1)
+    first?.settle(small, 2)
+    expect([told.mock.calls.length, stopped.mock.calls.length]).toEqual([1, 1])
+    stop()
+    second?.settle(small, 3)
+    expect([told.mock.calls.length, stopped.mock.calls.length]).toEqual([2, 1])
+  })
+
+  it('are told when an answer opens what the vendor had closed, and when somebody does', () => {
+    const limiter = new Limiter({ requestsPerMinute: 100 })
+    const told = vi.fn()
+    limiter.onRelease(told)
+    limiter.closeUntil(300_000, 0)
+    expect(limiter.tryAcquire(small, 59_999)).toBeUndefined()
+    const probe = limiter.tryAcquire(small, 60_000)
+    probe?.hear?.({ limits: [], closedMs: undefined, isSuccess: false }, 61_000)
+    expect([told.mock.calls.length, limiter.timeUntil(small, 61_000)]).toEqual([0, 239_000])
+    probe?.hear?.({ limits: [], closedMs: undefined, isSuccess: true }, 61_000)
+    expect([told.mock.calls.length, limiter.timeUntil(small, 61_000)]).toEqual([1, 0])
+    limiter.closeUntil(300_000, 62_000, 'a')
+    limiter.open()
+    expect([told.mock.calls.length, limiter.timeUntil({ ...small, group: 'a' }, 62_000)]).toEqual([2, 0])
+  })
+})
+
+describe('the least that a call waits', () => {
+  const limits = { requestsPerMinute: 10, inputTokensPerMinute: 100, outputTokensPerMinute: 100 }
+  const predicted = { inputTokens: 10, outputTokens: 20 }
+  const reserving = (limiter: Limiter, cost: Partial<Cost>, now: number): Lease =>
+    limiter.tryAcquire({ inputTokens: 60, outputTokens: 30, ...cost }, now) as Lease
+  const asked = { inputTokens: 60, outputTokens: 10 }
+
+  it('is nothing where calls in flight settle at what is predicted', () => {
+    const limiter = new Limiter(limits)
+    reserving(limiter, { predicted }, 0)
+    expect([limiter.timeUntil(asked, 0), limiter.soonest(asked, 0)]).toEqual([60_100, 0])
+    expect(limiter.soonest({ ...asked, inputTokens: 90 }, 0)).toBe(0)
+    expect(limiter.soonest({ ...asked, inputTokens: 91 }, 0)).toBe(60_100)
+    expect(limiter.soonest({ ...asked, group: 'another' }, 0)).toBe(0)
+  })
+
+  it('counts on all of what nothing is known of, and on nothing of a call that takes more than was reserved', () => {
+    const limiter = new Limiter(limits)
+    reserving(limiter, {}, 0)
+    expect(limiter.soonest({ ...asked, inputTokens: 100 }, 0)).toBe(0)
+    const another = new Limiter(limits)
+    reserving(another, { predicted: { inputTokens: 80, outputTokens: 30 } }, 0)
+    expect(another.soonest(asked, 0)).toBe(60_100)
+  })
+
+  it('adds up calls of one moment, and forgets those that have settled', () => {
+    const limiter = new Limiter(limits)
+    const leases = [0, 0].map((now) => reserving(limiter, { inputTokens: 40, predicted }, now))
+    expect(limiter.soonest({ ...asked, inputTokens: 80 }, 0)).toBe(0)
+    for (const lease of leases) lease.settle({ inputTokens: 40, outputTokens: 30 }, 0)
+    expect(limiter.soonest({ ...asked, inputTokens: 80 }, 0)).toBe(60_100)
+    expect(limiter.soonest({ ...asked, inputTokens: 20 }, 0)).toBe(0)
+  })
+
+  it('counts what the vendor has left with what calls in flight may give back of it', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 1_000 })
+    const told = { limit: 100, remaining: 100, resetMs: 60_000 }
+    limiter.learn('inputTokensPerMinute', told, 0)
+    reserving(limiter, { predicted }, 0)
+    expect(limiter.timeUntil(asked, 0)).toBeGreaterThan(0)
+    expect(limiter.soonest(asked, 0)).toBe(0)
+    expect(limiter.soonest({ ...asked, inputTokens: 95 }, 0)).toBeGreaterThan(0)
+  })
+})
+
+describe('a call that passes another one', () => {
+  const call = (inputTokens: number, more: object = {}): Cost => ({ inputTokens, outputTokens: 0, ...more })
+  const beside = (cost: Cost, by: number, isHoping = false): Beside => ({ cost, by, isHoping })
+  const isAdmitted = (limiter: Limiter, cost: Cost, now: number, passed: Beside): boolean =>
+    limiter.tryAcquire(cost, now, passed) !== undefined
+
+  it('leaves a place for it', () => {
+    const limiter = new Limiter({ concurrency: 2 })
+    limiter.tryAcquire(call(1), 0)
+    expect(isAdmitted(limiter, call(1), 0, beside(call(1), 0))).toBe(false)
+    expect(isAdmitted(new Limiter({ concurrency: 2 }), call(1), 0, beside(call(1), 0))).toBe(true)
+  })
+
+  it('is admitted where both fit now, and where its tokens have left the window by then', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 100 })
+    expect(isAdmitted(limiter, call(30), 0, beside(call(70), 0))).toBe(true)
+    expect(isAdmitted(limiter, call(1), 0, beside(call(70), 60_099))).toBe(false)
+    expect(isAdmitted(limiter, call(1), 0, beside(call(70), 60_100))).toBe(true)
+  })
+
+  it('is admitted where enough of what was spent before it has left the window by then', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 100 })
+    limiter.tryAcquire(call(50), 0)
+    expect(isAdmitted(limiter, call(30), 1_000, beside(call(71), 60_100))).toBe(false)
+    expect(isAdmitted(limiter, call(30), 1_000, beside(call(70), 60_099))).toBe(false)
+    expect(isAdmitted(limiter, call(30), 1_000, beside(call(70), 60_100))).toBe(true)
+  })
+
+  it('counts on settlements where the other one does', () => {
+    const full = (): Limiter => {
+      const limiter = new Limiter({ inputTokensPerMinute: 100 })
+      limiter.tryAcquire(call(60, { predicted: { inputTokens: 20, outputTokens: 0 } }), 0)
+      return limiter
+    }
+    expect(isAdmitted(full(), call(10), 0, beside(call(70), 5_000, true))).toBe(true)
+    expect(isAdmitted(full(), call(10), 0, beside(call(71), 5_000, true))).toBe(false)
+    expect(isAdmitted(full(), call(10), 0, beside(call(70), 5_000, false))).toBe(false)
+  })
+
+  it('needs nothing but a place where the other is of another group', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 100 })
+    expect(isAdmitted(limiter, call(100, { group: 'a' }), 0, beside(call(100, { group: 'b' }), 0))).toBe(true)
+    expect(isAdmitted(limiter, call(100), 0, beside(call(100, { group: 'b' }), 0))).toBe(true)
+    expect(isAdmitted(limiter, call(60, { group: 'c' }), 0, beside(call(60, { group: 'c' }), 0))).toBe(false)
+    expect(isAdmitted(limiter, call(60, { group: '' }), 70_000, beside(call(60), 70_000))).toBe(false)
+  })
+
+  it('leaves what the vendor has left for it, by the time that it needs it', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 1_000 })
+    limiter.learn('inputTokensPerMinute', { limit: 600, remaining: 100, resetMs: 50_000 }, 0)
+    expect(isAdmitted(limiter, call(30), 0, beside(call(71), 0))).toBe(false)
+    expect(isAdmitted(limiter, call(30), 0, beside(call(71), 100))).toBe(true)
+  })
+})
+
+it('shows one group, or of all what is used most', () => {
+  const limiter = new Limiter({ requestsPerMinute: 5, inputTokensPerMinute: 50 })
+  for (const group of ['a', 'b', 'b']) limiter.tryAcquire({ inputTokens: 7, outputTokens: 0, group }, 0)
+  limiter.tryAcquire({ inputTokens: 30, outputTokens: 0, group: 'c' }, 0)
+  const shown = (requests: number, input: number) => ({
+    requestsPerMinute: { used: requests, limit: 5 },
+    inputTokensPerMinute: { used: input, limit: 50 },
+  })
+  expect(limiter.headroom(0)).toEqual(shown(2, 30))
+  expect(limiter.headroom(0, 'a')).toEqual(shown(1, 7))
+  expect(limiter.groups(0).map(({ headroom }) => headroom)).toEqual([shown(1, 7), shown(2, 14), shown(1, 30)])
+})
+
+it('holds a call that has only asked for a place in flight until it settles', () => {
+  const limiter = new Limiter({ concurrency: 1 })
+  const lease = limiter.tryAcquire(small, 0)
+  expect(limiter.isIdle(120_000)).toBe(false)
+  lease?.settle(small, 120_000)
+  expect(limiter.isIdle(120_000)).toBe(true)
 })
 
 it('is idle when nothing counts against its limits', () => {

@@ -16,7 +16,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import type { Cost } from './limits.ts'
+import type { Cost, VendorAnswer } from './limits.ts'
 import { type AdmittedCall, sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
 
@@ -139,6 +139,8 @@ describe('a call whose usage nobody has reported settles at what was reserved', 
     ['a time-out', { failure: failureOf('timeout', { phase: 'first_content' }) }],
     ['a time-out of a proxy', { failure: failureOf('timeout', { phase: 'headers', status: 504 }) }],
     ['a connection that broke', { failure: failureOf('connection', { code: 'ECONNRESET' }) }],
+    ['a connection of which no more is known', { failure: failureOf('connection') }],
+    ['a refusal of somebody before the vendor', { failure: failureOf('overloaded', { origin: 'spillway' }) }],
     ['a caller who left', { failure: failureOf('cancelled', { origin: 'spillway' }) }],
     ['an answer that makes no sense', { failure: failureOf('malformed') }],
     ['a refusal in the answer', { failure: failureOf('refusal') }],
@@ -186,7 +188,9 @@ describe('a call of which nothing was sent gives everything back', () => {
   it.each<[string, Failure, boolean]>([
     ['refused by Spillway', failureOf('circuit_open', { origin: 'spillway' }), false],
     ['no connection', failureOf('timeout', { phase: 'connect' }), true],
-    ['no such host', failureOf('connection', { code: 'ENOTFOUND' }), true],
+    ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].map(
+      (code): [string, Failure, boolean] => [code, failureOf('connection', { code }), true],
+    ),
   ])('%s', async (_, failure, wasSent) => {
     expect(await settled(outcomeOf({ failure }), { wasSent })).toBeUndefined()
   })
@@ -211,6 +215,92 @@ describe('a call whose caller leaves before an answer settles', () => {
     const call = { ...callWith(lease), reserved }
     await expect(sendAndSettle(next, call)).rejects.toBe(left)
     expect(settlements).toEqual([expected])
+  })
+})
+
+describe('what the vendor answers', () => {
+  const headers = {
+    'anthropic-ratelimit-requests-limit': '50',
+    'anthropic-ratelimit-requests-remaining': '7',
+    'anthropic-ratelimit-requests-reset': '1970-01-01T00:00:30Z',
+    'anthropic-ratelimit-input-tokens-limit': '1000',
+    'anthropic-ratelimit-input-tokens-remaining': '700',
+    'anthropic-ratelimit-input-tokens-reset': '1970-01-01T00:00:30Z',
+    'anthropic-ratelimit-output-tokens-limit': '500',
+    'anthropic-ratelimit-output-tokens-remaining': '70',
+    'anthropic-ratelimit-output-tokens-reset': '1970-01-01T00:00:30Z',
+  }
+  const heard = async (failure?: Failure, more: Partial<AdmittedCall> = {}): Promise<VendorAnswer[]> => {
+    const answers: VendorAnswer[] = []
+    const lease: Lease = { settle() {}, hear: (answer) => answers.push(answer) }
+    const next: Handler = async (watched) => ({
+      ...(await answering(outcomeOf({ failure }))(watched)),
+      headers,
+    })
+    await sendAndSettle(next, { ...callWith(lease), ...more })
+    return answers
+  }
+
+  it('is heard with all of its limits', async () => {
+    const [answer] = await heard()
+    expect(answer).toMatchObject({ isSuccess: true, closedMs: undefined })
+    const limits = answer?.limits.map(({ name, limit, remaining }) => [name, limit, remaining])
+    expect(limits).toEqual(
+      expect.arrayContaining([
+        ['requestsPerMinute', 50, 7],
+        ['inputTokensPerMinute', 1_000, 700],
+        ['outputTokensPerMinute', 500, 70],
+      ]),
+    )
+  })
+
+  it.each<[string, Failure, number | undefined]>([
+    ['for as long as a 429 says', failureOf('rate_limited', { retryAfterMs: 7_000 }), 7_000],
+    ['for a second where it says nothing', failureOf('rate_limited'), 1_000],
+    ['not by another failure', failureOf('overloaded', { retryAfterMs: 7_000 }), undefined],
+    ['not by a refusal of Spillway', failureOf('rate_limited', { origin: 'spillway' }), undefined],
+  ])('closes the limits %s', async (_, failure, closedMs) => {
+    expect(await heard(failure)).toMatchObject([{ closedMs, isSuccess: false }])
+  })
+
+  it('is not heard where it concerns no limits of these', async () => {
+    expect(await heard(undefined, { heedsVendor: false })).toEqual([])
+  })
+})
+
+describe('how much an upstream bears', () => {
+  const lateFailure = failureOf('timeout', { phase: 'total' })
+  /** Whether each of these outcomes was passed on. */
+  const told = async (outcomes: readonly Outcome[], request = requestOf()): Promise<boolean[]> => {
+    const seen: boolean[] = []
+    const lease: Lease = { settle: (_actual, _now, outcome) => seen.push(outcome !== undefined) }
+    const call = { ...callWith(lease), request }
+    for (const outcome of outcomes) {
+      await (await sendAndSettle(answering(outcome), call)).outcome
+      await Promise.resolve()
+    }
+    return seen
+  }
+  const after = (end: number, failure?: Failure): Outcome =>
+    outcomeOf({ failure, timings: { startedAt: 0, end } })
+
+  it('is told by answers and failures', async () => {
+    expect(await told([after(1_000), after(10, failureOf('overloaded'))])).toEqual([true, true])
+  })
+
+  it('is not told by a call whose own deadline was shorter than answers take', async () => {
+    expect(await told([after(1_000), after(10, lateFailure), after(2_000, lateFailure)])).toEqual([
+      true,
+      false,
+      true,
+    ])
+  })
+
+  it('is not told by counts of tokens, nor by calls that nobody waits for', async () => {
+    expect(await told([after(10)], requestOf('count_tokens'))).toEqual([false])
+    const request = requestOf()
+    const shadow = { ...request, context: { ...request.context, isShadow: true } } as ModelRequest
+    expect(await told([after(10)], shadow)).toEqual([false])
   })
 })
 

@@ -29,7 +29,7 @@ export interface Work {
   readonly admitted: number[]
   /** Kinds of refusals and how many there were. */
   readonly refused: Map<string, number>
-  readonly statuses: { readonly status: string; readonly at: number }[]
+  readonly statuses: { readonly status: string; readonly at: number; readonly process: number }[]
   readonly processes: readonly ChildProcess[]
   /** How many calls each process has had admitted. */
   readonly admittedBy: readonly number[]
@@ -44,7 +44,7 @@ export async function startWork(
 ): Promise<Work> {
   const admitted: number[] = []
   const refused = new Map<string, number>()
-  const statuses: { status: string; at: number }[] = []
+  const statuses: Work['statuses'] = []
   const path = fileURLToPath(new URL('./worker.ts', import.meta.url))
   const processes = Array.from({ length: count }, () =>
     fork(path, [JSON.stringify(options)], { execArgv: [...execArgv] }),
@@ -57,7 +57,7 @@ export async function startWork(
         admittedBy[index] = (admittedBy[index] ?? 0) + 1
       }
       if (message.type === 'refused') refused.set(message.kind, (refused.get(message.kind) ?? 0) + 1)
-      else if (message.type === 'status') statuses.push(message)
+      else if (message.type === 'status') statuses.push({ ...message, process: index })
     })
   }
   await Promise.all(processes.map((child) => once(child, 'message')))

@@ -20,6 +20,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'make a vault, give it a new key, look it over',
     load: async () => (await import('./cli/vault-commands.ts')).vaultCommands(),
   },
+  ledger: {
+    description: 'rows that the database of the ledger refused',
+    load: async () => (await import('./cli/ledger-commands.ts')).ledgerCommands(),
+  },
   audit: {
     description: 'the audit log: verify that it is whole, export it, sign it',
     load: async () => (await import('./cli/audit-commands.ts')).auditCommands(),

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
 import { expect, test, vi } from 'vitest'
+import { run } from '../src/cli.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
 import {
   configOf,
@@ -88,7 +90,7 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   )
   await vi.waitFor(() => {
     const waiting = readdirSync(journal, { recursive: true }).map(String)
-    expect(waiting.filter((name) => /^[^/]+\.jsonl$/.test(name))).toHaveLength(1)
+    expect(waiting.filter((name) => /^[^/]+\.owner\/[^/]+\.jsonl$/.test(name))).toHaveLength(1)
     expect(waiting).toContainEqual(expect.stringMatching(/^audit.+\.jsonl$/))
   }, 5000)
   mkdirSync(missing)
@@ -101,6 +103,41 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   expect(await store.countCalls(always)).toBe(1)
   const entries = (await store.audit.read(0, 10)).map(({ entry }) => JSON.parse(entry).action)
   expect(entries).toEqual(['gateway.started', 'call', 'gateway.stopped'])
+}, 20_000)
+
+test('sets aside a row that its database refuses, counts it, and shows it', async () => {
+  const claude = forThisTest(await startClaude())
+  const folder = temporaryFolder()
+  const file = join(folder, 'ledger.db')
+  const store = forThisTest(openLedgerStore(`sqlite:${file}`))
+  await store.countCalls(always)
+  const database = new DatabaseSync(file)
+  database.exec(`create trigger refusing before insert on calls when new.model_asked = 'claude-evil'
+    begin select raise(abort, 'refused'); end`)
+  database.close()
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const gateway = await gatewayOf(
+    configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url: `sqlite:${file}` } }),
+  )
+  for (const model of ['claude-a', 'claude-evil', 'claude-b'])
+    await send(`${gateway.url}/v1/messages`, { body: messages({ model }) })
+  await vi.waitFor(async () => expect(await store.countCalls(always)).toBe(2), 10_000)
+  const metrics = (await send(`${gateway.url}/metrics`, { method: 'GET' })).text
+  for (const line of [
+    /^spillway_ledger_rejected(\{.*\})? 1$/m,
+    /^spillway_ledger_lost(\{.*\})? 0$/m,
+    /^spillway_audit_away(\{.*\})? 0$/m,
+  ])
+    expect(metrics).toMatch(line)
+  expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' })
+  expect(logged.mock.calls.join('\n')).toMatch(/ledger: a row was refused by its database and set aside: .*refused/)
+  await gateway.close(0)
+  logged.mockRestore()
+
+  const printed = vi.spyOn(console, 'log').mockImplementation(() => {})
+  await run(['node', 'spillway', 'ledger', 'rejected', '--journal', `${file}.waiting`])
+  expect(printed.mock.calls.join()).toMatch(/ledger .*refused\n.*claude-evil/)
+  printed.mockRestore()
 }, 20_000)
 
 test('removes old calls, and old entries of the audit log, and keeps the sums', async () => {

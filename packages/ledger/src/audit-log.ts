@@ -13,16 +13,18 @@ import {
 import { type Pruning, pruneFront } from './audit-pruning.ts'
 import { signerFor } from './audit-signing.ts'
 import type { DatabaseKind } from './database.ts'
+import { endedBy } from './ended-by.ts'
 import { insertAll } from './insert-rows.ts'
 
 /** An append-only log whose rows hold each other: see {@link AuditRow}. */
 export interface AuditLog {
   /**
    * Appends entries in their order, all or none; those that are there already are skipped.
+   * @param signal aborted when nobody waits any more: connections of PostgreSQL are broken then
    * @throws Error with `code` `SPILLWAY_AUDIT_REFUSED` when the log is signed with a key that is not there, or its end is not
    * the one that was signed
    */
-  append(entries: readonly AuditEntry[]): Promise<void>
+  append(entries: readonly AuditEntry[], signal?: AbortSignal): Promise<void>
   /**
    * Signs a log that its key has not signed so far, whatever its end is: rows without MACs, rows signed with a key that is lost,
    * an end that was changed. Verify it before. An entry `audit.signed` says so, and behind which row.
@@ -93,8 +95,8 @@ export function createAuditLog(
     return end
   }
   return {
-    async append(entries) {
-      const end = await exclusively((db) => append(db, entries))
+    async append(entries, signal) {
+      const end = await endedBy(signal, kind, () => exclusively((db) => append(db, entries)))
       if (end.key_id !== null) signed = end
     },
     async adopt(behind, { id, at, actor }) {

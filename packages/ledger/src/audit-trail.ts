@@ -2,7 +2,8 @@ import { type Clock, systemClock } from '@spillway/middleware'
 import type { AuditEntry } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
-import { Journal } from './journal.ts'
+import { openDisk } from './disk.ts'
+import { warnProcess } from './private-files.ts'
 
 export interface AuditTrailOptions {
   readonly log: Pick<AuditLog, 'append'>
@@ -31,15 +32,23 @@ export interface AuditTrailOptions {
    * @default 10000
    */
   readonly maxBuffered?: number
-  /** Hears what the operator should know of the journal's files. @default a warning of the process */
+  /**
+   * How long the log may take for a batch, in milliseconds; then it counts as away, and the batch goes to the journal.
+   * @default 5000
+   */
+  readonly writeTimeout?: number
+  /**
+   * Hears what the operator should know: that the log is away, or back, that it refused an entry, what is wrong with files.
+   * @default a warning of the process
+   */
   readonly warn?: ((line: string) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
 /** The defaults of {@link AuditTrailOptions}. */
 export const auditTrailDefaults: Required<
-  Pick<AuditTrailOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered'>
-> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 200, maxWait: 250, maxBuffered: 10_000 }
+  Pick<AuditTrailOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered' | 'writeTimeout'>
+> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 200, maxWait: 250, maxBuffered: 10_000, writeTimeout: 5000 }
 
 /** Takes down what happens, for an audit log. */
 export interface AuditTrail {
@@ -58,12 +67,15 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   const { log, clock = systemClock } = options
   // Entries have ids of their own, so that one whose acknowledgement was lost is not there twice.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID()}`
-  const journal =
-    options.journal === undefined
-      ? undefined
-      : new Journal<AuditEntry>(options.journal, settings.maxJournalBytes, instance, options.warn)
-  const store = { write: (entries: readonly AuditEntry[]) => log.append(entries) }
-  const writer = new BatchWriter<AuditEntry>(store, journal, clock, settings)
+  const warn = options.warn ?? warnProcess
+  const disk = openDisk<AuditEntry>(options.journal, settings.maxJournalBytes, instance, warn)
+  const store = {
+    write: (entries: readonly AuditEntry[], signal: AbortSignal) => log.append(entries, signal),
+  }
+  const writer = new BatchWriter<AuditEntry>(store, disk, clock, {
+    ...settings,
+    warn: (line) => warn(`audit log: ${line}`),
+  })
   let entries = 0
   return {
     record({ actor, action, details }) {

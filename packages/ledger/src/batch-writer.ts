@@ -1,15 +1,15 @@
 import type { CancelTimer, Clock } from '@spillway/middleware'
 import type { Journal } from './journal.ts'
+import { type RejectedEntries, reasonOf } from './rejected-entries.ts'
+import { type BatchStore, StoreWrites } from './store-writes.ts'
 
 export interface BatchOptions {
   readonly maxRows: number
   readonly maxWait: number
   readonly maxBuffered: number
-}
-
-/** Where batches go. Takes all of one or throws; what it has already, by its id, it leaves as it is. */
-export interface BatchStore<Entry> {
-  write(entries: readonly Entry[]): Promise<unknown>
+  readonly writeTimeout: number
+  /** Hears a line when the store goes away, is back, or refuses an entry. */
+  readonly warn: (line: string) => void
 }
 
 /** How a {@link BatchWriter} is doing. */
@@ -21,55 +21,81 @@ export interface WriterState {
   readonly journalBytes: number
   /** Entries that neither the database nor the journal could take. */
   readonly lost: number
+  /** Entries that the database refuses for what they are. With a journal they are kept beside it. */
+  readonly rejected: number
 }
-
-/** The first wait for a database that is away, and the longest, in milliseconds. */
-const firstRetry = 500
-const longestRetry = 5000
 
 /** How long a close waits for a store that does not answer, in milliseconds. */
 const longestClose = 3000
 
-/** Collects entries and writes them in batches, one at a time; into the journal while the store fails. */
+/** A write that takes longer keeps nothing in memory: a process that is killed meanwhile would lose it. */
+const slowWrite = 1000
+
+/** What entries are kept in while their store cannot take them. */
+export interface Disk<Entry> {
+  readonly journal: Journal<Entry>
+  readonly rejected: RejectedEntries<Entry>
+}
+
+/** Collects entries and writes them in batches, one at a time; into the journal while the store fails or is slow. */
 export class BatchWriter<Entry> {
-  readonly #store: BatchStore<Entry>
+  readonly #writes: StoreWrites<Entry>
   readonly #journal: Journal<Entry> | undefined
   readonly #clock: Clock
   readonly #options: BatchOptions
   #buffer: Entry[] = []
+  /** Entries at the front of the buffer that are on their way, and how many of them are in the journal as well. */
+  #inFlight = 0
+  #copied = 0
   #cancelTimer: CancelTimer | undefined
   /** When the timer fires. */
   #due = 0
+  #cancelSpill: CancelTimer | undefined
   #running: Promise<void> | undefined
-  #retryAt = 0
-  #retryWait = firstRetry
+  #startedAt = 0
   #closing = false
   /** Whether the journal may hold something. */
   #isBehind: boolean
   #lost = 0
-  #lastError: unknown
+  #rejected = 0
 
-  constructor(
-    store: BatchStore<Entry>,
-    journal: Journal<Entry> | undefined,
-    clock: Clock,
-    options: BatchOptions,
-  ) {
-    this.#store = store
-    this.#journal = journal
+  constructor(store: BatchStore<Entry>, disk: Disk<Entry> | undefined, clock: Clock, options: BatchOptions) {
+    const { maxRows, writeTimeout: deadline, warn } = options
+    this.#writes = new StoreWrites(store, clock, {
+      maxRows,
+      deadline,
+      setAside: async (entry, error) => {
+        this.#rejected++
+        const reason = reasonOf(error)
+        const isKept = await disk?.rejected
+          .keep({ at: Math.round(clock.epoch()), reason, entry })
+          .catch(() => false)
+        if (!isKept) this.#lost++
+        warn(`a row was refused by its database and ${isKept ? 'set aside' : 'is lost'}: ${reason}`)
+      },
+      onAway: (error) =>
+        warn(
+          error === undefined
+            ? 'the database takes rows again'
+            : `the database takes no rows, which wait ${disk === undefined ? 'in memory' : 'in the journal'}: ${reasonOf(error)}`,
+        ),
+    })
+    this.#journal = disk?.journal
     this.#clock = clock
     this.#options = options
-    this.#isBehind = journal !== undefined
+    this.#isBehind = disk !== undefined
     if (this.#isBehind) this.#schedule(0)
   }
 
   get state(): WriterState {
+    const { lastError } = this.#writes
     return {
-      isAway: this.#lastError !== undefined,
-      lastError: this.#lastError,
+      isAway: lastError !== undefined,
+      lastError,
       buffered: this.#buffer.length,
       journalBytes: this.#journal?.bytes ?? 0,
       lost: this.#lost,
+      rejected: this.#rejected,
     }
   }
 
@@ -80,6 +106,10 @@ export class BatchWriter<Entry> {
       return
     }
     this.#buffer.push(entry)
+    if (this.#running !== undefined) {
+      this.#scheduleSpill()
+      return
+    }
     const isFull = this.#buffer.length >= this.#options.maxRows
     this.#schedule(isFull && this.#hasPlace ? 0 : this.#nextWait())
   }
@@ -95,24 +125,29 @@ export class BatchWriter<Entry> {
     this.#closing = true
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.setTimer(longestClose, () => {
-      // The batch on its way too: the store knows by their ids what it has already.
-      this.#keep().then(resolve)
+      this.#writes.abort()
+      const waiting = this.#buffer.splice(0).slice(this.#copied)
+      this.#inFlight = 0
+      this.#copied = 0
+      this.#keep(waiting).then(resolve)
     })
     await Promise.race([this.flush(), late])
     cancel()
     this.#cancelTimer?.()
+    this.#cancelSpill?.()
+    this.#journal?.close()
   }
 
   /** Whether what is in memory can go somewhere. */
   get #hasPlace(): boolean {
-    return this.#journal !== undefined || this.#lastError === undefined
+    return this.#journal !== undefined || this.#writes.lastError === undefined
   }
 
   /** What is in memory must not wait for the store to be tried again, if there is a disk. */
   #nextWait(): number {
     const { maxWait } = this.#options
-    if (this.#lastError === undefined || (this.#hasPlace && this.#buffer.length > 0)) return maxWait
-    return Math.max(maxWait, this.#retryAt - this.#clock.now())
+    if (this.#writes.lastError === undefined || (this.#hasPlace && this.#buffer.length > 0)) return maxWait
+    return Math.max(maxWait, this.#writes.retryAt - this.#clock.now())
   }
 
   #schedule(wait: number): void {
@@ -127,68 +162,104 @@ export class BatchWriter<Entry> {
     })
   }
 
+  /** While the store is slow, and before memory is full. */
+  #scheduleSpill(): void {
+    if (this.#journal === undefined || this.#closing || this.#cancelSpill !== undefined) return
+    const { maxBuffered, maxWait } = this.#options
+    const isFilling = this.#buffer.length - this.#inFlight > maxBuffered / 2
+    const wait = isFilling ? 0 : Math.max(maxWait, this.#startedAt + slowWrite - this.#clock.now())
+    this.#cancelSpill = this.#clock.setTimer(wait, () => {
+      this.#cancelSpill = undefined
+      if (this.#running !== undefined) this.#spill()
+    })
+  }
+
   #run(isForced: boolean): Promise<void> {
     this.#running ??= this.#work(isForced).finally(() => {
       this.#running = undefined
+      this.#cancelSpill?.()
+      this.#cancelSpill = undefined
       if (this.#buffer.length > 0 || this.#isBehind) this.#schedule(this.#nextWait())
     })
     return this.#running
   }
 
   async #work(isForced: boolean): Promise<void> {
-    const mayTry = isForced || this.#clock.now() >= this.#retryAt
-    if (mayTry && (await this.#replay())) {
-      while (this.#buffer.length > 0) {
-        const batch = this.#buffer.slice(0, this.#options.maxRows)
-        if (!(await this.#write(batch))) break
-        this.#buffer.splice(0, batch.length)
-      }
+    this.#startedAt = this.#clock.now()
+    const mayTry = isForced || this.#startedAt >= this.#writes.retryAt
+    if (mayTry) await this.#writeAll()
+    await this.#keep(this.#buffer.splice(0))
+  }
+
+  async #writeAll(): Promise<void> {
+    while (await this.#replay()) {
+      const batch = this.#buffer.slice(0, this.#writes.batchRows)
+      if (batch.length === 0) return
+      this.#inFlight = batch.length
+      this.#startedAt = this.#clock.now()
+      this.#scheduleSpill()
+      const done = await this.#writes.write(batch)
+      // Of a batch that did not go through, what is in the journal already need not be kept again.
+      const gone = done === batch.length ? done : Math.max(done, this.#copied)
+      this.#buffer.splice(0, Math.min(gone, this.#inFlight))
+      this.#inFlight = 0
+      this.#copied = 0
+      if (done < batch.length) return
     }
-    await this.#keep()
   }
 
   /** Puts the journal into the store; false when the store is away, or the journal cannot be read. */
   async #replay(): Promise<boolean> {
-    if (this.#journal === undefined || !this.#isBehind) return true
+    const journal = this.#journal
+    if (journal === undefined) return true
     try {
-      for (const file of await this.#journal.files()) {
-        const entries = await this.#journal.read(file)
-        if (entries.length > 0 && !(await this.#write(entries))) return false
-        await this.#journal.remove(file)
+      while (this.#isBehind) {
+        this.#isBehind = false
+        for (const file of await journal.files()) {
+          const entries = await journal.read(file)
+          let done = 0
+          while (done < entries.length) {
+            this.#startedAt = this.#clock.now()
+            const batch = entries.slice(done, done + this.#writes.batchRows)
+            const count = await this.#writes.write(batch)
+            done += count
+            if (count === batch.length) continue
+            this.#isBehind = true
+            if (done > 0) await journal.replace(file, entries.slice(done))
+            return false
+          }
+          await journal.remove(file)
+        }
       }
     } catch (error) {
-      this.#failed(error)
+      this.#isBehind = true
+      this.#writes.failed(error)
       return false
     }
-    this.#isBehind = false
     return true
   }
 
-  async #write(entries: readonly Entry[]): Promise<boolean> {
-    try {
-      await this.#store.write(entries)
-      this.#lastError = undefined
-      this.#retryWait = firstRetry
-      this.#retryAt = 0
-      return true
-    } catch (error) {
-      this.#failed(error)
-      return false
-    }
-  }
-
-  #failed(error: unknown): void {
-    this.#lastError = error
-    this.#retryAt = this.#clock.now() + this.#retryWait
-    this.#retryWait = Math.min(this.#retryWait * 2, longestRetry)
+  /** What waits goes to disk, and a copy of what is on its way: the store knows by their ids what it has already. */
+  async #spill(): Promise<void> {
+    const waiting = this.#buffer.splice(this.#inFlight)
+    const onTheirWay = this.#buffer.slice(this.#copied)
+    this.#copied = this.#buffer.length
+    if (await this.#journaled([...onTheirWay, ...waiting])) return
+    // The store may come back before memory is full.
+    this.#copied = 0
+    this.#buffer.splice(this.#inFlight, 0, ...waiting)
   }
 
   /** What the store did not take goes to disk; what the disk does not take is lost, and counted. */
-  async #keep(): Promise<void> {
-    if (this.#journal === undefined || this.#buffer.length === 0) return
-    const batch = this.#buffer.splice(0)
-    const isKept = await this.#journal.append(batch).catch(() => false)
+  async #keep(entries: Entry[]): Promise<void> {
+    if (this.#journal === undefined) this.#buffer.unshift(...entries)
+    else if (!(await this.#journaled(entries))) this.#lost += entries.length
+  }
+
+  async #journaled(entries: readonly Entry[]): Promise<boolean> {
+    if (entries.length === 0) return true
+    const isKept = (await this.#journal?.append(entries).catch(() => false)) ?? false
     if (isKept) this.#isBehind = true
-    else this.#lost += batch.length
+    return isKept
   }
 }

@@ -22,6 +22,7 @@ export {
   ledgerDefaults,
 } from './ledger.ts'
 export type { CallLimits } from './prune.ts'
+export { type RejectedEntry, readRejected } from './rejected-entries.ts'
 export {
   type Pruned,
   type Retention,

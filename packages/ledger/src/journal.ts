@@ -1,15 +1,17 @@
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { JournalOwner } from './journal-owner.ts'
 import { secureFile, secureFolder, type Warn, warnProcess } from './private-files.ts'
 
 /**
  * Entries on disk while the database is away: files of JSON Lines in a folder, one for each batch, written and synced
  * before they count. A file is removed when the store has all of it; a crash in between writes it once more, and the store
  * knows them by their ids. A last line that was cut off by a crash is skipped. Folder and files are their owner's alone; files
- * of other users are left where they are.
+ * of other users are left where they are. Processes may share the folder: each has one of its own in it, see
+ * {@link JournalOwner}.
  */
 export class Journal<Entry> {
-  readonly #folder: string
+  readonly #owner: JournalOwner
   readonly #maxBytes: number
   readonly #name: string
   readonly #warn: Warn
@@ -17,6 +19,8 @@ export class Journal<Entry> {
   #foreign: ReadonlySet<string> = new Set()
   #number = 0
   #bytes = 0
+  /** Batches that are being written. */
+  #appending = 0
 
   /**
    * @throws Error with `code` `SPILLWAY_INSECURE_FILE` when others can write to the folder, and the file system's error when
@@ -24,7 +28,7 @@ export class Journal<Entry> {
    */
   constructor(folder: string, maxBytes: number, name: string, warn: Warn = warnProcess) {
     secureFolder(folder, warn)
-    this.#folder = folder
+    this.#owner = new JournalOwner(folder, name, warn)
     this.#maxBytes = maxBytes
     this.#name = name
     this.#warn = warn
@@ -36,43 +40,58 @@ export class Journal<Entry> {
 
   /** Keeps a batch; false when the journal is full. */
   async append(entries: readonly Entry[]): Promise<boolean> {
-    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+    const text = linesOf(entries)
     const bytes = Buffer.byteLength(text)
     if (this.#bytes + bytes > this.#maxBytes) return false
     const number = String(this.#number++).padStart(9, '0')
-    const file = await open(join(this.#folder, `${this.#name}-${number}.jsonl`), 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
+    // Counted before it is written: another batch may come meanwhile.
     this.#bytes += bytes
+    this.#appending++
+    try {
+      await writeSynced(join(this.#owner.claim(), `${this.#name}-${number}.jsonl`), text)
+    } catch (error) {
+      this.#bytes -= bytes
+      throw error
+    } finally {
+      this.#appending--
+    }
     return true
   }
 
-  /** The files that wait, oldest first; those of earlier runs too. */
+  /** Puts what is left of a file in its place. */
+  async replace(file: string, entries: readonly Entry[]): Promise<void> {
+    const { size } = await stat(file)
+    const text = linesOf(entries)
+    await rm(`${file}.part`, { force: true })
+    await writeSynced(`${file}.part`, text)
+    await rename(`${file}.part`, file)
+    this.#bytes += Buffer.byteLength(text) - size
+  }
+
+  /** The files that wait, oldest first; those of processes that have ended too. */
   async files(): Promise<string[]> {
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith('.jsonl')).sort()
-    const files = this.#ours(names.map((name) => join(this.#folder, name)))
+    const foreign = new Set<string>()
+    await this.#owner.adopt((file) => this.#isOurs(file, foreign))
+    this.#foreign = foreign
+    const { folder } = this.#owner
+    if (folder === undefined) return []
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).sort()
+    const files = names.map((name) => join(folder, name))
     const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
     this.#bytes = sizes.reduce((sum, size) => sum + size, 0)
     return files
   }
 
   /** What another user has put here is not for the books. */
-  #ours(files: readonly string[]): string[] {
-    const foreign = new Set<string>()
-    for (const file of files) {
-      try {
-        secureFile(file, this.#warn)
-      } catch (error) {
-        if (!this.#foreign.has(file)) this.#warn(`left out of the books: ${(error as Error).message}`)
-        foreign.add(file)
-      }
+  #isOurs(file: string, foreign: Set<string>): boolean {
+    try {
+      secureFile(file, this.#warn)
+      return true
+    } catch (error) {
+      if (!this.#foreign.has(file)) this.#warn(`left out of the books: ${(error as Error).message}`)
+      foreign.add(file)
+      return false
     }
-    this.#foreign = foreign
-    return files.filter((file) => !foreign.has(file))
   }
 
   async read(file: string): Promise<Entry[]> {
@@ -91,5 +110,29 @@ export class Journal<Entry> {
     const { size } = await stat(file)
     await rm(file)
     this.#bytes -= size
+    if (this.#bytes <= 0 && this.#appending === 0) this.#owner.release()
+  }
+
+  /** Lets go of what waits, for the next process. */
+  close(): void {
+    this.#owner.release()
+  }
+}
+
+function linesOf(entries: readonly unknown[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+}
+
+/** A file that is whole when this resolves; what a full disk leaves of it is removed. */
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.datasync()
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => {})
+    throw error
+  } finally {
+    await file.close()
   }
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   bodyOf,
   type Clock,
@@ -19,6 +19,7 @@ import { virtualClock } from '@spillway/testing'
 import { publishedPrices } from '@spillway/usage'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLedger } from './ledger.ts'
+import { readRejected } from './rejected-entries.ts'
 import type { AttemptRow, CallRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -97,6 +98,14 @@ const through =
     }
     return response
   }
+
+/** All files of a journal. */
+const files = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'))
+
+/** All lines of all of them. */
+const lines = (folder: string): string[] =>
+  files(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
 
 let folder: string
 beforeEach(() => {
@@ -278,9 +287,9 @@ describe('the journal', () => {
     const clock = { ...systemClock, setTimer }
     const { store, ledger, call } = begin({ journal: folder, clock, maxWait: 5 })
     store.isAway = true
-    for (const files of [1, 2]) {
+    for (const count of [1, 2]) {
       await call(through('claude'), upstream())
-      await vi.waitFor(() => expect(readdirSync(folder)).toHaveLength(files), 2000)
+      await vi.waitFor(() => expect(files(folder)).toHaveLength(count), 2000)
     }
     expect(ledger.state).toMatchObject({ isAway: true, buffered: 0, lost: 0 })
     store.isAway = false
@@ -313,18 +322,102 @@ describe('the journal', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('takes rows while a write does not answer, and no second write is begun', async () => {
+    const { clock, store, ledger, call } = begin({ journal: folder })
+    await ledger.flush()
+    const written: (readonly Entry[])[] = []
+    vi.spyOn(store, 'write').mockImplementation((entries) => {
+      written.push(entries)
+      return new Promise(() => {})
+    })
+    const kept = (): number =>
+      lines(folder).reduce((ids, line) => ids.add((JSON.parse(line) as Entry).row.id), new Set<string>()).size
+    await call(through('claude'), upstream())
+    await clock.advance(250)
+    await vi.waitFor(() => expect(written).toHaveLength(1))
+    await call(through('claude'), upstream())
+    expect(ledger.state.isAway).toBe(false)
+    // Both batches are safe long before the write is given up: who kills the process takes nothing.
+    await clock.advance(1000)
+    await vi.waitFor(() => expect(kept()).toBe(4))
+    await clock.advance(4000)
+    await vi.waitFor(() =>
+      expect(ledger.state).toMatchObject({
+        isAway: true,
+        lastError: new Error('the database did not answer within 5000 ms'),
+        buffered: 0,
+        lost: 0,
+      }),
+    )
+    for (let n = 0; n < 20; n++) {
+      await call(through('claude'), upstream())
+      await clock.advance(5000)
+    }
+    await vi.waitFor(() => expect(kept()).toBe(44))
+    expect(written).toHaveLength(1)
+    expect(ledger.state.lost).toBe(0)
+  })
+
+  it('is one of several in a folder: none touches the files of another one that runs', async () => {
+    const all = Array.from({ length: 3 }, () => begin({ journal: folder }))
+    for (const { store, ledger, call } of all) {
+      store.isAway = true
+      await call(through('claude'), upstream())
+      await ledger.flush()
+    }
+    expect(files(folder)).toHaveLength(3)
+    const [first, second, third] = all as [(typeof all)[0], (typeof all)[0], (typeof all)[0]]
+    first.store.isAway = false
+    await first.ledger.flush()
+    expect([first.store.entries.size, files(folder).length]).toEqual([2, 2])
+    // What the second one leaves is taken over by the next that begins.
+    await second.ledger.close()
+    const next = begin({ journal: folder })
+    await next.ledger.flush()
+    expect([next.store.entries.size, files(folder).length]).toEqual([2, 1])
+    third.store.isAway = false
+    await third.ledger.flush()
+    expect([third.store.entries.size, readdirSync(folder)]).toEqual([2, []])
+  })
+
+  it('sets aside the one row that the store refuses, and writes all others', async () => {
+    const warnings: string[] = []
+    const { store, ledger, call } = begin({ journal: folder, warn: (line) => warnings.push(line) })
+    const write = store.write.bind(store)
+    let writes = 0
+    vi.spyOn(store, 'write').mockImplementation(async (entries) => {
+      writes++
+      if (entries.some(({ table, row }) => table === 'calls' && row.target === 'evil'))
+        throw Object.assign(new Error('unsupported Unicode escape sequence'), { code: '22P05' })
+      return write(entries)
+    })
+    for (let n = 0; n < 50; n++) await call(through(n === 17 ? 'evil' : 'claude'), upstream())
+    await ledger.flush()
+    expect(ledger.state).toMatchObject({ isAway: false, buffered: 0, lost: 0, rejected: 1 })
+    expect(store.entries.size).toBe(99)
+    expect(writes).toBeLessThan(20)
+    const rejected: unknown[] = []
+    for await (const each of readRejected(folder)) rejected.push(each)
+    expect(rejected).toMatchObject([
+      { reason: '22P05: unsupported Unicode escape sequence', entry: { row: { target: 'evil' } } },
+    ])
+    expect(warnings).toEqual([expect.stringContaining('refused by its database and set aside: 22P05')])
+  })
+
   it('survives a last line that was cut off, and a crash after the store had taken a file', async () => {
     const first = begin({ journal: folder })
     first.store.isAway = true
     await first.call(through('claude'), upstream())
     await first.ledger.flush()
-    const [file = ''] = readdirSync(folder)
+    await first.ledger.close()
+    const [file = ''] = files(folder)
     const text = readFileSync(join(folder, file), 'utf8')
     writeFileSync(join(folder, file), `${text}{"table":"calls","row":{"id":"to`)
     const second = begin({ journal: folder })
     await second.ledger.flush()
     expect(second.store.entries.size).toBe(2)
-    writeFileSync(join(folder, file), text)
+    // As versions before left it: files beside each other.
+    writeFileSync(join(folder, basename(file)), text)
     const third = createLedger({ store: second.store, journal: folder, clock: virtualClock() })
     await third.flush()
     expect(second.store.entries.size).toBe(2)

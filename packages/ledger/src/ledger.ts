@@ -12,8 +12,10 @@ import {
 } from '@spillway/middleware'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
+import { cleanEntry } from './clean-entry.ts'
+import { openDisk } from './disk.ts'
 import { FallbackWatch } from './fallback-watch.ts'
-import { Journal } from './journal.ts'
+import { warnProcess } from './private-files.ts'
 import { requestPricing } from './request-pricing.ts'
 import type { AttemptRole, AttemptRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
@@ -60,6 +62,11 @@ export interface LedgerOptions {
    * @default 10000
    */
   readonly maxBuffered?: number
+  /**
+   * How long the store may take for a batch, in milliseconds; then it counts as away, and the batch goes to the journal.
+   * @default 5000
+   */
+  readonly writeTimeout?: number
   /** @default the published prices */
   readonly prices?: PriceTable | undefined
   /** The prices of an attempt, where it has others; checked by the caller. @default `prices` for all */
@@ -72,15 +79,18 @@ export interface LedgerOptions {
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
   /** Hears of each attempt as it is booked, for counters that must agree with the rows. Must not throw. @default nobody */
   readonly onAttempt?: ((row: AttemptRow, request: ModelRequest) => void) | undefined
-  /** Hears what the operator should know of the journal's files. @default a warning of the process */
+  /**
+   * Hears what the operator should know: that the store is away, or back, that it refused a row, what is wrong with files.
+   * @default a warning of the process
+   */
   readonly warn?: ((line: string) => void) | undefined
   readonly clock?: Clock | undefined
 }
 
 /** The defaults of {@link LedgerOptions}. */
 export const ledgerDefaults: Required<
-  Pick<LedgerOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered'>
-> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 500, maxWait: 250, maxBuffered: 10_000 }
+  Pick<LedgerOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered' | 'writeTimeout'>
+> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 500, maxWait: 250, maxBuffered: 10_000, writeTimeout: 5000 }
 
 /** How the ledger is doing, in rows. */
 export type LedgerState = WriterState
@@ -105,7 +115,7 @@ export interface Ledger {
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const settings = { ...ledgerDefaults, ...options }
-  for (const name of ['maxJournalBytes', 'maxRows', 'maxWait', 'maxBuffered'] as const) {
+  for (const name of ['maxJournalBytes', 'maxRows', 'maxWait', 'maxBuffered', 'writeTimeout'] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`ledger.${name} must be 0 or more, but is ${settings[name]}`)
   }
@@ -116,11 +126,12 @@ export function createLedger(options: LedgerOptions): Ledger {
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
   let rows = 0
   const nextId = (): string => `${instance}-${(rows++).toString(36).padStart(8, '0')}`
-  const journal =
-    options.journal === undefined
-      ? undefined
-      : new Journal<Entry>(options.journal, settings.maxJournalBytes, instance, options.warn)
-  const writer = new BatchWriter<Entry>(store, journal, clock, settings)
+  const warn = options.warn ?? warnProcess
+  const disk = openDisk<Entry>(options.journal, settings.maxJournalBytes, instance, warn)
+  const writer = new BatchWriter<Entry>(store, disk, clock, {
+    ...settings,
+    warn: (line) => warn(`ledger: ${line}`),
+  })
 
   const calls: Middleware = (next) => async (request) => {
     const startedAt = request.clock.now()
@@ -139,7 +150,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     ): void => {
       const begun = (outcome?.timings.startedAt ?? startedAt) - startedAt
       const firstContent = outcome?.timings.firstContent
-      writer.add({
+      const entry: Entry = {
         table: 'calls',
         row: {
           id: booking.row,
@@ -160,7 +171,8 @@ export function createLedger(options: LedgerOptions): Ledger {
           stream: request.stream ? 1 : 0,
           ...switches.columns(booking, response?.target),
         },
-      })
+      }
+      writer.add(cleanEntry(entry))
     }
     let response: ModelResponse
     try {
@@ -227,8 +239,9 @@ export function createLedger(options: LedgerOptions): Ledger {
         ttft_ms: timings.firstContent ?? null,
         total_ms: timings.end,
       }
-      writer.add({ table: 'attempts', row })
-      onAttempt?.(row, request)
+      const entry = cleanEntry({ table: 'attempts', row })
+      writer.add(entry)
+      onAttempt?.(entry.row, request)
     })
     return next(observed)
   }

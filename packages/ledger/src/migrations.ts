@@ -38,6 +38,8 @@ export async function migrate(db: Kysely<Schema>, kind: DatabaseKind): Promise<v
   await db.transaction().execute(async (transaction) => {
     if (kind.name === 'postgres')
       await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
+    // It may have millions of rows to go through.
+    if (kind.name === 'postgres') await sql`set local statement_timeout = 0`.execute(transaction)
     await transaction.schema
       .createTable('ledger_version')
       .ifNotExists()

@@ -4,6 +4,7 @@ import { type AuditLog, createAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-marks.ts'
 import { callPage } from './call-pages.ts'
 import type { DatabaseKind } from './database.ts'
+import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
 import { type CallLimits, pruneCalls, pruneSums } from './prune.ts'
@@ -47,8 +48,13 @@ export class SqlStore implements LedgerStore {
     this.audit = createAuditLog(connect, kind, auditSigners(auditKeys))
   }
 
-  async write(entries: readonly Entry[]): Promise<number> {
+  async write(entries: readonly Entry[], signal?: AbortSignal): Promise<number> {
+    // What brings the schema up to date may take long, and is not ended.
     const db = await this.#connect()
+    return endedBy(signal, this.#kind, () => this.#write(db, entries))
+  }
+
+  #write(db: Kysely<Schema>, entries: readonly Entry[]): Promise<number> {
     return db.transaction().execute(async (transaction) => {
       const added: Entry[] = []
       for (const table of ['calls', 'attempts'] as const) {

@@ -17,7 +17,8 @@ parentPort?.on('message', async ({ id, part, name, parameters }: WorkerQuestion)
   try {
     answer = { id, value: await ask(part, name, parameters) }
   } catch (error) {
-    answer = { id, error, code: (error as { code?: unknown } | null)?.code }
+    const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
+    answer = { id, error, code, errcode }
   }
   parentPort?.postMessage(answer)
 })

@@ -10,12 +10,13 @@ export interface WorkerQuestion {
   readonly parameters: readonly unknown[]
 }
 
-/** What it gave, or threw. A code does not survive the way between threads by itself. */
+/** What it gave, or threw. Codes do not survive the way between threads by itself. */
 export interface WorkerAnswer {
   readonly id: number
   readonly value?: unknown
   readonly error?: unknown
   readonly code?: unknown
+  readonly errcode?: unknown
 }
 
 export interface ThreadSettings extends SqlStoreOptions {
@@ -83,7 +84,9 @@ export class StoreThread {
 
   #send(part: WorkerQuestion['part'], name: string, parameters: readonly unknown[]): Promise<unknown> {
     const worker = this.#start()
-    const question: WorkerQuestion = { id: this.#questions++, part, name, parameters }
+    // A signal cannot be sent: SQLite does not hang, and its thread is not ended by one who no longer waits.
+    const sent = parameters.filter((parameter) => !(parameter instanceof AbortSignal))
+    const question: WorkerQuestion = { id: this.#questions++, part, name, parameters: sent }
     return new Promise((resolve, reject) => {
       worker.postMessage(question)
       if (this.#waiting.size === 0) worker.ref()
@@ -119,13 +122,13 @@ export class StoreThread {
     return worker
   }
 
-  #answer(worker: Worker, { id, value, error, code }: WorkerAnswer): void {
+  #answer(worker: Worker, { id, value, error, code, errcode }: WorkerAnswer): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     if (this.#waiting.size === 0) worker.unref()
     if (error === undefined) waiting?.resolve(value)
-    else
-      waiting?.reject(error instanceof Error && code !== undefined ? Object.assign(error, { code }) : error)
+    else if (!(error instanceof Error) || code === undefined) waiting?.reject(error)
+    else waiting?.reject(Object.assign(error, { code }, errcode !== undefined && { errcode }))
   }
 
   /** Who waits is told; the next question starts another thread. */

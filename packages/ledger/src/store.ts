@@ -30,9 +30,10 @@ import { workerStore } from './worker-store.ts'
 export interface LedgerStore {
   /**
    * Writes entries and adds them to the sums, all or none. Those that are there already are left as they are.
+   * @param signal aborted when nobody waits any more: connections of PostgreSQL are broken then
    * @returns how many are new
    */
-  write(entries: readonly Entry[]): Promise<number>
+  write(entries: readonly Entry[], signal?: AbortSignal): Promise<number>
   /** Everything in one row. */
   summary(range: TimeRange): Promise<Summary>
   /**
@@ -109,6 +110,9 @@ export const ledgerStoreDefaults: Readonly<{
 /** Views of PostgreSQL at once. Each has up to three statements at once, and there are four connections. */
 const postgresReads = 2
 
+/** How long a close waits for statements of PostgreSQL in flight, in milliseconds. */
+const longestEnd = 1000
+
 /** In milliseconds; see {@link LedgerStoreOptions.readTimeout}. */
 const longestReadInMemory = 5000
 
@@ -156,7 +160,13 @@ export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): 
       }),
     async close() {
       bounded.close()
+      // A server that is frozen would keep its connections.
+      const cancel = systemClock.setTimer(longestEnd, () => {
+        kind.breakConnections?.()
+        readKind.breakConnections?.()
+      })
       await Promise.all([reader.close(), writer.close()])
+      cancel()
     },
   })
 }

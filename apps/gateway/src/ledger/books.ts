@@ -77,13 +77,19 @@ export function openBooks(
   const kept = storage === undefined ? retentionInMemory : storage.retention
   const retention = startRetention({ store, ...kept, onError: refused })
   const log: Pick<AuditLog, 'append'> = {
-    append: (entries) =>
-      store.audit.append(entries).catch((error: unknown) => {
+    append: (entries, signal) =>
+      store.audit.append(entries, signal).catch((error: unknown) => {
         refused(error)
         throw error
       }),
   }
-  const audit = storage && createAuditTrail({ log, journal: journal && join(journal, 'audit'), warn })
+  const audit =
+    storage &&
+    createAuditTrail({
+      ...{ log, journal: journal && join(journal, 'audit') },
+      // A refusal has been said, with what to do about it.
+      warn: (line) => line.includes('SPILLWAY_AUDIT_REFUSED') || warn?.(line),
+    })
   return {
     store,
     audit,
@@ -125,7 +131,7 @@ export function storageUrl(url: string): string {
 }
 
 /** Beside a database of one file; `FILE-journal` is SQLite's own. */
-function journalOf(url: string): string | undefined {
+export function journalOf(url: string): string | undefined {
   if (url === inMemory) return undefined
   return url.startsWith('sqlite:') ? `${url.slice('sqlite:'.length)}.waiting` : 'spillway.waiting'
 }

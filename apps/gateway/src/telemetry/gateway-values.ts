@@ -1,4 +1,5 @@
 import { keyCircuit } from '@spillway/circuit-breaker-fallback'
+import type { WriterState } from '@spillway/ledger'
 import type { ObservedValue } from '@spillway/telemetry'
 import type { RunningEndpoint } from '../endpoint.ts'
 import type { Books } from '../ledger/books.ts'
@@ -33,7 +34,6 @@ export function gatewayValues({
     endpoints.flatMap(({ endpoint, labels }) =>
       read(endpoint).map(({ value, more }) => ({ value, attributes: { ...labels, ...more } })),
     )
-  const one = (value: number): { value: number }[] => [{ value }]
   return {
     'spillway.circuits': {
       description: 'Circuits by state: one for each model of an endpoint, and one for its key',
@@ -87,22 +87,43 @@ export function gatewayValues({
           attributes: { 'spillway.log.stream': stream },
         })),
     },
-    'spillway.ledger.away': {
-      description: '1 while the database of the ledger does not answer',
-      read: () => one(books.health().isAway ? 1 : 0),
+    ...writerValues('spillway.ledger', 'ledger', () => books.health()),
+    ...(books.audit === undefined
+      ? {}
+      : writerValues('spillway.audit', 'audit log', () => books.audit?.state)),
+  }
+}
+
+function writerValues(
+  name: string,
+  what: string,
+  state: () => WriterState | undefined,
+): Readonly<Record<string, ObservedValue>> {
+  const one = (read: (state: WriterState) => number) => () => {
+    const now = state()
+    return now === undefined ? [] : [{ value: read(now) }]
+  }
+  return {
+    [`${name}.away`]: {
+      description: `1 while the database of the ${what} takes no rows`,
+      read: one(({ isAway }) => (isAway ? 1 : 0)),
     },
-    'spillway.ledger.buffered': {
-      description: 'Rows of the ledger that wait in memory',
-      read: () => one(books.health().buffered),
+    [`${name}.buffered`]: {
+      description: `Rows of the ${what} that wait in memory`,
+      read: one(({ buffered }) => buffered),
     },
-    'spillway.ledger.journal': {
-      description: 'What waits on disk for the database',
+    [`${name}.journal`]: {
+      description: `What of the ${what} waits on disk for the database`,
       unit: 'By',
-      read: () => one(books.health().journalBytes),
+      read: one(({ journalBytes }) => journalBytes),
     },
-    'spillway.ledger.lost': {
-      description: 'Rows that neither the database nor the journal could take',
-      read: () => one(books.health().lost),
+    [`${name}.lost`]: {
+      description: `Rows of the ${what} that neither the database nor the journal could take`,
+      read: one(({ lost }) => lost),
+    },
+    [`${name}.rejected`]: {
+      description: `Rows of the ${what} that the database refused for what they are`,
+      read: one(({ rejected }) => rejected),
     },
   }
 }

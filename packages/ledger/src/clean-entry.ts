@@ -1,0 +1,51 @@
+import { columns, type Entry } from './rows.ts'
+
+/** Characters of a text, names of models for instance. */
+const longestText = 256
+
+/** Bytes of a text: three of them fit a row of an index of PostgreSQL (2,704). */
+const mostBytes = 768
+
+/** Of counts: what no call has. Sums of thousands of millions of them fit 64 bits. */
+const largestCount = 1e9
+
+/** A million dollars. */
+const largestCost = 1e15
+
+/** The largest time of a Date, in milliseconds. */
+const largestTime = 8.64e15
+
+/**
+ * An entry as every database takes it: texts cut to 256 characters, without what PostgreSQL refuses (U+0000 and halves of
+ * surrogate pairs become U+FFFD), counts whole and in range. Callers and upstreams choose what is in it.
+ */
+export function cleanEntry<E extends Entry>(entry: E): E {
+  const types: Readonly<Record<string, string>> = columns[entry.table]
+  let changed: Record<string, unknown> | undefined
+  const row = entry.row as unknown as Record<string, unknown>
+  for (const name in types) {
+    const value = row[name]
+    if (value === undefined || value === null) continue
+    const cleaned = types[name] === 'text' ? cleanText(value) : cleanNumber(name, types[name], value)
+    if (cleaned === value) continue
+    changed ??= { ...row }
+    changed[name] = cleaned
+  }
+  return changed === undefined ? entry : ({ table: entry.table, row: changed } as unknown as E)
+}
+
+function cleanText(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value)
+  let cut = text.length > longestText ? text.slice(0, longestText) : text
+  // Most are short, and need no look at each character.
+  if (cut.length * 3 > mostBytes) while (Buffer.byteLength(cut) > mostBytes) cut = cut.slice(0, -8)
+  cut = cut.isWellFormed() ? cut : cut.toWellFormed()
+  return cut.includes('\0') ? cut.replaceAll('\0', '\ufffd') : cut
+}
+
+function cleanNumber(name: string, type: string | undefined, value: unknown): number {
+  const number = typeof value === 'number' && !Number.isNaN(value) ? value : 0
+  if (type === 'double precision') return Math.min(Math.max(number, 0), largestTime)
+  const most = name === 'cost_nano' ? largestCost : name === 'started_at' ? largestTime : largestCount
+  return Math.min(Math.max(Math.round(number), 0), most)
+}

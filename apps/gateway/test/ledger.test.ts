@@ -130,7 +130,9 @@ test('sets aside a row that its database refuses, counts it, and shows it', asyn
   ])
     expect(metrics).toMatch(line)
   expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' })
-  expect(logged.mock.calls.join('\n')).toMatch(/ledger: a row was refused by its database and set aside: .*refused/)
+  expect(logged.mock.calls.join('\n')).toMatch(
+    /ledger: a row was refused by its database and set aside: .*refused/,
+  )
   await gateway.close(0)
   logged.mockRestore()
 

@@ -6,6 +6,7 @@ import {
   type AuditMarks,
   type AuditTables,
   placeOf,
+  readEnd,
   readMarks,
   type StoredMark,
   setMark,
@@ -55,7 +56,7 @@ const appendLock = 7_747_456
 const firstVersion = { version: 1, key_id: null, mac: null }
 
 /** Ids that are looked up in one statement. */
-const idsAtOnce = 500
+const idsAtOnce = 1000
 
 /** @param signers the first one signs, each is known */
 export function createAuditLog(
@@ -76,8 +77,9 @@ export function createAuditLog(
     entries: readonly AuditEntry[],
     adopting = false,
   ): Promise<StoredMark> => {
-    const { head } = await readMarks(db)
-    const signer = adopting ? signers[0] : await signerFor(db, head, { signers, signed })
+    const end = await readEnd(db)
+    const { head } = end
+    const signer = adopting ? signers[0] : await signerFor(db, end, { signers, signed })
     const known = await knownIds(db, entries)
     const rows: AuditRow[] = []
     for (const entry of entries) {
@@ -89,10 +91,10 @@ export function createAuditLog(
     if (last === undefined) return head
     await insertAll(db, kind, { table: 'audit', columns: auditColumns, rows })
     const mark = { seq: last.seq, hash: last.hash }
-    const end = { ...mark, key_id: signer?.id ?? null, mac: signer?.macOfEnd(mark) ?? null }
+    const signedEnd = { ...mark, key_id: signer?.id ?? null, mac: signer?.macOfEnd(mark) ?? null }
     if (signer !== undefined && head.key_id !== signer.id) await setMark(db, `key:${signer.id}`, last)
-    await setMark(db, 'head', end)
-    return end
+    await setMark(db, 'head', signedEnd)
+    return signedEnd
   }
   return {
     async append(entries, signal) {
@@ -120,7 +122,7 @@ export function createAuditLog(
     async prune(before, by, limit = Infinity) {
       const { removed, end } = await exclusively(async (db) => {
         const marks = await readMarks(db)
-        await signerFor(db, marks.head, { signers, signed })
+        await signerFor(db, await readEnd(db), { signers, signed })
         const pruned = await pruneFront(db, { marks, before, by, limit, signers })
         if (pruned === undefined) return { removed: 0, end: marks.head }
         await setMark(db, 'anchor', pruned.through)

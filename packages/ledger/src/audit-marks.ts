@@ -38,6 +38,22 @@ export async function readMarks(db: AuditDb): Promise<AuditMarks> {
   return { anchor: placeOf(find('anchor')), head: find('head') }
 }
 
+/** The head, and what the row that it names says; one question to the server. */
+export async function readEnd(
+  db: AuditDb,
+): Promise<{ head: StoredMark; last: Pick<AuditRow, 'hash' | 'key_id'> | undefined }> {
+  const found = await db
+    .selectFrom('audit_marks')
+    .leftJoin('audit', 'audit.seq', 'audit_marks.seq')
+    .selectAll('audit_marks')
+    .select(['audit.hash as last_hash', 'audit.key_id as last_key_id'])
+    .where('audit_marks.name', '=', 'head')
+    .executeTakeFirst()
+  if (found === undefined) return { head: beginning, last: undefined }
+  const { last_hash, last_key_id, ...head } = found
+  return { head, last: last_hash === null ? undefined : { hash: last_hash, key_id: last_key_id } }
+}
+
 export const placeOf = ({ seq, hash }: AuditMark): AuditMark => ({ seq, hash })
 
 export async function hasMark(db: AuditDb, name: MarkName): Promise<boolean> {

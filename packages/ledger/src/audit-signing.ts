@@ -1,6 +1,6 @@
 import type { AuditMark } from './audit-chain.ts'
 import type { AuditSigner } from './audit-keys.ts'
-import { type AuditDb, hasMark, type StoredMark } from './audit-marks.ts'
+import { type AuditDb, hasMark, type readEnd } from './audit-marks.ts'
 
 /** What the end of the log must be for a writer to go on from there. */
 export interface Writer {
@@ -17,18 +17,13 @@ export interface Writer {
  */
 export async function signerFor(
   db: AuditDb,
-  head: StoredMark,
+  { head, last }: Awaited<ReturnType<typeof readEnd>>,
   { signers, signed }: Writer,
 ): Promise<AuditSigner | undefined> {
   const [current] = signers
   const hasShrunk =
     signed !== undefined && (head.seq < signed.seq || (head.seq === signed.seq && head.hash !== signed.hash))
   if (hasShrunk) throw refused(`its end was row ${signed.seq}, and is row ${head.seq} now: rows were removed`)
-  const last = await db
-    .selectFrom('audit')
-    .select(['hash', 'key_id'])
-    .where('seq', '=', head.seq)
-    .executeTakeFirst()
   const keyId = head.key_id ?? last?.key_id ?? null
   const isAgain = async (): Promise<boolean> => current !== undefined && hasMark(db, `key:${current.id}`)
   if (keyId === null) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { virtualClock } from '@spillway/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { AuditEntry } from './audit-chain.ts'
@@ -31,6 +32,14 @@ function memoryLog() {
     },
   }
   return log
+}
+
+/** Ids end with the number of the entry in its process. */
+const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf('-') + 1))
+
+/** Waits for the disk, which no virtual clock advances. */
+async function settled(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 2000 && !(await condition()); tries++) await pause(5)
 }
 
 const entry = (number: number) => ({ actor: 'someone', action: 'call', details: { number } })
@@ -89,6 +98,36 @@ it('does not double what the log took without an answer', async () => {
   await trail.close()
   expect(log.taken).toEqual([1])
 })
+
+it('takes many at once from a log that is far away: in few batches, and on disk rather than beyond its memory', async () => {
+  const taken = new Set<string>()
+  let appends = 0
+  // Each round trip takes 60 ms, and an append has eight.
+  const clock = virtualClock()
+  const log = {
+    async append(entries: readonly AuditEntry[]) {
+      appends++
+      await new Promise<void>((resolve) => clock.setTimer(480, resolve))
+      for (const { id } of entries) taken.add(id)
+    },
+  }
+  const trail = createAuditTrail({ log, journal: folder, clock })
+  for (let second = 0; second < 10; second++) {
+    for (let number = 0; number < 3000; number++) trail.record(entry(number))
+    await settled(async () => {
+      await clock.advance(100)
+      return trail.state.buffered <= 7000
+    })
+  }
+  await settled(async () => {
+    await clock.advance(1000)
+    return taken.size === 30_000
+  })
+  expect(trail.state).toMatchObject({ lost: 0, isAway: false })
+  expect(taken.size).toBe(30_000)
+  expect([...taken]).toEqual([...taken].sort((a, b) => numberOf(a) - numberOf(b)))
+  expect(appends).toBeLessThan(100)
+}, 20_000)
 
 it('counts what neither memory nor disk can take', async () => {
   const log = memoryLog()

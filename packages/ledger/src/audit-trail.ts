@@ -19,7 +19,7 @@ export interface AuditTrailOptions {
   readonly maxJournalBytes?: number
   /**
    * Entries in one transaction.
-   * @default 200
+   * @default 1000
    */
   readonly maxRows?: number
   /**
@@ -48,7 +48,13 @@ export interface AuditTrailOptions {
 /** The defaults of {@link AuditTrailOptions}. */
 export const auditTrailDefaults: Required<
   Pick<AuditTrailOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered' | 'writeTimeout'>
-> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 200, maxWait: 250, maxBuffered: 10_000, writeTimeout: 5000 }
+> = {
+  maxJournalBytes: 64 * 1024 * 1024,
+  maxRows: 1000,
+  maxWait: 250,
+  maxBuffered: 10_000,
+  writeTimeout: 5000,
+}
 
 /** Takes down what happens, for an audit log. */
 export interface AuditTrail {

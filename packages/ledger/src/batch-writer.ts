@@ -51,6 +51,8 @@ export class BatchWriter<Entry> {
   /** When the timer fires. */
   #due = 0
   #cancelSpill: CancelTimer | undefined
+  /** What is on its way to disk: entries behind it must not overtake it, and a close waits for it. */
+  #spilling: Promise<void> = Promise.resolve()
   #running: Promise<void> | undefined
   #startedAt = 0
   #closing = false
@@ -126,10 +128,7 @@ export class BatchWriter<Entry> {
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.setTimer(longestClose, () => {
       this.#writes.abort()
-      const waiting = this.#buffer.splice(0).slice(this.#copied)
-      this.#inFlight = 0
-      this.#copied = 0
-      this.#keep(waiting).then(resolve)
+      this.#spilling.then(() => this.#keepAll()).then(resolve)
     })
     await Promise.race([this.flush(), late])
     cancel()
@@ -170,7 +169,7 @@ export class BatchWriter<Entry> {
     const wait = isFilling ? 0 : Math.max(maxWait, this.#startedAt + slowWrite - this.#clock.now())
     this.#cancelSpill = this.#clock.setTimer(wait, () => {
       this.#cancelSpill = undefined
-      if (this.#running !== undefined) this.#spill()
+      if (this.#running !== undefined) this.#spilling = this.#spilling.then(() => this.#spill())
     })
   }
 
@@ -188,6 +187,7 @@ export class BatchWriter<Entry> {
     this.#startedAt = this.#clock.now()
     const mayTry = isForced || this.#startedAt >= this.#writes.retryAt
     if (mayTry) await this.#writeAll()
+    await this.#spilling
     await this.#keep(this.#buffer.splice(0))
   }
 
@@ -210,25 +210,17 @@ export class BatchWriter<Entry> {
 
   /** Puts the journal into the store; false when the store is away, or the journal cannot be read. */
   async #replay(): Promise<boolean> {
+    await this.#spilling
     const journal = this.#journal
     if (journal === undefined) return true
     try {
       while (this.#isBehind) {
         this.#isBehind = false
-        for (const file of await journal.files()) {
-          const entries = await journal.read(file)
-          let done = 0
-          while (done < entries.length) {
-            this.#startedAt = this.#clock.now()
-            const batch = entries.slice(done, done + this.#writes.batchRows)
-            const count = await this.#writes.write(batch)
-            done += count
-            if (count === batch.length) continue
-            this.#isBehind = true
-            if (done > 0) await journal.replace(file, entries.slice(done))
-            return false
-          }
-          await journal.remove(file)
+        const files = await journal.files()
+        while (files.length > 0) {
+          if (await this.#replayFirst(journal, files)) continue
+          this.#isBehind = true
+          return false
         }
       }
     } catch (error) {
@@ -239,15 +231,55 @@ export class BatchWriter<Entry> {
     return true
   }
 
-  /** What waits goes to disk, and a copy of what is on its way: the store knows by their ids what it has already. */
+  /** Writes the first files of a list, as many as make a batch, and takes them off it; false when the store is away. */
+  async #replayFirst(journal: Journal<Entry>, files: string[]): Promise<boolean> {
+    const taken: { file: string; entries: Entry[] }[] = []
+    const entries: Entry[] = []
+    while (files.length > 0 && entries.length < this.#writes.batchRows) {
+      const file = files.shift() as string
+      const inside = await journal.read(file)
+      taken.push({ file, entries: inside })
+      entries.push(...inside)
+    }
+    let done = 0
+    while (done < entries.length) {
+      this.#startedAt = this.#clock.now()
+      const batch = entries.slice(done, done + this.#writes.batchRows)
+      const count = await this.#writes.write(batch)
+      done += count
+      if (count < batch.length) break
+    }
+    let left = done
+    for (const { file, entries: inside } of taken) {
+      if (left < inside.length) {
+        if (left > 0) await journal.replace(file, inside.slice(left))
+        return false
+      }
+      await journal.remove(file)
+      left -= inside.length
+    }
+    return true
+  }
+
+  /** What waits goes to disk, with a copy of what is on its way for long: the store knows by their ids what it has already. */
   async #spill(): Promise<void> {
     const waiting = this.#buffer.splice(this.#inFlight)
-    const onTheirWay = this.#buffer.slice(this.#copied)
-    this.#copied = this.#buffer.length
+    const copied = this.#copied
+    const isSlow = this.#clock.now() - this.#startedAt >= slowWrite
+    const onTheirWay = isSlow ? this.#buffer.slice(copied) : []
+    this.#copied += onTheirWay.length
     if (await this.#journaled([...onTheirWay, ...waiting])) return
     // The store may come back before memory is full.
-    this.#copied = 0
+    this.#copied = copied
     this.#buffer.splice(this.#inFlight, 0, ...waiting)
+  }
+
+  /** All of memory goes to disk, what is on its way too. */
+  async #keepAll(): Promise<void> {
+    const entries = this.#buffer.splice(0).slice(this.#copied)
+    this.#inFlight = 0
+    this.#copied = 0
+    await this.#keep(entries)
   }
 
   /** What the store did not take goes to disk; what the disk does not take is lost, and counted. */

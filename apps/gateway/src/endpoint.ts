@@ -9,7 +9,7 @@ import {
 import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
-import { translate } from '@spillway/translation'
+import { includeUsage, translate } from '@spillway/translation'
 import { withModel, withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
 import {
@@ -90,6 +90,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...translationOf(settings),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
+      ...usageOf(settings),
       withoutForeignSpillway,
       ...innermostOf(setup),
     ],
@@ -174,6 +175,11 @@ const withoutForeignSpillway: Middleware = (next) => async (request) => {
 
 function useModel(model: string): Middleware {
   return (next) => (request) => next(withModel(request, model))
+}
+
+/** The others tell it without being asked. */
+function usageOf({ api, includeUsage: isAsked = true }: TargetConfig): Middleware[] {
+  return isAsked && (api === 'openai' || api === 'ollama') ? [includeUsage()] : []
 }
 
 /** What each API does not speak by itself. */

@@ -36,7 +36,7 @@ async function booksOf(calls: readonly Call[], target: object = {}): Promise<Boo
   }
   const newestFirst = async (): Promise<readonly CallRow[]> =>
     (JSON.parse((await send(`${url}/api/calls?limit=100`, { method: 'GET' })).text) as Calls).calls
-  await expect.poll(newestFirst, { interval: 20, timeout: 10_000 }).toHaveLength(calls.length)
+  await expect.poll(newestFirst, { interval: 20, timeout: 30_000 }).toHaveLength(calls.length)
   return (await newestFirst())
     .toReversed()
     .map(({ tokens, estimated, costNano }) => ({ tokens, estimated, costNano }))

@@ -1,5 +1,11 @@
-import type { Clock, Failure, Outcome, Usage } from '@spillway/middleware'
-import { estimatedUsage, type StreamState } from '@spillway/wire'
+import type { Clock, Failure, ModelRequest, Outcome, Usage } from '@spillway/middleware'
+import {
+  completedUsage,
+  outputTokensOf,
+  type StreamState,
+  tokensFromBytes,
+  type WholeAnswer,
+} from '@spillway/wire'
 
 /** What an answer says of itself, as far as it goes into the outcome. */
 export interface AnswerFacts {
@@ -55,7 +61,44 @@ export class AttemptRecord {
 }
 
 /** What a stream has used: the vendor's last word, or the better guess where it is missing. */
-export function usageOf(state: Readonly<StreamState>, failure: Failure | undefined): Usage | undefined {
-  if (state.usageIsFinal && failure === undefined) return state.usage
-  return estimatedUsage(state.usage, state.contentBytes)
+export function usageOf(
+  { operation, body }: ModelRequest,
+  state: Readonly<StreamState>,
+  failure: Failure | undefined,
+): Usage | undefined {
+  if (operation !== 'generate') return state.usage
+  const saysNothing = state.usage === undefined && state.contentEvents === 0
+  if (saysNothing && failure !== undefined && !wasLeft(failure)) return undefined
+  // Once an answer has said why it ends, its usage is that of all of it, however the stream ends.
+  const isFinal = state.usageIsFinal && (failure === undefined || state.stopReason !== undefined)
+  return completedUsage({ usage: state.usage, isFinal, outputTokens: outputTokensOf(state) }, body)
+}
+
+/** What an answer has used that came as one. */
+export function usageOfWhole({ operation, body }: ModelRequest, answer: WholeAnswer): Usage | undefined {
+  if (operation !== 'generate' || answer.failure !== undefined) return answer.usage
+  return completedUsage({ usage: answer.usage, isFinal: true, outputTokens: answer.outputTokens }, body)
+}
+
+/** What an answer as a whole has besides its text, in bytes. */
+const wholeEnvelope = 400
+
+/**
+ * What an attempt has used that was left before its answer was there: most vendors go on and charge for it. Undefined where it
+ * failed by itself.
+ * @param bytes of the answer that have been received
+ */
+export function usageOfUnanswered(
+  { operation, body }: ModelRequest,
+  failure: Failure | undefined,
+  bytes: number,
+): Usage | undefined {
+  if (operation !== 'generate' || failure === undefined || !wasLeft(failure)) return undefined
+  const outputTokens = tokensFromBytes(Math.max(0, bytes - wholeEnvelope))
+  return completedUsage({ usage: undefined, isFinal: false, outputTokens }, body)
+}
+
+/** Whether nobody waited any longer, while the upstream was at work. */
+function wasLeft({ kind, phase }: Failure): boolean {
+  return kind === 'cancelled' || (kind === 'timeout' && phase !== 'connect')
 }

@@ -21,7 +21,13 @@ import {
   transportFailure,
   truncatedFailure,
 } from '@spillway/wire'
-import { type AnswerFacts, AttemptRecord, usageOf } from './attempt-record.ts'
+import {
+  type AnswerFacts,
+  AttemptRecord,
+  usageOf,
+  usageOfUnanswered,
+  usageOfWhole,
+} from './attempt-record.ts'
 import { type AttemptPhase, AttemptTimer } from './attempt-timer.ts'
 import { FormSniffer, headersOf, isEventStream, withoutTerminator } from './body-form.ts'
 import { collectedAnswer } from './collected-answer.ts'
@@ -321,7 +327,8 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (isCommitted) emit(request, 'attempt.committed', { status: this.#status })
     const state = this.#reader?.state
     this.#reader = undefined
-    this.#settle(failure, state === undefined ? answer.usage : usageOf(state, failure), answer)
+    const usage = state === undefined ? usageOfWhole(request, answer) : usageOf(request, state, failure)
+    this.#settle(failure, usage, answer)
     this.#resolve(response)
   }
 
@@ -360,7 +367,13 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   #settleStream(failure: Failure | undefined): void {
     const state = this.#reader?.state
-    this.#settle(failure, state && usageOf(state, failure), state)
+    const usage =
+      state !== undefined
+        ? usageOf(this.#request, state, failure)
+        : this.#phase === 'waiting' || this.#phase === 'whole'
+          ? usageOfUnanswered(this.#request, failure, this.#record.bytes)
+          : undefined
+    this.#settle(failure, usage, state)
   }
 
   #settle(failure: Failure | undefined, usage: Usage | undefined, answer: AnswerFacts | undefined): void {

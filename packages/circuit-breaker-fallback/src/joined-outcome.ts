@@ -32,5 +32,6 @@ function sum(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
     // Half of a price is no price.
     cost: a.cost === undefined || b.cost === undefined ? undefined : a.cost + b.cost,
     estimated: a.estimated || b.estimated,
+    ...((a.isPromptEstimated || b.isPromptEstimated) && { isPromptEstimated: true }),
   }
 }

@@ -118,9 +118,9 @@ function isRefusal({ kind, origin, status }: Failure): boolean {
   return origin === 'upstream' && (refusals.has(kind) || (kind === 'refusal' && status !== undefined))
 }
 
-/** Undefined where nobody has said what the prompt came to: none has no tokens. */
+/** Undefined where nobody has said what the prompt came to: none has no tokens, and what was reserved is the better guess. */
 function countedInput(usage: Usage | undefined, countCacheReads: boolean): number | undefined {
-  if (usage === undefined || promptTokens(usage) === 0) return undefined
+  if (usage === undefined || usage.isPromptEstimated || promptTokens(usage) === 0) return undefined
   return usage.inputTokens + usage.cacheWriteTokens + (countCacheReads ? usage.cacheReadTokens : 0)
 }
 

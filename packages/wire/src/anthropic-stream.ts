@@ -2,14 +2,13 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf } from './failure-classification.ts'
 import { refusalOfMessage, unbilledUsage } from './model-refusal.ts'
+import { messageDeltaBytes, toolCallBytes } from './output-estimate.ts'
 import type { SseEvent } from './sse-event.ts'
-import type { StreamState } from './stream-state.ts'
+import { addText, type StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
 
-/** Bytes of a text delta around its text: `{"type":"content_block_delta","index":0,"delta":{…}}`. */
-const deltaEnvelope = 82
 const letterD = 100
 
 /**
@@ -19,14 +18,14 @@ const letterD = 100
 export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
   // content_block_delta and content_block_start have 19 letters each and differ in the 15th.
   if (event.nameLength === 19 && event.nameByte(14) === letterD) {
-    state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
+    addText(state, messageDeltaBytes(event, state))
     state.contentEvents++
     if (!state.hasContent) state.hasContent = isContentDelta(dataOf(event, state))
     return
   }
   switch (event.name || typeOf(event)) {
     case 'content_block_delta':
-      state.contentBytes += Math.max(1, event.dataLength - deltaEnvelope)
+      addText(state, messageDeltaBytes(event, state))
       state.contentEvents++
       state.hasContent ||= isContentDelta(dataOf(event, state))
       return
@@ -34,6 +33,7 @@ export function readAnthropicEvent(event: SseEvent, state: StreamState): void {
       const data = dataOf(event, state)
       state.hasProgress = true
       state.hasContent ||= isNonEmptyStart(data)
+      addBlockStart(field(data, 'content_block'), state)
       state.openBlocks++
       state.isToolOpen = /tool_use$/.test(stringField(field(data, 'content_block'), 'type') ?? '')
       return
@@ -101,6 +101,19 @@ function isContentDelta(data: unknown): boolean {
   }
 }
 
+/** Some servers send a tool's whole input, or a whole text, with the start of its block. */
+function addBlockStart(block: unknown, state: StreamState): void {
+  const name = stringField(block, 'name')
+  if (name !== undefined) state.contentBytes += toolCallBytes(name)
+  const input = field(block, 'input')
+  if (hasKeys(input)) addText(state, Buffer.byteLength(JSON.stringify(input)))
+  addText(state, Buffer.byteLength(stringField(block, 'text') ?? stringField(block, 'thinking') ?? ''))
+}
+
+function hasKeys(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 0
+}
+
 /**
  * A block that starts with something in it: text, thinking, redacted thinking, a tool's whole input, a result. The seam
  * between two models is nothing that either has said.
@@ -115,7 +128,7 @@ function isNonEmptyStart(data: unknown): boolean {
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use':
-      return Object.keys((field(block, 'input') as object | null | undefined) ?? {}).length > 0
+      return hasKeys(field(block, 'input'))
     case 'fallback':
     case undefined:
       return false

@@ -26,6 +26,7 @@ export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
 export { isDone } from './openai-stream.ts'
 export { openaiUsage } from './openai-usage.ts'
 export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'
+export { outputTokensOf, type SeenAnswer } from './output-estimate.ts'
 export { wasCutShort } from './own-deadline.ts'
 export { estimatePromptTokens } from './prompt-estimate.ts'
 export { valuesIn } from './prompt-facts.ts'
@@ -59,7 +60,8 @@ export {
   transportFailure,
   truncatedFailure,
 } from './transport-failure.ts'
-export { estimatedUsage, promptTokens, tokensFromBytes } from './usage.ts'
+export { promptTokens, tokensFromBytes } from './usage.ts'
+export { completedUsage, type ToldUsage } from './usage-estimate.ts'
 export { UsualTime } from './usual-time.ts'
 export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { isBodiless, readWholeAnswer, type WholeAnswer } from './whole-answer.ts'

@@ -2,14 +2,12 @@ import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
 import { refusalOfChoice } from './model-refusal.ts'
 import { usageOfCompletion } from './openai-usage.ts'
+import { chatChunkBytes } from './output-estimate.ts'
 import type { Needle, SseEvent } from './sse-event.ts'
-import type { StreamState } from './stream-state.ts'
+import { addText, type StreamState } from './stream-state.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
-
-/** Bytes of a chunk around its text, roughly. */
-const chunkEnvelope = 180
 
 /** A key, unless what stands behind it says nothing new. */
 const key = (name: string, idle: string): Needle => ({
@@ -46,7 +44,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   }
   if (state.hasContent && state.stopReason === undefined && !mayMatter(event)) {
     state.openChoices?.add(0)
-    state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    addText(state, chatChunkBytes(event))
     state.contentEvents++
     return
   }
@@ -72,16 +70,19 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   }
   const choices = field(chunk, 'choices')
   if (!Array.isArray(choices)) return
+  let isContent = false
   for (const choice of choices) {
     const hasFinished = readChoice(choice, state)
     if (indexOf(choice) === 0) state.refusal ??= refusalOfChoice(choice)
     if (!hasContent(field(choice, 'delta'))) continue
-    state.hasContent = true
-    state.contentBytes += Math.max(1, event.dataLength - chunkEnvelope)
+    isContent = true
     state.contentEvents++
     if (!hasFinished && state.openChoices !== undefined && state.openChoices.size < mostChoices)
       state.openChoices.add(indexOf(choice))
   }
+  if (!isContent) return
+  state.hasContent = true
+  addText(state, chatChunkBytes(event))
 }
 
 /** Whether the choice ends here. */

@@ -1,3 +1,5 @@
+import { stringBytes } from './string-bytes.ts'
+
 const SPACE = 32
 const COLON = 58
 const LETTER_D = 100
@@ -25,6 +27,11 @@ export interface SseEvent {
   nameByte(index: number): number
   /** Whether one of these occurs in a data line. */
   dataIncludes(needles: readonly Needle[]): boolean
+  /**
+   * Bytes of UTF-8 in the strings that stand behind a key in the first data line, such as `"text":`; without decoding them.
+   * 0 where there is none.
+   */
+  textBehind(key: Uint8Array): number
 }
 
 /** Bytes that are looked for, other than as the beginning of `except`. */
@@ -83,6 +90,17 @@ export class ScannedEvent implements SseEvent {
       if (this.#lineIncludes(more[i] as number, more[i + 1] as number, needles)) return true
     }
     return false
+  }
+
+  textBehind(key: Uint8Array): number {
+    if (this.#dataStart < 0) return 0
+    const line = asBuffer(this.bytes).subarray(this.#dataStart, this.#dataEnd)
+    let sum = 0
+    for (let at = line.indexOf(key); at >= 0; at = line.indexOf(key, at)) {
+      at += key.length
+      sum += stringBytes(line, at)
+    }
+    return sum
   }
 
   #lineIncludes(start: number, end: number, needles: readonly Needle[]): boolean {

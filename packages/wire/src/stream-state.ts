@@ -21,14 +21,25 @@ export interface StreamState {
   usage: Usage | undefined
   /** Whether `usage` is the vendor's last word. */
   usageIsFinal: boolean
-  /** Bytes of content seen, for an estimate where usage is not final. */
+  /** Bytes of UTF-8 in the text, thinking and arguments seen, for an estimate where usage is not final. */
   contentBytes: number
+  /** Events that had some of them. */
+  textEvents: number
+  /** Those of the thinking block that is open. */
+  thoughtBytes: number
   /** Events that carried content. */
   contentEvents: number
   stopReason: string | undefined
   /** The model has declined; the answer is complete nevertheless. */
   refusal: Failure | undefined
   model: string | undefined
+}
+
+/** Adds what an event had of text. */
+export function addText(state: StreamState, bytes: number): void {
+  if (bytes === 0) return
+  state.contentBytes += bytes
+  state.textEvents++
 }
 
 export function newStreamState(): StreamState {
@@ -44,6 +55,8 @@ export function newStreamState(): StreamState {
     usage: undefined,
     usageIsFinal: false,
     contentBytes: 0,
+    textEvents: 0,
+    thoughtBytes: 0,
     contentEvents: 0,
     stopReason: undefined,
     refusal: undefined,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { anthropicUsage } from './anthropic-usage.ts'
 import { openaiUsage, usageOfCompletion } from './openai-usage.ts'
-import { estimatedUsage, tokensFromBytes } from './usage.ts'
+import { tokensFromBytes } from './usage.ts'
 
 describe('usage of Anthropic', () => {
   it('has an input without the cache', () => {
@@ -189,31 +189,6 @@ describe('a number that is no count of tokens', () => {
   })
 })
 
-describe('an estimate', () => {
-  const reported = {
-    ...(openaiUsage({ prompt_tokens: 10, completion_tokens: 4 }) as NonNullable<
-      ReturnType<typeof openaiUsage>
-    >),
-  }
-
-  it('is not below what was reported, nor below what the bytes suggest', () => {
-    expect(estimatedUsage(reported, 0)).toMatchObject({ inputTokens: 10, outputTokens: 4, estimated: true })
-    expect(estimatedUsage(reported, 3500)).toMatchObject({
-      inputTokens: 10,
-      outputTokens: 1000,
-      estimated: true,
-    })
-  })
-
-  it('is made from the bytes alone where nothing was reported', () => {
-    expect(estimatedUsage(undefined, 35)).toMatchObject({ inputTokens: 0, outputTokens: 10, estimated: true })
-  })
-
-  it('is none where nothing is known', () => {
-    expect(estimatedUsage(undefined, 0)).toBeUndefined()
-  })
-
-  it('rounds up', () => {
-    expect([0, 1, 7].map(tokensFromBytes)).toEqual([0, 1, 2])
-  })
+it('is rounded up where it is guessed by bytes', () => {
+  expect([0, 1, 7].map(tokensFromBytes)).toEqual([0, 1, 2])
 })

@@ -51,22 +51,3 @@ export function promptTokens(usage: Usage | undefined): number {
 export function tokensFromBytes(bytes: number): number {
   return Math.ceil(bytes / 3.5)
 }
-
-/** The larger of what was reported and what the received content suggests, marked as an estimate. */
-export function estimatedUsage(reported: Usage | undefined, contentBytes: number): Usage | undefined {
-  const guess = tokensFromBytes(contentBytes)
-  if (reported === undefined) {
-    return guess === 0 ? undefined : { ...noUsage, outputTokens: guess, estimated: true }
-  }
-  return { ...reported, outputTokens: Math.max(reported.outputTokens, guess), estimated: true }
-}
-
-const noUsage: Usage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  cacheWrite1hTokens: 0,
-  reasoningTokens: 0,
-  estimated: false,
-}

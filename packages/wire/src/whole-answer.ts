@@ -1,9 +1,11 @@
 import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/middleware'
+import { answerBytes } from './answer-bytes.ts'
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 import { hasNoOutput, refusalOfChoice, refusalOfMessage, unbilledUsage } from './model-refusal.ts'
 import { usageOfCompletion } from './openai-usage.ts'
+import { outputTokensOf } from './output-estimate.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
@@ -14,6 +16,8 @@ export interface WholeAnswer {
   /** Whether a caller can be given the body as it is: an error in the form of the protocol, or the page of an HTTP error. */
   readonly isErrorBody: boolean
   readonly usage: Usage | undefined
+  /** Roughly what the answer has, where its usage does not tell; else 0. */
+  readonly outputTokens: number
   readonly stopReason: string | undefined
   /** Of an answer that declines to give one; it is passed on like any other. */
   readonly refusal: Failure | undefined
@@ -50,7 +54,7 @@ export function readWholeAnswer(
   if (asked.operation === 'count_tokens') {
     if (typeof field(body, 'input_tokens') !== 'number')
       return failed(malformedFailure('the answer has no count'))
-    return ok(body, undefined, undefined)
+    return ok(body, {})
   }
   if (asked.api === 'anthropic') {
     const content = field(body, 'content')
@@ -59,27 +63,36 @@ export function readWholeAnswer(
     const refusal = refusalOfMessage(body)
     const usage = anthropicUsage(raw)
     const billed = refusal !== undefined && hasNoOutput(content) ? unbilledUsage(usage, raw) : usage
-    return ok(body, billed, nameField(body, 'stop_reason', longestReason), refusal)
+    const stopReason = nameField(body, 'stop_reason', longestReason)
+    return ok(body, { usage: billed, stopReason, refusal, outputTokens: unsaid(asked.api, body, usage) })
   }
   const choices = field(body, 'choices')
   if (!Array.isArray(choices) || choices.length === 0)
     return failed(malformedFailure('the answer has no choices'))
   const stopReason = nameField(choices[0], 'finish_reason', longestReason)
-  return ok(body, usageOfCompletion(body), stopReason, refusalOfChoice(choices[0]))
+  const usage = usageOfCompletion(body)
+  const refusal = refusalOfChoice(choices[0])
+  return ok(body, { usage, stopReason, refusal, outputTokens: unsaid(asked.api, body, usage) })
 }
 
-function ok(
-  body: unknown,
-  usage: Usage | undefined,
-  stopReason: string | undefined,
-  refusal?: Failure,
-): WholeAnswer {
+/** Roughly how many tokens an answer has whose usage does not say so. */
+function unsaid(api: Api, body: unknown, usage: Usage | undefined): number {
+  if (usage !== undefined && usage.outputTokens > 0) return 0
+  return outputTokensOf({
+    contentBytes: answerBytes(api, body),
+    textEvents: 1,
+    model: nameField(body, 'model'),
+  })
+}
+
+function ok(body: unknown, said: Partial<WholeAnswer>): WholeAnswer {
   return {
     failure: undefined,
     isErrorBody: false,
-    usage,
-    stopReason,
-    refusal,
+    usage: said.usage,
+    outputTokens: said.outputTokens ?? 0,
+    stopReason: said.stopReason,
+    refusal: said.refusal,
     model: nameField(body, 'model'),
   }
 }
@@ -89,6 +102,7 @@ function failedAnswer(failure: Failure, isErrorBody: boolean): WholeAnswer {
     failure,
     isErrorBody,
     usage: undefined,
+    outputTokens: 0,
     stopReason: undefined,
     refusal: undefined,
     model: undefined,

@@ -100,6 +100,8 @@ export interface TargetConfig extends PolicyConfig {
   readonly routing?: RoutingConfig | undefined
   readonly capabilities?: CapabilitiesConfig | undefined
   readonly openrouter?: OpenRouterConfig | undefined
+  /** Whether streams of chat completions are asked for their usage. */
+  readonly includeUsage?: boolean | undefined
   /** What its models cost; these replace the published prices. */
   readonly prices?: readonly PriceConfig[] | undefined
 }

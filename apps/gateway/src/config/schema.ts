@@ -208,6 +208,10 @@ const target = z.strictObject({
     })
     .optional()
     .describe("OpenRouter's own routing fields, added to requests that have not set them."),
+  includeUsage: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('Ask openai and ollama for the usage of streams, which else is estimated. true by default.'),
   prices: pricesSchema.optional(),
 })
 

@@ -1,0 +1,35 @@
+import type { Api } from '@spillway/middleware'
+import { toolCallBytes } from './output-estimate.ts'
+import { isObject, objectsOf } from './translation/json.ts'
+import { field, stringField } from './usage.ts'
+
+/** Bytes of UTF-8 in the text, thinking and arguments of an answer that was not streamed. */
+export function answerBytes(api: Api, answer: unknown): number {
+  let bytes = 0
+  const add = (text: unknown): void => {
+    if (typeof text === 'string') bytes += Buffer.byteLength(text)
+  }
+  const addCall = (name: unknown, given: unknown): void => {
+    bytes += toolCallBytes(name)
+    add(isObject(given) ? JSON.stringify(given) : given)
+  }
+  if (api === 'anthropic') {
+    for (const block of objectsOf(field(answer, 'content'))) {
+      add(block.text)
+      add(block.thinking)
+      if (block.input !== undefined) addCall(block.name, block.input)
+    }
+    return bytes
+  }
+  for (const { message } of objectsOf(field(answer, 'choices'))) {
+    const content = field(message, 'content')
+    add(content)
+    for (const part of objectsOf(content)) add(part.text)
+    add(field(message, 'refusal'))
+    // Some servers say it twice.
+    add(stringField(message, 'reasoning_content') ?? stringField(message, 'reasoning'))
+    for (const call of objectsOf(field(message, 'tool_calls')))
+      addCall(field(call.function, 'name'), field(call.function, 'arguments'))
+  }
+  return bytes
+}

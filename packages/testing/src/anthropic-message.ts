@@ -15,7 +15,7 @@ const hasThinking = (reply: FullReply): boolean => reply.thinking.length > 0 || 
 
 /** A message that is not streamed. */
 export function messageBody(call: Call, model: string, reply: FullReply, flavour: MessageFlavour): string {
-  const content: unknown[] = []
+  const content: unknown[] = [...(reply.seams ?? [])]
   if (hasThinking(reply)) {
     content.push({ type: 'thinking', thinking: reply.thinking.join(''), signature: signature(call) })
   }
@@ -50,6 +50,7 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
   }
   add('message_start', { message: { ...opening, usage: startUsage(reply) } })
   if (flavour.pings) list.push({ text: ping, content: false })
+  for (const seam of reply.seams ?? []) block(seam, [])
   if (hasThinking(reply)) {
     const deltas: object[] = reply.thinking.map((thinking) => ({ type: 'thinking_delta', thinking }))
     deltas.push({ type: 'signature_delta', signature: signature(call) })
@@ -70,6 +71,7 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
       true,
     )
   })
+  if (reply.refusal?.inBlock) list.pop()
   add('message_delta', { delta: stop(reply), usage: { ...endUsage(reply), ...moreUsage(reply, flavour) } })
   add('message_stop', {})
   return list
@@ -97,11 +99,15 @@ function message(call: Call, model: string): object {
   return { id: `msg_${call.id}`, type: 'message', role: 'assistant', model, container: null }
 }
 
-function stop({ stopReason }: FullReply): object {
+function stop({ stopReason, refusal, stopDetails }: FullReply): object {
   return {
     stop_reason: stopReason,
     stop_sequence: null,
-    stop_details: stopReason === 'refusal' ? { type: 'refusal', category: null, explanation: null } : null,
+    stop_details:
+      stopDetails ??
+      (stopReason === 'refusal'
+        ? { type: 'refusal', category: refusal?.category ?? null, explanation: refusal?.explanation ?? null }
+        : null),
   }
 }
 

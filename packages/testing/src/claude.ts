@@ -2,8 +2,11 @@ import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, ro
 import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
 import type { EnforcedLimits } from './enforced-limits.ts'
-import { messagesRoute } from './messages-route.ts'
+import { FallbackCredits } from './fallback-credits.ts'
+import { betasOf } from './fallback-fields.ts'
+import { messagesRoute, replyTo } from './messages-route.ts'
 import { promptTokens } from './reply.ts'
+import { serverSideFallback } from './server-side-fallback.ts'
 import { SignedThinking } from './signed-thinking.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 import { isAnswer, wireLimits } from './wire-limits.ts'
@@ -19,6 +22,14 @@ export interface ClaudeOptions extends ServerOptions {
    * @default false
    */
   readonly checkThinking?: boolean
+  /**
+   * The models that each model's refusals (`reply.refusal`) may be retried on. With the beta `server-side-fallback-2026-07-01`
+   * the Models API publishes them, and `fallbacks` of a request are asked; with `fallback-credit-2026-07-01` refusals of these
+   * models carry a token, which is checked as strictly as Claude does. @default none
+   */
+  readonly fallbackModels?: Readonly<Record<string, readonly string[]>>
+  /** How long such a token is good for, in milliseconds. @default 300000 */
+  readonly creditLifetimeMs?: number
   /** Limits that it enforces: one organisation, whatever the key. @default none that is ever reached */
   readonly limits?: EnforcedLimits
 }
@@ -49,6 +60,8 @@ function claudeSite(options: ClaudeOptions): Site {
     },
   })
 
+  const permitted = options.fallbackModels ?? {}
+  const credits = new FallbackCredits(permitted, options.creditLifetimeMs)
   const thinking = new SignedThinking()
   const refusedThinking = (call: Call): ReturnType<typeof refusedKey> =>
     options.checkThinking === true ? thinking.refused(call) : undefined
@@ -57,9 +70,18 @@ function claudeSite(options: ClaudeOptions): Site {
     dialect,
     { pings: true },
     (call) =>
-      refused(call) ?? refusedMessages(call, 'generate') ?? unknownModel(call) ?? refusedThinking(call),
+      refused(call) ??
+      refusedMessages(call, 'generate') ??
+      unknownModel(call) ??
+      credits.refused(call) ??
+      refusedThinking(call),
     (call, reply) => thinking.sign(call, reply),
     limits,
+    (call) =>
+      credits.settled(
+        call,
+        serverSideFallback(call, permitted, (asked) => replyTo(asked, options)),
+      ),
   )
   const count = guarded({
     dialect,
@@ -74,9 +96,15 @@ function claudeSite(options: ClaudeOptions): Site {
     },
   })
   const models = options.models ?? listedModels
+  const infoOf = (call: Call, id: string): object => ({
+    ...modelInfo(id),
+    ...(betasOf(call).has('server-side-fallback-2026-07-01') && {
+      allowed_fallback_models: permitted[id] ?? [],
+    }),
+  })
   const list = guarded(
-    route(dialect, () => ({
-      data: models.map(modelInfo),
+    route(dialect, (call) => ({
+      data: models.map((id) => infoOf(call, id)),
       has_more: false,
       first_id: models[0] ?? null,
       last_id: models.at(-1) ?? null,
@@ -95,7 +123,7 @@ function claudeSite(options: ClaudeOptions): Site {
       const id = /^\/v1\/models\/([^/]+)$/.exec(pathname)?.[1]
       if (id === undefined) return notFound
       if (!models.includes(id)) return guarded(errorRoute(dialect, { status: 404, message: `model: ${id}` }))
-      return guarded(route(dialect, () => modelInfo(id)))
+      return guarded(route(dialect, (call) => infoOf(call, id)))
     },
   }
 }

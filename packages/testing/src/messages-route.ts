@@ -22,6 +22,7 @@ export function messagesRoute(
   refuse: (call: Call) => (WireError & { readonly status: number }) | undefined,
   done?: (call: Call, reply: FullReply) => void,
   limits?: WireLimits,
+  plan: (call: Call) => FullReply = (call) => replyTo(call, options),
 ): Route {
   return {
     dialect,
@@ -30,7 +31,7 @@ export function messagesRoute(
       const refused = refuse(call)
       if (refused !== undefined) return errorAnswer(dialect, call, refused)
       const { stream, max_tokens } = fieldsOf(call.request.json)
-      const planned = max_tokens === 0 ? nothing(call) : replyTo(call, options)
+      const planned = max_tokens === 0 ? nothing(call) : plan(call)
       const entered = limits?.generation(call, planned)
       if (entered !== undefined && isAnswer(entered)) return entered
       const reply = entered?.reply ?? planned

@@ -29,12 +29,27 @@ export interface Reply {
    * @default end_turn, or tool_use when there are tool calls
    */
   readonly stopReason?: string
+  /**
+   * The model declines, after what else there is in this reply; without text before any output. Claude says so with status 200.
+   * @default none
+   */
+  readonly refusal?: ReplyRefusal
   /** @default about a token for four characters of prompt and answer, nothing cached */
   readonly usage?: ReplyUsage
   /** Fields of the usage at the end, in the protocol's own words: `iterations`, `server_tool_use`, `is_byok`, … @default none */
   readonly moreUsage?: Readonly<Record<string, unknown>>
   /** The model that the answer names. @default the one that was asked for */
   readonly model?: string
+}
+
+/** How a model declines. */
+export interface ReplyRefusal {
+  /** `cyber`, `bio`, … @default null */
+  readonly category?: string
+  /** @default null */
+  readonly explanation?: string
+  /** Whether a stream is cut off within its last block, which is never closed then. @default false */
+  readonly inBlock?: boolean
 }
 
 /** A tool call. */
@@ -60,6 +75,11 @@ export interface FullReply {
   readonly interleaved: boolean
   readonly thinkingField: string
   readonly stopReason: string
+  readonly refusal: ReplyRefusal | undefined
+  /** Claude's `stop_details`, where there is more to them than the refusal. */
+  readonly stopDetails?: object
+  /** Blocks that come first: the seams between models. */
+  readonly seams?: readonly object[]
   readonly usage: TokenCounts & Pick<Usage, 'reasoningTokens'> & { readonly cost: number | undefined }
   readonly moreUsage: Readonly<Record<string, unknown>>
   readonly model: string | undefined
@@ -92,7 +112,11 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
     toolUse,
     interleaved: reply.interleaved ?? false,
     thinkingField: reply.thinkingField ?? 'reasoning',
-    stopReason: reply.stopReason ?? (toolUse.length > 0 ? 'tool_use' : 'end_turn'),
+    refusal: reply.refusal,
+    stopReason:
+      reply.refusal !== undefined
+        ? 'refusal'
+        : (reply.stopReason ?? (toolUse.length > 0 ? 'tool_use' : 'end_turn')),
     usage: {
       inputTokens: reply.usage?.inputTokens ?? promptTokens(body),
       outputTokens: reply.usage?.outputTokens ?? tokens(said) + reasoningTokens,
@@ -116,7 +140,7 @@ export function promptTokens(body: unknown): number {
 
 function textPieces(reply: Reply, chunks: number | undefined): readonly string[] {
   if (reply.text !== undefined) return cut(reply.text, chunks)
-  if (reply.toolUse !== undefined && reply.toolUse.length > 0) return []
+  if (reply.refusal !== undefined || (reply.toolUse !== undefined && reply.toolUse.length > 0)) return []
   if (chunks === undefined) return cut(defaultText, undefined)
   const words = cut(`${defaultText} `, undefined)
   return Array.from({ length: chunks }, (_, i) => words[i % words.length] as string)

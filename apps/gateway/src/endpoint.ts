@@ -25,6 +25,7 @@ import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/call-trail.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
+import { readJson } from './read-json.ts'
 import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import type { Observability } from './telemetry/observability.ts'
@@ -40,6 +41,8 @@ export interface RunningEndpoint {
   /** The same by limit group of the vendor, with what a 429 has closed. */
   readonly limitGroups: RunningLimit['groups']
   readonly openLimits: RunningLimit['open']
+  /** Reads a path of the endpoint with its own credential; undefined where it has none, or is no server. */
+  readonly read?: ((path: string, headers: Readonly<Record<string, string>>) => Promise<unknown>) | undefined
   close(): Promise<void>
 }
 
@@ -102,6 +105,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     headroom: limit.headroom,
     limitGroups: limit.groups,
     openLimits: limit.open,
+    read: endpoint.credential === 'caller' ? undefined : (path, headers) => readJson(client, path, headers),
     async close() {
       breaker?.close()
       await client.close()

@@ -6,6 +6,7 @@ import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import { whenRefused } from './model-refusals.ts'
 import { limitsOfTenants } from './rate-limits.ts'
 import type { Route } from './router.ts'
 import type { SharedState } from './shared-state.ts'
@@ -68,6 +69,7 @@ export function openRoutes(
   observers: readonly Middleware[] = [],
 ): Route[] {
   const ofTenant = limitsOfTenants(config, shared)
+  const { reserve, midStream } = config.fallback ?? {}
   return config.routes.map(({ models, target, fallback: others }) => {
     const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
@@ -75,7 +77,7 @@ export function openRoutes(
       ...observers,
       ...ofTenant,
       ...mirrored,
-      fallback(next, withoutUndefined(config.fallback ?? {})),
+      fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]
     return { models, handler: compose(chain, (first as RunningTarget).handler) }
   })

@@ -8,6 +8,7 @@ import type { Config, EndpointConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { openEmbeddedTarget } from './embedded-target.ts'
 import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
+import { modelRefusalsOf } from './model-refusals.ts'
 import { limitsOfTarget } from './rate-limits.ts'
 
 /** What can be asked of a target, and how to let go of it. */
@@ -35,7 +36,11 @@ export function openTarget(name: string, config: Config, resources: Resources = 
   const shadowBudget = retries.budget ?? (retryDefaults.budget as number)
   const retryBudget = budgetOf(settings, shadowBudget)
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints, retryBudget) : undefined
-  const policies = [fitOf(settings), retry({ ...retries, budget: retryBudget, shadowBudget })]
+  const policies = [
+    ...modelRefusalsOf(config, settings, endpoints),
+    fitOf(settings),
+    retry({ ...retries, budget: retryBudget, shadowBudget }),
+  ]
   return {
     name,
     model: settings.model,

@@ -109,6 +109,47 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
     expect(result).toBe('Hello from Ollama.')
   })
 
+  test('goes on with the model that is permitted when its own declines, within an answer and in the turns after it', async () => {
+    const home = realpathSync(temporaryFolder())
+    const file = join(home, 'greeting.txt')
+    writeFileSync(file, 'Hello, dam.\nHow are you?\n')
+    const [fable, opus] = ['claude-fable-5', 'claude-opus-4-8'] as const
+    const asked: string[] = []
+    const claude = forThisTest(
+      await startClaude({
+        models: [fable, opus],
+        fallbackModels: { [fable]: [opus] },
+        reply: ({ json }) => {
+          const { model, messages, tools } = json as ChatRequest & { readonly model: string }
+          if (tools === undefined || tools.length === 0) return { text: 'A greeting' }
+          asked.push(model)
+          if (model === fable) return { text: 'I begin, but', refusal: { category: 'cyber' } }
+          return steps(file)[messages.filter(hasResult).length] ?? { text: 'There is nothing left to do.' }
+        },
+        separateWrites: true,
+      }),
+    )
+    const calls: AnsweredCall[] = []
+    const config = configOf(targetAt(claude, 'anthropic'), undefined, { fallback: { refusal: {} } })
+    const gateway = await gatewayOf(config, calls)
+    const printed = await ask(gateway.url, {
+      prompt: 'Greet the spillway instead of the dam, in greeting.txt.',
+      home,
+      flags: ['--permission-mode', 'acceptEdits', '--model', fable],
+    })
+    expect(printed).toMatchObject({
+      result: expect.stringContaining('The spillway is greeted now.'),
+      is_error: false,
+    })
+    expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\nHow are you?\n')
+    // The first turn alone is declined: after that the conversation stays with the model that took it.
+    expect(asked).toEqual([fable, opus, opus, opus])
+    const failed = claude.requests.filter(
+      ({ status, path }) => status !== 200 && path.startsWith('/v1/messages'),
+    )
+    expect(failed.map(({ sent }) => Buffer.from(sent).toString())).toEqual([])
+  })
+
   test.each([
     ['as the first target', undefined],
     ['in place of an overloaded Claude', { type: 'status', status: 529 }],
@@ -148,6 +189,10 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
     expect(coder.requests.every(({ path }) => path === '/v1/chat/completions')).toBe(true)
   })
 })
+
+function hasResult({ content }: ChatRequest['messages'][number]): boolean {
+  return Array.isArray(content) && content.some(({ type }) => type === 'tool_result')
+}
 
 interface ChatRequest {
   readonly messages: readonly { readonly role: string; readonly content: unknown }[]

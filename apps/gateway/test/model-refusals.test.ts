@@ -1,11 +1,18 @@
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { openLedgerStore } from '@spillway/ledger'
-import { type Reply, startClaude, startOpenRouter } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import {
+  type RecordedRequest,
+  type Reply,
+  type SimulatedServer,
+  startClaude,
+  startOllama,
+  startOpenRouter,
+} from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
 import { callTeller } from '../src/cli/call-line.ts'
-import type { AnsweredCall } from '../src/index.ts'
-import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { type AnsweredCall, parseConfig } from '../src/index.ts'
+import { configOf, forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
 const beforeOutput: Reply = { text: '', stopReason: 'refusal', usage: { inputTokens: 412, outputTokens: 0 } }
@@ -72,4 +79,147 @@ test('models that decline open no circuit and suspend no key', async () => {
   for (let call = 0; call < 6; call++)
     expect((await send(`${gateway.url}/v1/messages`, { body: messages() })).status).toBe(200)
   expect(claude.requests).toHaveLength(6)
+})
+
+describe('with `fallback.refusal`, when a model declines', () => {
+  const fable = 'claude-fable-5'
+  const opus = 'claude-opus-4-8'
+  const modelOf = ({ json }: RecordedRequest): string => (json as { model: string }).model
+  const usage = { inputTokens: 12, cacheWriteTokens: 900 }
+  const refusal = { category: 'cyber' }
+
+  /** Fable declines after these words, Opus answers. */
+  const vendor = async (text: string, credit: object[] = []): Promise<SimulatedServer> =>
+    forThisTest(
+      await startClaude({
+        models: [fable, opus, 'claude-opus-5'],
+        fallbackModels: { [fable]: [opus] },
+        reply(request) {
+          if (modelOf(request) === fable) return { text, refusal, usage }
+          credit.push((request.json as { fallback_credit_token: object }).fallback_credit_token)
+          return { text: text === '' ? 'They leak.' : ' overtopping.', usage }
+        },
+      }),
+    )
+  const withRefusal = (more: object = {}, rest: object = {}): object => ({
+    fallback: { refusal: more },
+    ...rest,
+  })
+  const asked = (server: SimulatedServer): string[] =>
+    server.requests.filter(({ method }) => method === 'POST').map(modelOf)
+
+  test.each([
+    ['', false],
+    ['', true],
+    ['Mostly by', true],
+  ])('one that the vendor permits answers, on its credit (%j, stream: %s)', async (text, stream) => {
+    const claude = await vendor(text)
+    const file = join(temporaryFolder(), 'ledger.db')
+    const calls: AnsweredCall[] = []
+    const config = withRefusal({}, { storage: { url: `sqlite:${file}` } })
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, config), calls)
+    const body = messages({ model: fable, stream })
+    const received = await send(`${gateway.url}/v1/messages?beta=true`, { body })
+    expect(received.status).toBe(200)
+    expect(received.text).toContain(`"to":{"model":"${opus}"}`)
+    expect(received.text).toContain('"fallback_credit":{"status":{"type":"redeemed"}}')
+    expect(received.text).toContain('"cache_read_input_tokens":900')
+    expect(asked(claude)).toEqual([fable, opus])
+    if (text === '') expect(received.headers['x-spillway-fallback']).toBe('refusal')
+    expect((await calls[0]?.response.outcome)?.failure).toBeUndefined()
+    const { calls: rows } = JSON.parse((await send(`${gateway.url}/api/calls`, { method: 'GET' })).text)
+    expect(rows[0]).toMatchObject({ attempts: 2, failure: null, fallback: 'refusal' })
+    await gateway.close(0)
+    const store = forThisTest(openLedgerStore(`sqlite:${file}`))
+    const totals = await store.totals('model', { from: 0, to: Number.MAX_SAFE_INTEGER })
+    const costOf = (model: string): number => Number(totals.find(({ key }) => key === model)?.costNano)
+    expect(costOf(fable) > 0).toBe(text !== '')
+    expect(costOf(opus)).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['', false, 'They leak.'],
+    ['', true, 'They leak.'],
+    ['Mostly by', true, 'Mostly by overtopping.'],
+  ])('callers of OpenAI’s protocol get that answer too (%j, stream: %s)', async (text, stream, expected) => {
+    const credit: object[] = []
+    const claude = await vendor(text, credit)
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, withRefusal()))
+    const { text: said, headers } = await send(`${gateway.url}/v1/chat/completions`, {
+      body: chat({ model: fable, stream, max_tokens: 100 }),
+    })
+    const words = stream
+      ? [...said.matchAll(/"content":"([^"]*)"/g)].map(([, word]) => word).join('')
+      : JSON.parse(said).choices[0].message.content
+    expect([words, headers['x-spillway-degraded']]).toEqual([expected, undefined])
+    expect(said).toContain('"finish_reason":"stop"')
+    expect(credit).toMatchObject([{ mode: 'best_effort' }])
+  })
+
+  test('the one that is configured answers, where the vendor permits it', async () => {
+    const claude = await vendor('')
+    const models = { 'claude-opus-*': ['claude-opus-5'], 'claude-fable-*': ['claude-opus-5', opus] }
+    const gateway = await gatewayOf(
+      configOf(targetAt(claude, 'anthropic'), undefined, withRefusal({ models })),
+    )
+    await send(`${gateway.url}/v1/messages`, { body: messages({ model: fable }) })
+    expect(asked(claude)).toEqual([fable, opus])
+  })
+
+  test('no other target is asked, unless the configuration says so', async () => {
+    const claude = forThisTest(await startClaude({ reply: { refusal } }))
+    const ollama = forThisTest(await startOllama({ reply: { text: 'From here.' } }))
+    const local = targetAt(ollama, 'ollama', { model: 'llama3.2' })
+    const ask = async (otherTargets: boolean, stream: boolean) => {
+      const gateway = await gatewayOf(
+        configOf(targetAt(claude, 'anthropic'), local, withRefusal({ models: [opus], otherTargets })),
+      )
+      return send(`${gateway.url}/v1/messages`, { body: messages({ model: fable, stream }) })
+    }
+    for (const stream of [false, true]) {
+      expect((await ask(false, stream)).text).toContain('"stop_reason":"refusal"')
+      expect(ollama.requests).toHaveLength(stream ? 1 : 0)
+      const { text, headers } = await ask(true, stream)
+      expect(text).toContain('From')
+      expect([headers['x-spillway-fallback'], headers['x-spillway-served-by']]).toEqual(['refusal', 'local'])
+    }
+  })
+
+  test('callers with keys of their own, and of a vendor that publishes nothing, get the refusal as it is', async () => {
+    const claude = await vendor('')
+    const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+    const gateway = await gatewayOf(configOf(target, undefined, withRefusal()))
+    const { bytes } = await send(`${gateway.url}/v1/messages`, { body: messages({ model: fable }) })
+    expect(bytes).toEqual(Buffer.from(claude.requests[0]?.sent ?? []))
+    expect(claude.requests).toHaveLength(1)
+  })
+
+  test('the credit is redeemed with the key that it was given to', async () => {
+    const credit: object[] = []
+    const claude = await vendor('', credit)
+    process.env.SPILLWAY_TEST_SECOND_KEY = 'sk-second'
+    const endpoints = [ownKey.reference, 'env:SPILLWAY_TEST_SECOND_KEY'].map((credential) => ({
+      url: claude.url,
+      credential,
+    }))
+    const gateway = await gatewayOf(configOf({ api: 'anthropic', endpoints }, undefined, withRefusal()))
+    for (let call = 0; call < 6; call++) {
+      const turn = { role: 'user', content: `Question ${call}` }
+      const { text } = await send(`${gateway.url}/v1/messages`, {
+        body: messages({ model: fable, messages: [turn] }),
+      })
+      expect(text).toContain('"type":"redeemed"')
+    }
+    const keys = new Set(claude.requests.map(({ headers }) => headers['x-api-key']))
+    expect(keys.size).toBe(2)
+  })
+
+  test('a configuration that makes no sense is refused with its line', () => {
+    const file = (lines: string): string =>
+      `targets:\n  claude: { api: anthropic, endpoints: [{ url: "http://127.0.0.1:1" }] }\nroutes: [{ models: "*", target: claude }]\nfallback:\n  refusal:\n${lines}\n`
+    expect(() => parseConfig(file('    models: all'), 'f.yaml')).toThrow(
+      /f\.yaml:6.*expected a list of models/,
+    )
+    expect(() => parseConfig(file('    model: [a]'), 'f.yaml')).toThrow(/f\.yaml:6/)
+  })
 })

@@ -54,7 +54,12 @@ export function collectedAnswer(
   if (asked !== undefined) {
     const transcript = keepTranscript ? wholeTranscript(api, body) : undefined
     const passed = { status, headers: asked.headers, body: bodyOf(asked.body), transcript }
-    const response = { ...passed, failure: undefined, outcome, target: context.target }
+    const { refusal } = answer
+    const response = {
+      ...passed,
+      ...(refusal !== undefined && { refusal }),
+      ...{ failure: undefined, outcome, target: context.target },
+    }
     return { answer, failure: undefined, isCommitted: true, response }
   }
   const mask = new CredentialMask(request.headers)

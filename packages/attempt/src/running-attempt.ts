@@ -157,9 +157,9 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #expectStream(): void {
-    const { api, stream, keepTranscript } = this.#request
+    const { api, stream, keepTranscript, holdRefusal = false } = this.#request
     // A stream that nobody has asked for is put together.
-    this.#reader = new StreamReader(api, stream ? { keepTranscript } : { assemble: true })
+    this.#reader = new StreamReader(api, stream ? { keepTranscript, holdRefusal } : { assemble: true })
     this.#enter(stream ? 'holding' : 'whole')
   }
 
@@ -269,7 +269,9 @@ export class RunningAttempt implements TransportSink, BodySource {
     channel.push(this.#held.take())
     this.#enter('streaming')
     emit(this.#request, 'attempt.committed', { status: this.#status })
+    const { refusal, hasContent } = (this.#reader as StreamReader).state
     this.#resolve({
+      ...(refusal !== undefined && !hasContent && { refusal }),
       status: this.#status,
       headers: headersOf('stream', this.#headers),
       body: channel,
@@ -298,6 +300,9 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (this.#phase === 'whole') return this.#commitAssembled(reader)
     const channel = this.#channel ?? this.#commitStream()
     this.#settleStream(undefined)
+    const { refusalBytes, state } = reader
+    if (refusalBytes !== undefined && state.refusal !== undefined)
+      return channel.fail(new StreamFailure(state.refusal, refusalBytes))
     channel.push(reader.rest())
     channel.end()
   }

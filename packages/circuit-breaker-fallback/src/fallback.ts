@@ -11,12 +11,16 @@ import {
 } from '@spillway/middleware'
 import { isCallerError } from '@spillway/wire'
 import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
+import { refusalFallback } from './refusal-fallback.ts'
+import type { RefusalFallbackOptions } from './refusal-options.ts'
 
 declare module '@spillway/middleware' {
   interface EventMap {
-    /** A target has failed and the next one is asked. */
+    /** A target has failed and the next one is asked; or a model has declined, and another one of the same target is. */
     'fallback.switched': {
       readonly to: string
+      /** The model that is asked, where another one has declined. */
+      readonly model?: string
       readonly failure: Failure
       /** How, when the stream had begun already; undefined before the commit point. */
       readonly midStream?: Exclude<MidStreamMode, 'fail'>
@@ -38,6 +42,12 @@ export interface FallbackOptions {
    */
   readonly when?: (failure: Failure) => boolean
   /**
+   * Which other models of the first target are asked when its model declines (`stop_reason: refusal`). Where all decline, that
+   * is the answer; another target is asked only where `when` says so of a `refusal`.
+   * @default undefined: none
+   */
+  readonly refusal?: RefusalFallbackOptions | undefined
+  /**
    * What happens when a stream breaks off after its first content.
    * @default 'fail'
    */
@@ -45,11 +55,13 @@ export interface FallbackOptions {
 }
 
 /** The defaults of {@link FallbackOptions}. */
-export const fallbackDefaults: Required<FallbackOptions> = {
-  reserve: 30_000,
-  when: (failure) => !isCallerError(failure),
-  midStream: 'fail',
-}
+export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal'>> & Pick<FallbackOptions, 'refusal'> =
+  {
+    reserve: 30_000,
+    when: (failure) => !isCallerError(failure),
+    refusal: undefined,
+    midStream: 'fail',
+  }
 
 /**
  * Asks other targets, in their order, when the handler that it wraps fails before its commit point. Time is kept
@@ -58,10 +70,12 @@ export const fallbackDefaults: Required<FallbackOptions> = {
  * When all fail, the response of the first is returned: it says best what is wrong.
  */
 export function fallback(targets: readonly Target[], options: FallbackOptions = {}): Middleware {
-  const { reserve, when, midStream } = { ...fallbackDefaults, ...options }
+  const { reserve, when, refusal, midStream } = { ...fallbackDefaults, ...options }
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
-  return (next) => {
+  const declined = refusal === undefined ? undefined : refusalFallback(refusal)
+  return (handler) => {
+    const next = declined?.(handler) ?? handler
     if (targets.length === 0) return next
     return async (call) => {
       const mode = midStreamMode(call, midStream)
@@ -71,7 +85,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       let last: ModelResponse = first
       let asked = 0
       for (const [index, target] of targets.entries()) {
-        const { failure } = last
+        const failure = last.failure ?? last.refusal
         if (failure === undefined) break
         if (!when(failure) && !(last !== first && isUnsuited(failure))) break
         emit(request, 'fallback.switched', { to: target.name, failure })

@@ -23,6 +23,7 @@ export {
 } from './circuit-breaker-options.ts'
 export { type FallbackOptions, fallback, fallbackDefaults } from './fallback.ts'
 export type { MidStreamMode } from './mid-stream.ts'
+export { type PermittedModels, type PublishedModelsOptions, publishedModels } from './permitted-models.ts'
 export {
   type RedisBreakerStore,
   type RedisBreakerStoreOptions,
@@ -30,3 +31,5 @@ export {
   type RedisSubscriber,
   redisBreakerStore,
 } from './redis-breaker-store.ts'
+export { refusalFallback } from './refusal-fallback.ts'
+export { type RefusalFallbackOptions, refusalFallbackDefaults } from './refusal-options.ts'

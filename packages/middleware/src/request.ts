@@ -35,6 +35,11 @@ export interface RequestContext {
    */
   readonly isShadow?: boolean | undefined
   /**
+   * Whether this request goes on from one that has just been answered, with something that only the same endpoint and key can
+   * use: it stays where that one was, if it can.
+   */
+  readonly goesOn?: boolean | undefined
+  /**
    * Of a request that goes to another target than the one that was called (a fallback, the candidate of a mirror): the
    * headers that were meant for that one. Its keys stay away from this one.
    */
@@ -66,6 +71,11 @@ export interface ModelRequest {
   readonly context: RequestContext
   /** Whether the response is to keep what it says, for somebody who has to go on from there or to compare it. */
   readonly keepTranscript: boolean
+  /**
+   * Whether the end of a stream whose model declines after some output is kept back, for somebody who has another model go on:
+   * the body then fails with a `StreamFailure` of kind `refusal`, whose `eventBytes` are that end.
+   */
+  readonly holdRefusal?: boolean | undefined
   /**
    * How many bytes an attempt collects before its commit point: of a body that is not streamed, or of a stream without
    * content. An answer with more is broken off as malformed.
@@ -107,6 +117,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     clock,
     context: { callId: crypto.randomUUID(), ...init.context },
     keepTranscript: init.keepTranscript ?? false,
+    holdRefusal: init.holdRefusal ?? false,
     maxHeldBytes: init.maxHeldBytes ?? defaultHeldBytes,
     listeners: init.listeners ?? noListeners,
   }

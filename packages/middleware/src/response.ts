@@ -18,6 +18,11 @@ export interface ModelResponse {
   readonly body: ResponseBody
   /** Why this is not an answer, known at once; undefined for an answer. */
   readonly failure: Failure | undefined
+  /**
+   * Of an answer in which the model declines, where that is known at the commit point: of one that is not streamed, and of a
+   * stream without any output. It is an answer nevertheless.
+   */
+  readonly refusal?: Failure | undefined
   /** Settles exactly once, when the upstream's body has ended, failed or been cancelled. Never rejects. */
   readonly outcome: Promise<Outcome>
   /** The target that produced this response; undefined for a refusal of Spillway's own. */

@@ -6,7 +6,7 @@ const marker = Symbol.for('spillway.stream-failure')
 export class StreamFailure extends Error {
   override readonly name: string = 'StreamFailure'
   readonly failure: Failure
-  /** The error event as the upstream sent it, where it sent one. */
+  /** The error event as the upstream sent it, where it sent one; of an answer whose model declines, its end (`holdRefusal`). */
   readonly eventBytes: Uint8Array | undefined
 
   constructor(failure: Failure, eventBytes?: Uint8Array) {

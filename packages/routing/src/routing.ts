@@ -97,7 +97,8 @@ export function createRouting(setup: RoutingSetup): Routing {
 
   /** A prompt cache belongs to a key, so the same prompts of two callers are two conversations. */
   const conversationAt = (request: ModelRequest): Conversation | undefined => {
-    const conversation = conversationOf(request)
+    const found = conversationOf(request)
+    const conversation = found && request.context.goesOn ? { ...found, isFirstTurn: false } : found
     if (callers === undefined || conversation === undefined) return conversation
     return { ...conversation, key: `${callers.nameOf(request)}\n${conversation.key}` }
   }

@@ -11,11 +11,16 @@ import { malformedFailure } from './transport-failure.ts'
 
 const nothing = new Uint8Array(0)
 
+/** No end of a message is longer, keep-alives in it included. */
+const longestEnd = 64 * 1024
+
 export interface StreamReaderOptions {
   /** Keep what the stream says word for word. */
   readonly keepTranscript?: boolean
   /** Put the stream together into the answer that it would have been without streaming. */
   readonly assemble?: boolean
+  /** Keep back the end of a message whose model declines after some output. */
+  readonly holdRefusal?: boolean
 }
 
 /**
@@ -30,6 +35,7 @@ export class StreamReader {
   /** What it has said word for word; only where that was asked for. */
   readonly transcript: Transcript | undefined
   readonly #api: Api
+  readonly #state: StreamState
   readonly #scanner: SseScanner
   readonly #assembler: AnswerAssembler | undefined
   #failureStart = 0
@@ -38,20 +44,28 @@ export class StreamReader {
   #end = 0
   #isOver = false
   #failureBytes: Uint8Array | undefined
+  readonly #holdsRefusal: boolean
+  /** Where the end that is kept back begins, in the bytes that the scanner is about to return. */
+  #refusalStart: number | undefined
+  #refusalBytes: Uint8Array | undefined
 
   constructor(api: Api, options: StreamReaderOptions = {}) {
     const state = newStreamState()
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
     const assembler = options.assemble ? new AnswerAssembler(api) : undefined
     this.#assembler = assembler
+    this.#holdsRefusal = options.holdRefusal === true && api === 'anthropic'
     const read = eventReader(api)
     this.#api = api
     this.state = state
+    this.#state = state
     this.transcript = transcript
     this.#scanner = new SseScanner((event: SseEvent) => {
       if (state.failure !== undefined || state.hasEnded) return
       read(event, state)
       if (state.failure === undefined) {
+        if (this.#holdsRefusal && state.refusal !== undefined && state.hasContent)
+          this.#refusalStart ??= event.start
         // An end that comes too early is no end for whoever reads on: another target may continue the answer.
         if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
         transcript?.read(event)
@@ -69,6 +83,18 @@ export class StreamReader {
    * @throws RangeError when a single event exceeds 32 MiB
    */
   push(chunk: Uint8Array): Uint8Array {
+    const before = this.#refusalBytes
+    const bytes = this.#read(chunk)
+    if (this.#refusalStart === undefined) return bytes
+    const from = before === undefined ? this.#refusalStart : 0
+    const end = bytes.subarray(from)
+    if ((before?.length ?? 0) + end.length > longestEnd)
+      this.#state.failure ??= malformedFailure('what follows a refusal is too long')
+    this.#refusalBytes = before === undefined ? end : Buffer.concat([before, end])
+    return before === undefined ? bytes.subarray(0, from) : nothing
+  }
+
+  #read(chunk: Uint8Array): Uint8Array {
     if (this.state.failure !== undefined || this.#isOver) return nothing
     const bytes = this.#scanner.push(chunk)
     if (this.state.hasEnded) {
@@ -103,6 +129,11 @@ export class StreamReader {
   /** Whether the answer is whole: see `isWholeStream`. */
   get isComplete(): boolean {
     return isWholeStream(this.#api, this.state)
+  }
+
+  /** The end of a message whose model has declined, where it is kept back. */
+  get refusalBytes(): Uint8Array | undefined {
+    return this.#refusalBytes
   }
 
   /** The error event as it was received; undefined when there was none, also after an event that makes no sense. */

@@ -171,6 +171,7 @@ export interface Config extends PolicyConfig {
     | {
         readonly reserve?: number | undefined
         readonly midStream?: 'fail' | 'restart' | 'continue' | undefined
+        readonly refusal?: ModelRefusalConfig | undefined
       }
     | undefined
   /** Where `vault:NAME` is looked up. */
@@ -189,6 +190,16 @@ export interface Config extends PolicyConfig {
   readonly telemetry?:
     | { readonly otlp?: string | null | undefined; readonly captureContent?: boolean | undefined }
     | undefined
+}
+
+/** What happens when a Claude model declines. */
+export interface ModelRefusalConfig {
+  /** In their order; by patterns of the model asked for, the first that matches. Undefined: as the vendor publishes them. */
+  readonly models?: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined
+  readonly credit?: boolean | undefined
+  readonly stayFor?: number | undefined
+  /** Whether the fallbacks of the route are asked where all models decline. */
+  readonly otherTargets?: boolean | undefined
 }
 
 /** The limits of a target: its own over the file's over the defaults. */

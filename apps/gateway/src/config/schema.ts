@@ -121,6 +121,18 @@ const circuitBreaker = z.strictObject({
   slowCallRate: someShare.optional(),
 })
 
+const modelsError = 'expected a list of models, or lists of models by the model asked for'
+const modelList = z.array(z.string().min(1)).min(1)
+
+const modelRefusal = z
+  .strictObject({
+    models: z.union([modelList, z.record(z.string().min(1), modelList)], { error: modelsError }).optional(),
+    credit: z.boolean().optional(),
+    stayFor: duration.optional(),
+    otherTargets: z.boolean().optional(),
+  })
+  .describe('Which other Claude models are asked when one declines.')
+
 const routing = z.strictObject({
   affinity: z.boolean().optional(),
   hedge: z
@@ -299,6 +311,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       midStream: z
         .enum(['fail', 'restart', 'continue'], { error: 'expected fail, restart or continue' })
         .optional(),
+      refusal: modelRefusal.optional(),
     })
     .optional(),
   vault: z

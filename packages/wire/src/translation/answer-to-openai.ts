@@ -40,6 +40,9 @@ export function answerToOpenAi(message: JsonObject, options: AnswerOptions = {})
         calls.push({ id: block.id, type: 'function', function: fn })
         break
       }
+      // Another model goes on behind it: nothing is lost.
+      case 'fallback':
+        break
       default:
         lost.add('server_tools')
     }

@@ -91,6 +91,8 @@ export class StreamToOpenAi implements StreamTranslation {
         const call = { index: this.#calls++, id: block.id, type: 'function', function: fn }
         return this.#delta({ tool_calls: [call] })
       }
+      case 'fallback':
+        return ''
     }
     this.#lost.add('server_tools')
     return ''

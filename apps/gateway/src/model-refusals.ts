@@ -1,0 +1,46 @@
+import { publishedModels, refusalFallback } from '@spillway/circuit-breaker-fallback'
+import type { Failure, Middleware } from '@spillway/middleware'
+import { translate } from '@spillway/translation'
+import { isCallerError } from '@spillway/wire'
+import type { Config, ModelRefusalConfig, TargetConfig } from './config/config.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
+import type { RunningEndpoint } from './endpoint.ts'
+import { globMatcher } from './glob.ts'
+
+/**
+ * Other models of a target for those of its that decline: where the configuration wants it, the target speaks Anthropic's
+ * protocol and its callers choose the model. Callers of another protocol are translated out here, so that seams and credits
+ * are there for them too.
+ */
+export function modelRefusalsOf(
+  config: Config,
+  { api, model }: TargetConfig,
+  endpoints: readonly RunningEndpoint[],
+): Middleware[] {
+  const wanted = config.fallback?.refusal
+  if (wanted === undefined || api !== 'anthropic' || model !== undefined) return []
+  const { credit, stayFor } = wanted
+  const read = endpoints.find((endpoint) => endpoint.read !== undefined)?.read
+  const permitted = read === undefined ? undefined : publishedModels({ read })
+  const models = modelsOf(wanted) ?? (permitted === undefined ? [] : undefined)
+  const options = withoutUndefined({ models, permitted, credit, stayFor })
+  return [translate({ to: 'anthropic' }), refusalFallback(options)]
+}
+
+/** What a route's other targets are asked for, where the configuration says something of it. */
+export function whenRefused({ fallback }: Config): { readonly when?: (failure: Failure) => boolean } {
+  if (fallback?.refusal?.otherTargets !== true) return {}
+  return { when: (failure) => failure.kind === 'refusal' || !isCallerError(failure) }
+}
+
+type Models = readonly string[] | ((model: string) => readonly string[] | undefined)
+
+function modelsOf({ models }: ModelRefusalConfig): Models | undefined {
+  if (models === undefined || isList(models)) return models
+  const patterns = Object.entries(models).map(([glob, list]) => ({ matches: globMatcher(glob), list }))
+  return (model) => patterns.find(({ matches }) => matches(model))?.list ?? []
+}
+
+function isList(models: NonNullable<ModelRefusalConfig['models']>): models is readonly string[] {
+  return Array.isArray(models)
+}

@@ -1,0 +1,55 @@
+import { deriveRequest, fieldOf, type JsonObject, type ModelRequest, withField } from '@spillway/middleware'
+import { isObject, objectsOf } from './json-values.ts'
+
+const seamWord = Buffer.from('"fallback"')
+
+/** What a model that declined leaves behind that no other can use. */
+const ofTheDeclined: ReadonlySet<unknown> = new Set([
+  'thinking',
+  'redacted_thinking',
+  'connector_text',
+  'tool_use',
+])
+
+/**
+ * A request whose earlier turns have no seams of refusals. What callers send back of an answer in which the model changed is
+ * made ready as Anthropic asks for (refusals and fallback, continuing the conversation, 2026-09): before the last seam of a
+ * turn, thinking and calls without a result go. The seams themselves are taken by some of its endpoints only.
+ */
+export function withoutSeams(request: ModelRequest): ModelRequest {
+  const { bytes } = request.body
+  if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(seamWord)) return request
+  const messages = fieldOf(request.body, 'messages')
+  if (!Array.isArray(messages) || !messages.some(hasSeam)) return request
+  const dropped = new Set<unknown>()
+  const kept = messages.flatMap((message: unknown) => {
+    const content = isObject(message) ? message.content : undefined
+    if (!isObject(message) || !Array.isArray(content)) return [message]
+    const left = hasSeam(message)
+      ? withoutDeclined(objectsOf(content), dropped)
+      : content.filter((block) => !isResultOf(block, dropped))
+    if (left.length === content.length) return [message]
+    return left.length === 0 ? [] : [{ ...message, content: left }]
+  })
+  return deriveRequest(request, { body: withField(request.body, 'messages', kept) })
+}
+
+function hasSeam(message: unknown): boolean {
+  return isObject(message) && objectsOf(message.content).some(({ type }) => type === 'fallback')
+}
+
+function withoutDeclined(content: readonly JsonObject[], dropped: Set<unknown>): readonly JsonObject[] {
+  const last = content.findLastIndex(({ type }) => type === 'fallback')
+  const answered = new Set(content.map(({ tool_use_id: id }) => id))
+  return content.filter(({ type, id }, index) => {
+    if (type === 'fallback') return false
+    if (index > last) return true
+    if (type === 'tool_use') dropped.add(id)
+    if (type === 'server_tool_use' || type === 'mcp_tool_use') return answered.has(id)
+    return !ofTheDeclined.has(type)
+  })
+}
+
+function isResultOf(block: unknown, dropped: ReadonlySet<unknown>): boolean {
+  return isObject(block) && block.type === 'tool_result' && dropped.has(block.tool_use_id)
+}

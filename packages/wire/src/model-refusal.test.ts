@@ -123,3 +123,32 @@ describe('a chat completion that declines', () => {
     expect(whole('openai', completion(choice)).refusal).toBeUndefined()
   })
 })
+
+test('the end of a message that declines is kept back where that is asked for, however its bytes are cut', () => {
+  const events = [start, textBlock, text, stop(), { type: 'ping' }, end]
+  const bytes = Buffer.from(
+    events.map((data) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`).join(''),
+  )
+  const from = bytes.indexOf('event: message_delta')
+  for (let size = 1; size <= bytes.length; size++) {
+    const reader = new StreamReader('anthropic', { holdRefusal: true })
+    const out: Uint8Array[] = []
+    for (let at = 0; at < bytes.length; at += size) out.push(reader.push(bytes.subarray(at, at + size)))
+    expect(Buffer.concat(out).equals(bytes.subarray(0, from)), `pieces of ${size}`).toBe(true)
+    expect(Buffer.from(reader.refusalBytes ?? []).equals(bytes.subarray(from)), `pieces of ${size}`).toBe(
+      true,
+    )
+  }
+})
+
+test('nothing is kept back of other ends, nor of a refusal before any output', () => {
+  for (const events of [
+    [start, textBlock, text, { ...stop(), delta: { stop_reason: 'end_turn' } }, end],
+    [start, textBlock, stop(), end],
+  ]) {
+    const reader = new StreamReader('anthropic', { holdRefusal: true })
+    for (const data of events)
+      reader.push(Buffer.from(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`))
+    expect([reader.refusalBytes, reader.isComplete]).toEqual([undefined, true])
+  }
+})

@@ -8,6 +8,8 @@ export interface PartialMessage {
   readonly message: JsonObject
   /** The indices of blocks that were never closed. */
   readonly open: readonly number[]
+  /** Whether one of these is a call of a tool. */
+  readonly isInCall: boolean
   /** The index behind the last block. */
   readonly next: number
 }
@@ -15,7 +17,8 @@ export interface PartialMessage {
 /** Puts a stream together from its bytes; undefined where they make no message. */
 export function partialMessage(chunks: readonly Uint8Array[]): PartialMessage | undefined {
   const reader = new StreamReader('anthropic', { assemble: true })
-  const open = new Set<number>()
+  /** The types of open blocks. */
+  const open = new Map<number, unknown>()
   let next = 0
   const scanner = new SseScanner((event) => {
     if (event.name !== 'content_block_start' && event.name !== 'content_block_stop') return
@@ -23,7 +26,7 @@ export function partialMessage(chunks: readonly Uint8Array[]): PartialMessage | 
     const index = isObject(data) ? data.index : undefined
     if (typeof index !== 'number') return
     if (event.name === 'content_block_stop') return void open.delete(index)
-    open.add(index)
+    open.set(index, isObject(data) && isObject(data.content_block) ? data.content_block.type : undefined)
     next = Math.max(next, index + 1)
   })
   try {
@@ -34,7 +37,9 @@ export function partialMessage(chunks: readonly Uint8Array[]): PartialMessage | 
     }
     const json = reader.assembled()
     const message = json === undefined ? undefined : parseExactly(json)
-    return isObject(message) ? { message, open: [...open], next } : undefined
+    if (!isObject(message)) return undefined
+    const isInCall = [...open.values()].some((type) => String(type).endsWith('tool_use'))
+    return { message, open: [...open.keys()], isInCall, next }
   } catch {
     // An event beyond any size, or a tool call that was cut.
     return undefined

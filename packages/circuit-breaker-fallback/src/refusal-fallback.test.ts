@@ -289,3 +289,146 @@ describe('a model that declines', () => {
     ])
   })
 })
+
+describe('of an endpoint that answers', () => {
+  type Body = Readonly<Record<string, unknown>>
+
+  /** Asks through our fetch; the endpoint gives these bodies in turn. */
+  async function through(
+    bodies: readonly string[],
+    more: object = {},
+  ): Promise<{ said: string; asked: Body[] }> {
+    const asked: Body[] = []
+    const endpoint = async (_: unknown, init?: RequestInit): Promise<Response> => {
+      const body = JSON.parse(Buffer.from(init?.body as Uint8Array).toString()) as Body
+      const answer = bodies[asked.push(body) - 1] ?? ''
+      const status = answer.includes('"type":"error"') ? (answer.includes('overloaded') ? 529 : 400) : 200
+      const type = answer.startsWith('event:') ? 'text/event-stream' : 'application/json'
+      return new Response(answer, { status, headers: { 'content-type': type } })
+    }
+    const wrapped = wrapFetch(endpoint as typeof fetch, refusalFallback({ models: [opus] }))
+    const response = await wrapped('http://endpoint.test/v1/messages', {
+      method: 'POST',
+      body: JSON.stringify({ ...params, ...more }),
+    })
+    return { said: await response.text(), asked }
+  }
+
+  const details = (more: object = {}): object => ({
+    ...{ type: 'refusal', category: null, fallback_credit_token: 'fct', fallback_has_prefill_claim: true },
+    ...more,
+  })
+  const refused = (content: object[], more: object = {}): string =>
+    JSON.stringify({ type: 'message', content, stop_reason: 'refusal', stop_details: details(more) })
+  const answered = (text: string): string =>
+    `{"type":"message","content":[{"type":"text","text":${JSON.stringify(text)}}],"stop_reason":"end_turn","usage":{}}`
+  const failed = (type: string, message: string): string =>
+    JSON.stringify({ type: 'error', error: { type, message } })
+  const ran = [
+    { type: 'server_tool_use', id: 's1', name: 'web_search', input: {} },
+    { type: 'web_search_tool_result', tool_use_id: 's1', content: [] },
+  ]
+
+  test('numbers stay as they were written', async () => {
+    const call = '{"type":"tool_use","id":"t","name":"n","input":{"id":12345678901234567890}}'
+    const answer = `{"type":"message","content":[${call}],"stop_reason":"tool_use","usage":{}}`
+    const { said } = await through([refused([]), answer])
+    expect(said).toContain(call)
+  })
+
+  test('tools of the vendor that have run are continued from, also without streaming', async () => {
+    const { said, asked } = await through([refused(ran), answered('Found.')])
+    expect((asked[1]?.messages as object[] | undefined)?.at(-1)).toEqual({ role: 'assistant', content: ran })
+    expect(JSON.parse(said).content.map(({ type }: { type: string }) => type)).toEqual([
+      'server_tool_use',
+      'web_search_tool_result',
+      'fallback',
+      'text',
+    ])
+  })
+
+  test.each([
+    ['that may not be continued from', refused(ran, { fallback_has_prefill_claim: false }), []],
+    ['whose continuation is refused', refused(ran), [failed('invalid_request_error', 'no prefill')]],
+  ])('tools that have run, %s, are not run again', async (_, refusal, rest) => {
+    const { said, asked } = await through([refusal, ...rest, answered('Found.')])
+    expect(JSON.parse(said).stop_reason).toBe('refusal')
+    expect(asked).toHaveLength(1 + rest.length)
+  })
+
+  test('a claim that nobody makes is tried, and given up', async () => {
+    const begun = [{ type: 'text', text: 'Mostly  ' }]
+    const sse = (data: object & { type: string }): string =>
+      `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+    const stream = [
+      { type: 'message_start', message: { model: fable, content: [], usage: {} } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Mostly  ' } },
+      { type: 'content_block_stop', index: 0 },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'refusal', stop_details: details({ fallback_has_prefill_claim: undefined }) },
+        usage: {},
+      },
+      { type: 'message_stop' },
+    ].map(sse)
+    const next = stream.map((event) =>
+      event.replace('Mostly  ', 'They leak.').replace('"refusal"', '"end_turn"'),
+    )
+    const rejected = failed('invalid_request_error', 'no prefill')
+    const { said, asked } = await through([stream.join(''), rejected, next.join('')], { stream: true })
+    expect(asked.map(({ messages }) => (messages as object[]).slice(1))).toEqual([
+      [],
+      [{ role: 'assistant', content: [{ ...begun[0], text: 'Mostly' }] }],
+      [],
+    ])
+    expect(said).toContain('"index":2,"delta":{"type":"text_delta","text":"They leak."}')
+    expect(said.match(/message_start/g)).toHaveLength(2)
+  })
+
+  test('a fast mode that is crowded is left for the usual one', async () => {
+    const { said, asked } = await through(
+      [refused([]), failed('overloaded_error', 'o'), answered('They leak.')],
+      {
+        speed: 'fast',
+      },
+    )
+    expect(asked.map(({ speed }) => speed)).toEqual(['fast', 'fast', 'standard'])
+    expect(said).toContain('They leak.')
+  })
+
+  test('thinking that the next model may not know is switched off', async () => {
+    const { asked } = await through([refused([]), answered('They leak.')], {
+      thinking: { type: 'between_tools' },
+    })
+    expect(asked[1]?.thinking).toEqual({ type: 'disabled' })
+  })
+})
+
+test('nobody goes on within a tool call, which no agent must run then', async () => {
+  const call = { name: 'rm', input: { path: '/' } }
+  const claude = await claudeWith({
+    [fable]: { text: 'Now', toolUse: [call], refusal: { inBlock: true } },
+    [opus]: says('Else.'),
+  })
+  const message = await ours(claude, { models: [opus] })
+    .beta.messages.stream(params)
+    .finalMessage()
+  expect([message.stop_reason, claude.requests.length]).toEqual(['refusal', 1])
+})
+
+test('a model that nobody stands in for is asked as if there were no policy', async () => {
+  const claude = await claudeWith({ [haiku]: says('They leak.') })
+  const models = (model: string): string[] => (model === fable ? [opus] : [])
+  await ours(claude, { models }).beta.messages.create({ ...params, model: haiku })
+  expect(claude.requests[0]?.headers['anthropic-beta']).toBeUndefined()
+})
+
+test.each([
+  [{}, /refusal\.models or refusal\.permitted/],
+  [{ models: [opus], stayFor: -1 }, /refusal\.stayFor/],
+  [{ models: [opus], maxConversations: 0 }, /refusal\.maxConversations/],
+])('options that make no sense are refused: %j', (options, message) => {
+  expect(() => refusalFallback(options)).toThrow(message)
+  expect(() => fallback([], { refusal: options })).toThrow(message)
+})

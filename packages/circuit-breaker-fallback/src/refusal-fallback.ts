@@ -36,7 +36,8 @@ export function refusalFallback(options: RefusalFallbackOptions): Middleware {
       // Bodies that are no JSON are for the upstream to judge.
       return error instanceof SyntaxError ? next(call) : Promise.reject(error)
     }
-    return call.operation === 'generate' ? answer(settings, next, call, clean) : next(clean)
+    const isAlone = settings.modelsFor(call.model)?.length === 0
+    return isAlone || call.operation !== 'generate' ? next(clean) : answer(settings, next, call, clean)
   }
 }
 

@@ -131,7 +131,8 @@ export class SeamedStream {
 
   async #takeOver(error: Error, eventBytes: Uint8Array): Promise<void> {
     const part = this.#sent && partialMessage([...this.#sent, eventBytes])
-    if (part === undefined) return this.#end(eventBytes)
+    // Nobody can go on within a call: nor does Anthropic's server.
+    if (part === undefined || part.isInCall) return this.#end(eventBytes)
     // An error that says so is no answer.
     if (part.message.stop_reason !== 'refusal') return this.#giveUp(error)
     let { message } = part

@@ -15,11 +15,11 @@ export function eventReader(api: Api): (event: SseEvent, state: StreamState) => 
  * In the OpenAI shape a finish reason of each choice that has said something is the end. `[DONE]` is none: some servers close
  * without it, and proxies put it behind whatever was cut. In Anthropic's it is `message_stop`, with a stop reason, or behind
  * content whose blocks are closed: some servers give no reason. An open tool call is no end in either, since an agent would
- * run the half of it.
+ * run the half of it; but for a refusal, which Anthropic may cut one off with, and which tells agents to run nothing.
  */
 export function isWholeStream(api: Api, state: Readonly<StreamState>): boolean {
-  const { hasEnded, hasContent, stopReason, openBlocks, isToolOpen, openChoices } = state
+  const { hasEnded, hasContent, stopReason, refusal, openBlocks, isToolOpen, openChoices } = state
   if (api === 'openai') return stopReason !== undefined && !openChoices?.size
-  if (!hasEnded || isToolOpen) return false
+  if (!hasEnded || (isToolOpen && refusal === undefined)) return false
   return stopReason !== undefined || (hasContent && openBlocks <= 0)
 }

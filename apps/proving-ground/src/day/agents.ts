@@ -4,6 +4,7 @@ import {
   type Handler,
   type JsonBody,
   type ModelResponse,
+  noDeadline,
   type Operation,
   type Outcome,
   sleep,
@@ -176,5 +177,9 @@ function createRequestOf(
 ): ReturnType<typeof createRequest> {
   const isCount = operation === 'count_tokens'
   const url = isCount ? '/v1/messages/count_tokens' : '/v1/messages'
-  return createRequest({ api: 'anthropic', operation, model, stream: !isCount, url, body, clock })
+  return createRequest({
+    ...{ api: 'anthropic', operation, model, stream: !isCount, url, body, clock },
+    // What waits too long is refused by the limiter, after its default.
+    deadline: noDeadline,
+  })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judgeDay } from './judge.ts'
+import { figuresOf, judgeDay } from './judge.ts'
 import { OwnWindow } from './own-windows.ts'
 import { GrowingPrompt } from './prompt-body.ts'
 import { simulateDay } from './run.ts'
@@ -10,7 +10,7 @@ describe('an hour of fifty agents', () => {
     const set = { hours: 1, agents: 50, seed: 1, startHour: 10, pauseMinutes: 8 }
     const perfect = await simulateDay('perfect', set)
     const limiter = await simulateDay('limiter', set)
-    const lines = judgeDay(limiter, perfect)
+    const lines = judgeDay(figuresOf(limiter, perfect))
     expect(lines.filter(({ holds }) => !holds)).toEqual([])
     const calls = [...limiter.records.values()].reduce((sum, { answered }) => sum + answered, 0)
     expect(calls).toBeGreaterThan(1_500)

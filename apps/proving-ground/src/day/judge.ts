@@ -6,7 +6,7 @@ import type { DayResult } from './run.ts'
 /**
  * The least share of what the perfect scheduler lets through, the most calls that the vendor's limits may refuse, and the
  * most that a minute may have of our own limits: what a call takes is estimated when it comes, and of output nothing is
- * known then.
+ * known then, so that it is judged by when it is generated.
  */
 export const bounds = { share: 0.98, limited: 0.005, own: 1.02, ownOutput: 1.05 } as const
 
@@ -14,68 +14,117 @@ const hour = 3_600_000
 /** An hour counts as busy when the perfect scheduler uses so much of our own limit in it. */
 const busyFrom = 0.85
 
-/** Everything that is to hold of a day, by the limiter and by the perfect scheduler. */
-export function judgeDay(limiter: DayResult, perfect: DayResult): BooksLine[] {
+/** What a day came to by the limiter, beside the perfect scheduler. Shares are from 0 to 1, mostly. */
+export interface DayFigures {
+  /** Calls answered, and input let through, of those by the perfect scheduler. */
+  readonly calls: number
+  readonly input: number
+  /** Input in the hours of a pool in which the limits bind. */
+  readonly busy: { readonly hours: number; readonly share: number }
+  /** Calls that the vendor's limits refused, of all that were let through. */
+  readonly limited: { readonly calls: number; readonly share: number }
+  readonly refused: number
+  /** Those for which, and for all that waited before, the vendor and our own limits had capacity. */
+  readonly wrong: number
+  /** Further ones for which there was some, but which others had waited for. */
+  readonly held: number
+  readonly countsRefused: number
+  /** The most that any minute had of our own limits; of output as it was generated, and by when its call was admitted. */
+  readonly own: Readonly<Record<'requests' | 'input' | 'output' | 'admittedOutput', number>>
+}
+
+export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
   const sum = (day: DayResult, read: (record: ModelRecord) => number): number =>
     [...day.records.values()].reduce((total, record) => total + read(record), 0)
   const share = (read: (record: ModelRecord) => number): number =>
     sum(limiter, read) / Math.max(1, sum(perfect, read))
-  const calls = share(({ answered }) => answered)
-  const tokens = share(({ inputTokens }) => inputTokens)
-  const busy = busyShare(limiter, perfect)
-  const limited =
-    sum(limiter, (record) => record.limited) /
-    Math.max(
-      1,
-      sum(limiter, ({ attempts }) => attempts),
-    )
+  const limited = sum(limiter, (record) => record.limited)
+  const attempts = sum(limiter, (record) => record.attempts)
   const wrong = sum(limiter, ({ wronglyRefused }) => wronglyRefused)
-  const countsRefused = sum(limiter, (record) => record.countsRefused + record.countsLimited)
+  const { requestsPerMinute = Infinity, inputTokensPerMinute = Infinity } = limiter.limits
+  const { outputTokensPerMinute = Infinity } = limiter.limits
+  const most = (limit: number, read: (record: ModelRecord) => { readonly most: number }): number =>
+    Math.max(...[...limiter.records.values()].map((record) => read(record).most)) / limit
+  return {
+    calls: share(({ answered }) => answered),
+    input: share(({ inputTokens }) => inputTokens),
+    busy: busyShare(limiter, perfect),
+    limited: { calls: limited, share: limited / Math.max(1, attempts) },
+    refused: sum(limiter, ({ refused }) => refused),
+    wrong,
+    held: sum(limiter, ({ refusedPassable }) => refusedPassable) - wrong,
+    countsRefused: sum(limiter, (record) => record.countsRefused + record.countsLimited),
+    own: {
+      requests: most(requestsPerMinute, ({ own }) => own.requests),
+      input: most(inputTokensPerMinute, ({ own }) => own.input),
+      output: most(outputTokensPerMinute, ({ own }) => own.output),
+      admittedOutput: most(outputTokensPerMinute, ({ asked }) => asked),
+    },
+  }
+}
+
+/** Everything that is to hold of a day. */
+export function judgeDay({ calls, input, busy, limited, own, ...figures }: DayFigures): BooksLine[] {
+  const { refused, wrong, held, countsRefused } = figures
+  const atLeast = (what: string, share: number): BooksLine =>
+    line(what, `${percent(share)} (at least ${percent(bounds.share)})`, share >= bounds.share)
+  const ofOwn = (name: string, most: number, bound: number, more = ''): BooksLine =>
+    line(
+      `most of our own limit of ${name} in any minute`,
+      `${percent(most, 1)} (at most ${percent(bound, 0)})${more}`,
+      most <= bound,
+    )
+  const binding = `the same in the ${busy.hours} hours of a pool in which the limits bind`
   return [
-    line(
-      'calls answered, of those that the perfect scheduler answers',
-      `${percent(calls)} (at least ${percent(bounds.share)})`,
-      calls >= bounds.share,
-    ),
-    line(
-      'input let through, of what the perfect scheduler lets through',
-      `${percent(tokens)} (at least ${percent(bounds.share)})`,
-      tokens >= bounds.share,
-    ),
-    line(
-      `the same in the ${busy.hours} hours of a pool in which the limits bind`,
-      busy.hours === 0 ? 'there were none' : `${percent(busy.share)} (at least ${percent(bounds.share)})`,
-      busy.hours === 0 || busy.share >= bounds.share,
-    ),
+    atLeast('calls answered, of those that the perfect scheduler answers', calls),
+    atLeast('input let through, of what the perfect scheduler lets through', input),
+    busy.hours === 0 ? line(binding, 'there were none', true) : atLeast(binding, busy.share),
     line(
       `calls that the vendor's limits refuse`,
-      `${percent(limited, 3)}, ${sum(limiter, (record) => record.limited)} (fewer than ${percent(bounds.limited)})`,
-      limited < bounds.limited,
+      `${percent(limited.share, 3)}, ${limited.calls} (fewer than ${percent(bounds.limited)})`,
+      limited.share < bounds.limited,
     ),
     line(
       'calls refused while the vendor, and our own limits, had capacity for them',
-      `${wrong} of ${sum(limiter, ({ refused }) => refused)} refusals`,
+      `${wrong} of ${refused} refusals; for ${held} more there was some that others had waited for`,
       wrong === 0,
     ),
     line('counts of tokens refused', String(countsRefused), countsRefused === 0),
-    ...ownLines(limiter),
+    ofOwn('requests', own.requests, bounds.own),
+    ofOwn('input', own.input, bounds.own),
+    ofOwn(
+      'output',
+      own.output,
+      bounds.ownOutput,
+      `; by when its call was admitted ${percent(own.admittedOutput, 1)}`,
+    ),
   ]
 }
 
-/** The most that any minute had of each of our own limits. */
-function ownLines({ records, limits }: DayResult): BooksLine[] {
-  const most = (name: keyof ModelRecord['own'], limit: number): BooksLine => {
-    const used = Math.max(...[...records.values()].map(({ own }) => own[name].most)) / limit
-    const bound = name === 'output' ? bounds.ownOutput : bounds.own
-    const seen = `${percent(used, 1)} (at most ${percent(bound, 0)})`
-    return line(`most of our own limit of ${name} in any minute`, seen, used <= bound)
-  }
-  return [
-    most('requests', limits.requestsPerMinute ?? Infinity),
-    most('input', limits.inputTokensPerMinute ?? Infinity),
-    most('output', limits.outputTokensPerMinute ?? Infinity),
-  ]
+/** One line of a table of days. */
+export function seedRow(
+  seed: number,
+  { calls, input, busy, limited, refused, wrong, held, own }: DayFigures,
+): string[] {
+  const shares = [percent(calls), percent(input), busy.hours === 0 ? '-' : percent(busy.share)]
+  const refusals = [refused, wrong, held].map(String)
+  const most = [own.input, own.output, own.admittedOutput].map((share) => percent(share, 1))
+  return [String(seed), ...shares, percent(limited.share, 3), ...refusals, ...most]
 }
+
+export const seedColumns: readonly string[] = [
+  'seed',
+  'calls',
+  'input',
+  'where limits bind',
+  '429 by limits',
+  'refused',
+  'of these wrongly',
+  'of these held for others',
+  'own input',
+  'own output as generated',
+  'as admitted',
+]
 
 /** Input in the hours in which the perfect scheduler comes close to our own limit, pool by pool. */
 function busyShare(limiter: DayResult, perfect: DayResult): { hours: number; share: number } {

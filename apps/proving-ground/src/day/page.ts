@@ -1,26 +1,36 @@
 import { writeFile } from 'node:fs/promises'
-import type { BooksLine } from '../books.ts'
-import { columns, tableOf } from './judge.ts'
+import { columns, type DayFigures, judgeDay, seedColumns, seedRow, tableOf } from './judge.ts'
 import { plotDay } from './plot.ts'
 import type { DayOptions, DayResult } from './run.ts'
 
 const docs = new URL('../../../../docs/', import.meta.url)
 
-/** Writes `docs/day.md` and `docs/day.svg`; returns what was written. */
+/** A day by both schedulers. */
+export interface SimulatedDay {
+  readonly seed: number
+  readonly limiter: DayResult
+  readonly perfect: DayResult
+  readonly figures: DayFigures
+}
+
+/** Writes `docs/day.md` and `docs/day.svg`, of the first day and a line of each; returns what was written. */
 export async function writePage(
-  limiter: DayResult,
-  perfect: DayResult,
-  lines: readonly BooksLine[],
-  { hours, agents, seed, startHour }: DayOptions,
+  days: readonly SimulatedDay[],
+  { hours, agents, startHour }: DayOptions,
 ): Promise<string[]> {
+  const { seed, limiter, perfect, figures } = days[0] as SimulatedDay
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const table = [
     row(columns),
     row(columns.map((_, at) => (at < 2 ? '---' : '---:'))),
     ...[limiter, perfect].flatMap(tableOf).map(row),
   ]
+  const seeds = [
+    row(seedColumns),
+    row(seedColumns.map(() => '---:')),
+    ...days.map((day) => row(seedRow(day.seed, day.figures))),
+  ]
   const { inputTokensPerMinute = 0, outputTokensPerMinute = 0, requestsPerMinute = 0 } = limiter.limits
-  const seconds = ((limiter.tookMs + perfect.tookMs) / 1_000).toFixed(0)
   const text = `# A day of agents
 
 What the limiter lets through to a vendor whose limits are real, beside a scheduler that knows everything. ${agents} agents, ${hours} hours,
@@ -49,27 +59,44 @@ has those and its defaults.
 
 ## The perfect scheduler
 
-It knows what each call will take, the cache included, and what the vendor has left, at every moment; and it keeps our own limits. It lets
-calls through in the order in which they came; one that does not fit now is passed by those that do, until it has waited for half a
-minute. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
+It knows what each call will take, the cache included, and what the vendor has left, at every moment; and it keeps our own limits. Of the
+calls that wait, the smallest goes first, whoever is large waits for as long as it takes, and none is refused: it gives fairness up for
+more calls. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
 
-${[...table].join('\n')}
+${table.join('\n')}
 
-Waits are from the call to the attempt that was answered, with all refusals and faults in between. A refusal is wrong when the vendor had
-capacity for the call and for all that had come before it and waited, and our own limits had too, by what was really used.
+Waits are from the call to the attempt that was answered, with all refusals and faults in between.
 
 | | | |
 | --- | --- | --- |
-${lines.map(({ what, seen, holds }) => row([holds ? 'holds' : 'FAILS', what, seen])).join('\n')}
+${judgeDay(figures)
+  .map(({ what, seen, holds }) => row([holds ? 'holds' : 'FAILS', what, seen]))
+  .join('\n')}
+
+- **A refusal is wrong** when the vendor had capacity for the call and for all that had come before it and waited, and our own limits had
+  too, by what was really used. Capacity that earlier calls wait for is not free: whoever got it would have the large ones wait for ever. How many
+  refusals there were beside such capacity is shown, too.
+- **Output** is known when it has been generated, for minutes after its call was admitted. Our own limit is kept by what is reserved: of
+  that no minute ever has more. Answers that turn out longer than most can take a minute over it by what they really had, and are made up for as
+  they end. By when calls were admitted, which nobody can know then, that shows most; the vendor counts output as it is generated. There
+  even the perfect scheduler, whose calls never exceed the limit by when they are admitted, goes over it at times. What more caution would
+  cost: [decision 0133](decisions/0133-output-is-limited-by-what-is-reserved.md).
+
+## Other seeds
+
+${seeds.join('\n')}
+
+Shares of what the perfect scheduler lets through; the most that any minute had of our own limits.
 
 ## Run it
 
 \`\`\`sh
 pnpm prove day --check
+pnpm prove day --days 5 --write-docs
 pnpm prove day --hours 1 --agents 50 --start 10
 \`\`\`
 
-Simulated on ${new Date().toISOString().slice(0, 10)} with Node.js ${process.version.slice(1)} in ${seconds} s.
+Simulated on ${new Date().toISOString().slice(0, 10)} with Node.js ${process.version.slice(1)}.
 `
   const subtitle = `${agents} agents, seed ${seed}; grey: our own limit`
   const svg = await plotDay(limiter, perfect, startHour, subtitle)

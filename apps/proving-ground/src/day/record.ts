@@ -37,7 +37,7 @@ export class ModelRecord {
   /** Calls that have been made and have not gone to the vendor, in the order in which they came. */
   readonly waiting = new Set<JsonBody>()
   /** Output by when its call came, which only somebody knows who knows everything. */
-  readonly #asked = new OwnWindow()
+  readonly asked = new OwnWindow()
 
   /** An attempt goes to the vendor now. */
   admit(inputTokens: number, outputTokens: number, now: number): void {
@@ -48,7 +48,7 @@ export class ModelRecord {
     this.series[bucket] = (this.series[bucket] ?? 0) + inputTokens
     this.own.requests.add(1, now)
     this.own.input.add(inputTokens, now)
-    this.#asked.add(outputTokens, now)
+    this.asked.add(outputTokens, now)
   }
 
   /** Whether our own limits have capacity for a call of this size, by what was really used. */
@@ -57,7 +57,7 @@ export class ModelRecord {
     return (
       requests.used(now) + 1 <= (limits.requestsPerMinute ?? Infinity) &&
       input.used(now) + inputTokens <= (limits.inputTokensPerMinute ?? Infinity) &&
-      this.#asked.used(now) + outputTokens <= (limits.outputTokensPerMinute ?? Infinity)
+      this.asked.used(now) + outputTokens <= (limits.outputTokensPerMinute ?? Infinity)
     )
   }
 }

@@ -21,21 +21,18 @@ export function ourLimiter(limits: Limits): Scheduler {
   }
 }
 
-/** A call that has waited for so long is passed by none, in milliseconds. */
-const patience = 30_000
 /** How often the perfect scheduler looks again, in milliseconds. */
 const lookEvery = 250
 
 interface Waiting {
   readonly request: ModelRequest
-  readonly since: number
   go(): void
 }
 
 /**
  * A scheduler that knows what every call will take and what the vendor has left, at every moment, and keeps the same limits
- * of our own. It lets calls through in the order in which they came; one that does not fit now is passed by those that
- * do, until it has waited for half a minute. It never refuses.
+ * of our own. Of those that wait, the smallest goes first, so that nobody loses the prompt cache by waiting for somebody
+ * large. It never refuses, and it is not fair: whoever is large waits until there is capacity to spare.
  */
 export function perfectScheduler(
   day: DayVendor,
@@ -56,24 +53,23 @@ export function perfectScheduler(
     )
   }
   const look = (queue: Waiting[]): void => {
+    const sizes = new Map(queue.map((call) => [call, costOf(day, call.request)?.inputTokens ?? 0]))
+    queue.sort((one, other) => (sizes.get(one) ?? 0) - (sizes.get(other) ?? 0))
     for (let at = 0; at < queue.length; ) {
       const call = queue[at] as Waiting
       if (fits(call.request)) {
         queue.splice(at, 1)
         call.go()
-      } else if (clock.now() - call.since >= patience) break
-      else at++
+      } else at++
     }
     if (queue.length > 0) clock.setTimer(lookEvery, () => look(queue))
   }
   const middleware: Middleware = (next) => (request) => {
     const queue = queues.get(request.model) ?? []
     queues.set(request.model, queue)
-    const first = queue[0]
-    const isBlocked = first !== undefined && clock.now() - first.since >= patience
-    if (request.operation === 'count_tokens' || (!isBlocked && fits(request))) return next(request)
+    if (request.operation === 'count_tokens' || fits(request)) return next(request)
     return new Promise<ModelResponse>((resolve) => {
-      queue.push({ request, since: clock.now(), go: () => resolve(next(request)) })
+      queue.push({ request, go: () => resolve(next(request)) })
       if (queue.length === 1) clock.setTimer(lookEvery, () => look(queue))
     })
   }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { book, findRows } from './book.ts'
 import { anyGateway } from './gateways/any-gateway.ts'
+import { claudeGateway } from './gateways/claude-gateway.ts'
 import type { GatewayAdapter } from './gateways/gateway.ts'
 import { portkey } from './gateways/portkey.ts'
 import { spillway } from './gateways/spillway.ts'
@@ -32,7 +33,8 @@ const help = `Usage: node apps/benchmarks/src/fault-book/main.ts [options]
 
 Runs every row of the fault book through a gateway and prints what came of it. Build first: pnpm build.
 
-  --gateway NAME      spillway (default; the built gateway as a process) or portkey (installed on demand)
+  --gateway NAME      spillway (default; the built gateway as a process) portkey or claude (Anthropic's; both are
+                      installed on demand)
   --base-url URL      a gateway that runs already. It must route the model fault-book to the first upstream
                       alone and fault-book-fallback to the first, then the second; Claude's upstreams are at
                       --first-port and the next port, those of chat completions at the two ports after.
@@ -42,20 +44,21 @@ Runs every row of the fault book through a gateway and prints what came of it. B
   --filter TEXT       only rows whose name, group or complaint contains the text
   --json FILE         writes the verdicts to a file
   --check             exit with 1 when a row fails
-  --write-docs        runs Spillway and Portkey and writes docs/fault-book.md
+  --write-docs        runs all three and writes docs/fault-book.md
   --soak CALLS        so many faulty calls through a Spillway instead, then looks for what they left behind
   --seed NUMBER       of the chance in --soak (default 1)`
 
 if (options.help) console.log(help)
 else if (options.soak !== undefined)
   process.exitCode = (await soak(Number(options.soak), Number(options.seed))) ? 0 : 1
-else if (options['write-docs']) writeDocs([await column(spillway()), await column(portkey())])
+else if (options['write-docs'])
+  writeDocs([await column(spillway()), await column(portkey()), await column(claudeGateway())])
 else await runOne(chosenGateway())
 
 function chosenGateway(): GatewayAdapter {
   const { gateway, 'base-url': baseUrl, 'config-note': note, 'first-port': port } = options
   if (baseUrl !== undefined) return anyGateway({ baseUrl, note, firstPort: Number(port) })
-  const known: Readonly<Record<string, () => GatewayAdapter>> = { spillway, portkey }
+  const known: Readonly<Record<string, () => GatewayAdapter>> = { spillway, portkey, claude: claudeGateway }
   const make = known[gateway]
   if (make === undefined)
     throw new Error(`unknown gateway ${gateway}; there are ${Object.keys(known).join(', ')}`)

@@ -24,7 +24,7 @@ export async function runRow(
   adapter: GatewayAdapter,
 ): Promise<Verdict> {
   const { row } = prepared
-  if (row.ownFeature && !adapter.isSpillway) {
+  if ((row.ownFeature && !adapter.isSpillway) || adapter.serves?.(row) === false) {
     return { row, problems: [], seen: 'not offered', isJudged: false, ms: 0 }
   }
   armFaults(prepared)

@@ -103,7 +103,7 @@ Measured on ${today.toISOString().slice(0, 10)}, Node ${process.version.slice(1)
 pnpm build
 node apps/benchmarks/src/fault-book/main.ts --check                  # Spillway
 node apps/benchmarks/src/fault-book/main.ts --filter 'retry-after'   # some rows
-node apps/benchmarks/src/fault-book/main.ts --gateway portkey        # another gateway
+node apps/benchmarks/src/fault-book/main.ts --gateway portkey        # another gateway; or claude, Anthropic's
 node apps/benchmarks/src/fault-book/main.ts --base-url http://127.0.0.1:8080 --config-note 'as shipped'
 node apps/benchmarks/src/fault-book/main.ts --soak 10000             # what do 10,000 faulty calls leave behind?
 node apps/benchmarks/src/fault-book/main.ts --write-docs             # this page
@@ -113,7 +113,8 @@ node apps/benchmarks/src/fault-book/main.ts --write-docs             # this page
 
 Every gateway has the same limits: ${limits.total} ms for the call, ${limits.headers} ms to the headers and to the first
 content, ${limits.idle} ms of silence within a body, ${attempts} attempts, as far as it knows such limits. A row holds
-when everything in it does:
+when everything in it does; one that does not is run once more, and counts by what it comes to then, since a busy machine takes
+longer than limits allow:
 
 - **The caller** gets the status, the text and, where it says so, the upstream's bytes; a stream ends well or with an
   error event, never like a whole one after a cut; errors have the form of the caller's protocol; \`retry-after\` says

@@ -1,3 +1,4 @@
+import type { Row } from '../row.ts'
 import type { PreparedRow } from '../upstreams.ts'
 
 /** How the book starts and calls a gateway. */
@@ -8,6 +9,8 @@ export interface GatewayAdapter {
   readonly note: string
   /** Whether its own headers and its own choice of words are judged. */
   readonly isSpillway: boolean
+  /** Whether it can be asked a row at all. @default all */
+  serves?(row: Row): boolean
   /** Ports for a gateway that is configured by hand: rows run one after the other, and share them. */
   readonly ports?: FixedPorts
   /** How many rows may run at a time. */

@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { attempts, limits } from '../limits.ts'
 import type { PreparedRow } from '../upstreams.ts'
+import { freePort } from './free-port.ts'
 import type { GatewayAdapter } from './gateway.ts'
 
 const release = '1.15.2'
@@ -103,13 +103,4 @@ async function run(port: number): Promise<() => Promise<void>> {
     child.kill('SIGKILL')
     await exited
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,0 +1,163 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { privatePostgres } from '../../../../../packages/ledger/test/private-postgres.ts'
+import { limits } from '../limits.ts'
+import type { PreparedRow } from '../upstreams.ts'
+import { freePort } from './free-port.ts'
+import type { GatewayAdapter } from './gateway.ts'
+
+const release = '2.1.330'
+const folder = join(tmpdir(), `fault-book-claude-${release}`)
+const secret = 'the fault book signs its own sessions with this'
+
+/** Anthropic's own gateway, from npm, installed on demand; with a PostgreSQL and an identity provider of its own. */
+export function claudeGateway(): GatewayAdapter {
+  return {
+    name: 'claude gateway',
+    version: release,
+    note:
+      'Anthropic’s own, in Claude Code: `provider: anthropic` with `base_url`, one upstream for each target and a list of ' +
+      'models that says which of them serve a row, PostgreSQL and a loopback identity provider, tokens signed with ' +
+      `\`session.jwt_secret\`, \`timeouts.upstream_ttfb_ms\` of ${limits.headers} ms. It knows no retries, and no limit for what comes ` +
+      'after the headers. It speaks Anthropic’s protocol alone: rows of chat completions are not judged.',
+    isSpillway: false,
+    lanes: 6,
+    serves: ({ shape }) => shape.api === 'anthropic',
+    async start(rows) {
+      const binary = install()
+      const postgres = await privatePostgres()
+      if (postgres === undefined) throw new Error('claude gateway needs PostgreSQL')
+      const identity = await identityProvider()
+      const port = await freePort()
+      const stop = await run(binary, port, configOf(rows, port, identity.url, postgres.url))
+      const authorization = `Bearer ${sessionToken(`http://127.0.0.1:${port}`)}`
+      return {
+        urlFor: () => `http://127.0.0.1:${port}`,
+        headersFor: () => ({ authorization, 'x-api-key': '' }),
+        async stop() {
+          await stop()
+          identity.server.close()
+          await postgres.remove()
+        },
+      }
+    },
+  }
+}
+
+/** Which upstreams serve which row, in the order in which they are asked. JSON is YAML. */
+function configOf(rows: readonly PreparedRow[], port: number, issuer: string, postgres: string): string {
+  const upstream = (name: string, base_url: string): object => ({
+    ...{ name, provider: 'anthropic', base_url, auth: { api_key: 'sk-ant-fault-book' } },
+  })
+  const withFallback = (prepared: PreparedRow): boolean => prepared.row.fallback !== undefined
+  return JSON.stringify({
+    listen: { host: '127.0.0.1', port },
+    oidc: { issuer, client_id: 'fault-book', client_secret: 'fault-book' },
+    session: { jwt_secret: secret },
+    store: { postgres_url: postgres },
+    upstreams: rows.flatMap((prepared) => [
+      upstream(`${prepared.model}-first`, prepared.firstUrl),
+      ...(withFallback(prepared) ? [upstream(`${prepared.model}-second`, prepared.second.url)] : []),
+    ]),
+    auto_include_builtin_models: false,
+    models: rows.map((prepared) => ({
+      id: prepared.model,
+      upstream_model: {
+        [`${prepared.model}-first`]: prepared.model,
+        ...(withFallback(prepared) && { [`${prepared.model}-second`]: prepared.model }),
+      },
+    })),
+    timeouts: { upstream_ttfb_ms: limits.headers },
+  })
+}
+
+/** A session as the gateway would have given it after a sign-in. */
+function sessionToken(issuer: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const now = Math.floor(Date.now() / 1_000)
+  const email = 'fault-book@example.com'
+  const claims = {
+    sub: 'fault-book',
+    email,
+    groups: [],
+    iss: issuer,
+    aud: 'claude-gateway',
+    iat: now,
+    exp: now + 3_600,
+  }
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
+/** What the gateway looks for at its start; nobody signs in. */
+async function identityProvider(): Promise<{ readonly url: string; readonly server: Server }> {
+  const server = createServer((req, res) => {
+    const url = `http://${req.headers.host}`
+    const metadata = {
+      issuer: url,
+      authorization_endpoint: `${url}/authorize`,
+      token_endpoint: `${url}/token`,
+      jwks_uri: `${url}/jwks`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+    }
+    res.setHeader('content-type', 'application/json')
+    res.end(JSON.stringify(req.url === '/jwks' ? { keys: [] } : metadata))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
+}
+
+function install(): string {
+  const scope = join(folder, 'node_modules/@anthropic-ai')
+  const found = (): string | undefined =>
+    existsSync(scope)
+      ? readdirSync(scope)
+          .map((name) => join(scope, name, 'claude'))
+          .find((path) => path.includes('claude-code-') && existsSync(path))
+      : undefined
+  const installed = found()
+  if (installed !== undefined) return installed
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund']
+  const args = ['install', ...flags, `@anthropic-ai/claude-code@${release}`]
+  const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
+  const binary = status === 0 ? found() : undefined
+  if (binary === undefined) throw new Error(`Claude Code could not be installed: ${stderr}`)
+  return binary
+}
+
+async function run(binary: string, port: number, config: string): Promise<() => Promise<void>> {
+  const file = join(folder, `gateway-${port}.yaml`)
+  writeFileSync(file, config, { mode: 0o600 })
+  const child = spawn(binary, ['gateway', '--config', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, CLAUDE_GATEWAY_ALLOW_LOOPBACK: '1' },
+  })
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints = `${complaints}${chunk}`.slice(-4_000)
+  })
+  const exited = once(child, 'exit')
+  for (let tries = 0; ; tries++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/protocol`).catch(() => undefined)
+    if (answer !== undefined) break
+    if (tries > 600 || child.exitCode !== null)
+      throw new Error(`claude gateway does not answer: ${complaints}`)
+    await delay(100)
+  }
+  return async () => {
+    child.kill('SIGKILL')
+    await exited
+  }
+}

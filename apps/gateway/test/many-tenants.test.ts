@@ -3,6 +3,7 @@ import { type Entry, openLedgerStore } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
 import { expect, test } from 'vitest'
 import type { Summary, Usage } from '../src/api/contract.ts'
+import { openBooks } from '../src/ledger/books.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { send } from './raw-client.ts'
 
@@ -39,6 +40,17 @@ function attempt(n: number, startedAt: number): Entry {
     },
   }
 }
+
+test('without storage, sums of invented tenants do not fill the memory', async () => {
+  const books = openBooks(undefined)
+  const now = Date.now()
+  for (let n = 0; n < 4000; n += 2000)
+    await books.store.write(Array.from({ length: 2000 }, (_, index) => attempt(n + index, now)))
+  const rows = await books.store.totals('tenant', { from: 0, to: now + 60_000 })
+  expect(rows).toHaveLength(1001)
+  expect(rows.find(({ key }) => key === '_OTHER')?.attempts).toBe(3000)
+  await books.close()
+}, 20_000)
 
 test('usage of 20,000 invented tenants or models is a short answer that adds up to the summary', async () => {
   const url = `sqlite:${join(temporaryFolder(), 'ledger.db')}`

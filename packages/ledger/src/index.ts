@@ -21,7 +21,7 @@ export {
   type LedgerState,
   ledgerDefaults,
 } from './ledger.ts'
-export type { CallLimits } from './prune.ts'
+export type { CallLimits, SumLimits } from './prune.ts'
 export { type RejectedEntry, readRejected } from './rejected-entries.ts'
 export {
   type Pruned,

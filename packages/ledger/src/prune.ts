@@ -10,6 +10,16 @@ export interface CallLimits {
   readonly keep?: number | undefined
 }
 
+/** Which sums may go. Each length of time of each table is by itself. */
+export interface SumLimits {
+  /** Those that ended before this time, in milliseconds since the Unix epoch. @default none: age does not matter */
+  readonly before?: number | undefined
+  /** Those of minutes that ended before this time. @default none */
+  readonly minutesBefore?: number | undefined
+  /** All but about so many rows, the newest. @default none: their number does not matter */
+  readonly keep?: number | undefined
+}
+
 /** Minutes and hours that one step takes at most: few rows, so that nobody waits for long. */
 const bucketsInAStep = 60
 
@@ -40,10 +50,10 @@ async function beginOf(db: Kysely<Schema>, keep: number | undefined): Promise<nu
 }
 
 /**
- * Removes the oldest sums of minutes, hours and days that ended before this time, some of each.
+ * Removes the oldest sums of minutes, hours and days that are beyond the limits, some of each.
  * @returns how many rows went; 0 when none is left to go
  */
-export async function pruneSums(db: Kysely<Schema>, before: number): Promise<number> {
+export async function pruneSums(db: Kysely<Schema>, limits: SumLimits): Promise<number> {
   let removed = 0
   for (const table of Object.keys(rollupTables)) {
     for (const grain of Object.values(grains)) {
@@ -52,11 +62,33 @@ export async function pruneSums(db: Kysely<Schema>, before: number): Promise<num
         where grain = ${grain}`.execute(db)
       const oldest = rows[0]?.at
       if (oldest == null) continue
-      const end = Math.min(Number(oldest) + bucketsInAStep * grain, Math.floor(before) - grain + 1)
+      const kept = Math.max(before(limits, grain), await beginOfSums(db, table, grain, limits.keep))
+      const end = Math.min(Number(oldest) + bucketsInAStep * grain, kept)
       const { numAffectedRows } =
         await sql`delete from ${name} where grain = ${grain} and at < ${end}`.execute(db)
       removed += Number(numAffectedRows ?? 0)
     }
   }
   return removed
+}
+
+/** Sums that begin before this time have ended when they may go. */
+function before({ before = 0, minutesBefore = 0 }: SumLimits, grain: number): number {
+  const time = grain === grains.minute ? Math.max(before, minutesBefore) : before
+  return Math.max(0, Math.floor(time) - grain + 1)
+}
+
+/** The begin of the oldest sums that are kept, so that there are about `keep` rows; 0 when there are no more. The newest stay. */
+async function beginOfSums(
+  db: Kysely<Schema>,
+  table: string,
+  grain: number,
+  keep: number | undefined,
+): Promise<number> {
+  if (keep === undefined || keep === Infinity) return 0
+  const { rows } = await sql<{ at: number; newest: number }>`select at,
+      (select max(at) from ${sql.table(table)} where grain = ${grain}) as newest
+    from ${sql.table(table)} where grain = ${grain} order by at desc limit 1 offset ${keep}`.execute(db)
+  const [first] = rows
+  return first === undefined ? 0 : Math.min(Number(first.at) + 1, Number(first.newest))
 }

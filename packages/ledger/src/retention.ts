@@ -19,6 +19,16 @@ export interface RetentionOptions {
    */
   readonly sums?: number | undefined
   /**
+   * How long sums by the minute are kept, in milliseconds; then there are those by the hour.
+   * @default Infinity
+   */
+  readonly minutes?: number | undefined
+  /**
+   * Rows of sums of each kind that are kept by the minute, by the hour and by the day, whatever their age; about so many.
+   * @default Infinity
+   */
+  readonly maxSums?: number | undefined
+  /**
    * How long entries of the audit log are kept, in milliseconds.
    * @default Infinity
    */
@@ -34,8 +44,17 @@ export interface RetentionOptions {
 }
 
 /** The defaults of {@link RetentionOptions}. */
-export const retentionDefaults: Readonly<Record<'calls' | 'maxCalls' | 'sums' | 'audit' | 'every', number>> =
-  { calls: Infinity, maxCalls: Infinity, sums: Infinity, audit: Infinity, every: 3_600_000 }
+export const retentionDefaults: Readonly<
+  Record<'calls' | 'maxCalls' | 'sums' | 'minutes' | 'maxSums' | 'audit' | 'every', number>
+> = {
+  calls: Infinity,
+  maxCalls: Infinity,
+  sums: Infinity,
+  minutes: Infinity,
+  maxSums: Infinity,
+  audit: Infinity,
+  every: 3_600_000,
+}
 
 /** Rows that have gone. */
 export interface Pruned {
@@ -81,10 +100,12 @@ export function startRetention(options: RetentionOptions): Retention {
     calls: options.calls ?? retentionDefaults.calls,
     maxCalls: options.maxCalls ?? retentionDefaults.maxCalls,
     sums: options.sums ?? retentionDefaults.sums,
+    minutes: options.minutes ?? retentionDefaults.minutes,
+    maxSums: options.maxSums ?? retentionDefaults.maxSums,
     audit: options.audit ?? retentionDefaults.audit,
     every: options.every ?? retentionDefaults.every,
   }
-  for (const name of ['calls', 'maxCalls', 'sums', 'audit', 'every'] as const)
+  for (const name of Object.keys(set) as (keyof typeof set)[])
     if (!(set[name] >= 0)) throw new RangeError(`retention.${name} must be 0 or more, but is ${set[name]}`)
   const closing = new AbortController()
   let running: Promise<Pruned> | undefined
@@ -104,11 +125,18 @@ export function startRetention(options: RetentionOptions): Retention {
   const round = async (): Promise<Pruned> => {
     const now = clock.epoch()
     const limits = { before: now - set.calls, keep: set.maxCalls }
-    const isBound = set.calls !== Infinity || set.maxCalls !== Infinity
     const by = () => ({ id: crypto.randomUUID(), at: Math.round(clock.epoch()), actor: 'retention' })
     return {
-      calls: isBound ? await all(() => store.pruneCalls(limits, batch)) : 0,
-      sums: set.sums === Infinity ? 0 : await all(() => store.pruneSums(now - set.sums)),
+      calls: isAny(set.calls, set.maxCalls) ? await all(() => store.pruneCalls(limits, batch)) : 0,
+      sums: isAny(set.sums, set.minutes, set.maxSums)
+        ? await all(() =>
+            store.pruneSums({
+              before: Math.max(0, now - set.sums),
+              minutesBefore: Math.max(0, now - set.minutes),
+              keep: set.maxSums,
+            }),
+          )
+        : 0,
       audit:
         set.audit === Infinity ? 0 : await all(() => store.audit.prune(now - set.audit, by(), auditBatch)),
     }
@@ -128,9 +156,8 @@ export function startRetention(options: RetentionOptions): Retention {
         })
     })
   }
-  const { calls, maxCalls, sums, audit } = set
-  if ([calls, maxCalls, sums, audit].some((limit) => limit !== Infinity))
-    schedule(Math.min(beforeFirst, set.every))
+  const { every: _, ...limits } = set
+  if (isAny(...Object.values(limits))) schedule(Math.min(beforeFirst, set.every))
   return {
     run,
     async close() {
@@ -139,4 +166,9 @@ export function startRetention(options: RetentionOptions): Retention {
       await running?.catch(() => {})
     },
   }
+}
+
+/** Whether any of these limits is one. */
+function isAny(...limits: readonly number[]): boolean {
+  return limits.some((limit) => limit !== Infinity)
 }

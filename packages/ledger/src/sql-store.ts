@@ -2,12 +2,13 @@ import { Kysely } from 'kysely'
 import { type AuditKey, auditSigners } from './audit-keys.ts'
 import { type AuditLog, createAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-marks.ts'
+import { boundNames } from './bounded-names.ts'
 import { callPage } from './call-pages.ts'
 import type { DatabaseKind } from './database.ts'
 import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
-import { type CallLimits, pruneCalls, pruneSums } from './prune.ts'
+import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { columns, type Entry } from './rows.ts'
@@ -28,6 +29,8 @@ import type {
 export interface SqlStoreOptions {
   /** The first one signs the audit log. */
   readonly auditKeys?: AuditKey | readonly AuditKey[] | undefined
+  /** Models and tenants that the sums tell apart. @default Infinity */
+  readonly maxNames?: number | undefined
   /** The schema stays as it is. */
   readonly readOnly?: boolean | undefined
 }
@@ -37,11 +40,16 @@ export class SqlStore implements LedgerStore {
   readonly audit: AuditLog
   readonly #kind: DatabaseKind
   readonly #readOnly: boolean
+  readonly #named: ((entries: readonly Entry[]) => readonly Entry[]) | undefined
   #ready: Promise<Kysely<Schema>> | undefined
 
   /** @throws RangeError for a key that is too short */
-  constructor(kind: DatabaseKind, { auditKeys, readOnly = false }: SqlStoreOptions = {}) {
+  constructor(
+    kind: DatabaseKind,
+    { auditKeys, maxNames = Infinity, readOnly = false }: SqlStoreOptions = {},
+  ) {
     this.#kind = kind
+    this.#named = maxNames === Infinity ? undefined : boundNames(maxNames)
     this.#readOnly = readOnly
     const connect = async (): Promise<Kysely<AuditTables>> =>
       (await this.#connect()) as unknown as Kysely<AuditTables>
@@ -70,7 +78,7 @@ export class SqlStore implements LedgerStore {
         for (const [id, entry] of rows) if (isNew.has(id)) added.push(entry)
       }
       // What was there already is in the sums already.
-      await writeRollups(transaction, this.#kind, added)
+      await writeRollups(transaction, this.#kind, this.#named?.(added) ?? added)
       return added.length
     })
   }
@@ -116,8 +124,8 @@ export class SqlStore implements LedgerStore {
     return pruneCalls(await this.#connect(), limits, limit)
   }
 
-  async pruneSums(before: number): Promise<number> {
-    return pruneSums(await this.#connect(), before)
+  async pruneSums(limits: SumLimits): Promise<number> {
+    return pruneSums(await this.#connect(), limits)
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { AuditLog } from './audit-log.ts'
 import { BoundedReads } from './bounded-reads.ts'
 import { databaseFile, databaseKind } from './database.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
-import type { CallLimits } from './prune.ts'
+import type { CallLimits, SumLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
 import { askStore, storeOf } from './split-store.ts'
 import { SqlStore } from './sql-store.ts'
@@ -68,10 +68,10 @@ export interface LedgerStore {
    */
   pruneCalls(limits: CallLimits, limit: number): Promise<number>
   /**
-   * Removes the oldest sums of times that ended before this one, in milliseconds since the Unix epoch; not all at once.
+   * Removes the oldest sums that are beyond the limits; not all at once.
    * @returns how many rows went; 0 when none is left to go
    */
-  pruneSums(before: number): Promise<number>
+  pruneSums(limits: SumLimits): Promise<number>
   /** The audit log in the same database. */
   readonly audit: AuditLog
   close(): Promise<void>
@@ -85,6 +85,12 @@ export interface LedgerStoreOptions {
   readonly auditKey?: AuditKey | readonly AuditKey[] | undefined
   /** Makes nothing, changes nothing, and fails where there is no ledger. For views and verification. @default false */
   readonly readOnly?: boolean | undefined
+  /**
+   * Models and tenants that the sums tell apart, whose names callers choose. Others are summed up as `_OTHER`; rows keep
+   * their names.
+   * @default Infinity
+   */
+  readonly maxNames?: number | undefined
   /**
    * How long a view may take, in milliseconds, and wait before; then it rejects with `code` `SPILLWAY_READ_TIMEOUT` or
    * `SPILLWAY_READS_BUSY`. A database in memory, where a view makes writes wait, has 5000 at most. Without effect with `readOnly`.
@@ -133,7 +139,7 @@ export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): 
   const kind = databaseKind(url, { warn, readOnly, ...(readOnly && { statementTimeout: 0 }) })
   auditSigners(auditKey)
   const file = databaseFile(url)
-  const settings = { auditKeys: auditKey, readOnly }
+  const settings = { auditKeys: auditKey, readOnly, maxNames: options.maxNames }
   const reads = (timeout: number, atOnce: number) => (interrupt: () => void, giveUp: () => void) =>
     new BoundedReads({ timeout, maxWaiting, atOnce }, systemClock, interrupt, giveUp)
   if (kind.name === 'sqlite') {

@@ -40,6 +40,20 @@ test('of 20,000 invented tenants or models, the largest are listed, and the othe
   }
 }, 60_000)
 
+test('beyond a bound, invented tenants and models are one group, and the sum of all is exact', async () => {
+  const bounded = openLedgerStore('sqlite::memory:', { maxNames: 50 })
+  await bounded.write(Array.from({ length: 500 }, (_, n) => attemptOf(n)))
+  await bounded.write(Array.from({ length: 500 }, (_, n) => attemptOf(1000 + n)))
+  const range = { from: at, to: at + 60_000 }
+  for (const by of ['tenant', 'model'] as const) {
+    const rows = await bounded.totals(by, range)
+    expect(rows).toHaveLength(51)
+    expect(rows.find(({ key }) => key === '_OTHER')).toMatchObject({ attempts: 950 })
+    expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(1000)
+  }
+  await bounded.close()
+})
+
 test('a limit that holds all groups leaves no others, and gives what all totals are', async () => {
   const range = { from: 0, to: at + 60_000 }
   for (const by of ['role', 'target', 'day'] as const)

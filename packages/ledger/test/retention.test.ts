@@ -115,6 +115,36 @@ describe.each([
     expect(await kept()).toBe(4)
   })
 
+  it('keeps sums by the hour where those by the minute are over, or too many', async () => {
+    const hour = 3_600_000
+    const old = Math.floor((now - 4 * day) / hour) * hour
+    const recent = Math.floor((now - day) / hour) * hour
+    const byMinute = async (from: number): Promise<number> => {
+      let calls = 0
+      for (let n = 0; n < 5; n++)
+        calls += await store.countCalls({ from: from + n * 60_000, to: from + (n + 1) * 60_000 })
+      return calls
+    }
+    const there = await store.countCalls({ from: old, to: old + hour })
+    for (const [index, from] of [old, recent].entries())
+      await store.write(
+        Array.from({ length: 5 }, (_, n) => callOf(500_000 + index * 10 + n, from + n * 60_000)).flat(),
+      )
+    expect(await byMinute(old)).toBe(5)
+    const aged = startRetention({ store, minutes: 2 * day })
+    await aged.run()
+    await aged.close()
+    expect([await byMinute(old), await byMinute(recent)]).toEqual([0, 5])
+    const few = startRetention({ store, maxSums: 3 })
+    await few.run()
+    await few.close()
+    expect(await byMinute(recent)).toBeLessThanOrEqual(3)
+    expect(await store.countCalls({ from: recent, to: recent + hour })).toBe(5)
+    // Of hours there are two, or three with those of other tests.
+    if (url.startsWith('sqlite'))
+      expect(await store.countCalls({ from: old, to: old + hour })).toBe(there + 5)
+  })
+
   it('prunes the audit log, which still verifies, and says so in it', async () => {
     for (const clock of [{ ...systemClock, epoch: () => now - 50 * day }, systemClock]) {
       const trail = createAuditTrail({ log: store.audit, clock })

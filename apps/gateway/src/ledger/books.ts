@@ -38,10 +38,18 @@ export interface Books {
 /** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */
 const inMemory = 'sqlite::memory:'
 
-/** What fits the memory of any machine, however long the process runs: some 100 MB, and a dashboard of a month. */
+/** Models and tenants that callers have invented do not fill the memory: so many are told apart. */
+const namesInMemory = 1000
+
+/**
+ * What fits the memory of any machine, however long the process runs: some 100 MB, and a dashboard of a month. Sums of
+ * minutes are many.
+ */
 const retentionInMemory: Omit<RetentionOptions, 'store'> = {
   maxCalls: 100_000,
   sums: 31 * 24 * 3_600_000,
+  minutes: 2 * 24 * 3_600_000,
+  maxSums: 50_000,
   every: 60_000,
 }
 
@@ -65,7 +73,10 @@ export function openBooks(
 ): Books {
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
-  const store = openLedgerStore(url, { warn, auditKey: auditKeys })
+  const store = openLedgerStore(url, {
+    ...{ warn, auditKey: auditKeys },
+    maxNames: storage === undefined ? namesInMemory : undefined,
+  })
   const refused = onceALine(warn)
   const ledger = createLedger({
     ...{ store, journal, providerOf, endpointOf, roleOf, pricesOf, warn },

@@ -181,6 +181,20 @@ describe('the least that a call waits', () => {
     expect(limiter.soonest(asked, 0)).toBe(0)
     expect(limiter.soonest({ ...asked, inputTokens: 95 }, 0)).toBeGreaterThan(0)
   })
+
+  it('counts the same of output that may still be generated', () => {
+    const limiter = new Limiter({ inputTokensPerMinute: 1_000 })
+    limiter.learn('outputTokensPerMinute', { limit: 1_000, remaining: 100, resetMs: 60_000 }, 0)
+    reserving(limiter, { outputTokens: 90, predicted: { inputTokens: 0, outputTokens: 60 } }, 0)
+    const waits = [80, 110].map((outputTokens) => {
+      const cost = { inputTokens: 0, outputTokens }
+      return [limiter.timeUntil(cost, 0) > 0, limiter.soonest(cost, 0) > 0]
+    })
+    expect(waits).toEqual([
+      [true, false],
+      [true, true],
+    ])
+  })
 })
 
 describe('a call that passes another one', () => {
@@ -235,6 +249,9 @@ describe('a call that passes another one', () => {
     limiter.learn('inputTokensPerMinute', { limit: 600, remaining: 100, resetMs: 50_000 }, 0)
     expect(isAdmitted(limiter, call(30), 0, beside(call(71), 0))).toBe(false)
     expect(isAdmitted(limiter, call(30), 0, beside(call(71), 100))).toBe(true)
+    const later = new Limiter({ inputTokensPerMinute: 1_000 })
+    later.learn('inputTokensPerMinute', { limit: 600, remaining: 100, resetMs: 50_000 }, 5_000)
+    expect(isAdmitted(later, call(30), 5_000, beside(call(71), 5_000))).toBe(false)
   })
 })
 

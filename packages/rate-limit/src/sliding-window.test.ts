@@ -129,6 +129,14 @@ it('is empty when all has left it, whatever fractions were spent', () => {
   expect(window.spent(60_300)).toBe(0)
 })
 
+it('is empty when all of many fractions has left it', () => {
+  const window = new SlidingWindow(60_000)
+  for (let index = 0; index < 50; index++) window.spend(0.1 + index / 7, index * 100)
+  expect(window.spent(60_000)).toBeGreaterThan(0)
+  for (let index = 1; index < 50; index++) window.spent(60_000 + index * 100)
+  expect([window.spent(65_000), window.timeUntil(0, 65_000)]).toEqual([0, 0])
+})
+
 describe('a total that others know', () => {
   const spentBefore = (): SlidingWindow => {
     const window = new SlidingWindow(60_000)

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { openLedgerStore } from '@spillway/ledger'
 import {
   type RecordedRequest,
   type Reply,
@@ -11,9 +9,14 @@ import {
 } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import { callTeller } from '../src/cli/call-line.ts'
-import { type AnsweredCall, parseConfig } from '../src/index.ts'
-import { configOf, forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
+import { type AnsweredCall, type Gateway, parseConfig } from '../src/index.ts'
+import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
+
+type Rows = Record<'calls' | 'rows', readonly Record<string, unknown>[]>
+
+const readApi = async ({ url }: Gateway, path: string): Promise<Rows> =>
+  JSON.parse((await send(`${url}/api/${path}`, { method: 'GET' })).text)
 
 const beforeOutput: Reply = { text: '', stopReason: 'refusal', usage: { inputTokens: 412, outputTokens: 0 } }
 const afterOutput: Reply = { text: 'First the', stopReason: 'refusal', usage: { outputTokens: 3 } }
@@ -25,12 +28,8 @@ test.each([
   ['after some output, in a stream', afterOutput, true, 'billed'],
 ])('a model that declines %s is told as a refusal everywhere', async (_, reply, stream, bill) => {
   const claude = forThisTest(await startClaude({ reply }))
-  const file = join(temporaryFolder(), 'ledger.db')
   const calls: AnsweredCall[] = []
-  const gateway = await gatewayOf(
-    configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url: `sqlite:${file}` } }),
-    calls,
-  )
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')), calls)
   const { status, headers, text } = await send(`${gateway.url}/v1/messages`, {
     body: messages({ model: 'claude-opus-5-5', stream }),
   })
@@ -51,13 +50,10 @@ test.each([
     /^spillway_attempt_duration_count\{(?=.*spillway_target="claude")(?=.*error_type="refusal").*\} 1$/m,
   )
   expect(metrics.text).toMatch(/^spillway_calls_total\{(?=.*error_type="refusal").*\} 1$/m)
-  const live = JSON.parse((await send(`${gateway.url}/api/calls`, { method: 'GET' })).text)
-  expect(live.calls[0]).toMatchObject({ failure: 'refusal', target: 'claude' })
-  await gateway.close(0)
-
-  const store = forThisTest(openLedgerStore(`sqlite:${file}`))
-  const [total] = await store.totals('target', { from: 0, to: Number.MAX_SAFE_INTEGER })
-  expect(Number(total?.costNano) > 0).toBe(bill === 'billed')
+  expect((await readApi(gateway, 'calls')).calls[0]).toMatchObject({ failure: 'refusal', target: 'claude' })
+  const [row] = (await readApi(gateway, 'usage?by=model&range=1h')).rows
+  expect(row).toMatchObject({ attempts: 1, errors: 1 })
+  expect(Number(row?.costNano) > 0).toBe(bill === 'billed')
 })
 
 test('a filtered chat completion is told as a refusal, in the protocol of OpenAI too', async () => {
@@ -101,10 +97,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
         },
       }),
     )
-  const withRefusal = (more: object = {}, rest: object = {}): object => ({
-    fallback: { refusal: more },
-    ...rest,
-  })
+  const withRefusal = (more: object = {}): object => ({ fallback: { refusal: more } })
   const asked = (server: SimulatedServer): string[] =>
     server.requests.filter(({ method }) => method === 'POST').map(modelOf)
 
@@ -114,10 +107,8 @@ describe('with `fallback.refusal`, when a model declines', () => {
     ['Mostly by', true],
   ])('one that the vendor permits answers, on its credit (%j, stream: %s)', async (text, stream) => {
     const claude = await vendor(text)
-    const file = join(temporaryFolder(), 'ledger.db')
     const calls: AnsweredCall[] = []
-    const config = withRefusal({}, { storage: { url: `sqlite:${file}` } })
-    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, config), calls)
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, withRefusal()), calls)
     const body = messages({ model: fable, stream })
     const received = await send(`${gateway.url}/v1/messages?beta=true`, { body })
     expect(received.status).toBe(200)
@@ -127,14 +118,14 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(asked(claude)).toEqual([fable, opus])
     if (text === '') expect(received.headers['x-spillway-fallback']).toBe('refusal')
     expect((await calls[0]?.response.outcome)?.failure).toBeUndefined()
-    const { calls: rows } = JSON.parse((await send(`${gateway.url}/api/calls`, { method: 'GET' })).text)
-    expect(rows[0]).toMatchObject({ attempts: 2, failure: null, fallback: 'refusal' })
-    await gateway.close(0)
-    const store = forThisTest(openLedgerStore(`sqlite:${file}`))
-    const totals = await store.totals('model', { from: 0, to: Number.MAX_SAFE_INTEGER })
-    const costOf = (model: string): number => Number(totals.find(({ key }) => key === model)?.costNano)
+    const [call] = (await readApi(gateway, 'calls')).calls
+    expect(call).toMatchObject({ attempts: 2, failure: null, fallback: 'refusal' })
+    const { rows } = await readApi(gateway, 'usage?by=model&range=1h')
+    const costOf = (model: string): number => Number(rows.find(({ key }) => key === model)?.costNano)
     expect(costOf(fable) > 0).toBe(text !== '')
     expect(costOf(opus)).toBeGreaterThan(0)
+    const { rows: fallbacks } = await readApi(gateway, 'fallbacks?range=1h')
+    expect(fallbacks).toMatchObject([{ from: 'claude', to: 'claude', reason: 'refusal', calls: 1 }])
   })
 
   test.each([

@@ -163,3 +163,28 @@ it('leaves a slow endpoint little of what begins, and the conversations that beg
   expect(fakes[0]!.asked).toBeLessThan(40)
   for (let session = 0; session < 200; session++) expect(await call(session, 1)).toBe(homes[session])
 })
+
+it('a call that goes on from another stays at its endpoint, though it is a first turn and costs more there', async () => {
+  const clock = virtualClock()
+  const [quick, slow] = [fakeEndpoint(10), fakeEndpoint(10)]
+  const { handler: routed } = createRouting({
+    endpoints: [
+      { name: 'quick', handler: quick.handler },
+      { name: 'slow', handler: slow.handler },
+    ],
+  })
+  const firstTurn = jsonBodyFromObject({ messages: [{ role: 'user', content: 'Hi' }] })
+  const ask = async (session: number, goesOn = false): Promise<string> => {
+    const before = slow.asked
+    const answer = routed(requestOn(clock, { body: firstTurn, context: { session: `${session}`, goesOn } }))
+    await clock.runUntil(answer)
+    return slow.asked > before ? 'slow' : 'quick'
+  }
+  const atSlow: number[] = []
+  for (let session = 0; session < 30; session++) if ((await ask(session)) === 'slow') atSlow.push(session)
+  slow.latency = 5_000
+  await ask(atSlow[0] as number)
+  const [, staying, ...moving] = atSlow as [number, number, ...number[]]
+  expect(await ask(staying, true)).toBe('slow')
+  expect(await Promise.all(moving.slice(0, 1).map((session) => ask(session)))).toEqual(['quick'])
+})

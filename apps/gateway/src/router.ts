@@ -1,4 +1,5 @@
 import type { Failure, Handler } from '@spillway/middleware'
+import { refusalFailure } from '@spillway/wire'
 import { globMatcher } from './glob.ts'
 
 /** Finds the handler of a call by its model, or says why there is none. */
@@ -19,6 +20,6 @@ export function createRouter(routes: readonly Route[]): Router {
     const route = matchers.find(({ serves }) => serves(model))
     if (route !== undefined) return route.handler
     const message = `model: ${model} (no route serves it; there are routes for ${patterns})`
-    return { kind: 'not_found', message, retryable: false, scope: 'request', origin: 'spillway' }
+    return refusalFailure({ kind: 'not_found', message, scope: 'request' })
   }
 }

@@ -1,5 +1,5 @@
 import { emit, type Handler, type ModelRequest, type ModelResponse } from '@spillway/middleware'
-import { failureResponse, timeoutFailure } from '@spillway/wire'
+import { refuse, timeoutFailure } from '@spillway/wire'
 import { RunningAttempt } from './running-attempt.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,5 +25,6 @@ export function attempt(transport: Transport): Handler {
 
 /** Nothing was sent, so nothing is counted: no attempt is announced. */
 function tooLate(request: ModelRequest): ModelResponse {
-  return failureResponse(request, { ...timeoutFailure('total', undefined), origin: 'spillway' })
+  const { kind, phase, message } = timeoutFailure('total', undefined)
+  return refuse(request, { kind, phase, message })
 }

@@ -386,7 +386,8 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#timer.stop()
     this.#request.signal?.removeEventListener('abort', this.#abort)
     const outcome = this.#record.outcome(failure, usage, answer, this.#reader?.state.contentEvents)
-    emit(this.#request, 'attempt.ended', { outcome })
+    // First of all the outcome, which everyone who counts waits for.
     this.#outcome.resolve(outcome)
+    emit(this.#request, 'attempt.ended', { outcome })
   }
 }

@@ -1,4 +1,5 @@
-import type { ModelRequest } from '@spillway/middleware'
+import { type Failure, guardHook, type ModelRequest, withDefaults } from '@spillway/middleware'
+import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
 import type { BreakerStore } from './breaker-store.ts'
 
 export interface CircuitBreakerOptions {
@@ -65,11 +66,21 @@ export interface CircuitBreakerOptions {
    * @default ''
    */
   readonly name?: string
+  /**
+   * Decides whether a failure counts; `undefined` leaves it to the default. What the vendor says of the key counts in the
+   * circuit of the key, everything else in that of the model. Never asked of refusals of Spillway's own.
+   * @default failures of the endpoint or the model, and refusals of the key; no caller errors, and no 429
+   */
+  readonly when?: (failure: Failure) => boolean | undefined
   /** Makes openings known to other processes, and theirs to this one. */
   readonly shared?: BreakerStore
 }
 
-export type CircuitBreakerSettings = Required<Omit<CircuitBreakerOptions, 'shared' | 'credential'>>
+export type CircuitBreakerSettings = Required<
+  Omit<CircuitBreakerOptions, 'shared' | 'credential' | 'when'>
+> & {
+  readonly when: (failure: Failure) => boolean
+}
 
 /** The defaults of {@link CircuitBreakerOptions}. */
 export const circuitBreakerDefaults: CircuitBreakerSettings = {
@@ -84,12 +95,17 @@ export const circuitBreakerDefaults: CircuitBreakerSettings = {
   key: ({ operation, model }) => (operation === 'generate' ? model : `${operation} ${model}`),
   maxKeys: 1_000,
   name: '',
+  when: (failure) => isEndpointFailure(failure) || isKeyFailure(failure),
 }
 
 /** @throws RangeError for options out of range */
 export function settingsOf(options: CircuitBreakerOptions): CircuitBreakerSettings {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const settings: CircuitBreakerSettings = { ...circuitBreakerDefaults, ...Object.fromEntries(given) }
+  const { when, key } = circuitBreakerDefaults
+  const settings: CircuitBreakerSettings = {
+    ...withDefaults(circuitBreakerDefaults, options),
+    when: guardHook('circuitBreaker.when', options.when, when, (answer) => typeof answer === 'boolean'),
+    key: guardHook('circuitBreaker.key', options.key, key, (answer) => typeof answer === 'string'),
+  }
   const check = (
     name: keyof CircuitBreakerSettings,
     isValid: (value: number) => boolean,

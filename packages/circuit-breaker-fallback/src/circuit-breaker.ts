@@ -2,6 +2,8 @@ import {
   type Clock,
   emit,
   type Failure,
+  guardHook,
+  guardListener,
   type Handler,
   type Middleware,
   type ModelRequest,
@@ -9,7 +11,7 @@ import {
   type Outcome,
   systemClock,
 } from '@spillway/middleware'
-import { failureResponse } from '@spillway/wire'
+import { failureResponse, refuse } from '@spillway/wire'
 import { type ChangeReason, Circuit, type CircuitState, type Refusal } from './circuit.ts'
 import { type CircuitBreakerOptions, settingsOf } from './circuit-breaker-options.ts'
 import { CircuitMap } from './circuit-map.ts'
@@ -65,7 +67,7 @@ export interface CircuitBreaker {
   readonly middleware: Middleware
   /** All circuits, those of keys first. */
   states(): readonly BreakerState[]
-  /** Hears every change, whoever caused it. The listener must not throw. Returns what stops it. */
+  /** Hears every change, whoever caused it; what it throws touches no call. Returns what stops it. */
   onChange(listener: (change: CircuitChange) => void): () => void
   /** Has a circuit refuse everything until {@link release}; without a key all, also those still to come. */
   forceOpen(key?: string): void
@@ -134,13 +136,24 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     })
   const models = circuitsOf('model')
   const keys = circuitsOf('key')
-  const { credential } = options
+  /** By whose key nobody can tell, no key's circuit is asked. */
+  const credential =
+    options.credential &&
+    guardHook<[ModelRequest], string | undefined>(
+      'circuitBreaker.credential',
+      options.credential,
+      () => undefined,
+      (answer) => typeof answer === 'string',
+    )
   /** What the vendor last said of a caller's key. */
   const lastWords = new WeakMap<Circuit, Failure>()
   const known = (key: string): Circuit => (isKeyCircuit(key) ? keys : models).at(key)
   /** Of callers' keys only those are remembered that were refused: anybody can make up any number of others. */
-  const circuitOfKey = (request: ModelRequest): Circuit | undefined =>
-    credential === undefined ? keys.at(keyCircuit) : keys.find(keyCircuitOf(credential(request)))
+  const circuitOfKey = (request: ModelRequest): Circuit | undefined => {
+    if (credential === undefined) return keys.at(keyCircuit)
+    const name = credential(request)
+    return name === undefined ? undefined : keys.find(keyCircuitOf(name))
+  }
   const shared =
     options.shared === undefined
       ? undefined
@@ -158,7 +171,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   const judge = (circuit: Circuit, outcome: Outcome, request: ModelRequest): Verdict | undefined => {
     if (circuit.usual.wasTooShort(outcome, request.stream)) return undefined
     circuit.usual.observe(outcome)
-    return verdictOnModel(outcome, settings.slowCall)
+    return verdictOnModel(outcome, settings.slowCall, settings.when)
   }
 
   /** A call that nobody waits for passes closed circuits alone, is no probe, and changes none. */
@@ -166,10 +179,10 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const unknown: Refusal = { retryAfterMs: undefined }
     const ofKey = circuitOfKey(request)
     if (ofKey !== undefined && ofKey.state !== 'closed')
-      return refuse(request, ofKey, unknown, 'key', 'the key')
+      return refuseBy(request, ofKey, unknown, 'key', 'the key')
     const circuit = models.find(key)
     if (circuit !== undefined && circuit.state !== 'closed')
-      return refuse(request, circuit, unknown, 'model', key)
+      return refuseBy(request, circuit, unknown, 'model', key)
     return next(request)
   }
 
@@ -182,21 +195,22 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     const ofKey = circuitOfKey(request)
     const keyRefusal = ofKey?.refusal(now, request)
     if (ofKey !== undefined && keyRefusal !== undefined) {
-      if (credential === undefined) return refuse(request, ofKey, keyRefusal, 'key', "the endpoint's key")
-      const refused = refuse(request, ofKey, keyRefusal, 'key', 'the key of this caller')
+      if (credential === undefined) return refuseBy(request, ofKey, keyRefusal, 'key', "the endpoint's key")
+      const refused = refuseBy(request, ofKey, keyRefusal, 'key', 'the key of this caller')
       return asTheVendorSaid(request, refused, lastWords.get(ofKey))
     }
     const refusal = circuit.refusal(now, request)
-    if (refusal !== undefined) return refuse(request, circuit, refusal, 'model', key)
+    if (refusal !== undefined) return refuseBy(request, circuit, refusal, 'model', key)
 
     const keyPermit = ofKey?.enter(now)
     const permit = circuit.enter(now)
     const settle = (outcome: Outcome | undefined): void => {
       const end = request.clock.now()
-      const onKey = outcome && verdictOnKey(outcome)
+      const onKey = outcome && verdictOnKey(outcome, settings.when)
       if (ofKey !== undefined && keyPermit !== undefined) ofKey.settle(keyPermit, onKey, end, request)
-      if (credential !== undefined && outcome?.failure !== undefined && onKey?.failed) {
-        const refused = ofKey ?? keys.at(keyCircuitOf(credential(request)))
+      const name = onKey?.failed ? credential?.(request) : undefined
+      if (name !== undefined && outcome?.failure !== undefined) {
+        const refused = ofKey ?? keys.at(keyCircuitOf(name))
         lastWords.set(refused, outcome.failure)
         if (ofKey === undefined) refused.settle(refused.enter(end), onKey, end, request)
       }
@@ -241,8 +255,9 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
       ]
     },
     onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
+      const guarded = guardListener('a listener of CircuitBreaker.onChange', listener)
+      listeners.add(guarded)
+      return () => listeners.delete(guarded)
     },
     forceOpen: (key) => force('open', key),
     forceClosed: (key) => force('closed', key),
@@ -275,7 +290,7 @@ function stateOf(key: string, scope: CircuitScope, circuit: Circuit, clock: Cloc
   }
 }
 
-function refuse(
+function refuseBy(
   request: ModelRequest,
   circuit: Circuit,
   { retryAfterMs }: Refusal,
@@ -283,16 +298,8 @@ function refuse(
   what: string,
 ): ModelResponse {
   circuit.refused++
-  const failure: Failure = {
-    kind: 'circuit_open',
-    message: `the circuit of ${what} is ${circuit.state === 'open' ? 'open' : 'being tested'}: ${advice(circuit)}`,
-    retryable: false,
-    retryAfterMs,
-    scope,
-    origin: 'spillway',
-  }
-  emit(request, 'refused', { failure })
-  return failureResponse(request, failure)
+  const message = `the circuit of ${what} is ${circuit.state === 'open' ? 'open' : 'being tested'}: ${advice(circuit)}`
+  return refuse(request, { kind: 'circuit_open', message, retryAfterMs, scope })
 }
 
 /**

@@ -3,11 +3,13 @@ import {
   deriveRequest,
   emit,
   type Failure,
+  guardHook,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   noDeadline,
   timeLeft,
+  withDefaults,
 } from '@spillway/middleware'
 import { isCallerError } from '@spillway/wire'
 import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
@@ -36,11 +38,11 @@ export interface FallbackOptions {
    */
   readonly reserve?: number
   /**
-   * Whether a failure is worth another target.
+   * Decides whether a failure is passed to the next target; `undefined` leaves it to the default.
    * @default everything but caller errors: `invalid_request`, `too_large`, `refusal`, `cancelled`. That a fallback
    * finds the request invalid or too large says more of the fallback: the next one is asked, whatever this answers.
    */
-  readonly when?: (failure: Failure) => boolean
+  readonly when?: (failure: Failure) => boolean | undefined
   /**
    * Which other models of the first target are asked when its model declines (`stop_reason: refusal`). Where all decline, that
    * is the answer; another target is asked only where `when` says so of a `refusal`.
@@ -55,13 +57,13 @@ export interface FallbackOptions {
 }
 
 /** The defaults of {@link FallbackOptions}. */
-export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal'>> & Pick<FallbackOptions, 'refusal'> =
-  {
-    reserve: 30_000,
-    when: (failure) => !isCallerError(failure),
-    refusal: undefined,
-    midStream: 'fail',
-  }
+export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal' | 'when'>> &
+  Pick<FallbackOptions, 'refusal'> & { readonly when: (failure: Failure) => boolean } = {
+  reserve: 30_000,
+  when: (failure) => !isCallerError(failure),
+  refusal: undefined,
+  midStream: 'fail',
+}
 
 /**
  * Asks other targets, in their order, when the handler that it wraps fails before its commit point. Time is kept
@@ -70,7 +72,9 @@ export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal'>> & Pick
  * When all fail, the response of the first is returned: it says best what is wrong.
  */
 export function fallback(targets: readonly Target[], options: FallbackOptions = {}): Middleware {
-  const { reserve, when, refusal, midStream } = { ...fallbackDefaults, ...options }
+  const { reserve, refusal, midStream } = withDefaults(fallbackDefaults, options)
+  const isBoolean = (answer: unknown): boolean => typeof answer === 'boolean'
+  const when = guardHook('fallback.when', options.when, fallbackDefaults.when, isBoolean)
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
   const declined = refusal === undefined ? undefined : refusalFallback(refusal)

@@ -1,5 +1,5 @@
-import type { Outcome } from '@spillway/middleware'
-import { isEndpointFailure, isKeyFailure, isModelRefusal } from '@spillway/wire'
+import type { Failure, Outcome } from '@spillway/middleware'
+import { isKeyFailure, isModelRefusal } from '@spillway/wire'
 
 /** What a call that is over says about what its circuit stands for. */
 export interface Verdict {
@@ -11,23 +11,26 @@ export interface Verdict {
 const healthy: Verdict = { failed: false, slow: undefined }
 const broken: Verdict = { failed: true, slow: undefined }
 
+/** Whether a failure counts; asked of failures of upstreams alone. */
+type Counts = (failure: Failure) => boolean
+
 /**
- * What an outcome says about the endpoint and the model; undefined when nothing: what is the caller's, the key's, or a 429,
- * which asks to be paced. A model that declines answers.
+ * What an outcome says about the endpoint and the model; undefined when nothing: by default what is the caller's, the key's,
+ * or a 429, which asks to be paced. A model that declines answers.
  */
-export function verdictOnModel(outcome: Outcome, slowCall: number): Verdict | undefined {
+export function verdictOnModel(outcome: Outcome, slowCall: number, counts: Counts): Verdict | undefined {
   const { failure } = outcome
   const failed = failure !== undefined && !isModelRefusal(outcome)
-  if (failed && !isEndpointFailure(failure)) return undefined
+  if (failed && (failure.origin === 'spillway' || isKeyFailure(failure) || !counts(failure))) return undefined
   if (slowCall === Infinity) return failed ? broken : healthy
   return { failed, slow: isSlow(outcome, slowCall) }
 }
 
 /** What an outcome says about the key; undefined when nothing. */
-export function verdictOnKey(outcome: Outcome): Verdict | undefined {
+export function verdictOnKey(outcome: Outcome, counts: Counts): Verdict | undefined {
   const { failure } = outcome
   if (failure === undefined || isModelRefusal(outcome)) return healthy
-  return isKeyFailure(failure) ? broken : undefined
+  return isKeyFailure(failure) && counts(failure) ? broken : undefined
 }
 
 /** Only a stream has a first content; a timeout is told by the time that it took. */

@@ -35,11 +35,12 @@ it("lists the circuit breaker's defaults as they are", () => {
     const code = /^`(.*)`$/.exec(value)?.[1]
     return [name, code?.startsWith("'") ? code.slice(1, -1) : code === undefined ? value : Number(code)]
   })
-  const { key, ...defaults } = circuitBreakerDefaults
+  const { key, when: _, ...defaults } = circuitBreakerDefaults
   expect(Object.fromEntries(listed)).toEqual({
     ...defaults,
     key: 'the model, and the operation',
     credential: 'one key for all calls',
+    when: "the endpoint's and the key's",
     shared: 'none',
   })
   const asked = { operation: 'generate', model: 'm' } as Parameters<typeof key>[0]

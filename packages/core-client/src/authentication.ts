@@ -8,15 +8,9 @@ import {
   type RequestHeaders,
   timeLeft,
 } from '@spillway/middleware'
-import { failureResponse, isDivertedHeader } from '@spillway/wire'
+import { isDivertedHeader, refusalFailure, refuse } from '@spillway/wire'
 import { CredentialError } from './checked-source.ts'
-import {
-  type AccessToken,
-  type Credential,
-  type TokenSource,
-  tokenSource,
-  unlessAborted,
-} from './credential.ts'
+import { type AccessToken, type Credential, type TokenSource, tokenSource } from './credential.ts'
 
 /** How a credential stands in a request. */
 export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
@@ -34,7 +28,7 @@ export function authenticate(credential: Credential, scheme: AuthScheme): Middle
   const source = tokenSource(credential)
   return (next) => async (request) => {
     const first = await obtainToken(source, request)
-    if (!('value' in first)) return failureResponse(request, first)
+    if (!('value' in first)) return refuse(request, first)
     const response = await send(next, request, first, scheme)
     if (response.failure?.status !== 401) return response
     source.refused(first.value)
@@ -99,24 +93,33 @@ export function obtainToken(
 
 const tooLate = new Error('the credential did not come in time')
 
+/** Waits for a shared promise, but no longer than the caller does; one that never settles keeps nothing of the call. */
 function inTime<T>(promise: Promise<T>, ms: number, { clock, signal }: CredentialCall): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.setTimer(ms, () => reject(tooLate))
-    unlessAborted(promise, signal).then(resolve, reject).finally(cancel)
+    const end = (): void => {
+      cancel()
+      signal?.removeEventListener('abort', leave)
+    }
+    const leave = (): void => {
+      end()
+      reject(signal?.reason)
+    }
+    const cancel = clock.setTimer(ms, () => {
+      end()
+      reject(tooLate)
+    })
+    promise.then(resolve, reject).finally(end)
+    if (signal?.aborted) leave()
+    else signal?.addEventListener('abort', leave)
   })
 }
 
 /** The text of an error stays out of it, unless it is meant to be seen: it may quote the secret. */
 function noCredential(why: unknown): Failure {
   const reason = typeof why === 'string' ? why : why instanceof Error ? why.name : 'unknown error'
-  return {
-    kind: 'authentication',
-    message:
-      why instanceof CredentialError ? why.message : `the credential could not be obtained (${reason})`,
-    retryable: false,
-    scope: 'key',
-    origin: 'spillway',
-  }
+  const message =
+    why instanceof CredentialError ? why.message : `the credential could not be obtained (${reason})`
+  return refusalFailure({ kind: 'authentication', message })
 }
 
 function withToken(request: ModelRequest, token: string, scheme: AuthScheme): ModelRequest {

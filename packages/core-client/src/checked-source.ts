@@ -1,3 +1,4 @@
+import { guardListener } from '@spillway/middleware'
 import { readCredential } from '@spillway/wire'
 import type { AccessToken, TokenSource } from './credential.ts'
 
@@ -21,6 +22,10 @@ export function checkedSource(source: TokenSource): TokenSource {
   const given = new Map<string, string>()
   let last: { readonly text: string; readonly read: ReturnType<typeof readCredential> } | undefined
 
+  // A source that fails here has given its secret already: the call goes on.
+  const giveBack = guardListener('the release of a credential', (token: AccessToken) => token.release?.())
+  const refused = guardListener('TokenSource.refused', (text: string) => source.refused(text))
+
   const check = (token: AccessToken): AccessToken => {
     const { value: text } = token
     // Programs without types give what they have, such as a variable that is not set.
@@ -28,14 +33,15 @@ export function checkedSource(source: TokenSource): TokenSource {
       last = { text, read: readCredential(typeof text === 'string' ? text : '') }
     const { read } = last
     if ('problem' in read) {
-      token.release?.()
+      giveBack(token)
       throw new CredentialError(`the credential ${read.problem}`)
     }
     const { value } = read
-    if (value === text) return token
+    const release = token.release && (() => giveBack(token))
+    if (value === text) return release === undefined ? token : { value, expiresAt: token.expiresAt, release }
     if (given.size >= mostTrimmed) given.clear()
     given.set(value, text)
-    return { value, expiresAt: token.expiresAt, release: token.release && (() => token.release?.()) }
+    return { value, expiresAt: token.expiresAt, release }
   }
 
   return {
@@ -43,6 +49,6 @@ export function checkedSource(source: TokenSource): TokenSource {
       const token = source.token(clock)
       return token instanceof Promise ? token.then(check) : check(token)
     },
-    refused: (value) => source.refused(given.get(value) ?? value),
+    refused: (value) => refused(given.get(value) ?? value),
   }
 }

@@ -1,12 +1,11 @@
 import {
   emit,
-  type Failure,
   longestWait,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { failureResponse } from '@spillway/wire'
+import { refuse } from '@spillway/wire'
 import type { PoolSettings } from './connection-pool.ts'
 
 declare module '@spillway/middleware' {
@@ -63,16 +62,16 @@ export function connectionLimit(settings: PoolSettings): Middleware {
   return (next) => async (request) => {
     if (request.signal?.aborted) throw request.signal.reason
     if (request.context.isShadow && inFlight + 1 > connections / 2) {
-      return refuse(request, 'a call for comparison leaves half of them to others, and never waits')
+      return saturated(request, 'a call for comparison leaves half of them to others, and never waits')
     }
     if (inFlight < connections) inFlight++
     else {
       if (queue.size >= maxQueued) {
-        return refuse(request, `${connections} calls are in flight and ${queue.size} wait`)
+        return saturated(request, `${connections} calls are in flight and ${queue.size} wait`)
       }
       const since = request.clock.now()
       if ((await wait(request)) === 'too_late') {
-        return refuse(request, `none of ${connections} connections became free in time`)
+        return saturated(request, `none of ${connections} connections became free in time`)
       }
       emit(request, 'connection.waited', { waitMs: request.clock.now() - since })
     }
@@ -88,14 +87,7 @@ export function connectionLimit(settings: PoolSettings): Middleware {
   }
 }
 
-function refuse(request: ModelRequest, why: string): ModelResponse {
-  const failure: Failure = {
-    kind: 'saturated',
-    message: `the connections of this endpoint are saturated: ${why}`,
-    retryable: false,
-    scope: 'endpoint',
-    origin: 'spillway',
-  }
-  emit(request, 'refused', { failure })
-  return failureResponse(request, failure)
+function saturated(request: ModelRequest, why: string): ModelResponse {
+  const message = `the connections of this endpoint are saturated: ${why}`
+  return refuse(request, { kind: 'saturated', message, scope: 'endpoint' })
 }

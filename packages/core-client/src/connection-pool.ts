@@ -1,4 +1,5 @@
 import type { SecureContextOptions } from 'node:tls'
+import { withDefaults } from '@spillway/middleware'
 import { Agent, type Dispatcher } from 'undici'
 
 /** How a client connects to its endpoint. */
@@ -63,8 +64,7 @@ type CheckedOption = Exclude<keyof typeof poolDefaults, 'http2' | 'connectTimeou
 
 /** @throws RangeError for options out of range */
 export function poolSettings(options: PoolOptions = {}): PoolSettings {
-  const chosen = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const settings: PoolSettings = { ...poolDefaults, ...chosen }
+  const settings: PoolSettings = withDefaults(poolDefaults, options)
   const check = (name: CheckedOption, least: number): void => {
     if (!(settings[name] >= least))
       throw new RangeError(`pool.${name} must be ${least} or more, but is ${settings[name]}`)

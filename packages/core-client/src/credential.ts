@@ -113,14 +113,3 @@ function uncheckedSource(credential: Credential): TokenSource {
   const load = guardedLoad(async () => ({ value: await credential() }))
   return { token: (clock) => load.run(clock), refused: () => {} }
 }
-
-/** Waits for a shared promise, but no longer than the caller does. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-    if (signal.aborted) leave()
-    else signal.addEventListener('abort', leave, { once: true })
-  })
-}

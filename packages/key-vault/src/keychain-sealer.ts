@@ -1,3 +1,4 @@
+import { withDefaults } from '@spillway/middleware'
 import { ageIdentity, newAgeIdentity } from './age-sealer.ts'
 import type { Sealer } from './sealer.ts'
 import { KeyVaultError } from './vault-error.ts'
@@ -29,7 +30,7 @@ export const keychainDefaults: { readonly service: string; readonly account: str
  * opens when its user signs in. The first seal makes the identity.
  */
 export function keychain(options: KeychainOptions = {}): Sealer {
-  const { service, account, entry } = { ...keychainDefaults, ...options }
+  const { service, account, entry } = withDefaults(keychainDefaults, options)
   let opened: Promise<KeychainEntry> | undefined
   const find = (): Promise<KeychainEntry> => {
     opened ??= entry === undefined ? systemEntry(service, account) : Promise.resolve(entry)

@@ -1,3 +1,4 @@
+import { withDefaults } from '@spillway/middleware'
 import { contextBytes, type SealContext, type Sealer } from './sealer.ts'
 import { KeyVaultError } from './vault-error.ts'
 
@@ -32,7 +33,7 @@ export const transitDefaults: { readonly mount: string; readonly requestTimeout:
  * takes an AEAD key: `aes256-gcm96`, the default type, or `chacha20-poly1305`.
  */
 export function transit(options: TransitSealerOptions): Sealer {
-  const settings = { ...transitDefaults, ...options }
+  const settings = withDefaults(transitDefaults, options)
   const post = (operation: 'encrypt' | 'decrypt', body: object): Promise<Record<string, unknown>> =>
     ask(settings, `${settings.mount}/${operation}/${encodeURIComponent(settings.key)}`, body)
   return {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@spillway/middleware'
+import { type Clock, guardListener, systemClock, withDefaults } from '@spillway/middleware'
 import { CredentialSource, type VaultCredential } from './credential-source.ts'
 import { asVaultError, DocumentCache } from './document-cache.ts'
 import type { VaultDriver } from './driver.ts'
@@ -42,7 +42,7 @@ export interface VaultOptions {
    * @default 300000
    */
   readonly grace?: number
-  /** Hears what happens. Be quick, and do not throw. */
+  /** Hears what happens. Be quick; what it throws touches nothing. */
   readonly onEvent?: (event: VaultEvent) => void
   readonly clock?: Clock
 }
@@ -125,12 +125,12 @@ class OpenVault implements Vault {
   #reloadedAt = -Infinity
 
   constructor(options: VaultOptions) {
-    const { cacheFor, refreshAhead, checkEvery, grace } = { ...vaultDefaults, ...options }
+    const { cacheFor, refreshAhead, checkEvery, grace } = withDefaults(vaultDefaults, options)
     this.environment = options.environment ?? processEnvironment()
     this.#driver = options.driver
     this.#clock = options.clock ?? systemClock
     this.#grace = grace
-    this.#onEvent = options.onEvent ?? (() => {})
+    this.#onEvent = guardListener('vault.onEvent', options.onEvent ?? (() => {}))
     this.#uses = new UseRecord(options.driver, this.#clock)
     const cache = { cacheFor, refreshAhead: Math.min(refreshAhead, cacheFor), checkEvery }
     this.#cache = new DocumentCache(options.driver, { ...cache, clock: this.#clock, onEvent: this.#onEvent })

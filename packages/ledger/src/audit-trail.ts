@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@spillway/middleware'
+import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
 import type { AuditEntry } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
@@ -69,7 +69,7 @@ export interface AuditTrail {
 
 /** Appends entries behind the calls' backs, in batches. An entry gets its place in the chain when the database takes it. */
 export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
-  const settings = { ...auditTrailDefaults, ...options }
+  const settings = withDefaults(auditTrailDefaults, options)
   const { log, clock = systemClock } = options
   // Entries have ids of their own, so that one whose acknowledgement was lost is not there twice.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID()}`

@@ -1,6 +1,8 @@
 import {
   type Clock,
   deriveRequest,
+  guardHook,
+  guardListener,
   type Handler,
   listen,
   type Middleware,
@@ -9,6 +11,7 @@ import {
   type Outcome,
   systemClock,
   type Usage,
+  withDefaults,
 } from '@spillway/middleware'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
@@ -77,7 +80,7 @@ export interface LedgerOptions {
   readonly endpointOf?: ((request: ModelRequest) => string | undefined) | undefined
   /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
-  /** Hears of each attempt as it is booked, for counters that must agree with the rows. Must not throw. @default nobody */
+  /** Hears of each attempt as it is booked, for counters that must agree with the rows. What it throws touches nothing. @default nobody */
   readonly onAttempt?: ((row: AttemptRow, request: ModelRequest) => void) | undefined
   /**
    * Hears what the operator should know: that the store is away, or back, that it refused a row, what is wrong with files.
@@ -114,13 +117,29 @@ export interface Ledger {
  * @throws RangeError for options out of range, or prices that are no decimals
  */
 export function createLedger(options: LedgerOptions): Ledger {
-  const settings = { ...ledgerDefaults, ...options }
+  const settings = withDefaults(ledgerDefaults, options)
   for (const name of ['maxJournalBytes', 'maxRows', 'maxWait', 'maxBuffered', 'writeTimeout'] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`ledger.${name} must be 0 or more, but is ${settings[name]}`)
   }
   const { store, clock = systemClock, prices = publishedPrices } = options
-  const { providerOf = ({ api }) => api, endpointOf, roleOf, pricesOf, onAttempt } = options
+  const isText = (answer: unknown): boolean => typeof answer === 'string'
+  const nothing = (): undefined => undefined
+  const providerOf = guardHook('ledger.providerOf', options.providerOf, ({ api }) => api, isText)
+  const endpointOf = guardHook<[ModelRequest], string | undefined>(
+    'ledger.endpointOf',
+    options.endpointOf,
+    nothing,
+    isText,
+  )
+  const roleOf = guardHook<[ModelRequest], AttemptRole | undefined>(
+    'ledger.roleOf',
+    options.roleOf,
+    nothing,
+    isText,
+  )
+  const onAttempt = guardListener('ledger.onAttempt', options.onAttempt ?? (() => {}))
+  const { pricesOf } = options
   checkPrices(prices)
   // Rows are told apart by it and a number, whatever callers choose as call ids.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
@@ -188,7 +207,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const attempts: Middleware = (next: Handler) => (request) => {
     const { booking, callId, tenant, target } = request.context
-    const given = roleOf?.(request)
+    const given = roleOf(request)
     let number = 1
     let role: AttemptRole = 'primary'
     const observed = listen(request, (event) => {
@@ -220,7 +239,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         started_at: Math.round(started),
         tenant: tenant ?? null,
         target: target ?? null,
-        endpoint: endpointOf?.(request) ?? null,
+        endpoint: endpointOf(request) ?? null,
         provider,
         model_asked: request.model,
         model_answered: model ?? null,
@@ -241,7 +260,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
       const entry = cleanEntry({ table: 'attempts', row })
       writer.add(entry)
-      onAttempt?.(entry.row, request)
+      onAttempt(entry.row, request)
     })
     return next(observed)
   }

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import { tellListener } from './hooks.ts'
 import type { Outcome } from './outcome.ts'
 import type { ModelRequest } from './request.ts'
 
@@ -30,7 +31,10 @@ export type SpillwayEvent<T extends EventType = EventType> = {
   } & EventMap[K]
 }[T]
 
-/** Hears the events of a call, in order. Runs on the call's own path: be quick, and do not throw. */
+/**
+ * Hears the events of a call, in order. Runs on the call's own path: be quick. What it throws, or rejects with, is told of
+ * once as a warning of the process (`SPILLWAY_HOOK`); the call and the other listeners go on.
+ */
 export type Listener = (event: SpillwayEvent) => void
 
 /** A request whose events `listener` hears, those of requests derived from it included. */
@@ -48,5 +52,5 @@ export function emit<T extends EventType>(request: ModelRequest, type: T, data: 
     target: request.context.target,
     ...data,
   } as unknown as SpillwayEvent
-  for (const listener of request.listeners) listener(event)
+  for (const listener of request.listeners) tellListener(listener, event)
 }

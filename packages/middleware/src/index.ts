@@ -4,6 +4,7 @@ export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } fro
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
+export { guardHook, guardListener } from './hooks.ts'
 export {
   type FieldSpan,
   fieldOf,
@@ -13,6 +14,7 @@ export {
   jsonBodyFromObject,
   withField,
 } from './json-body.ts'
+export { definedOnly, withDefaults } from './options.ts'
 export type { Outcome, Timings, TokenCounts, Usage, UsageIteration } from './outcome.ts'
 export { RecentMap } from './recent-map.ts'
 export {

@@ -1,4 +1,5 @@
 import type { Target } from '@spillway/attempt'
+import { withDefaults } from '@spillway/middleware'
 import type { Comparison } from './comparison.ts'
 
 export interface MirrorOptions {
@@ -58,8 +59,7 @@ export type MirrorSettings = Required<Omit<MirrorOptions, 'onComparison'>> &
  * @throws RangeError for options out of range
  */
 export function mirrorSettings(options: MirrorOptions): MirrorSettings {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const settings = { ...mirrorDefaults, ...given } as MirrorSettings
+  const settings = withDefaults(mirrorDefaults, options)
   for (const name of ['sample', 'concurrency', 'callsPerMinute', 'deadline', 'maxBytes'] as const) {
     const value = settings[name]
     if (!(value >= 0)) throw new RangeError(`mirror.${name} must be 0 or more, but is ${value}`)

@@ -50,7 +50,7 @@ export interface MirrorStats {
   readonly finished: number
   /** The part of `finished` in which the candidate failed or was cancelled. */
   readonly failed: number
-  /** Errors thrown by `onComparison` or by a listener of events. */
+  /** Errors thrown by `onComparison`. */
   readonly listenerErrors: number
 }
 
@@ -224,7 +224,7 @@ class RunningMirror implements Mirror {
       candidate: candidate.compared,
       textSimilarity: similarityOf(primary, candidate),
     }
-    this.#guarded(() => this.#settings.onComparison?.(comparison))
+    this.#hand(comparison)
     this.#tell(request, 'mirror.finished', { comparison })
   }
 
@@ -233,15 +233,19 @@ class RunningMirror implements Mirror {
     type: T,
     data: EventMap[T],
   ): void {
-    this.#guarded(() => emit(request, type, data))
+    emit(request, type, data)
   }
 
   /** Nobody is there who could catch an error, and it must not take the process down with it. */
-  #guarded(listener: () => void): void {
-    try {
-      listener()
-    } catch {
+  #hand(comparison: Comparison): void {
+    const fail = (): void => {
       this.#listenerErrors++
+    }
+    try {
+      const result: unknown = this.#settings.onComparison?.(comparison)
+      if (result instanceof Promise) result.catch(fail)
+    } catch {
+      fail()
     }
   }
 }

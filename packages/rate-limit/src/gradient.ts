@@ -1,3 +1,4 @@
+import { withDefaults } from '@spillway/middleware'
 export interface AdaptiveConcurrencyOptions {
   /**
    * The limit to begin with, in calls under way.
@@ -79,7 +80,7 @@ export class Gradient {
 
   /** @throws RangeError for options out of range */
   constructor(options: AdaptiveConcurrencyOptions = {}) {
-    const settings = { ...adaptiveConcurrencyDefaults, ...options }
+    const settings = withDefaults(adaptiveConcurrencyDefaults, options)
     const { initial, min, max, tolerance, measureEvery } = settings
     const check = (name: keyof AdaptiveConcurrencyOptions, holds: boolean, must: string): void => {
       if (holds) return

@@ -1,13 +1,14 @@
 import {
   emit,
-  type Failure,
   fieldOf,
+  guardHook,
   longestWait,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  withDefaults,
 } from '@spillway/middleware'
-import { failureResponse, limitGroup, UsualTime } from '@spillway/wire'
+import { limitGroup, refuse, UsualTime } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
@@ -50,8 +51,8 @@ export interface RateLimitOptions extends Limits {
    */
   readonly highWater?: number
   /**
-   * A waiting call's priority: 0 goes first, 9 last. It is rounded; what is not a number counts as 5. What it throws, the
-   * call's promise is rejected with.
+   * A waiting call's priority: 0 goes first, 9 last. It is rounded; what is not a number counts as 5, and so does whatever
+   * throws.
    * @default 5 for all
    */
   readonly priority?: (request: ModelRequest) => number
@@ -139,6 +140,22 @@ export const rateLimitDefaults: Required<
   name: '',
 }
 
+function settingsOf(options: RateLimitOptions): RateLimitOptions & typeof rateLimitDefaults {
+  const { priority, key, group } = rateLimitDefaults
+  const isText = (answer: unknown): boolean => typeof answer === 'string'
+  return {
+    ...withDefaults(rateLimitDefaults, options),
+    priority: guardHook(
+      'rateLimit.priority',
+      options.priority,
+      priority,
+      (answer) => typeof answer === 'number',
+    ),
+    key: guardHook('rateLimit.key', options.key, key, isText),
+    group: guardHook('rateLimit.group', options.group, group, isText),
+  }
+}
+
 /** A rate limit as a middleware, and what can be read of it. */
 export interface RateLimit {
   readonly middleware: Middleware
@@ -164,7 +181,7 @@ export function rateLimit(options: RateLimitOptions): Middleware {
 
 /** The same, for those who want to look inside. */
 export function createRateLimit(options: RateLimitOptions): RateLimit {
-  const settings = { ...rateLimitDefaults, ...options }
+  const settings = settingsOf(options)
   for (const name of [
     'maxWait',
     'maxWaitWithFallback',
@@ -218,7 +235,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
           ? keyed.limiter.tryAcquire(cost, clock.now())
           : undefined
     let lease = answer instanceof Promise ? await ifWanted(answer, request) : answer
-    if (lease === undefined && isShadow) return refuse(request, { reason: 'spare' })
+    if (lease === undefined && isShadow) return saturated(request, { reason: 'spare' })
     if (lease === undefined) {
       const begun = clock.now()
       const enter = () =>
@@ -238,7 +255,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
         cost = { ...estimator.estimate(request), group }
         turn = await enter()
       }
-      if ('reason' in turn) return refuse(request, turn)
+      if ('reason' in turn) return saturated(request, turn)
       lease = turn
       cost = { ...sentAt(cost, clock.now()), group }
       const waitMs = clock.now() - begun
@@ -277,18 +294,9 @@ const reasons: Readonly<Record<TurnedAway['reason'] | 'spare', string>> = {
   spare: 'a call for comparison leaves half of the rate limit to others, and never waits',
 }
 
-function refuse(
+function saturated(
   request: ModelRequest,
   { reason, retryAfterMs }: TurnedAway | { readonly reason: 'spare'; readonly retryAfterMs?: undefined },
 ): ModelResponse {
-  const failure: Failure = {
-    kind: 'saturated',
-    message: reasons[reason],
-    retryable: false,
-    retryAfterMs,
-    scope: 'key',
-    origin: 'spillway',
-  }
-  emit(request, 'refused', { failure })
-  return failureResponse(request, failure)
+  return refuse(request, { kind: 'saturated', message: reasons[reason], retryAfterMs })
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@spillway/middleware'
+import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
 import { LimitLink } from './limit-link.ts'
 import type { LimitStore } from './limit-store.ts'
 import { limitRules } from './limits.ts'
@@ -75,7 +75,7 @@ export interface RedisLimitStore extends LimitStore {
  * @throws RangeError for options out of range
  */
 export function redisLimitStore(redis: RedisClient, options: RedisLimitStoreOptions = {}): RedisLimitStore {
-  const settings = { ...redisLimitStoreDefaults, clock: systemClock, ...options }
+  const settings = withDefaults({ ...redisLimitStoreDefaults, clock: systemClock as Clock }, options)
   for (const name of ['lease', 'timeout', 'processes'] as const) {
     if (!(settings[name] >= 1))
       throw new RangeError(`redisLimitStore.${name} must be 1 or more, but is ${settings[name]}`)

@@ -1,4 +1,4 @@
-import { type Failure, type ModelRequest, RecentMap } from '@spillway/middleware'
+import { type Failure, guardHook, type ModelRequest, RecentMap, withDefaults } from '@spillway/middleware'
 import type { RetryBudget } from './retry-budget.ts'
 
 export interface BudgetByCallerOptions {
@@ -25,8 +25,15 @@ export const budgetByCallerDefaults: { readonly maxCallers: number } = { maxCall
  * @throws RangeError for options out of range
  */
 export function budgetByCaller(options: BudgetByCallerOptions): RetryBudget {
-  const { caller, endpoint, each, maxCallers } = { ...budgetByCallerDefaults, ...options }
+  const { endpoint, each, maxCallers, caller: name } = withDefaults(budgetByCallerDefaults, options)
   if (!(maxCallers >= 1)) throw new RangeError(`maxCallers must be 1 or more, but is ${maxCallers}`)
+  // Callers whose names cannot be told share a budget.
+  const caller = guardHook(
+    'budgetByCaller.caller',
+    name,
+    () => '',
+    (answer) => typeof answer === 'string',
+  )
   const budgets = new RecentMap<RetryBudget>(maxCallers)
   const ofCaller = (request: ModelRequest): RetryBudget => {
     const name = caller(request)

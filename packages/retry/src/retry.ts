@@ -1,11 +1,14 @@
 import {
   emit,
   type Failure,
+  guardHook,
+  guardListener,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   sleep,
   timeLeft,
+  withDefaults,
 } from '@spillway/middleware'
 import { failureKinds } from '@spillway/wire'
 import { type Backoff, exponential, type Jitter } from './backoff.ts'
@@ -82,10 +85,18 @@ export interface RetryOptions {
    * @default another one like `budget`; of 0.2 where that is a `RetryBudget`
    */
   readonly shadowBudget?: number | RetryBudget | false
+  /**
+   * Decides whether a failure is worth another attempt; `undefined` leaves it to the default. Never asked of refusals of
+   * Spillway's own and of calls that were cancelled; attempts, budget and deadline hold all the same.
+   * @default what the failure says of itself (`retryable`), for kinds that can go away
+   */
+  readonly when?: (failure: Failure) => boolean | undefined
 }
 
 /** The defaults of {@link RetryOptions}. */
-export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudget'>> = {
+export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudget' | 'when'>> & {
+  readonly when: (failure: Failure) => boolean
+} = {
   attempts: 3,
   baseDelay: 500,
   maxDelay: 10_000,
@@ -94,6 +105,8 @@ export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudge
   jitter: 'full',
   budget: 0.2,
   maxWaitWithFallback: 2_000,
+  // Whatever a server advises, asking again changes nothing for some kinds.
+  when: ({ retryable, kind }) => retryable && failureKinds[kind].retryable,
 }
 
 /**
@@ -105,9 +118,10 @@ export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudge
  * @throws RangeError for options out of range
  */
 export function retry(options: RetryOptions = {}): Middleware {
-  const settings = { ...retryDefaults, ...definedOnly(options) }
+  const settings = withDefaults(retryDefaults, options)
   checkRanges(settings)
-  const backoff = settings.backoff ?? exponential(settings)
+  const backoff = guardHook('retry.backoff', settings.backoff, exponential(settings), isWait)
+  const when = guardHook('retry.when', settings.when, retryDefaults.when, isBoolean)
   const ofCalls = budgetOf(settings.budget)
   const ofShadows = budgetOf(settings.shadowBudget ?? likeBudget(settings.budget))
   return (next) => async (request) => {
@@ -127,6 +141,7 @@ export function retry(options: RetryOptions = {}): Middleware {
       const reason = reasonToGiveUp(failure, attempt >= attempts, waited, request, {
         budget,
         maxWaitWithFallback: settings.maxWaitWithFallback,
+        when,
       })
       if (reason !== undefined) {
         emit(request, 'retry.abandoned', { reason, failure })
@@ -150,18 +165,26 @@ function waitBefore(
   return Math.max(backoff({ retry, previous, random: () => clock.random() }), failure.retryAfterMs ?? 0)
 }
 
+interface GiveUpRules {
+  readonly budget: RetryBudget
+  readonly maxWaitWithFallback: number
+  readonly when: (failure: Failure) => boolean
+}
+
+const isBoolean = (answer: unknown): boolean => typeof answer === 'boolean'
+
+const isWait = (answer: unknown): boolean => typeof answer === 'number' && answer >= 0 && answer < Infinity
+
 /** The budget is asked last, since it is charged when it agrees. */
 function reasonToGiveUp(
   failure: Failure,
   wasLast: boolean,
   wait: number,
   request: ModelRequest,
-  { budget, maxWaitWithFallback }: { budget: RetryBudget; maxWaitWithFallback: number },
+  { budget, maxWaitWithFallback, when }: GiveUpRules,
 ): GiveUpReason | undefined {
-  // Whatever a server advises, asking again changes nothing for some kinds.
-  const isHopeless =
-    !failure.retryable || failure.origin === 'spillway' || !failureKinds[failure.kind].retryable
-  if (isHopeless) return 'not_retryable'
+  const isOver = failure.origin === 'spillway' || failure.kind === 'cancelled'
+  if (isOver || !when(failure)) return 'not_retryable'
   if (wasLast) return 'attempts'
   if (request.context.hasAlternative) {
     const hasWaitedAlready = failure.kind === 'timeout' && failure.phase !== 'connect'
@@ -188,7 +211,25 @@ function likeBudget(budget: number | RetryBudget | false): number | RetryBudget 
 
 function budgetOf(budget: number | RetryBudget | false): RetryBudget {
   if (budget === false) return unlimitedBudget
-  return typeof budget === 'number' ? depositBudget({ ratio: budget }) : budget
+  return typeof budget === 'number' ? depositBudget({ ratio: budget }) : guardedBudget(budget)
+}
+
+/** A budget of the user's that is broken allows no retries. */
+function guardedBudget(budget: RetryBudget): RetryBudget {
+  const take = guardHook(
+    'RetryBudget.take',
+    (failure: Failure | undefined, request?: ModelRequest) => budget.take(failure, request),
+    () => false,
+    isBoolean,
+  )
+  return {
+    onFirstAttempt: guardListener('RetryBudget.onFirstAttempt', (request) => budget.onFirstAttempt(request)),
+    take,
+    onSuccess: guardListener('RetryBudget.onSuccess', (last, request) => budget.onSuccess(last, request)),
+    get left() {
+      return budget.left
+    },
+  }
 }
 
 function checkRanges(settings: Omit<RetryOptions, 'backoff'>): void {
@@ -206,8 +247,4 @@ function checkRanges(settings: Omit<RetryOptions, 'backoff'>): void {
   check('budget', 0)
   check('shadowBudget', 0)
   check('maxWaitWithFallback', 0)
-}
-
-function definedOnly<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

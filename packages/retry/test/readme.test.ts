@@ -29,5 +29,6 @@ it('lists the defaults as they are', () => {
     name,
     value?.startsWith("'") ? value.slice(1, -1) : Number(value),
   ])
-  expect(Object.fromEntries(listed)).toEqual(retryDefaults)
+  const { when: _, ...numbers } = retryDefaults
+  expect(Object.fromEntries(listed)).toEqual(numbers)
 })

@@ -1,4 +1,4 @@
-import { type ModelRequest, RecentMap } from '@spillway/middleware'
+import { guardHook, type ModelRequest, RecentMap } from '@spillway/middleware'
 import { type Key, newKey } from './endpoint.ts'
 import type { KeyOptions } from './options.ts'
 
@@ -12,7 +12,13 @@ export class CallersKeys {
   readonly #keys: RecentMap<Key>
 
   constructor(nameOf: (request: ModelRequest) => string, options: KeyOptions) {
-    this.#nameOf = nameOf
+    // Callers whose names cannot be told share a key.
+    this.#nameOf = guardHook(
+      'routing.caller',
+      nameOf,
+      () => '',
+      (answer) => typeof answer === 'string',
+    )
     this.#options = options
     this.#keys = new RecentMap(options.maxCallers)
   }

@@ -1,4 +1,4 @@
-import type { Handler, ModelRequest } from '@spillway/middleware'
+import { definedOnly, guardHook, type Handler, type ModelRequest } from '@spillway/middleware'
 
 /** One of the endpoints that calls are spread over. */
 export interface EndpointOptions {
@@ -196,7 +196,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
     ejection: ejection === false ? false : { ...routingDefaults.ejection, ...definedOnly(ejection) },
     keys: { ...routingDefaults.keys, ...definedOnly(keys) },
     affinity: affinity === false ? false : { ...routingDefaults.affinity, ...definedOnly(affinity) },
-    hedge: hedge ?? false,
+    hedge: hedge ? guardedHedge(hedge) : false,
   }
   checkEndpoints(endpoints)
   within('window', settings.window, { above: 0 })
@@ -215,6 +215,14 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
     within('hedge.maxExtra', settings.hedge.maxExtra, { above: 0, to: 1 })
   }
   return settings
+}
+
+/** A budget that is broken pays for no hedges. */
+function guardedHedge(hedge: HedgeOptions): HedgeOptions {
+  const { budget } = hedge
+  if (budget === undefined) return hedge
+  const isBoolean = (answer: unknown): boolean => typeof answer === 'boolean'
+  return { ...hedge, budget: guardHook('routing.hedge.budget', budget, () => false, isBoolean) }
 }
 
 function checkEndpoints(endpoints: readonly EndpointOptions[]): void {
@@ -248,8 +256,4 @@ function within(
   const least = range.from === undefined ? `above ${range.above}` : `${range.from} or more`
   const greatest = range.to === undefined ? '' : ` and at most ${range.to}`
   throw new RangeError(`routing.${name} must be ${least}${greatest}, but is ${value}`)
-}
-
-function definedOnly<T extends object>(options: T | undefined): T {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as T
 }

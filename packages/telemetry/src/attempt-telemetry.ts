@@ -1,11 +1,13 @@
 import { type Context, context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api'
 import {
   deriveRequest,
+  guardListener,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
   type RequestHeaders,
+  withDefaults,
 } from '@spillway/middleware'
 import { cancelledFailure } from '@spillway/wire'
 import { parentContext, type SpanTime, spanTime } from './call-trace.ts'
@@ -36,10 +38,11 @@ export const attemptTelemetryDefaults: Required<Pick<AttemptTelemetryOptions, 'p
  * innermost of a chain, just around the attempt. Costs nothing while no SDK is registered.
  */
 export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middleware {
-  const { propagate } = { ...attemptTelemetryDefaults, ...options }
+  const { propagate } = withDefaults(attemptTelemetryDefaults, options)
   const tracers = tracerSource(options.tracerProvider)
   const { server } = options
   const attributes = memo((url: string) => ({ 'http.request.method': 'POST', ...serverAttributes(url) }))
+  const guard = guardListener('attemptTelemetry', (act: () => void) => act())
   return (next) => (request) => {
     const tracer = tracers()
     if (tracer === undefined) return next(request)
@@ -60,16 +63,19 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
     )
     if (span.isRecording()) describe(span, request, number)
     const inner = trace.setSpan(parent, span)
-    const sent = propagate
-      ? deriveRequest(request, { headers: withTraceContext(request.headers, inner) })
-      : request
+    let sent = request
+    if (propagate) {
+      guard(() => {
+        sent = deriveRequest(request, { headers: withTraceContext(request.headers, inner) })
+      })
+    }
     return context.with(inner, next, undefined, sent).then(
       (response) => {
-        response.outcome.then((outcome) => end(span, time, outcome, response))
+        response.outcome.then((outcome) => guard(() => end(span, time, outcome, response)))
         return response
       },
       (error: unknown) => {
-        endWithoutAnswer(span, time, request, error)
+        guard(() => endWithoutAnswer(span, time, request, error))
         throw error
       },
     )

@@ -42,7 +42,9 @@ export interface CallObserver {
   readonly captureContent: boolean
   readonly maxContentLength: number
   readonly insideGenAiSpan: 'internal' | 'client'
-  readonly attributes: ((request: ModelRequest) => Attributes) | undefined
+  readonly attributes: (request: ModelRequest) => Attributes
+  /** Runs what touches an SDK of the user's, whose processors may throw. */
+  readonly guard: (act: () => void) => void
 }
 
 /** One call from its beginning to its outcome, as a span and as measurements. */
@@ -92,12 +94,12 @@ export class ObservedCall {
         ? next(request)
         : context.with(this.#context, next, undefined, request))
     } catch (error) {
-      this.#endWithoutAnswer(error)
+      this.#observer.guard(() => this.#endWithoutAnswer(error))
       throw error
     }
     let said: JsonObject | undefined
     if (this.#keepsContent) ({ response, said } = await wholeAnswer(response))
-    response.outcome.then((outcome) => this.#end(outcome, response, said))
+    response.outcome.then((outcome) => this.#observer.guard(() => this.#end(outcome, response, said)))
     return response
   }
 
@@ -129,7 +131,7 @@ export class ObservedCall {
     const { callId, tenant, session } = request.context
     span.setAttribute('spillway.call.id', callId)
     if (tenant !== undefined) span.setAttribute('spillway.tenant', tenant)
-    if (attributes !== undefined) span.setAttributes(attributes(request))
+    span.setAttributes(attributes(request))
     if (this.#isInner) return
     if (session !== undefined) span.setAttribute(names.attributes.conversation, session)
     setParameters(span, request, names)

@@ -1,5 +1,11 @@
-import type { Tracer } from '@opentelemetry/api'
-import type { Middleware, ModelRequest } from '@spillway/middleware'
+import type { Attributes, Tracer } from '@opentelemetry/api'
+import {
+  guardHook,
+  guardListener,
+  type Middleware,
+  type ModelRequest,
+  withDefaults,
+} from '@spillway/middleware'
 import { boundedLabel } from './bounded-labels.ts'
 import { type ConventionsName, conventions } from './conventions.ts'
 import { createInstruments } from './instruments.ts'
@@ -23,12 +29,16 @@ export function telemetry(options: TelemetryOptions = {}): Middleware {
     const tracer = observer.tracer()
     const instruments = observer.instruments()
     if (tracer === undefined && instruments === undefined) return next(request)
-    return new ObservedCall(observer, request, tracer, instruments).send(next)
+    let call: ObservedCall | undefined
+    observer.guard(() => {
+      call = new ObservedCall(observer, request, tracer, instruments)
+    })
+    return call === undefined ? next(request) : call.send(next)
   }
 }
 
 function createObserver(options: TelemetryOptions): CallObserver & { tracer: () => Tracer | undefined } {
-  const settings = { ...telemetryDefaults, ...options }
+  const settings = withDefaults(telemetryDefaults, options)
   for (const name of ['maxContentLength', 'maxModels'] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`telemetry.${name} must be 0 or more, but is ${settings[name]}`)
@@ -45,11 +55,22 @@ function createObserver(options: TelemetryOptions): CallObserver & { tracer: () 
     names,
     labels: metricLabels(names),
     server: memo(serverAttributes),
-    provider: typeof provider === 'string' ? () => provider : (request: ModelRequest) => provider(request),
+    provider: typeof provider === 'string' ? () => provider : named(provider),
     boundModel: boundedLabel(settings.maxModels),
     captureContent: settings.captureContent,
     maxContentLength: settings.maxContentLength,
     insideGenAiSpan: settings.insideGenAiSpan,
-    attributes: options.attributes,
+    attributes: attributesOf(options.attributes),
+    guard: guardListener('telemetry', (act: () => void) => act()),
   }
+}
+
+function named(provider: (request: ModelRequest) => string): (request: ModelRequest) => string {
+  return guardHook('telemetry.provider', provider, providerOf, (answer) => typeof answer === 'string')
+}
+
+function attributesOf(attributes: TelemetryOptions['attributes']): (request: ModelRequest) => Attributes {
+  const isObject = (answer: unknown): boolean =>
+    typeof answer === 'object' && answer !== null && !(answer instanceof Promise)
+  return guardHook('telemetry.attributes', attributes, () => ({}), isObject)
 }

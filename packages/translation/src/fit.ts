@@ -1,21 +1,21 @@
 import {
   deriveRequest,
   emit,
-  type Failure,
   type Handler,
   type JsonObject,
   jsonBodyFromObject,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  withDefaults,
 } from '@spillway/middleware'
 import {
   type Fitted,
-  failureResponse,
   fitRequest,
   hasFittingThinking,
   type ModelCapabilities,
   modelCapabilities,
+  refuse,
 } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
 import { alsoLarge, isLarge, nextTurn } from './turns.ts'
@@ -53,7 +53,7 @@ export const fitDefaults: Required<FitOptions> = {
  * byte for byte.
  */
 export function fit(options: FitOptions = {}): Middleware {
-  const { model, capabilities, scope } = { ...fitDefaults, ...options }
+  const { model, capabilities, scope } = withDefaults(fitDefaults, options)
   const known = new Map<string, ModelCapabilities>()
   const capabilitiesOf = (name: string): ModelCapabilities => {
     let found = known.get(name)
@@ -76,9 +76,8 @@ export function fit(options: FitOptions = {}): Middleware {
   const passOn = (next: Handler, request: ModelRequest, json: JsonObject): Promise<ModelResponse> => {
     const result = fitted(request, json)
     if (result.kind === 'fits') return result.body === json ? next(request) : reduced(next, request, result)
-    const failure = unfit(`${request.context.target ?? model ?? request.model}: ${result.reason}`)
-    emit(request, 'refused', { failure })
-    return Promise.resolve(failureResponse(request, failure))
+    const message = `${request.context.target ?? model ?? request.model}: ${result.reason}`
+    return Promise.resolve(refuse(request, { kind: 'unfit', message }))
   }
   return (next) => (request) => {
     const { api, body } = request
@@ -126,8 +125,4 @@ async function reduced(
     await nextTurn(request)
   }
   return degradedResponse(await next(deriveRequest(request, { body: changed })), degraded)
-}
-
-function unfit(message: string): Failure {
-  return { kind: 'unfit', message, retryable: false, scope: 'request', origin: 'spillway' }
 }

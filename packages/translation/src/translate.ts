@@ -1,13 +1,13 @@
 import {
   type Api,
   emit,
-  type Failure,
   type Handler,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  withDefaults,
 } from '@spillway/middleware'
-import { type ChatDialect, type ChatDialectName, failureResponse, valuesIn } from '@spillway/wire'
+import { type ChatDialect, type ChatDialectName, type Refusal, refuse, valuesIn } from '@spillway/wire'
 import { localCount } from './local-count.ts'
 import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
@@ -42,7 +42,7 @@ export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
  * Counts of tokens for targets without such a call are answered with an estimate.
  */
 export function translate(options: TranslateOptions): Middleware {
-  const { to, dialect, maxTokens } = { ...translateDefaults, ...options }
+  const { to, dialect, maxTokens } = withDefaults(translateDefaults, options)
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
@@ -62,11 +62,11 @@ async function translated(
       return localCount(request)
     }
     const values = valuesIn(request.body) ?? 0
-    if (values > mostValues) return failureResponse(request, tooMany(values))
+    if (values > mostValues) return refuse(request, tooMany(values))
     outgoing = await translatedInTurns(request, to, options)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return failureResponse(request, unreadable(error))
+    return refuse(request, unreadable(error))
   }
   const { degraded } = outgoing.translated
   if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
@@ -96,17 +96,11 @@ async function translatedInTurns(
  */
 const mostValues = 160_000
 
-function tooMany(values: number): Failure {
+function tooMany(values: number): Refusal {
   const message = `the request cannot be translated: it has ${values} JSON values, of which ${mostValues} can be`
-  return { kind: 'unfit', message, retryable: false, scope: 'request', origin: 'spillway' }
+  return { kind: 'unfit', message }
 }
 
-function unreadable(error: SyntaxError): Failure {
-  return {
-    kind: 'invalid_request',
-    message: `the request cannot be translated: ${error.message}`,
-    retryable: false,
-    scope: 'request',
-    origin: 'spillway',
-  }
+function unreadable(error: SyntaxError): Refusal {
+  return { kind: 'invalid_request', message: `the request cannot be translated: ${error.message}` }
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
-import { renderError } from '@spillway/wire'
+import { refusalFailure, renderError } from '@spillway/wire'
 
 /** A fault of the caller's, found before anything was sent. */
 export function callersFault(kind: FailureKind, message: string, status?: number): Failure {
-  return { kind, message, retryable: false, scope: 'request', origin: 'spillway', status }
+  return refusalFailure({ kind, message, scope: 'request', status })
 }
 
 /** Answers with an error in the protocol of the caller. `status` of the failure, where it is set, wins. */

@@ -3,10 +3,10 @@ import {
   type Api,
   type BodySink,
   concatBytes,
-  type Failure,
   type ResponseBody,
   type ResponseHeaders,
 } from '@spillway/middleware'
+import { refusalFailure } from '@spillway/wire'
 import { connectionHeaderTest } from './connection-headers.ts'
 import { refuse } from './refusal.ts'
 import { mayPass } from './upstream-headers.ts'
@@ -64,13 +64,11 @@ export function sendWhole(
   })
 }
 
-const tooLarge: Failure = {
+const tooLarge = refusalFailure({
   kind: 'malformed',
   message: `the answer has more than ${largestAnswer} bytes`,
-  retryable: false,
   scope: 'request',
-  origin: 'spillway',
-}
+})
 
 /** How much of a large body is written at a time, in bytes. */
 const piece = 256 * 1024

@@ -1,0 +1,110 @@
+/** Hears that a hook misbehaved, and how. */
+type Tell = (what: string) => void
+
+/**
+ * Says once, as a warning of the process (`SPILLWAY_HOOK`), that a hook is broken. What a hook throws is not quoted, since it
+ * may hold a secret: its name and the line of code where it happened say enough.
+ */
+function tellOnce(name: string): Tell {
+  let hasTold = false
+  return (what) => {
+    if (hasTold) return
+    hasTold = true
+    const text = `${name} ${what}; calls go on without it, and this is not repeated`
+    try {
+      if (globalThis.process?.emitWarning === undefined) console.warn(text)
+      else process.emitWarning(text, { code: 'SPILLWAY_HOOK' })
+    } catch {
+      // A process that turns warnings into exceptions (`--throw-deprecation` is one way) keeps its calls.
+    }
+  }
+}
+
+function thrown(error: unknown): string {
+  if (!(error instanceof Error)) return `threw a ${typeof error}`
+  const line = /^\s+at .*$/m.exec(typeof error.stack === 'string' ? error.stack : '')?.[0].trim()
+  return `threw ${error.name}${line === undefined ? '' : ` ${line}`}`
+}
+
+/** Whatever a hook returns that will fail later fails for nobody. */
+function settleLater(result: unknown, fail: (error: unknown) => void): void {
+  if (typeof result !== 'object' || result === null) return
+  const { then } = result as Partial<PromiseLike<unknown>>
+  if (typeof then === 'function') then.call(result, undefined, fail)
+}
+
+/**
+ * A hook that only hears: what it throws, at once or later as a promise, is told of once and touches nobody.
+ * @param name as users know it, such as `mirror.onComparison`
+ */
+export function guardListener<A extends readonly unknown[]>(
+  name: string,
+  listener: (...args: A) => unknown,
+): (...args: A) => void {
+  const tell = tellOnce(name)
+  const fail = (error: unknown): void => tell(thrown(error))
+  return (...args) => {
+    try {
+      settleLater(listener(...args), fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+/** Bounds what is remembered of broken listeners of events. */
+const mostTypes = 100
+const tells = new Map<string, Tell>()
+
+/**
+ * Calls a listener of events; whatever it does, the call goes on. Most are made for each call and would each warn by
+ * themselves, so it is told once a process for each type of event.
+ */
+export function tellListener<E extends { readonly type: string }>(
+  listener: (event: E) => unknown,
+  event: E,
+): void {
+  const fail = (error: unknown): void => {
+    const tell = tells.get(event.type) ?? tellOnce(`a listener of the event ${event.type}`)
+    if (tells.size < mostTypes) tells.set(event.type, tell)
+    if (tells.has(event.type)) tell(thrown(error))
+  }
+  try {
+    settleLater(listener(event), fail)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/**
+ * A hook that decides: where there is none, where it says `undefined`, throws, or answers with what makes no sense (a promise,
+ * for instance), `otherwise` decides. A broken one is told of once.
+ * @param name as users know it, such as `retry.when`
+ */
+export function guardHook<A extends readonly unknown[], R>(
+  name: string,
+  hook: ((...args: A) => R | undefined) | undefined,
+  otherwise: (...args: A) => R,
+  isValid: (answer: unknown) => boolean,
+): (...args: A) => R {
+  if (hook === undefined) return otherwise
+  const tell = tellOnce(name)
+  return (...args) => {
+    try {
+      const answer = hook(...args)
+      if (answer === undefined) return otherwise(...args)
+      if (isValid(answer)) return answer
+      tell(`answered with ${described(answer)}`)
+      settleLater(answer, () => {})
+    } catch (error) {
+      tell(thrown(error))
+    }
+    return otherwise(...args)
+  }
+}
+
+function described(answer: unknown): string {
+  if (typeof answer === 'number') return String(answer)
+  if (answer instanceof Promise) return 'a promise, which is not waited for'
+  return answer === null ? 'null' : `a ${typeof answer}`
+}

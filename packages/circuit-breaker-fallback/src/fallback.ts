@@ -3,6 +3,7 @@ import {
   deriveRequest,
   emit,
   type Failure,
+  failuresInShort,
   guardHook,
   type Middleware,
   type ModelRequest,
@@ -69,7 +70,8 @@ export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal' | 'when'
  * Asks other targets, in their order, when the handler that it wraps fails before its commit point. Time is kept
  * back for them from the start, so that a first target that only times out leaves enough to answer.
  *
- * When all fail, the response of the first is returned: it says best what is wrong.
+ * When all fail, the response of the first is returned: it says best what is wrong. What each has said stands in its header
+ * `x-spillway-failures`.
  */
 export function fallback(targets: readonly Target[], options: FallbackOptions = {}): Middleware {
   const { reserve, refusal, midStream } = withDefaults(fallbackDefaults, options)
@@ -88,6 +90,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       const first = await next(forTurn(request, deadlines[0], { isDiverted: false, hasNext: true }))
       let last: ModelResponse = first
       let asked = 0
+      const said = [{ target: first.target ?? request.context.target, failure: first.failure }]
       for (const [index, target] of targets.entries()) {
         const failure = last.failure ?? last.refusal
         if (failure === undefined) break
@@ -97,8 +100,9 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
         const hasNext = index < targets.length - 1
         last = await target.handler(forTurn(request, deadlines[index + 1], { isDiverted: true, hasNext }))
         asked = index + 1
+        said.push({ target: target.name, failure: last.failure })
       }
-      const response = keep(first, last)
+      const response = asked === 0 ? first : withFailures(keep(first, last), said)
       if (mode === 'fail' || response.failure !== undefined) return response
       return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve })
     }
@@ -108,6 +112,13 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
 /** Whether a fallback cannot take a request that the first target would have: it has no tools, or a shorter context. */
 function isUnsuited({ kind }: Failure): boolean {
   return kind === 'invalid_request' || kind === 'too_large'
+}
+
+/** An error says in a header what every target has said. */
+function withFailures(response: ModelResponse, said: Parameters<typeof failuresInShort>[0]): ModelResponse {
+  const failures = response.failure && failuresInShort(said)
+  if (failures === undefined) return response
+  return { ...response, headers: { ...response.headers, 'x-spillway-failures': failures } }
 }
 
 /** Of two responses the one to return; the other is dropped. */

@@ -1,9 +1,9 @@
 import {
   type AttemptReport,
+  AttemptReports,
   type Failure,
   listen,
   type ModelRequest,
-  reportAttempt,
   SpillwayError,
 } from '@spillway/middleware'
 
@@ -17,11 +17,9 @@ export interface CallRecord {
 }
 
 export function recordCall(request: ModelRequest): CallRecord {
-  const attempts: AttemptReport[] = []
+  const { list: attempts, hear } = new AttemptReports()
   return {
-    request: listen(request, (event) => {
-      if (event.type === 'attempt.ended') attempts.push(reportAttempt(event.target, event.outcome))
-    }),
+    request: listen(request, hear),
     attempts,
     error: (failure) => new SpillwayError(failure, { callId: request.context.callId, attempts }),
   }

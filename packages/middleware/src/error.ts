@@ -3,7 +3,7 @@ import type { Outcome } from './outcome.ts'
 
 const marker = Symbol.for('spillway.error')
 
-/** One attempt as an error reports it. */
+/** One attempt as an error reports it, or a refusal of Spillway's own (`failure.origin` is `spillway`), which took no time. */
 export interface AttemptReport {
   readonly target: string | undefined
   /** Undefined when the attempt succeeded up to its commit point. */
@@ -25,6 +25,7 @@ export class SpillwayError extends Error {
   readonly callId: string
   /** The vendor's id of the request, where it gave one. */
   readonly requestId: string | undefined
+  /** What every target has said, fallbacks included, in order: the first ten and the last ten of many. */
   readonly attempts: readonly AttemptReport[]
 
   constructor(failure: Failure, call: { callId: string; attempts?: readonly AttemptReport[] }) {

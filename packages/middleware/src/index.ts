@@ -1,3 +1,4 @@
+export { AttemptReports, failuresInShort } from './attempt-reports.ts'
 export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
 export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } from './error.ts'

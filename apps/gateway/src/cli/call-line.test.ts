@@ -12,7 +12,7 @@ function lineOf(changes: Partial<AnsweredCall> = {}): string {
   const failure = { kind: 'timeout', message: 'no first content within 1500 ms', origin: 'upstream' }
   log.started = 2
   log.fallback = 'timeout'
-  log.attempts.push({ target: 'claude', failure, durationMs: 1500 } as never)
+  log.reports.list.push({ target: 'claude', failure, durationMs: 1500 } as never)
   const response = { target: 'local', failure: undefined }
   const call = { model: 'claude-opus-5-5', stream: true, waited: 1834, log, response }
   return stripVTControlCharacters(callLine({ ...call, ...changes } as unknown as AnsweredCall, at))
@@ -36,13 +36,15 @@ test('a reason that comes several times in a row is told once', () => {
     failure: { message, origin: 'upstream' },
     durationMs: 1,
   })
-  const log = Object.assign(new CallLog(), { attempts: ['a', 'a', 'b', 'a'].map(failed) })
+  const log = new CallLog()
+  log.reports.list.push(...(['a', 'a', 'b', 'a'].map(failed) as never[]))
   expect(lineOf({ log } as never)).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
 })
 
 test('a reason has the vendor’s code and its id of the request', () => {
   const reasonOf = (failure: object): string | undefined => {
-    const log = Object.assign(new CallLog(), { attempts: [{ target: 'claude', failure, durationMs: 1 }] })
+    const log = new CallLog()
+    log.reports.list.push({ target: 'claude', failure, durationMs: 1 } as never)
     return lineOf({ log } as never)
       .split(/ {2,}/)
       .at(-1)

@@ -58,10 +58,10 @@ function hasDeclined({ started, attempts }: CallLog): boolean {
   return started === attempts.length && attempts.at(-1)?.failure?.kind === 'refusal'
 }
 
-/** Why attempts failed; the same reason several times in a row is told once. */
-function reasonsOf({ attempts }: CallLog): string {
+/** Why attempts failed or were refused; the same reason several times in a row is told once. */
+function reasonsOf({ reports }: CallLog): string {
   const reasons: { text: string; times: number }[] = []
-  for (const { target, failure } of attempts) {
+  for (const { target, failure } of reports.list) {
     if (failure === undefined) continue
     const text = `${target}: ${explain(failure)}`
     const last = reasons.at(-1)

@@ -4,6 +4,7 @@ import {
   type Api,
   createRequest,
   type Failure,
+  failuresInShort,
   type ModelResponse,
   type RequestHeaders,
   type Timeouts,
@@ -144,6 +145,10 @@ function spillwayHeaders(response: ModelResponse, log: CallLog): Record<string, 
   const answeredByAnother = response.failure === undefined && log.fallback !== undefined
   if (answeredByAnother) headers['x-spillway-fallback'] = log.fallback as string
   // Retries have one owner, and it has done what it could.
-  if (response.failure !== undefined) headers['x-should-retry'] = 'false'
+  if (response.failure !== undefined) {
+    headers['x-should-retry'] = 'false'
+    const failures = failuresInShort(log.reports.list)
+    if (failures !== undefined) headers['x-spillway-failures'] = failures
+  }
   return headers
 }

@@ -53,7 +53,7 @@ describe('failures in short', () => {
       { target: 'größe, (neu)\r\nx: y', failure: failing('timeout') },
       { target: undefined, failure: failing('saturated') },
     ])
-    expect(odd).toBe('gr__e____neu___x:_y timeout, spillway saturated')
+    expect(odd).toBe('gr__e___neu___x:_y timeout, spillway saturated')
     expect(() => new Headers({ x: odd as string })).not.toThrow()
   })
 })

@@ -40,6 +40,15 @@ const answer = (status: number, body: string, type = 'application/json'): string
 const error = (message: string): string =>
   JSON.stringify({ type: 'error', error: { type: 'api_error', message } })
 
+const usageChunk = 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n'
+const chatStream = (usage: string): string =>
+  answer(
+    200,
+    `data: {"choices":[{"finish_reason":"stop"}]}\n\n${usage}data: [DONE]\n\n`,
+    'text/event-stream\r\nx-spillway-served-by: claude',
+  )
+const chatAnswer: FuzzAnswer = { kind: 'valid', isValid: true, steps: send(chatStream(usageChunk)) }
+
 describe('what holds', () => {
   test.each<[string, string, FuzzAnswer[]]>([
     ['an answer', answer(200, '{}'), [valid]],
@@ -57,6 +66,8 @@ describe('what holds', () => {
       [failed],
     ],
     ['its own marker', answer(200, JSON.stringify(bodyMarker(7))), [valid]],
+    ['a chat stream without the usage that the caller did not ask for', chatStream(''), [chatAnswer]],
+    ['a chat stream with it', chatStream(usageChunk), [chatAnswer]],
   ])('%s', (_, text, answers) => {
     expect(problems(text, answers)).toEqual([])
   })

@@ -1,6 +1,6 @@
 import type { FailureKind, FailureScope } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
-import { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
+import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 
 const epoch = Date.UTC(2026, 10, 23, 12)
 
@@ -508,5 +508,99 @@ describe('an error without an error object', () => {
   ])('of %s keeps its message', (_, body) => {
     expect(classify(400, body)).toMatchObject({ kind: 'invalid_request', message: 'No' })
     if (!('statusCode' in body)) expect(isErrorBody(body)).toBe(true)
+  })
+})
+
+describe('what nothing but the status says', () => {
+  it.each<[number, string]>([
+    [300, 'a redirect (300)'],
+    [307, 'a redirect (307)'],
+    [399, 'a redirect (399)'],
+    [304, 'status 304'],
+    [299, 'status 299'],
+    [400, 'status 400'],
+  ])('%i is told as %s', (status, words) => {
+    expect(classify(status).message).toContain(words)
+  })
+
+  it.each([
+    [299, true],
+    [300, false],
+    [399, false],
+    [600, true],
+  ])('%i may go away: %s', (status, retryable) => {
+    expect(classify(status)).toMatchObject({ kind: 'server', retryable })
+  })
+
+  it('an error inside a 200 has words without a message, too', () => {
+    expect(classifyErrorBody({}).message).toBe('the upstream reported an error inside its answer')
+  })
+})
+
+it.each<[string, number, FailureScope]>([
+  ['text/html', 403, 'request'],
+  [' text/html; charset=utf-8', 403, 'request'],
+  ['TEXT/HTML', 403, 'request'],
+  ['text/htmlx', 403, 'key'],
+  ['application/x+text/html', 403, 'key'],
+  ['application/json', 403, 'key'],
+  ['text/html', 401, 'key'],
+])('a body of type %j with status %i concerns the %s', (type, status, scope) => {
+  expect(classify(status, undefined, { 'content-type': type }).scope).toBe(scope)
+})
+
+describe('the phase of a timeout', () => {
+  it('is that of the headers with a status, and of the first content inside a 200', () => {
+    expect(classify(504).phase).toBe('headers')
+    expect(classify(500).phase).toBeUndefined()
+    expect(classifyErrorBody(anthropic('timeout_error')).phase).toBe('first_content')
+    expect(classifyErrorBody(anthropic('api_error')).phase).toBeUndefined()
+  })
+})
+
+it('a limit that says in its headers when it is over is waited for until then, and no other error', () => {
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(epoch + 90_000) }
+  expect(classify(429, anthropic('rate_limit_error'), headers).retryAfterMs).toBe(90_000)
+  expect(classify(529, anthropic('overloaded_error'), headers).retryAfterMs).toBeUndefined()
+})
+
+it('an error inside a 200 speaks of the request alone where its words do', () => {
+  const error = { code: 402, message: 'This request requires more credits, or fewer max_tokens.' }
+  expect(classifyErrorBody({ error }).scope).toBe('request')
+  expect(classifyErrorBody(anthropic('overloaded_error')).scope).toBe('model')
+})
+
+describe('a body that came with a 200', () => {
+  const choice = { index: 0, message: { content: 'Hi' }, finish_reason: 'stop' }
+  it.each<[string, unknown, boolean]>([
+    ['an error by its type alone', { type: 'error' }, true],
+    ['an error by its object alone', { object: 'error' }, true],
+    ['a message', { type: 'message', content: [] }, false],
+    ['a message with a detail', { content: [], detail: 'x' }, false],
+    ['a detail alone', { detail: 'x' }, true],
+    [
+      'an answer of which one choice failed',
+      { choices: [choice, { ...choice, finish_reason: 'error' }] },
+      true,
+    ],
+    ['an answer with a detail', { choices: [choice], detail: 'x' }, false],
+  ])('is an error or none: %s', (_what, body, isError) => {
+    expect(isErrorBody(body)).toBe(isError)
+  })
+})
+
+describe('the form of an error', () => {
+  const error = { type: 'api_error', message: 'No' }
+  it.each<[unknown, boolean, boolean]>([
+    [{ type: 'error', error }, true, true],
+    [{ error }, false, true],
+    [{ type: 'message', error }, false, true],
+    [{ type: 'error', error: { message: 'No' } }, false, true],
+    [{ type: 'error', error: { type: 'api_error' } }, false, false],
+    [{ type: 'error', message: 'No' }, false, false],
+    [{ type: 'error', error: 'No' }, false, false],
+    [undefined, false, false],
+  ])('of %j is Anthropic’s: %s, OpenAI’s: %s', (body, isAnthropic, isOpenAi) => {
+    expect([isErrorOf('anthropic', body), isErrorOf('openai', body)]).toEqual([isAnthropic, isOpenAi])
   })
 })

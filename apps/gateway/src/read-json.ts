@@ -5,7 +5,7 @@ import { parseBounded } from '@spillway/wire'
 const largest = 1024 * 1024
 
 /** How long it may take in all, in milliseconds. */
-const longest = 10_000
+const longest = 30_000
 
 /** The JSON at a path of a client's endpoint; undefined where there is none. */
 export async function readJson(

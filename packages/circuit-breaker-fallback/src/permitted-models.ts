@@ -14,7 +14,7 @@ export interface PublishedModelsOptions {
   readonly keepFor?: number
   /**
    * How long a refused call waits for it, in milliseconds.
-   * @default 5000
+   * @default 10000
    */
   readonly maxWait?: number
 }
@@ -32,7 +32,7 @@ const most = 100
  * declines. Undefined where the endpoint does not publish them, as on most clouds.
  */
 export function publishedModels(options: PublishedModelsOptions): PermittedModels {
-  const { read, keepFor = 3_600_000, maxWait = 5_000 } = options
+  const { read, keepFor = 3_600_000, maxWait = 10_000 } = options
   const known = new RecentMap<Known>(most)
   const ask = async (model: string): Promise<readonly string[] | undefined> => {
     const body = await read(`/v1/models/${encodeURIComponent(model)}`, {

@@ -1,6 +1,5 @@
 import {
   type Failure,
-  type FailureKind,
   type Handler,
   listen,
   type ModelRequest,
@@ -8,7 +7,13 @@ import {
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
-import { promptTokens, type UsualTime, type VendorDimension, vendorLimits } from '@spillway/wire'
+import {
+  failureKinds,
+  promptTokens,
+  type UsualTime,
+  type VendorDimension,
+  vendorLimits,
+} from '@spillway/wire'
 import type { Lease } from './admission.ts'
 import type { Cost, VendorAnswer, WindowName } from './limits.ts'
 import type { Estimate, TokenEstimator } from './token-estimator.ts'
@@ -35,24 +40,6 @@ const windowOf: Readonly<Record<VendorDimension, WindowName>> = {
 
 /** Failures of this kind never reached the vendor, so that nothing was counted there. */
 const notReached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
-
-/**
- * Failures by which an upstream refuses a call instead of answering it: it has counted no tokens. A request it may have
- * counted (OpenAI does, Anthropic does not say), so that stays spent. Time-outs of a proxy are none of these: what is behind
- * it may still be at work.
- */
-const refusals: ReadonlySet<FailureKind> = new Set([
-  'overloaded',
-  'rate_limited',
-  'saturated',
-  'server',
-  'invalid_request',
-  'authentication',
-  'permission',
-  'billing',
-  'not_found',
-  'too_large',
-])
 
 /** How long a 429 that names no time closes a limiter, in milliseconds. */
 const usualPause = 1_000
@@ -114,8 +101,13 @@ function actualCost(
 
 const free: Cost = { inputTokens: 0, outputTokens: 0 }
 
+/**
+ * Whether an upstream refuses a call instead of answering it: it has counted no tokens. A request it may have counted (OpenAI
+ * does, Anthropic does not say), so that stays spent. A refusal with a status is one of the request, not in an answer.
+ */
 function isRefusal({ kind, origin, status }: Failure): boolean {
-  return origin === 'upstream' && (refusals.has(kind) || (kind === 'refusal' && status !== undefined))
+  const isOfRequest = kind === 'refusal' && status !== undefined
+  return origin === 'upstream' && (failureKinds[kind].tokens === 'none' || isOfRequest)
 }
 
 /** Undefined where nobody has said what the prompt came to: none has no tokens, and what was reserved is the better guess. */

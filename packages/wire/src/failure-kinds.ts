@@ -15,6 +15,11 @@ export interface KindFacts {
   /** `error.type` of Anthropic's protocol, and `error.code` of OpenAI's. */
   readonly anthropic: string
   readonly openai: string
+  /**
+   * What tokens an upstream has counted that reports none: none where it refuses a call instead of answering it. Time-outs of a
+   * proxy are no such refusals, what is behind it may still be at work.
+   */
+  readonly tokens: 'none' | 'unknown'
 }
 
 const row = (
@@ -24,14 +29,15 @@ const row = (
   status: number,
   anthropic: string,
   openai: string,
-): KindFacts => ({ retryable, scope, owner, status, anthropic, openai })
+  tokens: 'none' | 'unknown' = 'none',
+): KindFacts => ({ retryable, scope, owner, status, anthropic, openai, tokens })
 
 /** The one table of failure kinds: retries, breakers, routing, fallbacks and rendering read it. */
 export const failureKinds: Readonly<Record<FailureKind, KindFacts>> = {
   overloaded: row(true, 'model', 'endpoint', 529, 'overloaded_error', 'server_error'),
   rate_limited: row(true, 'key', 'pace', 429, 'rate_limit_error', 'rate_limit_exceeded'),
-  timeout: row(true, 'endpoint', 'endpoint', 504, 'timeout_error', 'timeout'),
-  connection: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
+  timeout: row(true, 'endpoint', 'endpoint', 504, 'timeout_error', 'timeout', 'unknown'),
+  connection: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error', 'unknown'),
   server: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
   invalid_request: row(false, 'request', 'caller', 400, 'invalid_request_error', 'invalid_request_error'),
   authentication: row(false, 'key', 'key', 401, 'authentication_error', 'invalid_api_key'),
@@ -39,10 +45,18 @@ export const failureKinds: Readonly<Record<FailureKind, KindFacts>> = {
   billing: row(false, 'key', 'key', 402, 'billing_error', 'insufficient_quota'),
   not_found: row(false, 'model', 'model', 404, 'not_found_error', 'not_found'),
   too_large: row(false, 'request', 'caller', 413, 'request_too_large', 'invalid_request_error'),
-  refusal: row(false, 'request', 'caller', 400, 'invalid_request_error', 'content_policy_violation'),
-  truncated: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
-  malformed: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error'),
-  cancelled: row(false, 'request', 'caller', 499, 'api_error', 'server_error'),
+  refusal: row(
+    false,
+    'request',
+    'caller',
+    400,
+    'invalid_request_error',
+    'content_policy_violation',
+    'unknown',
+  ),
+  truncated: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error', 'unknown'),
+  malformed: row(true, 'endpoint', 'endpoint', 502, 'api_error', 'server_error', 'unknown'),
+  cancelled: row(false, 'request', 'caller', 499, 'api_error', 'server_error', 'unknown'),
   circuit_open: row(false, 'endpoint', 'spillway', 503, 'overloaded_error', 'server_error'),
   saturated: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'rate_limit_exceeded'),
   budget_exceeded: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'insufficient_quota'),

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import type { Cost, Limits } from './limits.ts'
-import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
+import type { TurnedAway } from './waiting-call.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 const tokens = (inputTokens: number): Cost => ({ inputTokens, outputTokens: 0 })
 

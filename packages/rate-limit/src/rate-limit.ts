@@ -19,7 +19,8 @@ import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { acquireSpare } from './spare-capacity.ts'
 import { sentAt, TokenEstimator } from './token-estimator.ts'
-import { type TurnedAway, WaitingRoom } from './waiting-room.ts'
+import type { TurnedAway } from './waiting-call.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 declare module '@spillway/middleware' {
   interface EventMap {

@@ -1,24 +1,12 @@
 import type { CancelTimer, Clock } from '@spillway/middleware'
-import type { Admission, Beside, Headroom, Lease } from './admission.ts'
+import type { Admission, Lease } from './admission.ts'
 import { ifWanted } from './if-wanted.ts'
 import type { Cost } from './limits.ts'
+import { freeOf, isWithin, passable, sizeOf } from './passing.ts'
 import { probeEvery } from './vendor-gate.ts'
-import { priorityOf, type Queued, WaitingQueue } from './waiting-queue.ts'
-
-/** A call that would like to wait. */
-export interface WaitingCall {
-  readonly cost: Cost
-  /** 0 goes first, 9 last; rounded. What is not a number counts as 5. */
-  readonly priority: number
-  /** How long it will wait at most, in milliseconds, from `since` on. */
-  readonly patience: number
-  /** When it began to wait, on its clock. @default now */
-  readonly since?: number
-  /** For how long its cost is known, in milliseconds; after that it has to enter again. @default for ever */
-  readonly holdsFor?: number | undefined
-  readonly clock: Clock
-  readonly signal: AbortSignal | undefined
-}
+import { leftOf, type TurnedAway, type Waiter, type WaitingCall } from './waiting-call.ts'
+import { WaitingLanes } from './waiting-lanes.ts'
+import { priorityOf } from './waiting-queue.ts'
 
 export interface WaitingRoomOptions {
   /** How many calls wait at most. */
@@ -30,34 +18,8 @@ export interface WaitingRoomOptions {
   readonly ageing: number
 }
 
-/** Why a call was not admitted, and when another one may be, in milliseconds. */
-export interface TurnedAway {
-  readonly reason: 'full' | 'too_long' | 'impatient' | 'outdated'
-  readonly retryAfterMs: number
-}
-
-type Lane = WaitingQueue<Waiter>
-
-interface Waiter extends Omit<WaitingCall, 'since'>, Queued {
-  readonly lane: Lane
-  /** Whether others may be served when it leaves: it was first and had to wait on. */
-  isBlocked: boolean
-  /** The earliest time at which it was ever sure to be admitted, on its clock. */
-  sureAt: number
-  /** Since when it has been first and could be passed, on its clock. */
-  passedSince: number | undefined
-  fail(error: unknown): void
-  admit(lease: Lease): void
-}
-
 /** How many calls are looked at in one turn from the first on, and as many of the others, for some that can pass it. */
 const mostLooked = 64
-
-/** Limit groups that have a queue each; callers choose the names of models. */
-const mostLanes = 32
-
-/** The queue of all further ones. It contains a space, which no group of one model does. */
-const otherGroups = 'other models'
 
 /** How many refusals one turn takes of limits that have to be asked elsewhere. */
 const mostRefused = 4
@@ -67,12 +29,6 @@ const mostAdmitted = 64
 
 /** After how many milliseconds limits that are counted elsewhere are asked again where nobody knows how long to wait. */
 const askAgain = 50
-
-/** The part of its patience after which a call is passed only by what does not delay it. */
-const spentPatience = 0.9
-
-/** The part of its patience for which a call can be passed that waits for others to settle. */
-const hopefulPatience = 1 / 3
 
 /**
  * Where calls wait for capacity. Bottleneck's queues keep their order; all times and timers are of the calls' clocks.
@@ -85,8 +41,7 @@ const hopefulPatience = 1 / 3
 export class WaitingRoom {
   readonly #limiter: Admission
   readonly #options: WaitingRoomOptions
-  /** Those in which calls wait, by limit group. */
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes: WaitingLanes
   #size = 0
   #isServing = false
   /** Whether limits that are counted elsewhere are asked on behalf of a call that waits. */
@@ -105,6 +60,7 @@ export class WaitingRoom {
   constructor(limiter: Admission, options: WaitingRoomOptions) {
     this.#limiter = limiter
     this.#options = options
+    this.#lanes = new WaitingLanes(options.ageing)
   }
 
   /** How many calls wait. */
@@ -131,23 +87,13 @@ export class WaitingRoom {
 
   /** Milliseconds that a call with this cost and priority would wait at the least: if all in flight settled now. */
   waitFor({ cost, priority, clock }: Pick<WaitingCall, 'cost' | 'priority' | 'clock'>): number {
-    return this.#limiter.soonest(cost, clock.now(), this.#laneOf(cost)?.ahead(priorityOf(priority)))
+    return this.#limiter.soonest(cost, clock.now(), this.#lanes.laneOf(cost)?.ahead(priorityOf(priority)))
   }
 
   /** When the windows have capacity for such a call, whatever those in flight take. */
   #retryAfter({ cost, priority, clock }: WaitingCall): number {
-    const ahead = this.#laneOf(cost)?.ahead(priorityOf(priority))
+    const ahead = this.#lanes.laneOf(cost)?.ahead(priorityOf(priority))
     return Math.max(1, this.#limiter.timeUntil(cost, clock.now(), ahead))
-  }
-
-  #laneOf({ group = '' }: Cost): Lane | undefined {
-    return this.#lanes.get(group) ?? (this.#lanes.size < mostLanes ? undefined : this.#lanes.get(otherGroups))
-  }
-
-  #makeLane({ group = '' }: Cost): Lane {
-    const lane: Lane = new WaitingQueue(this.#options.ageing)
-    this.#lanes.set(this.#lanes.size < mostLanes ? group : otherGroups, lane)
-    return lane
   }
 
   #add(
@@ -165,12 +111,11 @@ export class WaitingRoom {
       this.#size--
       cancelTimer()
       signal?.removeEventListener('abort', leave)
-      if (lane.size === 0)
-        for (const [group, each] of this.#lanes) if (each === lane) this.#lanes.delete(group)
+      if (lane.size === 0) this.#lanes.drop(lane)
       if (this.#size === 0) this.#rest()
       else if (waiter.isBlocked) this.#wakeIn(0, clock)
     }
-    const lane = this.#laneOf(call.cost) ?? this.#makeLane(call.cost)
+    const lane = this.#lanes.laneOf(call.cost) ?? this.#lanes.make(call.cost)
     const waiter: Waiter = {
       ...call,
       options: { priority: priorityOf(call.priority) },
@@ -231,7 +176,7 @@ export class WaitingRoom {
   #passAtOnce(call: WaitingCall): Lease | undefined | Promise<Lease | undefined> {
     // Limits that are counted elsewhere are asked one after the other while calls wait.
     if (this.#size === 0 || this.#isPaused || this.#isAsking) return undefined
-    const lane = this.#laneOf(call.cost)
+    const lane = this.#lanes.laneOf(call.cost)
     const first = lane?.first()
     const now = call.clock.now()
     const options = { priority: priorityOf(call.priority) }
@@ -240,31 +185,8 @@ export class WaitingRoom {
       first === undefined ||
       lane.rank({ options, clock: call.clock, since: call.since ?? now }) < lane.rank(first)
     if (isFirst) return this.#limiter.tryAcquire(call.cost, now)
-    const beside = this.#passable(first)
+    const beside = passable(first, this.#limiter, this.#options.ageing)
     return beside && this.#limiter.tryAcquire(call.cost, now, beside)
-  }
-
-  /** How the first one can be passed; undefined where it cannot. */
-  #passable(first: Waiter): Beside | undefined {
-    const { ageing } = this.#options
-    const { cost, clock, since, patience } = first
-    const now = clock.now()
-    const wait = this.#limiter.timeUntil(cost, now)
-    // It lacks only a place, as all others do.
-    if (wait === 0) return undefined
-    const sureAt = now + wait
-    first.sureAt = Math.min(first.sureAt, sureAt)
-    if (sureAt <= since + patience) {
-      const latest = Math.min(first.sureAt + ageing, Math.max(sureAt, since + patience * spentPatience))
-      // A millisecond for sums of fractions.
-      return latest + 1 < sureAt ? undefined : { cost, by: Math.max(latest, sureAt) + 1, isHoping: false }
-    }
-    // It has no hope, so that there is nothing to put off.
-    if (now + this.#limiter.soonest(cost, now) > since + patience)
-      return { cost, by: Infinity, isHoping: false }
-    first.passedSince ??= now
-    const isOver = now >= first.passedSince + Math.min(ageing, patience * hopefulPatience)
-    return isOver ? undefined : { cost, by: since + patience, isHoping: true }
   }
 
   /** Admits all that can be admitted. Runs once at a time, without a turn of the event loop where the limits need none. */
@@ -279,7 +201,7 @@ export class WaitingRoom {
         await this.#serveAll()
       }
     } catch (error) {
-      for (const lane of [...this.#lanes.values()]) for (const waiter of [...lane]) waiter.fail(error)
+      for (const waiter of this.#lanes.all()) waiter.fail(error)
     } finally {
       this.#isServing = false
     }
@@ -294,7 +216,7 @@ export class WaitingRoom {
 
   /** Serves all groups once, those first whose first one goes before that of the others. */
   async #serveAll(): Promise<void> {
-    for (const first of this.#firsts()) {
+    for (const first of this.#lanes.firsts()) {
       let waiter: Waiter | undefined = first
       let wait = 0
       while (waiter !== undefined && !this.#isPaused) {
@@ -329,13 +251,6 @@ export class WaitingRoom {
     return this.#limiter.timeUntil(cost, clock.now()) || askAgain
   }
 
-  #firsts(): Waiter[] {
-    const firsts = [...this.#lanes.values()].flatMap((lane) => lane.first() ?? [])
-    return firsts.length < 2
-      ? firsts
-      : firsts.sort((one, other) => one.lane.rank(one) - other.lane.rank(other))
-  }
-
   /** Lets others of its group pass the first one. */
   async #letPass(first: Waiter): Promise<void> {
     const { lane, clock, cost } = first
@@ -350,7 +265,7 @@ export class WaitingRoom {
         if (smallest === undefined || sizeOf(waiter) < sizeOf(smallest)) smallest = waiter
         continue
       }
-      const beside = this.#passable(first)
+      const beside = passable(first, this.#limiter, this.#options.ageing)
       if (beside === undefined) break
       const answer = this.#limiter.tryAcquire(waiter.cost, waiter.clock.now(), beside)
       const lease = answer instanceof Promise ? await this.#asked(answer) : answer
@@ -414,30 +329,4 @@ export class WaitingRoom {
     this.#stopListening?.()
     this.#stopListening = undefined
   }
-}
-
-/** How long a call still waits, in milliseconds. */
-function leftOf({ patience, since, clock }: WaitingCall): number {
-  return since === undefined ? patience : patience - (clock.now() - since)
-}
-
-function sizeOf({ cost }: Waiter): number {
-  return cost.inputTokens + cost.outputTokens
-}
-
-/** Whether a call fits into what is free. */
-function isWithin({ inputTokens, outputTokens }: Cost, free: ReturnType<typeof freeOf>): boolean {
-  return free !== undefined && inputTokens <= free.inputTokens && outputTokens <= free.outputTokens
-}
-
-/** The tokens that calls may take which pass another one; undefined where there is no request or place for any. */
-function freeOf(headroom: Headroom): Pick<Cost, 'inputTokens' | 'outputTokens'> | undefined {
-  const free = (name: keyof Headroom): number => {
-    const { used = 0, limit = Infinity } = headroom[name] ?? {}
-    return limit - used
-  }
-  // One place is for the call that is passed.
-  if (Math.min(free('requestsPerMinute'), free('requestsPerSecond'), free('concurrency') - 1) < 1)
-    return undefined
-  return { inputTokens: free('inputTokensPerMinute'), outputTokens: free('outputTokensPerMinute') }
 }

@@ -1,5 +1,6 @@
 import type { Fault } from '@spillway/testing'
 import { randomFor } from '../seeded-random.ts'
+import { type UsageKind, usageKindOf } from './usage-kinds.ts'
 
 /** What becomes of one call. */
 export type Course =
@@ -29,6 +30,8 @@ export interface CallPlan {
   readonly candidate: Fault | undefined
   /** Drawn for the usage of the call's answers. */
   readonly size: number
+  /** What the vendor did for them besides. */
+  readonly usageKind: UsageKind
 }
 
 const shares: readonly (readonly [Course, number])[] = [
@@ -77,6 +80,7 @@ export function planOf(seed: number, index: number): CallPlan {
           ? { type: 'cut', at: 'after-content', how: 'reset' }
           : undefined,
     size: random(),
+    usageKind: usageKindOf(random()),
   }
 }
 

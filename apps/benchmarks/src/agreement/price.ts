@@ -1,4 +1,5 @@
 import { publishedPrices } from '@spillway/usage'
+import type { Charged } from './usage-kinds.ts'
 
 /** The usage that an upstream reports. */
 export interface Reported {
@@ -20,15 +21,31 @@ export function reportedPrice(usage: {
   return (usage.inputTokens * 1234 + usage.outputTokens * 5678) / 1e9
 }
 
+/** What one model did for an answer. */
+export interface Sampling {
+  readonly model: string
+  readonly usage: Reported
+}
+
 /** Whole numbers for decimals: so many places are kept. */
 const places = 6
 const scale = 10n ** BigInt(places)
+
+/** What Anthropic takes for a search, in nano-dollars. */
+const search = 10_000_000n
 
 /**
  * What an answer of Claude's costs in nano-dollars, from the published table, without the code that is judged: every
  * factor as a whole number of millionths, rounded half up once at the end.
  */
-export function vendorPrice(model: string, usage: Reported, at: Date): bigint {
+export function vendorPrice({ samplings, searches, place }: Charged, at: Date): bigint {
+  const sum = samplings.reduce((total, sampling) => total + samplingPrice(sampling, at), 0n)
+  // A dollar for a million tokens is a thousand nano-dollars for one; the place counts in tenths.
+  const divisor = scale * scale * 10n
+  return (sum * place * 1000n + divisor / 2n) / divisor + BigInt(searches) * search
+}
+
+function samplingPrice({ model, usage }: Sampling, at: Date): bigint {
   const day = at.toISOString().slice(0, 10)
   const rows = publishedPrices.prices.filter(
     ({ provider, models, from = '' }) => provider === 'anthropic' && models.includes(model) && from <= day,
@@ -42,15 +59,13 @@ export function vendorPrice(model: string, usage: Reported, at: Date): bigint {
     BigInt(tokens) *
     (price === undefined ? millionths(input) * millionths(factor) : millionths(price) * scale)
   const short = usage.cacheWriteTokens - usage.cacheWrite1hTokens
-  const sum =
+  return (
     part(usage.inputTokens, input) +
     part(usage.cacheReadTokens, cacheRead, '0.1') +
     part(short, cacheWrite, '1.25') +
     part(usage.cacheWrite1hTokens, cacheWrite1h, '2') +
     part(usage.outputTokens, output)
-  // A dollar for a million tokens is a thousand nano-dollars for one.
-  const divisor = scale * scale
-  return (sum * 1000n + divisor / 2n) / divisor
+  )
 }
 
 function millionths(text: string): bigint {

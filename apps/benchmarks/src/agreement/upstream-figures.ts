@@ -7,7 +7,7 @@ export function upstreamFigures(seen: readonly Seen[]): Figures {
   const figures: Figures = new Map()
   add(figures, 'calls', new Set(seen.map(({ plan }) => plan.index)).size)
   for (const each of seen) {
-    const { role, target, request, usage, plan } = each
+    const { role, target, request, plan } = each
     const telling = tellingOf(each)
     add(figures, 'attempts', 1)
     add(figures, `attempts by role: ${role}`, 1)
@@ -17,10 +17,11 @@ export function upstreamFigures(seen: readonly Seen[]): Figures {
     else add(figures, 'attempts that ended: well', 1)
     if (telling === 'estimated') add(figures, 'attempts estimated', 1)
     if (telling !== 'exact') continue
+    const usage = each.charged.tokens
     const cost =
       target === 'router'
         ? BigInt(usage.inputTokens) * 1234n + BigInt(usage.outputTokens) * 5678n
-        : vendorPrice(plan.model, usage, new Date(performance.timeOrigin + request.receivedAt))
+        : vendorPrice(each.charged, new Date(performance.timeOrigin + request.receivedAt))
     add(figures, 'exact tokens: input', usage.inputTokens)
     add(figures, 'exact tokens: output', usage.outputTokens)
     add(figures, 'exact tokens: cache_read', usage.cacheReadTokens)

@@ -8,12 +8,13 @@ import {
 } from '@spillway/testing'
 import { type CallPlan, faultOf, isHedged, planOf } from './call-plan.ts'
 import { type Reported, reportedPrice } from './price.ts'
+import { type Charged, toldBy } from './usage-kinds.ts'
 
 export type Role = 'primary' | 'retry' | 'fallback' | 'hedge' | 'mirror'
 
 /**
- * What the upstream can say of the usage of an attempt: the whole of it has been told, a stream that told a part of it was
- * left unfinished, or nothing was told.
+ * What the upstream can say of the usage of an attempt: the whole of it has been told; a stream that told a part of it was
+ * left unfinished, or whoever asked left before an answer; or nothing was told.
  */
 export type Telling = 'exact' | 'estimated' | 'none'
 
@@ -23,7 +24,7 @@ export interface Seen {
   readonly role: Role
   readonly target: 'claude' | 'hedged' | 'router' | 'candidate'
   readonly request: RecordedRequest
-  readonly usage: Reported
+  readonly charged: Charged
 }
 
 /** The upstreams of a run and all that they saw. */
@@ -42,14 +43,17 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
   const seen: Seen[] = []
   const atFirst = new Map<number, number>()
   const atRouter = new Map<number, number>()
-  const usages = new WeakMap<RecordedRequest, Reported>()
+  const charges = new WeakMap<RecordedRequest, Charged>()
   const waiting = new Map<number, { count: number; resolve: () => void }>()
 
-  const replyOf = (request: RecordedRequest): Reply => {
-    const usage = usageOf(planOfRequest(request), seen.length)
-    usages.set(request, usage)
-    return { usage }
-  }
+  const replyOf =
+    (vendor: 'claude' | 'router') =>
+    (request: RecordedRequest): Reply => {
+      const plan = planOfRequest(request)
+      const { reply, charged } = toldBy(vendor, plan, usageOf(plan, seen.length))
+      charges.set(request, charged)
+      return reply
+    }
   /** Servers ask for the fault before the reply, so the usage is looked up when all is over. */
   const see = (request: RecordedRequest, plan: CallPlan, role: Role, target: Seen['target']): void => {
     seen.push({
@@ -57,8 +61,8 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
       role,
       target,
       request,
-      get usage() {
-        return usages.get(request) as Reported
+      get charged() {
+        return charges.get(request) as Charged
       },
     })
   }
@@ -80,10 +84,10 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
     if (waiter !== undefined && number >= waiter.count) waiter.resolve()
     return faultOf(plan, number)
   }
-  const pair = () => Promise.all([1, 2].map(() => startClaude({ reply: replyOf, fault: first })))
+  const pair = () => Promise.all([1, 2].map(() => startClaude({ reply: replyOf('claude'), fault: first })))
   const [claude, hedged] = await Promise.all([pair(), pair()])
   const router = await startOpenRouter({
-    reply: replyOf,
+    reply: replyOf('router'),
     fault: (request) => {
       const plan = planOfRequest(request)
       const isFirst = count(atRouter, plan.index) === 1
@@ -92,7 +96,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
     },
   })
   const candidate = await startClaude({
-    reply: replyOf,
+    reply: replyOf('claude'),
     fault: (request) => {
       const plan = planOfRequest(request)
       see(request, plan, 'mirror', 'candidate')
@@ -117,13 +121,15 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
 
 /** What a request's answer told of its usage: judged by the bytes that were sent. */
 export function tellingOf({ request }: Seen): Telling {
-  if (request.status !== 200) return 'none'
+  // Whoever leaves while the upstream is at work has used the prompt at least.
+  const unanswered = request.closedAt === undefined ? 'none' : 'estimated'
+  if (request.status !== 200) return unanswered
   const text = Buffer.from(request.sent).toString()
   const asked = request.json as { stream?: boolean }
-  if (asked.stream !== true) return request.finishedAt !== undefined && isJson(text) ? 'exact' : 'none'
+  if (asked.stream !== true) return request.finishedAt !== undefined && isJson(text) ? 'exact' : unanswered
   const isWhole = text.includes('event: message_stop') || text.includes('data: [DONE]')
   if (isWhole && request.finishedAt !== undefined) return 'exact'
-  return text.includes('event: message_start') || text.includes('"content":"') ? 'estimated' : 'none'
+  return text.includes('event: message_start') || text.includes('"content":"') ? 'estimated' : unanswered
 }
 
 function isJson(text: string): boolean {

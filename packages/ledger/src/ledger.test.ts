@@ -18,7 +18,7 @@ import {
 import { virtualClock } from '@spillway/testing'
 import { publishedPrices } from '@spillway/usage'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createLedger } from './ledger.ts'
+import { createLedger, ledgerDefaults } from './ledger.ts'
 import { readRejected } from './rejected-entries.ts'
 import type { AttemptRow, CallRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
@@ -438,4 +438,26 @@ it('refuses options out of range and prices that are no decimals', () => {
   const store = new ListStore()
   expect(() => createLedger({ store, maxRows: -1 })).toThrow('ledger.maxRows must be 0 or more')
   expect(() => createLedger({ store, prices: { ...publishedPrices, geo: { us: 'x' } } })).toThrow(RangeError)
+})
+
+describe('what users pass to a ledger', () => {
+  it.each(Object.keys(ledgerDefaults))('means the default where it is undefined: %s', (name) => {
+    expect(() => begin({ [name]: undefined })).not.toThrow()
+  })
+
+  it('loses no row where it throws', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const broken = (): never => {
+      throw new Error('broken')
+    }
+    const hooks = { providerOf: broken, endpointOf: broken, roleOf: broken, onAttempt: broken }
+    const { ledger, store, call } = begin(hooks)
+    await call((next) => next, upstream(undefined))
+    await ledger.close()
+    expect(store.rows('attempts')).toHaveLength(1)
+    expect(new Set(warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0]))).toEqual(
+      new Set(['ledger.providerOf', 'ledger.endpointOf', 'ledger.roleOf', 'ledger.onAttempt']),
+    )
+    warn.mockRestore()
+  })
 })

@@ -53,7 +53,13 @@ describe('a stream that goes on after its end', () => {
     ['pings', '/v1/messages', messages({ stream: true }), wholeStream, streamEvents.ping],
     ['comments', '/v1/messages', messages({ stream: true }), wholeStream, ': alive\n\n'],
     ['another message', '/v1/messages', messages({ stream: true }), wholeStream, wholeStream],
-    ['comments', '/v1/chat/completions', chat({ stream: true }), openaiStream, ': alive\n\n'],
+    [
+      'comments',
+      '/v1/chat/completions',
+      chat({ stream: true, stream_options: { include_usage: true } }),
+      openaiStream,
+      ': alive\n\n',
+    ],
   ])(
     'with %s on %s ends for the caller, byte for byte, and its slot is free',
     async (_more, path, body, text, more) => {

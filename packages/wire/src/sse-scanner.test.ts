@@ -404,3 +404,21 @@ describe('very long events', () => {
     }).toThrow(RangeError)
   })
 })
+
+it.each([
+  [0xef, 0xbb, 0x41],
+  [0xef, 0x41, 0xbf],
+])('takes only the whole byte order mark for one: %i %i %i', (...bytes) => {
+  const events: string[] = []
+  const scanner = new SseScanner(({ data }) => events.push(data))
+  scanner.push(Buffer.concat([Buffer.from(bytes), Buffer.from('data: of no field\n\ndata: x\n\n')]))
+  expect(events).toEqual(['x'])
+})
+
+it('says why it gives up an event that is too long', () => {
+  const scanner = new SseScanner(() => {})
+  scanner.push(Buffer.from('data: '))
+  expect(() => scanner.push(Buffer.alloc(32 * 1024 * 1024))).toThrow(
+    'a single server-sent event exceeds 32 MiB',
+  )
+})

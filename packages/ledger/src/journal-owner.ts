@@ -14,45 +14,48 @@ const lockFile = 'lock'
  */
 export class JournalOwner {
   readonly #folder: string
-  readonly #own: string
+  readonly #name: string
   readonly #warn: Warn
   #lock: DatabaseSync | undefined
-  #isClaimed = false
+  #own: string | undefined
+  #claims = 0
 
   /** @param name unique for each owner */
   constructor(folder: string, name: string, warn: Warn) {
     this.#folder = folder
-    this.#own = join(folder, `${name}-${process.pid}${ending}`)
+    this.#name = `${name}-${process.pid}`
     this.#warn = warn
   }
 
   /** The own folder, where there is one. */
   get folder(): string | undefined {
-    return this.#isClaimed ? this.#own : undefined
+    return this.#own
   }
 
   /** The own folder; makes it when it is not there. @throws the file system's error */
   claim(): string {
-    if (this.#isClaimed) return this.#own
+    if (this.#own !== undefined) return this.#own
+    const own = join(this.#folder, `${this.#name}-${this.#claims++}${ending}`)
     // Under another name until it is locked: it must never look as if its owner had ended.
-    const made = `${this.#own}.new`
+    const made = `${own}.new`
     mkdirSync(made, { mode: 0o700, recursive: true })
     closeSync(openSync(join(made, lockFile), 'w', 0o600))
     this.#lock = locked(join(made, lockFile))
     if (this.#lock === undefined)
       this.#warn(`${this.#folder} cannot be locked: let no other process use it as its journal`)
-    renameSync(made, this.#own)
-    this.#isClaimed = true
-    return this.#own
+    renameSync(made, own)
+    this.#own = own
+    return own
   }
 
   /** Lets go of the own folder, and removes it where nothing is left in it. */
   release(): void {
-    if (!this.#isClaimed) return
-    this.#isClaimed = false
+    if (this.#own === undefined) return
+    const own = this.#own
+    this.#own = undefined
     this.#lock?.close()
     this.#lock = undefined
-    removeEmpty(this.#own)
+    removeEmpty(own)
   }
 
   /**

@@ -18,9 +18,12 @@ export class Journal<Entry> {
   /** Files that are not ours, which have been told of. */
   #foreign: ReadonlySet<string> = new Set()
   #number = 0
+  /** Of each file that waits, in bytes. */
+  readonly #sizes = new Map<string, number>()
+  /** Those that are not whole yet. */
+  readonly #writing = new Set<string>()
+  /** The sum of all sizes. */
   #bytes = 0
-  /** Batches that are being written. */
-  #appending = 0
 
   /**
    * @throws Error with `code` `SPILLWAY_INSECURE_FILE` when others can write to the folder, and the file system's error when
@@ -43,29 +46,32 @@ export class Journal<Entry> {
     const text = linesOf(entries)
     const bytes = Buffer.byteLength(text)
     if (this.#bytes + bytes > this.#maxBytes) return false
-    const number = String(this.#number++).padStart(9, '0')
-    // Counted before it is written: another batch may come meanwhile.
+    const name = `${this.#name}-${String(this.#number++).padStart(9, '0')}.jsonl`
+    // Counted before it is written: another batch may come meanwhile, and the folder must stay.
     this.#bytes += bytes
-    this.#appending++
+    let file: string | undefined
     try {
-      await writeSynced(join(this.#owner.claim(), `${this.#name}-${number}.jsonl`), text)
+      file = join(this.#owner.claim(), name)
+      this.#sizes.set(file, bytes)
+      this.#writing.add(file)
+      await writeSynced(file, text)
     } catch (error) {
       this.#bytes -= bytes
+      if (file !== undefined) this.#sizes.delete(file)
       throw error
     } finally {
-      this.#appending--
+      if (file !== undefined) this.#writing.delete(file)
     }
     return true
   }
 
   /** Puts what is left of a file in its place. */
   async replace(file: string, entries: readonly Entry[]): Promise<void> {
-    const { size } = await stat(file)
     const text = linesOf(entries)
     await rm(`${file}.part`, { force: true })
     await writeSynced(`${file}.part`, text)
     await rename(`${file}.part`, file)
-    this.#bytes += Buffer.byteLength(text) - size
+    this.#sized(file, Buffer.byteLength(text))
   }
 
   /** The files that wait, oldest first; those of processes that have ended too. */
@@ -76,9 +82,8 @@ export class Journal<Entry> {
     const { folder } = this.#owner
     if (folder === undefined) return []
     const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).sort()
-    const files = names.map((name) => join(folder, name))
-    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
-    this.#bytes = sizes.reduce((sum, size) => sum + size, 0)
+    const files = names.map((name) => join(folder, name)).filter((file) => !this.#writing.has(file))
+    for (const file of files) if (!this.#sizes.has(file)) this.#sized(file, (await stat(file)).size)
     return files
   }
 
@@ -107,10 +112,15 @@ export class Journal<Entry> {
   }
 
   async remove(file: string): Promise<void> {
-    const { size } = await stat(file)
     await rm(file)
-    this.#bytes -= size
-    if (this.#bytes <= 0 && this.#appending === 0) this.#owner.release()
+    this.#sized(file, 0)
+    if (this.#sizes.size === 0) this.#owner.release()
+  }
+
+  #sized(file: string, bytes: number): void {
+    this.#bytes += bytes - (this.#sizes.get(file) ?? 0)
+    if (bytes === 0) this.#sizes.delete(file)
+    else this.#sizes.set(file, bytes)
   }
 
   /** Lets go of what waits, for the next process. */

@@ -1,6 +1,6 @@
-import { execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,9 @@ export interface PrivatePostgres {
   start(): Promise<void>
   /** Breaks all connections. */
   stop(): Promise<void>
+  /** Stops all its processes where they are (SIGSTOP): connections stay, and nothing answers. Needs `pgrep`. */
+  freeze(): void
+  thaw(): void
   remove(): Promise<void>
   /** Makes an empty database beside the first one, and gives its URL. */
   database(name: string): Promise<string>
@@ -52,13 +55,36 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`
   const start = (): Promise<void> =>
     run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
-  const stop = (): Promise<void> => run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+  let isFrozen = false
+  const signal = (name: 'SIGSTOP' | 'SIGCONT'): void => {
+    const server = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+    // First the one that would start others.
+    process.kill(server, name)
+    isFrozen = name === 'SIGSTOP'
+    const { stdout } = spawnSync('pgrep', ['-P', String(server)], { encoding: 'utf8' })
+    for (const pid of stdout.split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid), name)
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+  const thaw = (): void => {
+    if (isFrozen) signal('SIGCONT')
+  }
+  const stop = async (): Promise<void> => {
+    thaw()
+    await run('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop')
+  }
   await start()
   const url = `postgres://spillway@127.0.0.1:${port}/postgres`
   return {
     url,
     start,
     stop,
+    freeze: () => signal('SIGSTOP'),
+    thaw,
     async remove() {
       await stop()
       rmSync(folder, { recursive: true })

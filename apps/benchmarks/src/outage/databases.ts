@@ -1,7 +1,10 @@
-import { mkdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { freezableProxy } from '../../../../packages/ledger/test/freezable-proxy.ts'
 import { privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
+import { openTestDatabase, type TestDatabase } from '../../../../packages/ledger/test/test-database.ts'
 import { queryLedger } from '../booked-rows.ts'
 
 export interface BookedCall {
@@ -22,6 +25,8 @@ export interface Database {
   /** What happens to it. */
   readonly outage: string
   readonly url: string
+  /** Whether rows must wait on disk meanwhile. */
+  readonly waits: boolean
   stop(): Promise<void>
   start(): Promise<void>
   calls(): Promise<readonly BookedCall[]>
@@ -44,15 +49,88 @@ function booksIn(url: string): Pick<Database, 'calls' | 'attempts'> {
   }
 }
 
+/** What happens to a PostgreSQL. */
+export type PostgresOutage = 'stopped' | 'frozen' | 'locked' | 'far'
+
 /** Undefined, with a printed word, where PostgreSQL is not installed. */
-export async function postgresDatabase(): Promise<Database | undefined> {
+export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Promise<Database | undefined> {
   const server = await privatePostgres()
   if (server === undefined) return undefined
+  const { url, start, stop, remove } = server
+  const database = { name: 'PostgreSQL', url, ...booksIn(url), remove }
+  if (outage === 'stopped')
+    return { ...database, outage: 'stopped with its connections broken', waits: true, stop, start }
+  if (outage === 'frozen')
+    return {
+      ...database,
+      outage: 'frozen (SIGSTOP)',
+      waits: true,
+      stop: async () => server.freeze(),
+      start: async () => server.thaw(),
+    }
+  if (outage === 'locked') return { ...database, outage: 'its table locked', waits: true, ...lockOf(url) }
+  const proxy = await freezableProxy(url, milliseconds)
   return {
-    name: 'PostgreSQL',
-    outage: 'stopped with its connections broken',
-    ...server,
-    ...booksIn(server.url),
+    ...database,
+    url: proxy.url,
+    outage: `${milliseconds} ms away`,
+    waits: false,
+    stop: async () => {},
+    start: async () => {},
+    async remove() {
+      await proxy.close()
+      await remove()
+    },
+  }
+}
+
+/** How far away PostgreSQL is. */
+const milliseconds = 60
+
+/** An administrator who forgets to commit. */
+function lockOf(url: string): Pick<Database, 'stop' | 'start'> {
+  let administrator: TestDatabase | undefined
+  return {
+    async stop() {
+      administrator = await openTestDatabase(url)
+      await administrator.query('begin; lock table calls in access exclusive mode')
+    },
+    async start() {
+      await administrator?.query('commit')
+      await administrator?.close()
+    },
+  }
+}
+
+/** A file on a disk of its own, a small one in memory, which is full as long as it is away. Undefined where none can be mounted. */
+export function fullDisk(folder: string): Database | undefined {
+  const place = join(folder, 'disk')
+  mkdirSync(place, { recursive: true })
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=48m,mode=0700', 'tmpfs', place])
+  if (status !== 0) {
+    console.warn('SKIPPED: no small disk can be mounted here')
+    return undefined
+  }
+  const filler = join(place, 'filler')
+  const url = `sqlite:${join(place, 'ledger.db')}`
+  return {
+    name: 'SQLite',
+    outage: 'its disk full',
+    url,
+    waits: true,
+    async stop() {
+      const file = openSync(filler, 'w')
+      try {
+        for (const piece = Buffer.alloc(65_536); ; ) writeSync(file, piece)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      } finally {
+        closeSync(file)
+      }
+    },
+    start: async () => rmSync(filler),
+    ...booksIn(url),
+    remove: async () => void spawnSync('umount', [place]),
   }
 }
 
@@ -66,6 +144,7 @@ export function sqliteDatabase(folder: string): Database {
     name: 'SQLite',
     outage: 'locked by another program',
     url,
+    waits: true,
     async stop() {
       locker = new DatabaseSync(file, { timeout: 5000 })
       locker.exec('begin exclusive')

@@ -28,7 +28,8 @@ export interface Load {
 export const meetsAnError = (index: number): boolean => index % 5 === 4
 const isStream = (index: number): boolean => index % 2 === 1
 
-export function startLoad(url: string, perSecond: number): Load {
+/** @param second takes every other call */
+export function startLoad(url: string, perSecond: number, second?: string): Load {
   const agent = new Agent({ keepAlive: true })
   const calls: SeenCall[] = []
   const running = new Set<Promise<void>>()
@@ -62,7 +63,8 @@ export function startLoad(url: string, perSecond: number): Load {
       if (load.url !== undefined) due += ((now - last) / 1000) * perSecond
       last = now
       for (; due >= 1 && load.url !== undefined; due--) {
-        const one = call(load.url, sent++).finally(() => running.delete(one))
+        const target = sent % 2 === 1 ? (second ?? load.url) : load.url
+        const one = call(target, sent++).finally(() => running.delete(one))
         running.add(one)
       }
     }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Database, postgresDatabase, sqliteDatabase } from './databases.ts'
+import { type Database, fullDisk, postgresDatabase, sqliteDatabase } from './databases.ts'
 import { type Run, runOutage } from './run.ts'
 
 const { values: options } = parseArgs({
@@ -16,32 +16,58 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help) {
-  console.log(`Usage: pnpm bench:outage [--outage S] [--rate N] [--only postgres|sqlite|kill] [--check]
+  console.log(`Usage: pnpm bench:outage [--outage S] [--rate N] [--only NAME] [--check]
 
-Sends calls at a steady rate through a gateway whose database goes away for a minute and comes back: a PostgreSQL of
-its own, which is stopped; a SQLite file, which another program locks; and PostgreSQL once more, with the gateway
-killed and started again meanwhile. Compares the rows with what the clients and the upstream saw.
+Sends calls at a steady rate through a gateway whose database goes away for a minute and comes back. Compares the rows with
+what the clients and the upstream saw.
+
+  postgres     a PostgreSQL of its own is stopped
+  sqlite       another program locks a SQLite file
+  kill         PostgreSQL is stopped, and the gateway killed and started again meanwhile
+  frozen       PostgreSQL is frozen (SIGSTOP), and the gateway ended in order and started again meanwhile
+  locked       a table of PostgreSQL is locked, and the gateway ended in order and started again meanwhile
+  far          PostgreSQL is 60 ms away all the time
+  two          two gateways share a folder, and PostgreSQL is stopped
+  full         the disk of a SQLite file is full (a small one in memory; needs the right to mount it)
 
   --outage S   seconds that the database is away (default 60)
   --rate N     calls a second (default 100)
-  --only NAME  one of the three alone
+  --only NAME  one of them alone
   --check      exit with 1 when something does not hold`)
   process.exit(0)
 }
 const outage = positive('outage')
 const rate = positive('rate')
-const scenarios = ['postgres', 'sqlite', 'kill']
-if (options.only !== undefined && !scenarios.includes(options.only)) {
-  console.error(`--only: expected one of ${scenarios.join(', ')}, but got ${options.only}`)
+/** What happens to the gateway. */
+const scenarios: Readonly<Record<string, { kill?: boolean; end?: boolean; two?: boolean; also?: string }>> = {
+  postgres: {},
+  sqlite: {},
+  kill: { kill: true, also: '; the gateway killed and started again meanwhile' },
+  frozen: { end: true, also: '; the gateway ended and started again meanwhile' },
+  locked: { end: true, also: '; the gateway ended and started again meanwhile' },
+  far: {},
+  two: { two: true, also: '; two gateways in one folder' },
+  full: {},
+}
+
+async function open(scenario: string, place: string): Promise<Database | undefined> {
+  if (scenario === 'sqlite') return sqliteDatabase(place)
+  if (scenario === 'full') return fullDisk(place)
+  if (scenario === 'frozen' || scenario === 'locked' || scenario === 'far') return postgresDatabase(scenario)
+  return postgresDatabase()
+}
+if (options.only !== undefined && !Object.hasOwn(scenarios, options.only)) {
+  console.error(`--only: expected one of ${Object.keys(scenarios).join(', ')}, but got ${options.only}`)
   process.exit(2)
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'spillway-outage-'))
 let isMissed = false
 try {
-  for (const scenario of scenarios.filter((name) => name === (options.only ?? name))) {
+  for (const [scenario, { also = '', ...what }] of Object.entries(scenarios)) {
+    if (scenario !== (options.only ?? scenario)) continue
     const place = join(folder, scenario)
-    const database = scenario === 'sqlite' ? sqliteDatabase(place) : await postgresDatabase()
+    const database = await open(scenario, place)
     if (database === undefined) {
       isMissed = true
       continue
@@ -54,10 +80,10 @@ try {
         before: 10,
         outage,
         after: 10,
-        kill: scenario === 'kill',
+        ...what,
         onProgress: (line) => console.error(line),
       })
-      print(database, scenario === 'kill', run)
+      print(database, also, run)
       isMissed ||= run.figures.some(({ holds }) => !holds)
     } finally {
       await database.remove()
@@ -68,8 +94,7 @@ try {
 }
 if (options.check && isMissed) process.exitCode = 1
 
-function print(database: Database, isKilled: boolean, { phases, figures }: Run): void {
-  const also = isKilled ? '; the gateway killed and started again meanwhile' : ''
+function print(database: Database, also: string, { phases, figures }: Run): void {
   console.log(`\n${database.name}: ${database.outage} for ${outage} s, ${rate} calls a second${also}\n`)
   console.log(
     `  ${''.padEnd(14)} ${'calls'.padStart(7)} ${'failed'.padStart(7)} ${'p50 ms'.padStart(8)} ${'p99 ms'.padStart(8)}`,

@@ -18,6 +18,9 @@ beforeEach(() => {
   warn.mockReset().mockImplementation(() => {})
 })
 
+/** The broken hooks that warnings name. */
+const told = (): unknown[] => warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0])
+
 function request(): ModelRequest {
   return createRequest({
     ...{ api: 'anthropic', model: 'm', stream: false, url: '/v1/messages' },
@@ -85,7 +88,7 @@ describe('circuitBreaker.when', () => {
   ])('that %s is replaced by the default and told of once', async (_, when) => {
     const options = { when: when as unknown as () => boolean }
     expect(await statesAfter(failing('overloaded'), options)).toEqual({ key: 'closed', model: 'open' })
-    expect(warn).toHaveBeenCalledTimes(1)
+    expect(told()).toEqual(['circuitBreaker.when'])
   })
 })
 
@@ -105,6 +108,7 @@ describe('hooks of a breaker that throw', () => {
     expect(kinds).toEqual(['overloaded', 'overloaded', 'circuit_open'])
     expect(heard).toEqual(['open'])
     expect(breaker.states().map(({ key }) => key)).toEqual(['m'])
+    expect(new Set(told())).toEqual(new Set(['circuitBreaker.key', 'circuitBreaker.credential', 'a']))
   })
 
   it('and a when of the fallback that throws leaves it to the default', async () => {
@@ -148,5 +152,26 @@ describe('an option that is undefined means its default', () => {
     for (const options of [{}, { [name]: undefined }])
       expect((await fallback([other], options)(first)(request())).failure).toBeUndefined()
     expect(deadlines[1]).toBe(deadlines[0])
+  })
+})
+
+describe('an error after a fallback', () => {
+  const failed = (kind: FailureKind, status?: number) => answering(failing(kind, { status }))
+
+  it('names in a header what every target said, and an answer does not', async () => {
+    const other = { name: 'other', handler: failed('server', 502) }
+    const last = { name: 'last', handler: failed('too_large') }
+    const { headers, failure } = await fallback([other, last])(failed('overloaded', 529))(request())
+    expect(failure?.kind).toBe('overloaded')
+    expect(headers['x-spillway-failures']).toBe('spillway overloaded 529, other server 502, last too_large')
+    const good = { name: 'good', handler: answering(undefined) }
+    const answer = await fallback([other, good])(failed('overloaded', 529))(request())
+    expect([answer.failure, answer.headers['x-spillway-failures']]).toEqual([undefined, undefined])
+  })
+
+  it('has no such header where no other target was asked', async () => {
+    const other = { name: 'other', handler: failed('server') }
+    const { headers } = await fallback([other])(failed('refusal'))(request())
+    expect(headers).not.toHaveProperty('x-spillway-failures')
   })
 })

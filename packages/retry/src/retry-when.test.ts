@@ -24,6 +24,9 @@ afterEach(() => {
   expect(clock.pending).toBe(0)
 })
 
+/** The broken hooks that warnings name. */
+const told = (): unknown[] => warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0])
+
 const steady = { jitter: 'none', baseDelay: 1_000 } as const
 
 function request(): ModelRequest {
@@ -85,7 +88,7 @@ describe('when', () => {
   ])('that %s is replaced by the default and told of once', async (_, broken) => {
     const when = broken as unknown as () => boolean
     expect(await attempts({ when }, failing('overloaded'))).toEqual([3, 3_000])
-    expect(warn).toHaveBeenCalledTimes(1)
+    expect(told()).toEqual(['retry.when'])
   })
 })
 
@@ -97,11 +100,17 @@ describe('a back-off of one’s own', () => {
     },
   )
 
+  it('may ask for no wait at all', async () => {
+    expect(await attempts({ backoff: () => 0 }, failing('overloaded'))).toEqual([3, 0])
+    expect(told()).toEqual([])
+  })
+
   it('that throws is replaced by the usual one', async () => {
     const backoff = (): never => {
       throw new Error('broken')
     }
     expect(await attempts({ backoff }, failing('overloaded'))).toEqual([3, 3_000])
+    expect(told()).toEqual(['retry.backoff'])
   })
 })
 
@@ -115,6 +124,9 @@ it('a budget that throws or answers with nonsense allows no retries and breaks n
   expect(await attempts({ budget: vague }, failing('overloaded'))).toEqual([1, 0])
   const ok: Handler = async (call) => ({ ...failureResponse(call, failing('server')), failure: undefined })
   expect((await retry({ budget })(ok)(request())).failure).toBeUndefined()
+  expect(new Set(told())).toEqual(
+    new Set(['RetryBudget.onFirstAttempt', 'RetryBudget.take', 'RetryBudget.onSuccess']),
+  )
 })
 
 it.each([...Object.keys(retryDefaults), 'backoff', 'shadowBudget'])(
@@ -127,3 +139,27 @@ it.each([...Object.keys(retryDefaults), 'backoff', 'shadowBudget'])(
     expect(usual[0]).toBe(3)
   },
 )
+
+it('asks a budget of the user’s with the failure and the request, and tells it of success', async () => {
+  const asked: unknown[] = []
+  const budget: RetryBudget = {
+    onFirstAttempt: (call) => void asked.push(['first', call?.model]),
+    take: (failure, call) => {
+      asked.push(['take', failure?.kind, call?.model])
+      return true
+    },
+    onSuccess: (last, call) => void asked.push(['success', last?.kind, call?.model]),
+    left: 5,
+  }
+  let sent = 0
+  const target: Handler = async (call) => {
+    const response = failureResponse(call, failing('server'), { outcome: new Promise(() => {}) })
+    return ++sent === 1 ? response : { ...response, failure: undefined }
+  }
+  await clock.runUntil(retry({ ...steady, budget })(target)(request()))
+  expect(asked).toEqual([
+    ['first', 'm'],
+    ['take', 'server', 'm'],
+    ['success', 'server', 'm'],
+  ])
+})

@@ -163,3 +163,55 @@ it('asks a budget of the user’s with the failure and the request, and tells it
     ['success', 'server', 'm'],
   ])
 })
+
+describe('budgets', () => {
+  /** How many attempts twenty calls make in all that fail each time. */
+  async function attemptsOf(options: RetryOptions, isShadow: boolean): Promise<number> {
+    let asked = 0
+    const handler = retry({ ...steady, attempts: 2, ...options })(async (call) => {
+      asked++
+      return failureResponse(call, failing('server'), { outcome: new Promise(() => {}) })
+    })
+    for (let call = 0; call < 20; call++) {
+      const made = request()
+      await clock.runUntil(handler({ ...made, context: { ...made.context, isShadow } }))
+    }
+    return asked
+  }
+  const none: RetryBudget = { onFirstAttempt() {}, take: () => false, onSuccess() {}, left: 0 }
+
+  it.each<[string, RetryOptions, calls: number, shadows: number]>([
+    ['none', { budget: false }, 40, 40],
+    ['a share', { budget: 0 }, 30, 30],
+    ['one of the user’s, whose shadows have the usual one', { budget: none }, 20, 34],
+    ['another one for shadows', { budget: false, shadowBudget: 0 }, 40, 30],
+    ['none for shadows', { budget: 0, shadowBudget: false }, 30, 40],
+  ])('of calls and of shadow calls: %s', async (_, options, calls, shadows) => {
+    expect([await attemptsOf(options, false), await attemptsOf(options, true)]).toEqual([calls, shadows])
+  })
+})
+
+it.each([
+  'attempts',
+  'baseDelay',
+  'maxDelay',
+  'minDelay',
+  'multiplier',
+  'budget',
+  'shadowBudget',
+  'maxWaitWithFallback',
+])('a %s out of range is named', (name) => {
+  expect(() => retry({ [name]: -1 })).toThrow(`retry.${name} must be `)
+})
+
+it('a wait that ends with the deadline is not begun', async () => {
+  let asked = 0
+  const handler = retry({ ...steady, attempts: 2 })(async (call) => {
+    asked++
+    return failureResponse(call, failing('server'), { outcome: new Promise(() => {}) })
+  })
+  await clock.runUntil(handler({ ...request(), deadline: clock.now() + 1_000 }))
+  expect(asked).toBe(1)
+  await clock.runUntil(handler({ ...request(), deadline: clock.now() + 1_001 }))
+  expect(asked).toBe(3)
+})

@@ -78,6 +78,7 @@ export const passThroughRows: readonly Row[] = shapes.flatMap((shape) => {
   if (shape.api === 'openai') return rows
   const fallbacks = {
     requestMore: { fallbacks: [{ model: 'claude-haiku-5-5' }] },
+    requestHeaders: { 'anthropic-beta': 'server-side-fallback-2026-07-01' },
     complaint: 'the field `fallbacks` of a body is Anthropic’s own',
   }
   return [

@@ -47,6 +47,12 @@ export const slowAndWellRows: readonly Row[] = [
   ),
 ]
 
+/** What a caller of a chat stream has not asked for is left out of it. */
+function asksForUsage({ api, body }: Shape): Pick<Row, 'requestMore'> {
+  const isChatStream = api === 'openai' && body === 'sse'
+  return isChatStream ? { requestMore: { stream_options: { include_usage: true } } } : {}
+}
+
 /** Claude is overloaded, and the local server is asked once. */
 function atLocalServer(fault: string, shape: Shape, facts: Pick<Row, 'fallback' | 'complaint'>): Row {
   return specialRow(
@@ -54,7 +60,7 @@ function atLocalServer(fault: string, shape: Shape, facts: Pick<Row, 'fallback' 
     fault,
     'as the fallback',
     shape,
-    { always: overloaded, ...facts },
+    { always: overloaded, ...facts, ...asksForUsage(shape) },
     {
       by: 'second',
       attempts: [attempts, 1],

@@ -156,7 +156,6 @@ describe('the end of a gateway', { timeout: 90_000 }, () => {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => /^[^/]+\.owner\/[^/]+\.jsonl$/.test(name))
       .flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
-      .filter((line) => line.endsWith('}'))
       .map((line) => JSON.parse(line))
   }
 })

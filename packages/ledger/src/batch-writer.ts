@@ -128,10 +128,13 @@ export class BatchWriter<Entry> {
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.setTimer(longestClose, () => {
       this.#writes.abort()
-      this.#spilling.then(() => this.#keepAll()).then(resolve)
+      this.#spilling = this.#spilling.then(() => this.#keepAll())
+      this.#spilling.then(resolve)
     })
     await Promise.race([this.flush(), late])
     cancel()
+    // A flush that was given up ends at once, while what it had is still on its way to disk.
+    await this.#spilling
     this.#cancelTimer?.()
     this.#cancelSpill?.()
     this.#journal?.close()
@@ -199,6 +202,8 @@ export class BatchWriter<Entry> {
       this.#startedAt = this.#clock.now()
       this.#scheduleSpill()
       const done = await this.#writes.write(batch)
+      // Whether the copies are on disk is known when they have been written.
+      await this.#spilling
       // Of a batch that did not go through, what is in the journal already need not be kept again.
       const gone = done === batch.length ? done : Math.max(done, this.#copied)
       this.#buffer.splice(0, Math.min(gone, this.#inFlight))

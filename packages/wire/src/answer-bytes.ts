@@ -11,7 +11,7 @@ export function answerBytes(api: Api, answer: unknown): number {
   }
   const addCall = (name: unknown, given: unknown): void => {
     bytes += toolCallBytes(name)
-    add(isObject(given) ? JSON.stringify(given) : given)
+    add(isObject(given) ? written(given) : given)
   }
   if (api === 'anthropic') {
     for (const block of objectsOf(field(answer, 'content'))) {
@@ -32,4 +32,13 @@ export function answerBytes(api: Api, answer: unknown): number {
       addCall(field(call.function, 'name'), field(call.function, 'arguments'))
   }
   return bytes
+}
+
+/** Arguments nested so deeply that they cannot be written again count for nothing: an estimate must not fail its answer. */
+function written(given: object): string | undefined {
+  try {
+    return JSON.stringify(given)
+  } catch {
+    return undefined
+  }
 }

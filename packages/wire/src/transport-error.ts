@@ -54,7 +54,8 @@ export function transportCode(error: unknown): string | undefined {
   return codes.find(isNetworkCode) ?? codes[0]
 }
 
-function isNetworkCode(code: string | undefined): boolean {
+/** Whether a code is one of the network, the system or a transport. */
+export function isNetworkCode(code: string | undefined): boolean {
   return code !== undefined && networkCodes.test(code)
 }
 

@@ -66,6 +66,12 @@ describe('what a transport throws', () => {
     })
   })
 
+  it('is malformed HTTP where a parser refuses a header in the words for one that cannot be sent', () => {
+    const message = 'Response does not match the HTTP/1.1 protocol (Invalid header value char)'
+    const error = Object.assign(new Error(message), { name: 'HTTPParserError' })
+    expect(transportFailure(error)).toMatchObject({ kind: 'malformed', code: 'HPE_INVALID' })
+  })
+
   it('may be a circle of causes', () => {
     const error = new Error('a')
     error.cause = error

@@ -1,6 +1,6 @@
 import type { Failure, TimeoutPhase } from '@spillway/middleware'
 import { failureKinds } from './failure-kinds.ts'
-import { isCutByFetch, isNetworkError, transportCode } from './transport-error.ts'
+import { isCutByFetch, isNetworkCode, isNetworkError, transportCode } from './transport-error.ts'
 
 /** Certificates do not mend themselves between two attempts. */
 const hopeless = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_INVALID_URL|ENOTFOUND$)/
@@ -72,10 +72,10 @@ export function isTransportError(error: unknown): boolean {
   return isNetworkError(error) || isUnsendableText(error)
 }
 
-/** A fetch refuses bad headers with a bare `TypeError`; for the network's sake it throws one with a cause. */
+/** Of an answer's headers, which parsers refuse in the same words, the code says that they came from the network. */
 function isUnsendable(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && unsendableCodes.test(code)) return true
-  return isUnsendableText(error)
+  return !isNetworkCode(code) && isUnsendableText(error)
 }
 
 function isUnsendableText(error: unknown): boolean {

@@ -117,3 +117,9 @@ it.each(['x'.repeat(257), 'a\nb', '', 5])('a model or a reason that is no name i
   expect(read('anthropic', { content: [], model: name, stop_reason: name })).toMatchObject(none)
   expect(read('openai', { choices: [{ finish_reason: name }], model: name })).toMatchObject(none)
 })
+
+it('an input too deep to be written again is an answer, whose usage nobody has told', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  const body = `{"content":[{"type":"tool_use","id":"a","name":"f","input":{"a":${deep}}}]}`
+  expect(read('anthropic', body)).toMatchObject({ failure: undefined, outputTokens: expect.any(Number) })
+})

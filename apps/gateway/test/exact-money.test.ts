@@ -116,7 +116,8 @@ test('books the whole of what Claude did for a call, each part at its own price'
     ['a refusal before any content', { usage, text: '', stopReason: 'refusal' }, {}, 23_000, '0'],
     [
       'a long prompt of Sonnet 4.5',
-      { usage: { inputTokens: 200_001, outputTokens: 0 } },
+      // Nothing is said: an answer with text and no output tokens is not believed.
+      { usage: { inputTokens: 200_001, outputTokens: 0 }, text: '' },
       { model: 'claude-sonnet-4-5' },
       200_001,
       '1200006000',

@@ -1,21 +1,18 @@
 import type { Target } from '@spillway/attempt'
 import {
-  BodyChannel,
   deriveRequest,
   emit,
   type Failure,
   isStreamFailure,
   type ModelRequest,
   type ModelResponse,
-  type Outcome,
   type ResponseBody,
-  StreamFailure,
   type Transcript,
 } from '@spillway/middleware'
-import { malformedFailure, SseScanner } from '@spillway/wire'
+import { SseScanner } from '@spillway/wire'
+import { AnswerRelay } from './answer-relay.ts'
 import { canContinue, continuationRequest } from './continuation.ts'
 import { createSplice } from './create-splice.ts'
-import { joinOutcomes } from './joined-outcome.ts'
 import type { Splice } from './splice.ts'
 
 /**
@@ -47,23 +44,17 @@ export function withTakeOver(
   targets: readonly Target[],
   options: TakeOverOptions,
 ): ModelResponse {
-  const relay = new StreamRelay(request, response, targets, options)
-  const transcript = response.transcript && relay.transcript()
-  return { ...response, body: relay.body, outcome: relay.outcome, transcript }
+  const stream = new TakenOverStream(request, response, targets, options)
+  const { body, outcome } = stream.relay
+  return { ...response, body, outcome, transcript: response.transcript && stream.transcript() }
 }
 
-class StreamRelay {
-  readonly body: BodyChannel
-  readonly outcome: Promise<Outcome>
+class TakenOverStream {
+  readonly relay: AnswerRelay
   readonly #request: ModelRequest
   readonly #targets: Target[]
   readonly #options: TakeOverOptions
-  readonly #outcomes: Promise<Outcome>[]
-  readonly #allOver = Promise.withResolvers<void>()
-  #current: ResponseBody
   #transcript: Transcript | undefined
-  /** Aborts for the targets that take over when the caller or the reader leaves. */
-  readonly #leaving = new AbortController()
 
   constructor(
     request: ModelRequest,
@@ -75,19 +66,7 @@ class StreamRelay {
     this.#targets = [...targets]
     this.#options = options
     this.#transcript = response.transcript
-    this.#outcomes = [response.outcome]
-    this.#current = response.body
-    this.body = new BodyChannel({
-      pause: () => {},
-      resume: () => this.#current.resume(),
-      cancel: (reason) => {
-        this.#leaving.abort(reason)
-        this.#current.cancel(reason)
-        this.#finish()
-      },
-    })
-    this.outcome = this.#allOver.promise.then(() => joinOutcomes(this.#outcomes))
-    request.signal?.addEventListener('abort', this.#leave)
+    this.relay = new AnswerRelay(request, response)
     this.#pipe(response.body, (chunk) => chunk)
   }
 
@@ -104,46 +83,14 @@ class StreamRelay {
     }
   }
 
-  /** Passes a body on; `change` may turn its bytes into others. */
   #pipe(body: ResponseBody, change: (chunk: Uint8Array) => Uint8Array): void {
-    this.#current = body
-    body.pipe({
-      write: (chunk) => {
-        try {
-          this.body.push(change(chunk))
-        } catch {
-          // Of no protocol's form: what has been said so far stays, and the caller hears that no more comes.
-          body.cancel()
-          this.#giveUp(new StreamFailure(malformedFailure('the continuation makes no sense')))
-        }
-        return !this.body.paused
-      },
-      end: () => {
-        this.#finish()
-        this.body.end()
-      },
-      fail: (error) => {
-        this.#takeOver(error).catch((fault: unknown) => this.#giveUp(fault))
-      },
-    })
+    this.relay.pipe({ body, change, failed: (error) => this.#takeOver(error) })
   }
-
-  #giveUp(error: unknown): void {
-    this.#finish()
-    this.body.fail(error)
-  }
-
-  #finish(): void {
-    this.#request.signal?.removeEventListener('abort', this.#leave)
-    this.#allOver.resolve()
-  }
-
-  readonly #leave = (): void => this.#leaving.abort(this.#request.signal?.reason)
 
   async #takeOver(error: unknown): Promise<void> {
     const request = this.#request
     const { when, mode, reserve } = this.#options
-    if (!isStreamFailure(error) || !when(error.failure)) return this.#giveUp(error)
+    if (!isStreamFailure(error) || !when(error.failure)) return this.relay.giveUp(error)
     const deadline = request.clock.now() + reserve
     for (let target = this.#targets.shift(); target !== undefined; target = this.#targets.shift()) {
       if (mode === 'continue' && !canContinue(this.#transcript)) break
@@ -153,13 +100,13 @@ class StreamRelay {
       if (response.failure === undefined) return this.#goOn(target, response)
       response.body.cancel()
     }
-    this.#giveUp(error)
+    this.relay.giveUp(error)
   }
 
   /** Undefined when the reader has left meanwhile. */
   async #ask(target: Target, deadline: number): Promise<ModelResponse | undefined> {
     const request = this.#request
-    const { signal } = this.#leaving
+    const signal = this.relay.leaving
     const model = target.model ?? request.model
     const transcript = this.#transcript
     const asked =
@@ -171,20 +118,20 @@ class StreamRelay {
       return await target.handler(deriveRequest(asked, { context, deadline, signal, keepTranscript: true }))
     } catch (error) {
       if (!signal.aborted) throw error
-      this.#giveUp(error)
+      this.relay.giveUp(error)
       return undefined
     }
   }
 
   async #goOn(target: Target, response: ModelResponse): Promise<void> {
-    this.#outcomes.push(response.outcome)
+    this.relay.add(response.outcome)
     if (this.#options.mode === 'restart') {
       this.#transcript = response.transcript
-      this.body.push(restartMarker(this.#request, target))
+      this.relay.body.push(restartMarker(this.#request, target))
       return this.#pipe(response.body, (chunk) => chunk)
     }
     const transcript = this.#transcript as Transcript
-    const used = await Promise.all(this.#outcomes.slice(0, -1))
+    const used = await Promise.all(this.relay.outcomes.slice(0, -1))
     const outputTokens = used.reduce((sum, { usage }) => sum + (usage?.outputTokens ?? 0), 0)
     const splice = createSplice(this.#request.api, transcript, outputTokens)
     this.#transcript = splicedTranscript(transcript, splice, response)

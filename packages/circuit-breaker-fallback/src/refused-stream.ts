@@ -42,7 +42,7 @@ export async function streamedAnswer(
   }
   chain.settle(model)
   const stream = new SeamedStream({ chain, request, response: current, model, seams, iterations })
-  const { body, outcome } = stream
+  const { body, outcome } = stream.relay
   const transcript = current.transcript && stream.transcript()
   return { ...current, headers: withoutLength(current.headers), body, outcome, transcript }
 }

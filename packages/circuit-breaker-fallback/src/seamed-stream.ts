@@ -1,24 +1,21 @@
 import {
-  BodyChannel,
   isStreamFailure,
   type JsonObject,
   type ModelRequest,
   type ModelResponse,
-  type Outcome,
   type ResponseBody,
   readBody,
-  StreamFailure,
+  type StreamFailure,
   type Transcript,
   type TranscriptBlock,
 } from '@spillway/middleware'
-import { malformedFailure } from '@spillway/wire'
-import { joinOutcomes } from './joined-outcome.ts'
+import { AnswerRelay } from './answer-relay.ts'
 import { iteration, type ModelRefusal, readRefusal, seamBlock } from './model-refusal.ts'
 import { type PartialMessage, partialMessage } from './partial-message.ts'
 import type { NextAnswer, RefusalChain } from './refusal-chain.ts'
 import { blockStop, ping, refusalEnd, seamSplice, wholeBlocks } from './seam-splice.ts'
 
-/** How often the caller is shown that somebody is at work, while the next model has not begun, in milliseconds. */
+/** How often the caller gets a ping while the next model has not begun, in milliseconds. */
 const pingEvery = 15_000
 
 export interface SeamedStreamOptions {
@@ -34,21 +31,15 @@ export interface SeamedStreamOptions {
 
 /** A stream that other models take over where one declines. The bytes of a first model that does not are its own. */
 export class SeamedStream {
-  readonly body: BodyChannel
-  readonly outcome: Promise<Outcome>
+  readonly relay: AnswerRelay
   readonly #chain: RefusalChain
   readonly #request: ModelRequest
   readonly #iterations: JsonObject[]
-  readonly #outcomes: Promise<Outcome>[]
   readonly #transcripts: {
     readonly of: Transcript | undefined
     readonly shift: number
     readonly seams: number
   }[] = []
-  readonly #allOver = Promise.withResolvers<void>()
-  /** Aborts for the models that take over when the caller or the reader leaves. */
-  readonly #leaving = new AbortController()
-  #current: ResponseBody
   #model: string
   /** What the current model has sent, should it decline; undefined where that is more than is kept. */
   #sent: Uint8Array[] | undefined = []
@@ -62,27 +53,15 @@ export class SeamedStream {
     this.#request = request
     this.#model = model
     this.#iterations = [...iterations]
-    this.#outcomes = [response.outcome]
     this.#shift = seams.length
-    this.#current = response.body
-    this.body = new BodyChannel({
-      pause: () => {},
-      resume: () => this.#current.resume(),
-      cancel: (reason) => {
-        this.#leaving.abort(reason)
-        this.#current.cancel(reason)
-        this.#finish()
-      },
-    })
-    this.outcome = this.#allOver.promise.then(() => joinOutcomes(this.#outcomes))
-    request.signal?.addEventListener('abort', this.#leave)
+    this.relay = new AnswerRelay(request, response)
     this.#transcripts.push({ of: response.transcript, shift: this.#shift, seams: seams.length })
     const change =
       seams.length === 0 ? same : seamSplice({ model, seams, offset: 0, hasBegun: false, iterations })
     this.#pipe(response.body, change)
   }
 
-  /** What all models have said. A seam is no text: nobody but a model that is permitted goes on behind it. */
+  /** What all models have said. A seam is no text: only a permitted model goes on behind it. */
   transcript(): Transcript {
     const parts = this.#transcripts
     return {
@@ -99,26 +78,15 @@ export class SeamedStream {
   }
 
   #pipe(body: ResponseBody, change: (chunk: Uint8Array) => Uint8Array): void {
-    this.#current = body
-    body.pipe({
-      write: (chunk) => {
+    this.relay.pipe({
+      body,
+      change: (chunk) => {
         this.#keep(chunk)
-        try {
-          this.body.push(change(chunk))
-        } catch {
-          // Of no protocol's form: what has been said so far stays, and the caller hears that no more comes.
-          body.cancel()
-          this.#giveUp(new StreamFailure(malformedFailure('the continuation makes no sense')))
-        }
-        return !this.body.paused
+        return change(chunk)
       },
-      end: () => {
-        this.#finish()
-        this.body.end()
-      },
-      fail: (error) => {
-        if (!isRefused(error)) return this.#giveUp(error)
-        this.#takeOver(error, error.eventBytes).catch((fault: unknown) => this.#giveUp(fault))
+      failed: async (error) => {
+        if (isRefused(error)) await this.#takeOver(error, error.eventBytes)
+        else this.relay.giveUp(error)
       },
     })
   }
@@ -131,10 +99,10 @@ export class SeamedStream {
 
   async #takeOver(error: Error, eventBytes: Uint8Array): Promise<void> {
     const part = this.#sent && partialMessage([...this.#sent, eventBytes])
-    // Nobody can go on within a call: nor does Anthropic's server.
+    // No model can go on within a call: nor does Anthropic's server.
     if (part === undefined || part.isInCall) return this.#end(eventBytes)
     // An error that says so is no answer.
-    if (part.message.stop_reason !== 'refusal') return this.#giveUp(error)
+    if (part.message.stop_reason !== 'refusal') return this.relay.giveUp(error)
     let { message } = part
     let refusal = readRefusal(message, this.#model)
     this.#iterations.push(iteration('message', this.#model, refusal.usage))
@@ -143,7 +111,7 @@ export class SeamedStream {
       const answer = await this.#ask(refusal)
       if (answer === undefined) break
       seams.push(seamBlock(refusal, answer.model))
-      this.#outcomes.push(answer.response.outcome)
+      this.relay.add(answer.response.outcome)
       if (answer.response.refusal === undefined) return this.#goOn(part, seams, answer)
       message = partialMessage([await readBody(answer.response.body)])?.message ?? {}
       refusal = readRefusal(message, answer.model)
@@ -162,7 +130,7 @@ export class SeamedStream {
     let stop = (): void => {}
     const keepAlive = (): void => {
       stop = clock.setTimer(pingEvery, () => {
-        this.body.push(Buffer.from(ping))
+        this.relay.body.push(Buffer.from(ping))
         keepAlive()
       })
     }
@@ -170,7 +138,7 @@ export class SeamedStream {
     try {
       return await this.#chain.next(refusal, {
         continues: true,
-        signal: this.#leaving.signal,
+        signal: this.relay.leaving,
         // That of the call ended when it began to be answered.
         deadline: clock.now() + timeouts.total,
       })
@@ -181,7 +149,7 @@ export class SeamedStream {
 
   #goOn(part: PartialMessage, seams: readonly JsonObject[], { model, response }: NextAnswer): void {
     const offset = this.#shift + part.next
-    this.body.push(Buffer.from(part.open.map((index) => blockStop(index + this.#shift)).join('')))
+    this.relay.body.push(Buffer.from(part.open.map((index) => blockStop(index + this.#shift)).join('')))
     this.#chain.settle(model)
     this.#model = model
     this.#sent = []
@@ -199,22 +167,9 @@ export class SeamedStream {
 
   /** The last refusal is the end of the answer. */
   #end(bytes: Uint8Array): void {
-    this.#finish()
-    this.body.push(bytes)
-    this.body.end()
+    this.relay.body.push(bytes)
+    this.relay.end()
   }
-
-  #giveUp(error: unknown): void {
-    this.#finish()
-    this.body.fail(error)
-  }
-
-  #finish(): void {
-    this.#request.signal?.removeEventListener('abort', this.#leave)
-    this.#allOver.resolve()
-  }
-
-  readonly #leave = (): void => this.#leaving.abort(this.#request.signal?.reason)
 }
 
 type Refused = StreamFailure & { readonly eventBytes: Uint8Array }

@@ -113,8 +113,8 @@ node apps/benchmarks/src/fault-book/main.ts --write-docs             # this page
 
 Every gateway has the same limits: ${limits.total} ms for the call, ${limits.headers} ms to the headers and to the first
 content, ${limits.idle} ms of silence within a body, ${attempts} attempts, as far as it knows such limits. A row holds
-when everything in it does; one that does not is run once more, and counts by what it comes to then, since a busy machine takes
-longer than limits allow:
+when everything in it does. One that another gateway fails is run once more, and counts by what it comes to then, since a busy
+machine takes longer than limits allow; Spillway's rows have one try:
 
 - **The caller** gets the status, the text and, where it says so, the upstream's bytes; a stream ends well or with an
   error event, never like a whole one after a cut; errors have the form of the caller's protocol; \`retry-after\` says

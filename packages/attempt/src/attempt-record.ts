@@ -98,7 +98,7 @@ export function usageOfUnanswered(
   return completedUsage({ usage: undefined, isFinal: false, outputTokens }, body)
 }
 
-/** Whether nobody waited any longer, while the upstream was at work. */
+/** Whether the caller no longer waited, while the upstream was at work. */
 function wasLeft({ kind, phase }: Failure): boolean {
   return kind === 'cancelled' || (kind === 'timeout' && phase !== 'connect')
 }

@@ -99,7 +99,7 @@ function rejoined(read: Uint8Array[], rest: AsyncIterator<unknown>): ReadableStr
   })
 }
 
-/** Ends what nobody waits for. */
+/** Ends what no reader waits for. */
 export function quietly(end: () => Promise<unknown> | undefined): void {
   try {
     end()?.catch(() => {})

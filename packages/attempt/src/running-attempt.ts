@@ -158,7 +158,7 @@ export class RunningAttempt implements TransportSink, BodySource {
 
   #expectStream(): void {
     const { api, stream, keepTranscript, holdRefusal = false } = this.#request
-    // A stream that nobody has asked for is put together.
+    // A stream that was not asked for is put together.
     this.#reader = new StreamReader(api, stream ? { keepTranscript, holdRefusal } : { assemble: true })
     this.#enter(stream ? 'holding' : 'whole')
   }

@@ -13,7 +13,7 @@ export interface TransportSink {
   end(): void
   /** The network or the upstream has failed. */
   error(error: unknown): void
-  /** The program has: before the commit point the handler rejects with this very error, and nobody repeats the call. */
+  /** The program has: before the commit point the handler rejects with this very error, and no policy repeats the call. */
   fault(error: unknown): void
 }
 

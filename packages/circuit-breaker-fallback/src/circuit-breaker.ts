@@ -136,7 +136,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     })
   const models = circuitsOf('model')
   const keys = circuitsOf('key')
-  /** By whose key nobody can tell, no key's circuit is asked. */
+  /** Where the caller's key cannot be identified, no key's circuit is asked. */
   const credential =
     options.credential &&
     guardHook<[ModelRequest], string | undefined>(

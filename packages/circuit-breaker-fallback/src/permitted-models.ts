@@ -1,7 +1,7 @@
 import { type ModelRequest, RecentMap, sleep } from '@spillway/middleware'
 import { isObject } from './json-values.ts'
 
-/** Which models may be asked when one declines; undefined where nobody says. */
+/** Which models may be asked when one declines; undefined where neither vendor nor configuration says. */
 export type PermittedModels = (request: ModelRequest) => Promise<readonly string[] | undefined>
 
 export interface PublishedModelsOptions {

@@ -21,7 +21,7 @@ import { insertAll } from './insert-rows.ts'
 export interface AuditLog {
   /**
    * Appends entries in their order, all or none; those that are there already are skipped.
-   * @param signal aborted when nobody waits any more: connections of PostgreSQL are broken then
+   * @param signal aborted when the writer no longer waits: connections of PostgreSQL are broken then
    * @throws Error with `code` `SPILLWAY_AUDIT_REFUSED` when the log is signed with a key that is not there, or its end is not
    * the one that was signed
    */

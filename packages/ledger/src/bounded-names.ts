@@ -3,7 +3,7 @@ import type { Entry } from './rows.ts'
 /** What stands for all names beyond the bound, as in the conventions' `error.type`. */
 export const otherName = '_OTHER'
 
-/** A name that nobody has used for so long, in milliseconds, gives its place to another one. */
+/** A name that was not used for so long, in milliseconds, gives its place to another one. */
 const forgetAfter = 31 * 24 * 3_600_000
 
 /**

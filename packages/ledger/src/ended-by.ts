@@ -1,6 +1,6 @@
 import type { DatabaseKind } from './database.ts'
 
-/** Breaks the connections when nobody waits for the work any more, so that it does not stay with a server that is frozen. */
+/** Breaks the connections when the caller no longer waits for the work, so that it does not stay with a server that is frozen. */
 export async function endedBy<T>(
   signal: AbortSignal | undefined,
   { breakConnections }: DatabaseKind,

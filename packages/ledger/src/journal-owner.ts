@@ -9,7 +9,7 @@ const lockFile = 'lock'
 
 /**
  * A folder of one process inside a journal's folder, which others may share: named after its owner and locked while that
- * runs, so that nobody else touches what is in it. What owners that no longer run have left is taken over. The lock is
+ * runs, so that no other process touches what is in it. What owners that no longer run have left is taken over. The lock is
  * SQLite's, which the system takes away with the process, however it ends.
  */
 export class JournalOwner {
@@ -108,7 +108,7 @@ function locked(file: string): DatabaseSync | undefined {
 
 function removeEmpty(folder: string): void {
   try {
-    // Not empty where files are left, and then the lock stays, by which the next one knows that nobody owns them.
+    // Not empty where files are left, and then the lock stays, by which the next one knows that they have no owner.
     const lock = join(folder, lockFile)
     renameSync(lock, `${folder}.gone`)
     try {

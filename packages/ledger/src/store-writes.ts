@@ -3,7 +3,7 @@ import { isDataError } from './data-errors.ts'
 
 /** Where batches go. Takes all of one or throws; what it has already, by its id, it leaves as it is. */
 export interface BatchStore<Entry> {
-  /** @param signal aborted when nobody waits any more; a store that can gives up then */
+  /** @param signal aborted when the writer no longer waits; a store that can gives up then */
   write(entries: readonly Entry[], signal: AbortSignal): Promise<unknown>
 }
 

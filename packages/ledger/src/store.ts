@@ -30,7 +30,7 @@ import { workerStore } from './worker-store.ts'
 export interface LedgerStore {
   /**
    * Writes entries and adds them to the sums, all or none. Those that are there already are left as they are.
-   * @param signal aborted when nobody waits any more: connections of PostgreSQL are broken then
+   * @param signal aborted when the writer no longer waits: connections of PostgreSQL are broken then
    * @returns how many are new
    */
   write(entries: readonly Entry[], signal?: AbortSignal): Promise<number>

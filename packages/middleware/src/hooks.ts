@@ -26,7 +26,7 @@ function thrown(error: unknown): string {
   return `threw ${error.name}${line === undefined ? '' : ` ${line}`}`
 }
 
-/** Whatever a hook returns that will fail later fails for nobody. */
+/** Whatever a hook returns that will fail later is ignored. */
 function settleLater(result: unknown, fail: (error: unknown) => void): void {
   if (typeof result !== 'object' || result === null) return
   const { then } = result as Partial<PromiseLike<unknown>>
@@ -34,7 +34,7 @@ function settleLater(result: unknown, fail: (error: unknown) => void): void {
 }
 
 /**
- * A hook that only hears: what it throws, at once or later as a promise, is told of once and touches nobody.
+ * A hook that only hears: what it throws, at once or later as a promise, is told of once and affects no call.
  * @param name as users know it, such as `mirror.onComparison`
  */
 export function guardListener<A extends readonly unknown[]>(

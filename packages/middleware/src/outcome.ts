@@ -33,7 +33,7 @@ export interface Usage extends TokenCounts {
   readonly cost?: number | undefined
   /** True when the vendor's last word is missing, so that counts are a lower bound or a guess. */
   readonly estimated: boolean
-  /** True where nobody told what the prompt came to: its tokens are a guess by its size. */
+  /** True where the vendor did not tell what the prompt came to: its tokens are a guess by its size. */
   readonly isPromptEstimated?: boolean | undefined
   /** Where the answer took several samplings: each of them. The counts of the usage are their sum. */
   readonly iterations?: readonly UsageIteration[] | undefined

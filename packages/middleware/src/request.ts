@@ -72,7 +72,7 @@ export interface ModelRequest {
   /** Whether the response is to keep what it says, for somebody who has to go on from there or to compare it. */
   readonly keepTranscript: boolean
   /**
-   * Whether the end of a stream whose model declines after some output is kept back, for somebody who has another model go on:
+   * Whether the end of a stream whose model declines after some output is kept back, for a policy that has another model go on:
    * the body then fails with a `StreamFailure` of kind `refusal`, whose `eventBytes` are that end.
    */
   readonly holdRefusal?: boolean | undefined

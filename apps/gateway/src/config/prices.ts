@@ -53,7 +53,7 @@ export const pricesSchema: z.ZodType<readonly PriceConfig[]> = z
     'What models of this target cost, in USD for a million tokens; these replace the published prices.',
   )
 
-/** The prices of a target: its own in front of those that are published. Undefined where it has none of its own. */
+/** The prices of a target: its own in front of those that are published. Undefined where it has none. */
 export function priceTableOf({ api, prices }: TargetConfig): PriceTable | undefined {
   return prices && withPrices(prices.map((each) => modelPrice(api, each)))
 }

@@ -7,7 +7,7 @@ export function costOf(day: DayVendor, request: ModelRequest): LimitedCall | und
   return day.answers.get(request.body)?.fault === undefined ? plannedCostOf(day, request) : undefined
 }
 
-/** The same of a request that nobody can know will fail. */
+/** The same of a request whose failure cannot be foreseen. */
 export function plannedCostOf({ answers, vendor }: DayVendor, request: ModelRequest): LimitedCall {
   const answer = answers.get(request.body)
   if (answer === undefined) throw new Error('a request that no agent has made')

@@ -31,7 +31,7 @@ interface Waiting {
 
 /**
  * A scheduler that knows what every call will take and what the vendor has left, at every moment, and keeps the same limits
- * of our own. Of those that wait, the smallest goes first, so that nobody loses the prompt cache by waiting for somebody
+ * of our own. Of those that wait, the smallest goes first, so that no call loses the prompt cache by waiting for another
  * large. It never refuses, and it is not fair: whoever is large waits until there is capacity to spare.
  */
 export function perfectScheduler(

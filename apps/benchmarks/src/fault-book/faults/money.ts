@@ -34,7 +34,7 @@ function openai(code: string): FaultEntry {
   }
 }
 
-/** A key without money: nothing is wrong with the request, and asking again helps nobody. */
+/** A key without money: nothing is wrong with the request, and asking again does not help. */
 export const money: readonly FaultEntry[] = [
   {
     ...anthropic(

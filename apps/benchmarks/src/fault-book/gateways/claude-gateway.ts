@@ -17,7 +17,7 @@ const release = '2.1.330'
 const folder = join(tmpdir(), `fault-book-claude-${release}`)
 const secret = 'the fault book signs its own sessions with this'
 
-/** Anthropic's own gateway, from npm, installed on demand; with a PostgreSQL and an identity provider of its own. */
+/** Anthropic's own gateway, from npm, installed on demand; with a PostgreSQL and an identity provider that only it uses. */
 export function claudeGateway(): GatewayAdapter {
   return {
     name: 'claude gateway',
@@ -96,7 +96,7 @@ function sessionToken(issuer: string): string {
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }
 
-/** What the gateway looks for at its start; nobody signs in. */
+/** What the gateway looks for at its start; no user signs in. */
 async function identityProvider(): Promise<{ readonly url: string; readonly server: Server }> {
   const server = createServer((req, res) => {
     const url = `http://${req.headers.host}`

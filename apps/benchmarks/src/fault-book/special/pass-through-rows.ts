@@ -72,7 +72,7 @@ export const passThroughRows: readonly Row[] = shapes.flatMap((shape) => {
   const refusal = { reply: { text: 'I cannot help with that.', stopReason: 'refusal' } }
   rows.push(
     specialRow(group, 'an answer that declines', 'without a fault', shape, refusal, {}),
-    // Whom the caller chose has answered: nobody else is asked unless that is configured.
+    // Whom the caller chose has answered: no other target is asked unless that is configured.
     specialRow(group, 'an answer that declines', 'with a fallback', shape, { ...refusal, fallback: {} }, {}),
   )
   if (shape.api === 'openai') return rows

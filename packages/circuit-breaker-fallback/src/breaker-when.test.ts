@@ -175,3 +175,59 @@ describe('an error after a fallback', () => {
     expect(headers).not.toHaveProperty('x-spillway-failures')
   })
 })
+
+describe('what a fallback hands to its targets', () => {
+  const seen: ModelRequest[] = []
+  const noting =
+    (failure: Failure | undefined): Handler =>
+    (call) => {
+      seen.push(call)
+      return answering(failure)(call)
+    }
+  beforeEach(() => {
+    seen.length = 0
+  })
+
+  it('the headers that were meant for the first go to none behind it without saying so', async () => {
+    const call = { ...request(), headers: { 'x-api-key': 'sk-caller' } }
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other])(noting(failing('overloaded')))(call)
+    expect(seen.map(({ context }) => context.divertedHeaders)).toEqual([undefined, call.headers])
+  })
+
+  it.each([
+    ['continue', true],
+    ['restart', false],
+    ['fail', false],
+  ] as const)('with midStream: %s the answer keeps what it says: %s', async (midStream, keeps) => {
+    const call = { ...request(), stream: true, headers: { 'x-spillway-restart': 'accept' } }
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other], { midStream })(noting(failing('overloaded')))(call)
+    expect(seen.map(({ keepTranscript }) => keepTranscript)).toEqual([keeps, keeps])
+  })
+
+  it('without a deadline there is none to share', async () => {
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other])(noting(failing('overloaded')))({ ...request(), deadline: Infinity })
+    expect(seen.map(({ deadline }) => deadline)).toEqual([Infinity, Infinity])
+  })
+
+  it('a when that answers later is replaced by the default and told of once', async () => {
+    const other = { name: 'other', handler: noting(undefined) }
+    const when = (async () => false) as unknown as () => boolean
+    const chain = fallback([other], { when })(noting(failing('overloaded')))
+    expect([(await chain(request())).failure, (await chain(request())).failure]).toEqual([
+      undefined,
+      undefined,
+    ])
+    expect(told()).toEqual(['fallback.when'])
+  })
+
+  it('the failed first target is named by the request where its response names none', async () => {
+    const made = request()
+    const call = { ...made, context: { ...made.context, target: 'claude' } }
+    const other = { name: 'other', handler: answering(failing('server')) }
+    const { headers } = await fallback([other])(answering(failing('overloaded')))(call)
+    expect(headers['x-spillway-failures']).toBe('claude overloaded, other server')
+  })
+})

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Worker } from 'node:worker_threads'
 import { openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { run } from '../src/cli.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
 import {
@@ -15,7 +16,7 @@ import {
   targetAt,
   temporaryFolder,
 } from './gateway.ts'
-import { messages, send } from './raw-client.ts'
+import { messages, openSocket, requestText, send } from './raw-client.ts'
 
 const always = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
@@ -46,6 +47,23 @@ test('books calls and attempts with who was asked, and what it cost', async () =
   expect(Number(byRole[1]?.costNano)).toBeGreaterThan(0)
   const byTarget = await store.totals('target', always)
   expect(byTarget.map(({ key }) => key)).toEqual(['claude', 'local'])
+})
+
+test('in memory, makes no thread for rows that no one can read any more', async () => {
+  const made: Worker[] = []
+  const note = (worker: Worker): unknown => made.push(worker)
+  process.on('worker', note)
+  onTestFinished(() => void process.off('worker', note))
+  const claude = forThisTest(await startClaude())
+  const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+  claude.always({ type: 'stall', afterChunks: 1, ms: 60_000 })
+  const stream = requestText('/v1/messages', messages({ stream: true }))
+  const { received, closed } = await openSocket(gateway.url, stream)
+  await expect.poll(received).toContain('content_block_delta')
+  // The call ends, and is booked, as the gateway closes.
+  await gateway.close(0)
+  await closed
+  expect(made).toHaveLength(0)
 })
 
 test('tells a hedge from a first attempt', async () => {

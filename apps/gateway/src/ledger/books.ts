@@ -78,8 +78,14 @@ export function openBooks(
     maxNames: storage === undefined ? namesInMemory : undefined,
   })
   const refused = onceALine(warn)
+  let isClosing = false
+  // What a database that ends now would hold, no one can read: no thread is started for it, and none is waited for.
+  const untilClosing: Pick<LedgerStore, 'write'> = {
+    write: async (entries, signal) => (isClosing ? 0 : store.write(entries, signal)),
+  }
   const ledger = createLedger({
-    ...{ store, journal, providerOf, endpointOf, roleOf, pricesOf, warn },
+    store: storage === undefined ? untilClosing : store,
+    ...{ journal, providerOf, endpointOf, roleOf, pricesOf, warn },
     onAttempt(row, request) {
       followAttempt(row, request)
       onAttempt?.(row)
@@ -110,6 +116,7 @@ export function openBooks(
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {
+      isClosing = true
       const retired = retention.close()
       await Promise.all([audit?.close(), ledger.close()])
       await retired

@@ -33,10 +33,11 @@ export function askedBy(headers: IncomingHttpHeaders, body: JsonBody): Asked | F
   return { model, stream, session }
 }
 
-/** Undefined for what is neither yes nor no. */
+/** Undefined for what is neither yes nor no. Clients that write out each of their options send `null` for one that is not set. */
 function asksForStream(body: JsonBody): boolean | undefined {
   if (!body.fields?.has('stream')) return false
   const stream = fieldOf(body, 'stream', 'false'.length)
+  if (stream === null) return false
   return typeof stream === 'boolean' ? stream : undefined
 }
 

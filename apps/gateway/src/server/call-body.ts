@@ -1,6 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Readable, Transform } from 'node:stream'
 import type { Failure, JsonBody, ModelResponse } from '@spillway/middleware'
 import { BodyScanner } from '@spillway/wire'
+import { acceptedEncodings, bodyEncoding, decoderBytes } from './body-decoding.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import type { InFlightBytes, Reservation } from './in-flight-bytes.ts'
 import { callersFault } from './refusal.ts'
@@ -43,6 +45,9 @@ export async function readCallBody(
 ): Promise<CallBody | RefusedBody> {
   const refused = refusedUnread(req, reading)
   if (refused !== undefined) return discard(req, refused)
+  const encoding = bodyEncoding(req)
+  if (encoding !== undefined && encoding.decoder === undefined)
+    return discard(req, unknownEncoding(encoding.name))
   const announced = announcedLength(req)
   const held = reading.inFlight.reserve(announced ?? 0)
   if (held === undefined) return discard(req, noCapacity)
@@ -52,7 +57,7 @@ export async function readCallBody(
     res.writeContinue()
   }
   try {
-    const read = await readPieces(req, reading, held, announced)
+    const read = await readPieces(req, reading, held, encoding?.decoder)
     if ('body' in read) return read
     held.release()
     return read
@@ -62,21 +67,28 @@ export async function readCallBody(
   }
 }
 
+/** With a decoder, what is checked, limited and counted are the bytes that come out of it. */
 function readPieces(
   req: IncomingMessage,
   reading: BodyReading,
   held: Reservation,
-  announced: number | undefined,
+  decoder: Transform | undefined,
 ): Promise<CallBody | RefusedBody> {
   const { bodyStalls } = reading
-  const limit = limitOf(reading)
+  const limit = limitOf(reading, decoder === undefined ? 0 : decoderBytes)
   const scanner = new BodyScanner()
-  let buffer: GrowingBuffer | undefined = new GrowingBuffer(announced)
+  let buffer: GrowingBuffer | undefined = new GrowingBuffer(decoder ? undefined : announcedLength(req))
+  let received = 0
   let length = 0
   return new Promise((resolve, reject) => {
     const watched = {
-      progress: () => length,
+      progress: () => received + length,
       stalled: () => stop(tooSlow(reading)),
+    }
+    const onReceived = (piece: Buffer): void => {
+      received += piece.length
+      // An encoding can be written so that nothing ever comes out of it.
+      if (received > limit.bytes) stop(limit.exceeded)
     }
     const onData = (piece: Buffer): void => {
       length += piece.length
@@ -86,6 +98,7 @@ function readPieces(
       if (!held.arrived(piece.length)) return stop(noCapacity)
       scanner.write(piece)
       if (scanner.problem === undefined) return buffer.push(piece)
+      if (decoder !== undefined) return stop(notTaken(scanner.problem))
       buffer = undefined
       held.release()
     }
@@ -96,20 +109,34 @@ function readPieces(
       const body = length === 0 ? 'the request has no body' : scanner.end(bytes)
       resolve(typeof body === 'string' ? notTaken(body) : { body, held })
     }
+    const source: Readable = decoder ?? req
     const stop = (refused: RefusedBody): void => {
       bodyStalls.delete(watched)
       buffer = undefined
-      req.off('data', onData)
-      req.off('end', onEnd)
+      source.off('data', onData)
+      source.off('end', onEnd)
+      if (decoder !== undefined) {
+        req.off('data', onReceived)
+        req.unpipe(decoder)
+        decoder.destroy()
+      }
       resolve(discard(req, refused))
     }
     bodyStalls.add(watched)
-    req.on('data', onData)
-    req.on('end', onEnd)
+    source.on('data', onData)
+    source.on('end', onEnd)
+    if (decoder !== undefined) {
+      if (!held.arrived(decoderBytes)) return stop(noCapacity)
+      decoder.on('error', () => stop(notTaken(notAsEncoded(req))))
+      req.on('data', onReceived)
+      req.pipe(decoder)
+    }
     req.on('error', reject)
     req.on('close', () => {
       bodyStalls.delete(watched)
-      if (!req.complete) reject(new Error('the client left'))
+      if (req.complete) return
+      decoder?.destroy()
+      reject(new Error('the client left'))
     })
   })
 }
@@ -118,10 +145,6 @@ const nothing = Buffer.alloc(0)
 
 /** What can be told before a byte of the body is read. */
 function refusedUnread(req: IncomingMessage, reading: BodyReading): RefusedBody | undefined {
-  const encoding = req.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') {
-    return notTaken(`content-encoding: ${encoding} is not supported; send the body unencoded`)
-  }
   const limit = limitOf(reading)
   return (announcedLength(req) ?? 0) > limit.bytes ? limit.exceeded : undefined
 }
@@ -131,9 +154,10 @@ function announcedLength({ headers }: IncomingMessage): number | undefined {
   return length === undefined ? undefined : Number(length)
 }
 
-function limitOf({ inFlight }: BodyReading): { bytes: number; exceeded: RefusedBody } {
-  const own = inFlight.max < largestRequest
-  const bytes = own ? inFlight.max : largestRequest
+/** @param besides bytes that are counted for the same request */
+function limitOf({ inFlight }: BodyReading, besides = 0): { bytes: number; exceeded: RefusedBody } {
+  const own = inFlight.max - besides < largestRequest
+  const bytes = own ? inFlight.max - besides : largestRequest
   const why = own ? ' (server.maxInFlightBytes)' : ''
   return {
     bytes,
@@ -160,6 +184,19 @@ function tooSlow({ bodyTimeout }: BodyReading): RefusedBody {
 
 function notTaken(message: string): RefusedBody {
   return { failure: callersFault('invalid_request', message) }
+}
+
+/** What the name is, only its sender knows; it may be of any length. */
+function unknownEncoding(name: string): RefusedBody {
+  const message = `content-encoding: ${name.slice(0, 40)} is not supported; use one of ${acceptedEncodings}, or none`
+  return {
+    failure: callersFault('invalid_request', message, 415),
+    headers: { 'accept-encoding': acceptedEncodings },
+  }
+}
+
+function notAsEncoded({ headers }: IncomingMessage): string {
+  return `the body is not whole, or not encoded as its content-encoding says: ${headers['content-encoding']}`
 }
 
 /** Lets go of what is left of a body; the server reads it for a while longer. */

@@ -19,7 +19,7 @@ import {
   type SpillwayEvent,
 } from '@spillway/middleware'
 import { cancelledFailure, isModelRefusal } from '@spillway/wire'
-import { otherLabel } from './bounded-labels.ts'
+import { type LabelledCall, otherLabel } from './bounded-labels.ts'
 import { recordCall, recordEvent } from './call-metrics.ts'
 import { isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
 import { answerContent, promptAttributes, wholeAnswer } from './content.ts'
@@ -38,7 +38,8 @@ export interface CallObserver {
   /** Host and port of a URL. */
   readonly server: (url: string) => Attributes
   readonly provider: (request: ModelRequest) => string
-  readonly boundModel: (model: string) => string
+  /** Keeps the models in labels to a bounded number. */
+  readonly boundModels: (call: LabelledCall) => LabelledCall
   readonly captureContent: boolean
   readonly maxContentLength: number
   readonly insideGenAiSpan: 'internal' | 'client'
@@ -167,13 +168,18 @@ export class ObservedCall {
     said?: JsonObject | undefined,
     errorType: string | undefined = outcome.failure?.kind,
   ): void {
-    const { names, labels, maxContentLength, boundModel } = this.#observer
+    const { names, labels, maxContentLength, boundModels } = this.#observer
     const now = this.#request.clock.now()
     const begun = outcome.timings.startedAt - this.#startedAt
     const { firstContent } = outcome.timings
     if (this.#instruments !== undefined) {
-      const requestModel = boundModel(this.#request.model)
-      const responseModel = outcome.model === undefined ? undefined : boundModel(outcome.model)
+      const { requestModel, responseModel } = boundModels({
+        operation: this.#operation,
+        provider: this.#provider,
+        requestModel: this.#request.model,
+        responseModel: outcome.model,
+        errorType,
+      })
       recordCall(
         this.#instruments,
         labels.ofCall(this.#operation)(this.#provider)(requestModel)(responseModel)(errorType),

@@ -34,7 +34,8 @@ export interface TelemetryOptions extends TracingOptions {
    */
   readonly insideGenAiSpan?: 'internal' | 'client'
   /**
-   * How many different models the labels of metrics tell apart; further ones are counted together as `_OTHER`.
+   * How many different models the labels of metrics tell apart; further ones are counted together as `_OTHER`, and so are
+   * models that occur in more than five times as many different sets of labels.
    * @default 100
    */
   readonly maxModels?: number

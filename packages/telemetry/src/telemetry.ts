@@ -6,7 +6,7 @@ import {
   type ModelRequest,
   withDefaults,
 } from '@spillway/middleware'
-import { boundedLabel } from './bounded-labels.ts'
+import { boundedModels } from './bounded-labels.ts'
 import { type ConventionsName, conventions } from './conventions.ts'
 import { createInstruments } from './instruments.ts'
 import { memo } from './memo.ts'
@@ -56,7 +56,7 @@ function createObserver(options: TelemetryOptions): CallObserver & { tracer: () 
     labels: metricLabels(names),
     server: memo(serverAttributes),
     provider: typeof provider === 'string' ? () => provider : named(provider),
-    boundModel: boundedLabel(settings.maxModels),
+    boundModels: boundedModels(settings.maxModels),
     captureContent: settings.captureContent,
     maxContentLength: settings.maxContentLength,
     insideGenAiSpan: settings.insideGenAiSpan,

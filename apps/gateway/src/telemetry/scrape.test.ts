@@ -25,7 +25,7 @@ function metricsOf(series: number): ScrapeReader {
 }
 
 describe('the text for Prometheus', () => {
-  test.each([0, 1, 49, 50, 51, 130])('is the same as written in one go, with %i series', async (series) => {
+  test.each([0, 1, 19, 20, 21, 50])('is the same as written in one go, with %i series', async (series) => {
     const { resourceMetrics } = await metricsOf(series).collect()
     const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '')
     const whole = new PrometheusSerializer().serialize(resourceMetrics)
@@ -54,7 +54,7 @@ describe('the text for Prometheus', () => {
       turns++
     }
     expect((await scraping).match(/^calls_duration_count/gm)).toHaveLength(1_500)
-    expect(turns).toBeGreaterThan((2 * 1_500) / 50)
+    expect(turns).toBeGreaterThan((2 * 1_500) / 20)
   })
 
   test('is written once for all who ask meanwhile', async () => {

@@ -1,8 +1,11 @@
 import { RecentMap, type Usage } from '@spillway/middleware'
 import { type PromptSize, promptTokens } from '@spillway/wire'
 
-/** Conversations that are remembered; callers make them. Of further ones, those that were asked longest ago are forgotten. */
-const mostConversations = 20_000
+/**
+ * Conversations that are remembered; callers make them. Of further ones, those that were asked longest ago are forgotten, and
+ * expected to be as others of their model. Each limit has its own, of 300 bytes and more: it takes 1.5 MB for these.
+ */
+const mostConversations = 5_000
 
 /** Prompts of one conversation that are remembered: a session of an agent has several at a time, of sub-agents. */
 const mostTurns = 4
@@ -88,7 +91,7 @@ export class ConversationTurns {
    * @param expected what of it was expected to count then
    */
   learn(conversation: string, prompt: Prompt, usage: Usage, before?: Turn, expected?: number): void {
-    const turns = this.#turns.get(conversation) ?? []
+    const turns = this.#turns.get(conversation)
     const total = promptTokens(usage)
     const next = {
       size: prompt.size,
@@ -98,11 +101,14 @@ export class ConversationTurns {
       lifetime: lifetimeAfter(usage, prompt.at, before),
       error: errorAfter(total, total - usage.cacheReadTokens, before, expected),
     }
-    if (before !== undefined && turns.includes(before)) Object.assign(before, next)
-    else {
-      turns.push(next)
-      if (turns.length > mostTurns) turns.splice(oldestOf(turns), 1)
+    if (turns === undefined) {
+      // Most conversations have one. A list that grows is given memory for 17 turns.
+      this.#turns.set(conversation, [next])
+      return
     }
+    if (before !== undefined && turns.includes(before)) Object.assign(before, next)
+    else if (turns.length < mostTurns) turns.push(next)
+    else turns[oldestOf(turns)] = next
     this.#turns.set(conversation, turns)
   }
 }

@@ -147,7 +147,7 @@ test('sets aside a row that its database refuses, counts it, and shows it', asyn
     /^spillway_audit_away(\{.*\})? 0$/m,
   ])
     expect(metrics).toMatch(line)
-  expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok' })
+  expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'ok', rejected: 1 })
   expect(logged.mock.calls.join('\n')).toMatch(
     /ledger: a row was refused by its database and set aside: .*refused/,
   )

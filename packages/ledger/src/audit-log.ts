@@ -98,6 +98,8 @@ export function createAuditLog(
   }
   return {
     async append(entries, signal) {
+      // What brings the schema up to date may take long, and is not ended.
+      await connect()
       const end = await endedBy(signal, kind, () => exclusively((db) => append(db, entries)))
       if (end.key_id !== null) signed = end
     },

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { AuditTables } from './audit-marks.ts'
 import type { DatabaseKind } from './database.ts'
+import { explainLock, longestLockWait, migrationLock } from './migration-locks.ts'
 import { createAudit } from './migrations/audit.ts'
 import { createAuditVersion2 } from './migrations/audit-version-2.ts'
 import { createCalls } from './migrations/calls.ts'
@@ -19,9 +20,6 @@ export type Schema = Tables & AuditTables & RollupTables & { readonly ledger_ver
 
 export type DatabaseName = DatabaseKind['name']
 
-/** The number of the lock that one migrating process holds; any other would do. */
-const migrationLock = 7_747_455
-
 /** Each runs once, in this order, which is part of the database: new ones go to the end. */
 const migrations: readonly Migration[] = [
   createCalls,
@@ -33,13 +31,30 @@ const migrations: readonly Migration[] = [
   addVendorCodes,
 ]
 
-/** Brings the schema up to date, one process at a time. */
-export async function migrate(db: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+/**
+ * Brings the schema up to date, one process at a time.
+ * @throws Error with `code` `SPILLWAY_LEDGER_LOCKED` when another session holds a lock for too long; nothing is changed then
+ */
+export async function migrate(
+  db: Kysely<Schema>,
+  kind: DatabaseKind,
+  lockWait: number = longestLockWait,
+): Promise<void> {
+  try {
+    await runMigrations(db, kind, lockWait)
+  } catch (error) {
+    throw kind.name === 'postgres' ? await explainLock(db, error, lockWait) : error
+  }
+}
+
+async function runMigrations(db: Kysely<Schema>, kind: DatabaseKind, lockWait: number): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    if (kind.name === 'postgres')
+    if (kind.name === 'postgres') {
+      await sql`set local lock_timeout = ${sql.lit(lockWait)}`.execute(transaction)
       await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
-    // It may have millions of rows to go through.
-    if (kind.name === 'postgres') await sql`set local statement_timeout = 0`.execute(transaction)
+      // It may have millions of rows to go through.
+      await sql`set local statement_timeout = 0`.execute(transaction)
+    }
     await transaction.schema
       .createTable('ledger_version')
       .ifNotExists()

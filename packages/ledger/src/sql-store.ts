@@ -33,6 +33,8 @@ export interface SqlStoreOptions {
   readonly maxNames?: number | undefined
   /** The schema stays as it is. */
   readonly readOnly?: boolean | undefined
+  /** How long bringing the schema up to date waits for each lock, in milliseconds. @default 5000 */
+  readonly lockWait?: number | undefined
 }
 
 /** A store in this thread. */
@@ -40,17 +42,19 @@ export class SqlStore implements LedgerStore {
   readonly audit: AuditLog
   readonly #kind: DatabaseKind
   readonly #readOnly: boolean
+  readonly #lockWait: number | undefined
   readonly #named: ((entries: readonly Entry[]) => readonly Entry[]) | undefined
   #ready: Promise<Kysely<Schema>> | undefined
 
   /** @throws RangeError for a key that is too short */
   constructor(
     kind: DatabaseKind,
-    { auditKeys, maxNames = Infinity, readOnly = false }: SqlStoreOptions = {},
+    { auditKeys, maxNames = Infinity, readOnly = false, lockWait }: SqlStoreOptions = {},
   ) {
     this.#kind = kind
     this.#named = maxNames === Infinity ? undefined : boundNames(maxNames)
     this.#readOnly = readOnly
+    this.#lockWait = lockWait
     const connect = async (): Promise<Kysely<AuditTables>> =>
       (await this.#connect()) as unknown as Kysely<AuditTables>
     this.audit = createAuditLog(connect, kind, auditSigners(auditKeys))
@@ -155,7 +159,7 @@ export class SqlStore implements LedgerStore {
     const db = new Kysely<Schema>({ dialect: this.#kind.dialect })
     try {
       if (this.#readOnly) await mustBeLedger(db)
-      else await migrate(db, this.#kind)
+      else await migrate(db, this.#kind, this.#lockWait)
       return db
     } catch (error) {
       await db.destroy().catch(() => {})

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { databaseKind } from '../src/database.ts'
 import {
@@ -17,7 +18,8 @@ import { SqlStore } from '../src/sql-store.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
 import { openTestDatabase, type TestDatabase } from './test-database.ts'
 
-// Each file of `earlier-versions` is the dump of a database that the code of its version has made and filled.
+// Each file of `earlier-versions` is the dump of a database that the code of its version has made and filled: see
+// `write-dumps.ts` there.
 
 const folder = mkdtempSync(join(tmpdir(), 'spillway-migrations-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
@@ -25,6 +27,9 @@ afterAll(async () => {
   await postgres?.remove()
   rmSync(folder, { recursive: true })
 })
+
+/** How many migrations each had. */
+const versions = [1, 2, 3, 4, 5, 6, 7]
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
@@ -88,7 +93,7 @@ describe.each([
   { name: 'sqlite', open: sqliteDatabase },
   ...(postgres === undefined ? [] : [{ name: 'postgres', open: postgresDatabase }]),
 ])('a $name database', ({ name, open }) => {
-  it.each([1, 2, 3, 4, 5])('of version %i is brought up to date with its data', async (version) => {
+  it.each(versions)('of version %i is brought up to date with its data', async (version) => {
     const database = await open(`version-${version}`)
     const dump = new URL(`earlier-versions/version-${version}.${name}.sql`, import.meta.url)
     await database.query(readFileSync(dump, 'utf8'))
@@ -130,6 +135,16 @@ describe.each([
   })
 })
 
+it('has a dump of the newest version too, so that the next migration is tested from there', async () => {
+  const database = await sqliteDatabase('newest')
+  const store = openLedgerStore(database.url)
+  await store.countCalls(ever)
+  const newest = await database.query('select count(*) as migrations from ledger_version')
+  expect(newest).toEqual([{ migrations: versions.at(-1) }])
+  await store.close()
+  await database.close()
+})
+
 it('makes the same tables whatever columns the code writes, so that a later migration can add them', async () => {
   const database = await sqliteDatabase('frozen')
   const later = {
@@ -149,4 +164,82 @@ it('makes the same tables whatever columns the code writes, so that a later migr
   for (const table of ['calls', 'attempts', 'fallback_rollups'])
     await database.query(`alter table ${table} add column later text`)
   await database.close()
+})
+
+/** A ledger of an earlier version whose table an administrator has locked, and forgotten. */
+async function lockedLedger(name: string): Promise<{ url: string; administrator: TestDatabase } | undefined> {
+  const url = await postgres?.database(name)
+  if (url === undefined) return undefined
+  const administrator = await openTestDatabase(url)
+  const dump = new URL('earlier-versions/version-5.postgres.sql', import.meta.url)
+  await administrator.query(readFileSync(dump, 'utf8'))
+  await administrator.query("set search_path = public; set application_name = 'forgotten psql'")
+  await administrator.query('begin; lock table audit in access exclusive mode')
+  return { url, administrator }
+}
+
+const waitingFor = async (administrator: TestDatabase): Promise<unknown[]> => {
+  const rows = await administrator.query(
+    `select pid from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+it('a migration gives up on a locked table, says who holds it, and goes through afterwards', async () => {
+  const locked = await lockedLedger('given-up')
+  if (locked === undefined) return
+  const { url, administrator } = locked
+  const [{ pid } = {}] = await administrator.query('select pg_backend_pid() as pid')
+  const store = new SqlStore(databaseKind(url), { lockWait: 200 })
+  await expect(store.countCalls(ever)).rejects.toMatchObject({
+    code: 'SPILLWAY_LEDGER_LOCKED',
+    message: expect.stringMatching(
+      new RegExp(`within 200 ms: locks are held by PID ${pid} \\(forgotten psql, .*audit\\).*pg_locks`),
+    ),
+  })
+  // Nothing of it waits in the server, and nothing was changed.
+  expect(await waitingFor(administrator)).toEqual([])
+  await administrator.query('commit')
+  const versions = await administrator.query('select max(version) as version from ledger_version')
+  expect(versions).toEqual([{ version: 4 }])
+  expect(await store.countCalls(ever)).toBe(8)
+  await store.close()
+  await administrator.close()
+})
+
+it('a migration gives up on another process that migrates for long', async () => {
+  const locked = await lockedLedger('migrating')
+  if (locked === undefined) return
+  const { url, administrator } = locked
+  await administrator.query('commit; begin; select pg_advisory_xact_lock(7747455)')
+  const store = new SqlStore(databaseKind(url), { lockWait: 200 })
+  await expect(store.countCalls(ever)).rejects.toThrow(
+    /held by PID \d+ \(forgotten psql, .*the migration lock\)/,
+  )
+  await administrator.query('commit')
+  expect(await store.countCalls(ever)).toBe(8)
+  await store.close()
+  await administrator.close()
+})
+
+it('a migration is not ended when the entries that wait for it have run out of time', async () => {
+  const locked = await lockedLedger('deadline')
+  if (locked === undefined) return
+  const { url, administrator } = locked
+  const store = new SqlStore(databaseKind(url), { lockWait: 10_000 })
+  const deadline = new AbortController()
+  const entry = { id: 'late', at: 0, actor: 'acme', action: 'call', details: {} }
+  const appended = store.audit.append([entry], deadline.signal).then(
+    () => 'appended',
+    (error: Error) => error.name,
+  )
+  await expect.poll(() => waitingFor(administrator), { interval: 10 }).toHaveLength(1)
+  deadline.abort()
+  expect(await Promise.race([appended, pause(100, 'still migrating')])).toBe('still migrating')
+  await administrator.query('commit')
+  expect(await appended).toBe('AbortError')
+  const versions = await administrator.query('select max(version) > 4 as done from ledger_version')
+  expect(versions).toEqual([{ done: true }])
+  await store.close()
+  await administrator.close()
 })

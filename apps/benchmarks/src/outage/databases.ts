@@ -27,6 +27,8 @@ export interface Database {
   readonly url: string
   /** Whether rows must wait on disk meanwhile. */
   readonly waits: boolean
+  /** The model whose calls it refuses from `stop` on; undefined where it takes all. */
+  readonly refuses?: string | undefined
   stop(): Promise<void>
   start(): Promise<void>
   calls(): Promise<readonly BookedCall[]>
@@ -50,7 +52,7 @@ function booksIn(url: string): Pick<Database, 'calls' | 'attempts'> {
 }
 
 /** What happens to a PostgreSQL. */
-export type PostgresOutage = 'stopped' | 'frozen' | 'locked' | 'far'
+export type PostgresOutage = 'stopped' | 'frozen' | 'locked' | 'far' | 'refusing'
 
 /** Undefined, with a printed word, where PostgreSQL is not installed. */
 export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Promise<Database | undefined> {
@@ -69,6 +71,15 @@ export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Prom
       start: async () => server.thaw(),
     }
   if (outage === 'locked') return { ...database, outage: 'its table locked', waits: true, ...lockOf(url) }
+  if (outage === 'refusing')
+    return {
+      ...database,
+      outage: 'a rule of its operator refuses one model',
+      waits: false,
+      refuses: refusedModel,
+      stop: () => constrain(url),
+      start: async () => {},
+    }
   const proxy = await freezableProxy(url, milliseconds)
   return {
     ...database,
@@ -86,6 +97,17 @@ export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Prom
 
 /** How far away PostgreSQL is. */
 const milliseconds = 60
+
+const refusedModel = 'claude-not-in-these-books'
+
+/** A rule that stays. */
+async function constrain(url: string): Promise<void> {
+  const operator = await openTestDatabase(url)
+  await operator.query(
+    `alter table calls add constraint known_models check (model_asked <> '${refusedModel}')`,
+  )
+  await operator.close()
+}
 
 /** An administrator who forgets to commit. */
 function lockOf(url: string): Pick<Database, 'stop' | 'start'> {

@@ -1,12 +1,8 @@
-/** Run as a child with a configuration as JSON: starts the gateway, tells its URL, and closes it when it is told to. */
-import { parseConfig, startGateway } from '@spillway/gateway'
-
-process.env.SPILLWAY_OUTAGE_KEY = 'sk-of-the-gateway'
-const { config } = parseConfig(process.argv[2] as string, 'outage.json')
-const gateway = await startGateway(config, { port: 0, log: () => {} })
-process.on('message', async () => {
-  await gateway.close(5000)
-  process.exit(0)
-})
+/** The program `spillway`: as it was built, or from its sources where those are asked for. */
+const fromSources = process.execArgv.includes('--conditions=@spillway/source')
+const { run } = await import(fromSources ? '../../../gateway/src/cli.ts' : '../../../gateway/dist/cli.js')
+// It does not outlive whoever has started it.
 process.on('disconnect', () => process.exit(0))
-process.send?.({ url: gateway.url })
+await run(process.argv)
+
+export {}

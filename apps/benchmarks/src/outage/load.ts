@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** One call as its client saw it. */
 export interface SeenCall {
   readonly index: number
+  readonly model: string
   /** `performance.now()` when it was sent and when its last byte had come. */
   readonly sentAt: number
   readonly endedAt: number
@@ -20,9 +21,13 @@ export interface Load {
   readonly sent: number
   /** Where the next calls go; undefined holds them back. */
   url: string | undefined
+  /** What the next call alone asks for instead of the usual model. */
+  nextModel: string | undefined
   /** Sends no more, and resolves when all have ended. */
   stop(): Promise<void>
 }
+
+const usualModel = 'claude-sonnet-5-5'
 
 /** A fifth of the calls meets an error upstream first; half of them are streams. */
 export const meetsAnError = (index: number): boolean => index % 5 === 4
@@ -37,11 +42,21 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
   let isStopped = false
   const call = async (target: string, index: number): Promise<void> => {
     const sentAt = performance.now()
-    const problem = await ask(agent, target, index)
-    calls.push({ index, sentAt, endedAt: performance.now(), isAnswered: problem === undefined, problem })
+    const model = load.nextModel ?? usualModel
+    load.nextModel = undefined
+    const problem = await ask(agent, target, { index, model })
+    calls.push({
+      index,
+      model,
+      sentAt,
+      endedAt: performance.now(),
+      isAnswered: problem === undefined,
+      problem,
+    })
   }
   const load = {
     calls,
+    nextModel: undefined as string | undefined,
     url: url as string | undefined,
     get sent() {
       return sent
@@ -74,10 +89,14 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
 }
 
 /** Sends the call with this number; what is wrong with its answer, if anything. */
-async function ask(agent: Agent, url: string, index: number): Promise<string | undefined> {
+async function ask(
+  agent: Agent,
+  url: string,
+  { index, model }: Pick<SeenCall, 'index' | 'model'>,
+): Promise<string | undefined> {
   const stream = isStream(index)
   const body = JSON.stringify({
-    model: 'claude-sonnet-5-5',
+    model,
     max_tokens: 100,
     stream,
     messages: [{ role: 'user', content: `call number ${index}` }],

@@ -27,6 +27,7 @@ what the clients and the upstream saw.
   frozen       PostgreSQL is frozen (SIGSTOP), and the gateway ended in order and started again meanwhile
   locked       a table of PostgreSQL is locked, and the gateway ended in order and started again meanwhile
   far          PostgreSQL is 60 ms away all the time
+  refusing     a rule of PostgreSQL refuses one row
   two          two gateways share a folder, and PostgreSQL is stopped
   full         the disk of a SQLite file is full (a small one in memory; needs the right to mount it)
 
@@ -46,6 +47,7 @@ const scenarios: Readonly<Record<string, { kill?: boolean; end?: boolean; two?: 
   frozen: { end: true, also: '; the gateway ended and started again meanwhile' },
   locked: { end: true, also: '; the gateway ended and started again meanwhile' },
   far: {},
+  refusing: {},
   two: { two: true, also: '; two gateways in one folder' },
   full: {},
 }
@@ -53,7 +55,8 @@ const scenarios: Readonly<Record<string, { kill?: boolean; end?: boolean; two?: 
 async function open(scenario: string, place: string): Promise<Database | undefined> {
   if (scenario === 'sqlite') return sqliteDatabase(place)
   if (scenario === 'full') return fullDisk(place)
-  if (scenario === 'frozen' || scenario === 'locked' || scenario === 'far') return postgresDatabase(scenario)
+  if (scenario === 'frozen' || scenario === 'locked' || scenario === 'far' || scenario === 'refusing')
+    return postgresDatabase(scenario)
   return postgresDatabase()
 }
 if (options.only !== undefined && !Object.hasOwn(scenarios, options.only)) {

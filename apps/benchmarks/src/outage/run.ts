@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type RecordedRequest, startClaude } from '@spillway/testing'
 import { checkBooks, type Figure, tokensOf } from './check-books.ts'
+import { checkRefused } from './check-refused.ts'
 import type { Database } from './databases.ts'
 import { startGatewayChild } from './gateway-child.ts'
 import { type Load, meetsAnError, type SeenCall, startLoad } from './load.ts'
@@ -46,7 +47,8 @@ const longestCatchUp = 120_000
 
 /** Calls at a steady rate through a gateway whose database goes away and comes back. */
 export async function runOutage(options: RunOptions): Promise<Run> {
-  const { database, folder, execArgv, onProgress = () => {} } = options
+  const { database, folder, execArgv = [], onProgress = () => {} } = options
+  const { refuses } = database
   const requests = new Map<number, number>()
   const indexOf = ({ body }: RecordedRequest): number =>
     Number(/call number (\d+)/.exec(Buffer.from(body).toString())?.[1])
@@ -62,8 +64,9 @@ export async function runOutage(options: RunOptions): Promise<Run> {
   })
   const journal = join(folder, 'journal')
   const config = configOf(claude.url, database.url, journal)
-  let gateway = await startGatewayChild(config, execArgv)
-  const second = options.two ? await startGatewayChild(config, execArgv) : undefined
+  await mkdir(folder, { recursive: true })
+  let gateway = await startGatewayChild(config, folder, execArgv)
+  const second = options.two ? await startGatewayChild(config, folder, execArgv) : undefined
   const load = startLoad(gateway.url, options.callsPerSecond, second?.url)
   let largest = 0
   const watch = async (seconds: number, what: string): Promise<void> => {
@@ -87,7 +90,7 @@ export async function runOutage(options: RunOptions): Promise<Run> {
       load.url = undefined
       killedAt = performance.now()
       await gateway.kill()
-      gateway = await startGatewayChild(config, execArgv)
+      gateway = await startGatewayChild(config, folder, execArgv)
       load.url = gateway.url
     }
     if (options.end) {
@@ -95,9 +98,10 @@ export async function runOutage(options: RunOptions): Promise<Run> {
       // Those in flight.
       await pause(500)
       ends.push(await timed(() => gateway.close()))
-      gateway = await startGatewayChild(config, execArgv)
+      gateway = await startGatewayChild(config, folder, execArgv)
       load.url = gateway.url
     }
+    load.nextModel = refuses
     await watch(options.outage / 2, 'database away')
     const left = await journalBytes(journal)
     const startedAt = performance.now()
@@ -106,6 +110,8 @@ export async function runOutage(options: RunOptions): Promise<Run> {
     await watch(options.after, 'database back')
     await load.stop()
     const final = await caughtUp(gateway.url, journal)
+    const refused =
+      refuses === undefined ? [] : await checkRefused(gateway.url, { journal, model: refuses, execArgv })
     ends.push(await timed(() => gateway.close()))
     if (second !== undefined) ends.push(await timed(() => second.close()))
     const figures: Figure[] = [
@@ -119,9 +125,11 @@ export async function runOutage(options: RunOptions): Promise<Run> {
       { what: 'seconds that an end of the gateway took', ...seconds(Math.max(...ends), 10) },
       { what: 'seconds until all of it was in the database', ...seconds(behind, 30) },
       { what: 'on disk at the end', ...empty(await journalBytes(journal), final) },
+      ...refused,
       ...(await checkBooks(database, {
         calls: load.calls,
         requests,
+        refuses,
         mayBeLost: ({ endedAt, sentAt }) =>
           killedAt !== undefined && endedAt > killedAt - 1000 && sentAt < killedAt,
       })),

@@ -35,6 +35,12 @@ export interface Books {
   close(): Promise<void>
 }
 
+/** For `/readyz`: how many rows the database has refused for what they are since the start; nothing where there are none. */
+export function rejectedRows({ health, audit }: Books): { readonly rejected?: number } {
+  const rejected = health().rejected + (audit?.state.rejected ?? 0)
+  return rejected === 0 ? {} : { rejected }
+}
+
 /** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */
 const inMemory = 'sqlite::memory:'
 

@@ -70,7 +70,7 @@ export interface ListenOptions extends Omit<CallHandling, 'bodies'>, AccessRules
   /** What clients can make the server hold. @default see `boundDefaults` */
   readonly bounds?: { readonly [K in keyof ServerBounds]?: number | undefined } | undefined
   /** What `/readyz` says of what the gateway shares with others. */
-  readonly state: () => Readonly<Record<string, string>>
+  readonly state: () => Readonly<Record<string, string | number>>
   /** The pages at `/`; undefined where there are none. */
   readonly dashboard?: Dashboard | undefined
   /** What `/api/*` reads. */

@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import LongestFirst from './.ci/longest-first.ts'
+
+const cacheFolder = (name: string): string =>
+  fileURLToPath(new URL(`node_modules/.cache/${name}`, import.meta.url))
 
 // Tests run against the sources; what is published is checked by `check` and by the tests that start programs.
 export default defineConfig({
@@ -11,8 +15,13 @@ export default defineConfig({
     testTimeout: 20_000,
     // Most of the time of the long tests is spent waiting for programs that they start: two at a time suit two cores.
     maxWorkers: 2,
-    // Gateways that tests start leave nothing in the home of whoever runs them.
-    env: { XDG_STATE_HOME: fileURLToPath(new URL('node_modules/.cache/test-state', import.meta.url)) },
+    sequence: { sequencer: LongestFirst },
+    env: {
+      // Gateways that tests start leave nothing in the home of whoever runs them.
+      XDG_STATE_HOME: cacheFolder('test-state'),
+      // Tests start some five hundred programs and threads of the same few modules, and compile each once.
+      NODE_COMPILE_CACHE: cacheFolder('compiled'),
+    },
     hookTimeout: 60_000,
     reporters: ['default', './.ci/summary-reporter.ts'],
   },

@@ -35,12 +35,13 @@ async function run(name: string): Promise<string> {
     globalThis.fetch = (url, init) => original(moved(url), init)
     globalThis.URL = class extends Original { constructor(url, base) { super(moved(url), base) } }
   `)}`
+  const { PATH, NODE_COMPILE_CACHE } = process.env
   const child = spawn(
     process.execPath,
     ['--conditions=@spillway/source', '--import', redirect, new URL(name, sources).pathname],
     {
       cwd: directory,
-      env: { PATH: process.env.PATH, ANTHROPIC_API_KEY: 'sk-test', OPENROUTER_API_KEY: 'sk-or-test' },
+      env: { PATH, NODE_COMPILE_CACHE, ANTHROPIC_API_KEY: 'sk-test', OPENROUTER_API_KEY: 'sk-or-test' },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )

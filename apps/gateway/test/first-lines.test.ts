@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { installClaudeCode } from './install-claude-code.ts'
 import { chat, messages, send } from './raw-client.ts'
-import { configFile, type Run, ready, spillway, started, until } from './spillway.ts'
+import { configFile, plainEnvironment, type Run, ready, spillway, started, until } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first. Each line is run as it is printed, by a real shell.
 
@@ -29,7 +29,7 @@ interface Shell {
 async function paste(line: string, { cwd = temporaryFolder(), env = {} }: Shell = {}): Promise<string> {
   const running = execute('sh', ['-c', line], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, ...env },
+    env: { ...plainEnvironment(), HOME: cwd, ...env },
     timeout: 110_000,
   })
   running.child.stdin?.end()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { ownKey, temporaryFolder } from './gateway.ts'
-import { program, until } from './spillway.ts'
+import { plainEnvironment, program, until } from './spillway.ts'
 
 /** A gateway whose output a shell has redirected. */
 export interface Redirected {
@@ -36,10 +36,9 @@ export async function redirected(config: object, redirect: string): Promise<Redi
   const gateway = `${process.execPath} ${program} start --config spillway.yaml --port ${port}`
   writeFileSync(path('gateway.sh'), `${noting('pid')} ${gateway}\necho $? > code\n`)
   const command = redirect.replace('GATEWAY', 'sh gateway.sh')
-  const { PATH, HOME } = process.env
   const shell = spawn('sh', ['-c', command], {
     cwd: folder,
-    env: { PATH, HOME, SPILLWAY_TEST_KEY: ownKey.value },
+    env: { ...plainEnvironment(), SPILLWAY_TEST_KEY: ownKey.value },
     // Of its own group, so that nothing of it outlives the test.
     detached: true,
     stdio: 'ignore',

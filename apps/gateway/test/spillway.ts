@@ -19,11 +19,16 @@ export interface Run {
   readonly exit: Promise<number | string | null>
 }
 
+/** What a program may know of the outer environment: no keys. */
+export function plainEnvironment(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE']
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]).filter(([, value]) => value))
+}
+
 /** Runs the program without any key of the outer environment. */
 export function spillway(args: readonly string[], env: Record<string, string> = {}): Run {
-  const { PATH, HOME, TMPDIR } = process.env
   const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), SPILLWAY_TEST_KEY: ownKey.value, ...env },
+    env: { ...plainEnvironment(), SPILLWAY_TEST_KEY: ownKey.value, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const text = { stdout: '', stderr: '' }

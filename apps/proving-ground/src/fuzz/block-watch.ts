@@ -29,9 +29,19 @@ export class BlockWatch {
   readonly #blocks: Block[] = []
   readonly #suspects: { readonly block: Block; readonly cases: readonly FuzzCase[] }[] = []
   #confirmed = 0
+  #since = Infinity
+
+  /**
+   * Blocks count that begin after this time, in milliseconds since the Unix epoch: until it listens, the gateway loads its code, and
+   * nobody waits.
+   */
+  begin(at: number): void {
+    this.#since = at
+  }
 
   /** @param running the cases that ran at some time between two */
   hear(block: Block, running: (from: number, to: number) => readonly FuzzCase[]): void {
+    if (block.at - block.ms < this.#since) return
     this.#blocks.push(block)
     if (!isTooLong(block) || this.#suspects.length >= mostSuspects) return
     this.#suspects.push({ block, cases: running(block.at - block.ms - 20, block.at) })

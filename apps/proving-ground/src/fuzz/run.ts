@@ -130,6 +130,7 @@ class FuzzSession {
         this.#findings.add(`the gateway ended: ${how}; ${this.#inFlightNow()}`)
       },
     })
+    this.#blocks.begin(now())
     this.#host = new URL(this.#gateway.url).host
     this.#client = new Client(Number(new URL(this.#gateway.url).port))
   }

@@ -10,7 +10,7 @@ import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import { includeUsage, translate } from '@spillway/translation'
-import { withModel, withoutHeaders } from '@spillway/wire'
+import { type ChatDialectName, chatDialects, dialectOfUrl, withModel, withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
 import {
   type Config,
@@ -90,10 +90,10 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
       ...(settings.model === undefined ? [] : [useModel(settings.model)]),
-      ...translationOf(settings),
+      ...translationOf(settings, endpoint.url),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
-      ...usageOf(settings),
+      ...usageOf(settings, endpoint.url),
       withoutForeignSpillway,
       ...innermostOf(setup),
     ],
@@ -182,14 +182,22 @@ function useModel(model: string): Middleware {
 }
 
 /** The others tell it without being asked. */
-function usageOf({ api, includeUsage: isAsked = true }: TargetConfig): Middleware[] {
-  return isAsked && (api === 'openai' || api === 'ollama') ? [includeUsage()] : []
+function usageOf(settings: TargetConfig, url: string): Middleware[] {
+  const { api, includeUsage: isAsked = true } = settings
+  const canAsk =
+    api === 'ollama' || (api === 'openai' && chatDialects[dialectOf(settings, url)].streamOptions)
+  return isAsked && canAsk ? [includeUsage()] : []
+}
+
+function dialectOf({ dialect }: TargetConfig, url: string): ChatDialectName {
+  return dialect ?? dialectOfUrl(url)
 }
 
 /** What each API does not speak by itself. */
-function translationOf({ api }: TargetConfig): Middleware[] {
+function translationOf(settings: TargetConfig, url: string): Middleware[] {
+  const { api } = settings
   if (api === 'anthropic') return [translate({ to: 'anthropic' })]
-  if (api === 'openai') return [translate({ to: 'openai' })]
+  if (api === 'openai') return [translate({ to: 'openai', dialect: dialectOf(settings, url) })]
   // Both protocols, but for the count of tokens, which is answered with an estimate.
   const estimate = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
   return [

@@ -7,7 +7,17 @@ import {
   type ModelResponse,
   withDefaults,
 } from '@spillway/middleware'
-import { type ChatDialect, type ChatDialectName, type Refusal, refuse, valuesIn } from '@spillway/wire'
+import {
+  type ChatDialect,
+  type ChatDialectName,
+  dialectRefused,
+  type Loss,
+  mergeLosses,
+  type Refusal,
+  refuse,
+  valuesIn,
+} from '@spillway/wire'
+import { LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
 import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
@@ -18,7 +28,8 @@ export interface TranslateOptions {
   /** The protocol that the target speaks. Requests that speak it already pass untouched. */
   readonly to: Api
   /**
-   * With `to: 'openai'`: which servers of that protocol it is, or what yours takes.
+   * With `to: 'openai'`: which servers of that protocol it is, or what yours takes. A field that the server refuses as
+   * unknown is left out or renamed, and for an hour from then on for its model.
    * @default 'openai'
    */
   readonly dialect?: ChatDialectName | ChatDialect
@@ -46,15 +57,24 @@ export function translate(options: TranslateOptions): Middleware {
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
+  const learned = new LearnedDialect(dialect)
   return (next) => (request) =>
-    request.api === to ? next(request) : translated(next, request, { to, dialect, maxTokens })
+    request.api === to ? next(request) : translated(next, request, { to, learned, maxTokens })
+}
+
+interface Target {
+  readonly to: Api
+  readonly learned: LearnedDialect
+  readonly maxTokens: number | undefined
 }
 
 async function translated(
   next: Handler,
   request: ModelRequest,
-  { to, ...options }: Required<TranslateOptions>,
+  { to, learned, maxTokens }: Target,
 ): Promise<ModelResponse> {
+  const { clock, model } = request
+  const options = { dialect: learned.for(model, clock.now()), maxTokens }
   let outgoing: Outgoing
   try {
     if (request.operation === 'count_tokens') {
@@ -68,9 +88,31 @@ async function translated(
     if (!(error instanceof SyntaxError)) throw error
     return refuse(request, unreadable(error))
   }
-  const { degraded } = outgoing.translated
-  if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
-  return translatedResponse(request, outgoing, await next(outgoing.request))
+  let told = tellLosses(request, outgoing)
+  let response = await next(outgoing.request)
+  let changes: Partial<ChatDialect> = {}
+  for (let lessons = 0; to === 'openai' && lessons < mostLessons && response.failure; lessons++) {
+    const refused = dialectRefused(response.failure, outgoing.request.body.json) ?? {}
+    // What has been changed once is not changed back.
+    const fresh = Object.entries(refused).filter(([name]) => !Object.hasOwn(changes, name))
+    if (fresh.length === 0) break
+    changes = { ...changes, ...Object.fromEntries(fresh) }
+    response.body.cancel()
+    const dialect = { ...options.dialect, ...changes }
+    outgoing = await translatedInTurns(request, to, { ...options, dialect })
+    told = tellLosses(request, outgoing, told)
+    response = await next(outgoing.request)
+  }
+  const hasLearned = response.failure === undefined && Object.keys(changes).length > 0
+  if (hasLearned) learned.learn(model, changes, clock.now())
+  return translatedResponse(request, outgoing, response)
+}
+
+/** Tells of losses that have not been told of yet; returns all that have. */
+function tellLosses(request: ModelRequest, outgoing: Outgoing, told: readonly Loss[] = []): readonly Loss[] {
+  const losses = outgoing.translated.degraded.filter((loss) => !told.includes(loss))
+  if (losses.length > 0) emit(request, 'degraded', { losses })
+  return mergeLosses(told, losses)
 }
 
 /** A small request at once; a large one is parsed, translated and encoded in turns of their own. */

@@ -109,10 +109,23 @@ function messageIn(error: unknown): string | undefined {
     stringField(error, 'message') ??
     stringField(error, 'Message') ??
     (typeof detail === 'string' ? detail : undefined) ??
-    // FastAPI names what is wrong with a request in a list.
-    (Array.isArray(detail) ? stringField(detail[0], 'msg') : undefined) ??
+    fieldErrors(detail) ??
+    // Mistral has the list one level deeper.
+    fieldErrors(field(field(error, 'message'), 'detail')) ??
     stringField(detail, 'message')
   )
+}
+
+/** FastAPI names what is wrong with a request in a list: the place of each field, and what is wrong there. */
+function fieldErrors(detail: unknown): string | undefined {
+  if (!Array.isArray(detail)) return undefined
+  const said = detail.slice(0, 8).flatMap((each) => {
+    const loc = field(each, 'loc')
+    const place = Array.isArray(loc) ? loc.slice(0, 8).filter((step) => step !== 'body') : []
+    const words = stringField(each, 'msg')
+    return words === undefined ? [] : [place.length === 0 ? words : `${place.join('.')}: ${words}`]
+  })
+  return said.length === 0 ? undefined : said.join('; ')
 }
 
 /** OpenRouter refuses a prompt that a provider's moderation has flagged: 403, and no word about the key. */

@@ -1,4 +1,5 @@
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
+import type { ChatDialectName } from '@spillway/wire'
 import type { PriceConfig } from './prices.ts'
 
 /** Limits as the file names them, in milliseconds; Infinity for `none`. */
@@ -100,6 +101,8 @@ export interface TargetConfig extends PolicyConfig {
   readonly routing?: RoutingConfig | undefined
   readonly capabilities?: CapabilitiesConfig | undefined
   readonly openrouter?: OpenRouterConfig | undefined
+  /** With api `openai`: what the server takes of translated requests. By default told by the host of each endpoint. */
+  readonly dialect?: Exclude<ChatDialectName, 'ollama'> | undefined
   /** Whether streams of chat completions are asked for their usage. */
   readonly includeUsage?: boolean | undefined
   /** What its models cost; these replace the published prices. */

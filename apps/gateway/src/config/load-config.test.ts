@@ -286,6 +286,16 @@ describe('parts that do not fit together', () => {
       expected,
     ]),
     [
+      'a dialect of an API that has its own',
+      smallest.replace('anthropic', 'ollama, dialect: mistral'),
+      /targets\.claude\.dialect: a dialect is for api: openai; api: ollama has its own, leave this out/,
+    ],
+    [
+      'a dialect that nobody speaks',
+      smallest.replace('anthropic', 'openai, dialect: open-ai'),
+      /targets\.claude\.dialect: expected one of openai, openai-compatible, deepseek, groq, mistral/,
+    ],
+    [
       'a vault credential without a vault',
       smallest.replace('caller', '"vault:main"'),
       /credential: vault:NAME needs to know the vault: add vault: /,

@@ -175,6 +175,10 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     } else if (target.endpoints === undefined) {
       problems.push(at(['targets', name], 'endpoints is missing: expected a list of one or more'))
     }
+    if (target.dialect !== undefined && target.api !== 'openai') {
+      const why = `a dialect is for api: openai; api: ${target.api} has its own, leave this out`
+      problems.push(at(['targets', name, 'dialect'], why))
+    }
     const names = (target.endpoints ?? []).map((endpoint, index) => endpoint.name ?? String(index + 1))
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       if (names.indexOf(names[index] as string) !== index) {

@@ -220,6 +220,14 @@ const target = z.strictObject({
     })
     .optional()
     .describe("OpenRouter's own routing fields, added to requests that have not set them."),
+  dialect: z
+    .enum(['openai', 'openai-compatible', 'deepseek', 'groq', 'mistral', 'openrouter', 'local'], {
+      error: 'expected one of openai, openai-compatible, deepseek, groq, mistral, openrouter, local',
+    })
+    .optional()
+    .describe(
+      "With api: openai, what the server takes of translated requests: OpenAI's newest fields, those that all compatible servers take, or a vendor's. By default told by the host of the endpoint.",
+    ),
   includeUsage: z
     .boolean({ error: 'expected true or false' })
     .optional()

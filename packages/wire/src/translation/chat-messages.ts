@@ -4,7 +4,7 @@ import { anthropicTurns, systemBlocks, type Turn } from './anthropic-turns.ts'
 import type { ChatDialect } from './dialect.ts'
 import { blocksOf, defined, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
-import { carriedDetails } from './spillway-signature.ts'
+import { carriedDetails, isSpillwaySigned } from './spillway-signature.ts'
 import { toolIdFor, toolNameFor } from './tool-names.ts'
 
 type Lose = (loss: Loss) => void
@@ -59,7 +59,7 @@ function resultMessage(
   dialect: ChatDialect,
   lose: Lose,
 ): { message: JsonObject; images: JsonObject[] } {
-  const id = toolIdFor('openai', stringField(block, 'tool_use_id') ?? '')
+  const id = toolIdFor(dialect.toolIds, stringField(block, 'tool_use_id') ?? '')
   noteCacheControl(block, dialect, lose)
   const texts: string[] = []
   const images: JsonObject[] = []
@@ -137,6 +137,7 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
   const texts: JsonObject[] = []
   const calls: JsonObject[] = []
   const reasoning: JsonObject[] = []
+  const thoughts: string[] = []
   for (const block of turn.blocks) {
     switch (block.type) {
       case 'text':
@@ -145,12 +146,14 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
         break
       case 'tool_use':
         noteCacheControl(block, dialect, lose)
-        calls.push(toolCall(block))
+        calls.push(toolCall(block, dialect))
         break
       case 'thinking':
       case 'redacted_thinking': {
         const details = dialect.reasoning === 'openrouter' ? carriedDetails(block) : []
-        if (details.length === 0) lose('thinking')
+        const isTakenBack = dialect.reasoning === 'deepseek' && isSpillwaySigned(block)
+        if (isTakenBack) thoughts.push(textOf(block.thinking))
+        else if (details.length === 0) lose('thinking')
         reasoning.push(...details)
         break
       }
@@ -170,14 +173,18 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
       content: texts.length > 0 ? text : dialect.noContent,
       ...(calls.length > 0 ? { tool_calls: calls } : {}),
       ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
+      // Refused without it, even where another model has made the calls.
+      ...(dialect.reasoning === 'deepseek' && calls.length > 0
+        ? { reasoning_content: thoughts.join('') }
+        : {}),
     },
   ]
 }
 
-function toolCall({ id, name, input }: JsonObject): JsonObject {
+function toolCall({ id, name, input }: JsonObject, dialect: ChatDialect): JsonObject {
   const text = typeof input === 'string' ? input : JSON.stringify(input ?? {})
   return {
-    id: toolIdFor('openai', textOf(id)),
+    id: toolIdFor(dialect.toolIds, textOf(id)),
     type: 'function',
     function: { name: toolNameFor('openai', textOf(name)), arguments: text === '' ? '{}' : text },
   }

@@ -31,6 +31,8 @@ export function chatTools(body: JsonObject, dialect: ChatDialect, lose: Lose): C
 function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
   if (tool.cache_control != null && !dialect.cacheControl) lose('cache_control')
   const schema = isObject(tool.input_schema) ? tool.input_schema : {}
+  const strict = tool.strict === true && dialect.strict
+  if (tool.strict === true && !strict) lose('structured_output')
   return defined({
     type: 'function',
     function: defined({
@@ -38,7 +40,7 @@ function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
       description: tool.description,
       // An object without properties is no schema to OpenAI.
       parameters: { type: 'object', ...schema, properties: schema.properties ?? {} },
-      strict: tool.strict === true ? true : undefined,
+      strict: strict ? true : undefined,
     }),
     cache_control: dialect.cacheControl ? (tool.cache_control ?? undefined) : undefined,
   })

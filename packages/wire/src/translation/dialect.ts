@@ -14,9 +14,20 @@ export interface ChatDialect {
   readonly imageUrls: boolean
   /** Whether there are parts for documents. */
   readonly files: boolean
-  /** How thinking is asked for, and whether its traces are taken back. */
-  readonly reasoning: 'effort' | 'openrouter' | 'none'
+  /**
+   * How thinking is asked for, and whether its traces are taken back: `deepseek` insists on `reasoning_content` beside the
+   * calls of a tool loop.
+   */
+  readonly reasoning: 'effort' | 'openrouter' | 'deepseek' | 'none'
   readonly toolChoice: boolean
+  /** Whether `strict` is taken, in tools and in the schema of an answer. */
+  readonly strict: boolean
+  /** Whether the schema of an answer is taken (`response_format: json_schema`). */
+  readonly schemas: boolean
+  /** Whether `stream_options` is taken, which asks for the usage of a stream. */
+  readonly streamOptions: boolean
+  /** Which ids of tool calls are taken: up to 40 characters, or nine letters and digits, no more and no fewer. */
+  readonly toolIds: 'openai' | 'mistral'
   readonly parallelToolCalls: boolean
   /** How many stop sequences are taken. */
   readonly stops: number
@@ -29,30 +40,52 @@ export interface ChatDialect {
   readonly prefill: boolean
 }
 
-export type ChatDialectName = 'openai' | 'openrouter' | 'local' | 'ollama'
+export type ChatDialectName =
+  | 'openai'
+  | 'openai-compatible'
+  | 'deepseek'
+  | 'groq'
+  | 'mistral'
+  | 'openrouter'
+  | 'local'
+  | 'ollama'
 
-const local: ChatDialect = {
+/** What all servers take that speak this protocol, as far as is known: the words of before OpenAI's newer ones. */
+const compatible: ChatDialect = {
   maxTokens: 'max_tokens',
   systemRole: 'system',
   midSystem: false,
   text: 'string',
   noContent: '',
-  imageUrls: false,
+  imageUrls: true,
   files: false,
-  reasoning: 'none',
+  reasoning: 'effort',
   toolChoice: true,
+  strict: true,
+  schemas: true,
+  streamOptions: true,
+  toolIds: 'openai',
   parallelToolCalls: true,
-  stops: Infinity,
+  stops: 4,
   topK: false,
   user: undefined,
   serviceTier: false,
   cacheControl: false,
+  prefill: false,
+}
+
+const local: ChatDialect = {
+  ...compatible,
+  imageUrls: false,
+  reasoning: 'none',
+  stops: Infinity,
   prefill: true,
 }
 
 /**
- * The dialects that are known: OpenAI itself, OpenRouter, local servers (llama.cpp, vLLM, LM Studio), and Ollama, which
- * knows no tool choice.
+ * The dialects that are known: OpenAI itself; any server that speaks its protocol (Together, Fireworks, xAI, …); those
+ * among them that differ, by their documentation and their own error messages, read in 2026; OpenRouter; local servers
+ * (llama.cpp, vLLM, LM Studio); and Ollama, which knows no tool choice.
  */
 export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
   openai: {
@@ -65,6 +98,10 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
     files: true,
     reasoning: 'effort',
     toolChoice: true,
+    strict: true,
+    schemas: true,
+    streamOptions: true,
+    toolIds: 'openai',
     parallelToolCalls: true,
     stops: 4,
     topK: false,
@@ -73,6 +110,12 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
     cacheControl: false,
     prefill: false,
   },
+  'openai-compatible': compatible,
+  // Refuses `developer`, knows no JSON schema, and `strict` only at its beta address.
+  deepseek: { ...compatible, reasoning: 'deepseek', strict: false, schemas: false, stops: 16 },
+  groq: { ...compatible, maxTokens: 'max_completion_tokens', user: 'user' },
+  // Refuses every field that it does not know, with status 422; it tells the usage of streams unasked.
+  mistral: { ...compatible, reasoning: 'none', toolIds: 'mistral', streamOptions: false },
   openrouter: {
     maxTokens: 'max_tokens',
     systemRole: 'system',
@@ -83,6 +126,10 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
     files: true,
     reasoning: 'openrouter',
     toolChoice: true,
+    strict: true,
+    schemas: true,
+    streamOptions: true,
+    toolIds: 'openai',
     parallelToolCalls: true,
     stops: 4,
     topK: true,
@@ -93,4 +140,25 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
   },
   local,
   ollama: { ...local, toolChoice: false, parallelToolCalls: false },
+}
+
+/** Hosts that speak a dialect of their own, with all hosts below them. */
+const hosts: readonly (readonly [host: string, dialect: ChatDialectName])[] = [
+  ['openai.com', 'openai'],
+  ['openai.azure.com', 'openai'],
+  ['services.ai.azure.com', 'openai'],
+  ['deepseek.com', 'deepseek'],
+  ['groq.com', 'groq'],
+  ['mistral.ai', 'mistral'],
+  ['openrouter.ai', 'openrouter'],
+]
+
+/**
+ * The dialect of the server at an address: OpenAI's own at its own hosts and Azure's, that of a vendor at the vendor's, and
+ * what all compatible servers take everywhere else.
+ */
+export function dialectOfUrl(url: string): ChatDialectName {
+  const host = URL.canParse(url) ? new URL(url).hostname.toLowerCase() : ''
+  const known = hosts.find(([name]) => host === name || host.endsWith(`.${name}`))
+  return known?.[1] ?? 'openai-compatible'
 }

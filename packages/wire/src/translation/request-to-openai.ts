@@ -63,11 +63,12 @@ export function requestToOpenAi(
     ...tools.fields,
     ...sampling(body, chat, lose),
     ...reasoning(body, chat, lose),
-    response_format: responseFormat(body),
+    response_format: responseFormat(body, chat, lose),
     stop: stops(body.stop_sequences, chat, lose),
     ...userId(body, chat, lose),
     service_tier: serviceTier(body.service_tier, chat, lose),
-    ...(body.stream === true ? { stream: true, stream_options: { include_usage: true } } : {}),
+    ...(body.stream === true ? { stream: true } : {}),
+    ...(body.stream === true && chat.streamOptions ? { stream_options: { include_usage: true } } : {}),
   })
   return { body: translated, degraded: mergeLosses([...lost]), toolNames: tools.names }
 }
@@ -108,16 +109,39 @@ function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObje
     if (effort !== undefined) return { reasoning: { effort: openAiEffort(effort, lose) } }
     return wanted ? { reasoning: { enabled: true } } : {}
   }
+  if (dialect.reasoning === 'deepseek') return deepSeekReasoning(thinking, effort, lose)
   const takesEffort = dialect.reasoning === 'effort' && thinkingModels.test(stringField(body, 'model') ?? '')
   if (!takesEffort) {
     if (wanted) lose('thinking')
     if (effort !== undefined) lose('effort')
     return {}
   }
-  if (effort !== undefined) return { reasoning_effort: openAiEffort(effort, lose) }
+  if (effort !== undefined)
+    return { reasoning_effort: effortOf(body.model, openAiEffort(effort, lose), lose) }
   if (typeof budget !== 'number') return {}
   lose('thinking')
   return { reasoning_effort: budget < 4096 ? 'low' : budget < 16_384 ? 'medium' : 'high' }
+}
+
+/** Two efforts, and thinking that can be switched off. Without a word it thinks. */
+function deepSeekReasoning(
+  thinking: JsonObject | undefined,
+  effort: string | undefined,
+  lose: Lose,
+): JsonObject {
+  if (thinking?.type === 'disabled') return { thinking: { type: 'disabled' } }
+  if (thinking?.budget_tokens !== undefined) lose('thinking')
+  if (effort === undefined) return {}
+  const isHigh = effort === 'max' || effort === 'high'
+  if (!isHigh) lose('effort')
+  return { reasoning_effort: effort === 'max' || effort === 'xhigh' ? 'max' : 'high' }
+}
+
+/** The open models of OpenAI's end at `high`. */
+function effortOf(model: unknown, effort: string, lose: Lose): string {
+  if (effort !== 'xhigh' || !String(model).includes('gpt-oss')) return effort
+  lose('effort')
+  return 'high'
 }
 
 function openAiEffort(effort: string, lose: Lose): string {
@@ -127,13 +151,15 @@ function openAiEffort(effort: string, lose: Lose): string {
 }
 
 /** The older `output_format` is the same thing at the top. */
-function responseFormat(body: JsonObject): unknown {
+function responseFormat(body: JsonObject, dialect: ChatDialect, lose: Lose): unknown {
   const format = field(body.output_config, 'format') ?? body.output_format
   if (field(format, 'type') !== 'json_schema') return undefined
-  return {
-    type: 'json_schema',
-    json_schema: { name: 'answer', schema: field(format, 'schema'), strict: true },
+  if (!dialect.schemas) {
+    lose('structured_output')
+    return undefined
   }
+  const strict = dialect.strict ? { strict: true } : {}
+  return { type: 'json_schema', json_schema: { name: 'answer', schema: field(format, 'schema'), ...strict } }
 }
 
 function stops(value: unknown, dialect: ChatDialect, lose: Lose): unknown {

@@ -26,7 +26,8 @@ function fitted(text: string, longest: number): string {
  * A tool call's id as the protocol's servers take it. The same id gives the same result everywhere in a conversation,
  * and different ones stay different, so that results find their calls; most ids pass as they are.
  */
-export function toolIdFor(api: 'anthropic' | 'openai', id: string): string {
+export function toolIdFor(api: 'anthropic' | 'openai' | 'mistral', id: string): string {
+  if (api === 'mistral') return /^[a-zA-Z0-9]{9}$/.test(id) ? id : hashOf(id, 9)
   return fitted(id, api === 'openai' ? longestOpenAiId : longestAnthropicId)
 }
 

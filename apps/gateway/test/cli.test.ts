@@ -184,25 +184,6 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
   })
 })
 
-describe('start without a configuration and without a key', { timeout: 60_000 }, () => {
-  test('runs the demo, which shows the local model answering where Claude is late', async () => {
-    const { child, exit, stdout } = spillway(['start', '--port', '0'])
-    await until(() => / local .*timeout .*\d+(\.\d)? m?s /.test(stdout()), 30_000)
-    expect(stdout()).toMatch(/^\d\d:\d\d:\d\d {2}claude +ok +[\d.]+ m?s /m)
-    expect(stdout()).toMatch(/^\d\d:\d\d:\d\d {2}local +timeout +[\d.]+ m?s +2 attempts /m)
-    expect(stdout().match(/^listening on /gm)).toHaveLength(1)
-    child.kill('SIGTERM')
-    expect(await exit).toBe(0)
-  })
-
-  test('answers questions from outside', async () => {
-    const { stdout } = spillway(['start', '--port', '0'])
-    await until(() => ready.test(stdout()), 30_000)
-    const { status } = await send(`${ready.exec(stdout())?.[1]}/v1/messages`, { body: messages() })
-    expect(status).toBe(200)
-  })
-})
-
 test('start with a key and without a configuration shows the one that it uses', {
   timeout: 40_000,
 }, async () => {

@@ -25,8 +25,15 @@ export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, process.env[name]]).filter(([, value]) => value))
 }
 
-/** Runs the program without any key of the outer environment. */
+/** Runs the program without any key of the outer environment, until the test has ended. */
 export function spillway(args: readonly string[], env: Record<string, string> = {}): Run {
+  const run = spawned(args, env)
+  onTestFinished(() => void run.child.kill('SIGKILL'))
+  return run
+}
+
+/** The same, for as long as the caller lets it run. */
+export function spawned(args: readonly string[], env: Record<string, string> = {}): Run {
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...plainEnvironment(), SPILLWAY_TEST_KEY: ownKey.value, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +44,6 @@ export function spillway(args: readonly string[], env: Record<string, string> = 
       text[name] += piece
     })
   }
-  onTestFinished(() => void child.kill('SIGKILL'))
   const exit = new Promise<number | string | null>((resolve) =>
     child.on('close', (code, signal) => resolve(code ?? signal)),
   )

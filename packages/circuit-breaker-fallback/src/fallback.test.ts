@@ -16,7 +16,7 @@ import {
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { failureResponse, timeoutFailure } from '@spillway/wire'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { fallback, fallbackDefaults } from './fallback.ts'
 
 function request(clock: VirtualClock, deadline = 600_000): ModelRequest {
@@ -80,6 +80,15 @@ function answering(name: string): Target & { asked: ModelRequest[] } {
   })
   return { name, handler, asked }
 }
+
+/** Answers with this failure, or with none. */
+const respondingWith =
+  (failed: Failure | undefined): Handler =>
+  async (call) => {
+    const response = failureResponse(call, failure('server'))
+    const outcome = { ...(await response.outcome), failure: failed }
+    return { ...response, failure: failed, outcome: Promise.resolve(outcome) }
+  }
 
 const chain = (first: Target, others: readonly Target[], options?: Parameters<typeof fallback>[1]): Handler =>
   fallback(others, options)(first.handler)
@@ -273,4 +282,127 @@ describe('hasAlternative', () => {
   it('says so to the last one too, where a chain further out has more targets', async () => {
     expect(await seenBy(true)).toEqual([true, true, true])
   })
+})
+
+describe('an error after a fallback', () => {
+  const failed = (kind: FailureKind, status?: number) =>
+    respondingWith({ ...failure(kind), ...(status !== undefined && { status }) })
+
+  it('names in a header what every target said, and an answer does not', async () => {
+    const other = { name: 'other', handler: failed('server', 502) }
+    const last = { name: 'last', handler: failed('too_large') }
+    const response = await fallback([other, last])(failed('overloaded', 529))(request(virtualClock()))
+    const { headers } = response
+    expect(response.failure?.kind).toBe('overloaded')
+    expect(headers['x-spillway-failures']).toBe('spillway overloaded 529, other server 502, last too_large')
+    const good = { name: 'good', handler: respondingWith(undefined) }
+    const answer = await fallback([other, good])(failed('overloaded', 529))(request(virtualClock()))
+    expect([answer.failure, answer.headers['x-spillway-failures']]).toEqual([undefined, undefined])
+  })
+
+  it('has no such header where no other target was asked', async () => {
+    const other = { name: 'other', handler: failed('server') }
+    const { headers } = await fallback([other])(failed('refusal'))(request(virtualClock()))
+    expect(headers).not.toHaveProperty('x-spillway-failures')
+  })
+})
+
+describe('what a fallback hands to its targets', () => {
+  const seen: ModelRequest[] = []
+  const noting =
+    (failed: Failure | undefined): Handler =>
+    (call) => {
+      seen.push(call)
+      return respondingWith(failed)(call)
+    }
+  beforeEach(() => {
+    seen.length = 0
+  })
+
+  it('the headers that were meant for the first go to none behind it without saying so', async () => {
+    const call = { ...request(virtualClock()), headers: { 'x-api-key': 'sk-caller' } }
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other])(noting(failure('overloaded')))(call)
+    expect(seen.map(({ context }) => context.divertedHeaders)).toEqual([undefined, call.headers])
+  })
+
+  it.each([
+    ['continue', true],
+    ['restart', false],
+    ['fail', false],
+  ] as const)('with midStream: %s the answer keeps what it says: %s', async (midStream, keeps) => {
+    const call = { ...request(virtualClock()), stream: true, headers: { 'x-spillway-restart': 'accept' } }
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other], { midStream })(noting(failure('overloaded')))(call)
+    expect(seen.map(({ keepTranscript }) => keepTranscript)).toEqual([keeps, keeps])
+  })
+
+  it('without a deadline there is none to share', async () => {
+    const other = { name: 'other', handler: noting(undefined) }
+    await fallback([other])(noting(failure('overloaded')))({ ...request(virtualClock()), deadline: Infinity })
+    expect(seen.map(({ deadline }) => deadline)).toEqual([Infinity, Infinity])
+  })
+
+  it('a when that answers later is replaced by the default and told of once', async () => {
+    const other = { name: 'other', handler: noting(undefined) }
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const when = (async () => false) as unknown as () => boolean
+    const chain = fallback([other], { when })(noting(failure('overloaded')))
+    expect([
+      (await chain(request(virtualClock()))).failure,
+      (await chain(request(virtualClock()))).failure,
+    ]).toEqual([undefined, undefined])
+    expect(warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0])).toEqual(['fallback.when'])
+    warn.mockRestore()
+  })
+
+  it('the failed first target is named by the request where its response names none', async () => {
+    const made = request(virtualClock())
+    const call = { ...made, context: { ...made.context, target: 'claude' } }
+    const other = { name: 'other', handler: respondingWith(failure('server')) }
+    const { headers } = await fallback([other])(respondingWith(failure('overloaded')))(call)
+    expect(headers['x-spillway-failures']).toBe('claude overloaded, other server')
+  })
+})
+
+describe('of a stream that has begun', () => {
+  const other = answering('other')
+  const call = { ...request(virtualClock()), stream: true, headers: { 'x-spillway-restart': 'accept' } }
+  const isRelayed = async (options: Parameters<typeof fallback>[1], failed?: Failure): Promise<boolean> => {
+    let given: ModelResponse | undefined
+    const first: Handler = async (each) => {
+      given = await respondingWith(failed)(each)
+      return given
+    }
+    const response = await fallback([other], options)(first)(call)
+    return response.body !== given?.body
+  }
+
+  it('the bytes pass as they are, unless somebody may take over', async () => {
+    expect(await isRelayed(undefined)).toBe(false)
+    expect(await isRelayed({ midStream: 'fail' })).toBe(false)
+    expect(await isRelayed({ midStream: 'restart' })).toBe(true)
+    expect(await isRelayed({ midStream: 'continue' })).toBe(true)
+  })
+
+  it('nobody takes over an error', async () => {
+    expect(await isRelayed({ midStream: 'continue' }, failure('invalid_request'))).toBe(false)
+  })
+})
+
+it('asks another model of the first target where its own declines, and no target', async () => {
+  const models: string[] = []
+  const first: Handler = async (each) => {
+    models.push(each.model)
+    const isDeclined = models.length === 1
+    const body = { type: 'message', content: [], stop_reason: isDeclined ? 'refusal' : 'end_turn' }
+    const response = await respondingWith(undefined)(each)
+    const headers = { 'content-type': 'application/json' }
+    const answer = { ...response, headers, body: bodyOf(Buffer.from(JSON.stringify(body))) }
+    return isDeclined ? { ...answer, refusal: failure('refusal') } : answer
+  }
+  const second = answering('other')
+  await fallback([second], { refusal: { models: ['claude-opus-4-8'] } })(first)(request(virtualClock()))
+  expect(models).toEqual(['claude-sonnet-5-5', 'claude-opus-4-8'])
+  expect(second.asked).toHaveLength(0)
 })

@@ -327,6 +327,32 @@ describe('what is torn between chunks', () => {
   })
 })
 
+describe('passing on', () => {
+  it('hands over the very chunk that ends with an event', () => {
+    const scanner = new SseScanner(() => {})
+    for (const text of ['data: 1\n\n', ': c\n\ndata: 2\n\n']) {
+      const chunk = utf8(text)
+      expect(scanner.push(chunk)).toBe(chunk)
+    }
+  })
+
+  it.each([
+    ['a line end', '\n'],
+    ['two', '\r\n'],
+    ['what only begins like a byte order mark', Uint8Array.of(0xef, 10, 10)],
+  ])('holds back nothing of %s at the beginning', (_, text) => {
+    const scanner = new SseScanner(() => {})
+    const chunk = typeof text === 'string' ? utf8(text) : text
+    expect(copy(scanner.push(chunk))).toEqual(copy(chunk))
+    expect(scanner.rest()).toHaveLength(0)
+  })
+
+  it('joins an event whose first part is large already', () => {
+    const long = 'x'.repeat(5_000)
+    expect(dataOf(`data: 0\n\ndata: ${long}`, long, '\n\n')).toEqual(['0', long + long])
+  })
+})
+
 describe('without decoding', () => {
   function probe<T>(
     text: string,

@@ -182,3 +182,9 @@ it('forgets everything after a long silence', () => {
   window.spend(10, 0)
   expect(window.spent(10_000_000)).toBe(0)
 })
+
+it('does so at once, however long the silence was and however much came before it', () => {
+  const window = new SlidingWindow(60_000)
+  for (let slot = 0; slot < 20; slot++) window.spend(10, slot * 100)
+  expect(window.spent(1e13)).toBe(0)
+})

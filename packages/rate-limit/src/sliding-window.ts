@@ -99,10 +99,10 @@ export class SlidingWindow {
   /** Makes the window hold `total` at `now`: what is missing is spent now, what is too much was never spent lately. */
   fit(total: number, now: number): void {
     this.#advance(now)
-    if (total > this.#total) this.#add(this.#newest, total - this.#total)
-    for (let slot = this.#newest; this.#total > total && slot >= this.#newest - slots; slot--) {
-      this.#add(slot, -Math.min(this.#at(slot), this.#total - total))
-    }
+    const missing = total - this.#total
+    if (missing >= 0) return this.#add(this.#newest, missing)
+    for (const [slot, amount] of this.entries(now).reverse())
+      this.#add(slot, -Math.min(amount, Math.max(0, this.#total - total)))
   }
 
   /** What was spent in each slot that still counts, oldest first. */
@@ -204,8 +204,8 @@ export class SlidingWindow {
     return 0
   }
 
+  /** Slots that count go back to one window before time 0. */
   #place(slot: number): number {
-    const place = slot % (slots + 1)
-    return place < 0 ? place + slots + 1 : place
+    return (slot + slots + 1) % (slots + 1)
   }
 }

@@ -64,3 +64,27 @@ test('a call waits for it so long, or until its caller leaves, and leaves no tim
   expect(await left).toBeUndefined()
   expect(clock.pending).toBe(0)
 })
+
+test('one that does not answer holds the first calls alone, and is heard when it answers after all', async () => {
+  let answer: ((body: unknown) => void) | undefined
+  let asked = 0
+  const permitted = publishedModels({
+    keepFor: 1_000,
+    maxWait: 50,
+    read: () => {
+      asked++
+      return new Promise((resolve) => {
+        answer = resolve
+      })
+    },
+  })
+  const first = permitted(request('slow'))
+  await clock.advance(50)
+  expect(await first).toBeUndefined()
+  expect(await permitted(request('slow'))).toBeUndefined()
+  answer?.({ allowed_fallback_models: ['claude-opus-4-8'] })
+  await clock.advance(0)
+  expect(await permitted(request('slow'))).toEqual(['claude-opus-4-8'])
+  expect(asked).toBe(1)
+  expect(clock.pending).toBe(0)
+})

@@ -20,7 +20,7 @@ export interface PublishedModelsOptions {
 }
 
 interface Known {
-  readonly models: Promise<readonly string[] | undefined>
+  models: Promise<readonly string[] | undefined>
   until: number
 }
 
@@ -42,23 +42,32 @@ export function publishedModels(options: PublishedModelsOptions): PermittedModel
     const list = isObject(body) ? body.allowed_fallback_models : undefined
     return Array.isArray(list) ? list.filter((name) => typeof name === 'string') : undefined
   }
+  const askAgain = keepFor / 10
+  const lookUp = (model: string, now: number): Known => {
+    const models = ask(model).catch(() => undefined)
+    const entry: Known = { models, until: now + keepFor }
+    models.then((found) => {
+      if (found === undefined) entry.until = now + askAgain
+      // Perhaps it was given up meanwhile.
+      else entry.models = models
+    })
+    known.set(model, entry)
+    return entry
+  }
   return ({ model, clock, signal }) => {
     const now = clock.now()
-    let entry = known.get(model)
-    if (entry === undefined || entry.until <= now) {
-      const models = ask(model).catch(() => undefined)
-      const asked = { models, until: now + keepFor }
-      models.then((found) => {
-        if (found === undefined) asked.until = now + keepFor / 10
-      })
-      entry = asked
-      known.set(model, asked)
-    }
+    const kept = known.get(model)
+    const entry = kept === undefined || kept.until <= now ? lookUp(model, now) : kept
     const tooLate = new AbortController()
     const leave = (): void => tooLate.abort()
     signal?.addEventListener('abort', leave)
     const late = sleep(clock, maxWait, tooLate.signal).then(
-      () => undefined,
+      () => {
+        // The next calls do not wait for it too.
+        entry.models = Promise.resolve(undefined)
+        entry.until = clock.now() + askAgain
+        return undefined
+      },
       () => undefined,
     )
     return Promise.race([entry.models, late]).finally(() => {

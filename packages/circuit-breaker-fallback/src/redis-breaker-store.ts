@@ -1,3 +1,4 @@
+import { guardListener } from '@spillway/middleware'
 import { type BreakerStore, openingId, type SharedOpening } from './breaker-store.ts'
 
 /** What is used of a second connection, which only listens. */
@@ -48,8 +49,9 @@ interface Listener {
  */
 export function redisBreakerStore(
   redis: RedisConnection,
-  { prefix = 'spillway:breaker', onError = () => {} }: RedisBreakerStoreOptions = {},
+  { prefix = 'spillway:breaker', ...options }: RedisBreakerStoreOptions = {},
 ): RedisBreakerStore {
+  const onError = guardListener('redisBreakerStore.onError', options.onError ?? (() => {}))
   const channel = `${prefix}:openings`
   const listeners = new Set<Listener>()
   const keyOf = (name: string, key: string): string => `${prefix}:open:${openingId(name, key)}`

@@ -65,7 +65,7 @@ export class RefusalChain {
 
   /** Asks the models that are left until one does not fail; undefined where none is left. */
   async next(refusal: ModelRefusal, asking: Asking): Promise<NextAnswer | undefined> {
-    this.#left ??= await this.#candidates()
+    this.#left ??= await this.#candidates(asking)
     for (let model = this.#left.shift(); model !== undefined; model = this.#left.shift()) {
       const retries = this.#retries(refusal, model, asking)
       if (retries.length === 0) return undefined
@@ -91,10 +91,14 @@ export class RefusalChain {
     if (model !== this.#call.model) this.#settings.settled.settle(this.#call, model)
   }
 
-  async #candidates(): Promise<string[]> {
+  async #candidates({ signal, deadline }: Asking): Promise<string[]> {
     const { modelsFor, permitted } = this.#settings
     const wanted = modelsFor(this.#call.model)
-    const allowed = wanted?.length === 0 ? [] : await permitted(this.#call)
+    const asks = deriveRequest(this.#call, {
+      ...(signal !== undefined && { signal }),
+      ...(deadline !== undefined && { deadline }),
+    })
+    const allowed = wanted?.length === 0 ? [] : await permitted(asks)
     const both = allowed === undefined ? wanted : wanted?.filter((model) => allowed.includes(model))
     const models = [...new Set(both ?? allowed ?? [])].filter((model) => model !== this.#call.model)
     return models.slice(models.indexOf(this.#first) + 1)

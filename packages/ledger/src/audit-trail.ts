@@ -1,4 +1,4 @@
-import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, guardListener, systemClock, withDefaults } from '@spillway/middleware'
 import type { AuditEntry } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
@@ -73,7 +73,7 @@ export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   const { log, clock = systemClock } = options
   // Entries have ids of their own, so that one whose acknowledgement was lost is not there twice.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID()}`
-  const warn = options.warn ?? warnProcess
+  const warn = guardListener('auditTrail.warn', options.warn ?? warnProcess)
   const disk = openDisk<AuditEntry>(options.journal, settings.maxJournalBytes, instance, warn)
   const store = {
     write: (entries: readonly AuditEntry[], signal: AbortSignal) => log.append(entries, signal),

@@ -16,10 +16,11 @@ import {
   systemClock,
 } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
-import { publishedPrices } from '@spillway/usage'
+import { type PriceTable, publishedPrices } from '@spillway/usage'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLedger, ledgerDefaults } from './ledger.ts'
 import { readRejected } from './rejected-entries.ts'
+import { startRetention } from './retention.ts'
 import type { AttemptRow, CallRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -450,14 +451,53 @@ describe('what users pass to a ledger', () => {
     const broken = (): never => {
       throw new Error('broken')
     }
-    const hooks = { providerOf: broken, endpointOf: broken, roleOf: broken, onAttempt: broken }
+    const reading = { providerOf: broken, endpointOf: broken, roleOf: broken, pricesOf: broken }
+    const hooks = { ...reading, onAttempt: broken }
     const { ledger, store, call } = begin(hooks)
     await call((next) => next, upstream(undefined))
     await ledger.close()
     expect(store.rows('attempts')).toHaveLength(1)
     expect(new Set(warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0]))).toEqual(
-      new Set(['ledger.providerOf', 'ledger.endpointOf', 'ledger.roleOf', 'ledger.onAttempt']),
+      new Set(Object.keys(hooks).map((name) => `ledger.${name}`)),
     )
+    warn.mockRestore()
+  })
+
+  it.each<[string, unknown]>([
+    ['a table without prices', {}],
+    ['a price that is no decimal', { ...publishedPrices, geo: { us: 'x' } }],
+    ['a price without models', { ...publishedPrices, prices: [{ provider: 'anthropic' }] }],
+    ['a promise', Promise.resolve(publishedPrices)],
+    ['a number', 7],
+  ])('books by the usual prices where `pricesOf` answers with %s', async (_, answer) => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const { ledger, store, call } = begin({ pricesOf: () => answer as PriceTable })
+    for (let times = 0; times < 2; times++) await call(through('claude'), upstream())
+    await ledger.flush()
+    const { call: usualCall, ...usual } = begin({})
+    await usualCall(through('claude'), upstream())
+    await usual.ledger.flush()
+    const [cost] = usual.store.rows<AttemptRow>('attempts').map((row) => row.cost_nano)
+    expect(cost).toBeGreaterThan(0)
+    expect(store.rows<AttemptRow>('attempts').map((row) => row.cost_nano)).toEqual([cost, cost])
+    expect(warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0])).toEqual(['ledger.pricesOf'])
+    warn.mockRestore()
+  })
+
+  it('may hear of a failing database without breaking what it watches', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const clock = virtualClock()
+    let rounds = 0
+    const failing = (): Promise<never> => Promise.reject(new Error(`away ${++rounds}`))
+    const store = { pruneCalls: failing, pruneSums: failing, audit: { prune: failing } as never }
+    const onError = (): never => {
+      throw new Error('broken')
+    }
+    const retention = startRetention({ store, calls: 0, every: 1_000, onError, clock })
+    await clock.advance(3_500)
+    expect(rounds).toBe(3)
+    expect(warn).toHaveBeenCalledTimes(1)
+    await retention.close()
     warn.mockRestore()
   })
 })

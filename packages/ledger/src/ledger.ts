@@ -10,10 +10,10 @@ import {
   type ModelResponse,
   type Outcome,
   systemClock,
-  type Usage,
   withDefaults,
 } from '@spillway/middleware'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
+import { guardedPrices } from './attempt-prices.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
 import { cleanEntry } from './clean-entry.ts'
 import { openDisk } from './disk.ts'
@@ -72,7 +72,7 @@ export interface LedgerOptions {
   readonly writeTimeout?: number
   /** @default the published prices */
   readonly prices?: PriceTable | undefined
-  /** The prices of an attempt, where it has others; checked by the caller. @default `prices` for all */
+  /** The prices of an attempt, where it has others. What it throws, or a table that cannot be read, is left out. @default `prices` for all */
   readonly pricesOf?: ((request: ModelRequest) => PriceTable | undefined) | undefined
   /** Who is paid for an attempt. @default the vendor whose protocol is spoken */
   readonly providerOf?: ((request: ModelRequest) => string) | undefined
@@ -139,13 +139,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     isText,
   )
   const onAttempt = guardListener('ledger.onAttempt', options.onAttempt ?? (() => {}))
-  const { pricesOf } = options
-  checkPrices(prices)
+  const pricesOf = guardedPrices(options.pricesOf, prices)
   // Rows are told apart by it and a number, whatever callers choose as call ids.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID().slice(0, 13)}`
   let rows = 0
   const nextId = (): string => `${instance}-${(rows++).toString(36).padStart(8, '0')}`
-  const warn = options.warn ?? warnProcess
+  const warn = guardListener('ledger.warn', options.warn ?? warnProcess)
   const disk = openDisk<Entry>(options.journal, settings.maxJournalBytes, instance, warn)
   const writer = new BatchWriter<Entry>(store, disk, clock, {
     ...settings,
@@ -228,7 +227,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const cost = costOf(
         usage,
         { model: model ?? request.model, provider, at: started, ...requestPricing(request) },
-        pricesOf?.(request) ?? prices,
+        pricesOf(request),
       )
       const row: AttemptRow = {
         id: nextId(),
@@ -273,34 +272,6 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     flush: () => writer.flush(),
     close: () => writer.close(),
-  }
-}
-
-/** A table that cannot be read shows here, not at the first call. */
-function checkPrices(table: PriceTable): void {
-  const usage: Usage = {
-    inputTokens: 1,
-    outputTokens: 1,
-    cacheReadTokens: 1,
-    cacheWriteTokens: 2,
-    cacheWrite1hTokens: 1,
-    reasoningTokens: 0,
-    webSearches: 1,
-    estimated: false,
-  }
-  for (const price of table.prices) {
-    const alone: PriceTable = { ...table, prices: [{ ...price, from: undefined }] }
-    const [model = ''] = price.models
-    for (const geo of [undefined, ...Object.keys(table.geo)])
-      costOf(usage, { model, provider: price.provider, at: 0, batch: true, geo }, alone)
-    const variants = [...(price.fast ? [price.fast] : []), ...(price.longPrompt ? [price.longPrompt] : [])]
-    for (const rate of variants) {
-      const variant: PriceTable = {
-        ...table,
-        prices: [{ ...rate, provider: price.provider, models: [model] }],
-      }
-      costOf(usage, { model, provider: price.provider, at: 0 }, variant)
-    }
   }
 }
 

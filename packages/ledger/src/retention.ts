@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, sleep, systemClock } from '@spillway/middleware'
+import { type CancelTimer, type Clock, guardListener, sleep, systemClock } from '@spillway/middleware'
 import type { LedgerStore } from './store.ts'
 
 export interface RetentionOptions {
@@ -107,6 +107,7 @@ export function startRetention(options: RetentionOptions): Retention {
   }
   for (const name of Object.keys(set) as (keyof typeof set)[])
     if (!(set[name] >= 0)) throw new RangeError(`retention.${name} must be 0 or more, but is ${set[name]}`)
+  const onError = guardListener('retention.onError', options.onError ?? (() => {}))
   const closing = new AbortController()
   let running: Promise<Pruned> | undefined
   let cancel: CancelTimer | undefined
@@ -150,7 +151,7 @@ export function startRetention(options: RetentionOptions): Retention {
   const schedule = (wait: number): void => {
     cancel = setTimer(wait, () => {
       run()
-        .catch((error: unknown) => options.onError?.(error))
+        .catch(onError)
         .then(() => {
           if (!closing.signal.aborted) schedule(set.every)
         })

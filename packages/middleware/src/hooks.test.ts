@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { emit, listen } from './events.ts'
-import { guardHook, guardListener } from './hooks.ts'
+import { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 import { jsonBodyFromObject } from './json-body.ts'
 import { createRequest, type ModelRequest } from './request.ts'
 
@@ -92,5 +92,53 @@ describe('a hook that decides', () => {
     expect([decide(), decide(), decide()]).toEqual([true, true, true])
     expect(warnings()).toEqual([expect.stringMatching(words)])
     expect(warnings().join()).not.toContain('sk-secret')
+  })
+})
+
+describe('a hook that decides and may take time', () => {
+  let pending = 0
+  const clock: Clock = {
+    ...systemClock,
+    setTimer(ms, callback) {
+      pending++
+      const cancel = systemClock.setTimer(ms, callback)
+      return () => {
+        pending--
+        cancel()
+      }
+    },
+  }
+  const isText = (answer: unknown): boolean => typeof answer === 'string'
+  const asked = (hook: () => unknown, left = Infinity, signal?: AbortSignal): Promise<string | undefined> =>
+    guardAsyncHook('x.lookUp', hook as () => Promise<string>, isText, 20)({ clock, left, signal })
+
+  it('is waited for', async () => {
+    expect(await asked(async () => 'found')).toBe('found')
+    expect(await asked(() => 'at once')).toBe('at once')
+    expect(await asked(async () => undefined)).toBeUndefined()
+    expect(warn).not.toHaveBeenCalled()
+    expect(pending).toBe(0)
+  })
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['throws', fail, /^x\.lookUp threw TypeError at /],
+    ['rejects', async () => fail(), /^x\.lookUp threw TypeError at /],
+    ['answers with a number', async () => 7, /^x\.lookUp answered with 7/],
+    ['never answers', () => new Promise(() => {}), /^x\.lookUp did not answer within 20 ms/],
+  ])('that %s has said nothing, and is told of', async (_, hook, words) => {
+    expect(await asked(hook)).toBeUndefined()
+    expect(warnings()).toEqual([expect.stringMatching(words)])
+    expect(warnings().join()).not.toContain('sk-secret')
+  })
+
+  it('is left when the call has no more time, or its caller leaves, and is not to blame', async () => {
+    const never = (): Promise<string> => new Promise(() => {})
+    expect(await asked(never, 1)).toBeUndefined()
+    const leaving = new AbortController()
+    const left = asked(never, Infinity, leaving.signal)
+    leaving.abort()
+    expect(await left).toBeUndefined()
+    expect(await asked(never, Infinity, leaving.signal)).toBeUndefined()
+    expect(warn).not.toHaveBeenCalled()
   })
 })

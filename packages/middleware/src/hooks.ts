@@ -1,3 +1,5 @@
+import { type Clock, sleep } from './clock.ts'
+
 /** Hears that a hook misbehaved, and how. */
 type Tell = (what: string) => void
 
@@ -100,6 +102,55 @@ export function guardHook<A extends readonly unknown[], R>(
       tell(thrown(error))
     }
     return otherwise(...args)
+  }
+}
+
+/** How long a call waits for a hook. */
+interface Patience {
+  readonly clock: Clock
+  /** Milliseconds that the call has left. */
+  readonly left: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * A hook that decides and may take time: it is waited for up to `maxWait`, as long as the call lasts and its caller stays. Where
+ * it is late, says `undefined`, throws, rejects or answers with what makes no sense, there is no answer. A broken one is told of once.
+ * @param name as users know it, such as `refusal.permitted`
+ * @param maxWait in milliseconds; a hook that takes longer is broken
+ */
+export function guardAsyncHook<A extends readonly unknown[], R>(
+  name: string,
+  hook: (...args: A) => PromiseLike<R | undefined> | R | undefined,
+  isValid: (answer: unknown) => boolean,
+  maxWait: number,
+): (patience: Patience, ...args: A) => Promise<R | undefined> {
+  const tell = tellOnce(name)
+  const ask = async (args: A): Promise<R | undefined> => {
+    try {
+      const answer = await hook(...args)
+      if (answer === undefined || isValid(answer)) return answer
+      tell(`answered with ${described(answer)}`)
+    } catch (error) {
+      tell(thrown(error))
+    }
+    return undefined
+  }
+  return async ({ clock, left, signal }, ...args) => {
+    const done = new AbortController()
+    const leave = (): void => done.abort()
+    if (signal?.aborted) return undefined
+    signal?.addEventListener('abort', leave)
+    const late = sleep(clock, Math.min(maxWait, left), done.signal).then(
+      () => {
+        if (left >= maxWait) tell(`did not answer within ${maxWait} ms`)
+      },
+      () => {},
+    )
+    const answer = await Promise.race([ask(args), late])
+    signal?.removeEventListener('abort', leave)
+    done.abort()
+    return answer ?? undefined
   }
 }
 

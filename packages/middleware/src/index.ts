@@ -5,7 +5,7 @@ export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } fro
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
-export { guardHook, guardListener } from './hooks.ts'
+export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {
   type FieldSpan,
   fieldOf,

@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events'
 import { attempt, type Transport, target } from '@spillway/attempt'
 import { createCircuitBreaker, fallback } from '@spillway/circuit-breaker-fallback'
+import { createLedger, type Entry } from '@spillway/ledger'
 import { compose, type Listener, listen, type Middleware } from '@spillway/middleware'
 import { createMirror } from '@spillway/mirror'
 import { createRateLimit } from '@spillway/rate-limit'
 import { type RetryBudget, retry } from '@spillway/retry'
 import { createRouting } from '@spillway/routing'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
+import { publishedPrices } from '@spillway/usage'
 import { expect, it, vi } from 'vitest'
 // By its path: it is no part of the package's surface.
 import { authenticate } from '../../../../packages/core-client/src/authentication.ts'
@@ -75,7 +77,7 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
     ((...args: A) => (dice() < 0.75 ? works(...args) : pick(nonsense)())) as (...args: A) => R
 
   const acts: readonly Act[] = [
-    ...(['ok', 'ok', 'ok', 'ok', 'stall', 'refuse connection'] as const),
+    ...(['ok', 'ok', 'ok', 'ok', 'decline', 'stall', 'refuse connection'] as const),
     ...[
       { status: 529 },
       { status: 400 },
@@ -141,13 +143,27 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
     onComparison: broken(() => {}),
   })
   const last = endpoint(2)
+  const rows: Entry[] = []
+  const ledger = createLedger({
+    ...{ clock, warn: broken(() => {}), pricesOf: broken(() => publishedPrices) },
+    providerOf: broken(() => 'anthropic'),
+    endpointOf: broken(() => 'e'),
+    roleOf: broken(() => undefined),
+    onAttempt: broken(() => {}),
+    store: { write: (entries) => Promise.resolve(rows.push(...entries)) },
+  })
+  const refusal = {
+    models: broken(() => ['claude-opus-4-8']),
+    permitted: broken(() => Promise.resolve(['claude-opus-4-8'])),
+  }
   const handler = compose(
     [
+      ledger.calls,
       mirror.middleware,
-      fallback([target('last', last.handler)], { when: broken(() => undefined), reserve: 5_000 }),
+      fallback([target('last', last.handler)], { when: broken(() => undefined), reserve: 5_000, refusal }),
       retry({ budget, when: broken(() => undefined), backoff: broken(({ retry: n }) => 100 * n) }),
     ],
-    routing.handler,
+    compose([ledger.attempts], routing.handler),
   )
 
   const listener = broken(() => {}) as Listener
@@ -182,6 +198,7 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
   await clock.runUntil(Promise.all(all))
   await clock.runAll()
   await clock.runUntil(mirror.close())
+  await clock.runUntil(ledger.close())
   await new Promise((resolve) => setImmediate(resolve))
 
   expect(results).toHaveLength(calls)
@@ -203,10 +220,11 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
   expect(clock.pending).toBe(0)
   expect(mirror.stats().active).toBe(0)
   expect(unhandled).not.toHaveBeenCalled()
+  expect(rows.filter(({ table }) => table === 'calls')).toHaveLength(calls)
   // Each broken hook is told of once.
   const told = warn.mock.calls.map(([text]) => String(text).split(' ', 1)[0])
-  expect(new Set(told)).toContain('retry.when')
-  expect(told.filter((name) => name === 'retry.when')).toHaveLength(1)
+  for (const name of ['retry.when', 'refusal.models', 'refusal.permitted', 'ledger.pricesOf'])
+    expect(told.filter((each) => each === name)).toEqual([name])
   process.off('unhandledRejection', unhandled)
   warn.mockRestore()
 }, 60_000)

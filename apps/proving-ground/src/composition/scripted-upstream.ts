@@ -17,6 +17,7 @@ export type Act =
   | 'ok'
   | 'stall'
   | 'refuse connection'
+  | 'decline'
   | { readonly status: number; readonly retryAfter?: number }
   | { readonly streamsFor: number }
 
@@ -45,6 +46,7 @@ export function scriptedUpstream(...script: readonly Act[]): ScriptedUpstream {
         sink.end()
       })
     if (act === 'ok') whole(200, {}, message)
+    else if (act === 'decline') whole(200, {}, { ...message, content: [], stop_reason: 'refusal' })
     else if (act === 'refuse connection') {
       at(10, () => sink.error(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })))
     } else if (act !== 'stall' && 'status' in act) {

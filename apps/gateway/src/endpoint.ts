@@ -22,7 +22,7 @@ import {
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
-import type { Upstream } from './ledger/call-trail.ts'
+import type { Upstream } from './ledger/upstream.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
 import { readJson } from './read-json.ts'

@@ -258,8 +258,8 @@ describe('hedging', () => {
     expect(headers['x-spillway-attempts']).toBe('2')
     expect(headers).not.toHaveProperty('x-spillway-fallback')
     await slow.requests[0]?.closedByPeer
-    await vi.waitFor(() => expect(calls[0]?.log.attempts).toHaveLength(2))
-    const kinds = calls[0]?.log.attempts.map(({ failure }) => failure?.kind)
+    await vi.waitFor(() => expect(calls[0]?.record.attempts).toHaveLength(2))
+    const kinds = calls[0]?.record.attempts.map(({ outcome }) => outcome?.failure?.kind)
     expect(kinds?.toSorted()).toEqual(['cancelled', undefined])
     expect([slow.requests.length, quick.requests.length]).toEqual([1, 1])
   })

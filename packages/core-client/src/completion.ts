@@ -1,5 +1,5 @@
-import { type Api, readBody, type Usage } from '@spillway/middleware'
-import { recordCall } from './call-record.ts'
+import { type Api, readBody, recordCall, type Usage } from '@spillway/middleware'
+import { callError } from './call-error.ts'
 import { type CallOptions, type Prompt, promptRequest, type Surface } from './prompt.ts'
 
 /** A whole answer. */
@@ -24,11 +24,11 @@ export async function complete(
   prompt: Prompt,
   options: CallOptions = {},
 ): Promise<Completion> {
-  const call = recordCall(promptRequest(surface, prompt, options, false))
-  const response = await surface.handler(call.request)
+  const request = recordCall(promptRequest(surface, prompt, options, false))
+  const response = await surface.handler(request)
   if (response.failure !== undefined) {
     response.body.cancel()
-    throw call.error(response.failure)
+    throw callError(request, response.failure)
   }
   const json: unknown = JSON.parse(new TextDecoder().decode(await readBody(response.body)))
   const { usage, stopReason, model } = await response.outcome

@@ -1,6 +1,6 @@
-import { type Api, isStreamFailure, type ResponseBody } from '@spillway/middleware'
+import { type Api, isStreamFailure, type ResponseBody, recordCall } from '@spillway/middleware'
 import { isDone, type SseEvent, SseScanner } from '@spillway/wire'
-import { recordCall } from './call-record.ts'
+import { callError } from './call-error.ts'
 import type { Completion } from './completion.ts'
 import { type CallOptions, type Prompt, promptRequest, type Surface } from './prompt.ts'
 
@@ -12,14 +12,14 @@ export interface TextStream extends AsyncIterable<string> {
 
 /** Asks and hands over the text as it comes. The call begins with the first read. */
 export function streamText(surface: Surface, prompt: Prompt, options: CallOptions = {}): TextStream {
-  const call = recordCall(promptRequest(surface, prompt, options, true))
+  const request = recordCall(promptRequest(surface, prompt, options, true))
   let finished: Completion | undefined
 
   async function* read(): AsyncGenerator<string, void, undefined> {
-    const response = await surface.handler(call.request)
+    const response = await surface.handler(request)
     if (response.failure !== undefined) {
       response.body.cancel()
-      throw call.error(response.failure)
+      throw callError(request, response.failure)
     }
     let text = ''
     try {
@@ -28,7 +28,7 @@ export function streamText(surface: Surface, prompt: Prompt, options: CallOption
         yield piece
       }
     } catch (error) {
-      throw isStreamFailure(error) ? call.error(error.failure) : error
+      throw isStreamFailure(error) ? callError(request, error.failure) : error
     }
     const { usage, stopReason, model } = await response.outcome
     finished = { text, usage, stopReason, model, target: response.target }

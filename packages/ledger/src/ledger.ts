@@ -1,14 +1,15 @@
 import {
+  type CallEnd,
   type Clock,
   deriveRequest,
+  followCall,
   guardHook,
   guardListener,
   type Handler,
   listen,
   type Middleware,
   type ModelRequest,
-  type ModelResponse,
-  type Outcome,
+  type RecordedAttempt,
   systemClock,
   withDefaults,
 } from '@spillway/middleware'
@@ -17,28 +18,26 @@ import { guardedPrices } from './attempt-prices.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
 import { cleanEntry } from './clean-entry.ts'
 import { openDisk } from './disk.ts'
-import { FallbackWatch } from './fallback-watch.ts'
 import { warnProcess } from './private-files.ts'
 import { requestPricing } from './request-pricing.ts'
-import type { AttemptRole, AttemptRow, Entry } from './rows.ts'
+import type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
 import type { LedgerStore } from './store.ts'
 
 declare module '@spillway/middleware' {
   interface RequestContext {
-    /** What the ledger knows of this call so far. */
+    /** The row of this call; of a mirror, the row of the call that it repeats. */
     readonly booking?: CallBooking | undefined
+  }
+  interface RecordedAttempt {
+    /** Its row, once it is booked. */
+    booked?: AttemptRow
   }
 }
 
-/** The attempts of a call, as the ledger counts them. */
+/** How a call is known to the ledger while it runs. */
 export interface CallBooking {
   /** The id of the call's row. */
   readonly row: string
-  attempts: number
-  firstTarget: string | undefined
-  lastTarget: string | undefined
-  /** Why the first target was left. */
-  firstFailure: string | undefined
 }
 
 export interface LedgerOptions {
@@ -76,7 +75,7 @@ export interface LedgerOptions {
   readonly pricesOf?: ((request: ModelRequest) => PriceTable | undefined) | undefined
   /** Who is paid for an attempt. @default the vendor whose protocol is spoken */
   readonly providerOf?: ((request: ModelRequest) => string) | undefined
-  /** The endpoint of an attempt, without secrets. @default none */
+  /** The endpoint of an attempt, without secrets. @default `context.endpoint`, as `routing` sets it */
   readonly endpointOf?: ((request: ModelRequest) => string | undefined) | undefined
   /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
@@ -129,7 +128,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const endpointOf = guardHook<[ModelRequest], string | undefined>(
     'ledger.endpointOf',
     options.endpointOf,
-    nothing,
+    ({ context }) => context.endpoint,
     isText,
   )
   const roleOf = guardHook<[ModelRequest], AttemptRole | undefined>(
@@ -151,78 +150,24 @@ export function createLedger(options: LedgerOptions): Ledger {
     warn: (line) => warn(`ledger: ${line}`),
   })
 
-  const calls: Middleware = (next) => async (request) => {
-    const startedAt = request.clock.now()
-    const booking: CallBooking = {
-      row: nextId(),
-      attempts: 0,
-      firstTarget: undefined,
-      lastTarget: undefined,
-      firstFailure: undefined,
-    }
-    const switches = new FallbackWatch()
-    const book = (
-      outcome: Outcome | undefined,
-      response: ModelResponse | undefined,
-      error?: string,
-    ): void => {
-      const begun = (outcome?.timings.startedAt ?? startedAt) - startedAt
-      const firstContent = outcome?.timings.firstContent
-      const entry: Entry = {
-        table: 'calls',
-        row: {
-          id: booking.row,
-          call_id: request.context.callId,
-          started_at: Math.round(request.clock.epoch() - (request.clock.now() - startedAt)),
-          tenant: request.context.tenant ?? null,
-          api: request.api,
-          operation: request.operation,
-          model_asked: request.model,
-          model_answered: outcome?.model ?? null,
-          target: response?.target ?? null,
-          attempts: booking.attempts,
-          failure: outcome?.failure?.kind ?? error ?? null,
-          status: response?.status ?? null,
-          stop_reason: outcome?.stopReason ?? null,
-          ttft_ms: firstContent === undefined ? null : begun + firstContent,
-          total_ms: request.clock.now() - startedAt,
-          stream: request.stream ? 1 : 0,
-          ...switches.columns(booking, response?.target),
-        },
-      }
-      writer.add(cleanEntry(entry))
-    }
-    let response: ModelResponse
-    try {
-      const observed = listen(request, switches.hear)
-      response = await next(deriveRequest(observed, { context: { ...request.context, booking } }))
-    } catch (error) {
-      book(undefined, undefined, request.signal?.aborted ? 'cancelled' : 'error')
-      throw error
-    }
-    response.outcome.then((outcome) => book(outcome, response))
-    return response
+  const calls: Middleware = (next) => (request) => {
+    const booking: CallBooking = { row: nextId() }
+    const followed = deriveRequest(request, { context: { ...request.context, booking } })
+    return followCall(followed, next, (end) => {
+      writer.add(cleanEntry({ table: 'calls', row: callRow(booking.row, request, end) }))
+    })
   }
 
   const attempts: Middleware = (next: Handler) => (request) => {
-    const { booking, callId, tenant, target } = request.context
+    const { booking, record, callId, tenant, target } = request.context
     const given = roleOf(request)
-    let number = 1
-    let role: AttemptRole = 'primary'
+    let recorded: RecordedAttempt | undefined
     const observed = listen(request, (event) => {
-      // Not before: what is refused while it waits for a key or a connection is no attempt.
-      if (event.type === 'attempt.started') {
-        if (booking !== undefined) number = ++booking.attempts
-        role = given ?? roleByOrder(booking, target)
-        if (booking !== undefined) {
-          if (number === 1) booking.firstTarget = target
-          booking.lastTarget = target
-        }
-      }
+      // What is refused while it waits for a key or a connection is no attempt.
+      if (event.type === 'attempt.started') recorded = record?.attempts.at(-1)
       if (event.type !== 'attempt.ended') return
       const { failure, usage, timings, model, stopReason } = event.outcome
       const started = request.clock.epoch() - (request.clock.now() - timings.startedAt)
-      if (booking !== undefined && target === booking.firstTarget) booking.firstFailure = failure?.kind
       const provider = providerOf(request)
       const cost = costOf(
         usage,
@@ -233,8 +178,8 @@ export function createLedger(options: LedgerOptions): Ledger {
         id: nextId(),
         call_id: callId,
         call_row: booking?.row ?? null,
-        attempt: number,
-        role,
+        attempt: recorded?.number ?? 1,
+        role: given ?? recorded?.reason ?? 'primary',
         started_at: Math.round(started),
         tenant: tenant ?? null,
         target: target ?? null,
@@ -259,6 +204,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
       const entry = cleanEntry({ table: 'attempts', row })
       writer.add(entry)
+      if (recorded !== undefined) recorded.booked = entry.row
       onAttempt(entry.row, request)
     })
     return next(observed)
@@ -275,9 +221,31 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 }
 
-/** Another target than the first is a fallback; the same one once more is a retry. */
-function roleByOrder(booking: CallBooking | undefined, target: string | undefined): AttemptRole {
-  if (booking === undefined || booking.attempts === 1) return 'primary'
-  if (booking.lastTarget === target) return 'retry'
-  return booking.firstTarget === target ? 'retry' : 'fallback'
+function callRow(
+  id: string,
+  request: ModelRequest,
+  { record, response, outcome, failure, firstContentMs, totalMs }: CallEnd,
+): CallRow {
+  const fallback = record.fallback(response?.target)
+  return {
+    id,
+    call_id: record.callId,
+    started_at: Math.round(record.startedAtEpoch),
+    tenant: request.context.tenant ?? null,
+    api: request.api,
+    operation: request.operation,
+    model_asked: request.model,
+    model_answered: outcome?.model ?? null,
+    target: response?.target ?? null,
+    attempts: record.begun,
+    failure: failure ?? null,
+    status: response?.status ?? null,
+    stop_reason: outcome?.stopReason ?? null,
+    ttft_ms: firstContentMs ?? null,
+    total_ms: totalMs,
+    stream: request.stream ? 1 : 0,
+    fallback_from: fallback?.from ?? null,
+    fallback_to: fallback?.to ?? null,
+    fallback_reason: fallback?.reason ?? null,
+  }
 }

@@ -42,9 +42,10 @@ export function listen(request: ModelRequest, listener: Listener): ModelRequest 
   return { ...request, listeners: [...request.listeners, listener] }
 }
 
-/** Tells all listeners of a request. Costs next to nothing when there are none. */
+/** Writes an event into the record of its call and tells all listeners. Costs next to nothing when there are none. */
 export function emit<T extends EventType>(request: ModelRequest, type: T, data: EventMap[T]): void {
-  if (request.listeners.length === 0) return
+  const { record } = request.context
+  if (record === undefined && request.listeners.length === 0) return
   const event = {
     type,
     at: request.clock.now(),
@@ -52,5 +53,6 @@ export function emit<T extends EventType>(request: ModelRequest, type: T, data: 
     target: request.context.target,
     ...data,
   } as unknown as SpillwayEvent
+  record?.hear(event, request)
   for (const listener of request.listeners) tellListener(listener, event)
 }

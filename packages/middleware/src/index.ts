@@ -1,9 +1,18 @@
-export { AttemptReports, failuresInShort } from './attempt-reports.ts'
+export {
+  type AttemptReason,
+  type CallRecord,
+  type FallbackTaken,
+  type RecordedAttempt,
+  type RecordedRequest,
+  recordCall,
+} from './call-record.ts'
 export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
-export { type AttemptReport, isSpillwayError, reportAttempt, SpillwayError } from './error.ts'
+export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
+export { failuresInShort } from './failures-in-short.ts'
+export { type CallEnd, followCall } from './follow-call.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {

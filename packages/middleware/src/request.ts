@@ -1,3 +1,4 @@
+import type { CallRecord } from './call-record.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Deadline, noDeadline } from './deadline.ts'
 import type { Listener } from './events.ts'
@@ -26,6 +27,10 @@ export interface RequestContext {
   readonly session?: string | undefined
   /** The target that this request is on its way to. */
   readonly target?: string | undefined
+  /** The endpoint of that target, where it has several. */
+  readonly endpoint?: string | undefined
+  /** What has happened to the call so far; see {@link recordCall}. */
+  readonly record?: CallRecord | undefined
   /** Whether somebody further out has another target for this call, to which a long wait is better left. */
   readonly hasAlternative?: boolean | undefined
   /**

@@ -63,6 +63,7 @@ export class CandidateCall {
         ...context,
         callId: this.callId,
         mirrorOf: context.callId,
+        record: undefined,
         target: undefined,
         hasAlternative: undefined,
         isShadow: limits.dedicated ? undefined : true,

@@ -27,10 +27,6 @@ import { type EndpointOptions, type RoutingOptions, readOptions } from './option
 import { createOutliers } from './outliers.ts'
 
 declare module '@spillway/middleware' {
-  interface RequestContext {
-    /** The endpoint that this request is on its way to, one of several of its target. */
-    readonly endpoint?: string | undefined
-  }
   interface EventMap {
     /** A request is about to be sent to one of several endpoints. */
     'routing.chosen': { readonly endpoint: string; readonly reason: ChoiceReason }

@@ -2,6 +2,7 @@ import { type Context, context, propagation, type Span, SpanKind, trace } from '
 import {
   deriveRequest,
   guardListener,
+  listen,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
@@ -50,7 +51,6 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
     const parent = call?.context ?? parentContext(request)
     const now = request.clock.now()
     const time = call?.time ?? spanTime(request.clock, now)
-    const number = call === undefined ? undefined : ++call.attempts
     const { target } = request.context
     const span = tracer.startSpan(
       `attempt ${target ?? request.model}`,
@@ -61,12 +61,15 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
       },
       parent,
     )
-    if (span.isRecording()) describe(span, request, number)
-    const inner = trace.setSpan(parent, span)
     let sent = request
+    if (span.isRecording()) {
+      describe(span, request)
+      sent = numbered(request, span)
+    }
+    const inner = trace.setSpan(parent, span)
     if (propagate) {
       guard(() => {
-        sent = deriveRequest(request, { headers: withTraceContext(request.headers, inner) })
+        sent = deriveRequest(sent, { headers: withTraceContext(sent.headers, inner) })
       })
     }
     return context.with(inner, next, undefined, sent).then(
@@ -82,16 +85,21 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
   }
 }
 
-function describe(
-  span: Span,
-  { context: { target }, model }: ModelRequest,
-  number: number | undefined,
-): void {
+function describe(span: Span, { context: { target }, model }: ModelRequest): void {
   span.setAttribute('spillway.request.model', model)
   if (target !== undefined) span.setAttribute('spillway.target', target)
-  if (number === undefined) return
-  span.setAttribute('spillway.attempt', number)
-  if (number > 1) span.setAttribute('http.request.resend_count', number - 1)
+}
+
+/** The attempt has its number when it begins; before that it may still be refused. */
+function numbered(request: ModelRequest, span: Span): ModelRequest {
+  const { record } = request.context
+  if (record === undefined) return request
+  return listen(request, ({ type }) => {
+    if (type !== 'attempt.started') return
+    const number = record.begun
+    span.setAttribute('spillway.attempt', number)
+    if (number > 1) span.setAttribute('http.request.resend_count', number - 1)
+  })
 }
 
 const headerSetter = {

@@ -12,8 +12,8 @@ export interface EndedCall {
   readonly firstContent: number | undefined
 }
 
-/** Records a call that is over; `answer` are the labels of who answered. */
-export function recordCall(
+/** Measures a call that is over; `answer` are the labels of who answered. */
+export function measureCall(
   instruments: Instruments,
   labels: CallLabels,
   answer: Attributes,

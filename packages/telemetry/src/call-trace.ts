@@ -22,8 +22,6 @@ export interface CallTrace {
   readonly context: Context
   /** Turns clock time into span time, the same way for all spans of the call. */
   readonly time: SpanTime
-  /** How many attempts have begun. */
-  attempts: number
 }
 
 /** A moment of `clock.now()` as the API takes it. */

@@ -16,12 +16,14 @@ import {
   type ModelRequest,
   type ModelResponse,
   type Outcome,
+  type RecordedRequest,
+  recordCall,
   type SpillwayEvent,
 } from '@spillway/middleware'
 import { cancelledFailure, isModelRefusal } from '@spillway/wire'
 import { type LabelledCall, otherLabel } from './bounded-labels.ts'
-import { recordCall, recordEvent } from './call-metrics.ts'
-import { isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
+import { measureCall, recordEvent } from './call-metrics.ts'
+import { type CallTrace, isToldAlready, parentContext, type SpanTime, spanTime } from './call-trace.ts'
 import { answerContent, promptAttributes, wholeAnswer } from './content.ts'
 import type { Conventions } from './conventions.ts'
 import { eventAttributes } from './event-attributes.ts'
@@ -51,7 +53,7 @@ export interface CallObserver {
 /** One call from its beginning to its outcome, as a span and as measurements. */
 export class ObservedCall {
   readonly #observer: CallObserver
-  readonly #request: ModelRequest
+  readonly #request: RecordedRequest
   readonly #instruments: Instruments | undefined
   readonly #operation: string
   readonly #provider: string
@@ -62,8 +64,6 @@ export class ObservedCall {
   readonly #span: Span | undefined
   /** Whether somebody further out tells of this operation, so that this span is about the chain alone. */
   #isInner = false
-  #trace: { readonly context: Context; readonly time: SpanTime; attempts: number } | undefined
-  #attempts = 0
   #hasEnded = false
 
   constructor(
@@ -73,12 +73,12 @@ export class ObservedCall {
     instruments: Instruments | undefined,
   ) {
     this.#observer = observer
-    this.#request = request
+    this.#request = recordCall(request)
     this.#instruments = instruments
     this.#operation = operationOf(request)
     this.#provider = observer.provider(request)
-    this.#startedAt = request.clock.now()
-    this.#time = spanTime(request.clock, this.#startedAt)
+    this.#startedAt = this.#request.context.record.startedAt
+    this.#time = spanTime(request.clock, request.clock.now())
     instruments?.active.add(1)
     if (tracer === undefined) return
     const parent = parentContext(request)
@@ -143,10 +143,10 @@ export class ObservedCall {
     const request = this.#request
     const hear = (event: SpillwayEvent): void => this.#hear(event)
     if (this.#context === undefined) return listen(request, hear)
-    this.#trace = { context: this.#context, time: this.#time, attempts: 0 }
+    const call: CallTrace = { context: this.#context, time: this.#time }
     return deriveRequest(request, {
       listeners: [...request.listeners, hear],
-      context: { ...request.context, trace: this.#trace },
+      context: { ...request.context, trace: call },
       keepTranscript: request.keepTranscript || this.#keepsContent,
     })
   }
@@ -156,7 +156,6 @@ export class ObservedCall {
   }
 
   #hear(event: SpillwayEvent): void {
-    if (event.type === 'attempt.started') this.#attempts++
     if (this.#instruments !== undefined) recordEvent(this.#instruments, this.#observer.labels, event)
     if (this.#hasEnded || this.#span?.isRecording() !== true || isOfAttempt(event)) return
     this.#span.addEvent(`spillway.${event.type}`, eventAttributes(event), this.#time(event.at))
@@ -169,7 +168,8 @@ export class ObservedCall {
     errorType: string | undefined = outcome.failure?.kind,
   ): void {
     const { names, labels, maxContentLength, boundModels } = this.#observer
-    const now = this.#request.clock.now()
+    const { clock, context } = this.#request
+    const now = context.record.endedAt(clock.now())
     const begun = outcome.timings.startedAt - this.#startedAt
     const { firstContent } = outcome.timings
     if (this.#instruments !== undefined) {
@@ -180,7 +180,7 @@ export class ObservedCall {
         responseModel: outcome.model,
         errorType,
       })
-      recordCall(
+      measureCall(
         this.#instruments,
         labels.ofCall(this.#operation)(this.#provider)(requestModel)(responseModel)(errorType),
         labels.ofAnswer(response?.target)(errorType),
@@ -195,7 +195,7 @@ export class ObservedCall {
     const span = this.#span
     if (span === undefined) return
     if (span.isRecording()) {
-      span.setAttribute('spillway.attempts', this.#attempts)
+      span.setAttribute('spillway.attempts', context.record.begun)
       if (response?.target !== undefined) span.setAttribute('spillway.served_by', response.target)
       if (!this.#isInner) {
         setAnswer(span, outcome, names)

@@ -1,54 +1,39 @@
-import type { Middleware, ModelRequest, Outcome } from '@spillway/middleware'
-import type { CallTrail } from '../ledger/call-trail.ts'
+// Brings in the `booked` of attempts.
+import type {} from '@spillway/ledger'
+import { type CallRecord, followCall, type Middleware, type ModelRequest } from '@spillway/middleware'
 import type { CallRow, TokenCounts } from './contract.ts'
 
 /** A call that is over. */
 export interface FinishedCall {
   readonly row: CallRow
   readonly request: ModelRequest
-  readonly trail: CallTrail
+  readonly record: CallRecord
 }
 
-/** Tells of each call at its outcome; inside of `followCalls`. The listener must not throw. */
+/** Tells of each call at its outcome. The listener must not throw. */
 export function observeCalls(onCall: (call: FinishedCall) => void): Middleware {
-  return (next) => async (request) => {
-    const { trail } = request.context
-    if (trail === undefined) return next(request)
-    const startedAt = request.clock.now()
-    const at = request.clock.epoch()
-    const tell = (outcome: Outcome | undefined, target: string | undefined, failure?: string): void => {
-      const now = request.clock.now()
-      const first = outcome?.timings.firstContent
+  return (next) => (request) =>
+    followCall(request, next, ({ record, response, failure, firstContentMs, totalMs }) => {
       const row: CallRow = {
-        id: request.context.callId,
-        at: Math.round(at),
+        id: record.callId,
+        at: Math.round(record.startedAtEpoch),
         tenant: request.context.tenant ?? null,
         model: request.model,
-        target: target ?? null,
+        target: response?.target ?? null,
         stream: request.stream,
-        attempts: trail.attempts.length,
-        fallback: trail.fallback ?? null,
-        failure: outcome?.failure?.kind ?? failure ?? null,
-        firstContentMs:
-          outcome === undefined || first === undefined ? null : outcome.timings.startedAt - startedAt + first,
-        totalMs: now - startedAt,
-        ...usedBy(trail),
+        attempts: record.begun,
+        fallback: record.fallback(response?.target)?.reason ?? null,
+        failure: failure ?? null,
+        firstContentMs: firstContentMs ?? null,
+        totalMs,
+        ...usedBy(record),
       }
-      onCall({ row, request, trail })
-    }
-    try {
-      const response = await next(request)
-      response.outcome.then((outcome) => tell(outcome, response.target))
-      return response
-    } catch (error) {
-      tell(undefined, undefined, request.signal?.aborted ? 'cancelled' : 'error')
-      throw error
-    }
-  }
+      onCall({ row, request, record })
+    })
 }
 
 /** What all attempts of a call took together. */
-function usedBy({ attempts }: CallTrail): Pick<CallRow, 'tokens' | 'estimated' | 'costNano'> {
+function usedBy({ attempts }: CallRecord): Pick<CallRow, 'tokens' | 'estimated' | 'costNano'> {
   const tokens: { -readonly [K in keyof TokenCounts]: number } = {
     input: 0,
     output: 0,
@@ -58,7 +43,8 @@ function usedBy({ attempts }: CallTrail): Pick<CallRow, 'tokens' | 'estimated' |
   }
   let estimated = false
   let cost: number | undefined
-  for (const { row } of attempts) {
+  for (const { booked: row } of attempts) {
+    if (row === undefined) continue
     tokens.input += row.input_tokens
     tokens.output += row.output_tokens
     tokens.cacheRead += row.cache_read_tokens

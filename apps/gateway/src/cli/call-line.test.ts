@@ -1,20 +1,20 @@
 import { stripVTControlCharacters } from 'node:util'
+import type { CallRecord } from '@spillway/middleware'
 import { expect, test } from 'vitest'
-import { CallLog } from '../server/call-log.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { callLine } from './call-line.ts'
 
 const at = new Date(2026, 0, 2, 3, 4, 5)
 
+const recordOf = (reports: readonly object[], begun = 0): CallRecord =>
+  ({ attempts: [], running: 0, reports, begun, fallback: () => ({ reason: 'timeout' }) }) as never
+
 /** The line of a call answered by `local` after `claude` had failed, with changes. */
 function lineOf(changes: Partial<AnsweredCall> = {}): string {
-  const log = new CallLog()
   const failure = { kind: 'timeout', message: 'no first content within 1500 ms', origin: 'upstream' }
-  log.started = 2
-  log.fallback = 'timeout'
-  log.reports.list.push({ target: 'claude', failure, durationMs: 1500 } as never)
+  const record = recordOf([{ target: 'claude', failure, durationMs: 1500 }], 2)
   const response = { target: 'local', failure: undefined }
-  const call = { model: 'claude-opus-5-5', stream: true, waited: 1834, log, response }
+  const call = { model: 'claude-opus-5-5', stream: true, waited: 1834, record, response }
   return stripVTControlCharacters(callLine({ ...call, ...changes } as unknown as AnsweredCall, at))
 }
 
@@ -36,16 +36,13 @@ test('a reason that comes several times in a row is told once', () => {
     failure: { message, origin: 'upstream' },
     durationMs: 1,
   })
-  const log = new CallLog()
-  log.reports.list.push(...(['a', 'a', 'b', 'a'].map(failed) as never[]))
-  expect(lineOf({ log } as never)).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
+  const record = recordOf(['a', 'a', 'b', 'a'].map(failed))
+  expect(lineOf({ record })).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
 })
 
 test('a reason has the vendor’s code and its id of the request', () => {
   const reasonOf = (failure: object): string | undefined => {
-    const log = new CallLog()
-    log.reports.list.push({ target: 'claude', failure, durationMs: 1 } as never)
-    return lineOf({ log } as never)
+    return lineOf({ record: recordOf([{ target: 'claude', failure, durationMs: 1 }]) })
       .split(/ {2,}/)
       .at(-1)
   }

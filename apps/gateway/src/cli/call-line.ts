@@ -1,15 +1,14 @@
 import { styleText } from 'node:util'
-import type { Failure, Outcome } from '@spillway/middleware'
+import type { CallRecord, Failure, Outcome } from '@spillway/middleware'
 import { isModelRefusal } from '@spillway/wire'
 import { formatDuration } from '../config/duration.ts'
-import type { CallLog } from '../server/call-log.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { printable } from './printable.ts'
 
 /** A line for each call, and one more where its model declines in the middle of a stream that a line was written of. */
 export function callTeller(say: (line: string) => void): (call: AnsweredCall) => void {
   return (call) => {
-    const isKnown = call.response.failure !== undefined || hasDeclined(call.log)
+    const isKnown = call.response.failure !== undefined || hasDeclined(call.record)
     say(callLine(call, new Date()))
     if (isKnown) return
     call.response.outcome.then((outcome) => {
@@ -19,26 +18,26 @@ export function callTeller(say: (line: string) => void): (call: AnsweredCall) =>
 }
 
 /** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
-export function callLine({ model, stream, response, log, waited }: AnsweredCall, at: Date): string {
+export function callLine({ model, stream, response, record, waited }: AnsweredCall, at: Date): string {
   const { failure } = response
   const who = failure === undefined ? (response.target ?? 'spillway') : 'nobody'
-  const usual = hasDeclined(log) ? 'refusal' : (log.fallback ?? 'ok')
+  const usual = hasDeclined(record) ? 'refusal' : (record.fallback(response.target)?.reason ?? 'ok')
   const colour = failure !== undefined ? 'red' : usual === 'ok' ? 'green' : 'yellow'
   const columns = [
     styleText('dim', at.toTimeString().slice(0, 8)),
     styleText(colour, who.padEnd(10)),
     (failure === undefined ? usual : failure.kind).padEnd(12),
     formatDuration(waited).padStart(8),
-    `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
+    attemptsOf(record),
     `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
-  const why = reasonsOf(log)
+  const why = reasonsOf(record)
   return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', printable(why))}`
 }
 
 /** The same for a stream whose model declined after a part of the answer. */
 export function declinedLine(
-  { model, response, log }: AnsweredCall,
+  { model, response, record }: AnsweredCall,
   { failure, timings }: Outcome,
   at: Date,
 ): string {
@@ -47,21 +46,23 @@ export function declinedLine(
     styleText('yellow', (response.target ?? 'spillway').padEnd(10)),
     'refusal'.padEnd(12),
     formatDuration(timings.end).padStart(8),
-    `${log.started} ${log.started === 1 ? 'attempt ' : 'attempts'}`,
+    attemptsOf(record),
     `${printable(model)} (stream)`,
     styleText('dim', printable(`after a part of the answer: ${failure?.message}`)),
   ].join('  ')
 }
 
 /** Whether the last word on a call, so far, is a model that declines. */
-function hasDeclined({ started, attempts }: CallLog): boolean {
-  return started === attempts.length && attempts.at(-1)?.failure?.kind === 'refusal'
+function hasDeclined({ attempts, running }: CallRecord): boolean {
+  return running === 0 && attempts.at(-1)?.outcome?.failure?.kind === 'refusal'
 }
 
+const attemptsOf = ({ begun }: CallRecord): string => `${begun} ${begun === 1 ? 'attempt ' : 'attempts'}`
+
 /** Why attempts failed or were refused; the same reason several times in a row is told once. */
-function reasonsOf({ reports }: CallLog): string {
+function reasonsOf({ reports }: CallRecord): string {
   const reasons: { text: string; times: number }[] = []
-  for (const { target, failure } of reports.list) {
+  for (const { target, failure } of reports) {
     if (failure === undefined) continue
     const text = `${target}: ${explain(failure)}`
     const last = reasons.at(-1)

@@ -16,7 +16,7 @@ import { compose, type Middleware, type ModelRequest } from '@spillway/middlewar
 import type {} from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
 import type { StorageConfig } from '../config/config.ts'
-import { followAttempt, followCalls, nameUpstream, type Upstream } from './call-trail.ts'
+import { nameUpstream, type Upstream } from './upstream.ts'
 
 /** Where calls and attempts are booked. */
 export interface Books {
@@ -91,11 +91,7 @@ export function openBooks(
   }
   const ledger = createLedger({
     store: storage === undefined ? untilClosing : store,
-    ...{ journal, providerOf, endpointOf, roleOf, pricesOf, warn },
-    onAttempt(row, request) {
-      followAttempt(row, request)
-      onAttempt?.(row)
-    },
+    ...{ journal, providerOf, roleOf, pricesOf, onAttempt, warn },
   })
   const kept = storage === undefined ? retentionInMemory : storage.retention
   const retention = startRetention({ store, ...kept, onError: refused })
@@ -116,8 +112,8 @@ export function openBooks(
   return {
     store,
     audit,
-    calls: compose2(followCalls, ledger.calls),
-    attempts: (upstream) => compose2(nameUpstream(upstream), ledger.attempts),
+    calls: ledger.calls,
+    attempts: (upstream) => (next) => compose([nameUpstream(upstream), ledger.attempts], next),
     status: () => (ledger.state.isAway ? 'journal' : 'ok'),
     health: () => ledger.state,
     flush: () => ledger.flush(),
@@ -162,17 +158,8 @@ export function journalOf(url: string): string | undefined {
 
 const providerOf = ({ context, api }: ModelRequest): string => context.upstream?.provider ?? api
 
-const endpointOf = ({ context }: ModelRequest): string | undefined => context.upstream?.endpoint
-
 const pricesOf = ({ context }: ModelRequest): PriceTable | undefined => context.upstream?.prices
 
-/** A mirror says whose repetition it is. A hedge goes to the endpoint that its policy named when it began. */
-function roleOf({ context: { mirrorOf, trail, upstream } }: ModelRequest): 'mirror' | 'hedge' | undefined {
-  if (mirrorOf !== undefined) return 'mirror'
-  if (trail === undefined || upstream === undefined || trail.hedges.size === 0) return undefined
-  return trail.hedges.delete(upstream.endpoint) ? 'hedge' : undefined
-}
-
-function compose2(outer: Middleware, inner: Middleware): Middleware {
-  return (next) => compose([outer, inner], next)
-}
+/** A mirror says whose repetition it is; the record of the call tells the others apart. */
+const roleOf = ({ context }: ModelRequest): 'mirror' | undefined =>
+  context.mirrorOf === undefined ? undefined : 'mirror'

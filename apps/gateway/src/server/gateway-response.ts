@@ -7,12 +7,14 @@ import { securityHeaders } from '../access/cors.ts'
  */
 const inert = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-/** A response whose headers for browsers are decided in one place, wherever its other headers are written. */
+/** A response whose headers for browsers are decided here, wherever its other headers are written. */
 export class GatewayResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
   /** Written last: they replace headers of the same name. */
   browserHeaders: OutgoingHttpHeaders = securityHeaders
+  /** Of the model call that is answered: with every answer, so that a complaint leads to its row. */
+  callId: string | undefined
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {
     const reason = typeof rest[0] === 'string' ? rest[0] : undefined
@@ -23,6 +25,7 @@ export class GatewayResponse<
     const vary =
       own.vary === undefined ? {} : { vary: [headers.vary, own.vary].flat().filter(Boolean).join(', ') }
     Object.assign(headers, own, vary)
+    if (this.callId !== undefined) headers['x-spillway-call-id'] = this.callId
     return reason === undefined ? super.writeHead(status, headers) : super.writeHead(status, reason, headers)
   }
 }

@@ -120,7 +120,8 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     dispatch(req, res, handling, draining).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
-      options.log(`the gateway failed: ${(error as Error)?.stack ?? error}`)
+      const call = res.callId === undefined ? '' : ` at the call ${res.callId}`
+      options.log(`the gateway failed${call}: ${(error as Error)?.stack ?? error}`)
       refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
     })
   }
@@ -210,7 +211,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function dispatch(
   req: IncomingMessage,
-  res: ServerResponse,
+  res: GatewayResponse,
   options: ListenOptions & CallHandling,
   draining: boolean,
 ): Promise<void> {

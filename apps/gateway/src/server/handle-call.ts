@@ -2,22 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sealBody } from '@spillway/attempt'
 import {
   type Api,
+  type CallRecord,
   createRequest,
   type Failure,
   failuresInShort,
   type ModelResponse,
   type RequestHeaders,
+  recordCall,
   type Timeouts,
 } from '@spillway/middleware'
 import { header, malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 // Bring in the context's `caller` and `from`.
 import type {} from '../caller.ts'
-import type {} from '../ledger/call-trail.ts'
+import type {} from '../ledger/upstream.ts'
 import type { Router } from '../router.ts'
 import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
-import { CallLog } from './call-log.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
+import type { GatewayResponse } from './gateway-response.ts'
 import { keepAlive } from './keep-alive.ts'
 import { refuse } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
@@ -28,7 +30,8 @@ export interface AnsweredCall {
   readonly model: string
   readonly stream: boolean
   readonly response: ModelResponse
-  readonly log: CallLog
+  /** What has happened to it so far. */
+  readonly record: CallRecord
   /** Milliseconds up to the commit point. */
   readonly waited: number
 }
@@ -48,11 +51,13 @@ export interface CallHandling {
 /** Answers one model call: reads it, sends it down its route, writes what comes back. */
 export async function handleCall(
   req: IncomingMessage,
-  res: ServerResponse,
+  res: GatewayResponse,
   recognised: RecognisedCall,
   handling: CallHandling,
 ): Promise<void> {
   const { api } = recognised
+  const callId = crypto.randomUUID()
+  res.callId = callId
   const leaving = new AbortController()
   res.on('close', () => {
     if (!res.writableFinished) leaving.abort()
@@ -66,23 +71,25 @@ export async function handleCall(
     return refuse(res, api, route as Failure)
   }
 
-  const log = new CallLog()
-  const request = createRequest({
-    ...recognised,
-    model: asked.model,
-    stream: asked.stream,
-    body: read.body,
-    url: req.url ?? '/',
-    headers: withVersion(api, forwardedHeaders(req)),
-    signal: leaving.signal,
-    timeouts: handling.timeouts,
-    listeners: [log.listener],
-    context: {
-      ...callerFrom(req.headers, handling.fingerprint),
-      session: asked.session,
-      from: req.socket.remoteAddress,
-    },
-  })
+  const request = recordCall(
+    createRequest({
+      ...recognised,
+      model: asked.model,
+      stream: asked.stream,
+      body: read.body,
+      url: req.url ?? '/',
+      headers: withVersion(api, forwardedHeaders(req)),
+      signal: leaving.signal,
+      timeouts: handling.timeouts,
+      context: {
+        callId,
+        ...callerFrom(req.headers, handling.fingerprint),
+        session: asked.session,
+        from: req.socket.remoteAddress,
+      },
+    }),
+  )
+  const { record } = request.context
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined
   const answering = route(request).finally(() => held?.stop())
@@ -92,12 +99,12 @@ export async function handleCall(
     model: asked.model,
     stream: asked.stream,
     response,
-    log,
+    record,
     waited: request.clock.now() - startedAt,
   })
   if (res.destroyed) return response.body.cancel()
-  if (held?.hasBegun) return sendLate(res, api, response, log)
-  const headers = responseHeaders(response.headers, spillwayHeaders(response, log))
+  if (held?.hasBegun) return sendLate(res, api, response, record)
+  const headers = responseHeaders(response.headers, spillwayHeaders(response, record))
   if (response.failure === undefined && asked.stream) {
     sendStream(res, response.status, headers, sealBody(response.body, api))
   } else {
@@ -106,9 +113,12 @@ export async function handleCall(
 }
 
 /** Goes on with a stream whose headers are gone: what they would have said stands in a comment, errors are events. */
-function sendLate(res: ServerResponse, api: Api, response: ModelResponse, log: CallLog): void {
+function sendLate(res: ServerResponse, api: Api, response: ModelResponse, record: CallRecord): void {
   const { 'x-spillway-degraded': degraded } = response.headers
-  const headers = { ...spillwayHeaders(response, log), ...(degraded && { 'x-spillway-degraded': degraded }) }
+  const headers = {
+    ...spillwayHeaders(response, record),
+    ...(degraded && { 'x-spillway-degraded': degraded }),
+  }
   const said = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   res.write(`: ${said.join('; ')}\n\n`)
   const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream')
@@ -139,15 +149,15 @@ function withVersion(api: Api, headers: RequestHeaders): RequestHeaders {
   return { ...headers, 'anthropic-version': usualVersion }
 }
 
-function spillwayHeaders(response: ModelResponse, log: CallLog): Record<string, string> {
-  const headers: Record<string, string> = { 'x-spillway-attempts': String(log.started) }
+function spillwayHeaders(response: ModelResponse, record: CallRecord): Record<string, string> {
+  const headers: Record<string, string> = { 'x-spillway-attempts': String(record.begun) }
   if (response.target !== undefined) headers['x-spillway-served-by'] = response.target
-  const answeredByAnother = response.failure === undefined && log.fallback !== undefined
-  if (answeredByAnother) headers['x-spillway-fallback'] = log.fallback as string
+  const reason = record.fallback(response.target)?.reason
+  if (response.failure === undefined && reason !== undefined) headers['x-spillway-fallback'] = reason
   // Retries have one owner, and it has done what it could.
   if (response.failure !== undefined) {
     headers['x-should-retry'] = 'false'
-    const failures = failuresInShort(log.reports.list)
+    const failures = failuresInShort(record.reports)
     if (failures !== undefined) headers['x-spillway-failures'] = failures
   }
   return headers

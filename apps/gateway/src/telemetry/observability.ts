@@ -10,7 +10,7 @@ import {
   telemetry,
 } from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
-import type { Upstream } from '../ledger/call-trail.ts'
+import type { Upstream } from '../ledger/upstream.ts'
 import { costCounter } from './cost-counter.ts'
 import { openOtlp } from './otlp.ts'
 import { ScrapeReader } from './scrape.ts'

@@ -1,29 +1,4 @@
-import { type AttemptReport, reportAttempt } from './error.ts'
-import type { SpillwayEvent } from './events.ts'
-
-/** How many reports are kept: the first half of them, and the latest. */
-const mostReports = 20
-
-/**
- * What became of a call on its way, in order: its attempts, and the refusals of Spillway's own, such as that of a fallback
- * whose circuit is open. Of many the first ten are kept and the last ten.
- */
-export class AttemptReports {
-  readonly list: AttemptReport[] = []
-
-  /** A listener for the request. */
-  readonly hear = (event: SpillwayEvent): void => {
-    if (event.type === 'attempt.ended') this.#add(reportAttempt(event.target, event.outcome))
-    else if (event.type === 'refused') {
-      this.#add({ target: event.target, failure: event.failure, durationMs: 0 })
-    }
-  }
-
-  #add(report: AttemptReport): void {
-    if (this.list.length === mostReports) this.list.splice(mostReports / 2, 1)
-    this.list.push(report)
-  }
-}
+import type { AttemptReport } from './error.ts'
 
 /**
  * Failures in short, for a header: `claude overloaded 529 (3 times), local circuit_open`. Undefined where none failed. It holds

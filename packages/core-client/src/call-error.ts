@@ -1,0 +1,6 @@
+import { type Failure, type RecordedRequest, SpillwayError } from '@spillway/middleware'
+
+/** The error of a call that ended in `failure`; it tells of all that its targets have said. */
+export function callError({ context: { record } }: RecordedRequest, failure: Failure): SpillwayError {
+  return new SpillwayError(failure, { callId: record.callId, attempts: record.reports })
+}

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, SqliteDialect } from 'kysely'
+import { type DatabaseName, databaseFile, databaseName } from './database-url.ts'
 import { interruptible, interruptWith } from './interruptible.ts'
 import { postgres } from './postgres.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 
 /** A database by its URL. */
 export interface DatabaseKind {
-  readonly name: 'sqlite' | 'postgres'
+  readonly name: DatabaseName
   readonly dialect: Dialect
   /**
    * Runs one statement for each list of parameters, within the transaction that is open, and gives how many rows each has
@@ -36,26 +37,11 @@ export interface DatabaseOptions {
   readonly statementTimeout?: number | undefined
 }
 
-/**
- * `sqlite:FILE`, `sqlite::memory:` or `postgres://…`.
- * @throws TypeError for any other URL
- */
+/** @throws TypeError for a URL of another kind of database */
 export function databaseKind(url: string, options: DatabaseOptions = {}): DatabaseKind {
-  if (url.startsWith('sqlite:')) return sqlite(url.slice('sqlite:'.length), options)
-  if (/^postgres(ql)?:\/\//.test(url)) return postgres(url, options)
-  throw new TypeError("storage: the URL must begin with 'sqlite:' or 'postgres://'")
-}
-
-/** The file of a SQLite database by its URL; undefined for one in memory, and other databases. */
-export function databaseFile(url: string): string | undefined {
-  const name = /^sqlite:(.*)$/s.exec(url)?.[1]
-  if (name === undefined || name === '' || name === ':memory:') return undefined
-  if (!name.startsWith('file:')) return name
-  // SQLite takes URLs of files too, with parameters.
-  const { pathname, searchParams } = new URL(name, 'file:///')
-  if (searchParams.get('mode') === 'memory') return undefined
-  const path = decodeURIComponent(pathname)
-  return /^file:\//.test(name) ? path : path.slice(1)
+  return databaseName(url) === 'sqlite'
+    ? sqlite(url.slice('sqlite:'.length), options)
+    : postgres(url, options)
 }
 
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */

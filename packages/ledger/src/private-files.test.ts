@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { databaseFile } from './database.ts'
+import { databaseFile } from './database-url.ts'
 import { secureDatabase, secureFile, secureFolder } from './private-files.ts'
 
 let folder: string

@@ -3,12 +3,11 @@ import type { AuditKey } from './audit-keys.ts'
 import { auditSigners } from './audit-keys.ts'
 import type { AuditLog } from './audit-log.ts'
 import { BoundedReads } from './bounded-reads.ts'
-import { databaseFile, databaseKind } from './database.ts'
+import { databaseFile, databaseName } from './database-url.ts'
+import { lazyStore } from './lazy-store.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits, SumLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
-import { askStore, storeOf } from './split-store.ts'
-import { SqlStore } from './sql-store.ts'
 import type {
   CallFilter,
   CallPage,
@@ -116,9 +115,6 @@ export const ledgerStoreDefaults: Readonly<{
 /** Views of PostgreSQL at once. Each has up to three statements at once, and there are four connections. */
 const postgresReads = 2
 
-/** How long a close waits for statements of PostgreSQL in flight, in milliseconds. */
-const longestEnd = 1000
-
 /** In milliseconds; see {@link LedgerStoreOptions.readTimeout}. */
 const longestReadInMemory = 5000
 
@@ -135,45 +131,21 @@ export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): 
   const { readOnly = false } = options
   const readTimeout = bound('readTimeout', options.readTimeout)
   const maxWaiting = bound('maxWaitingReads', options.maxWaitingReads)
-  // Who asked to read alone waits for what they asked, however long it takes.
-  const kind = databaseKind(url, { warn, readOnly, ...(readOnly && { statementTimeout: 0 }) })
+  const name = databaseName(url)
   auditSigners(auditKey)
   const file = databaseFile(url)
   const settings = { auditKeys: auditKey, readOnly, maxNames: options.maxNames }
   const reads = (timeout: number, atOnce: number) => (interrupt: () => void, giveUp: () => void) =>
     new BoundedReads({ timeout, maxWaiting, atOnce }, systemClock, interrupt, giveUp)
-  if (kind.name === 'sqlite') {
+  if (name === 'sqlite') {
     if (file !== undefined && !readOnly) secureDatabase(file, { create: false, warn })
     const isInMemory = file === undefined
     const timeout = isInMemory ? Math.min(readTimeout, longestReadInMemory) : readTimeout
     return workerStore({ url, isInMemory, ...settings }, reads(timeout, 1), warn)
   }
-  const writer = new SqlStore(kind, settings)
-  if (readOnly) return writer
-  const readKind = databaseKind(url, { readOnly: true, statementTimeout: readTimeout })
-  const reader = new SqlStore(readKind, { readOnly: true })
-  const bounded = reads(readTimeout, postgresReads)(
-    () => {},
-    () => readKind.breakConnections?.(),
-  )
-  const ask = askStore(reader)
-  return storeOf({
-    write: askStore(writer),
-    read: (part, name, parameters) =>
-      bounded.run(async () => {
-        await writer.ready()
-        return ask(part, name, parameters)
-      }),
-    async close() {
-      bounded.close()
-      // A server that is frozen would keep its connections.
-      const cancel = systemClock.setTimer(longestEnd, () => {
-        kind.breakConnections?.()
-        readKind.breakConnections?.()
-      })
-      await Promise.all([reader.close(), writer.close()])
-      cancel()
-    },
+  return lazyStore(async () => {
+    const { postgresStore } = await import('./postgres-store.ts')
+    return postgresStore(url, settings, readTimeout, reads(readTimeout, postgresReads))
   })
 }
 

@@ -1,6 +1,7 @@
 import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, route } from './answer.ts'
 import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
+import { refusedByRules } from './claude-rules.ts'
 import type { EnforcedLimits } from './enforced-limits.ts'
 import { FallbackCredits } from './fallback-credits.ts'
 import { betasOf } from './fallback-fields.ts'
@@ -22,6 +23,13 @@ export interface ClaudeOptions extends ServerOptions {
    * @default false
    */
   readonly checkThinking?: boolean
+  /**
+   * Refuses what Claude refuses of a conversation that has the right form: blank texts, ids with other characters than
+   * `a-zA-Z0-9_-` or that come twice, instructions in the wrong place, images of other types, schemas that leave objects
+   * open, and what the model does not take (a forced tool, ways of thinking, sampling parameters, a prefill).
+   * @default false
+   */
+  readonly checkRules?: boolean
   /**
    * The models that each model's refusals (`reply.refusal`) may be retried on. With the beta `server-side-fallback-2026-07-01`
    * the Models API publishes them, and `fallbacks` of a request are asked; with `fallback-credit-2026-07-01` refusals of these
@@ -65,6 +73,8 @@ function claudeSite(options: ClaudeOptions): Site {
   const thinking = new SignedThinking()
   const refusedThinking = (call: Call): ReturnType<typeof refusedKey> =>
     options.checkThinking === true ? thinking.refused(call) : undefined
+  const refusedRules = (call: Call): ReturnType<typeof refusedKey> =>
+    options.checkRules === true ? refusedByRules(call) : undefined
   const messages = messagesRoute(
     options,
     dialect,
@@ -73,6 +83,7 @@ function claudeSite(options: ClaudeOptions): Site {
       refused(call) ??
       refusedMessages(call, 'generate') ??
       unknownModel(call) ??
+      refusedRules(call) ??
       credits.refused(call) ??
       refusedThinking(call),
     (call, reply) => thinking.sign(call, reply),

@@ -33,8 +33,8 @@ export interface FitOptions {
    */
   readonly capabilities?: Partial<ModelCapabilities>
   /**
-   * How much may be changed: everything that the model would not take (`all`), or no more than thinking that is not its
-   * own (`thinking`), for a target whose model the callers choose themselves: they know what it takes.
+   * How much may be changed: everything that the model would not take (`all`), or no more than what other models have left
+   * in the conversation (`thinking`), for a target whose model the callers choose themselves: they know what it takes.
    * @default 'all'
    */
   readonly scope?: 'all' | 'thinking'

@@ -1,8 +1,13 @@
 import type { FieldSpan } from '@spillway/middleware'
 import type { JsonListener } from './json/json-scanner.ts'
 import { escapedToken, tokenCode } from './json/token-code.ts'
+import { hasLeftovers, type Leftovers } from './leftovers.ts'
 import { openingMessages, type PromptFacts } from './prompt-facts.ts'
-import { spillwayMark } from './translation/spillway-signature.ts'
+import {
+  isForeignSignature,
+  longestForeignSignature,
+  spillwayMark,
+} from './translation/spillway-signature.ts'
 
 const MESSAGES = tokenCode('messages')
 const ROLE = tokenCode('role')
@@ -14,6 +19,11 @@ const ASSISTANT = tokenCode('assistant')
 const THINKING = tokenCode('thinking')
 const IMAGE = tokenCode('image')
 const IMAGE_URL = tokenCode('image_url')
+const TEXT = tokenCode('text')
+const ID = tokenCode('id')
+const TOOL_USE = tokenCode('tool_use')
+const TOOL_RESULT = tokenCode('tool_result')
+const TOOL_USE_ID = tokenCode('tool_use_id')
 const REDACTED_THINKING = tokenCode('redacted_thinking')
 
 const QUOTE = 0x22
@@ -26,6 +36,10 @@ const LIST = 2
 const MESSAGE = 3
 const BLOCKS = 4
 const BLOCK = 5
+
+function isId(name: number): boolean {
+  return name === ID || name === TOOL_USE_ID
+}
 
 /** What a body looks like from above, put together while it is scanned: places in its bytes, nothing of the bytes. */
 export class BodyOutline implements JsonListener {
@@ -43,8 +57,10 @@ export class BodyOutline implements JsonListener {
   #hasUnsigned = false
   #hasRedacted = false
   #images = 0
-  /** Where the signatures of thinking begin. */
+  /** Where the signatures of thinking begin and end. */
   readonly #signatures: number[] = []
+  /** What other models may have left: texts that begin and end here, ids of calls, ids of results. */
+  readonly #leftovers: Leftovers = { texts: [], calls: [], results: [] }
   /** Whether something in the messages is said twice or in escapes, so that it takes a parser to tell what is meant. */
   #isUnclear = false
 
@@ -54,12 +70,21 @@ export class BodyOutline implements JsonListener {
   #nameInBody = 0
   #nameInMessage = 0
   #nameInBlock = 0
+  /** How many places of texts there were before the message. */
+  #messageTexts = 0
   /** Codes of what the message and the block say so far; 0 where nothing. */
   #role = 0
   #type = 0
   /** Where the block's signature begins, and where it ends. */
   #signature = 0
   #signatureEnd = 0
+  /** The same for its text and its id, and for a message's content that is a text. */
+  #text = 0
+  #textEnd = 0
+  #id = 0
+  #idEnd = 0
+  #content = 0
+  #contentEnd = 0
 
   name(depth: number, start: number, end: number, code: number): void {
     if (depth === BODY) {
@@ -81,13 +106,21 @@ export class BodyOutline implements JsonListener {
       this.#messages++
       this.#role = 0
       this.#nameInMessage = 0
-    } else if (depth === MESSAGE) this.#inContent = this.#nameInMessage === CONTENT && first === OPEN_ARRAY
-    else if (depth === BLOCKS) {
+      this.#content = 0
+      this.#messageTexts = this.#leftovers.texts.length
+    } else if (depth === MESSAGE) {
+      this.#inContent = this.#nameInMessage === CONTENT && first === OPEN_ARRAY
+      if (this.#nameInMessage === CONTENT) this.#content = first === QUOTE ? start : 0
+    } else if (depth === BLOCKS) {
       this.#inBlock = this.#inContent && first === OPEN_OBJECT
       this.#type = 0
       this.#signature = 0
+      this.#text = 0
+      this.#id = 0
       this.#nameInBlock = 0
-    } else if (this.#inBlock && this.#nameInBlock === SIGNATURE) {
+    } else if (this.#inBlock && first === QUOTE && this.#nameInBlock === TEXT) this.#text = start
+    else if (this.#inBlock && first === QUOTE && isId(this.#nameInBlock)) this.#id = start
+    else if (this.#inBlock && this.#nameInBlock === SIGNATURE) {
       if (this.#signature > 0) this.#isUnclear = true
       this.#signature = first === QUOTE ? start : 0
     }
@@ -103,15 +136,21 @@ export class BodyOutline implements JsonListener {
       if (this.#nameInMessage === ROLE) {
         if (this.#role !== 0 || code === escapedToken) this.#isUnclear = true
         this.#role = code
-      }
+      } else if (this.#nameInMessage === CONTENT) this.#contentEnd = end
     } else if (depth === BLOCKS) this.#endBlock()
     else if (this.#inBlock && this.#nameInBlock === TYPE) {
       if (this.#type !== 0 || code === escapedToken) this.#isUnclear = true
       this.#type = code
     } else if (this.#inBlock && this.#nameInBlock === SIGNATURE) this.#signatureEnd = end
+    else if (this.#inBlock && this.#nameInBlock === TEXT) this.#textEnd = end
+    else if (this.#inBlock && isId(this.#nameInBlock)) this.#idEnd = end
   }
 
   #endMessage(end: number): void {
+    const { texts } = this.#leftovers
+    // Blank texts of the user's are the caller's own.
+    if (this.#role !== ASSISTANT) texts.length = this.#messageTexts
+    else if (this.#content > 0) texts.push(this.#content, this.#contentEnd)
     if (this.#role === ASSISTANT) this.#hasAnswer = true
     else if (this.#role !== USER && this.#messages < openingMessages) return
     if (this.#openingEnd === 0) this.#openingEnd = end
@@ -122,9 +161,12 @@ export class BodyOutline implements JsonListener {
     this.#inBlock = false
     if (this.#type === REDACTED_THINKING) this.#hasRedacted = true
     if (this.#type === IMAGE || this.#type === IMAGE_URL) this.#images++
+    if (this.#type === TEXT && this.#text > 0) this.#leftovers.texts.push(this.#text, this.#textEnd)
+    if (this.#type === TOOL_USE && this.#id > 0) this.#leftovers.calls.push(this.#id, this.#idEnd)
+    if (this.#type === TOOL_RESULT && this.#id > 0) this.#leftovers.results.push(this.#id, this.#idEnd)
     if (this.#type !== THINKING) return
     if (this.#signature === 0 || this.#signatureEnd - this.#signature === 2) this.#hasUnsigned = true
-    else this.#signatures.push(this.#signature)
+    else this.#signatures.push(this.#signature, this.#signatureEnd)
   }
 
   /** What was found out about the prompt of the whole body; undefined where that takes a parser. */
@@ -134,12 +176,13 @@ export class BodyOutline implements JsonListener {
     // A name in escapes is `messages` too, and another one may happen to have its code.
     if (this.#isUnclear || (list?.[0] ?? -1) !== this.#listStart) return undefined
     const signed = { ofClaude: false, ofOthers: this.#hasUnsigned }
-    for (const start of this.#signatures) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start + 1, spillwayMark.length).toString(
-        'latin1',
-      )
-      if (text.includes('\\')) return undefined
-      if (text === spillwayMark) signed.ofOthers = true
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (let at = 0; at < this.#signatures.length; at += 2) {
+      const start = (this.#signatures[at] as number) + 1
+      const end = Math.min((this.#signatures[at + 1] as number) - 1, start + longestForeignSignature + 1)
+      const signature = text.toString('latin1', start, end)
+      if (signature.slice(0, spillwayMark.length).includes('\\')) return undefined
+      if (isForeignSignature(signature)) signed.ofOthers = true
       else signed.ofClaude = true
     }
     return {
@@ -148,6 +191,7 @@ export class BodyOutline implements JsonListener {
       opening: list && [list[0], this.#openingEnd || list[1] - 1],
       images: this.#images,
       thinking: { ...signed, redacted: this.#hasRedacted },
+      isForeign: hasLeftovers(text, this.#leftovers),
     }
   }
 }

@@ -22,6 +22,8 @@ export interface PromptFacts {
     readonly ofOthers: boolean
     readonly redacted: boolean
   }
+  /** Whether there is something that Claude refuses and other models leave: ids of tool calls, blank texts. */
+  readonly isForeign: boolean
 }
 
 /** A body whose fields and prompt are known without parsing it. */

@@ -212,12 +212,15 @@ describe('thinking in the history', () => {
   const unsigned = { type: 'thinking', thinking: 'c', signature: '' }
   const use = { type: 'tool_use', id: 'toolu_1', name: 'a', input: {} }
   const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1' }] }
+  const nextUse = { ...use, id: 'toolu_2' }
+  const nextResult = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_2' }] }
   const thought = (...content: JsonObject[]): JsonObject => ({ role: 'assistant', content })
 
   it('goes back to Claude where Claude has signed it, and only then', () => {
-    const messages = [hi, thought(own, use), result, thought(foreign, use), result, thought(unsigned), hi]
+    const home = [hi, thought(own, use), result]
+    const messages = [...home, thought(foreign, nextUse), nextResult, thought(unsigned), hi]
     expect(fitted({ messages }, 'claude-opus-5-5')).toEqual(
-      reduced({ messages: [hi, thought(own, use), result, thought(use), result, hi] }, 'thinking'),
+      reduced({ messages: [...home, thought(nextUse), nextResult, hi] }, 'thinking'),
     )
     const same = { ...base, messages: [hi, thought(own, use), result] }
     const known = modelCapabilities('claude-opus-5-5')
@@ -247,9 +250,10 @@ describe('thinking in the history', () => {
     const thinking = { type: 'enabled', budget_tokens: 2048 }
     const body = { ...base, messages: [hi, thought(own, use), result], temperature: 0.2, thinking }
     expect(fitRequest({ api: 'anthropic', body, scope }, known)).toEqual({ kind: 'fits', body, degraded: [] })
-    const mixed = { ...base, messages: [hi, thought(own, use), result, thought(foreign, use), result] }
+    const home = [hi, thought(own, use), result]
+    const mixed = { ...base, messages: [...home, thought(foreign, nextUse), nextResult] }
     expect(fitRequest({ api: 'anthropic', body: mixed, scope }, known)).toMatchObject({
-      body: { messages: [hi, thought(own, use), result, thought(use), result] },
+      body: { messages: [...home, thought(nextUse), nextResult] },
       degraded: ['thinking'],
     })
   })

@@ -1,5 +1,6 @@
 import type { Api, JsonBody, JsonObject } from '@spillway/middleware'
 import { estimatePromptTokens, isSurelyWithin, leastPromptTokens } from '../prompt-estimate.ts'
+import { promptFactsOf } from '../prompt-facts.ts'
 import { isObject, numberOf, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
 import { field } from '../usage.ts'
@@ -12,6 +13,7 @@ import {
   withoutForeignThinking,
   withoutThinking,
 } from './foreign-thinking.ts'
+import { broughtHome, needsHomecoming } from './homecoming.ts'
 import { whereIs, withNotes } from './media.ts'
 
 /** What is to be fitted. */
@@ -25,8 +27,8 @@ export interface FitCall {
   /** Whether another Claude than the caller's answers, which may not be able to read the thinking so far. */
   readonly isOtherModel?: boolean
   /**
-   * How much may be changed: everything that the model would not take, or no more than thinking that is not its own, for
-   * callers who have chosen the model themselves and know what it takes.
+   * How much may be changed: everything that the model would not take, or no more than what another model has left in the
+   * conversation, for callers who have chosen the model themselves and know what it takes.
    * @default 'all'
    */
   readonly scope?: 'all' | 'thinking'
@@ -58,8 +60,9 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
     if (loss !== undefined) lose(loss)
   }
   if (call.scope === 'thinking') {
-    if (call.api === 'anthropic' && hasForeignThinking(body.messages, thinkingOf(model))) {
-      fitThinking(call, model, () => body, change)
+    if (call.api === 'anthropic') {
+      if (hasForeignThinking(body.messages, thinkingOf(model))) fitThinking(call, model, () => body, change)
+      bringHome(model, body, change)
     }
     return { kind: 'fits', body, degraded: mergeLosses([...lost]) }
   }
@@ -71,6 +74,7 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
   }
   if (call.api === 'anthropic') {
     fitThinking(call, model, () => body, change)
+    bringHome(model, body, change)
     fitVersion(call, model, () => body, change)
   } else if (!model.sampling) {
     dropSampling(body, change)
@@ -86,7 +90,16 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
  * @throws SyntaxError when the body was not scanned and is not JSON
  */
 export function hasFittingThinking(api: Api, body: JsonBody, model: ModelCapabilities): boolean {
-  return api !== 'anthropic' || !mayHaveForeignThinking(body, thinkingOf(model))
+  if (api !== 'anthropic') return true
+  if (mayHaveForeignThinking(body, thinkingOf(model))) return false
+  return !model.signedThinking || !(promptFactsOf(body)?.isForeign ?? needsHomecoming(body.json.messages))
+}
+
+/** Claude refuses what other models leave in a conversation; their servers take it back. */
+function bringHome(model: ModelCapabilities, { messages }: JsonObject, change: Change): void {
+  if (!model.signedThinking) return
+  const home = broughtHome(messages)
+  if (home !== messages) change({ messages: home })
 }
 
 type Change = (fields: JsonObject, loss?: Loss) => void

@@ -1,6 +1,7 @@
 import type { JsonBody, JsonObject } from '@spillway/middleware'
 import { promptFactsOf } from '../prompt-facts.ts'
 import { isObject, objectsOf } from '../translation/json.ts'
+import { isForeignSignature } from '../translation/spillway-signature.ts'
 import { stringField } from '../usage.ts'
 
 /** Whose thinking a target takes back: Claude its own, other models none that Claude has signed. */
@@ -8,8 +9,8 @@ export type ThinkingOf = 'claude' | 'others'
 
 /**
  * The messages of a Messages request without thinking that the target must not see; the very same list where there is
- * none. Claude never gets a block without a signature or with one of Spillway's; whether another Claude has signed it, no
- * block tells.
+ * none. Claude never gets a block without a signature, with one of Spillway's or with a random id; whether another Claude
+ * has signed it, no block tells.
  */
 export function withoutForeignThinking(messages: unknown, target: ThinkingOf): unknown {
   if (!Array.isArray(messages) || !hasForeignThinking(messages, target)) return messages
@@ -44,9 +45,7 @@ function hasForeign(message: unknown, target: ThinkingOf): boolean {
 function isForeign(block: JsonObject, target: ThinkingOf): boolean {
   if (block.type === 'redacted_thinking') return target === 'others'
   if (block.type !== 'thinking') return false
-  const signature = stringField(block, 'signature') ?? ''
-  const ofClaude = signature !== '' && !signature.startsWith('spillway:')
-  return ofClaude === (target === 'others')
+  return isForeignSignature(stringField(block, 'signature') ?? '') === (target === 'claude')
 }
 
 /** The messages without any thinking, for another Claude than the one that signed it. */

@@ -2,7 +2,8 @@ import type { JsonObject } from '@spillway/middleware'
 import { stringField } from '../usage.ts'
 import { blocksOf, defined, isObject, objectsOf, parseObject, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
-import { toolIdFor, toolNameFor } from './tool-names.ts'
+import { isForeignSignature } from './spillway-signature.ts'
+import { CallIds, toolNameFor } from './tool-names.ts'
 
 type Lose = (loss: Loss) => void
 
@@ -67,34 +68,13 @@ function shortened(content: readonly JsonObject[]): unknown {
   return isPlain ? only.text : content
 }
 
-/**
- * Ids of calls, each once: Anthropic refuses a conversation in which one comes twice, and some servers begin to count
- * anew with each answer. A result belongs to the latest call of its id.
- */
-class CallIds {
-  readonly #times = new Map<string, number>()
-
-  call(id: string): string {
-    const times = (this.#times.get(id) ?? 0) + 1
-    this.#times.set(id, times)
-    return this.#name(id, times)
-  }
-
-  result(id: string): string {
-    return this.#name(id, this.#times.get(id) ?? 1)
-  }
-
-  #name(id: string, times: number): string {
-    return toolIdFor('anthropic', times === 1 ? id : `${id}_${times}`)
-  }
-}
-
 function instructionBlocks(content: unknown): JsonObject[] {
   return blocksOf(content).flatMap((part) => textBlock(part))
 }
 
 function textBlock(part: JsonObject): JsonObject[] {
-  if (typeof part.text !== 'string' || part.text === '') return []
+  // Claude refuses texts of white space alone.
+  if (typeof part.text !== 'string' || part.text.trim() === '') return []
   return [defined({ type: 'text', text: part.text, cache_control: part.cache_control ?? undefined })]
 }
 
@@ -197,10 +177,12 @@ function signedThinking(message: JsonObject, lose: Lose): JsonObject[] {
     block.signature += stringField(detail, 'signature') ?? ''
     block.data += stringField(detail, 'data') ?? ''
   }
-  const signed = blocks.filter(({ signature, data }) => signature !== '' || data !== '')
+  const signed = blocks.filter(({ signature, data }) => !isForeignSignature(signature) || data !== '')
   const said = message.reasoning_content ?? message.reasoning
   if (signed.length < blocks.length || (blocks.length === 0 && said)) lose('thinking')
   return signed.map(({ thinking, signature, data }) =>
-    signature === '' ? { type: 'redacted_thinking', data } : { type: 'thinking', thinking, signature },
+    isForeignSignature(signature)
+      ? { type: 'redacted_thinking', data }
+      : { type: 'thinking', thinking, signature },
   )
 }

@@ -31,3 +31,14 @@ export function carriedDetails(block: unknown): ReasoningDetails {
   const value = parseBounded(Buffer.from(carried, 'base64url').toString())
   return Array.isArray(value) ? value.filter((each) => field(each, 'type') !== undefined) : []
 }
+
+/** A random id, with which vLLM signs thinking at its Messages endpoint (vllm-project/vllm, seen in 2026). */
+const randomId = /^(?:[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/i
+
+/** The longest signature that may be such an id. */
+export const longestForeignSignature = 36
+
+/** Whether a signature is certainly none of Claude's: none at all, one of Spillway's, or a random id. */
+export function isForeignSignature(signature: string): boolean {
+  return signature === '' || signature.startsWith(spillwayMark) || randomId.test(signature)
+}

@@ -42,6 +42,40 @@ export function answeredToolId(id: string | undefined, answer: string, position:
   return `call_${hashOf(`${answer}\n${position}\n${id ?? ''}`, 24)}`
 }
 
+/**
+ * Ids of calls, each once: Anthropic refuses a conversation in which one comes twice, and some servers begin to count
+ * again with each answer. A result belongs to the first call of its id that has none yet, else to the latest.
+ */
+export class CallIds {
+  readonly #times = new Map<string, number>()
+  readonly #given = new Set<string>()
+  /** By the server's id, what its calls without a result are called, and the latest one. */
+  readonly #open = new Map<string, { readonly waiting: string[]; latest: string }>()
+
+  call(id: string): string {
+    let times = (this.#times.get(id) ?? 0) + 1
+    const name = (): string => toolIdFor('anthropic', times === 1 ? id : `${id}_${times}`)
+    while (this.#given.has(name())) times++
+    this.#times.set(id, times)
+    this.#given.add(name())
+    const open = this.#open.get(id) ?? { waiting: [], latest: '' }
+    open.waiting.push(name())
+    open.latest = name()
+    this.#open.set(id, open)
+    return name()
+  }
+
+  result(id: string): string {
+    const open = this.#open.get(id)
+    return open?.waiting.shift() ?? open?.latest ?? toolIdFor('anthropic', id)
+  }
+}
+
+/** Whether an id is one that Claude takes as it is. */
+export function isPlainId(id: string): boolean {
+  return id.length <= longestAnthropicId && plain.test(id)
+}
+
 /** A tool's name as the protocol's servers take it. */
 export function toolNameFor(api: 'anthropic' | 'openai', name: string): string {
   return fitted(name, api === 'openai' ? longestOpenAiName : longestAnthropicName)

@@ -1,6 +1,7 @@
 import { virtualClock } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
-import { BatchWriter, type Disk } from './batch-writer.ts'
+import { BatchWriter } from './batch-writer.ts'
+import type { Disk } from './disk.ts'
 
 /** A writer whose store and disk answer when they are told to. */
 function begin() {
@@ -13,7 +14,8 @@ function begin() {
     return each.promise
   }
   const store = {
-    write: (_: readonly string[], signal: AbortSignal) => {
+    write: (entries: readonly string[], signal: AbortSignal) => {
+      given.push(entries)
       const written = later<void, object>(writes, {})
       signal.addEventListener('abort', () => writes.at(-1)?.reject(signal.reason))
       return written
@@ -23,15 +25,19 @@ function begin() {
     bytes: 0,
     append: (entries: readonly string[]) =>
       later<boolean, { entries: readonly string[] }>(appends, { entries }),
-    files: async () => [],
+    files: vi.fn(async (): Promise<string[]> => []),
+    read: vi.fn(async (file: string): Promise<string[]> => [file]),
+    remove: vi.fn(async (_: string) => {}),
     close: vi.fn(),
   }
+  const lines: string[] = []
+  const given: (readonly string[])[] = []
   const disk = { journal, rejected: { keep: async () => true } } as unknown as Disk<string>
   const writer = new BatchWriter<string>(store, disk, clock, {
     ...{ maxRows: 100, maxWait: 100, maxBuffered: 1_000, writeTimeout: 5_000 },
-    warn: () => {},
+    warn: (line) => lines.push(line),
   })
-  return { clock, writer, writes, appends, journal }
+  return { clock, writer, writes, given, appends, journal, lines }
 }
 
 it('closes when what a hung store was given is on disk, not before', async () => {
@@ -71,4 +77,117 @@ it('does not take a copy for kept that the disk refuses after the store has fail
   appends[1]?.resolve(false)
   await clock.advance(10)
   expect(writer.state).toMatchObject({ buffered: 0, lost: 1 })
+})
+
+/** As the system says that a process has no descriptor left. */
+const exhausted = (): Error => Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+
+it('keeps rows in memory while neither the database nor the disk takes them', async () => {
+  const { clock, writer, writes, given, appends, lines } = begin()
+  writer.add('a')
+  await clock.advance(100)
+  writes[0]?.reject(new Error('away'))
+  await clock.advance(10)
+  appends[0]?.reject(exhausted())
+  await clock.advance(10)
+  expect(writer.state).toMatchObject({ buffered: 1, lost: 0 })
+  expect(lines).toContain(
+    'the journal cannot be written, its rows wait in memory: EMFILE: too many open files',
+  )
+  // Not more often than the disk and the database may be back.
+  await clock.advance(450)
+  expect([given.length, appends.length]).toEqual([1, 1])
+  await clock.advance(150)
+  expect(given).toEqual([['a'], ['a']])
+  writes[1]?.resolve()
+  await clock.advance(10)
+  expect(writer.state).toMatchObject({ isAway: false, buffered: 0, lost: 0 })
+})
+
+it('books rows although the journal cannot be read, and reads it later', async () => {
+  const { clock, writer, writes, given, journal, lines } = begin()
+  journal.files.mockRejectedValueOnce(exhausted())
+  await clock.advance(0)
+  writer.add('a')
+  await clock.advance(100)
+  expect(given).toEqual([['a']])
+  writes[0]?.resolve()
+  journal.files.mockResolvedValueOnce(['waited'])
+  await clock.advance(6_000)
+  expect(given).toEqual([['a'], ['waited']])
+  writes[1]?.resolve()
+  await clock.advance(10)
+  expect(journal.remove.mock.calls).toEqual([['waited']])
+  expect(lines).toEqual([
+    'the journal cannot be read, what is in it waits there: EMFILE: too many open files',
+    'the journal can be read again',
+  ])
+  expect(clock.pending).toBe(0)
+})
+
+it('writes the files of a journal that can be read, whatever is wrong with one of them', async () => {
+  const { clock, given, writes, journal } = begin()
+  journal.files.mockResolvedValueOnce(['1', '2', '3']).mockResolvedValueOnce(['2'])
+  journal.read.mockImplementation(async (file) => {
+    if (file === '2' && given.length === 0) throw Object.assign(new Error('i/o error'), { code: 'EIO' })
+    return [file]
+  })
+  await clock.advance(0)
+  expect(given).toEqual([['1', '3']])
+  writes[0]?.resolve()
+  await clock.advance(6_000)
+  writes[1]?.resolve()
+  await clock.advance(10)
+  expect(given).toEqual([['1', '3'], ['2']])
+  expect(journal.remove.mock.calls).toEqual([['1'], ['3'], ['2']])
+})
+
+it('keeps a row that comes while it closes, and counts one that comes afterwards', async () => {
+  const { clock, writer, writes, appends, lines } = begin()
+  await clock.advance(0)
+  writer.add('a')
+  const closed = writer.close()
+  await clock.advance(0)
+  writes[0]?.reject(new Error('away'))
+  await clock.advance(0)
+  writer.add('b')
+  appends[0]?.resolve(true)
+  await clock.advance(0)
+  appends[1]?.resolve(true)
+  await closed
+  expect(appends.map(({ entries }) => entries)).toEqual([['a'], ['b']])
+  expect(writer.state).toMatchObject({ buffered: 0, lost: 0 })
+  writer.add('c')
+  expect(writer.state).toMatchObject({ buffered: 0, lost: 1 })
+  expect(lines.at(-1)).toBe('1 row is lost: it came after the end')
+})
+
+it('says how many rows are lost, and why, where the disk fails at the end', async () => {
+  const { clock, writer, writes, appends, lines } = begin()
+  await clock.advance(0)
+  writer.add('a')
+  writer.add('b')
+  const closed = writer.close()
+  await clock.advance(0)
+  writes[0]?.reject(new Error('away'))
+  for (const tries of [0, 1]) {
+    await clock.advance(0)
+    appends[tries]?.reject(exhausted())
+  }
+  await closed
+  expect(writer.state).toMatchObject({ buffered: 0, lost: 2 })
+  expect(lines.at(-1)).toBe(
+    '2 rows are lost: the database takes none (away) and the journal takes none (EMFILE: too many open files)',
+  )
+})
+
+it('brings a memory that fills to disk at once, whatever waits for a slow write', async () => {
+  const { clock, writer, appends } = begin()
+  await clock.advance(0)
+  writer.add('first')
+  await clock.advance(100)
+  // The copy of what is on its way waits for a second.
+  for (let n = 0; n < 600; n++) writer.add(`row ${n}`)
+  await clock.advance(1)
+  expect(appends.map(({ entries }) => entries.length)).toEqual([600])
 })

@@ -1,6 +1,10 @@
 import type { CancelTimer, Clock } from '@spillway/middleware'
+import { type Disk, setAside } from './disk.ts'
 import type { Journal } from './journal.ts'
-import { type RejectedEntries, reasonOf } from './rejected-entries.ts'
+import { type Appended, JournalAppends } from './journal-appends.ts'
+import { JournalReplay } from './journal-replay.ts'
+import { LostRows } from './lost-rows.ts'
+import { reasonOf } from './rejected-entries.ts'
 import { type BatchStore, StoreWrites } from './store-writes.ts'
 
 export interface BatchOptions {
@@ -31,18 +35,15 @@ const longestClose = 3000
 /** A write that takes longer keeps nothing in memory: a process that is killed meanwhile would lose it. */
 const slowWrite = 1000
 
-/** What entries are kept in while their store cannot take them. */
-export interface Disk<Entry> {
-  readonly journal: Journal<Entry>
-  readonly rejected: RejectedEntries<Entry>
-}
-
 /** Collects entries and writes them in batches, one at a time; into the journal while the store fails or is slow. */
 export class BatchWriter<Entry> {
   readonly #writes: StoreWrites<Entry>
   readonly #journal: Journal<Entry> | undefined
+  readonly #appends: JournalAppends<Entry> | undefined
+  readonly #replay: JournalReplay<Entry> | undefined
   readonly #clock: Clock
   readonly #options: BatchOptions
+  readonly #lost: LostRows
   #buffer: Entry[] = []
   /** Entries at the front of the buffer that are on their way, and how many of them are in the journal as well. */
   #inFlight = 0
@@ -51,29 +52,29 @@ export class BatchWriter<Entry> {
   /** When the timer fires. */
   #due = 0
   #cancelSpill: CancelTimer | undefined
+  /** Whether its timer is that of a memory that fills. */
+  #isSpillingSoon = false
   /** What is on its way to disk: entries behind it must not overtake it, and a close waits for it. */
   #spilling: Promise<void> = Promise.resolve()
   #running: Promise<void> | undefined
   #startedAt = 0
   #closing = false
-  /** Whether the journal may hold something. */
-  #isBehind: boolean
-  #lost = 0
+  #isClosed = false
   #rejected = 0
 
   constructor(store: BatchStore<Entry>, disk: Disk<Entry> | undefined, clock: Clock, options: BatchOptions) {
     const { maxRows, writeTimeout: deadline, warn } = options
+    this.#lost = new LostRows(clock, warn)
     this.#writes = new StoreWrites(store, clock, {
       maxRows,
       deadline,
       setAside: async (entry, error) => {
         this.#rejected++
         const reason = reasonOf(error)
-        const isKept = await disk?.rejected
-          .keep({ at: Math.round(clock.epoch()), reason, entry })
-          .catch(() => false)
-        if (!isKept) this.#lost++
-        warn(`a row was refused by its database and ${isKept ? 'set aside' : 'is lost'}: ${reason}`)
+        const rejected = { at: Math.round(clock.epoch()), reason, entry }
+        const problem = await setAside(disk, rejected)
+        if (problem === undefined) warn(`a row was refused by its database and set aside: ${reason}`)
+        else this.#lost.add(1, `it was refused by its database (${reason}), and ${problem}`)
       },
       onAway: (error) =>
         warn(
@@ -83,9 +84,10 @@ export class BatchWriter<Entry> {
         ),
     })
     this.#journal = disk?.journal
+    this.#appends = disk && new JournalAppends(disk.journal, clock, warn)
+    this.#replay = disk && new JournalReplay(disk.journal, this.#writes, clock, warn)
     this.#clock = clock
     this.#options = options
-    this.#isBehind = disk !== undefined
     if (this.#isBehind) this.#schedule(0)
   }
 
@@ -96,17 +98,15 @@ export class BatchWriter<Entry> {
       lastError,
       buffered: this.#buffer.length,
       journalBytes: this.#journal?.bytes ?? 0,
-      lost: this.#lost,
+      lost: this.#lost.count,
       rejected: this.#rejected,
     }
   }
 
   /** Takes a row. Never throws and never waits. */
   add(entry: Entry): void {
-    if (this.#buffer.length >= this.#options.maxBuffered) {
-      this.#lost++
-      return
-    }
+    if (this.#isClosed) return this.#lost.add(1, 'it came after the end')
+    if (this.#buffer.length >= this.#options.maxBuffered) return this.#lost.add(1, this.#whyFull())
     this.#buffer.push(entry)
     if (this.#running !== undefined) {
       this.#scheduleSpill()
@@ -125,31 +125,41 @@ export class BatchWriter<Entry> {
   /** Flushes. What a store that does not answer has not taken by {@link longestClose} goes to the journal. */
   async close(): Promise<void> {
     this.#closing = true
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const cancel = this.#clock.setTimer(longestClose, () => {
-      this.#writes.abort()
-      this.#spilling = this.#spilling.then(() => this.#keepAll())
-      this.#spilling.then(resolve)
-    })
-    await Promise.race([this.flush(), late])
+    const cancel = this.#clock.setTimer(longestClose, () => this.#writes.close())
+    await this.flush()
     cancel()
-    // A flush that was given up ends at once, while what it had is still on its way to disk.
+    this.#isClosed = true
     await this.#spilling
+    // What came meanwhile, or found no place yet.
+    await this.#keep(this.#buffer.splice(0))
+    this.#lost.close()
     this.#cancelTimer?.()
     this.#cancelSpill?.()
     this.#journal?.close()
   }
 
+  /** Whether the journal may hold something. */
+  get #isBehind(): boolean {
+    return this.#replay?.isBehind ?? false
+  }
+
   /** Whether what is in memory can go somewhere. */
   get #hasPlace(): boolean {
-    return this.#journal !== undefined || this.#writes.lastError === undefined
+    return this.#writes.lastError === undefined || this.#appends?.isAway === false
   }
 
   /** What is in memory must not wait for the store to be tried again, if there is a disk. */
   #nextWait(): number {
     const { maxWait } = this.#options
-    if (this.#writes.lastError === undefined || (this.#hasPlace && this.#buffer.length > 0)) return maxWait
-    return Math.max(maxWait, this.#writes.retryAt - this.#clock.now())
+    const now = this.#clock.now()
+    const isAway = this.#writes.lastError !== undefined
+    if (this.#buffer.length === 0) {
+      const again = isAway ? this.#writes.retryAt : (this.#replay?.againAt ?? 0)
+      return Math.max(maxWait, again - now)
+    }
+    if (!isAway) return maxWait
+    const again = this.#appends?.againAt ?? this.#writes.retryAt
+    return Math.max(maxWait, again - now)
   }
 
   #schedule(wait: number): void {
@@ -166,14 +176,23 @@ export class BatchWriter<Entry> {
 
   /** While the store is slow, and before memory is full. */
   #scheduleSpill(): void {
-    if (this.#journal === undefined || this.#closing || this.#cancelSpill !== undefined) return
     const { maxBuffered, maxWait } = this.#options
     const isFilling = this.#buffer.length - this.#inFlight > maxBuffered / 2
-    const wait = isFilling ? 0 : Math.max(maxWait, this.#startedAt + slowWrite - this.#clock.now())
-    this.#cancelSpill = this.#clock.setTimer(wait, () => {
+    const isDue = this.#cancelSpill !== undefined && (!isFilling || this.#isSpillingSoon)
+    if (this.#appends === undefined || this.#closing || isDue) return
+    const now = this.#clock.now()
+    const wait = isFilling ? 0 : Math.max(maxWait, this.#startedAt + slowWrite - now)
+    this.#cancelSpill?.()
+    this.#isSpillingSoon = isFilling
+    this.#cancelSpill = this.#clock.setTimer(Math.max(wait, this.#appends.againAt - now), () => {
       this.#cancelSpill = undefined
       if (this.#running !== undefined) this.#spilling = this.#spilling.then(() => this.#spill())
     })
+  }
+
+  /** What is left over, in memory or on disk, is seen to later. */
+  #scheduleNext(): void {
+    if (this.#buffer.length > 0 || this.#isBehind) this.#schedule(this.#nextWait())
   }
 
   #run(isForced: boolean): Promise<void> {
@@ -181,7 +200,7 @@ export class BatchWriter<Entry> {
       this.#running = undefined
       this.#cancelSpill?.()
       this.#cancelSpill = undefined
-      if (this.#buffer.length > 0 || this.#isBehind) this.#schedule(this.#nextWait())
+      this.#scheduleNext()
     })
     return this.#running
   }
@@ -189,13 +208,16 @@ export class BatchWriter<Entry> {
   async #work(isForced: boolean): Promise<void> {
     this.#startedAt = this.#clock.now()
     const mayTry = isForced || this.#startedAt >= this.#writes.retryAt
-    if (mayTry) await this.#writeAll()
+    if (mayTry) await this.#writeAll(isForced)
     await this.#spilling
-    await this.#keep(this.#buffer.splice(0))
+    const { error, isAway = false } = this.#appends ?? {}
+    if (isForced || error === undefined || !isAway) await this.#keep(this.#buffer.splice(0))
   }
 
-  async #writeAll(): Promise<void> {
-    while (await this.#replay()) {
+  async #writeAll(isForced: boolean): Promise<void> {
+    let isFirst = true
+    while (await this.#replayed(isForced && isFirst)) {
+      isFirst = false
       const batch = this.#buffer.slice(0, this.#writes.batchRows)
       if (batch.length === 0) return
       this.#inFlight = batch.length
@@ -205,65 +227,20 @@ export class BatchWriter<Entry> {
       // Whether the copies are on disk is known when they have been written.
       await this.#spilling
       // Of a batch that did not go through, what is in the journal already need not be kept again.
-      const gone = done === batch.length ? done : Math.max(done, this.#copied)
-      this.#buffer.splice(0, Math.min(gone, this.#inFlight))
+      this.#buffer.splice(0, done === batch.length ? done : Math.max(done, this.#copied))
       this.#inFlight = 0
       this.#copied = 0
       if (done < batch.length) return
     }
   }
 
-  /** Puts the journal into the store; false when the store is away, or the journal cannot be read. */
-  async #replay(): Promise<boolean> {
+  /** Puts the journal into the store; false when the store is away. */
+  async #replayed(isForced: boolean): Promise<boolean> {
     await this.#spilling
-    const journal = this.#journal
-    if (journal === undefined) return true
-    try {
-      while (this.#isBehind) {
-        this.#isBehind = false
-        const files = await journal.files()
-        while (files.length > 0) {
-          if (await this.#replayFirst(journal, files)) continue
-          this.#isBehind = true
-          return false
-        }
-      }
-    } catch (error) {
-      this.#isBehind = true
-      this.#writes.failed(error)
-      return false
-    }
-    return true
-  }
-
-  /** Writes the first files of a list, as many as make a batch, and takes them off it; false when the store is away. */
-  async #replayFirst(journal: Journal<Entry>, files: string[]): Promise<boolean> {
-    const taken: { file: string; entries: Entry[] }[] = []
-    const entries: Entry[] = []
-    while (files.length > 0 && entries.length < this.#writes.batchRows) {
-      const file = files.shift() as string
-      const inside = await journal.read(file)
-      taken.push({ file, entries: inside })
-      entries.push(...inside)
-    }
-    let done = 0
-    while (done < entries.length) {
+    if (this.#replay === undefined) return true
+    return await this.#replay.run(isForced, () => {
       this.#startedAt = this.#clock.now()
-      const batch = entries.slice(done, done + this.#writes.batchRows)
-      const count = await this.#writes.write(batch)
-      done += count
-      if (count < batch.length) break
-    }
-    let left = done
-    for (const { file, entries: inside } of taken) {
-      if (left < inside.length) {
-        if (left > 0) await journal.replace(file, inside.slice(left))
-        return false
-      }
-      await journal.remove(file)
-      left -= inside.length
-    }
-    return true
+    })
   }
 
   /** What waits goes to disk, with a copy of what is on its way for long: the store knows by their ids what it has already. */
@@ -273,30 +250,44 @@ export class BatchWriter<Entry> {
     const isSlow = this.#clock.now() - this.#startedAt >= slowWrite
     const onTheirWay = isSlow ? this.#buffer.slice(copied) : []
     this.#copied += onTheirWay.length
-    if (await this.#journaled([...onTheirWay, ...waiting])) return
-    // The store may come back before memory is full.
-    this.#copied = copied
-    this.#buffer.splice(this.#inFlight, 0, ...waiting)
+    if ((await this.#journaled([...onTheirWay, ...waiting])) !== 'kept') {
+      // The store may come back before memory is full.
+      this.#copied = copied
+      this.#buffer.splice(this.#inFlight, 0, ...waiting)
+    }
+    // The write may have ended meanwhile, and its run with it.
+    this.#scheduleNext()
   }
 
-  /** All of memory goes to disk, what is on its way too. */
-  async #keepAll(): Promise<void> {
-    const entries = this.#buffer.splice(0).slice(this.#copied)
-    this.#inFlight = 0
-    this.#copied = 0
-    await this.#keep(entries)
-  }
-
-  /** What the store did not take goes to disk; what the disk does not take is lost, and counted. */
+  /** What the store did not take goes to disk. A disk that is full loses it; one that fails is tried again. */
   async #keep(entries: Entry[]): Promise<void> {
-    if (this.#journal === undefined) this.#buffer.unshift(...entries)
-    else if (!(await this.#journaled(entries))) this.#lost += entries.length
+    if (entries.length === 0) return
+    const where = await this.#journaled(entries)
+    if (where === 'kept') return
+    if (where === 'full')
+      return this.#lost.add(entries.length, 'the journal is full, and the database takes none')
+    if (this.#isClosed) return this.#lost.add(entries.length, this.#whyFull())
+    this.#buffer.unshift(...entries)
+    const { maxBuffered } = this.#options
+    if (this.#buffer.length > maxBuffered)
+      this.#lost.add(this.#buffer.splice(maxBuffered).length, this.#whyFull())
   }
 
-  async #journaled(entries: readonly Entry[]): Promise<boolean> {
-    if (entries.length === 0) return true
-    const isKept = (await this.#journal?.append(entries).catch(() => false)) ?? false
-    if (isKept) this.#isBehind = true
-    return isKept
+  async #journaled(entries: readonly Entry[]): Promise<Appended> {
+    if (entries.length === 0) return 'kept'
+    if (this.#appends === undefined || this.#replay === undefined) return 'failed'
+    const where = await this.#appends.append(entries)
+    if (where === 'kept') this.#replay.isBehind = true
+    return where
+  }
+
+  #whyFull(): string {
+    const { lastError } = this.#writes
+    const error = this.#appends?.error
+    const reasons = [
+      ...(lastError === undefined ? [] : [`the database takes none (${reasonOf(lastError)})`]),
+      ...(error === undefined ? [] : [`the journal takes none (${reasonOf(error)})`]),
+    ]
+    return reasons.join(' and ') || 'more rows came than the database and the journal take'
   }
 }

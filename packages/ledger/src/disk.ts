@@ -1,7 +1,12 @@
-import type { Disk } from './batch-writer.ts'
 import { Journal } from './journal.ts'
 import type { Warn } from './private-files.ts'
-import { RejectedEntries } from './rejected-entries.ts'
+import { RejectedEntries, type RejectedEntry, reasonOf } from './rejected-entries.ts'
+
+/** What entries are kept in while their store cannot take them. */
+export interface Disk<Entry> {
+  readonly journal: Journal<Entry>
+  readonly rejected: RejectedEntries<Entry>
+}
 
 /**
  * What keeps entries on disk, in a folder; undefined where there is none.
@@ -18,5 +23,18 @@ export function openDisk<Entry>(
   return {
     journal: new Journal<Entry>(folder, maxBytes, name, warn),
     rejected: new RejectedEntries<Entry>(folder, warn),
+  }
+}
+
+/** Keeps an entry that its database refused. @returns undefined when it is kept; else why not */
+export async function setAside<Entry>(
+  disk: Disk<Entry> | undefined,
+  rejected: RejectedEntry<Entry>,
+): Promise<string | undefined> {
+  if (disk === undefined) return 'there is no journal beside which it could be kept'
+  try {
+    return (await disk.rejected.keep(rejected)) ? undefined : 'the file of such rows is full'
+  } catch (error) {
+    return `the file of such rows cannot be written (${reasonOf(error)})`
   }
 }

@@ -31,3 +31,24 @@ it('gives no file that is still being written, and keeps its folder for it', asy
   expect(journal.bytes).toBe(0)
   expect(readdirSync(folder)).toEqual([])
 })
+
+it('goes on in another folder when its own is removed while it runs', async () => {
+  const lines: string[] = []
+  const journal = new Journal<number>(folder, 1e6, 'a', (line) => lines.push(line))
+  await journal.append([1])
+  const [own = ''] = readdirSync(folder)
+  rmSync(join(folder, own), { recursive: true })
+  await journal.append([2])
+  const files = await journal.files()
+  expect(await Promise.all(files.map((file) => journal.read(file)))).toEqual([[2]])
+  // A file alone that is gone, likewise.
+  rmSync(files[0] as string)
+  expect(await journal.read(files[0] as string)).toEqual([])
+  await journal.remove(files[0] as string)
+  expect(journal.bytes).toBe(0)
+  expect(lines).toEqual([
+    `${join(folder, own)} was removed while its owner runs, with the rows in it`,
+    `${files[0]} is gone: it was removed, or another process has taken it`,
+  ])
+  expect(readdirSync(folder)).toEqual([])
+})

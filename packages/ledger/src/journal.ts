@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JournalOwner } from './journal-owner.ts'
@@ -47,22 +48,39 @@ export class Journal<Entry> {
     const bytes = Buffer.byteLength(text)
     if (this.#bytes + bytes > this.#maxBytes) return false
     const name = `${this.#name}-${String(this.#number++).padStart(9, '0')}.jsonl`
-    // Counted before it is written: another batch may come meanwhile, and the folder must stay.
-    this.#bytes += bytes
-    let file: string | undefined
     try {
-      file = join(this.#owner.claim(), name)
-      this.#sizes.set(file, bytes)
-      this.#writing.add(file)
-      await writeSynced(file, text)
+      await this.#write(name, bytes, text)
     } catch (error) {
-      this.#bytes -= bytes
-      if (file !== undefined) this.#sizes.delete(file)
-      throw error
-    } finally {
-      if (file !== undefined) this.#writing.delete(file)
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      // The folder was removed while the process ran.
+      this.#forget()
+      await this.#write(name, bytes, text)
     }
     return true
+  }
+
+  async #write(name: string, bytes: number, text: string): Promise<void> {
+    const file = join(this.#owner.claim(), name)
+    // Counted before it is written: another batch may come meanwhile, and the folder must stay.
+    this.#sized(file, bytes)
+    this.#writing.add(file)
+    try {
+      await writeSynced(file, text)
+    } catch (error) {
+      this.#sized(file, 0)
+      throw error
+    } finally {
+      this.#writing.delete(file)
+    }
+  }
+
+  /** The own folder where it is no more, and what was in it. */
+  #forget(): void {
+    const { folder } = this.#owner
+    if (folder === undefined || existsSync(folder)) return
+    this.#owner.forget()
+    for (const file of [...this.#sizes.keys()]) if (!this.#writing.has(file)) this.#sized(file, 0)
+    this.#warn(`${folder} was removed while its owner runs, with the rows in it`)
   }
 
   /** Puts what is left of a file in its place. */
@@ -77,6 +95,7 @@ export class Journal<Entry> {
   /** The files that wait, oldest first; those of processes that have ended too. */
   async files(): Promise<string[]> {
     const foreign = new Set<string>()
+    this.#forget()
     await this.#owner.adopt((file) => this.#isOurs(file, foreign))
     this.#foreign = foreign
     const { folder } = this.#owner
@@ -99,9 +118,10 @@ export class Journal<Entry> {
     }
   }
 
+  /** None where the file is no more. */
   async read(file: string): Promise<Entry[]> {
     const entries: Entry[] = []
-    for (const line of (await readFile(file, 'utf8')).split('\n')) {
+    for (const line of (await this.#textOf(file)).split('\n')) {
       try {
         if (line !== '') entries.push(JSON.parse(line) as Entry)
       } catch {
@@ -111,8 +131,18 @@ export class Journal<Entry> {
     return entries
   }
 
+  async #textOf(file: string): Promise<string> {
+    try {
+      return await readFile(file, 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      this.#warn(`${file} is gone: it was removed, or another process has taken it`)
+      return ''
+    }
+  }
+
   async remove(file: string): Promise<void> {
-    await rm(file)
+    await rm(file, { force: true })
     this.#sized(file, 0)
     if (this.#sizes.size === 0) this.#owner.release()
   }

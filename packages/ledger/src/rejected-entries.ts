@@ -63,8 +63,11 @@ export async function* readRejected(folder: string): AsyncGenerator<RejectedEntr
 }
 
 export function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  return `${code === undefined ? '' : `${String(code)}: `}${String(message ?? error)}`.slice(0, longestReason)
+  const { code, errcode, message } = (error ?? {}) as { code?: unknown; errcode?: unknown; message?: unknown }
+  // SQLite has one code for all errors, and its own beside it.
+  const codes = [code, errcode].filter((each) => each !== undefined).join(' ')
+  const text = String(message ?? error)
+  return (codes === '' || text.startsWith(`${codes}:`) ? text : `${codes}: ${text}`).slice(0, longestReason)
 }
 
 function textOf(rejected: RejectedEntry): string {

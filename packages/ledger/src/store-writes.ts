@@ -30,7 +30,8 @@ export class StoreWrites<Entry> {
   readonly #store: BatchStore<Entry>
   readonly #clock: Clock
   readonly #options: StoreWritesOptions<Entry>
-  #abort: AbortController | undefined
+  #giveUp: (() => void) | undefined
+  #isClosed = false
   /** A write that ran out of time and has not ended: no other is begun, so that they do not pile up. */
   #isHung = false
   #maxRows: number
@@ -66,7 +67,7 @@ export class StoreWrites<Entry> {
    */
   async write(entries: readonly Entry[]): Promise<number> {
     if (entries.length === 0) return 0
-    if (this.#isHung) return 0
+    if (this.#isHung || this.#isClosed) return 0
     try {
       await this.#inTime(entries)
     } catch (error) {
@@ -101,21 +102,25 @@ export class StoreWrites<Entry> {
     if (!wasAway) this.#options.onAway(error)
   }
 
-  /** Ends the write in flight, where its store can. */
-  abort(): void {
-    this.#abort?.abort()
+  /** No longer waits for the write in flight, which its store ends where it can, and begins no other. */
+  close(): void {
+    this.#isClosed = true
+    this.#giveUp?.()
   }
 
   async #inTime(entries: readonly Entry[]): Promise<void> {
     const { deadline } = this.#options
     const abort = new AbortController()
-    this.#abort = abort
     const { promise: late, reject } = Promise.withResolvers<never>()
-    const cancel = this.#clock.setTimer(deadline, () => {
+    const giveUp = (why: string): void => {
       this.#isHung = true
-      this.#maxRows = Math.ceil(Math.min(entries.length, this.#maxRows) / smaller)
-      reject(new Error(`the database did not answer within ${deadline} ms`))
+      reject(new Error(`the database did not answer ${why}`))
       abort.abort()
+    }
+    this.#giveUp = () => giveUp('before the end')
+    const cancel = this.#clock.setTimer(deadline, () => {
+      this.#maxRows = Math.ceil(Math.min(entries.length, this.#maxRows) / smaller)
+      giveUp(`within ${deadline} ms`)
     })
     const end = (): void => {
       this.#isHung = false
@@ -125,6 +130,7 @@ export class StoreWrites<Entry> {
     try {
       await Promise.race([write, late])
     } finally {
+      this.#giveUp = undefined
       cancel()
     }
   }

@@ -191,3 +191,45 @@ it('brings a memory that fills to disk at once, whatever waits for a slow write'
   await clock.advance(1)
   expect(appends.map(({ entries }) => entries.length)).toEqual([600])
 })
+
+it('flushes what has been taken, while rows come as fast as they are written', async () => {
+  const { clock, writer, writes, given, appends } = begin()
+  await clock.advance(0)
+  for (let n = 0; n < 3; n++) writer.add(`row ${n}`)
+  let isFlushed = false
+  void writer.flush().then(() => {
+    isFlushed = true
+  })
+  for (let n = 3; n < 10 && !isFlushed; n++) {
+    await clock.advance(20)
+    writer.add(`row ${n}`)
+    writes.at(-1)?.resolve()
+    await clock.advance(20)
+  }
+  expect([isFlushed, given]).toEqual([true, [['row 0', 'row 1', 'row 2']]])
+  // What came meanwhile goes with the next batch, and not to disk.
+  await clock.advance(100)
+  expect(given.slice(1)).toEqual([['row 3']])
+  writes.at(-1)?.resolve()
+  await clock.advance(10)
+  expect([appends, writer.state.buffered]).toEqual([[], 0])
+})
+
+it('closes a database in memory with the rows that come while it closes', async () => {
+  const clock = virtualClock()
+  const given: string[] = []
+  const store = {
+    write: async (entries: readonly string[]) => {
+      await new Promise<void>((resolve) => void clock.setTimer(10, resolve))
+      given.push(...entries)
+    },
+  }
+  const options = { maxRows: 100, maxWait: 100, maxBuffered: 1_000, writeTimeout: 5_000 }
+  const writer = new BatchWriter<string>(store, undefined, clock, { ...options, warn: () => {} })
+  writer.add('a')
+  const closed = writer.close()
+  await clock.advance(5)
+  writer.add('b')
+  await clock.runUntil(closed)
+  expect([given, writer.state.lost]).toEqual([['a', 'b'], 0])
+})

@@ -112,8 +112,7 @@ export class BatchWriter<Entry> {
       this.#scheduleSpill()
       return
     }
-    const isFull = this.#buffer.length >= this.#options.maxRows
-    this.#schedule(isFull && this.#hasPlace ? 0 : this.#nextWait())
+    this.#schedule(this.#nextWait())
   }
 
   /** Writes what there is, now. Resolves when everything taken so far is in the store or in the journal. */
@@ -126,7 +125,9 @@ export class BatchWriter<Entry> {
   async close(): Promise<void> {
     this.#closing = true
     const cancel = this.#clock.setTimer(longestClose, () => this.#writes.close())
-    await this.flush()
+    // Rows may come meanwhile.
+    do await this.flush()
+    while (this.#buffer.length > 0 && this.#writes.isWell)
     cancel()
     this.#isClosed = true
     await this.#spilling
@@ -150,7 +151,8 @@ export class BatchWriter<Entry> {
 
   /** What is in memory must not wait for the store to be tried again, if there is a disk. */
   #nextWait(): number {
-    const { maxWait } = this.#options
+    const { maxWait, maxRows } = this.#options
+    if (this.#buffer.length >= maxRows && this.#hasPlace) return 0
     const now = this.#clock.now()
     const isAway = this.#writes.lastError !== undefined
     if (this.#buffer.length === 0) {
@@ -208,18 +210,25 @@ export class BatchWriter<Entry> {
   async #work(isForced: boolean): Promise<void> {
     this.#startedAt = this.#clock.now()
     const mayTry = isForced || this.#startedAt >= this.#writes.retryAt
-    if (mayTry) await this.#writeAll(isForced)
+    const isWritten = mayTry && (await this.#writeTaken(isForced))
     await this.#spilling
+    if (isWritten) return
     const { error, isAway = false } = this.#appends ?? {}
     if (isForced || error === undefined || !isAway) await this.#keep(this.#buffer.splice(0))
   }
 
-  async #writeAll(isForced: boolean): Promise<void> {
+  /**
+   * Writes what has been taken so far, and no more: rows may come as fast as they are written, and whoever flushes waits
+   * for the end. False when the store is away.
+   */
+  async #writeTaken(isForced: boolean): Promise<boolean> {
+    let left = this.#buffer.length
     let isFirst = true
     while (await this.#replayed(isForced && isFirst)) {
       isFirst = false
-      const batch = this.#buffer.slice(0, this.#writes.batchRows)
-      if (batch.length === 0) return
+      const batch = this.#buffer.slice(0, Math.min(left, this.#writes.batchRows))
+      if (batch.length === 0) return true
+      left -= batch.length
       this.#inFlight = batch.length
       this.#startedAt = this.#clock.now()
       this.#scheduleSpill()
@@ -230,8 +239,9 @@ export class BatchWriter<Entry> {
       this.#buffer.splice(0, done === batch.length ? done : Math.max(done, this.#copied))
       this.#inFlight = 0
       this.#copied = 0
-      if (done < batch.length) return
+      if (done < batch.length) return false
     }
+    return false
   }
 
   /** Puts the journal into the store; false when the store is away. */

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '@spillway/middleware'
 
 export interface ReadBounds {
-  /** How long a read takes and waits at most, in milliseconds. */
+  /** How long a read takes at most, its wait included, in milliseconds. */
   readonly timeout: number
   /** Reads that wait at most. */
   readonly maxWaiting: number
@@ -45,7 +45,8 @@ export class BoundedReads {
   run<T>(read: () => Promise<T>): Promise<T> {
     if (this.#isClosed) return Promise.reject(new Error('the store is closed'))
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const start = (): void => this.#start(read, resolve, reject)
+    const until = this.#clock.now() + this.#bounds.timeout
+    const start = (): void => this.#start(read, until, resolve, reject)
     if (this.#running < this.#bounds.atOnce) start()
     else if (this.#waiting.size < this.#bounds.maxWaiting) this.#wait(start, reject)
     else reject(busy())
@@ -73,10 +74,15 @@ export class BoundedReads {
     this.#waiting.add(entry)
   }
 
-  #start<T>(read: () => Promise<T>, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  #start<T>(
+    read: () => Promise<T>,
+    until: number,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const { timeout } = this.#bounds
     this.#running++
-    let cancel: CancelTimer = this.#clock.setTimer(timeout, () => {
+    let cancel: CancelTimer = this.#clock.setTimer(until - this.#clock.now(), () => {
       reject(readError('SPILLWAY_READ_TIMEOUT', `the database did not answer within ${timeout} ms`))
       this.#interrupt()
       cancel = this.#clock.setTimer(grace, this.#giveUp)

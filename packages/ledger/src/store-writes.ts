@@ -51,6 +51,11 @@ export class StoreWrites<Entry> {
     return this.#lastError
   }
 
+  /** Whether the last write did not fail, and another one may be begun. */
+  get isWell(): boolean {
+    return this.#lastError === undefined && !this.#isHung && !this.#isClosed
+  }
+
   /** When it is worth trying again. */
   get retryAt(): number {
     return this.#retryAt

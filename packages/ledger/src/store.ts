@@ -91,7 +91,7 @@ export interface LedgerStoreOptions {
    */
   readonly maxNames?: number | undefined
   /**
-   * How long a view may take, in milliseconds, and wait before; then it rejects with `code` `SPILLWAY_READ_TIMEOUT` or
+   * How long a view may take, in milliseconds, its wait for others included; then it rejects with `code` `SPILLWAY_READ_TIMEOUT` or
    * `SPILLWAY_READS_BUSY`. A database in memory, where a view makes writes wait, has 5000 at most. Without effect with `readOnly`.
    * @default 10000
    */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { virtualClock } from '@spillway/testing'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { BoundedReads } from '../src/bounded-reads.ts'
 import { type CallRow, type Entry, openLedgerStore } from '../src/index.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
@@ -103,4 +103,23 @@ it('a read that never ends keeps its place, and those behind it are refused in t
   const waiting = reads.run(async () => 1)
   reads.close()
   await expect(waiting).rejects.toThrow('the store is closed')
+})
+
+it('a read that has waited takes no longer in all than one that has not', async () => {
+  const clock = virtualClock()
+  const reads = new BoundedReads(
+    { timeout: 1000, maxWaiting: 2, atOnce: 1 },
+    clock,
+    () => {},
+    () => {},
+  )
+  const first = Promise.withResolvers<void>()
+  const running = reads.run(() => first.promise)
+  const ends = vi.fn()
+  reads.run(() => new Promise(() => {})).catch(({ code }) => ends(code, clock.now()))
+  await clock.advance(900)
+  first.resolve()
+  await running
+  await clock.advance(200)
+  expect(ends.mock.calls).toEqual([['SPILLWAY_READ_TIMEOUT', 1000]])
 })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Clock, systemClock } from '@spillway/middleware'
 import type { AuditFilter } from './audit-view.ts'
 import type { Audit, Keys, Mirrors, Targets } from './contract.ts'
 import type { LedgerViews } from './ledger-views.ts'
@@ -15,6 +16,7 @@ import {
   wholeNumber,
 } from './parameters.ts'
 import { TooManyReads } from './shared-reads.ts'
+import { within } from './within.ts'
 
 /** What the answers are made from. */
 export interface ApiSources {
@@ -30,6 +32,8 @@ export interface ApiSources {
   readonly log: (line: string) => void
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
+  /** @default the system's */
+  readonly clock?: Clock | undefined
 }
 
 interface ApiRoute {
@@ -84,6 +88,18 @@ export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
   '/api/openapi.json': { parameters: [], answer: () => openApi },
 }
 
+/** How long an answer may take, in milliseconds: whoever asks may wait for the read before, and for their turn. */
+const longestAnswer = 12_000
+
+function late(): never {
+  throw Object.assign(
+    new Error(`the ledger did not answer within ${longestAnswer / 1000} s; ask again later`),
+    {
+      code: 'SPILLWAY_READ_TIMEOUT',
+    },
+  )
+}
+
 /** Where the server-sent events are. */
 export const livePath = '/api/live'
 
@@ -127,7 +143,8 @@ export async function answerApi(
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
     checkNames(query, route.parameters)
-    send(res, 200, await route.answer(query, sources))
+    const answer = Promise.resolve(route.answer(query, sources))
+    send(res, 200, await within(longestAnswer, answer, late, sources.clock ?? systemClock))
   } catch (error) {
     if (error instanceof BadParameter) return sendError(res, 400, error.message)
     if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })

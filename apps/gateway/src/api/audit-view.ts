@@ -1,9 +1,13 @@
 import type { AuditLog } from '@spillway/ledger'
+import { type Clock, systemClock } from '@spillway/middleware'
 import type { Audit } from './contract.ts'
 
 /** Rows looked through for one answer at most; the next page goes on from there. */
 const mostScanned = 10_000
 const pageSize = 500
+
+/** How long it looks for one answer, in milliseconds, whatever it has found. */
+const longestScan = 3000
 
 export interface AuditFilter {
   readonly limit: number
@@ -14,11 +18,17 @@ export interface AuditFilter {
 }
 
 /** The log from its end, or from before a place in it. */
-export async function readAudit(log: AuditLog, { limit, before, query }: AuditFilter): Promise<Audit> {
+export async function readAudit(
+  log: Pick<AuditLog, 'head' | 'anchor' | 'read'>,
+  { limit, before, query }: AuditFilter,
+  clock: Pick<Clock, 'now'> = systemClock,
+): Promise<Audit> {
+  const until = clock.now() + longestScan
   const [{ seq: last }, { seq: pruned }] = await Promise.all([log.head(), log.anchor()])
   const entries: Audit['entries'][number][] = []
   let through = Math.min(last, (before ?? last + 1) - 1)
   for (let scanned = 0; through > pruned && scanned < mostScanned; scanned += pageSize) {
+    if (scanned > 0 && clock.now() >= until) break
     const from = Math.max(pruned, through - pageSize)
     const rows = await log.read(from, through - from)
     for (const { seq, entry } of rows.reverse()) {

@@ -1,7 +1,9 @@
 import type { CallView } from '@spillway/ledger'
+import { type Clock, systemClock } from '@spillway/middleware'
 import type { Books } from '../ledger/books.ts'
 import type { CallRow, Calls, Fallbacks, Summary, TimeRange, Usage } from './contract.ts'
 import type { SharedReads } from './shared-reads.ts'
+import { within } from './within.ts'
 
 export interface CallsFilter {
   readonly limit: number
@@ -22,17 +24,21 @@ export interface LedgerViews {
   calls(filter: CallsFilter): Promise<Calls>
 }
 
+/** How long a question waits for the last rows, in milliseconds; then it is answered without those. */
+const longestFlush = 2000
+
 /**
  * The past as the ledger has it: exact counts, tokens and costs, of all gateways that share its database, up to the last
- * call of this one that has ended.
+ * call of this one that has ended; while the database is slow, or takes what has waited for it, up to what it has.
  */
 export function ledgerViews(
   { store, flush }: Pick<Books, 'store' | 'flush'>,
   shared: SharedReads,
+  clock: Clock = systemClock,
 ): LedgerViews {
   const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
     shared(JSON.stringify(question), async () => {
-      await flush()
+      await within(longestFlush, flush(), () => {}, clock)
       return ask()
     })
   return {

@@ -19,7 +19,7 @@ export interface AuditTrailOptions {
   readonly maxJournalBytes?: number
   /**
    * Entries in one transaction.
-   * @default 1000
+   * @default 2000
    */
   readonly maxRows?: number
   /**
@@ -50,7 +50,7 @@ export const auditTrailDefaults: Required<
   Pick<AuditTrailOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered' | 'writeTimeout'>
 > = {
   maxJournalBytes: 64 * 1024 * 1024,
-  maxRows: 1000,
+  maxRows: 2000,
   maxWait: 250,
   maxBuffered: 10_000,
   writeTimeout: 5000,

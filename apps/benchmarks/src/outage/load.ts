@@ -23,6 +23,8 @@ export interface Load {
   url: string | undefined
   /** What the next call alone asks for instead of the usual model. */
   nextModel: string | undefined
+  /** Resolves when none is in flight, or after so many milliseconds. */
+  idle(ms: number): Promise<void>
   /** Sends no more, and resolves when all have ended. */
   stop(): Promise<void>
 }
@@ -60,6 +62,9 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
     url: url as string | undefined,
     get sent() {
       return sent
+    },
+    async idle(ms: number) {
+      await Promise.race([Promise.all(running), pause(ms, undefined, { ref: false })])
     },
     async stop() {
       isStopped = true

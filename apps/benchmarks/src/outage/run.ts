@@ -42,6 +42,9 @@ export interface Run {
   readonly figures: readonly Figure[]
 }
 
+/** How long the calls in flight may take before the gateway is ended, in milliseconds. */
+const longestDrain = 10_000
+
 /** No catching up takes longer, in milliseconds. */
 const longestCatchUp = 120_000
 
@@ -95,8 +98,8 @@ export async function runOutage(options: RunOptions): Promise<Run> {
     }
     if (options.end) {
       load.url = undefined
-      // Those in flight.
-      await pause(500)
+      // A request that has not been read yet could not be drained.
+      await load.idle(longestDrain)
       ends.push(await timed(() => gateway.close()))
       gateway = await startGatewayChild(config, folder, execArgv)
       load.url = gateway.url

@@ -17,8 +17,8 @@ const rules: readonly ModelRule[] = [
   { models: /opus-5-5/, thinking: ['disabled', 'enabled'], forced: 'never' },
   { models: /sonnet-5-5/, thinking: ['disabled', 'enabled'], forced: 'never', prefill: 'refused' },
   { models: /fable-5-1/, thinking: ['disabled', 'enabled'], forced: 'never' },
-  { models: /-(?:4-[6-9]|5)(?!\d)/, forced: 'unless thinking' },
-  { models: /-(?:4-[7-9]|5)(?!\d)/, sampling: 'refused', prefill: 'refused' },
+  { models: /claude-[a-z]+-(?:4-[6-9]|5)(?!\d)/, forced: 'unless thinking' },
+  { models: /claude-[a-z]+-(?:4-[7-9]|5)(?!\d)/, sampling: 'refused', prefill: 'refused' },
   { models: /-4-6/, prefill: 'refused' },
   { models: /(?:haiku-4-5|opus-4-[0-5]|sonnet-4-[0-5])(?!\d)/, thinking: ['adaptive'] },
 ]

@@ -1,4 +1,5 @@
 import { acceptsPrefill, acceptsTemperature } from '../model-capabilities.ts'
+import { claudeRows } from './claude-rows.ts'
 
 /** The ways of thinking that a Messages request can ask for. */
 export type ThinkingMode = 'adaptive' | 'enabled' | 'disabled' | 'between_tools'
@@ -16,11 +17,15 @@ export interface ModelCapabilities {
   readonly forcedToolChoice: boolean
   /** Undefined where unknown. */
   readonly thinking: readonly ThinkingMode[] | undefined
+  /** Whether an effort (`output_config.effort`) is taken. */
+  readonly effort: boolean
   readonly structuredOutput: boolean
   /** Whether sampling parameters of one's choice are taken, on the older API version. */
   readonly sampling: boolean
   /** Whether a last turn of the assistant's is gone on from. */
   readonly prefill: boolean
+  /** Whether instructions may come between turns (`role: "system"`). */
+  readonly midSystem: boolean
   /** Whether thinking blocks come signed, so that foreign ones are refused. */
   readonly signedThinking: boolean
 }
@@ -33,22 +38,13 @@ const everything: ModelCapabilities = {
   tools: true,
   forcedToolChoice: true,
   thinking: undefined,
+  effort: true,
   structuredOutput: true,
   sampling: true,
   prefill: true,
+  midSystem: false,
   signedThinking: false,
 }
-
-const million = { contextTokens: 1_000_000, maxOutputTokens: 128_000 }
-
-/** What sets Claude models apart, by the vendor's pages of 2026; the first row that fits holds. */
-const claudes: readonly (readonly [RegExp, Partial<ModelCapabilities>])[] = [
-  [/opus-5-5/, { ...million, thinking: ['adaptive'] }],
-  [/sonnet-5-5/, { ...million, thinking: ['adaptive', 'between_tools'], forcedToolChoice: false }],
-  [/(?:fable|mythos)-5(?!-2)|opus-5(?!-)|sonnet-5(?!-)|haiku-5-5/, million],
-  [/haiku-4-5/, { contextTokens: 200_000, maxOutputTokens: 64_000, thinking: ['enabled', 'disabled'] }],
-  [/(?:opus|sonnet)-4(?:-[0-5])?(?!\d|-\d{1,2}(?!\d))|claude-3/, { thinking: ['enabled', 'disabled'] }],
-]
 
 /**
  * What a model takes, told by its name. Prefixes of resellers (`anthropic/…`) are fine.
@@ -61,7 +57,8 @@ export function modelCapabilities(
   const name = model.toLowerCase().replaceAll('.', '-')
   const sampling = acceptsTemperature(model)
   if (!name.includes('claude')) return { ...everything, sampling, ...overrides }
-  const [, known] = claudes.find(([pattern]) => pattern.test(name)) ?? []
+  const known = claudeRows.filter(({ models }) => models.test(name)).map(({ takes }) => takes)
   const prefill = acceptsPrefill(name)
-  return { ...everything, sampling, prefill, signedThinking: true, ...known, ...overrides }
+  const found = Object.assign({}, ...known.reverse()) as Partial<ModelCapabilities>
+  return { ...everything, sampling, prefill, signedThinking: true, ...found, ...overrides }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
 import { type ModelCapabilities, modelCapabilities } from './capabilities.ts'
+import { claudeRows } from './claude-rows.ts'
 import { type FitCall, fitRequest } from './fit-request.ts'
 
 const hi = { role: 'user', content: 'Hi' }
@@ -34,6 +35,28 @@ describe('the table', () => {
     expect(modelCapabilities(model).contextTokens).toBe(tokens)
   })
 
+  it('says of each row where it was read, and when', () => {
+    for (const { source, read } of claudeRows) {
+      expect(source).not.toBe('')
+      expect(read).toMatch(/^2026-\d\d-\d\d$/)
+    }
+  })
+
+  it.each<[string, Partial<ModelCapabilities>]>([
+    ['claude-opus-5-5', { thinking: ['adaptive'], forcedToolChoice: false, midSystem: true, effort: true }],
+    ['claude-sonnet-5', { midSystem: false, forcedToolChoice: true, contextTokens: 1_000_000 }],
+    ['claude-sonnet-5-5', { midSystem: true, contextTokens: 1_000_000, maxOutputTokens: 128_000 }],
+    ['claude-fable-5-1', { thinking: ['adaptive'], contextTokens: 1_000_000 }],
+    ['claude-fable-5-2', { thinking: undefined, forcedToolChoice: true }],
+    ['claude-opus-4-5-20251101', { thinking: ['enabled', 'disabled'], effort: true, midSystem: false }],
+    ['claude-opus-4-20250514', { thinking: ['enabled', 'disabled'], effort: false }],
+    ['claude-sonnet-4-6', { thinking: undefined, effort: true }],
+    ['claude-haiku-4-5-20251001', { effort: false, maxOutputTokens: 64_000 }],
+    ['qwen3', { midSystem: false, effort: true }],
+  ])('knows %s', (model, expected) => {
+    expect(modelCapabilities(model)).toMatchObject(expected)
+  })
+
   it('takes everything of models that it does not know, and less where you know better', () => {
     expect(modelCapabilities('llama3.2')).toMatchObject({ images: true, tools: true, prefill: true })
     expect(modelCapabilities('llama3.2', { images: false })).toMatchObject({ images: false })
@@ -42,7 +65,7 @@ describe('the table', () => {
 
 describe('a request that fits', () => {
   it.each([
-    ['claude-opus-5-5', { thinking: { type: 'adaptive' }, temperature: 1, tool_choice: { type: 'any' } }],
+    ['claude-opus-5-5', { thinking: { type: 'adaptive' }, temperature: 1, tool_choice: { type: 'auto' } }],
     ['claude-sonnet-4-5', { temperature: 0.2, messages: [hi, answer] }],
     ['llama3.2', { temperature: 0.2, messages: [hi, { role: 'user', content: [image] }] }],
   ])('stays the very same object at %s', (model, fields) => {
@@ -77,9 +100,73 @@ describe('a request that fits when it is reduced', () => {
     ['claude-opus-5-5', { temperature: 0.2 }, {}, 'temperature'],
     ['claude-opus-5-5', { top_k: 5 }, {}, 'top_k'],
     ['claude-haiku-4-5', { max_tokens: 100_000 }, { max_tokens: 64_000 }, 'max_tokens'],
+    ['claude-opus-5-5', { tool_choice: { type: 'any' } }, { tool_choice: { type: 'auto' } }, 'tool_choice'],
+    [
+      'claude-fable-5-1',
+      { tool_choice: { type: 'tool', name: 'a' } },
+      { tool_choice: { type: 'auto' } },
+      'tool_choice',
+    ],
+    ['claude-fable-5-1', { thinking: { type: 'disabled' } }, {}, 'thinking'],
+    [
+      'claude-fable-5-1',
+      { thinking: { type: 'enabled', budget_tokens: 2048 } },
+      { thinking: { type: 'adaptive' } },
+      'thinking',
+    ],
+    ['claude-haiku-4-5', { output_config: { effort: 'high' } }, {}, 'effort'],
+    [
+      'claude-opus-4-6',
+      { thinking: { type: 'adaptive' }, tool_choice: { type: 'any' } },
+      { tool_choice: { type: 'any' } },
+      'thinking',
+    ],
+    [
+      'claude-opus-4-6',
+      { output_config: { effort: 'high' }, tool_choice: { type: 'any' } },
+      { tool_choice: { type: 'any' } },
+      'effort',
+    ],
+    [
+      'claude-opus-4-6',
+      { thinking: { type: 'adaptive' }, temperature: 0.2 },
+      { thinking: { type: 'adaptive' } },
+      'temperature',
+    ],
   ])('at %s: %o', (model, fields, expected, loss) => {
     expect(fitted(fields, model)).toEqual(reduced(expected, loss))
   })
+
+  it.each<[number, number, JsonObject | undefined]>([
+    [100_000, 80_000, { type: 'enabled', budget_tokens: 51_200 }],
+    [64_001, 64_000, { type: 'enabled', budget_tokens: 63_999 }],
+    [100_000, 10_000, { type: 'enabled', budget_tokens: 10_000 }],
+  ])(
+    'has a budget of thinking below its limit: %i tokens, %i of them',
+    (max_tokens, budget_tokens, expected) => {
+      const fields = { max_tokens, thinking: { type: 'enabled', budget_tokens } }
+      expect(fitted(fields, 'claude-haiku-4-5')).toMatchObject({
+        body: { max_tokens: 64_000, thinking: expected },
+        degraded: budget_tokens === 10_000 ? ['max_tokens'] : ['max_tokens', 'thinking'],
+      })
+    },
+  )
+
+  it('has no budget where its limit leaves none', () => {
+    const fields = { max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 3000 } }
+    expect(fitted(fields, 'claude-haiku-4-5', { maxOutputTokens: 1000 })).toEqual(
+      reduced({ max_tokens: 1000 }, 'max_tokens', 'thinking'),
+    )
+  })
+
+  it.each([{ function: { name: 'a' } }, { type: 'allowed_tools', allowed_tools: {} }, { type: 'custom' }])(
+    'has no forced tool in whatever words: %o',
+    (tool_choice) => {
+      expect(fitted({ tool_choice }, 'claude-opus-5-5', {}, { api: 'openai' })).toEqual(
+        reduced({ tool_choice: 'auto' }, 'tool_choice'),
+      )
+    },
+  )
 
   it('has no `between_tools` at the highest efforts', () => {
     const output_config = { effort: 'max' }

@@ -3,6 +3,7 @@ import { estimatePromptTokens, isSurelyWithin, leastPromptTokens } from '../prom
 import { promptFactsOf } from '../prompt-facts.ts'
 import { isObject, numberOf, objectsOf } from '../translation/json.ts'
 import { type Loss, mergeLosses } from '../translation/loss.ts'
+import { isForced, isThinking } from '../translation/messages-thinking.ts'
 import { field } from '../usage.ts'
 import type { ModelCapabilities } from './capabilities.ts'
 import {
@@ -13,6 +14,7 @@ import {
   withoutForeignThinking,
   withoutThinking,
 } from './foreign-thinking.ts'
+import { goOn } from './go-on.ts'
 import { broughtHome, needsHomecoming } from './homecoming.ts'
 import { whereIs, withNotes } from './media.ts'
 
@@ -75,13 +77,16 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
   if (call.api === 'anthropic') {
     fitThinking(call, model, () => body, change)
     bringHome(model, body, change)
+    fitEffort(body, model, change)
     fitVersion(call, model, () => body, change)
   } else if (!model.sampling) {
     dropSampling(body, change)
   }
   fitToolChoice(body, model, change)
+  if (call.api === 'anthropic' && model.signedThinking) fitExclusions(() => body, change)
   fitFormat(body, model, change)
   const tooLarge = fitLength(body, model, change, body === call.body ? call.bytes : undefined)
+  if (body.max_tokens !== call.body.max_tokens) fitBudget(body, call.body, change)
   return tooLarge ?? { kind: 'fits', body, degraded: lost.size === 0 ? [] : mergeLosses([...lost]) }
 }
 
@@ -136,14 +141,45 @@ function fitThinking(call: FitCall, model: ModelCapabilities, now: () => JsonObj
   }
 }
 
+function fitEffort(
+  { output_config }: JsonObject,
+  model: Pick<ModelCapabilities, 'effort'>,
+  change: Change,
+): void {
+  if (model.effort || field(output_config, 'effort') == null) return
+  const { effort: _, ...rest } = output_config as JsonObject
+  change({ output_config: Object.keys(rest).length > 0 ? rest : undefined }, 'effort')
+}
+
+/** A tool that must be called excludes thinking and an effort; these exclude sampling parameters. */
+function fitExclusions(now: () => JsonObject, change: Change): void {
+  if (!isThinking(now())) return
+  if (isForced(now().tool_choice)) {
+    fitEffort(now(), { effort: false }, change)
+    if (now().thinking !== undefined) change({ thinking: undefined }, 'thinking')
+  } else dropSampling(now(), change)
+}
+
+/** A budget keeps its share of a limit that has become lower. */
+function fitBudget({ thinking, max_tokens }: JsonObject, asked: JsonObject, change: Change): void {
+  const budget = field(thinking, 'budget_tokens')
+  if (typeof budget !== 'number' || typeof max_tokens !== 'number' || budget < max_tokens) return
+  const share = Math.floor((max_tokens * budget) / Math.max(budget + 1, numberOf(asked.max_tokens)))
+  const left = Math.min(share, max_tokens - 1)
+  if (left < smallestBudget) change({ thinking: undefined }, 'thinking')
+  else change({ thinking: { ...(thinking as JsonObject), budget_tokens: left } }, 'thinking')
+}
+
+/** Anthropic refuses less. */
+const smallestBudget = 1024
+
 /** What the newer version of the API, and the newer models on either, do not take any more. */
 function fitVersion(call: FitCall, model: ModelCapabilities, now: () => JsonObject, change: Change): void {
   const isStrict = call.apiVersion !== undefined && call.apiVersion >= '2026-10-21' && model.signedThinking
   if (isStrict || !model.sampling) dropSampling(now(), change, isStrict)
   const turns = objectsOf(now().messages)
   if (turns.at(-1)?.role === 'assistant' && !model.prefill) {
-    const content = 'Go on exactly where your last answer ends, without repeating anything of it.'
-    change({ messages: [...turns, { role: 'user', content }] }, 'prefill')
+    change({ messages: [...turns, { role: 'user', content: goOn }] }, 'prefill')
   }
 }
 
@@ -161,11 +197,15 @@ function dropSampling(body: JsonObject, change: Change, isStrict = false): void 
 function fitToolChoice(body: JsonObject, model: ModelCapabilities, change: Change): void {
   const { tool_choice: choice } = body
   if (model.forcedToolChoice || choice == null) return
-  if (choice === 'required' || field(choice, 'type') === 'function')
-    change({ tool_choice: 'auto' }, 'tool_choice')
-  else if (isObject(choice) && (choice.type === 'any' || choice.type === 'tool')) {
+  if (isObject(choice) && (choice.type === 'any' || choice.type === 'tool')) {
     const { name: _, ...rest } = choice
     change({ tool_choice: { ...rest, type: 'auto' } }, 'tool_choice')
+  } else if (
+    choice === 'required' ||
+    (isObject(choice) && choice.type !== 'auto' && choice.type !== 'none')
+  ) {
+    // The words of chat completions: a function, with or without `type`, one of several, a custom tool.
+    change({ tool_choice: 'auto' }, 'tool_choice')
   }
 }
 

@@ -3,6 +3,7 @@ import { stringField } from '../usage.ts'
 import type { ChatDialect } from './dialect.ts'
 import { defined, isObject, objectsOf, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
+import { isStrictSchema } from './schemas.ts'
 import { changedToolNames, type ToolNames, toolNameFor } from './tool-names.ts'
 
 type Lose = (loss: Loss) => void
@@ -31,7 +32,7 @@ export function chatTools(body: JsonObject, dialect: ChatDialect, lose: Lose): C
 function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
   if (tool.cache_control != null && !dialect.cacheControl) lose('cache_control')
   const schema = isObject(tool.input_schema) ? tool.input_schema : {}
-  const strict = tool.strict === true && dialect.strict
+  const strict = tool.strict === true && dialect.strict && isStrictSchema(schema)
   if (tool.strict === true && !strict) lose('structured_output')
   return defined({
     type: 'function',

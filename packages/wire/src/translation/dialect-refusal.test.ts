@@ -5,7 +5,7 @@ import { chatDialects, dialectOfUrl } from './dialect.ts'
 import { dialectRefused } from './dialect-refusal.ts'
 import { requestToOpenAi } from './request-to-openai.ts'
 
-const tool = { name: 'f', input_schema: { type: 'object' }, strict: true }
+const tool = { name: 'f', input_schema: { type: 'object', additionalProperties: false }, strict: true }
 const asked: JsonObject = {
   model: 'gpt-5',
   max_tokens: 100,

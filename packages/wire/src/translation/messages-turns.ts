@@ -2,6 +2,7 @@ import type { JsonObject } from '@spillway/middleware'
 import { stringField } from '../usage.ts'
 import { blocksOf, defined, isObject, objectsOf, parseObject, textOf } from './json.ts'
 import type { Loss } from './loss.ts'
+import { documentBlock, imageBlock } from './messages-media.ts'
 import { isForeignSignature } from './spillway-signature.ts'
 import { CallIds, toolNameFor } from './tool-names.ts'
 
@@ -32,31 +33,45 @@ export function messagesConversation(
     if (last?.role === role) last.content.push(...blocks)
     else turns.push({ role, content: blocks })
   }
+  // Instructions stand behind a user turn, and last or before the assistant's: they wait for such a place.
+  let waiting: JsonObject[] = []
+  const place = (): void => {
+    const isAfterUser = turns.at(-1)?.role === 'user'
+    if (waiting.length > 0 && !(midSystem && isAfterUser)) lose('system_messages')
+    add(midSystem && isAfterUser ? 'system' : 'user', waiting)
+    waiting = []
+  }
   for (const message of objectsOf(messages)) {
     switch (message.role) {
       case 'system':
       case 'developer': {
         const blocks = instructionBlocks(message.content)
         if (turns.length === 0) system.push(...blocks)
-        else if (midSystem) add('system', blocks)
-        else {
-          if (blocks.length > 0) lose('system_messages')
-          add('user', blocks)
-        }
+        else waiting.push(...blocks)
         break
       }
-      case 'assistant':
-        add('assistant', assistantBlocks(message, ids, lose))
+      case 'assistant': {
+        const blocks = assistantBlocks(message, ids, lose)
+        if (blocks.length > 0) place()
+        add('assistant', blocks)
         break
+      }
       case 'tool':
         add('user', [resultBlock(message, ids, lose)])
         break
       case 'user':
+        if (!midSystem) place()
         add('user', userBlocks(message.content, lose))
         break
       default:
         lose('unknown_fields')
     }
+  }
+  place()
+  if (turns.length === 0 && system.length > 0) {
+    // Anthropic answers nothing where nobody has said anything.
+    lose('system_messages')
+    add('user', system.splice(0))
   }
   return { system, messages: turns.map(({ role, content }) => ({ role, content: shortened(content) })) }
 }
@@ -95,36 +110,6 @@ function userBlocks(content: unknown, lose: Lose): JsonObject[] {
         return []
     }
   })
-}
-
-const dataUrl = /^data:([^;,]+)(?:;[^;,]+)*;base64,(.*)$/s
-
-function imageBlock(part: JsonObject, lose: Lose): JsonObject {
-  const url = stringField(part.image_url, 'url') ?? (typeof part.image_url === 'string' ? part.image_url : '')
-  const [, media_type, data] = dataUrl.exec(url) ?? []
-  if (data !== undefined) return { type: 'image', source: { type: 'base64', media_type, data } }
-  if (/^https?:/.test(url)) return { type: 'image', source: { type: 'url', url } }
-  lose('images')
-  return { type: 'text', text: '[an image that could not be passed on]' }
-}
-
-function documentBlock(part: JsonObject, lose: Lose): JsonObject {
-  const title = stringField(part.file, 'filename')
-  const [, media_type, data] = dataUrl.exec(stringField(part.file, 'file_data') ?? '') ?? []
-  if (media_type === 'application/pdf') {
-    return defined({ type: 'document', source: { type: 'base64', media_type, data }, title })
-  }
-  if (media_type?.startsWith('text/') && data !== undefined) {
-    const text = Buffer.from(data, 'base64').toString()
-    return defined({
-      type: 'document',
-      source: { type: 'text', media_type: 'text/plain', data: text },
-      title,
-    })
-  }
-  lose('documents')
-  const named = title === undefined ? '' : ` (${title})`
-  return { type: 'text', text: `[a document${named} that could not be passed on]` }
 }
 
 function resultBlock(message: JsonObject, ids: CallIds, lose: Lose): JsonObject {

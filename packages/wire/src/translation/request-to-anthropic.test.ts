@@ -135,8 +135,8 @@ describe('messages', () => {
   })
 
   it('leave reasoning behind that nobody has signed', () => {
-    const messages = [hi, { role: 'assistant', content: 'Yes', reasoning_content: 'Hm' }]
-    expect(translated({ messages }).messages).toEqual([hi, { role: 'assistant', content: 'Yes' }])
+    const messages = [hi, { role: 'assistant', content: 'Yes', reasoning_content: 'Hm' }, hi]
+    expect(translated({ messages }).messages).toEqual([hi, { role: 'assistant', content: 'Yes' }, hi])
     expect(lost({ messages })).toEqual(['thinking'])
   })
 })
@@ -158,9 +158,24 @@ describe('fields', () => {
     [{ type: 'function', function: { name: 'weather' } }, { type: 'tool', name: 'weather' }, []],
     [{ type: 'allowed_tools' }, { type: 'auto' }, ['tool_choice']],
   ])('choose tools: %o', (tool_choice, expected, losses) => {
-    expect(translated({ tools, tool_choice }).tool_choice).toEqual(expected)
-    expect(lost({ tools, tool_choice })).toEqual(losses)
+    const model = 'claude-opus-4-6'
+    expect(translated({ model, tools, tool_choice }).tool_choice).toEqual(expected)
+    expect(lost({ model, tools, tool_choice })).toEqual(losses)
   })
+
+  it.each(['claude-opus-5-5', 'anthropic/claude-sonnet-5.5', 'claude-fable-5-1'])(
+    'force no tool where the model refuses that: %s',
+    (model) => {
+      for (const tool_choice of [
+        'required',
+        { type: 'function', function: { name: 'weather' } },
+        { function: {} },
+      ]) {
+        expect(translated({ model, tools, tool_choice }).tool_choice).toEqual({ type: 'auto' })
+        expect(lost({ model, tools, tool_choice })).toEqual(['tool_choice'])
+      }
+    },
+  )
 
   it('call tools one by one where that is asked for, and choose none where there are none', () => {
     expect(translated({ tools, parallel_tool_calls: false }).tool_choice).toEqual({

@@ -1,9 +1,11 @@
 import type { JsonObject } from '@spillway/middleware'
 import { type ModelCapabilities, modelCapabilities } from '../fit/capabilities.ts'
+import { goOn } from '../fit/go-on.ts'
 import { acceptsTemperature } from '../model-capabilities.ts'
 import { field, stringField } from '../usage.ts'
-import { defined, isObject, numberOf, objectsOf, textOf } from './json.ts'
+import { blocksOf, defined, isObject, numberOf, objectsOf, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { isForced, isThinking, thinking } from './messages-thinking.ts'
 import { messagesConversation } from './messages-turns.ts'
 import type { TranslatedRequest } from './request-to-openai.ts'
 import { changedToolNames, type ToolNames, toolNameFor } from './tool-names.ts'
@@ -19,7 +21,7 @@ export interface MessagesOptions {
   readonly maxTokens?: number
   /**
    * Whether instructions may come between turns.
-   * @default whether the model is a Claude 5
+   * @default what is known of the model
    */
   readonly midSystem?: boolean
 }
@@ -77,23 +79,30 @@ export function requestToAnthropic(body: JsonObject, options: MessagesOptions = 
   const lose = (loss: Loss): void => void lost.add(loss)
   const model = stringField(body, 'model') ?? ''
   const known = modelCapabilities(model)
-  const midSystem = options.midSystem ?? /claude-[a-z]+-[5-9]/.test(model)
-  const { system, messages } = messagesConversation(body.messages, midSystem, lose)
+  const { system, messages } = messagesConversation(body.messages, options.midSystem ?? known.midSystem, lose)
   const max_tokens =
     body.max_completion_tokens ?? body.max_tokens ?? options.maxTokens ?? defaultMaxTokens(known)
-  const tools = messagesTools(body, lose)
+  const tools = messagesTools(body, known, lose)
   for (const [name, loss, isHarmless] of lostFields) {
     if (body[name] != null && !isHarmless(body[name])) lose(loss)
   }
   if (Object.keys(body).some((name) => !handled.has(name) && body[name] != null)) lose('unknown_fields')
+  const thoughts = thinking(
+    body,
+    known,
+    numberOf(max_tokens),
+    messages,
+    isForced(tools.fields.tool_choice),
+    lose,
+  )
   const translated = defined({
     model: body.model,
     max_tokens,
     system: system.length === 0 ? undefined : systemPrompt(system),
-    messages,
+    messages: withoutPrefill(messages, known, lose),
     ...tools.fields,
-    ...sampling(body, model, options.apiVersion, lose),
-    ...thinking(body, known, numberOf(max_tokens), messages, lose),
+    ...sampling(body, acceptsTemperature(model, options.apiVersion) && !isThinking(thoughts), lose),
+    ...thoughts,
     stop_sequences: stopSequences(body.stop, lose),
     metadata: metadata(body),
     service_tier: serviceTier(body.service_tier, lose),
@@ -101,6 +110,26 @@ export function requestToAnthropic(body: JsonObject, options: MessagesOptions = 
     stream: body.stream === true ? true : undefined,
   })
   return { body: translated, degraded: mergeLosses([...lost]), toolNames: tools.names }
+}
+
+/** Most Claude models do not go on from a last turn of the assistant's; those that do refuse white space at its end. */
+function withoutPrefill(
+  messages: readonly JsonObject[],
+  model: ModelCapabilities,
+  lose: Lose,
+): readonly JsonObject[] {
+  const last = messages.at(-1)
+  if (last?.role !== 'assistant') return messages
+  const blocks = blocksOf(last.content)
+  const end = blocks.at(-1)
+  // Calls wait for their results.
+  if (end?.type !== 'text') return messages
+  if (!model.prefill) {
+    lose('prefill')
+    return [...messages, { role: 'user', content: goOn }]
+  }
+  const content = [...blocks.slice(0, -1), { ...end, text: textOf(end.text).trimEnd() }]
+  return [...messages.slice(0, -1), { ...last, content }]
 }
 
 function defaultMaxTokens({ maxOutputTokens, signedThinking }: ModelCapabilities): number {
@@ -112,13 +141,18 @@ function systemPrompt(blocks: readonly JsonObject[]): unknown {
   return blocks.length === 1 && only?.cache_control === undefined ? only?.text : blocks
 }
 
-function messagesTools(body: JsonObject, lose: Lose): { fields: JsonObject; names: ToolNames } {
+function messagesTools(
+  body: JsonObject,
+  model: ModelCapabilities,
+  lose: Lose,
+): { fields: JsonObject; names: ToolNames } {
   const all = objectsOf(body.tools)
   const functions = all.filter((tool) => isObject(tool.function))
   if (functions.length < all.length) lose('custom_tools')
   const names = functions.map((tool) => textOf(field(tool.function, 'name')))
   const tools = functions.map((tool) => messagesTool(tool))
-  const fields = tools.length === 0 ? {} : defined({ tools, tool_choice: toolChoice(body, names, lose) })
+  const fields =
+    tools.length === 0 ? {} : defined({ tools, tool_choice: toolChoice(body, names, model, lose) })
   return { fields, names: changedToolNames('anthropic', names) }
 }
 
@@ -134,10 +168,19 @@ function messagesTool(tool: JsonObject): JsonObject {
   })
 }
 
-function toolChoice(body: JsonObject, names: readonly string[], lose: Lose): JsonObject | undefined {
+function toolChoice(
+  body: JsonObject,
+  names: readonly string[],
+  model: ModelCapabilities,
+  lose: Lose,
+): JsonObject | undefined {
   const { tool_choice: choice, parallel_tool_calls: parallel } = body
   const one = parallel === false ? { disable_parallel_tool_use: true } : {}
   if (choice === 'none') return { type: 'none' }
+  if (choice != null && choice !== 'auto' && !model.forcedToolChoice) {
+    lose('tool_choice')
+    return { type: 'auto', ...one }
+  }
   if (choice === 'required') return { type: 'any', ...one }
   const name = stringField(field(choice, 'function'), 'name')
   if (name !== undefined && names.includes(name)) {
@@ -148,9 +191,9 @@ function toolChoice(body: JsonObject, names: readonly string[], lose: Lose): Jso
 }
 
 /** Sampling parameters where the model takes them. Here temperatures end at 1. */
-function sampling(body: JsonObject, model: string, version: string | undefined, lose: Lose): JsonObject {
+function sampling(body: JsonObject, isTaken: boolean, lose: Lose): JsonObject {
   const { temperature, top_p, top_k } = body
-  if (!acceptsTemperature(model, version)) {
+  if (!isTaken) {
     if (temperature != null && temperature !== 1) lose('temperature')
     if (top_p != null && top_p !== 1) lose('top_p')
     if (top_k != null) lose('top_k')
@@ -165,75 +208,6 @@ function sampling(body: JsonObject, model: string, version: string | undefined, 
     top_p: temperature == null ? (top_p ?? undefined) : undefined,
     top_k: top_k ?? undefined,
   }
-}
-
-const budgets: Readonly<Record<string, number | undefined>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 32_768,
-}
-
-/** How hard to think, and the form of the answer, which share a field. */
-function thinking(
-  body: JsonObject,
-  model: ModelCapabilities,
-  maxTokens: number,
-  messages: readonly JsonObject[],
-  lose: Lose,
-): JsonObject {
-  const format = outputFormat(body.response_format, lose)
-  const asked = isObject(body.reasoning) ? body.reasoning : {}
-  const effort = stringField(body, 'reasoning_effort') ?? stringField(asked, 'effort')
-  const budget = field(asked, 'max_tokens') ?? budgets[effort ?? '']
-  const output = (more: JsonObject = {}): JsonObject => {
-    const config = defined({ ...more, format })
-    return Object.keys(config).length === 0 ? {} : { output_config: config }
-  }
-  if (effort === 'none' || asked.enabled === false) {
-    const canBeOff = model.thinking === undefined ? model.signedThinking : model.thinking.includes('disabled')
-    if (!canBeOff) lose('effort')
-    return { ...output(), ...(canBeOff ? { thinking: { type: 'disabled' } } : {}) }
-  }
-  if (effort === undefined && budget === undefined && asked.enabled !== true) return output()
-  if (model.thinking?.includes('enabled')) {
-    const tokens = Math.min(numberOf(budget ?? budgets.medium), maxTokens - 1)
-    if (tokens >= 1024 && thoughtsAreThere(messages) && !isForced(body.tool_choice)) {
-      return { ...output(), thinking: { type: 'enabled', budget_tokens: Math.max(1024, tokens) } }
-    }
-    lose('thinking')
-    return output()
-  }
-  if (!model.signedThinking) {
-    lose('effort')
-    return output()
-  }
-  if (effort === undefined || effort === 'minimal' || asked.max_tokens !== undefined) lose('effort')
-  const level = effort === undefined ? undefined : effort === 'minimal' ? 'low' : effort
-  return { ...output({ effort: level }), thinking: { type: 'adaptive' } }
-}
-
-/** A budget cannot be set in the middle of a tool loop that began without thinking. */
-function thoughtsAreThere(messages: readonly JsonObject[]): boolean {
-  const last = messages.at(-1)
-  if (!objectsOf(last?.content).some(({ type }) => type === 'tool_result')) return true
-  const answer = messages.findLast(({ role }) => role === 'assistant')
-  const first = objectsOf(answer?.content)[0]?.type
-  return first === 'thinking' || first === 'redacted_thinking'
-}
-
-function isForced(choice: unknown): boolean {
-  return choice === 'required' || isObject(choice)
-}
-
-function outputFormat(format: unknown, lose: Lose): JsonObject | undefined {
-  const type = field(format, 'type')
-  if (type === 'json_schema') {
-    return { type, schema: field(field(format, 'json_schema'), 'schema') ?? { type: 'object' } }
-  }
-  if (type !== undefined && type !== 'text') lose('structured_output')
-  return undefined
 }
 
 /** Anthropic refuses stop sequences of white space alone. */

@@ -357,10 +357,37 @@ describe('other fields', () => {
   })
 
   it('keep the form of the answer', () => {
-    const schema = { type: 'object' }
+    const schema = { type: 'object', properties: {}, additionalProperties: false }
     expect(translated({ output_config: { format: { type: 'json_schema', schema } } })).toMatchObject({
       response_format: { type: 'json_schema', json_schema: { schema, strict: true } },
     })
+  })
+
+  it.each<[string, JsonObject]>([
+    [
+      'a property that may be missing',
+      { properties: { a: {}, b: {} }, required: ['a'], additionalProperties: false },
+    ],
+    ['an open object', { properties: { a: {} }, required: ['a'] }],
+    [
+      'one further inside',
+      {
+        properties: { a: { anyOf: [{ type: 'null' }, { type: 'array', items: { type: 'object' } }] } },
+        required: ['a'],
+        additionalProperties: false,
+      },
+    ],
+  ])('keep a schema with %s, without the guarantee that OpenAI gives for none', (_, rest) => {
+    const schema = { type: 'object', ...rest }
+    const format = { output_config: { format: { type: 'json_schema', schema } } }
+    expect(translated(format).response_format).toEqual({
+      type: 'json_schema',
+      json_schema: { name: 'answer', schema },
+    })
+    expect(lost(format)).toEqual(['structured_output'])
+    const tools = [{ name: 'f', input_schema: schema, strict: true }]
+    expect(JSON.stringify(translated({ tools }).tools)).not.toContain('strict')
+    expect(lost({ tools })).toEqual(['structured_output'])
   })
 
   it('that nobody knows here are dropped, and that is said', () => {

@@ -6,6 +6,7 @@ import { chatTools } from './chat-tools.ts'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './dialect.ts'
 import { defined, isObject } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { isStrictSchema } from './schemas.ts'
 import { type ToolNames, userIdWithin } from './tool-names.ts'
 
 /** A request in another protocol. */
@@ -158,8 +159,11 @@ function responseFormat(body: JsonObject, dialect: ChatDialect, lose: Lose): unk
     lose('structured_output')
     return undefined
   }
-  const strict = dialect.strict ? { strict: true } : {}
-  return { type: 'json_schema', json_schema: { name: 'answer', schema: field(format, 'schema'), ...strict } }
+  const schema = field(format, 'schema')
+  const isStrict = dialect.strict && isStrictSchema(schema)
+  // The schema is kept: the model sees it, and nothing but the guarantee is gone.
+  if (!isStrict) lose('structured_output')
+  return { type: 'json_schema', json_schema: { name: 'answer', schema, ...(isStrict && { strict: true }) } }
 }
 
 function stops(value: unknown, dialect: ChatDialect, lose: Lose): unknown {

@@ -7,23 +7,25 @@ import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts
 import { messages, type Received, send } from './raw-client.ts'
 
 const streamed = messages({ stream: true })
-const leaving: AbortController[] = []
-afterEach(() => {
-  for (const caller of leaving.splice(0)) caller.abort()
-})
+/** Of each open stream its caller, and its response: one that is garbage takes its stream with it. */
+const open: { caller: AbortController; response: Response }[] = []
+function leaveAll(): void {
+  for (const { caller } of open.splice(0)) caller.abort()
+}
+afterEach(leaveAll)
 
 /** Streams that are healthy and long: each has said its first words and goes on for as long as the test needs. */
 async function openStreams(url: string, claude: SimulatedServer, count: number): Promise<void> {
   claude.always({ type: 'stall', afterChunks: 1, ms: 20_000 })
   const opened = Array.from({ length: count }, async () => {
     const caller = new AbortController()
-    leaving.push(caller)
     const response = await fetch(`${url}/v1/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
       body: JSON.stringify(streamed),
       signal: caller.signal,
     })
+    open.push({ caller, response })
     expect(response.headers.get('x-spillway-served-by')).toBe('claude')
   })
   await Promise.all(opened)
@@ -71,7 +73,7 @@ test('waiting for one of a limited number of connections counts against no endpo
   }
   expect(claude.requests).toHaveLength(3)
   expect(await circuitsOf(gateway.url)).not.toContain('"open"')
-  for (const caller of leaving.splice(0)) caller.abort()
+  leaveAll()
   await vi.waitFor(async () => {
     const { headers } = await send(`${gateway.url}/v1/messages`, { body: messages() })
     expect(headers['x-spillway-served-by']).toBe('claude')
@@ -119,7 +121,7 @@ test('callers who leave while they wait for a connection leave nothing behind', 
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(['AbortError']))
   // The gateway hears of it a moment later, before a connection is free.
   await new Promise((resolve) => setTimeout(resolve, 1_000))
-  for (const caller of leaving.splice(0)) caller.abort()
+  leaveAll()
   const { status } = await send(`${gateway.url}/v1/messages`, { body: messages() })
   expect(status).toBe(200)
   expect(claude.requests).toHaveLength(2)

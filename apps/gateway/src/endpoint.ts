@@ -10,7 +10,7 @@ import type { Vault } from '@spillway/key-vault'
 import type { Handler, Middleware } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import { includeUsage, translate } from '@spillway/translation'
-import { type ChatDialectName, chatDialects, dialectOfUrl, withModel, withoutHeaders } from '@spillway/wire'
+import { type ChatDialectName, chatDialects, dialectOfUrl, withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
 import {
   type Config,
@@ -28,6 +28,7 @@ import type { RunningLimit } from './rate-limits.ts'
 import { readJson } from './read-json.ts'
 import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
+import { asksOtherModels, useModel } from './target-model.ts'
 import type { Observability } from './telemetry/observability.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */
@@ -89,7 +90,10 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...(endpoint.credential === 'caller' ? [] : [hideVendorLimits()]),
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
-      ...(settings.model === undefined ? [] : [useModel(settings.model)]),
+      // Else the target does, so that another model may be asked where this one declines.
+      ...(settings.model === undefined || asksOtherModels(setup.config, settings)
+        ? []
+        : [useModel(settings.model)]),
       ...translationOf(settings, endpoint.url),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
@@ -175,10 +179,6 @@ const withoutForeignSpillway: Middleware = (next) => async (request) => {
   const response = await next(request)
   const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))
   return headers === response.headers ? response : { ...response, headers }
-}
-
-function useModel(model: string): Middleware {
-  return (next) => (request) => next(withModel(request, model))
 }
 
 /** The others tell it without being asked. */

@@ -6,25 +6,27 @@ import type { Config, ModelRefusalConfig, TargetConfig } from './config/config.t
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { RunningEndpoint } from './endpoint.ts'
 import { globMatcher } from './glob.ts'
+import { asksOtherModels, useModel } from './target-model.ts'
 
 /**
- * Other models of a target for those of its that decline: where the configuration wants it, the target speaks Anthropic's
- * protocol and its callers choose the model. Callers of another protocol are translated out here, so that seams and credits
- * are there for them too.
+ * Other models of a target for those of its that decline, where the configuration wants it. A `model` of the target is the one
+ * that declines: it is set out here, since the next one has to reach the endpoint. Callers of another protocol are translated
+ * out here too, so that seams and credits are there for them.
  */
 export function modelRefusalsOf(
   config: Config,
-  { api, model }: TargetConfig,
+  settings: TargetConfig,
   endpoints: readonly RunningEndpoint[],
 ): Middleware[] {
   const wanted = config.fallback?.refusal
-  if (wanted === undefined || api !== 'anthropic' || model !== undefined) return []
+  if (wanted === undefined || !asksOtherModels(config, settings)) return []
   const { credit, stayFor } = wanted
   const read = endpoints.find((endpoint) => endpoint.read !== undefined)?.read
   const permitted = read === undefined ? undefined : publishedModels({ read })
   const models = modelsOf(wanted) ?? (permitted === undefined ? [] : undefined)
   const options = withoutUndefined({ models, permitted, credit, stayFor })
-  return [translate({ to: 'anthropic' }), refusalFallback(options)]
+  const named = settings.model === undefined ? [] : [useModel(settings.model)]
+  return [...named, translate({ to: 'anthropic' }), refusalFallback(options)]
 }
 
 /** What a route's other targets are asked for, where the configuration says something of it. */

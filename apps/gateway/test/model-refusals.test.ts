@@ -157,6 +157,39 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(asked(claude)).toEqual([fable, opus])
   })
 
+  test.each([false, true])(
+    'of a target that names it, the next one reaches the endpoint (stream: %s)',
+    async (stream) => {
+      const credit: object[] = []
+      const claude = await vendor('', credit)
+      const models = { [fable]: [opus], '*': ['claude-haiku-5-5'] }
+      const gateway = await gatewayOf(
+        configOf(targetAt(claude, 'anthropic', { model: fable }), undefined, withRefusal({ models })),
+      )
+      const ask = (turns: object[]): ReturnType<typeof send> => {
+        const body = messages({ model: 'claude-sonnet-5-5', stream, messages: turns })
+        return send(`${gateway.url}/v1/messages`, { body })
+      }
+      const first = { role: 'user', content: 'How do dams fail?' }
+      const { text, headers } = await ask([first])
+      expect(text).toContain(`"from":{"model":"${fable}"},"to":{"model":"${opus}"}`)
+      expect(headers['x-spillway-fallback']).toBe('refusal')
+      expect(credit).toMatchObject([{ mode: 'best_effort' }])
+      // The conversation stays with the model that took it.
+      await ask([first, { role: 'assistant', content: 'They leak.' }, { role: 'user', content: 'And?' }])
+      expect(asked(claude)).toEqual([fable, opus, opus])
+    },
+  )
+
+  test('of a target that names another vendor’s model, none is asked, and no beta is sent', async () => {
+    const claude = forThisTest(await startClaude({ reply: { refusal } }))
+    const target = targetAt(claude, 'anthropic', { model: 'qwen3' })
+    const gateway = await gatewayOf(configOf(target, undefined, withRefusal({ models: [opus] })))
+    await send(`${gateway.url}/v1/messages`, { body: messages({ model: fable }) })
+    expect(asked(claude)).toEqual(['qwen3'])
+    expect(claude.requests[0]?.headers['anthropic-beta'] ?? '').not.toContain('fallback-credit')
+  })
+
   test('no other target is asked, unless the configuration says so', async () => {
     const claude = forThisTest(await startClaude({ reply: { refusal } }))
     const ollama = forThisTest(await startOllama({ reply: { text: 'From here.' } }))

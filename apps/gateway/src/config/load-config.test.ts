@@ -142,6 +142,23 @@ routes: [{ models: "*", target: claude }]
   })
 })
 
+test('a target where no other model is asked when one declines is named with its line', () => {
+  const text = `targets:
+  router:
+    api: openrouter
+    endpoints: [{ url: "http://127.0.0.1:1", credential: caller }]
+routes: [{ models: "*", target: router }]
+`
+  expect(parseConfig(text, 'spillway.yaml').warnings).toEqual([])
+  expect(parseConfig(`${text}fallback: { refusal: {} }\n`, 'spillway.yaml').warnings).toMatchObject([
+    {
+      line: 3,
+      key: 'targets.router.api',
+      message: expect.stringContaining('fallback.refusal does not hold'),
+    },
+  ])
+})
+
 describe('an unknown key is an error with its line, column and path', () => {
   test.each([
     ['at the top', withMore('colour: red'), '5:1  colour'],

@@ -234,6 +234,9 @@ const needsVault =
 
 const vendors: ReadonlySet<string> = new Set(['anthropic', 'openrouter', 'openai'])
 
+const noModelFallback =
+  'fallback.refusal does not hold for openrouter: where a model declines there, no other is asked; openrouter: { models: […] } has OpenRouter do it'
+
 function warningsOf(config: Config, at: Locate): ConfigProblem[] {
   const warnings: ConfigProblem[] = []
   for (const reference of auditKeysIn(config)) {
@@ -243,6 +246,8 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       warnings.push(at(['storage', 'auditKey'], `${reference} ${problem}: the gateway does not start so`))
   }
   for (const [name, target] of Object.entries(config.targets)) {
+    if (config.fallback?.refusal !== undefined && target.api === 'openrouter')
+      warnings.push(at(['targets', name, 'api'], noModelFallback))
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       const path = ['targets', name, 'endpoints', index]
       if (vendors.has(target.api) && endpoint.credential === undefined) {

@@ -7,7 +7,7 @@ import {
   createClient,
 } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
-import type { Handler, Middleware } from '@spillway/middleware'
+import { type Handler, type Middleware, useModel } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import { includeUsage, translate } from '@spillway/translation'
 import { type ChatDialectName, chatDialects, dialectOfUrl, withoutHeaders } from '@spillway/wire'

@@ -4,7 +4,7 @@ export { type FetchTransportOptions, fetchTransport } from './fetch-transport.ts
 export { type LocalServerLimits, localServer, localServerDefaults } from './local-server.ts'
 export { type ModelFetchOptions, modelFetch } from './model-fetch.ts'
 export { sealBody } from './sealed-body.ts'
-export { type Target, target } from './target.ts'
+export { type Target, type TargetOptions, target } from './target.ts'
 export { timeouts } from './timeouts.ts'
 export type { Transport, TransportHandle, TransportSink } from './transport.ts'
 export { wrapFetch } from './wrap-fetch.ts'

@@ -9,11 +9,21 @@ export interface Target {
   readonly model?: string | undefined
 }
 
+export interface TargetOptions {
+  /**
+   * The model that this target is asked for, whatever model the call names.
+   * @default the one that the call names
+   */
+  readonly model?: string | undefined
+}
+
 /** Names a handler: requests on their way to it carry the name, and so do its responses. */
-export function target(name: string, handler: Handler, model?: string): Target {
+export function target(name: string, handler: Handler, { model }: TargetOptions = {}): Target {
   return {
-    name,
-    model,
-    handler: (request) => handler(deriveRequest(request, { context: { ...request.context, target: name } })),
+    ...{ name, model },
+    handler(request) {
+      const context = { ...request.context, target: name }
+      return handler(deriveRequest(request, { context, model: model ?? request.model }))
+    },
   }
 }

@@ -38,7 +38,7 @@ function at(server: SimulatedServer, name: string, model?: string): Target {
     const headers = { ...request.headers, authorization: `Bearer sk-${name}` }
     return next(deriveRequest(request, { url: server.url + path, headers }))
   }
-  return target(name, compose([redirect], attempt(fetchTransport(fetch))), model)
+  return target(name, compose([redirect], attempt(fetchTransport(fetch))), { model })
 }
 
 /** Keeps the events and the outcome of the calls that pass. */

@@ -6,7 +6,7 @@ import {
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { header, withModel } from '@spillway/wire'
+import { header } from '@spillway/wire'
 import { RefusalChain } from './refusal-chain.ts'
 import { type RefusalFallbackOptions, type RefusalSettings, refusalSettings } from './refusal-options.ts'
 import { withCreditBeta } from './refusal-retry.ts'
@@ -54,7 +54,7 @@ async function answer(
   const held = deriveRequest(clean, { holdRefusal: true })
   const request = settings.credit ? withCreditBeta(held) : held
   const first = settings.settled.modelFor(call) ?? call.model
-  const response = await next(withModel(request, first))
+  const response = await next(deriveRequest(request, { model: first }))
   if (response.failure !== undefined) return response
   const chain = new RefusalChain(settings, next, { call, request, first, target: response.target })
   const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream') === true

@@ -8,7 +8,6 @@ import {
   type ModelRequest,
   withField,
 } from '@spillway/middleware'
-import { withModel } from '@spillway/wire'
 import { isObject } from './json-values.ts'
 
 /** Grants a token for the credit with each refusal, and takes it back in the form that does not fail a retry. */
@@ -32,11 +31,10 @@ export interface Retry {
 }
 
 /**
- * A refused request for another model. All that shapes the prompt stays as it was, byte for byte where the places of the
- * fields are known, since the credit is for this very prompt.
+ * A refused request for another model. All that shapes the prompt stays as it was, byte for byte, since the credit is for this very prompt.
  */
 export function retryRequest(refused: ModelRequest, { model, token, continuation }: Retry): ModelRequest {
-  const request = withModel(refused, model)
+  const request = deriveRequest(refused, { model })
   let { body } = request
   // The token's own failure is not to fail the retry: it is then served at the normal price.
   if (token !== undefined) body = withField(body, 'fallback_credit_token', { token, mode: 'best_effort' })

@@ -13,7 +13,8 @@ it('shows an example that runs as it stands', async () => {
   await using _ollama = await startOllama({
     port: 11434,
     reply: { text: 'From the local model.' },
-    models: ['m'],
+    // It knows no other, as a real one.
+    models: ['qwen3:8b'],
   })
   claude.always({ type: 'status', status: 529 })
   const original = globalThis.fetch
@@ -22,7 +23,11 @@ it('shows an example that runs as it stands', async () => {
   const response = await fetchWithPlanB('https://api.anthropic.com/v1/messages', {
     method: 'POST',
     headers: { 'x-api-key': 'sk-test', 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify({ model: 'm', max_tokens: 50, messages: [{ role: 'user', content: 'Hi' }] }),
+    body: JSON.stringify({
+      model: 'claude-sonnet-5-5',
+      max_tokens: 50,
+      messages: [{ role: 'user', content: 'Hi' }],
+    }),
   })
   expect(await response.json()).toMatchObject({ content: [{ text: 'From the local model.' }] })
   vi.unstubAllGlobals()

@@ -1,17 +1,10 @@
+import { useModel } from '@spillway/middleware'
 import { defaultText, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
-import { withModel } from '@spillway/wire'
 import { expect, it } from 'vitest'
 // By its path: a dependency would close a circle, since that package's examples stand on this one.
 import { fallback } from '../../circuit-breaker-fallback/src/index.ts'
 import { callersCredential, createClient, type Middleware } from '../src/index.ts'
 import { question } from './support.ts'
-
-/** Asks for another model, as a target with a model of its own does. */
-const onModel =
-  (model: string): Middleware =>
-  (next) =>
-  (request) =>
-    next(withModel(request, model))
 
 it.each([false, true])(
   'a local model answers within the deadline when Claude stalls (stream: %s)',
@@ -25,7 +18,7 @@ it.each([false, true])(
       baseUrl: ollama.url,
       credential: null,
       name: 'local',
-      middleware: [onModel('llama3.2')],
+      middleware: [useModel('llama3.2')],
     })
     await using client = createClient({
       provider: 'anthropic',
@@ -73,7 +66,7 @@ it('the answer of a fallback names it', async () => {
     baseUrl: ollama.url,
     credential: null,
     name: 'local',
-    middleware: [onModel('llama3.2')],
+    middleware: [useModel('llama3.2')],
   })
   await using client = createClient({
     provider: 'anthropic',
@@ -141,7 +134,7 @@ it.each([
   await using ollama = await startOllama({ models: ['llama3.2'], reply: { text: 'Hello' } })
   await using local = createClient({
     ...{ provider: 'ollama', baseUrl: ollama.url, credential: null, name: 'local' },
-    middleware: [onModel('llama3.2')],
+    middleware: [useModel('llama3.2')],
   })
   await using client = createClient({
     ...{ provider: 'anthropic', baseUrl: claude.url, credential },

@@ -12,11 +12,11 @@ export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { failuresInShort } from './failures-in-short.ts'
+export type { FieldSpan } from './field-spans.ts'
 export { type CallEnd, followCall } from './follow-call.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {
-  type FieldSpan,
   fieldOf,
   type JsonBody,
   type JsonObject,
@@ -50,3 +50,4 @@ export {
 export { isStreamFailure, StreamFailure } from './stream-failure.ts'
 export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'
 export type { Transcript, TranscriptBlock } from './transcript.ts'
+export { useModel } from './use-model.ts'

@@ -1,11 +1,10 @@
+import { type FieldSpan, fieldSpans } from './field-spans.ts'
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /** A JSON object as parsed. */
 export type JsonObject = { readonly [key: string]: unknown }
-
-/** Where a value lies in the bytes of a body: from `start`, before `end`. */
-export type FieldSpan = readonly [start: number, end: number]
 
 /**
  * The body of a model call: bytes that can be sent any number of times, and a view parsed on first use.
@@ -92,13 +91,14 @@ export function fieldOf(body: JsonBody, name: string, longest: number = Infinity
 }
 
 /**
- * The same body with a field that has this value. Where the place of the fields is known, nothing is parsed.
- * @throws SyntaxError where `json` would have to be parsed and cannot be
+ * The same body with a field that has this value. All other bytes stay as they are, numbers that JavaScript cannot hold
+ * included, and nothing is parsed. Only a body that names a field twice is parsed and encoded again.
+ * @throws SyntaxError where the bytes are no JSON object
  */
 export function withField(body: JsonBody, name: string, value: unknown): JsonBody {
-  const { fields } = body
-  if (fields === undefined) return jsonBodyFromObject({ ...body.json, [name]: value })
   const { bytes } = body
+  const fields = body.fields ?? fieldSpans(bytes)
+  if (fields === undefined) return jsonBodyFromObject({ ...body.json, [name]: value })
   const text = encoder.encode(JSON.stringify(value))
   const before = fields.get(name)
   // A new field comes first.

@@ -70,7 +70,7 @@ describe('a derived request', () => {
 
   it('shares body, bytes, context and listeners', () => {
     const request = listen(createRequest(minimal), () => {})
-    const derived = deriveRequest(request, { model: 'other' })
+    const derived = deriveRequest(request, { stream: true })
     expect(derived.body.bytes).toBe(request.body.bytes)
     expect(derived.context).toBe(request.context)
     expect(derived.listeners).toBe(request.listeners)

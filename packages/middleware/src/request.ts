@@ -2,7 +2,7 @@ import type { CallRecord } from './call-record.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Deadline, noDeadline } from './deadline.ts'
 import type { Listener } from './events.ts'
-import type { JsonBody } from './json-body.ts'
+import { type JsonBody, withField } from './json-body.ts'
 import { defaultTimeouts, type Timeouts } from './timeouts.ts'
 
 /** The protocol that the caller speaks: Anthropic Messages or OpenAI chat completions. */
@@ -128,11 +128,20 @@ export function createRequest(init: NewModelRequest): ModelRequest {
   }
 }
 
-/** A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. */
+/**
+ * A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. Another `model` is written
+ * into the body too, and nothing else of it changes; with a `body` of its own, the caller of this function has done so.
+ * @throws SyntaxError for another model where the body is no JSON object
+ */
 export function deriveRequest(
   request: ModelRequest,
   changes: Partial<Omit<ModelRequest, 'hasDefaultDeadline'>>,
 ): ModelRequest {
-  if (changes.deadline === undefined) return { ...request, ...changes }
-  return { ...request, ...changes, hasDefaultDeadline: false }
+  const { model, deadline } = changes
+  const derived = { ...request, ...changes }
+  if (deadline !== undefined) derived.hasDefaultDeadline = false
+  if (model !== undefined && model !== request.model && changes.body === undefined) {
+    derived.body = withField(request.body, 'model', model)
+  }
+  return derived
 }

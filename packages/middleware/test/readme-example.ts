@@ -1,4 +1,4 @@
-import { compose, type Handler, type Middleware } from '@spillway/middleware'
+import { compose, deriveRequest, type Handler, type Middleware } from '@spillway/middleware'
 
 /** Logs each attempt when its last byte has come. */
 function logged(log: (line: string) => void): Middleware {
@@ -11,12 +11,12 @@ function logged(log: (line: string) => void): Middleware {
   }
 }
 
-/** Sends every call to another model. */
+/** Sends every call to another model, which is named in the body too. */
 const pinned =
   (model: string): Middleware =>
   (next) =>
   (request) =>
-    next({ ...request, model })
+    next(deriveRequest(request, { model }))
 
 export function stack(client: Handler, log: (line: string) => void): Handler {
   return compose([logged(log), pinned('claude-haiku-5-5')], client) // `logged` is outermost

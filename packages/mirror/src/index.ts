@@ -1,5 +1,4 @@
 export { attempt, fetchTransport, type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
-export { withModel } from '@spillway/wire'
 export type { ComparedAnswer, Comparison } from './comparison.ts'
 export { createMirror, type DropReason, type Mirror, type MirrorStats, mirror } from './mirror.ts'
 export { type MirrorOptions, mirrorDefaults } from './mirror-options.ts'

@@ -1,11 +1,11 @@
-import { attempt, createMirror, fetchTransport, target, withModel, wrapFetch } from '@spillway/mirror'
+import { attempt, createMirror, fetchTransport, target, wrapFetch } from '@spillway/mirror'
 
 /** The same vendor, so the caller's own key is right here too. */
 const claude = attempt(fetchTransport(fetch, { callersCredential: true }))
 
 /** Would the smaller model do? */
 export const shadow = createMirror({
-  to: target('haiku', (request) => claude(withModel(request, 'claude-haiku-5-5'))),
+  to: target('haiku', claude, { model: 'claude-haiku-5-5' }),
   sample: 0.1,
   onComparison({ primary, candidate, textSimilarity }) {
     const kind = candidate.failure?.kind ?? 'ok'

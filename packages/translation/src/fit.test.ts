@@ -49,7 +49,7 @@ it.each([false, true])(
         useModel('llama3.2'),
         translate({ to: 'openai', dialect: 'ollama' }),
       ),
-      'llama3.2',
+      { model: 'llama3.2' },
     )
     const anthropic = client(compose([fallback([plan])], target('claude', at(claude, fit())).handler))
     const messages: Anthropic.MessageParam[] = [{ role: 'user', content: 'Go' }]

@@ -7,9 +7,10 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  useModel,
 } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
-import { BodyScanner, withModel } from '@spillway/wire'
+import { BodyScanner } from '@spillway/wire'
 import { expect, it } from 'vitest'
 import { fit, translate } from './index.ts'
 
@@ -84,7 +85,7 @@ it('has the same result for a large body as for a small one', async () => {
   // One that is reduced, mapped and translated.
   const chain = (): Middleware[] => [
     fit({ model: 'claude-sonnet-5-5' }),
-    (next) => (request) => next(withModel(request, 'claude-sonnet-5-5')),
+    useModel('claude-sonnet-5-5'),
     translate({ to: 'openai' }),
   ]
   const forced = { tools: [{ name: 'a', input_schema: { type: 'object' } }], tool_choice: { type: 'any' } }

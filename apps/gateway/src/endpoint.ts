@@ -28,7 +28,7 @@ import type { RunningLimit } from './rate-limits.ts'
 import { readJson } from './read-json.ts'
 import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
-import { asksOtherModels, useModel } from './target-model.ts'
+import { asksOtherModels } from './target-model.ts'
 import type { Observability } from './telemetry/observability.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */

@@ -1,12 +1,12 @@
 import { publishedModels, refusalFallback } from '@spillway/circuit-breaker-fallback'
-import type { Failure, Middleware } from '@spillway/middleware'
+import { type Failure, type Middleware, useModel } from '@spillway/middleware'
 import { translate } from '@spillway/translation'
 import { isCallerError } from '@spillway/wire'
 import type { Config, ModelRefusalConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { RunningEndpoint } from './endpoint.ts'
 import { globMatcher } from './glob.ts'
-import { asksOtherModels, useModel } from './target-model.ts'
+import { asksOtherModels } from './target-model.ts'
 
 /**
  * Other models of a target for those of its that decline, where the configuration wants it. A `model` of the target is the one

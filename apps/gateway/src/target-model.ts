@@ -1,11 +1,4 @@
-import type { Middleware } from '@spillway/middleware'
-import { withModel } from '@spillway/wire'
 import type { Config, TargetConfig } from './config/config.ts'
-
-/** Every request asks for this model, whatever its caller has named. */
-export function useModel(model: string): Middleware {
-  return (next) => (request) => next(withModel(request, model))
-}
 
 /** Whether other models of a target are asked when one declines: it speaks Anthropic's protocol and serves Claude. */
 export function asksOtherModels({ fallback }: Config, { api, model }: TargetConfig): boolean {

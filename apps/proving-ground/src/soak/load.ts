@@ -18,6 +18,8 @@ export interface Load {
   readonly calls: readonly SeenCall[]
   readonly sent: number
   readonly inFlight: number
+  /** Sends so many calls at once, besides. */
+  peak(calls: number): void
   /** Sends no more, and resolves when all have ended. */
   stop(): Promise<void>
 }
@@ -33,6 +35,13 @@ export function startLoad(url: string, perSecond: number, seed: number): Load {
   const running = new Set<Promise<void>>()
   let sent = 0
   let isStopped = false
+  const send = (): void => {
+    const one = call(agent, url, new Dice(seed, sent++)).then((seen) => {
+      calls.push(seen)
+      running.delete(one)
+    })
+    running.add(one)
+  }
   const offer = async (): Promise<void> => {
     let due = 0
     for (let last = performance.now(); !isStopped; ) {
@@ -40,13 +49,7 @@ export function startLoad(url: string, perSecond: number, seed: number): Load {
       const now = performance.now()
       due += ((now - last) / 1_000) * perSecond
       last = now
-      for (; due >= 1; due--) {
-        const one = call(agent, url, new Dice(seed, sent++)).then((seen) => {
-          calls.push(seen)
-          running.delete(one)
-        })
-        running.add(one)
-      }
+      for (; due >= 1; due--) send()
     }
   }
   const offering = offer()
@@ -57,6 +60,9 @@ export function startLoad(url: string, perSecond: number, seed: number): Load {
     },
     get inFlight() {
       return running.size
+    },
+    peak(most) {
+      for (let calls = 0; calls < most; calls++) send()
     },
     async stop() {
       isStopped = true

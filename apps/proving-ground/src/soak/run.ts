@@ -49,6 +49,13 @@ const mebibyte = 2 ** 20
 /** The database has a log and an index beside it once it is written to. */
 const ownFiles = 3
 
+/**
+ * After these parts of the warm-up, the calls of some seconds are sent at once. `malloc` keeps what the most calls at a time have needed, so
+ * that RSS follows the highest peak so far: once it has had one that is higher than those of the load, what rises is held.
+ */
+const peaks = [0.2, 0.4, 0.6]
+const secondsInPeak = 4
+
 /** By so much may RSS grow in ten minutes, in bytes. */
 export const rssBound = mebibyte
 
@@ -80,11 +87,15 @@ export async function soak({
     const seconds = (): number => (performance.now() - startedAt) / 1_000
     const load = startLoad(gateway.url, rate, seed)
     const samples: Sample[] = []
+    const peaksToCome = warmUp > 0 ? [...peaks] : []
     while (seconds() < minutes * 60) {
       await pause(Math.min(every, Math.max(0.1, minutes * 60 - seconds())) * 1_000)
       const sample = { at: seconds(), inFlight: load.inFlight, ...(await gateway.holdings()) }
       samples.push(sample)
       onSample?.(sample)
+      if (sample.at < (peaksToCome[0] ?? Infinity) * warmUp * 60) continue
+      peaksToCome.shift()
+      load.peak(secondsInPeak * rate)
     }
     const duration = seconds()
     await load.stop()

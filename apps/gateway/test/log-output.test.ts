@@ -13,7 +13,6 @@ const isLinux = process.platform === 'linux'
 /** A gateway that says a line on standard output for each call, and one on standard error for each look at its books. */
 async function gatewayWith(redirect: string): Promise<Redirected> {
   const claude = forThisTest(await startClaude())
-  // Lines are long, so that a pipe is full soon.
   claude.always({ type: 'status', status: 500, message: 'the dam is full. '.repeat(30) })
   const config = configOf(targetAt(claude, 'anthropic', { circuitBreaker: { enabled: false } }), undefined, {
     storage: { url: 'postgres://nobody@127.0.0.1:1/nothing' },
@@ -21,7 +20,8 @@ async function gatewayWith(redirect: string): Promise<Redirected> {
   return redirected(config, redirect)
 }
 
-const model = `claude-${'x'.repeat(200)}`
+// Each of its characters is eight in a line, so that a pipe is full soon.
+const model = `claude-${'\ue000'.repeat(240)}`
 
 /** One call and one look at the books; both are answered at once, whatever becomes of their lines. */
 async function use({ url }: Redirected): Promise<void> {

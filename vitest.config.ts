@@ -11,7 +11,6 @@ export default defineConfig({
   // Not `import`: it would hold for `require` too, and give CommonJS packages the ES modules of others.
   ssr: { resolve: { conditions: ['@spillway/source', 'node'] } },
   test: {
-    include: ['{packages,apps}/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
     testTimeout: 20_000,
     // Most of the time of the long tests is spent waiting for programs that they start: two at a time suit two cores.
     maxWorkers: 2,
@@ -24,5 +23,22 @@ export default defineConfig({
     },
     hookTimeout: 60_000,
     reporters: ['default', './.ci/summary-reporter.ts'],
+    projects: [
+      // One process for many files, which saves a quarter of a second for each: what is beside the code of a package starts little
+      // and leaves nothing behind.
+      {
+        extends: true,
+        test: {
+          name: 'beside',
+          include: ['packages/*/src/**/*.test.ts'],
+          isolate: false,
+          setupFiles: ['./.ci/clean-up-after-a-file.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'apart', include: ['apps/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'] },
+      },
+    ],
   },
 })

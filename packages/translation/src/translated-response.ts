@@ -40,6 +40,8 @@ export async function translatedResponse(
   const { degraded, toolNames } = outgoing.translated
   const options: AnswerOptions = {
     toolNames,
+    id: freshId(clock),
+    model: outgoing.request.model,
     created: Math.floor(clock.epoch() / 1000),
     includeUsage: api === 'openai' && asksForUsage(caller.body),
   }
@@ -69,6 +71,11 @@ export async function translatedResponse(
   const headers = translatedResponseHeaders(api, response.headers, 'application/json')
   const body = bodyOf(whole.bytes)
   return degradedResponse({ ...response, headers, body }, [...degraded, ...whole.degraded])
+}
+
+/** What an answer is called whose server gives it no id: clients tell answers, and we tell calls of tools, by it. */
+function freshId(clock: ModelRequest['clock']): string {
+  return Array.from({ length: 3 }, () => clock.random().toString(36).slice(2, 10).padEnd(8, '0')).join('')
 }
 
 /** The failure is known, so that nobody waits for the words of the upstream; its message and its headers stay. */

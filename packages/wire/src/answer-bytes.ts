@@ -1,7 +1,9 @@
 import type { Api } from '@spillway/middleware'
 import { toolCallBytes } from './output-estimate.ts'
+import { contentPieces } from './translation/chat-content.ts'
 import { isObject, objectsOf } from './translation/json.ts'
-import { field, stringField } from './usage.ts'
+import { reasoningText } from './translation/reasoning-details.ts'
+import { field } from './usage.ts'
 
 /** Bytes of UTF-8 in the text, thinking and arguments of an answer that was not streamed. */
 export function answerBytes(api: Api, answer: unknown): number {
@@ -24,10 +26,10 @@ export function answerBytes(api: Api, answer: unknown): number {
   for (const { message } of objectsOf(field(answer, 'choices'))) {
     const content = field(message, 'content')
     add(content)
-    for (const part of objectsOf(content)) add(part.text)
+    if (typeof content !== 'string') for (const { text } of contentPieces(content)) add(text)
     add(field(message, 'refusal'))
     // Some servers say it twice.
-    add(stringField(message, 'reasoning_content') ?? stringField(message, 'reasoning'))
+    add(reasoningText(message))
     for (const call of objectsOf(field(message, 'tool_calls')))
       addCall(field(call.function, 'name'), field(call.function, 'arguments'))
   }

@@ -5,6 +5,7 @@ import { usageOfCompletion } from './openai-usage.ts'
 import { chatChunkBytes } from './output-estimate.ts'
 import type { Needle, SseEvent } from './sse-event.ts'
 import { addText, type StreamState } from './stream-state.ts'
+import { contentPieces, hasFunctionCall } from './translation/chat-content.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
@@ -127,9 +128,11 @@ function hasContent(delta: unknown): boolean {
     const text = field(delta, name)
     if (typeof text === 'string' && text.length > 0) return true
   }
+  const parts = field(delta, 'content')
+  if (Array.isArray(parts) && contentPieces(parts).length > 0) return true
   for (const name of ['tool_calls', 'reasoning_details']) {
     const list = field(delta, name)
     if (Array.isArray(list) && list.length > 0) return true
   }
-  return field(delta, 'function_call') != null || field(delta, 'audio') != null
+  return hasFunctionCall(delta) || field(delta, 'audio') != null
 }

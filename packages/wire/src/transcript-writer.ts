@@ -1,6 +1,7 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import { parseBounded } from './bounded-json.ts'
 import type { SseEvent } from './sse-event.ts'
+import { contentPieces } from './translation/chat-content.ts'
 import { numberOf } from './translation/json.ts'
 import { nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
@@ -75,8 +76,10 @@ export class TranscriptWriter implements Transcript {
     const choices = field(data, 'choices')
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
     const delta = field(choice, 'delta')
-    const text = stringField(delta, 'content')
-    if (text) this.#say(this.#open('text'), text)
+    for (const { type, text } of contentPieces(field(delta, 'content'))) {
+      const block = this.#open(type)
+      if (type === 'text') this.#say(block, text)
+    }
     if (Array.isArray(field(delta, 'tool_calls'))) this.#open('tool')
     if (stringField(delta, 'reasoning') || stringField(delta, 'reasoning_content')) this.#open('thinking')
     const last = this.blocks.at(-1)

@@ -1,5 +1,6 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import { blockType } from './transcript-writer.ts'
+import { contentPieces } from './translation/chat-content.ts'
 import { field, stringField } from './usage.ts'
 
 const decoder = new TextDecoder()
@@ -55,8 +56,11 @@ function openaiBlocks(body: unknown): TranscriptBlock[] {
     blocks.push({ type, text, index: blocks.length, isOpen: false })
   }
   if (stringField(message, 'reasoning') || stringField(message, 'reasoning_content')) add('thinking', '')
-  const text = stringField(message, 'content')
-  if (text) add('text', text)
+  for (const { type, text } of contentPieces(field(message, 'content'))) {
+    const last = blocks.at(-1)
+    if (last?.type === type) blocks.splice(-1, 1, { ...last, text: type === 'text' ? last.text + text : '' })
+    else add(type, type === 'text' ? text : '')
+  }
   const calls = field(message, 'tool_calls')
   if (Array.isArray(calls) && calls.length > 0) add('tool', '')
   return blocks

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
+import { hasFunctionCall } from '../translation/chat-content.ts'
 import { isObject, objectsOf } from '../translation/json.ts'
 import { joinDetails } from '../translation/reasoning-details.ts'
 import { AnswerSize, type Growing, growFields, replaceFields } from './grow.ts'
@@ -19,6 +20,9 @@ interface Choice {
   /** The one call of older servers. */
   readonly fn: Growing
 }
+
+/** No tool has a longer name. */
+const longestName = 1024
 
 const none: ReadonlySet<string> = new Set()
 const notOfTheCompletion: ReadonlySet<string> = new Set(['choices', 'object', 'obfuscation'])
@@ -62,7 +66,8 @@ export class OpenAiAssembler {
       growFields(choice.audio, delta.audio, idAlone, this.#size)
       replaceFields(choice.audio, { id: delta.audio.id ?? null }, none, this.#size)
     }
-    if (isObject(delta.function_call)) this.#readFunction(choice.fn, delta.function_call)
+    if (hasFunctionCall(delta) && isObject(delta.function_call))
+      this.#readFunction(choice.fn, delta.function_call)
     for (const [position, call] of objectsOf(delta.tool_calls).entries())
       this.#readCall(choice, call, position)
   }
@@ -88,9 +93,12 @@ export class OpenAiAssembler {
     if (isObject(piece.function)) this.#readFunction(call.fn, piece.function)
   }
 
-  /** Most servers send the name once, some with each piece. */
+  /** Most servers send the name once, some in pieces, some again with each piece of the arguments. */
   #readFunction(fn: Growing, piece: JsonObject): void {
-    if (typeof piece.name === 'string' && !fn.name) fn.name = piece.name
+    const name = typeof fn.name === 'string' ? fn.name : ''
+    const isOpen = !fn.arguments && name.length <= longestName
+    if (typeof piece.name === 'string' && isOpen)
+      fn.name = piece.name.startsWith(name) ? piece.name : name + piece.name
     growFields(fn, piece, nameAlone, this.#size)
   }
 

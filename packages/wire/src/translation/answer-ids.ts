@@ -3,9 +3,12 @@ const plain = /[^a-zA-Z0-9_-]/g
 /** No vendor's ids are longer. An id stands in every chunk of a stream, so a long one would multiply it. */
 const longestId = 256
 
-/** An answer's id as the callers of the other protocol know them: with its prefix, and the vendor's own id behind it. */
-export function answerIdFor(api: 'anthropic' | 'openai', id: string | undefined): string {
+/**
+ * An answer's id as the callers of the other protocol know them: with its prefix, and the vendor's own id behind it.
+ * @param other what stands behind it where the vendor gives none
+ */
+export function answerIdFor(api: 'anthropic' | 'openai', id: string | undefined, other = ''): string {
   const own = (id ?? '').slice(0, longestId).replace(plain, '_')
-  const bare = own.replace(/^(?:chatcmpl|gen|cmpl|msg)[-_]/, '')
+  const bare = own.replace(/^(?:chatcmpl|gen|cmpl|msg)[-_]/, '') || other
   return api === 'anthropic' ? `msg_${bare}` : `chatcmpl-${bare}`
 }

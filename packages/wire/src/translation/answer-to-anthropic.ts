@@ -1,9 +1,10 @@
 import type { JsonObject } from '@spillway/middleware'
 import { usageOfCompletion } from '../openai-usage.ts'
-import { field, stringField } from '../usage.ts'
+import { stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
-import { blocksOf, isObject, objectsOf, textOf } from './json.ts'
+import { callPieces, contentPieces } from './chat-content.ts'
+import { isObject, objectsOf, textOf } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { toolInput } from './messages-turns.ts'
 import { joinDetails, reasoningText, thinkingBlock } from './reasoning-details.ts'
@@ -18,28 +19,31 @@ export function answerToAnthropic(completion: JsonObject, options: AnswerOptions
   const choices = objectsOf(completion.choices)
   if (choices.length > 1) lose('choices')
   const message = isObject(choices[0]?.message) ? choices[0].message : {}
-  const id = answerIdFor('anthropic', stringField(completion, 'id'))
-  const thoughts = thinkingBlock(reasoningText(message), joinDetails(objectsOf(message.reasoning_details)))
-  const texts = blocksOf(message.content)
-    .map((part) => stringField(part, 'text') ?? '')
-    .filter((text) => text !== '')
-    .map((text) => ({ type: 'text', text }))
+  const id = answerIdFor('anthropic', stringField(completion, 'id'), options.id)
+  const pieces = contentPieces(message.content)
+  const thought = pieces.flatMap(({ type, text }) => (type === 'thinking' ? [text] : [])).join('')
+  const thoughts = thinkingBlock(
+    reasoningText(message) || thought,
+    joinDetails(objectsOf(message.reasoning_details)),
+  )
+  // Claude refuses texts of white space alone when they come back.
+  const texts = pieces
+    .filter(({ type, text }) => type === 'text' && text.trim() !== '')
+    .map(({ text }) => ({ type: 'text', text }))
   const refusal = stringField(message, 'refusal') ?? ''
-  const calls = toolCallsOf(message).map((call, position) => {
-    const name = textOf(field(call.function, 'name'))
-    return {
-      type: 'tool_use',
-      id: answeredToolId(stringField(call, 'id'), id, position),
-      name: options.toolNames?.get(name) ?? name,
-      input: toolInput(field(call.function, 'arguments'), lose),
-    }
-  })
+  const calls = callPieces(message).map((call, position) => ({
+    type: 'tool_use',
+    id: answeredToolId(call.id, id, position),
+    name: options.toolNames?.get(call.name) ?? call.name,
+    // A custom tool has one argument, of free text.
+    input: call.isCustom ? { input: textOf(call.input ?? '') } : toolInput(call.input, lose),
+  }))
   const stop_reason = stopReasonOf(stringField(choices[0], 'finish_reason'), calls.length > 0, refusal !== '')
   const body = {
     id,
     type: 'message',
     role: 'assistant',
-    model: completion.model ?? '',
+    model: completion.model || (options.model ?? ''),
     content: [
       ...(thoughts === undefined ? [] : [thoughts]),
       ...texts,
@@ -61,11 +65,4 @@ export function stopFields(stop_reason: string): JsonObject {
       ? { stop_details: { type: 'refusal', category: null, explanation: null } }
       : {}),
   }
-}
-
-/** Older servers have one call in a field of its own. */
-function toolCallsOf(message: JsonObject): JsonObject[] {
-  const calls = objectsOf(message.tool_calls)
-  if (calls.length > 0 || !isObject(message.function_call)) return calls
-  return [{ function: message.function_call }]
 }

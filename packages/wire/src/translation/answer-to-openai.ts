@@ -50,10 +50,10 @@ export function answerToOpenAi(message: JsonObject, options: AnswerOptions = {})
   const stopReason = stringField(message, 'stop_reason')
   if (stopReason === 'pause_turn') lost.add('pause_turn')
   const body = {
-    id: answerIdFor('openai', stringField(message, 'id')),
+    id: answerIdFor('openai', stringField(message, 'id'), options.id),
     object: 'chat.completion',
     created: options.created ?? 0,
-    model: message.model ?? '',
+    model: message.model || (options.model ?? ''),
     choices: [
       {
         index: 0,

@@ -57,7 +57,7 @@ export function messagesConversation(
         break
       }
       case 'tool':
-        add('user', [resultBlock(message, ids, lose)])
+        add('user', [withCacheControl(resultBlock(message, ids, lose), message)])
         break
       case 'user':
         if (!midSystem) place()
@@ -110,6 +110,11 @@ function userBlocks(content: unknown, lose: Lose): JsonObject[] {
         return []
     }
   })
+}
+
+/** A hint for the cache that hangs on a message, as OpenRouter takes it, hangs on a block at home. */
+function withCacheControl(block: JsonObject, { cache_control }: JsonObject): JsonObject {
+  return cache_control == null ? block : { ...block, cache_control }
 }
 
 function resultBlock(message: JsonObject, ids: CallIds, lose: Lose): JsonObject {

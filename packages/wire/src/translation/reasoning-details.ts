@@ -3,9 +3,9 @@ import { stringField } from '../usage.ts'
 import { objectsOf } from './json.ts'
 import { type ReasoningDetails, spillwaySignature } from './spillway-signature.ts'
 
-/** The reasoning of a message or a delta, in any vendor's field. */
+/** The reasoning of a message or a delta, in any vendor's field; some send an empty one beside the one that they use. */
 export function reasoningText(message: unknown): string {
-  return stringField(message, 'reasoning_content') ?? stringField(message, 'reasoning') ?? ''
+  return stringField(message, 'reasoning_content') || (stringField(message, 'reasoning') ?? '')
 }
 
 /**

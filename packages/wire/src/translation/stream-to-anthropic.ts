@@ -3,10 +3,11 @@ import { parseBounded } from '../bounded-json.ts'
 import { renderErrorEvent } from '../error-rendering.ts'
 import { usageOfCompletion } from '../openai-usage.ts'
 import { malformedFailure } from '../transport-failure.ts'
-import { field, stringField } from '../usage.ts'
+import { stringField } from '../usage.ts'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { stopFields } from './answer-to-anthropic.ts'
+import { type CallPiece, callPieces, contentPieces } from './chat-content.ts'
 import { wordedFor } from './error-translation.ts'
 import { isObject, objectsOf } from './json.ts'
 import type { Loss } from './loss.ts'
@@ -98,25 +99,22 @@ export class StreamToAnthropic implements StreamTranslation {
       throw new RangeError('too many pieces of reasoning')
     for (const detail of details) this.#details.push(detail)
     if (details.length > 0 || thought !== '') this.#add('thinking', thought)
-    const text = textOf(delta.content)
-    if (text !== '') this.#add('text', text)
+    for (const { type, text } of contentPieces(delta.content)) this.#add(type, text)
     const refusal = stringField(delta, 'refusal') ?? ''
     this.#refused ||= refusal !== ''
     if (refusal !== '') this.#add('text', refusal)
-    objectsOf(delta.tool_calls).forEach((call, position) => {
-      this.#readCall(call, typeof call.index === 'number' ? call.index : position)
-    })
-    if (isObject(delta.function_call)) this.#readCall({ function: delta.function_call }, 0)
-    this.#finishReason = stringField(choice, 'finish_reason') ?? this.#finishReason
+    for (const call of callPieces(delta)) this.#readCall(call)
+    // Some servers send an empty one with each chunk.
+    this.#finishReason = stringField(choice, 'finish_reason') || this.#finishReason
   }
 
   #add(type: 'text' | 'thinking', text: string): void {
     let block = this.#blocks.at(-1)
-    if (block?.type !== type) {
+    if (!(block instanceof TextBlock) || block.type !== type) {
       block = new TextBlock(type)
       this.#queue(block)
     }
-    block.pending += text
+    block.add(text)
     this.#waiting += text.length
   }
 
@@ -126,22 +124,19 @@ export class StreamToAnthropic implements StreamTranslation {
   }
 
   /** Some servers number all calls alike: another id is another call. */
-  #readCall(call: JsonObject, index: number): void {
-    const id = stringField(call, 'id') || undefined
-    const name = stringField(call.function, 'name') ?? ''
+  #readCall({ id, index, name, input, isCustom }: CallPiece): void {
     let block = this.#calls.get(index)
     const isAnother = block?.id !== undefined && id !== undefined && id !== block.id && name !== ''
     if (block === undefined || isAnother) {
       if (++this.#begunCalls > mostCalls) throw new RangeError(`more than ${mostCalls} tool calls`)
-      block = new ToolBlock()
+      block = new ToolBlock(isCustom)
       this.#calls.set(index, block)
       this.#queue(block)
     }
     block.id ??= id
-    if (block.name === '') block.name = name
-    const given = field(call.function, 'arguments')
-    if (given == null) return
-    const text = typeof given === 'string' ? given : JSON.stringify(given)
+    if (name !== '') block.addName(name)
+    if (input == null) return
+    const text = typeof input === 'string' ? input : JSON.stringify(input)
     block.add(text)
     this.#waiting += text.length
   }
@@ -163,9 +158,8 @@ export class StreamToAnthropic implements StreamTranslation {
   }
 
   #pass(block: TextBlock | ToolBlock, all: boolean): void {
-    // A call without a name cannot be opened yet.
-    if (block.type === 'tool' && block.name === '' && !all) return
     if (this.#openIndex === undefined) {
+      if (!block.canOpen(all)) return
       this.#openIndex = this.#nextIndex++
       this.#send('content_block_start', { index: this.#openIndex, content_block: this.#opening(block) })
     }
@@ -187,6 +181,11 @@ export class StreamToAnthropic implements StreamTranslation {
   }
 
   #close(block: TextBlock | ToolBlock): void {
+    if (this.#openIndex === undefined) {
+      this.#waiting -= block.pending.length
+      return
+    }
+    if (block.ending !== '') this.#delta(deltaOf(block.type, block.ending))
     if (block.type === 'thinking') {
       const details = joinDetails(this.#details.splice(0))
       this.#delta({ type: 'signature_delta', signature: spillwaySignature(details) })
@@ -202,12 +201,12 @@ export class StreamToAnthropic implements StreamTranslation {
   #begin(chunk: JsonObject): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    this.#id = answerIdFor('anthropic', stringField(chunk, 'id'))
+    this.#id = answerIdFor('anthropic', stringField(chunk, 'id'), this.#options.id)
     const message = {
       id: this.#id,
       type: 'message',
       role: 'assistant',
-      model: chunk.model ?? '',
+      model: chunk.model || (this.#options.model ?? ''),
       content: [],
       stop_reason: null,
       stop_sequence: null,
@@ -238,12 +237,4 @@ function deltaOf(type: 'text' | 'thinking' | 'tool', text: string): JsonObject {
   if (type === 'text') return { type: 'text_delta', text }
   if (type === 'thinking') return { type: 'thinking_delta', thinking: text }
   return { type: 'input_json_delta', partial_json: text }
-}
-
-/** Most servers send a string, a few send parts. */
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content
-  return objectsOf(content)
-    .map((part) => stringField(part, 'text') ?? '')
-    .join('')
 }

@@ -31,6 +31,8 @@ export class StreamToOpenAi implements StreamTranslation {
   #thoughts = 0
   /** Whether the open block is a call that has no arguments yet. */
   #lacksArguments = false
+  /** Whether the open block is a call of the caller's own tools; the vendor's have arguments too, which nobody here reads. */
+  #isCall = false
 
   constructor(options: AnswerOptions = {}) {
     this.#options = options
@@ -64,14 +66,15 @@ export class StreamToOpenAi implements StreamTranslation {
   }
 
   #begin(message: unknown): string {
-    this.#id = answerIdFor('openai', stringField(message, 'id'))
+    this.#id = answerIdFor('openai', stringField(message, 'id'), this.#options.id)
     // It stands in every chunk.
-    this.#model = nameField(message, 'model') ?? ''
+    this.#model = nameField(message, 'model') ?? this.#options.model ?? ''
     this.#usage = anthropicUsage(field(message, 'usage'))
     return this.#delta({ role: 'assistant', content: '', refusal: null })
   }
 
   #startBlock(block: JsonObject): string {
+    this.#isCall = block.type === 'tool_use'
     switch (block.type) {
       case 'text':
         return block.text ? this.#delta({ content: block.text }) : ''
@@ -107,7 +110,7 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'signature_delta':
         return this.#think({ signature: delta.signature })
       case 'input_json_delta':
-        return delta.partial_json ? this.#addArguments(textOf(delta.partial_json)) : ''
+        return this.#isCall && delta.partial_json ? this.#addArguments(textOf(delta.partial_json)) : ''
       case 'citations_delta':
         this.#lost.add('citations')
     }
@@ -127,7 +130,9 @@ export class StreamToOpenAi implements StreamTranslation {
 
   /** No arguments at all are an empty object; an empty string is no JSON. */
   #stopBlock(): string {
-    return this.#lacksArguments ? this.#addArguments('{}') : ''
+    const isEmpty = this.#isCall && this.#lacksArguments
+    this.#isCall = false
+    return isEmpty ? this.#addArguments('{}') : ''
   }
 
   finish(): string {
@@ -148,7 +153,7 @@ export class StreamToOpenAi implements StreamTranslation {
 
   #chunk(fields: JsonObject): string {
     const { created = 0 } = this.#options
-    const id = this.#id ?? answerIdFor('openai', undefined)
+    const id = this.#id ?? answerIdFor('openai', undefined, this.#options.id)
     const chunk = { id, object: 'chat.completion.chunk', created, model: this.#model, ...fields }
     return `data: ${JSON.stringify(chunk)}\n\n`
   }

@@ -32,6 +32,7 @@ export function openEmbeddedTarget(
     modelPath: settings.model as string,
     contextSize: capabilities?.contextTokens,
     parallel: concurrency,
+    dropTools: capabilities?.tools === true,
     timeouts: ownLimitsOf(settings),
   })
   local.engine.load().catch((error: unknown) => {

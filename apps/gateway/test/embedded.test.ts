@@ -191,6 +191,25 @@ describe('policies of an embedded target', () => {
     expect(alone.headers).toMatchObject({ 'x-spillway-served-by': 'claude' })
   })
 
+  test('a request with tools is unfit, unless the configuration says otherwise or no tool is to be called', async () => {
+    const tools = [{ name: 'look', input_schema: { type: 'object' } }]
+    const alone = await gatewayOf(configOf(local({})))
+    const refused = await send(`${alone.url}/v1/messages`, { body: asking('Hi', { tools }) })
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('cannot use tools')])
+    const functions = tools.map(({ name }) => ({ type: 'function', function: { name } }))
+    const chat = await send(`${alone.url}/v1/chat/completions`, { body: asking('Hi', { tools: functions }) })
+    expect(chat.status).toBe(400)
+    for (const tool_choice of [{ type: 'none' }, 'none']) {
+      const { status } = await send(`${alone.url}/v1/messages`, {
+        body: asking('Hi', { tools, tool_choice }),
+      })
+      expect(status).toBe(200)
+    }
+    const willing = await gatewayOf(configOf(local({}, { capabilities: { tools: true } })))
+    const answered = await send(`${willing.url}/v1/messages`, { body: asking('Hi', { tools }) })
+    expect([answered.status, answered.headers['x-spillway-degraded']]).toEqual([200, 'tools'])
+  })
+
   test('timeouts: its own hold, and an attempt that took too long is not repeated', async () => {
     const { url } = await gatewayOf(
       configOf(local(slow, { timeouts: { headers: '1ms' } }), undefined, {

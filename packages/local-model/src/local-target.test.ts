@@ -36,6 +36,18 @@ it('answers a call as the target it is named', async () => {
 
 const question = { model: 'claude-sonnet-5-5', max_tokens: 50, messages: [{ role: 'user', content: 'Hi' }] }
 
+it('is unfit for tools, and answers without them where that is asked for', async () => {
+  const modelPath = join(directory, 'tiny.gguf')
+  const request = requestOf('anthropic', { ...question, tools: [{ name: 'look', input_schema: {} }] })
+  await using local = localModel({ modelPath })
+  const { status, failure } = await local.handler(request)
+  expect([status, failure?.kind, failure?.origin]).toEqual([400, 'unfit', 'spillway'])
+  await using willing = localModel({ modelPath, dropTools: true })
+  const response = await willing.handler(request)
+  expect([response.status, response.headers['x-spillway-degraded']]).toEqual([200, 'tools'])
+  await readBody(response.body)
+})
+
 it.each(['anthropic', 'openai'] as const)('is unfit for a prompt beyond its context (%s)', async (api) => {
   await using local = localModel({ modelPath: join(directory, 'tiny.gguf'), contextSize: 512 })
   const request = requestOf(api, { ...question, messages: [{ role: 'user', content: 'x'.repeat(2000) }] })

@@ -66,7 +66,7 @@ export function chatBody(call: Call, model: string, reply: FullReply, flavour: C
         ...flavour.moreChoice?.(reply),
       },
     ],
-    usage: chatUsage(reply, flavour),
+    usage: reply.withoutUsage ? undefined : chatUsage(reply, flavour),
   })
 }
 
@@ -93,7 +93,7 @@ export function chatFrames(call: Call, model: string, reply: FullReply, flavour:
   for (const piece of lastWords) say(piece)
   const last = { index: 0, delta: {}, finish_reason: finishReason(reply), ...flavour.moreChoice?.(reply) }
   list.push({ text: `data: ${start},"choices":[${JSON.stringify(last)}]}\n\n`, content: false })
-  if (flavour.alwaysUsage || fieldsOf(options).include_usage === true) {
+  if (!reply.withoutUsage && (flavour.alwaysUsage || fieldsOf(options).include_usage === true)) {
     const usage = JSON.stringify(chatUsage(reply, flavour))
     list.push({ text: `data: ${start},"choices":[],"usage":${usage}}\n\n`, content: false })
   }

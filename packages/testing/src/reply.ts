@@ -38,6 +38,8 @@ export interface Reply {
   readonly usage?: ReplyUsage
   /** Fields of the usage at the end, in the protocol's own words: `iterations`, `server_tool_use`, `is_byok`, … @default none */
   readonly moreUsage?: Readonly<Record<string, unknown>>
+  /** Whether a chat answer tells no usage, not even when it is asked to, as some local servers do. @default false */
+  readonly withoutUsage?: boolean
   /** The model that the answer names. @default the one that was asked for */
   readonly model?: string
 }
@@ -82,6 +84,7 @@ export interface FullReply {
   readonly seams?: readonly object[]
   readonly usage: TokenCounts & Pick<Usage, 'reasoningTokens'> & { readonly cost: number | undefined }
   readonly moreUsage: Readonly<Record<string, unknown>>
+  readonly withoutUsage: boolean
   readonly model: string | undefined
 }
 
@@ -127,6 +130,7 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
       cost: reply.usage?.cost,
     },
     moreUsage: reply.moreUsage ?? {},
+    withoutUsage: reply.withoutUsage ?? false,
     model: reply.model,
   }
 }

@@ -28,6 +28,8 @@ export interface CallPlan {
   readonly key: string
   /** What goes wrong with the mirror's candidate. */
   readonly candidate: Fault | undefined
+  /** Who is asked first: Claude, or a server that speaks chat completions alone. */
+  readonly vendor: 'claude' | 'chat'
   /** Drawn for the usage of the call's answers. */
   readonly size: number
   /** What the vendor did for them besides. */
@@ -52,6 +54,10 @@ const shares: readonly (readonly [Course, number])[] = [
 /** What the target with hedges is asked for; the endpoints of the other are left out now and then for their failures. */
 export const hedgedModel = 'claude-opus-4-8'
 
+/** What the target that speaks chat completions is asked for. */
+export const chatModel = 'gpt-agreement'
+const chatShare = 0.15
+
 const hedgedCourses: readonly Course[] = ['left-late', 'hedge-wins', 'hedge-loses']
 
 export const isHedged = ({ course }: Pick<CallPlan, 'course'>): boolean => hedgedCourses.includes(course)
@@ -66,12 +72,15 @@ export function planOf(seed: number, index: number): CallPlan {
   const random = randomFor(seed, index)
   const course = drawn(random())
   const candidateDraw = random()
+  // The stream of another key: the other draws stay what they were.
+  const vendor = !isHedged({ course }) && randomFor(seed, index, 1)() < chatShare ? 'chat' : 'claude'
   return {
     index,
     course,
+    vendor,
     api: random() < 0.7 ? 'anthropic' : 'openai',
     stream: ['cut', 'error-inside', 'left-inside'].includes(course) || random() < 0.5,
-    model: isHedged({ course }) ? hedgedModel : (models[Math.floor(random() * models.length)] as string),
+    model: modelFor({ course, vendor }, random),
     key: `sk-agreement-${Math.floor(random() * 5)}`,
     candidate:
       candidateDraw < 0.05
@@ -82,6 +91,12 @@ export function planOf(seed: number, index: number): CallPlan {
     size: random(),
     usageKind: usageKindOf(random()),
   }
+}
+
+function modelFor({ course, vendor }: Pick<CallPlan, 'course' | 'vendor'>, random: () => number): string {
+  if (isHedged({ course })) return hedgedModel
+  const model = models[Math.floor(random() * models.length)] as string
+  return vendor === 'chat' ? chatModel : model
 }
 
 function drawn(chance: number): Course {

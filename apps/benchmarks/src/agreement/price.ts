@@ -21,6 +21,14 @@ export function reportedPrice(usage: {
   return (usage.inputTokens * 1234 + usage.outputTokens * 5678) / 1e9
 }
 
+/** What an operator has agreed with the vendor of chat completions, in US dollars for a million tokens. */
+export const chatPrices = { input: 2, output: 8, cacheRead: 0.5 }
+
+/** The same in nano-dollars. */
+export function chatPrice({ inputTokens, outputTokens, cacheReadTokens }: Reported): bigint {
+  return BigInt(inputTokens) * 2000n + BigInt(outputTokens) * 8000n + BigInt(cacheReadTokens) * 500n
+}
+
 /** What one model did for an answer. */
 export interface Sampling {
   readonly model: string

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseConfig, startGateway } from '@spillway/gateway'
 import { bookedAttempts } from '../booked-rows.ts'
-import { attemptsOfTarget, hedgeAfter, hedgedModel, planOf } from './call-plan.ts'
+import { attemptsOfTarget, chatModel, hedgeAfter, hedgedModel, planOf } from './call-plan.ts'
 import { createCaller } from './caller.ts'
 import { dashboardFigures } from './dashboard-figures.ts'
 import { add, compare, type Figures, type Line } from './figures.ts'
 import { apiFigures, metricsFigures } from './gateway-figures.ts'
 import { ledgerFigures } from './ledger-figures.ts'
+import { chatPrices } from './price.ts'
 import { upstreamFigures } from './upstream-figures.ts'
 import { startUpstreams, type Upstreams } from './upstream-record.ts'
 
@@ -110,7 +111,7 @@ async function settled(upstreams: Upstreams, storage: string, url: string): Prom
 }
 
 function configOf(
-  { claude, hedged, router, candidate }: Upstreams,
+  { claude, hedged, chat, router, candidate }: Upstreams,
   storage: string,
   journal: string,
 ): object {
@@ -126,6 +127,11 @@ function configOf(
         endpoints: hedged.map(({ url }) => ({ url, credential })),
         routing: { hedge: { after: `${hedgeAfter}ms`, maxExtra: 1 } },
       },
+      chat: {
+        api: 'openai',
+        endpoints: chat.map(({ url }) => ({ url, credential })),
+        prices: [{ models: ['*'], ...chatPrices }],
+      },
       router: { api: 'openrouter', endpoints: [{ url: `${router.url}/api`, credential }] },
       candidate: {
         api: 'anthropic',
@@ -135,6 +141,7 @@ function configOf(
     },
     routes: [
       { models: hedgedModel, target: 'hedged', fallback: ['router'] },
+      { models: chatModel, target: 'chat', fallback: ['router'] },
       { models: '*', target: 'claude', fallback: ['router'] },
     ],
     mirror: [{ from: 'claude', to: 'candidate', sample: 0.3, concurrency: 64, callsPerMinute: 1_000_000 }],

@@ -1,6 +1,6 @@
 import { add, type Figures } from './figures.ts'
-import { vendorPrice } from './price.ts'
-import { type Seen, tellingOf } from './upstream-record.ts'
+import { chatPrice, vendorPrice } from './price.ts'
+import { isWhole, type Seen, tellingOf } from './upstream-record.ts'
 
 /** The record of the upstreams, summed up. */
 export function upstreamFigures(seen: readonly Seen[]): Figures {
@@ -13,15 +13,12 @@ export function upstreamFigures(seen: readonly Seen[]): Figures {
     add(figures, `attempts by role: ${role}`, 1)
     add(figures, `attempts by target: ${target}`, 1)
     if (request.closedAt !== undefined) add(figures, 'attempts that ended: cancelled', 1)
-    else if (telling !== 'exact') add(figures, 'attempts that ended: failed', 1)
+    else if (!isWhole(each)) add(figures, 'attempts that ended: failed', 1)
     else add(figures, 'attempts that ended: well', 1)
     if (telling === 'estimated') add(figures, 'attempts estimated', 1)
     if (telling !== 'exact') continue
     const usage = each.charged.tokens
-    const cost =
-      target === 'router'
-        ? BigInt(usage.inputTokens) * 1234n + BigInt(usage.outputTokens) * 5678n
-        : vendorPrice(each.charged, new Date(performance.timeOrigin + request.receivedAt))
+    const cost = costOf(each)
     add(figures, 'exact tokens: input', usage.inputTokens)
     add(figures, 'exact tokens: output', usage.outputTokens)
     add(figures, 'exact tokens: cache_read', usage.cacheReadTokens)
@@ -33,4 +30,11 @@ export function upstreamFigures(seen: readonly Seen[]): Figures {
     add(figures, `exact cost by role: ${role}`, cost)
   }
   return figures
+}
+
+function costOf({ target, charged, request }: Seen): bigint {
+  const { inputTokens, outputTokens } = charged.tokens
+  if (target === 'router') return BigInt(inputTokens) * 1234n + BigInt(outputTokens) * 5678n
+  if (target === 'chat') return chatPrice(charged.tokens)
+  return vendorPrice(charged, new Date(performance.timeOrigin + request.receivedAt))
 }

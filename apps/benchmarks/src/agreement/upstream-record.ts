@@ -4,9 +4,10 @@ import {
   type Reply,
   type SimulatedServer,
   startClaude,
+  startOllama,
   startOpenRouter,
 } from '@spillway/testing'
-import { type CallPlan, faultOf, isHedged, planOf } from './call-plan.ts'
+import { type CallPlan, chatModel, faultOf, isHedged, planOf } from './call-plan.ts'
 import { type Reported, reportedPrice } from './price.ts'
 import { type Charged, toldBy } from './usage-kinds.ts'
 
@@ -22,7 +23,7 @@ export type Telling = 'exact' | 'estimated' | 'none'
 export interface Seen {
   readonly plan: CallPlan
   readonly role: Role
-  readonly target: 'claude' | 'hedged' | 'router' | 'candidate'
+  readonly target: 'claude' | 'hedged' | 'chat' | 'router' | 'candidate'
   readonly request: RecordedRequest
   readonly charged: Charged
 }
@@ -31,6 +32,7 @@ export interface Seen {
 export interface Upstreams extends AsyncDisposable {
   readonly claude: readonly SimulatedServer[]
   readonly hedged: readonly SimulatedServer[]
+  readonly chat: readonly SimulatedServer[]
   readonly router: SimulatedServer
   readonly candidate: SimulatedServer
   readonly seen: readonly Seen[]
@@ -38,7 +40,7 @@ export interface Upstreams extends AsyncDisposable {
   arrived(index: number, count: number): Promise<void>
 }
 
-/** Starts two endpoints of Claude for each of two targets, the target that takes over, and the mirror's candidate. */
+/** Starts two endpoints for each of three targets, two of Claude and one of chat completions, the target that takes over, and the mirror's candidate. */
 export async function startUpstreams(seed: number): Promise<Upstreams> {
   const seen: Seen[] = []
   const atFirst = new Map<number, number>()
@@ -47,7 +49,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
   const waiting = new Map<number, { count: number; resolve: () => void }>()
 
   const replyOf =
-    (vendor: 'claude' | 'router') =>
+    (vendor: 'claude' | 'chat' | 'router') =>
     (request: RecordedRequest): Reply => {
       const plan = planOfRequest(request)
       const { reply, charged } = toldBy(vendor, plan, usageOf(plan, seen.length))
@@ -79,13 +81,16 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
     const number = count(atFirst, plan.index)
     const hedged = isHedged(plan)
     const role = number === 1 ? 'primary' : hedged ? 'hedge' : 'retry'
-    see(request, plan, role, hedged ? 'hedged' : 'claude')
+    see(request, plan, role, hedged ? 'hedged' : plan.vendor)
     const waiter = waiting.get(plan.index)
     if (waiter !== undefined && number >= waiter.count) waiter.resolve()
     return faultOf(plan, number)
   }
   const pair = () => Promise.all([1, 2].map(() => startClaude({ reply: replyOf('claude'), fault: first })))
-  const [claude, hedged] = await Promise.all([pair(), pair()])
+  const chatServer = () =>
+    startOllama({ models: [chatModel], anthropic: false, reply: replyOf('chat'), fault: first })
+  const chatPair = () => Promise.all([chatServer(), chatServer()])
+  const [claude, hedged, chat] = await Promise.all([pair(), pair(), chatPair()])
   const router = await startOpenRouter({
     reply: replyOf('router'),
     fault: (request) => {
@@ -106,6 +111,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
   return {
     claude,
     hedged,
+    chat,
     router,
     candidate,
     seen,
@@ -114,27 +120,40 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
       return new Promise((resolve) => waiting.set(index, { count: wanted, resolve }))
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...claude, ...hedged, router, candidate].map((server) => server.close()))
+      await Promise.all([...claude, ...hedged, ...chat, router, candidate].map((server) => server.close()))
     },
   }
 }
 
 /** What a request's answer told of its usage: judged by the bytes that were sent. */
-export function tellingOf({ request }: Seen): Telling {
+export function tellingOf(seen: Seen): Telling {
+  const { request } = seen
   // Whoever leaves while the upstream is at work has used the prompt at least.
   const unanswered = request.closedAt === undefined ? 'none' : 'estimated'
   if (request.status !== 200) return unanswered
   const text = Buffer.from(request.sent).toString()
-  const asked = request.json as { stream?: boolean }
-  if (asked.stream !== true) return request.finishedAt !== undefined && isJson(text) ? 'exact' : unanswered
-  const isWhole = text.includes('event: message_stop') || text.includes('data: [DONE]')
-  if (isWhole && request.finishedAt !== undefined) return 'exact'
-  return text.includes('event: message_start') || text.includes('"content":"') ? 'estimated' : unanswered
+  if (isWhole(seen)) return text.includes('"usage":{') ? 'exact' : 'estimated'
+  if (!isStream(request)) return unanswered
+  // The first chunk of a chat completion has the role, and no content yet.
+  return text.includes('event: message_start') || /"content":"[^"]/.test(text) ? 'estimated' : unanswered
+}
+
+/** Whether the whole of a good answer was sent. */
+export function isWhole({ request }: Seen): boolean {
+  if (request.status !== 200 || request.finishedAt === undefined) return false
+  const text = Buffer.from(request.sent).toString()
+  if (!isStream(request)) return isJson(text)
+  return text.includes('event: message_stop') || text.includes('data: [DONE]')
+}
+
+function isStream({ json }: RecordedRequest): boolean {
+  return (json as { stream?: boolean }).stream === true
 }
 
 function isJson(text: string): boolean {
   try {
-    return JSON.parse(text).usage !== undefined
+    const { content, choices } = JSON.parse(text)
+    return (content ?? choices) !== undefined
   } catch {
     return false
   }

@@ -3,7 +3,15 @@ import type { CallPlan } from './call-plan.ts'
 import { type Reported, reportedPrice, type Sampling } from './price.ts'
 
 /** What a vendor did for an answer besides giving it. */
-export type UsageKind = 'plain' | 'compacted' | 'advised' | 'declined' | 'searched' | 'in-us' | 'own-key'
+export type UsageKind =
+  | 'plain'
+  | 'compacted'
+  | 'advised'
+  | 'declined'
+  | 'searched'
+  | 'in-us'
+  | 'own-key'
+  | 'silent'
 
 const shares: readonly (readonly [UsageKind, number])[] = [
   ['compacted', 0.08],
@@ -12,6 +20,7 @@ const shares: readonly (readonly [UsageKind, number])[] = [
   ['searched', 0.06],
   ['in-us', 0.06],
   ['own-key', 0.1],
+  ['silent', 0.1],
 ]
 
 /** @param chance from 0 to 1 */
@@ -45,13 +54,19 @@ const none = { cacheReadTokens: 0, cacheWriteTokens: 0, cacheWrite1hTokens: 0, r
 
 /** @param usage that of the answer itself */
 export function toldBy(
-  vendor: 'claude' | 'router',
+  vendor: 'claude' | 'chat' | 'router',
   { usageKind, model, size }: CallPlan,
   usage: Reported,
 ): Told {
   const answer: Sampling = { model, usage }
   const charged: Charged = { tokens: usage, samplings: [answer], searches: 0, place: 10n }
   const plain: Told = { reply: { usage }, charged }
+  if (vendor === 'chat') {
+    // It caches by itself, and charges nothing for that.
+    const tokens = { ...usage, cacheWriteTokens: 0, cacheWrite1hTokens: 0 }
+    const reply = usageKind === 'silent' ? { withoutUsage: true } : { usage: { ...tokens, cost: undefined } }
+    return { reply, charged: { ...charged, tokens, samplings: [{ model, usage: tokens }] } }
+  }
   if (vendor === 'router') return usageKind === 'own-key' ? withOwnKey(usage, charged) : plain
   const extra: Reported = {
     ...none,

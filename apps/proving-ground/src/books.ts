@@ -86,6 +86,16 @@ export async function checkBooks(
   )
   const attemptsCounted = counted('spillway_attempt_duration_count')
   lines.push(line('attempts in /metrics', String(attemptsCounted), attemptsCounted === attempts))
+  // Says whether rows that are missing were given up, and where to look for those that are not.
+  const [lost, rejected] = [counted('spillway_ledger_lost'), counted('spillway_ledger_rejected')]
+  const waiting = counted('spillway_ledger_buffered') + counted('spillway_ledger_journal')
+  lines.push(
+    line(
+      'rows that are kept elsewhere',
+      `${lost} lost, ${rejected} refused, ${waiting} rows or bytes that wait`,
+      lost + rejected + waiting === 0,
+    ),
+  )
   const summary = JSON.parse(await askOnce(`${url}/api/summary?range=24h`)) as { calls: number }
   lines.push(line('calls in /api/summary', String(summary.calls), summary.calls === calls))
   return lines

@@ -53,6 +53,14 @@ const elsewhere: readonly (readonly [complaint: string, test: string])[] = [
   ['the end of the connection is awaited behind the last event', 'packages/attempt/src/attempt.test.ts'],
   ['raw deflate and stacked encodings', 'packages/core-client/src/content-decoding.test.ts'],
   [
+    'a hook or a listener that throws or hangs takes a call, its slot or the process with it',
+    'apps/proving-ground/src/composition/broken-hooks.test.ts',
+  ],
+  [
+    'an option that is `undefined` means something else than its default',
+    'packages/*/src/undefined-options.test.ts',
+  ],
+  [
     'errors, bodies and responses of a `fetch` of one\u2019s own',
     'packages/attempt/src/foreign-fetch.test.ts',
   ],

@@ -1,9 +1,9 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
 import type { Admission, Lease } from './admission.ts'
 import { ifWanted } from './if-wanted.ts'
 import type { Cost } from './limits.ts'
+import { NextLook } from './next-look.ts'
 import { freeOf, isWithin, passable, sizeOf } from './passing.ts'
-import { probeEvery } from './vendor-gate.ts'
 import { leftOf, type TurnedAway, type Waiter, type WaitingCall } from './waiting-call.ts'
 import { WaitingLanes } from './waiting-lanes.ts'
 import { priorityOf } from './waiting-queue.ts'
@@ -23,9 +23,6 @@ const mostLooked = 64
 
 /** How many refusals one turn takes of limits that have to be asked elsewhere. */
 const mostRefused = 4
-
-/** How many calls are admitted before the rest of the process gets a turn of the event loop. */
-const mostAdmitted = 64
 
 /** After how many milliseconds limits that are counted elsewhere are asked again where nobody knows how long to wait. */
 const askAgain = 50
@@ -50,11 +47,10 @@ export class WaitingRoom {
   #hasChanged = false
   /** Changes with whatever may let a call pass that could not before. */
   #round = 0
-  /** How many were admitted since the last pause. */
-  #admitted = 0
-  #isPaused = false
-  #wakeAt = Infinity
-  #cancelWake: CancelTimer | undefined
+  readonly #nextLook = new NextLook((isSameRound) => {
+    if (!isSameRound) this.#round++
+    this.#serve()
+  })
   #stopListening: (() => void) | undefined
 
   constructor(limiter: Admission, options: WaitingRoomOptions) {
@@ -113,7 +109,7 @@ export class WaitingRoom {
       signal?.removeEventListener('abort', leave)
       if (lane.size === 0) this.#lanes.drop(lane)
       if (this.#size === 0) this.#rest()
-      else if (waiter.isBlocked) this.#wakeIn(0, clock)
+      else if (waiter.isBlocked) this.#nextLook.in(0, clock)
     }
     const lane = this.#lanes.laneOf(call.cost) ?? this.#lanes.make(call.cost)
     const waiter: Waiter = {
@@ -175,7 +171,7 @@ export class WaitingRoom {
   /** Admits a call that comes while others wait, if it goes before them or can pass them. */
   #passAtOnce(call: WaitingCall): Lease | undefined | Promise<Lease | undefined> {
     // Limits that are counted elsewhere are asked one after the other while calls wait.
-    if (this.#size === 0 || this.#isPaused || this.#isAsking) return undefined
+    if (this.#size === 0 || this.#nextLook.isPaused || this.#isAsking) return undefined
     const lane = this.#lanes.laneOf(call.cost)
     const first = lane?.first()
     const now = call.clock.now()
@@ -192,12 +188,12 @@ export class WaitingRoom {
   /** Admits all that can be admitted. Runs once at a time, without a turn of the event loop where the limits need none. */
   async #serve(): Promise<void> {
     this.#hasChanged = true
-    if (this.#isServing || this.#isPaused) return
+    if (this.#isServing || this.#nextLook.isPaused) return
     this.#isServing = true
     try {
-      while (this.#hasChanged && !this.#isPaused) {
+      while (this.#hasChanged && !this.#nextLook.isPaused) {
         this.#hasChanged = false
-        this.#cancelTimer()
+        this.#nextLook.cancel()
         await this.#serveAll()
       }
     } catch (error) {
@@ -219,7 +215,7 @@ export class WaitingRoom {
     for (const first of this.#lanes.firsts()) {
       let waiter: Waiter | undefined = first
       let wait = 0
-      while (waiter !== undefined && !this.#isPaused) {
+      while (waiter !== undefined && !this.#nextLook.isPaused) {
         // Both of one time: the capacity may come between two looks at the clock, and would be taken for a lack of places.
         const now = waiter.clock.now()
         const answer = this.#limiter.tryAcquire(waiter.cost, now)
@@ -236,13 +232,13 @@ export class WaitingRoom {
         if (this.#hasChanged) return
       }
       if (waiter === undefined) continue
-      if (this.#hasChanged || this.#isPaused) return
+      if (this.#hasChanged || this.#nextLook.isPaused) return
       waiter.isBlocked = true
       // It lacks only a place, and so do all behind it.
       if (wait === 0) return
       const wakeAt = waiter.clock.now() + wait
       await this.#letPass(waiter)
-      this.#wakeAfter(wakeAt - waiter.clock.now(), waiter.clock)
+      this.#nextLook.after(wakeAt - waiter.clock.now(), waiter.clock)
     }
   }
 
@@ -260,7 +256,7 @@ export class WaitingRoom {
     let refused = 0
     const others = lane.others(first, mostLooked, this.#round)
     for (const waiter of others.calls) {
-      if (waiter.hasLeft || this.#isPaused) continue
+      if (waiter.hasLeft || this.#nextLook.isPaused) continue
       if (!isWithin(waiter.cost, free)) {
         if (smallest === undefined || sizeOf(waiter) < sizeOf(smallest)) smallest = waiter
         continue
@@ -277,7 +273,7 @@ export class WaitingRoom {
       this.#round++
       free = freeNow()
     }
-    if (free !== undefined && !others.isAll) this.#wakeIn(0, clock, 'same round')
+    if (free !== undefined && !others.isAll) this.#nextLook.in(0, clock, 'same round')
     if (smallest !== undefined) this.#wakeFor(smallest.cost, clock)
   }
 
@@ -285,47 +281,18 @@ export class WaitingRoom {
     // It may have left while the limits were asked on its behalf.
     if (waiter.hasLeft) return lease.settle(undefined, waiter.clock.now())
     waiter.admit(lease)
-    if (++this.#admitted < mostAdmitted || this.#size === 0) return
-    this.#cancelTimer()
-    this.#wakeIn(0, waiter.clock)
-    this.#isPaused = true
+    this.#nextLook.countAdmitted(waiter.clock, this.#size)
   }
 
   /** Serves again when the windows have capacity, or a closure may be tested; a release is heard of otherwise. */
   #wakeFor(cost: Cost, clock: Clock): void {
     const wait = this.#limiter.timeUntil(cost, clock.now())
-    if (wait > 0) this.#wakeAfter(wait, clock)
-  }
-
-  /** Less than a millisecond may be a rounding error, after which the time would be the same. */
-  #wakeAfter(wait: number, clock: Clock): void {
-    this.#wakeIn(Math.min(Math.max(1, wait), probeEvery), clock)
-  }
-
-  /** Serves again in `ms`, or earlier if that was intended. */
-  #wakeIn(ms: number, clock: Clock, why?: 'same round'): void {
-    const at = clock.now() + ms
-    if (this.#isPaused || !(at < this.#wakeAt)) return
-    this.#cancelTimer()
-    this.#wakeAt = at
-    this.#cancelWake = clock.setTimer(ms, () => {
-      this.#cancelTimer()
-      if (why === undefined) this.#round++
-      this.#serve()
-    })
-  }
-
-  #cancelTimer(): void {
-    this.#cancelWake?.()
-    this.#cancelWake = undefined
-    this.#wakeAt = Infinity
-    if (this.#isPaused) this.#admitted = 0
-    this.#isPaused = false
+    if (wait > 0) this.#nextLook.after(wait, clock)
   }
 
   /** Nobody waits. */
   #rest(): void {
-    this.#cancelTimer()
+    this.#nextLook.cancel()
     this.#stopListening?.()
     this.#stopListening = undefined
   }

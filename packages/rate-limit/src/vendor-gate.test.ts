@@ -54,6 +54,21 @@ describe('an answer', () => {
     expect(gate.words(5_000)).toMatchObject([{ remaining: 15_000 }])
   })
 
+  it('that refuses a call for what is left, rounded up to thousands, stops none that asks less', () => {
+    const gate = new VendorGate()
+    const large = gate.pass(asking(20_800), 0)
+    const refused = { closedMs: 30_000, isSuccess: false }
+    gate.hear(large, asking(20_800), { ...input(21_000, 39_000), ...refused }, 0, 1e9)
+    gate.settle(large, asking(20_800), asking(0), 0)
+    expect(gate.timeUntil(asking(20_000), 0)).toBe(0)
+    expect(gate.timeUntil(asking(20_800), 0)).toBe(30_000)
+    // What rounding does not explain closes the pool.
+    const other = new VendorGate()
+    const small = other.pass(asking(19_000), 0)
+    other.hear(small, asking(19_000), { ...input(21_000, 39_000), ...refused }, 0, 1e9)
+    expect(other.timeUntil(asking(1), 0)).toBe(30_000)
+  })
+
   it('that refuses a large call for what is left stops none that asks less', () => {
     const gate = new VendorGate()
     const large = gate.pass(asking(40_000), 0)

@@ -310,10 +310,15 @@ export function refusalOf(
   if (ms <= probeEvery) {
     for (const { name, limit = Infinity, remaining, periodMs } of limits) {
       const asked = Math.min(windows[name].of(cost), limit)
-      if (remaining < asked) lacking.push({ key: keyOf(name, periodMs), asked, ms })
+      if (remaining - roundedBy(remaining) < asked) lacking.push({ key: keyOf(name, periodMs), asked, ms })
     }
   }
   return { lacking, closeMs: lacking.length > 0 ? undefined : ms }
+}
+
+/** By how much what is left may be less than a vendor says: Anthropic writes whole thousands of tokens. */
+function roundedBy(remaining: number): number {
+  return remaining > 0 && remaining % 1_000 === 0 ? 1_000 : 0
 }
 
 const second = 1_000

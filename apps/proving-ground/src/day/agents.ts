@@ -125,7 +125,7 @@ async function makeCall(
         const { inputTokens, outputTokens } = truth
         return (
           day.limits.check(all) === undefined &&
-          record.hasOwnCapacity(inputTokens, outputTokens, limits, clock.now())
+          record.hadOwnCapacity(inputTokens, outputTokens, limits, clock.now())
         )
       }
       if (fits(body)) {

@@ -30,7 +30,9 @@ export interface DayFigures {
   readonly held: number
   readonly countsRefused: number
   /** The most that any minute had of our own limits; of output as it was generated, and by when its call was admitted. */
-  readonly own: Readonly<Record<'requests' | 'input' | 'output' | 'admittedOutput', number>>
+  readonly own: Readonly<
+    Record<'requests' | 'input' | 'output' | 'admittedOutput' | 'reservedOutput', number>
+  >
 }
 
 export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
@@ -59,6 +61,7 @@ export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
       input: most(inputTokensPerMinute, ({ own }) => own.input),
       output: most(outputTokensPerMinute, ({ own }) => own.output),
       admittedOutput: most(outputTokensPerMinute, ({ asked }) => asked),
+      reservedOutput: most(outputTokensPerMinute, ({ mostReserved }) => ({ most: mostReserved })),
     },
   }
 }
@@ -92,6 +95,7 @@ export function judgeDay({ calls, input, busy, limited, own, ...figures }: DayFi
     line('counts of tokens refused', String(countsRefused), countsRefused === 0),
     ofOwn('requests', own.requests, bounds.own),
     ofOwn('input', own.input, bounds.own),
+    ofOwn('output, used or reserved when a call is let through,', own.reservedOutput, 1),
     ofOwn(
       'output',
       own.output,

@@ -1,15 +1,25 @@
+const minute = 60_000
+
+/** How finely the limiter divides its windows: what was spent counts for so much longer. */
+export const resolution = minute / 600
+
 /** What was really used of our own limits in the last minute, and the most that it ever was. */
 export class OwnWindow {
+  readonly #windowMs: number
   readonly #entries: (readonly [at: number, amount: number])[] = []
   #first = 0
   #sum = 0
-  /** The most that any 60 s had. */
+  /** The most that any window had. */
   most = 0
+
+  constructor(windowMs: number = minute) {
+    this.#windowMs = windowMs
+  }
 
   used(now: number): number {
     while (this.#first < this.#entries.length) {
       const [at, amount] = this.#entries[this.#first] as readonly [number, number]
-      if (at > now - 60_000) break
+      if (at > now - this.#windowMs) break
       this.#sum -= amount
       this.#first++
     }

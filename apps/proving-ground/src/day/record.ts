@@ -1,6 +1,6 @@
 import type { JsonBody } from '@spillway/middleware'
 import type { Limits } from '@spillway/rate-limit'
-import { OwnWindow } from './own-windows.ts'
+import { OwnWindow, resolution } from './own-windows.ts'
 
 /** Length of a bucket of the series, in milliseconds. */
 export const bucketMs = 300_000
@@ -34,6 +34,10 @@ export class ModelRecord {
   readonly series: number[] = []
   /** What was really used in any minute: input when a call came, output when it had been generated. */
   readonly own = { requests: new OwnWindow(), input: new OwnWindow(), output: new OwnWindow() }
+  /** The same as far as the limiter can tell times apart; output by when its call came. */
+  readonly #asCounted = [1, 2, 3].map(() => new OwnWindow(60_000 + resolution))
+  /** The most output that was reserved or used of our own limit when a call was let through, as the limiter counts. */
+  mostReserved = 0
   /** Calls that have been made and have not gone to the vendor, in the order in which they came. */
   readonly waiting = new Set<JsonBody>()
   /** Output by when its call came, which only somebody knows who knows everything. */
@@ -49,17 +53,30 @@ export class ModelRecord {
     this.own.requests.add(1, now)
     this.own.input.add(inputTokens, now)
     this.asked.add(outputTokens, now)
+    for (const [index, amount] of [1, inputTokens, outputTokens].entries())
+      this.#asCounted[index]?.add(amount, now)
   }
 
   /** Whether our own limits have capacity for a call of this size, by what was really used. */
   hasOwnCapacity(inputTokens: number, outputTokens: number, limits: Limits, now: number): boolean {
     const { requests, input } = this.own
-    return (
-      requests.used(now) + 1 <= (limits.requestsPerMinute ?? Infinity) &&
-      input.used(now) + inputTokens <= (limits.inputTokensPerMinute ?? Infinity) &&
-      this.asked.used(now) + outputTokens <= (limits.outputTokensPerMinute ?? Infinity)
-    )
+    return fits([requests, input, this.asked], [1, inputTokens, outputTokens], limits, now)
   }
+
+  /** Whether they have had it for long enough that the limiter could tell. */
+  hadOwnCapacity(inputTokens: number, outputTokens: number, limits: Limits, now: number): boolean {
+    return fits(this.#asCounted, [1, inputTokens, outputTokens], limits, now)
+  }
+}
+
+function fits(
+  used: readonly OwnWindow[],
+  asked: readonly number[],
+  { requestsPerMinute, inputTokensPerMinute, outputTokensPerMinute }: Limits,
+  now: number,
+): boolean {
+  const limits = [requestsPerMinute, inputTokensPerMinute, outputTokensPerMinute]
+  return used.every((window, index) => window.used(now) + (asked[index] ?? 0) <= (limits[index] ?? Infinity))
 }
 
 /** The records of a day, by model. */

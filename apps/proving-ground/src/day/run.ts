@@ -61,11 +61,14 @@ export async function simulateDay(scheduler: SchedulerName, options: DayOptions)
   const spy: Middleware = (next) => (request) => {
     admissions.set(request.body, clock.now())
     const cost = costOf(day, request)
-    records.get(request.model)?.waiting.delete(request.body)
+    const record = records.get(request.model)
+    record?.waiting.delete(request.body)
+    const reserved = between.reservedOutput?.(request.model, clock.now()) ?? 0
+    if (record !== undefined) record.mostReserved = Math.max(record.mostReserved, reserved)
     // What the vendor refuses is not used.
     if (request.operation === 'generate' && cost !== undefined && day.limits.check(cost) === undefined) {
       const outputTokens = day.answers.get(request.body)?.outputTokens ?? 0
-      records.get(request.model)?.admit(cost.inputTokens, outputTokens, clock.now())
+      record?.admit(cost.inputTokens, outputTokens, clock.now())
     }
     return next(request)
   }

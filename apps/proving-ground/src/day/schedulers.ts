@@ -8,6 +8,8 @@ import type { DayVendor } from './vendor.ts'
 export interface Scheduler {
   readonly middleware: Middleware
   readonly waiting: number
+  /** Output that it takes as used or reserved of our own limit; undefined where it reserves none. */
+  reservedOutput?(model: string, now: number): number
 }
 
 /** The limiter of this repository, with nothing but the limits set. */
@@ -18,6 +20,7 @@ export function ourLimiter(limits: Limits): Scheduler {
     get waiting() {
       return limit.waiting
     },
+    reservedOutput: (model, now) => limit.limiter()?.headroom(now, model).outputTokensPerMinute?.used ?? 0,
   }
 }
 

@@ -86,6 +86,8 @@ export async function runOutage(options: RunOptions): Promise<Run> {
   const ends: number[] = []
   try {
     await watch(options.before, 'before')
+    // On a busy machine the tables may not be there yet.
+    await firstRow(database)
     const stoppedAt = performance.now()
     await database.stop()
     await watch(options.outage / 2, 'database away')
@@ -144,6 +146,17 @@ export async function runOutage(options: RunOptions): Promise<Run> {
     await gateway.kill()
     await second?.kill()
   }
+}
+
+/** @throws Error when no call is booked in time */
+async function firstRow(database: Database): Promise<void> {
+  const end = performance.now() + longestCatchUp
+  while (performance.now() < end) {
+    const calls = await database.calls().catch(() => [])
+    if (calls.length > 0) return
+    await pause(100)
+  }
+  throw new Error('the gateway has booked no call')
 }
 
 /** How long something takes, in milliseconds. */

@@ -20,7 +20,8 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
   const response = await fetch(`${server.url}/v1/messages`, { method: 'POST', body: '{"model":"m"}' })
   expect(response.status).toBe(500)
   expect(await response.json()).toMatchObject({ type: 'error', error: { message: 'the gateway failed' } })
-  expect(lines).toEqual([`the gateway failed: ${defect.stack}`])
+  const id = response.headers.get('x-spillway-call-id')
+  expect(lines).toEqual([`the gateway failed at the call ${id}: ${defect.stack}`])
 })
 
 test('metrics that cannot be collected are an error of /metrics alone', async () => {

@@ -73,6 +73,7 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
     claude.always({ type: 'status', status: 529 })
     const local = {
       ...embeddedTarget({ reply: 'Hello from this machine.' }),
+      capabilities: { tools: true },
       timeouts: { headers: '90s', firstContent: '90s' },
     }
     const calls: AnsweredCall[] = []

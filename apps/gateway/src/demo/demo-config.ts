@@ -26,7 +26,8 @@ export function demoConfig(claudeUrl: string, modelPath: string): Config {
         // The usual one is meant for trouble that is rarer.
         retry: { budget: 0.5 },
       },
-      local: { api: 'embedded', model: modelPath },
+      // Claude Code, which always offers tools, is to be answered too: the model says one sentence to everyone.
+      local: { api: 'embedded', model: modelPath, capabilities: { tools: true } },
     },
     routes: [{ models: '*', target: 'claude', fallback: ['local'] }],
     // Claude Code's prompt is long for a model inside this process.

@@ -64,9 +64,6 @@ export const isHedged = ({ course }: Pick<CallPlan, 'course'>): boolean => hedge
 
 const models = ['claude-sonnet-5-5', 'claude-opus-5-5', 'claude-haiku-4-5', 'claude-haiku-5-5'] as const
 
-/** How long the gateway waits before it hedges, in milliseconds: far longer than any answer takes that is not held. */
-export const hedgeAfter = 600
-
 /** @param index from 0 */
 export function planOf(seed: number, index: number): CallPlan {
   const random = randomFor(seed, index)
@@ -114,8 +111,12 @@ export const attemptsOfTarget = 2
 const held: Fault = { type: 'slow-headers', ms: Infinity }
 const statuses = [529, 429, 500, 503]
 
-/** The fault of one attempt at the first target; `number` is 1 for its first attempt of this call. */
-export function faultOf(plan: CallPlan, number: number): Fault | undefined {
+/**
+ * The fault of one attempt at the first target.
+ * @param number 1 for its first attempt of this call
+ * @param hedgeAfter how long the gateway waits before it hedges, in milliseconds
+ */
+export function faultOf(plan: CallPlan, number: number, hedgeAfter: number): Fault | undefined {
   const status: Fault = { type: 'status', status: statuses[plan.index % statuses.length] as number }
   const how = plan.index % 2 === 0 ? 'end' : 'reset'
   switch (plan.course) {

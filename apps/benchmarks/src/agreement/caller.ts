@@ -1,6 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type CallPlan, hedgeAfter } from './call-plan.ts'
+import type { CallPlan } from './call-plan.ts'
 import type { Upstreams } from './upstream-record.ts'
 
 /** Makes the calls of the mix over sockets of its own. */
@@ -10,7 +10,7 @@ export interface Caller {
   close(): void
 }
 
-export function createCaller(gateway: string, upstreams: Upstreams): Caller {
+export function createCaller(gateway: string, upstreams: Upstreams, hedgeAfter: number): Caller {
   const agent = new Agent({ keepAlive: true })
   return {
     async call(plan) {

@@ -39,6 +39,8 @@ const { titles, lines, courses } = await run({
   calls: Math.max(1, Number(options.calls) || 10_000),
   seed: Number(options.seed) || 1,
   browser,
+  // On a busy machine answers take a second.
+  hedgeAfter: 3000,
   postgres: server?.url,
   onProgress: (line) => console.error(line),
 }).finally(() => server?.remove())

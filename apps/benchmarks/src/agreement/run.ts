@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseConfig, startGateway } from '@spillway/gateway'
 import { bookedAttempts } from '../booked-rows.ts'
-import { attemptsOfTarget, chatModel, hedgeAfter, hedgedModel, planOf } from './call-plan.ts'
+import { attemptsOfTarget, chatModel, hedgedModel, planOf } from './call-plan.ts'
 import { createCaller } from './caller.ts'
 import { dashboardFigures } from './dashboard-figures.ts'
 import { add, compare, type Figures, type Line } from './figures.ts'
@@ -21,6 +21,12 @@ export interface RunOptions {
   readonly postgres?: string | undefined
   /** Whether to look at the dashboard in Chromium as well. */
   readonly browser: boolean
+  /**
+   * How long the gateway waits before it hedges, in milliseconds: far longer than any answer takes that is not held. Where it is
+   * shorter, hedges are cancelled before or while their answer comes, and nobody can say how far it came.
+   * @default 600
+   */
+  readonly hedgeAfter?: number
   readonly onProgress?: ((line: string) => void) | undefined
 }
 
@@ -40,17 +46,18 @@ export async function run({
   seed,
   postgres,
   browser,
+  hedgeAfter = 600,
   onProgress = () => {},
 }: RunOptions): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'spillway-agreement-'))
-  await using upstreams = await startUpstreams(seed)
+  await using upstreams = await startUpstreams(seed, hedgeAfter)
   const storage = postgres ?? `sqlite:${join(folder, 'ledger.db')}`
   const { config } = parseConfig(
-    JSON.stringify(configOf(upstreams, storage, join(folder, 'waiting'))),
+    JSON.stringify(configOf(upstreams, hedgeAfter, storage, join(folder, 'waiting'))),
     'agreement.json',
   )
   const gateway = await startGateway(config, { port: 0, log: () => {} })
-  const caller = createCaller(gateway.url, upstreams)
+  const caller = createCaller(gateway.url, upstreams, hedgeAfter)
   const courses = new Map<string, number>()
   try {
     let next = 0
@@ -112,6 +119,7 @@ async function settled(upstreams: Upstreams, storage: string, url: string): Prom
 
 function configOf(
   { claude, hedged, chat, router, candidate }: Upstreams,
+  hedgeAfter: number,
   storage: string,
   journal: string,
 ): object {

@@ -41,7 +41,7 @@ export interface Upstreams extends AsyncDisposable {
 }
 
 /** Starts two endpoints for each of three targets, two of Claude and one of chat completions, the target that takes over, and the mirror's candidate. */
-export async function startUpstreams(seed: number): Promise<Upstreams> {
+export async function startUpstreams(seed: number, hedgeAfter: number): Promise<Upstreams> {
   const seen: Seen[] = []
   const atFirst = new Map<number, number>()
   const atRouter = new Map<number, number>()
@@ -84,7 +84,7 @@ export async function startUpstreams(seed: number): Promise<Upstreams> {
     see(request, plan, role, hedged ? 'hedged' : plan.vendor)
     const waiter = waiting.get(plan.index)
     if (waiter !== undefined && number >= waiter.count) waiter.resolve()
-    return faultOf(plan, number)
+    return faultOf(plan, number, hedgeAfter)
   }
   const pair = () => Promise.all([1, 2].map(() => startClaude({ reply: replyOf('claude'), fault: first })))
   const chatServer = () =>

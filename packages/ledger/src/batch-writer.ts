@@ -246,11 +246,14 @@ export class BatchWriter<Entry> {
 
   /** Puts the journal into the store; false when the store is away. */
   async #replayed(isForced: boolean): Promise<boolean> {
-    await this.#spilling
+    const spilling = this.#spilling
+    await spilling
     if (this.#replay === undefined) return true
-    return await this.#replay.run(isForced, () => {
+    const isThere = await this.#replay.run(isForced, () => {
       this.#startedAt = this.#clock.now()
     })
+    // What has gone to disk meanwhile comes before what came later.
+    return isThere && spilling !== this.#spilling ? this.#replayed(false) : isThere
   }
 
   /** What waits goes to disk, with a copy of what is on its way for long: the store knows by their ids what it has already. */

@@ -82,7 +82,7 @@ function printCase({ exchange, only }: FuzzResult): void {
 }
 
 function printResult(result: FuzzResult): void {
-  const { findings, books, memory, kinds, statuses, answers, blocks, seconds, cpu } = result
+  const { findings, books, memory, kinds, statuses, answers, blocks, excused, seconds, cpu } = result
   const total = [...kinds.values()].reduce((sum, value) => sum + value, 0)
   console.log(`\n${total} cases in ${seconds.toFixed(1)} s: ${(total / seconds).toFixed(0)} a second\n`)
   console.log(
@@ -103,6 +103,8 @@ function printResult(result: FuzzResult): void {
     `event loop: longest block ${longest.toFixed(0)} ms; over 100 ms: ${over}, of which ${confirmed} when the case runs alone; ${ofMachine} pauses of the machine`,
   )
   for (const suspect of suspects) console.log(`  ${suspect}`)
+  if (excused > 0)
+    console.log(`${excused} cases that met a pause of the fuzzer itself held when they ran again, alone`)
   console.log(
     `\n${findings.count === 0 ? 'nothing found' : `${findings.count} findings, ${findings.groups.size} kinds; cases are in ${folder}`}`,
   )

@@ -16,6 +16,7 @@ import { judge } from './judge.ts'
 import { leaksIn } from './markers.ts'
 import { fewestForMemory, type MemoryPoint, MemoryWatch } from './memory-watch.ts'
 import { minimise, type ReplayedCase } from './minimise.ts'
+import { OwnPauses } from './own-pauses.ts'
 import { startUpstreams, type Upstreams } from './upstream.ts'
 
 export interface FuzzOptions {
@@ -52,12 +53,17 @@ export interface FuzzResult {
   /** By what upstreams answered. */
   readonly answers: ReadonlyMap<string, number>
   readonly blocks: BlockSummary
+  /** Problems of cases during which the fuzzer itself did not run, and which did not come again. */
+  readonly excused: number
   readonly seconds: number
   /** CPU time of a case, in microseconds. */
   readonly cpu: { readonly gateway: number; readonly fuzzer: number }
   readonly exchange: Exchange | undefined
   readonly only: RunningCase | undefined
 }
+
+/** Cases that are judged once more: with more, the machine is too busy for a verdict. */
+const mostDoubtful = 200
 
 /** Shares of the cases after which memory is looked at. */
 const checkpoints = [0.1, ...Array.from({ length: 11 }, (_, at) => 0.5 + at / 20)]
@@ -85,6 +91,9 @@ class FuzzSession {
   readonly #answers = new Map<string, number>()
   readonly #blocks = new BlockWatch()
   readonly #memory = new MemoryWatch()
+  readonly #pauses = new OwnPauses()
+  readonly #doubtful: { readonly problem: string; readonly replayed: ReplayedCase }[] = []
+  #excused = 0
   #gateway!: MonitoredGateway
   #upstreams!: Upstreams
   #client!: Client
@@ -138,6 +147,7 @@ class FuzzSession {
   async run(): Promise<FuzzResult> {
     const { requests, seed, only } = this.#options
     const startedAt = performance.now()
+    this.#pauses.start()
     const cpu = { gateway: this.#gateway.cpu(), fuzzer: process.cpuUsage() }
     let exchange: Exchange | undefined
     let running: RunningCase | undefined
@@ -167,6 +177,7 @@ class FuzzSession {
     for (const problem of this.#memory.problems(requests)) this.#findings.add(problem)
     // What is written to stderr from here on has been written before.
     this.#isReplaying = true
+    if (!this.#isDead) await this.#confirmDoubtful()
     if (!this.#isDead) await this.#confirmBlocks()
     if (!this.#isDead && only === undefined) await this.#minimise()
     return {
@@ -177,6 +188,7 @@ class FuzzSession {
       statuses: this.#statuses,
       answers: this.#answers,
       blocks: this.#blocks.summary,
+      excused: this.#excused,
       seconds,
       cpu: cpuOfCase,
       exchange,
@@ -185,6 +197,7 @@ class FuzzSession {
   }
 
   async close(): Promise<void> {
+    this.#pauses.stop()
     this.#client.close()
     if (!this.#isDead) await this.#gateway.stop(10_000)
     await this.#upstreams.close()
@@ -218,9 +231,32 @@ class FuzzSession {
     this.#countAnswers(fuzzCase, exchange)
     if (!this.#isDead) {
       for (const problem of judge(fuzzCase, exchange, running.received))
-        this.#findings.addCase(problem, fuzzCase, exchange, running.received)
+        this.#found(problem, running, exchange)
     }
     return exchange
+  }
+
+  /** A case that ran while the fuzzer itself did not is judged once more later, alone. */
+  #found(
+    problem: string,
+    { fuzzCase, received, startedAt, endedAt = now() }: RunningCase,
+    exchange: Exchange,
+  ): void {
+    if (this.#pauses.between(startedAt, endedAt) && this.#doubtful.length < mostDoubtful)
+      this.#doubtful.push({ problem, replayed: { fuzzCase, received: [...received] } })
+    else this.#findings.addCase(problem, fuzzCase, exchange, received)
+  }
+
+  async #confirmDoubtful(): Promise<void> {
+    for (const { problem, replayed } of this.#doubtful) {
+      const { fuzzCase, received } = this.#inFlight.begin(replayedCase(replayed))
+      const exchange = await this.#client.run(fuzzCase)
+      const isAgain = judge(fuzzCase, exchange, received).some(
+        (each) => kindOfProblem(each) === kindOfProblem(problem),
+      )
+      if (isAgain) this.#findings.addCase(problem, fuzzCase, exchange, received)
+      else this.#excused++
+    }
   }
 
   #countAnswers({ request }: FuzzCase, { answers, ended }: Exchange): void {

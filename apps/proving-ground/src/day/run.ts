@@ -56,15 +56,14 @@ export async function simulateDay(scheduler: SchedulerName, options: DayOptions)
   const day = dayVendor(clock, agents, (model, tokens) => {
     records.get(model)?.own.output.add(tokens, clock.now())
   })
-  const between = scheduler === 'limiter' ? ourLimiter(limits) : perfectScheduler(day, records, limits, clock)
+  const between =
+    scheduler === 'limiter' ? ourLimiter(limits, records) : perfectScheduler(day, records, limits, clock)
   /** Sees what goes to the vendor. */
   const spy: Middleware = (next) => (request) => {
     admissions.set(request.body, clock.now())
     const cost = costOf(day, request)
     const record = records.get(request.model)
     record?.waiting.delete(request.body)
-    const reserved = between.reservedOutput?.(request.model, clock.now()) ?? 0
-    if (record !== undefined) record.mostReserved = Math.max(record.mostReserved, reserved)
     // What the vendor refuses is not used.
     if (request.operation === 'generate' && cost !== undefined && day.limits.check(cost) === undefined) {
       const outputTokens = day.answers.get(request.body)?.outputTokens ?? 0

@@ -1,5 +1,5 @@
 import type { Clock, Middleware, ModelRequest, ModelResponse } from '@spillway/middleware'
-import { createRateLimit, type Limits } from '@spillway/rate-limit'
+import { createRateLimit, type LimitStore, type Limits, memoryLimitStore } from '@spillway/rate-limit'
 import { costOf } from './cost.ts'
 import type { DayRecord, ModelRecord } from './record.ts'
 import type { DayVendor } from './vendor.ts'
@@ -8,19 +8,38 @@ import type { DayVendor } from './vendor.ts'
 export interface Scheduler {
   readonly middleware: Middleware
   readonly waiting: number
-  /** Output that it takes as used or reserved of our own limit; undefined where it reserves none. */
-  reservedOutput?(model: string, now: number): number
 }
 
-/** The limiter of this repository, with nothing but the limits set. */
-export function ourLimiter(limits: Limits): Scheduler {
-  const limit = createRateLimit(limits)
+/**
+ * The limiter of this repository, with nothing but the limits set. The records keep the most output that it takes as used or
+ * reserved of our own limit at the moment when it lets a call through, its own reservation included.
+ */
+export function ourLimiter(limits: Limits, records: DayRecord): Scheduler {
+  const limit = createRateLimit({ ...limits, store: watched(memoryLimitStore(), records) })
   return {
     middleware: limit.middleware,
     get waiting() {
       return limit.waiting
     },
-    reservedOutput: (model, now) => limit.limiter()?.headroom(now, model).outputTokensPerMinute?.used ?? 0,
+  }
+}
+
+function watched(store: LimitStore, records: DayRecord): LimitStore {
+  return {
+    open(key, limits, rules) {
+      const admission = store.open(key, limits, rules)
+      const admit = admission.tryAcquire.bind(admission)
+      admission.tryAcquire = (cost, now, beside) => {
+        const lease = admit(cost, now, beside)
+        const record = records.get(cost.group ?? '')
+        if (lease !== undefined && record !== undefined) {
+          const { outputTokensPerMinute } = admission.headroom(now, cost.group)
+          record.mostReserved = Math.max(record.mostReserved, outputTokensPerMinute?.used ?? 0)
+        }
+        return lease
+      }
+      return admission
+    },
   }
 }
 

@@ -169,6 +169,9 @@ describe('an error of OpenRouter that concerns one request', () => {
   })
 })
 
+/** What Ollama's cloud says. */
+const tooLong = 'prompt too long; exceeded max context length by 4 tokens'
+
 describe('an error in the shape of another service', () => {
   test.each<[string, number, object, Record<string, string>, string]>([
     ['AWS', 400, { message: 'No' }, { 'x-amzn-errortype': 'ValidationException' }, 'invalid_request_error'],
@@ -189,6 +192,35 @@ describe('an error in the shape of another service', () => {
       status,
       expect.objectContaining({ type: 'error', error: { type, message: 'No' } }),
     ])
+  })
+
+  test.each<[string, object]>([
+    ['Anthropic’s', { type: 'error', error: { type: 'invalid_request_error', message: tooLong } }],
+    ['its own', { StatusCode: 400, Status: '400 Bad Request', error: tooLong }],
+  ])(
+    'that calls a prompt too long in words of its own says so in the caller’s: %s shape',
+    async (_, body) => {
+      const ollama = forThisTest(await startClaude({ fault: () => failing(400, body, {}) }))
+      const gateway = await gatewayOf(configOf(targetAt(ollama, 'ollama')))
+      const received = await ask(gateway)
+      expect([received.status, JSON.parse(received.text)]).toMatchObject([
+        400,
+        {
+          type: 'error',
+          error: { type: 'invalid_request_error', message: `prompt is too long: ${tooLong}` },
+        },
+      ])
+    },
+  )
+
+  test.each([
+    'prompt is too long: 210000 tokens > 200000 maximum',
+    'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000',
+  ])('keeps every byte where it has the words that clients know: %s', async (message) => {
+    const body = { type: 'error', error: { type: 'invalid_request_error', message }, request_id: 'req_1' }
+    const claude = forThisTest(await startClaude({ fault: () => failing(400, body, {}) }))
+    const received = await ask(await gatewayOf(configOf(targetAt(claude, 'anthropic'))))
+    expect(received.text).toBe(JSON.stringify(body))
   })
 
   test('is an error in the middle of a stream too', async () => {

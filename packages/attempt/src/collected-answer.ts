@@ -15,6 +15,7 @@ import {
   type WholeAnswer,
   wholeTranscript,
   withBoundedWaits,
+  wordedFor,
 } from '@spillway/wire'
 import { inAskedForm } from './asked-form.ts'
 import { headersOfJson } from './body-form.ts'
@@ -68,9 +69,12 @@ export function collectedAnswer(
   const isError = status >= 400 && status < 600
   if (isError && !isCut && failure.kind !== 'malformed') {
     const safe = withBoundedWaits(mask.headers(headers), clock.epoch())
+    // Other servers with Messages (Ollama's) say in words of their own that a prompt is too long, and clients would not compact it.
+    const told = api === 'anthropic' || !answer.isErrorBody ? wordedFor(api, failure) : failure
+    const isKept = answer.isErrorBody && told === failure
     const response = {
       status,
-      ...(answer.isErrorBody ? { headers: safe, body: bodyOf(masked) } : inShapeOf(api, failure, safe)),
+      ...(isKept ? { headers: safe, body: bodyOf(masked) } : inShapeOf(api, told, safe)),
       failure,
       outcome,
       target: context.target,

@@ -9,7 +9,13 @@ const tooLongCodes: ReadonlySet<string> = new Set([
   'token_limit_exceeded',
 ])
 const tooLongMessage =
-  /prompt is too long|maximum context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
+  /prompt (?:is )?too long|max(?:imum)? context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
+
+/** The words that the clients of each protocol know. */
+const knownWords: Readonly<Record<Api, RegExp>> = {
+  anthropic: /prompt is too long|input length and `max_tokens` exceed/,
+  openai: /maximum context length/,
+}
 
 /**
  * Translates an error body for the callers of another protocol. The message stays the vendor's, but for a prompt that is
@@ -31,8 +37,7 @@ export function wordedFor(api: Api, failure: Failure): Failure {
   const { message, code, origin } = failure
   if (origin === 'spillway' || failure.kind === 'rate_limited') return failure
   if (!tooLongCodes.has(code ?? '') && !tooLongMessage.test(message)) return failure
-  const known = api === 'anthropic' ? 'prompt is too long' : 'maximum context length'
-  if (message.includes(known)) return failure
+  if (knownWords[api].test(message)) return failure
   const words = api === 'anthropic' ? 'prompt is too long' : "this exceeds the model's maximum context length"
   return { ...failure, message: `${words}: ${message}` }
 }

@@ -198,7 +198,7 @@ describe('an error in the shape of another service', () => {
     ['Anthropic’s', { type: 'error', error: { type: 'invalid_request_error', message: tooLong } }],
     ['its own', { StatusCode: 400, Status: '400 Bad Request', error: tooLong }],
   ])(
-    'that calls a prompt too long in words of its own says so in the caller’s: %s shape',
+    'that has other words for a prompt that is too long says it in the caller’s: %s shape',
     async (_, body) => {
       const ollama = forThisTest(await startClaude({ fault: () => failing(400, body, {}) }))
       const gateway = await gatewayOf(configOf(targetAt(ollama, 'ollama')))
@@ -215,6 +215,7 @@ describe('an error in the shape of another service', () => {
 
   test.each([
     'prompt is too long: 210000 tokens > 200000 maximum',
+    'Prompt is too long',
     'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000',
   ])('keeps every byte where it has the words that clients know: %s', async (message) => {
     const body = { type: 'error', error: { type: 'invalid_request_error', message }, request_id: 'req_1' }

@@ -69,7 +69,8 @@ export function collectedAnswer(
   const isError = status >= 400 && status < 600
   if (isError && !isCut && failure.kind !== 'malformed') {
     const safe = withBoundedWaits(mask.headers(headers), clock.epoch())
-    // Other servers with Messages (Ollama's) say in words of their own that a prompt is too long, and clients would not compact it.
+    // Ollama and others speak Messages with other words for a prompt that is too long, and clients would not compact it. In chat
+    // completions clients know them, and an error may have fields that only its server has.
     const told = api === 'anthropic' || !answer.isErrorBody ? wordedFor(api, failure) : failure
     const isKept = answer.isErrorBody && told === failure
     const response = {

@@ -11,10 +11,13 @@ const tooLongCodes: ReadonlySet<string> = new Set([
 const tooLongMessage =
   /prompt (?:is )?too long|max(?:imum)? context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
 
-/** The words that the clients of each protocol know. */
-const knownWords: Readonly<Record<Api, RegExp>> = {
-  anthropic: /prompt is too long|input length and `max_tokens` exceed/,
-  openai: /maximum context length/,
+/** The words that the clients of each protocol know, in any case (Claude Code 2.1.330), and those that are put before others. */
+const tooLongWords: Readonly<Record<Api, { readonly known: RegExp; readonly said: string }>> = {
+  anthropic: {
+    known: /prompt is too long|input length and `max_tokens` exceed/i,
+    said: 'prompt is too long',
+  },
+  openai: { known: /maximum context length/i, said: "this exceeds the model's maximum context length" },
 }
 
 /**
@@ -37,7 +40,6 @@ export function wordedFor(api: Api, failure: Failure): Failure {
   const { message, code, origin } = failure
   if (origin === 'spillway' || failure.kind === 'rate_limited') return failure
   if (!tooLongCodes.has(code ?? '') && !tooLongMessage.test(message)) return failure
-  if (knownWords[api].test(message)) return failure
-  const words = api === 'anthropic' ? 'prompt is too long' : "this exceeds the model's maximum context length"
-  return { ...failure, message: `${words}: ${message}` }
+  const { known, said } = tooLongWords[api]
+  return known.test(message) ? failure : { ...failure, message: `${said}: ${message}` }
 }

@@ -23,7 +23,7 @@ const rounds = Number(values.rounds)
 if (values.help || !(entries >= 1) || !(away >= 0) || !(rounds >= 1)) {
   console.log(`Usage: pnpm bench:audit [--entries N] [--away MS] [--rounds N] [--signed] [--check]
 
-Records entries as fast as the audit trail takes them without its journal, in a PostgreSQL of its own that is MS milliseconds away, until
+Records entries as fast as the audit trail takes them without its journal, in its own PostgreSQL, MS milliseconds away, until
 the last one is committed. Then verifies the chain.
   --entries N  in each round (40,000)
   --away MS    how much later an answer comes (5)

@@ -75,7 +75,7 @@ export const useOpenAi = (line: string, model: string, env = {}): Promise<string
     env,
   )
 
-/** Runs the line for Claude Code in a home of its own, where `claude` asks one question instead of waiting for a person to type. */
+/** Runs the line for Claude Code in a new home, where `claude` asks one question instead of waiting for a person to type. */
 export async function askClaudeCode(
   launcher: string,
   line: string,

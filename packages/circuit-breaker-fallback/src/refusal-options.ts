@@ -12,7 +12,7 @@ export interface RefusalFallbackOptions {
   readonly models?: readonly string[] | ((model: string) => readonly string[] | undefined) | undefined
   /**
    * Which models the vendor permits for a request, such as `publishedModels({ read })`; asked when a model first declines. It is
-   * waited for up to 15 seconds; where it is late, throws or answers with anything else, nobody says.
+   * waited for up to 15 seconds; where it is late, throws or answers with anything else, nothing is known.
    * @default undefined: nobody says
    */
   readonly permitted?: PermittedModels | undefined

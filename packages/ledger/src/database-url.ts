@@ -1,4 +1,4 @@
-// Without Kysely, which has many modules: where SQLite is in a thread of its own, the others do not load them.
+// Without Kysely, which has many modules: where SQLite is in its own thread, the others do not load them.
 
 export type DatabaseName = 'sqlite' | 'postgres'
 

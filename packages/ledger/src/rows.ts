@@ -1,5 +1,7 @@
-/** Why an attempt was made. */
-export type AttemptRole = 'primary' | 'retry' | 'hedge' | 'mirror' | 'fallback'
+import type { AttemptReason } from '@spillway/middleware'
+
+/** Why an attempt was made; a mirror's is told apart whatever its reason. */
+export type AttemptRole = AttemptReason | 'mirror'
 
 /** One attempt, as it is booked. Times are milliseconds; `started_at` since the Unix epoch. */
 export interface AttemptRow {

@@ -187,7 +187,7 @@ function keep<T>(list: T[], item: T, most: number): void {
 export type RecordedRequest = ModelRequest & { readonly context: { readonly record: CallRecord } }
 
 /**
- * The request with the record of its call in its context: the one that somebody further out has begun, or a new one.
+ * The request with the record of its call in its context: the one that has been begun further out, or a new one.
  */
 export function recordCall(request: ModelRequest): RecordedRequest {
   const { context } = request

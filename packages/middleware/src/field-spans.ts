@@ -17,7 +17,7 @@ const isSpace = (byte: number | undefined): boolean =>
 
 /**
  * Finds the values of an object's own fields in its bytes, without parsing them. For JSON that some parser takes: values
- * are not checked.
+ * are not checked. The body scan of `@spillway/wire` finds them too, while a body arrives; this is for bodies without one.
  * @returns undefined where the bytes are no object, or name a field twice, so that parsers may disagree on it
  */
 export function fieldSpans(bytes: Uint8Array): ReadonlyMap<string, FieldSpan> | undefined {

@@ -38,8 +38,8 @@ export async function followCall(
   return response
 }
 
-/** How a call ended that is over now. */
-function callEnd(
+/** How a call ended that is over now, for those who follow it without {@link followCall}. */
+export function callEnd(
   { context: { record }, clock, signal }: RecordedRequest,
   response: ModelResponse | undefined,
   outcome: Outcome | undefined,

@@ -13,7 +13,7 @@ export { type EventMap, type EventType, emit, type Listener, listen, type Spillw
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { failuresInShort } from './failures-in-short.ts'
 export type { FieldSpan } from './field-spans.ts'
-export { type CallEnd, followCall } from './follow-call.ts'
+export { type CallEnd, callEnd, followCall } from './follow-call.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {

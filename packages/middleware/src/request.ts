@@ -130,7 +130,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
 
 /**
  * A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. Another `model` is written
- * into the body too, and nothing else of it changes; with a `body` of its own, the caller of this function has done so.
+ * into the body too, and nothing else of it changes; where a `body` is given as well, it is taken as it is.
  * @throws SyntaxError for another model where the body is no JSON object
  */
 export function deriveRequest(

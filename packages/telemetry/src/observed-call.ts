@@ -9,6 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import {
+  callEnd,
   deriveRequest,
   type Handler,
   type JsonObject,
@@ -57,7 +58,6 @@ export class ObservedCall {
   readonly #instruments: Instruments | undefined
   readonly #operation: string
   readonly #provider: string
-  readonly #startedAt: number
   readonly #time: SpanTime
   /** What the call runs in; undefined without a tracer. */
   readonly #context: Context | undefined
@@ -77,7 +77,6 @@ export class ObservedCall {
     this.#instruments = instruments
     this.#operation = operationOf(request)
     this.#provider = observer.provider(request)
-    this.#startedAt = this.#request.context.record.startedAt
     this.#time = spanTime(request.clock, request.clock.now())
     instruments?.active.add(1)
     if (tracer === undefined) return
@@ -115,7 +114,7 @@ export class ObservedCall {
       this.#isInner ? `spillway ${name}` : name,
       {
         kind: this.#isInner ? SpanKind.INTERNAL : SpanKind.CLIENT,
-        startTime: this.#time(this.#startedAt),
+        startTime: this.#time(this.#request.context.record.startedAt),
         attributes: this.#isInner
           ? {}
           : identifyingAttributes(request, operation, this.#provider, server(request.url), names),
@@ -168,10 +167,7 @@ export class ObservedCall {
     errorType: string | undefined = outcome.failure?.kind,
   ): void {
     const { names, labels, maxContentLength, boundModels } = this.#observer
-    const { clock, context } = this.#request
-    const now = context.record.endedAt(clock.now())
-    const begun = outcome.timings.startedAt - this.#startedAt
-    const { firstContent } = outcome.timings
+    const { record, firstContentMs, totalMs } = callEnd(this.#request, response, outcome)
     if (this.#instruments !== undefined) {
       const { requestModel, responseModel } = boundModels({
         operation: this.#operation,
@@ -184,23 +180,19 @@ export class ObservedCall {
         this.#instruments,
         labels.ofCall(this.#operation)(this.#provider)(requestModel)(responseModel)(errorType),
         labels.ofAnswer(response?.target)(errorType),
-        {
-          outcome,
-          duration: now - this.#startedAt,
-          firstContent: firstContent === undefined ? undefined : begun + firstContent,
-        },
+        { outcome, duration: totalMs, firstContent: firstContentMs },
       )
     }
     this.#hasEnded = true
     const span = this.#span
     if (span === undefined) return
     if (span.isRecording()) {
-      span.setAttribute('spillway.attempts', context.record.begun)
+      span.setAttribute('spillway.attempts', record.begun)
       if (response?.target !== undefined) span.setAttribute('spillway.served_by', response.target)
       if (!this.#isInner) {
         setAnswer(span, outcome, names)
-        if (firstContent !== undefined)
-          span.setAttribute(names.attributes.timeToFirstChunk, (begun + firstContent) / 1000)
+        if (firstContentMs !== undefined)
+          span.setAttribute(names.attributes.timeToFirstChunk, firstContentMs / 1000)
       }
       if (this.#keepsContent)
         span.setAttributes(
@@ -208,22 +200,26 @@ export class ObservedCall {
         )
       markFailure(span, outcome)
     }
-    span.end(this.#time(now))
+    span.end(this.#time(record.startedAt + totalMs))
   }
 
   /** The caller left before there was anything to answer, or somebody's code failed. */
   #endWithoutAnswer(error: unknown): void {
-    const { clock, signal } = this.#request
+    const {
+      clock,
+      context: { record },
+      signal,
+    } = this.#request
     const failure = signal?.aborted ? cancelledFailure() : undefined
     const errorType = failure?.kind ?? errorTypeOf(error)
     if (failure === undefined && this.#span !== undefined) markError(this.#span, errorType)
-    const end = clock.now() - this.#startedAt
+    const { startedAt } = record
     const outcome: Outcome = {
       failure,
       usage: undefined,
       stopReason: undefined,
       model: undefined,
-      timings: { startedAt: this.#startedAt, end },
+      timings: { startedAt, end: record.endedAt(clock.now()) - startedAt },
       bytes: 0,
     }
     this.#end(outcome, undefined, undefined, errorType)

@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly browser: boolean
   /**
    * How long the gateway waits before it hedges, in milliseconds: far longer than any answer takes that is not held. Where it is
-   * shorter, hedges are cancelled before or while their answer comes, and nobody can say how far it came.
+   * shorter, hedges are cancelled before or while their answer comes, and how far it came is not known.
    * @default 600
    */
   readonly hedgeAfter?: number

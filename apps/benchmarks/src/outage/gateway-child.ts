@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** The program `spillway` in a process of its own, so that it can be killed, and so that the load does not slow it. */
+/** The program `spillway` in a separate process, so that it can be killed, and so that the load does not slow it. */
 export interface GatewayChild {
   readonly url: string
   /**

@@ -308,7 +308,7 @@ describe('parts that do not fit together', () => {
       /targets\.claude\.dialect: a dialect is for api: openai; api: ollama has its own, leave this out/,
     ],
     [
-      'a dialect that nobody speaks',
+      'an unknown dialect',
       smallest.replace('anthropic', 'openai, dialect: open-ai'),
       /targets\.claude\.dialect: expected one of openai, openai-compatible, deepseek, groq, mistral/,
     ],

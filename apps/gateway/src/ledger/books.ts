@@ -85,7 +85,7 @@ export function openBooks(
   })
   const refused = onceALine(warn)
   let isClosing = false
-  // What a database that ends now would hold, no one can read: no thread is started for it, and none is waited for.
+  // A database in memory that ends now has no reader: no thread is started for its last rows, and none is waited for.
   const untilClosing: Pick<LedgerStore, 'write'> = {
     write: async (entries, signal) => (isClosing ? 0 : store.write(entries, signal)),
   }

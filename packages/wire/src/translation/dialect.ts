@@ -142,7 +142,7 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
   ollama: { ...local, toolChoice: false, parallelToolCalls: false },
 }
 
-/** Hosts that speak a dialect of their own, with all hosts below them. */
+/** Hosts with their own dialect, and all hosts below them. */
 const hosts: readonly (readonly [host: string, dialect: ChatDialectName])[] = [
   ['openai.com', 'openai'],
   ['openai.azure.com', 'openai'],

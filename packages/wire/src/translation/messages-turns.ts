@@ -69,7 +69,7 @@ export function messagesConversation(
   }
   place()
   if (turns.length === 0 && system.length > 0) {
-    // Anthropic answers nothing where nobody has said anything.
+    // Anthropic refuses a conversation without a turn.
     lose('system_messages')
     add('user', system.splice(0))
   }

@@ -46,7 +46,7 @@ const dead: readonly (readonly [string, Fault, object])[] = [
 ]
 
 describe.each(dead)('while Claude %s', (_, fault, body) => {
-  test('calls reach the local model in less than 5 ms once the circuit is open', async () => {
+  test('calls reach the local model in less than 5 ms once the circuit is open', { retry: 2 }, async () => {
     const setup = await gatewayWithBreaker({ openFor: '60s' })
     const { claude, local } = setup
     claude.always(fault)

@@ -80,6 +80,7 @@ async function leaveAt(
 describe.each(moments)('a client that leaves $name', (moment) => {
   test.each(['destroy', 'resetAndDestroy'] as const)(
     'closes the connection to the upstream at once (%s)',
+    { retry: 2 },
     async (how) => {
       const claude = forThisTest(await startClaude())
       const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))

@@ -1,9 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { startClaude } from '@spillway/testing'
+import { freePort, startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -101,12 +99,3 @@ scrape_configs: [{ job_name: spillway, static_configs: [{ targets: ["${gateway.h
     )
   }, 45_000)
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}

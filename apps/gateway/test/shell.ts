@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@spillway/testing'
 import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { ownKey, temporaryFolder } from './gateway.ts'
@@ -75,13 +76,4 @@ export async function redirected(config: object, redirect: string): Promise<Redi
     signal: (name) => void process.kill(pid, name),
     exit,
   }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

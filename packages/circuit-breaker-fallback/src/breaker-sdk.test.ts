@@ -108,7 +108,9 @@ it.each(deaths)('opens when Claude %s, and closes when it is back', async (_name
   expect(state()).toBe('closed')
 })
 
-it('lets a call reach the fallback in under 5 ms, without waiting for any timeout', async () => {
+it('lets a call reach the fallback in under 5 ms, without waiting for any timeout', {
+  retry: 2,
+}, async () => {
   await using made = await setUp({}, 100)
   const { claude, ask, state, events } = made
   claude.always({ type: 'slow-first-token', ms: Infinity })

@@ -204,7 +204,7 @@ describe.skipIf(!hasRedis())('in Redis', () => {
     expect(new Set(heard.map((each) => JSON.stringify(each))).size).toBe(1)
   })
 
-  it('fails no call and keeps none waiting when it goes away', async () => {
+  it('fails no call and keeps none waiting when it goes away', { retry: 2 }, async () => {
     const own = await startRedis()
     onTestFinished(() => own.stop())
     const errors: unknown[] = []

@@ -1,9 +1,9 @@
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@spillway/testing'
 import pg from 'pg'
 
 /** A PostgreSQL of the test's own, on a free port of this machine. */
@@ -97,13 +97,4 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
       return url.replace(/[^/]*$/, name)
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

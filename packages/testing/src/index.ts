@@ -22,6 +22,7 @@ export type {
   Stall,
   StatusFault,
 } from './fault.ts'
+export { freePort } from './free-port.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
 export {
   anthropicPool,

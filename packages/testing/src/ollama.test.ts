@@ -86,7 +86,7 @@ describe('the simulated Ollama', () => {
     expect(await ask('/v1/messages', body)).toMatchObject({ status: 400 })
   })
 
-  it('sends nothing while its model loads, and loads it once for all', async () => {
+  it('sends nothing while its model loads, and loads it once for all', { retry: 2 }, async () => {
     await start({ coldLoadMs: 300 })
     const begun = performance.now()
     await Promise.all([ask('/v1/chat/completions', chat), ask('/v1/chat/completions', chat)])

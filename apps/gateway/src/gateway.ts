@@ -9,7 +9,7 @@ import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
-import { rejectedRows } from './ledger/books.ts'
+import { booksStatus } from './ledger/books.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
@@ -157,8 +157,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       api: api.sources,
       metrics: () => observability.scrape(),
       state: () => ({
-        ledger: books.status(),
-        ...rejectedRows(books),
+        ...booksStatus(books),
         ...(shared === undefined ? {} : { limits: shared.limits.status }),
       }),
     })

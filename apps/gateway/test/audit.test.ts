@@ -205,6 +205,10 @@ test('a history that was deleted is found by the key alone, and the gateway does
     { port: 0, log: (line) => lines.push(line) },
   )
   await vi.waitFor(() => expect(lines.join()).toContain('the audit log takes no entries'), 10_000)
+  expect(await (await fetch(`${gateway.url}/readyz`)).json()).toMatchObject({
+    ledger: 'ok',
+    audit: 'journal',
+  })
   await gateway.close(0)
   expect(lines.filter((line) => line.includes('takes no entries'))).toHaveLength(1)
   expect((await spillway('audit', 'verify', '--config', config)).code).toBe(1)

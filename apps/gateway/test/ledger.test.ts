@@ -103,7 +103,8 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   )
   await send(`${gateway.url}/v1/messages`, { body: messages() })
   await vi.waitFor(
-    async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal' }),
+    async () =>
+      expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal', audit: 'journal' }),
     5000,
   )
   await vi.waitFor(() => {

@@ -27,18 +27,29 @@ export interface Books {
   readonly calls: Middleware
   /** Just around the attempts of an endpoint. */
   attempts(upstream: Upstream): Middleware
-  /** `journal` while the database is away and rows wait on disk. */
-  status(): 'ok' | 'journal'
   health(): LedgerState
   /** Resolves when all that has ended is in the database, or in the journal. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-/** For `/readyz`: how many rows the database has refused for what they are since the start; nothing where there are none. */
-export function rejectedRows({ health, audit }: Books): { readonly rejected?: number } {
+/** What `/readyz` says of the books. */
+export interface BooksStatus {
+  /** `journal` while the database is away and rows wait on disk. */
+  readonly ledger: 'ok' | 'journal'
+  /** While the audit log takes no entries, which wait on disk: its database is away, or it was altered or signed. */
+  readonly audit?: 'journal'
+  /** How many rows the database has refused for what they are since the start. */
+  readonly rejected?: number
+}
+
+export function booksStatus({ health, audit }: Books): BooksStatus {
   const rejected = health().rejected + (audit?.state.rejected ?? 0)
-  return rejected === 0 ? {} : { rejected }
+  return {
+    ledger: health().isAway ? 'journal' : 'ok',
+    ...(audit?.state.isAway ? { audit: 'journal' } : {}),
+    ...(rejected === 0 ? {} : { rejected }),
+  }
 }
 
 /** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */
@@ -114,7 +125,6 @@ export function openBooks(
     audit,
     calls: ledger.calls,
     attempts: (upstream) => (next) => compose([nameUpstream(upstream), ledger.attempts], next),
-    status: () => (ledger.state.isAway ? 'journal' : 'ok'),
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {

@@ -7,7 +7,7 @@ import {
   createClient,
 } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
-import { type Handler, type Middleware, useModel } from '@spillway/middleware'
+import { fieldOf, type Handler, type Middleware, type ModelRequest, useModel } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import { includeUsage, translate } from '@spillway/translation'
 import { type ChatDialectName, chatDialects, dialectOfUrl, withoutHeaders } from '@spillway/wire'
@@ -198,12 +198,37 @@ function translationOf(settings: TargetConfig, url: string): Middleware[] {
   const { api } = settings
   if (api === 'anthropic') return [translate({ to: 'anthropic' })]
   if (api === 'openai') return [translate({ to: 'openai', dialect: dialectOf(settings, url) })]
-  // Both protocols, but for the count of tokens, which is answered with an estimate.
-  const estimate = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
+  // Both protocols, but for the count of tokens, which is answered with an estimate, and for what Ollama passes over.
+  const toChat = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
   return [
     (next) => {
-      const counted = estimate(next)
-      return (request) => (request.operation === 'count_tokens' ? counted(request) : next(request))
+      const translated = toChat(next)
+      return (request) => {
+        const isTranslated =
+          request.operation === 'count_tokens' || (api === 'ollama' && isPassedOver(request))
+        return isTranslated ? translated(request) : next(request)
+      }
     },
   ]
+}
+
+/**
+ * Whether a Messages request asks for what Ollama's Messages endpoint passes over without a word: a schema, which its chat
+ * endpoint keeps to, or a tool that must be called, which gets lost openly in translation.
+ */
+function isPassedOver({ api, operation, body }: ModelRequest): boolean {
+  if (api !== 'anthropic' || operation !== 'generate') return false
+  try {
+    const type = typeOf(fieldOf(body, 'tool_choice'))
+    if (type !== undefined && type !== 'auto') return true
+    const { format } = (fieldOf(body, 'output_config') ?? {}) as { readonly format?: unknown }
+    return format != null || fieldOf(body, 'output_format') != null
+  } catch {
+    // Only the server can judge such a body.
+    return false
+  }
+}
+
+function typeOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
 }

@@ -7,20 +7,30 @@ export interface MessageFlavour {
   /** The stream's first keep-alives, before or after `message_start`. */
   readonly comment?: string
   readonly pings: boolean
+  /** Whether thinking comes without a signature. @default false */
+  readonly unsigned?: boolean
   /** Adds to the usage. */
   readonly moreUsage?: (reply: FullReply) => Readonly<Record<string, unknown>>
 }
 
 const hasThinking = (reply: FullReply): boolean => reply.thinking.length > 0 || reply.thinkingOmitted
 
+/** What is said before the first call, and what before the second. */
+function wordsOf({ text, toolUse, interleaved }: FullReply): readonly [readonly string[], readonly string[]] {
+  return interleaved && toolUse.length > 1 ? [text.slice(0, -1), text.slice(-1)] : [text, []]
+}
+
 /** A message that is not streamed. */
 export function messageBody(call: Call, model: string, reply: FullReply, flavour: MessageFlavour): string {
   const content: unknown[] = [...(reply.seams ?? [])]
   if (hasThinking(reply)) {
-    content.push({ type: 'thinking', thinking: reply.thinking.join(''), signature: signature(call) })
+    const signed = flavour.unsigned ? {} : { signature: signature(call) }
+    content.push({ type: 'thinking', thinking: reply.thinking.join(''), ...signed })
   }
-  if (reply.text.length > 0) content.push({ type: 'text', text: reply.text.join('') })
+  const [words, lastWords] = wordsOf(reply)
+  if (words.length > 0) content.push({ type: 'text', text: words.join('') })
   reply.toolUse.forEach(({ id, name, input }, i) => {
+    if (i === 1 && lastWords.length > 0) content.push({ type: 'text', text: lastWords.join('') })
     content.push({ type: 'tool_use', id: id ?? toolId(call, i), name, input })
   })
   const usage = { ...startUsage(reply), ...endUsage(reply), ...moreUsage(reply, flavour) }
@@ -53,16 +63,20 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
   for (const seam of reply.seams ?? []) block(seam, [])
   if (hasThinking(reply)) {
     const deltas: object[] = reply.thinking.map((thinking) => ({ type: 'thinking_delta', thinking }))
-    deltas.push({ type: 'signature_delta', signature: signature(call) })
+    if (!flavour.unsigned) deltas.push({ type: 'signature_delta', signature: signature(call) })
     block({ type: 'thinking', thinking: '', signature: '' }, deltas)
   }
-  if (reply.text.length > 0) {
+  const say = (pieces: readonly string[]): void => {
+    if (pieces.length === 0) return
     block({ type: 'text', text: '' }, [])
     list.pop()
-    for (const frame of textFrames(reply.text, index)) list.push(frame)
+    for (const frame of textFrames(pieces, index)) list.push(frame)
     add('content_block_stop', { index })
   }
+  const [words, lastWords] = wordsOf(reply)
+  say(words)
   reply.toolUse.forEach(({ id, name, input }, i) => {
+    if (i === 1) say(lastWords)
     const start = { type: 'tool_use', id: id ?? toolId(call, i), name, input: {} }
     const parts = ['', ...(JSON.stringify(input) ?? '{}').match(/.{1,16}/gsu)!]
     block(

@@ -74,6 +74,9 @@ function wrongSampling(
 ): string | undefined {
   if (version !== undefined && version >= '2026-10-21') return undefined
   const { temperature, top_p, top_k } = body
+  if (temperature != null && top_p != null) {
+    return '`temperature` and `top_p` cannot both be specified for this model. Please use only one.'
+  }
   const isUsual = (temperature ?? 1) === 1 && Number(top_p ?? 1) >= 0.99 && top_k == null
   if (isUsual) return undefined
   if (known.some(({ sampling }) => sampling))

@@ -1,25 +1,49 @@
 import { type Call, fieldsOf } from './answer.ts'
 import { refusedByModel } from './claude-model-rules.ts'
+import { wrongSchema, wrongTools } from './claude-schema-rules.ts'
+import { wrongTurns } from './claude-turn-rules.ts'
 
 type Refusal = { readonly status: number; readonly message: string }
 
 /**
  * What Claude refuses of a conversation that has the right form, by its documentation and by what users of proxies have
- * reported in 2025 and 2026: blank texts, ids with other characters, ids that come twice, instructions in the wrong place,
- * images of other types, schemas that leave objects open; and what its model does not take.
+ * reported in 2025 and 2026: unknown fields, blank texts, ids with other characters, ids that come twice, calls without results
+ * and results without calls, instructions in the wrong place, images of other types, schemas that it cannot keep to; and what
+ * its model does not take.
  */
 export function refusedByRules({ request }: Call): Refusal | undefined {
   const body = fieldsOf(request.json)
   const messages = (Array.isArray(body.messages) ? body.messages : []).map(fieldsOf)
   const message =
+    unknownField(body) ??
     wrongSystem(messages) ??
     wrongBlocks(messages) ??
-    openObject(fieldsOf(fieldsOf(body.output_config).format).schema, 'output_config.format.schema') ??
+    wrongTurns(messages) ??
+    wrongStops(body.stop_sequences) ??
+    wrongTools(body) ??
+    wrongSchema(fieldsOf(fieldsOf(body.output_config).format).schema, 'output_config.format.schema') ??
     refusedByModel(body, request.headers['anthropic-version'] as string | undefined)
   return message === undefined ? undefined : { status: 400, message }
 }
 
 type Fields = ReturnType<typeof fieldsOf>
+
+/** The fields of a request, by the types of the official SDK 1.12, betas included. */
+const fields: ReadonlySet<string> = new Set(
+  `model messages max_tokens system stream tools tool_choice thinking output_config output_format metadata service_tier speed
+  cache_control inference_geo container diagnostics stop_sequences fallbacks fallback_credit_token mcp_servers context_management
+  betas temperature top_p top_k user_profile_id`.split(/\s+/),
+)
+
+function unknownField(body: Fields): string | undefined {
+  const unknown = Object.keys(body).find((name) => !fields.has(name))
+  return unknown && `${unknown}: Extra inputs are not permitted`
+}
+
+function wrongStops(stops: unknown): string | undefined {
+  const isBlank = (Array.isArray(stops) ? stops : []).some((each) => String(each).trim() === '')
+  return isBlank ? 'stop_sequences: each stop sequence must contain non-whitespace' : undefined
+}
 
 /** Instructions between turns follow the user's and stand last or before the assistant's. */
 function wrongSystem(messages: readonly Fields[]): string | undefined {
@@ -65,7 +89,10 @@ function wrongBlock(block: Fields, place: string): string | undefined {
       return wrongId(block.tool_use_id, `${place}.tool_result.tool_use_id`) ?? wrong.find(Boolean)
     }
     case 'image': {
-      const { type, media_type } = fieldsOf(block.source)
+      const { type, media_type, url } = fieldsOf(block.source)
+      if (type === 'url' && !String(url).startsWith('https://')) {
+        return `${place}.image.source.url: Only HTTPS URLs are supported.`
+      }
       if (type !== 'base64' || imageTypes.includes(String(media_type))) return undefined
       return `${place}.image.source.base64.media_type: Input should be ${imageTypes.map((each) => `'${each}'`).join(', ')}`
     }
@@ -81,21 +108,4 @@ function wrongId(id: unknown, place: string): string | undefined {
   return idPattern.test(String(id))
     ? undefined
     : `${place}: String should match pattern '${idPattern.source}'`
-}
-
-/** Levels of a schema that are looked into; no real one is deeper. */
-const deepest = 64
-
-/** Every object of an answer's schema says that it has no other properties. */
-function openObject(schema: unknown, place: string, depth = 0): string | undefined {
-  if (typeof schema !== 'object' || schema === null || depth > deepest) return undefined
-  const { type, additionalProperties } = fieldsOf(schema)
-  if (!Array.isArray(schema) && type === 'object' && additionalProperties !== false) {
-    return `${place}: For 'object' type, 'additionalProperties' must be explicitly set to false`
-  }
-  for (const [name, value] of Object.entries(schema)) {
-    const found = openObject(value, `${place}.${name}`, depth + 1)
-    if (found !== undefined) return found
-  }
-  return undefined
 }

@@ -24,9 +24,9 @@ export interface ClaudeOptions extends ServerOptions {
    */
   readonly checkThinking?: boolean
   /**
-   * Refuses what Claude refuses of a conversation that has the right form: blank texts, ids with other characters than
-   * `a-zA-Z0-9_-` or that come twice, instructions in the wrong place, images of other types, schemas that leave objects
-   * open, and what the model does not take (a forced tool, ways of thinking, sampling parameters, a prefill).
+   * Refuses what Claude refuses of a conversation that has the right form: unknown fields, blank texts, ids with other
+   * characters than `a-zA-Z0-9_-` or that come twice, calls without results and results without calls, instructions in the wrong
+   * place, images of other types, schemas that leave objects open or that it cannot keep to, and what the model does not take (a forced tool, ways of thinking, sampling parameters, a prefill).
    * @default false
    */
   readonly checkRules?: boolean

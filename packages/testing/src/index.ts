@@ -53,6 +53,7 @@ export {
   type TestedLimiter,
 } from './limited-vendor-suite.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
+export { type OpenAiOptions, startOpenAi } from './openai.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
 export { type CachedPrompt, type PromptCache, type PromptCacheOptions, promptCache } from './prompt-cache.ts'
 export type { RecordedRequest } from './recorded-request.ts'

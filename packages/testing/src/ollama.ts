@@ -3,6 +3,7 @@ import { chatRoute } from './chat-route.ts'
 import { messagesRoute } from './messages-route.ts'
 import { ollamaChatRoute } from './ollama-chat.ts'
 import { ollamaChat, ollamaMessages, ollamaNative } from './ollama-error.ts'
+import { refusedByOllama, refusedImages } from './ollama-rules.ts'
 import type { RecordedRequest } from './recorded-request.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
@@ -56,9 +57,14 @@ function ollamaSite(options: OllamaOptions): Site {
 
   const native = ollamaChatRoute(options, refuse)
   const chatFlavour = { alwaysUsage: false, idOf: (call: Call) => `chatcmpl-${call.id}` }
-  const chat = chatRoute(options, ollamaChat, chatFlavour, (call) => refuseEmpty(call) ?? refuse(call))
-  const messages = messagesRoute(options, ollamaMessages, { pings: false }, (call) => {
-    return refuseTokens(call) ?? refuseEmpty(call) ?? refuse(call)
+  const chat = chatRoute(
+    options,
+    ollamaChat,
+    chatFlavour,
+    (call) => refuseEmpty(call) ?? refusedByOllama(call) ?? refuse(call),
+  )
+  const messages = messagesRoute(options, ollamaMessages, { pings: false, unsigned: true }, (call) => {
+    return refuseTokens(call) ?? refuseEmpty(call) ?? refusedImages(call) ?? refuse(call)
   })
   const routes = new Map<string, Route>([
     ['GET /', plainRoute(200, 'Ollama is running')],

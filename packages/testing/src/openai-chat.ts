@@ -13,6 +13,8 @@ export interface ChatFlavour {
   /** More fields of a choice that has ended. */
   readonly moreChoice?: (reply: FullReply) => Readonly<Record<string, unknown>>
   readonly moreUsage?: (reply: FullReply) => Readonly<Record<string, unknown>>
+  /** The field that has the thinking, whatever the reply says; `silently` where there is no word of it. */
+  readonly thinks?: string
 }
 
 const finishReasons: Readonly<Record<string, string>> = {
@@ -58,7 +60,7 @@ export function chatBody(call: Call, model: string, reply: FullReply, flavour: C
           role: 'assistant',
           content: reply.text.length > 0 ? reply.text.join('') : null,
           refusal: null,
-          ...(reply.thinking.length > 0 ? { [reply.thinkingField]: reply.thinking.join('') } : {}),
+          ...thoughts(reply, flavour, (text) => [text.join('')])[0],
           ...(calls.length > 0 ? { tool_calls: calls } : {}),
         },
         logprobs: null,
@@ -68,6 +70,16 @@ export function chatBody(call: Call, model: string, reply: FullReply, flavour: C
     ],
     usage: reply.withoutUsage ? undefined : chatUsage(reply, flavour),
   })
+}
+
+/** What is said of the thinking, piece by piece. */
+function thoughts(
+  { thinking, thinkingField }: FullReply,
+  { thinks = thinkingField }: ChatFlavour,
+  pieces: (text: readonly string[]) => readonly string[] = (text) => text,
+): Readonly<Record<string, string>>[] {
+  if (thinks === 'silently' || thinking.length === 0) return []
+  return pieces(thinking).map((text) => ({ [thinks]: text }))
 }
 
 /** The events of a streamed completion. */
@@ -82,7 +94,7 @@ export function chatFrames(call: Call, model: string, reply: FullReply, flavour:
   }
   if (flavour.comment !== undefined) list.push({ text: flavour.comment, content: false })
   delta('{"role":"assistant","content":""}', false)
-  for (const piece of reply.thinking) delta(JSON.stringify({ [reply.thinkingField]: piece }), true)
+  for (const thought of thoughts(reply, flavour)) delta(JSON.stringify(thought), true)
   const say = (content: string): void => delta(`{"content":${JSON.stringify(content)}}`, true)
   const lastWords = reply.interleaved ? reply.text.slice(-1) : []
   for (const piece of reply.text.slice(0, reply.text.length - lastWords.length)) say(piece)

@@ -15,7 +15,7 @@ export interface Reply {
   /** Come after the text. @default none */
   readonly toolUse?: readonly ReplyToolUse[]
   /**
-   * Whether a chat stream sends the arguments of all calls by turns, with the last words of the text in between, as
+   * Whether the last words of the text come between the calls. A chat stream sends the arguments of all calls by turns then, as
    * servers do that generate them at once. @default false
    */
   readonly interleaved?: boolean

@@ -405,3 +405,18 @@ describe('other fields', () => {
     expect(() => requestToOpenAi(body)).not.toThrow()
   })
 })
+
+it.each<[string, object, object, string[]]>([
+  ['without a word of thinking', {}, { tool_choice: 'required', thinking: { type: 'disabled' } }, []],
+  ['with thinking', { thinking: { type: 'adaptive' } }, { tool_choice: 'auto' }, ['tool_choice']],
+  ['with an effort', { output_config: { effort: 'high' } }, { tool_choice: 'auto' }, ['tool_choice']],
+])('a call that is demanded excludes the thinking of DeepSeek: %s', (_, asked, expected, lost) => {
+  const tools = [{ name: 'f', input_schema: { type: 'object' } }]
+  const question = { model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'a' }], tools }
+  const { body, degraded } = requestToOpenAi(
+    { ...question, tool_choice: { type: 'any' }, ...asked },
+    'deepseek',
+  )
+  expect(body).toMatchObject(expected)
+  expect(degraded).toEqual(lost)
+})

@@ -6,6 +6,7 @@ import { chatTools } from './chat-tools.ts'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './dialect.ts'
 import { defined, isObject } from './json.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { isThinking } from './messages-thinking.ts'
 import { isStrictSchema } from './schemas.ts'
 import { type ToolNames, userIdWithin } from './tool-names.ts'
 
@@ -64,6 +65,7 @@ export function requestToOpenAi(
     ...tools.fields,
     ...sampling(body, chat, lose),
     ...reasoning(body, chat, lose),
+    ...deepSeekChoice(body, tools.fields.tool_choice, chat, lose),
     response_format: responseFormat(body, chat, lose),
     stop: stops(body.stop_sequences, chat, lose),
     ...userId(body, chat, lose),
@@ -136,6 +138,15 @@ function deepSeekReasoning(
   const isHigh = effort === 'max' || effort === 'high'
   if (!isHigh) lose('effort')
   return { reasoning_effort: effort === 'max' || effort === 'xhigh' ? 'max' : 'high' }
+}
+
+/** A call cannot be demanded while it thinks: it does not where the caller has not asked for thinking. */
+function deepSeekChoice(body: JsonObject, choice: unknown, dialect: ChatDialect, lose: Lose): JsonObject {
+  const isForced = choice !== undefined && choice !== 'auto' && choice !== 'none'
+  if (dialect.reasoning !== 'deepseek' || !isForced || field(body.thinking, 'type') === 'disabled') return {}
+  if (!isThinking(body)) return { thinking: { type: 'disabled' } }
+  lose('tool_choice')
+  return { tool_choice: 'auto' }
 }
 
 /** The open models of OpenAI's end at `high`. */

@@ -1,7 +1,37 @@
 #!/usr/bin/env node
-// Before anything else is loaded. Node opens its inspector at SIGUSR1, to which every key in this process is readable, and
-// SIGUSR2 and SIGPIPE must not end it either.
-for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) process.on(signal, () => {})
+import { readFileSync } from 'node:fs'
 
-const { run } = await import('../dist/cli.js')
-await run(process.argv)
+// Nothing here, and nothing that this file imports by itself, may need a newer Node than the oldest that somebody still has:
+// whoever has one is to read what is missing, and no stack.
+const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+/** Of `22.19`, or of `>=22.19`. */
+const numbersOf = (text) =>
+  text
+    .replace(/^[^\d]*/, '')
+    .split('.')
+    .map(Number)
+
+function isOlder(has, needs) {
+  const [major, minor] = numbersOf(has)
+  const [neededMajor, neededMinor = 0] = numbersOf(needs)
+  return major < neededMajor || (major === neededMajor && minor < neededMinor)
+}
+
+const asked = process.argv[2]
+if (isOlder(process.versions.node, engines.node)) {
+  const needed = numbersOf(engines.node).join('.')
+  console.error(
+    `spillway needs Node.js ${needed} or newer, and this is ${process.versions.node} (${process.execPath}).`,
+  )
+  process.exitCode = 1
+} else if (process.argv.length === 3 && (asked === '--version' || asked === '-V')) {
+  console.log(version)
+} else {
+  // Before anything else is loaded. Node opens its inspector at SIGUSR1, to which every key in this process is readable, and
+  // SIGUSR2 and SIGPIPE must not end it either.
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) process.on(signal, () => {})
+
+  const { run } = await import('../dist/cli.js')
+  await run(process.argv)
+}

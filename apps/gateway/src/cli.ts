@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import type { CheckOptions } from './cli/check.ts'
 import { keyInArguments } from './cli/read-secret.ts'
 import type { StartOptions } from './cli/start.ts'
 
@@ -42,7 +43,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description(
       'serve until SIGTERM; without a configuration and without a key in the environment, run the demo',
     )
-    .option('-c, --config <file>', 'the configuration file (YAML)')
+    .option('-c, --config <file>', 'the configuration file (default: spillway.yaml where there is one)')
     .option('-p, --port <port>', 'listen here instead of server.port; 0 picks a free port', port)
     .option('--host <host>', 'bind to this address instead of server.host')
     .option('--exposed', 'that other machines can reach it is meant; the same as server.exposed: true')
@@ -52,8 +53,9 @@ export async function run(argv: readonly string[]): Promise<void> {
       'after',
       `
 Examples:
-  spillway start                               the demo: a simulated Claude in trouble, a real local model
-  spillway start --config spillway.yaml        your own set-up
+  spillway start                       with spillway.yaml, else with the keys in the environment, else the demo
+  spillway start --demo                the demo: a simulated Claude in trouble, a real local model
+  spillway start --config other.yaml   another set-up
 
 It prints where the dashboard is, and what to paste for Claude Code, curl and the SDKs.
 
@@ -74,10 +76,12 @@ Exit codes:
   program
     .command('check')
     .description('check a configuration file and say what it sets up')
-    .requiredOption('-c, --config <file>', 'the configuration file (YAML)')
-    .action(async (options: { config: string }) => {
+    .option('-c, --config <file>', 'the configuration file (default: spillway.yaml)')
+    .option('--strict', 'exit with 1 at a warning too, such as a key that is not set')
+    .option('--json', 'print what is wrong as JSON')
+    .action(async (options: CheckOptions) => {
       const { check } = await import('./cli/check.ts')
-      process.exitCode = await check(options.config)
+      process.exitCode = await check(options)
     })
 
   const asked = argv[2] === 'help' ? argv[3] : argv[2]
@@ -86,6 +90,8 @@ Exit codes:
       name === asked ? (await load()).description(description) : new Command(name).description(description),
     )
 
+  // A running gateway has writers of its own.
+  if (asked !== 'start') leaveReadersInPeace()
   const problem = keyInArguments(argv)
   if (problem !== undefined) {
     console.error(problem)
@@ -93,6 +99,15 @@ Exit codes:
     return
   }
   await program.parseAsync(argv)
+}
+
+/** Whoever reads the output may have enough of it (`| head`): what a command does is done all the same. */
+function leaveReadersInPeace(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
 }
 
 function port(text: string): number {

@@ -77,7 +77,7 @@ async function ask(body: object = {}): Promise<string> {
 function checked(text: string): string {
   const file = join(folder, 'spillway.yaml')
   writeFileSync(file, text)
-  check(file)
+  check({ config: file })
   rmSync(file)
   return said.join()
 }

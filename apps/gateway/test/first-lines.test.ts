@@ -1,12 +1,15 @@
+import { spawnSync } from 'node:child_process'
 import { startClaude, startOpenRouter } from '@spillway/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { installClaudeCode } from './install-claude-code.ts'
-import { askClaudeCode, paste, pasteable, useAnthropic, useOpenAi } from './printed-lines.ts'
+import { askClaudeCode, paste, pasteable, useAnthropic, useOpenAi, usePython } from './printed-lines.ts'
 import { chat, messages, send } from './raw-client.ts'
 import { configFile, ready, spillway, started, until } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first. Each line is run as it is printed, by a real shell.
+
+const noPython = spawnSync('python3', ['--version']).status !== 0
 
 /** A gateway before a simulated Claude that takes these keys only. */
 async function beforeClaude(more: object = {}, apiKeys?: readonly string[]): Promise<Record<string, string>> {
@@ -24,6 +27,11 @@ describe('the lines of start', { timeout: 60_000 }, () => {
     expect(await useAnthropic(lines['@anthropic-ai/sdk'] ?? '', 'claude-sonnet-5-5')).toBe('Yes, I am.\n')
     expect(await useOpenAi(lines.openai ?? '', 'claude-sonnet-5-5')).toBe('Yes, I am.\n')
     expect(await paste(`curl -s -H 'accept: text/html' ${lines.Dashboard}`)).toContain('<title>Spillway')
+  })
+
+  test.skipIf(noPython)('work with Python, as printed', async () => {
+    const lines = await beforeClaude()
+    expect(await usePython(lines.anthropic ?? '', 'claude-sonnet-5-5')).toBe('Yes, I am.\n')
   })
 
   test('work with a key of the user’s own where callers bring theirs', async () => {

@@ -75,6 +75,30 @@ export const useOpenAi = (line: string, model: string, env = {}): Promise<string
     env,
   )
 
+/** Stands for the package of that name, whose own code the line does not need: what it is given is used for one call. */
+const anthropicForPython = `
+import json, urllib.request
+
+class Anthropic:
+    def __init__(self, base_url, api_key):
+        self.base_url, self.api_key = base_url, api_key
+
+    def ask(self, model):
+        body = json.dumps({"model": model, "max_tokens": 64, "messages": [{"role": "user", "content": "Are you there?"}]})
+        headers = {"x-api-key": self.api_key, "anthropic-version": "2023-06-01", "content-type": "application/json"}
+        request = urllib.request.Request(self.base_url + "/v1/messages", body.encode(), headers)
+        return json.load(urllib.request.urlopen(request))["content"][0]["text"]
+`
+
+/** Runs the line for Python. */
+export async function usePython(line: string, model: string, env = {}): Promise<string> {
+  const cwd = temporaryFolder()
+  writeFileSync(join(cwd, 'anthropic.py'), anthropicForPython)
+  const text = ['import os', 'from anthropic import Anthropic', line, `print(client.ask("${model}"))`]
+  writeFileSync(join(cwd, 'program.py'), text.join('\n'))
+  return paste('python3 program.py', { cwd, env })
+}
+
 /** Runs the line for Claude Code in a new home, where `claude` asks one question instead of waiting for a person to type. */
 export async function askClaudeCode(
   launcher: string,

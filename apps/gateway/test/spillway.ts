@@ -26,17 +26,18 @@ export function plainEnvironment(): Record<string, string> {
 }
 
 /** Runs the program without any key of the outer environment, until the test has ended. */
-export function spillway(args: readonly string[], env: Record<string, string> = {}): Run {
-  const run = spawned(args, env)
+export function spillway(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Run {
+  const run = spawned(args, env, cwd)
   onTestFinished(() => void run.child.kill('SIGKILL'))
   return run
 }
 
 /** The same, for as long as the caller lets it run. */
-export function spawned(args: readonly string[], env: Record<string, string> = {}): Run {
+export function spawned(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Run {
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...plainEnvironment(), SPILLWAY_TEST_KEY: ownKey.value, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
   })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { startClaude } from '@spillway/testing'
+import { startClaude, startOpenRouter } from '@spillway/testing'
 import { beforeEach, expect, it } from 'vitest'
 import { parseConfig } from '../src/config/load-config.ts'
 import { temporaryFolder } from './gateway.ts'
@@ -159,3 +159,44 @@ it.each([['keys'], ['vault'], ['link', '--credential=-'], ['keys', 'rotate'], ['
     expect(out).toContain('Usage: spillway')
   },
 )
+
+it('verifies keys where the configuration says, and has a second one as fallback', {
+  timeout: 60_000,
+}, async () => {
+  await using claude = await startClaude({ apiKeys: [canary] })
+  await using router = await startOpenRouter({ apiKeys: ['sk-or-v1-CANARY-1', 'sk-or-v1-CANARY-2'] })
+  await spillway(['link', 'claude', '--url', claude.url], `${canary}\n`)
+  const second = await spillway(
+    ['link', 'router', '--url', router.url, '--model', 'anthropic/claude-sonnet-5.5'],
+    'sk-or-v1-CANARY-1\n',
+  )
+  expect(second).toMatchObject({ code: 0, err: '' })
+  expect(second.out).toContain('spillway.yaml uses it: * -> claude -> router')
+  const read = () => parseConfig(readFileSync(join(folder, 'spillway.yaml'), 'utf8'), 'spillway.yaml').config
+  expect(read().routes).toEqual([{ models: '*', target: 'claude', fallback: ['router'] }])
+  expect(read().targets.router).toMatchObject({ api: 'openrouter', model: 'anthropic/claude-sonnet-5.5' })
+  // Neither says where: the configuration does.
+  const rotated = await spillway(['keys', 'rotate', 'router'], 'sk-or-v1-CANARY-2\n')
+  expect(rotated.out).toContain(`router v2 is active, verified at ${router.url}`)
+  const again = await spillway(['link', 'router'], 'sk-or-v1-CANARY-bad\n')
+  expect(again.err).toContain(`nothing was stored: the vendor answers 401 at ${router.url}`)
+  expect(claude.requests.map(({ headers }) => headers['x-api-key'])).toEqual([canary])
+  // The model that the file has for the target stays.
+  await spillway(['link', 'router', '--route', 'gpt-*'], 'sk-or-v1-CANARY-2\n')
+  expect(read().routes[0]).toEqual({ models: 'gpt-*', target: 'router', fallback: [] })
+  expect(read().targets.router?.model).toBe('anthropic/claude-sonnet-5.5')
+})
+
+it('shows a key to no vendor where nothing says whose it is', { timeout: 60_000 }, async () => {
+  await spillway(['vault', 'init'])
+  for (const command of [
+    ['link', 'mine'],
+    ['keys', 'rotate', 'mine'],
+  ]) {
+    const { code, err } = await spillway(command, 'CANARY-of-nobody\n')
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/whose key "mine" is, nothing says: give --provider/),
+    ])
+  }
+})

@@ -1,38 +1,76 @@
 import { exposureWarning } from '../access/exposure.ts'
-import type { Config } from '../config/config.ts'
-import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { ConfigError, type ConfigProblem, formatProblem } from '../config/config-error.ts'
 import { problemsOfModelFiles } from '../config/embedded-problems.ts'
-import { loadConfig } from '../config/load-config.ts'
-import { safeUrl } from '../safe-url.ts'
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
+import { configFileOf, noConfigFile } from './config-file.ts'
+import { describeConfig, describeDashboard } from './describe.ts'
+import { problemsOfVaultKeys } from './vault-key-problems.ts'
 
-/** Checks a configuration file and the model files that it names, and says what it sets up; returns the exit code. */
-export async function check(file: string): Promise<number> {
+export interface CheckOptions {
+  readonly config?: string
+  readonly strict?: boolean
+  readonly json?: boolean
+}
+
+/** What `check` has found. */
+interface Findings {
+  readonly file: string
+  /** Undefined where the file cannot be used. */
+  readonly loaded: LoadedConfig | undefined
+  readonly problems: readonly ConfigProblem[]
+  readonly warnings: readonly ConfigProblem[]
+}
+
+/**
+ * Checks a configuration file, the model files and the keys that it names, and says what it sets up; returns the exit code.
+ * With `strict` a warning counts as a problem.
+ */
+export async function check({ config: named, strict, json }: CheckOptions): Promise<number> {
+  const file = configFileOf(named)
+  if (file === undefined) {
+    console.error(noConfigFile)
+    return 1
+  }
+  const findings = await findingsOf(file)
+  const { problems, warnings, loaded } = findings
+  const isValid = problems.length === 0 && !(strict && warnings.length > 0)
+  if (json) console.log(JSON.stringify({ file, valid: isValid, problems, warnings }, null, 2))
+  else tell(findings, loaded !== undefined && problems.length === 0, isValid)
+  return isValid ? 0 : 1
+}
+
+async function findingsOf(file: string): Promise<Findings> {
   try {
-    const { config, warnings, problemAt } = loadConfig(file)
-    const problems = await problemsOfModelFiles(config, problemAt)
-    if (problems.length > 0) throw new ConfigError(file, problems)
-    for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
-    const exposed = exposureWarning(config.server)
-    if (exposed !== undefined) console.error(`warning: ${exposed}`)
-    console.log(describe(config))
-    console.log(`${file} is valid`)
-    return 0
+    const loaded = loadConfig(file)
+    const { config, warnings, problemAt } = loaded
+    return {
+      ...{ file, loaded },
+      problems: await problemsOfModelFiles(config, problemAt),
+      warnings: [...warnings, ...exposed(loaded), ...(await problemsOfVaultKeys(config, problemAt))],
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(error.message)
-    const { length } = error.problems
-    console.error(`${length} ${length === 1 ? 'problem' : 'problems'}`)
-    return 1
+    return { file, loaded: undefined, problems: error.problems, warnings: [] }
   }
 }
 
-function describe(config: Config): string {
-  const targets = Object.entries(config.targets).map(([name, { api, endpoints, model }]) => {
-    const where = api === 'embedded' ? model : endpoints?.map(({ url }) => safeUrl(url)).join(', ')
-    return `  ${name.padEnd(12)} ${api.padEnd(10)} ${where}`
-  })
-  const routes = config.routes.map(
-    ({ models, target, fallback }) => `  ${models.padEnd(12)} ${[target, ...fallback].join(' -> ')}`,
-  )
-  return ['targets', ...targets, 'routes', ...routes].join('\n')
+function exposed({ config, problemAt }: LoadedConfig): ConfigProblem[] {
+  const warning = exposureWarning(config.server)
+  return warning === undefined ? [] : [problemAt(['server', 'host'], warning)]
 }
+
+function tell({ file, loaded, problems, warnings }: Findings, isUsable: boolean, isValid: boolean): void {
+  for (const problem of problems) console.error(formatProblem(file, problem))
+  for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
+  if (isUsable && loaded !== undefined)
+    console.log(`${describeConfig(loaded.config)}\n${describeDashboard(loaded.config)}`)
+  if (isValid)
+    console.log(`${file} is valid${warnings.length === 0 ? '' : `, with ${counted(warnings, 'warning')}`}`)
+  else
+    console.error(
+      counted(problems.length === 0 ? warnings : problems, problems.length === 0 ? 'warning' : 'problem'),
+    )
+}
+
+const counted = ({ length }: { readonly length: number }, what: string): string =>
+  `${length} ${what}${length === 1 ? '' : 's'}`

@@ -1,13 +1,18 @@
 import { shellExport, type Vault, type VersionInfo } from '@spillway/key-vault'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Config } from '../config/config.ts'
+import { configFileOf, usualFile } from './config-file.ts'
 import { noteAct } from './note-act.ts'
 import { readKey } from './read-secret.ts'
-import { type VaultFiles, type VerifyFlags, vaultCommand, verifyOf, withVault } from './vault-files.ts'
+import { type VaultFiles, vaultCommand, withVault } from './vault-files.ts'
+import { shownPlaces, type VerifyFlags, verifyAt, verifyPlaces } from './verify-place.ts'
 
 const provider = (): Option =>
-  new Option('--provider <name>', 'who verifies the key')
-    .choices(['anthropic', 'openrouter', 'openai'])
-    .default('anthropic')
+  new Option('--provider <name>', 'who verifies the key (default: as the configuration says)').choices([
+    'anthropic',
+    'openrouter',
+    'openai',
+  ])
 
 /** `spillway keys …` */
 export function keyCommands(): Command {
@@ -32,16 +37,22 @@ export function keyCommands(): Command {
     vaultCommand('rotate', 'verify a new key with a real call, and make it the active one')
       .argument('<name>')
       .addOption(provider())
-      .option('--url <url>', 'the endpoint that verifies it')
-      .action((name: string, options: VaultFiles & VerifyFlags) =>
+      .option('--url <url>', 'the endpoint that verifies it (default: as the configuration says)')
+      .option(
+        '-c, --config <file>',
+        `the configuration that uses it (default: ${usualFile} where there is one)`,
+      )
+      .action((name: string, options: VaultFiles & VerifyFlags & { readonly config?: string }) =>
         withVault(options, async (vault) => {
+          const config = await configOf(options.config)
           const value = await readKey(`new key for ${name}`)
-          const report = await vault.rotate(name, value, { verify: verifyOf(options), drain: false })
+          const places = verifyPlaces(config, name, options, value)
+          const report = await vault.rotate(name, value, { verify: verifyAt(places), drain: false })
           const { outcome, version: number } = report
           await noteAct('key.rotated', { subject: `${name} v${number}`, outcome }, vault)
           if (outcome === 'completed') {
             console.log(
-              `${name} v${report.version} is active; v${report.previous ?? '-'} stays usable until its grace is over`,
+              `${name} v${report.version} is active, verified at ${shownPlaces(places)}; v${report.previous ?? '-'} stays usable until its grace is over`,
             )
           } else {
             console.error(`${name} v${report.version} was rolled back (${report.reason}): ${report.detail}`)
@@ -78,6 +89,14 @@ export function keyCommands(): Command {
       ),
   )
   return group
+}
+
+/** What a command that works on a vault needs to know of the configuration; loaded by the few that ask. */
+async function configOf(named: string | undefined): Promise<Config | undefined> {
+  const file = configFileOf(named)
+  if (file === undefined) return undefined
+  const { loadConfig } = await import('../config/load-config.ts')
+  return loadConfig(file).config
 }
 
 async function tell(

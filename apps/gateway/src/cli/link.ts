@@ -1,31 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ageFile, initAgeFile, openVault, processEnvironment, Secret } from '@spillway/key-vault'
 import { type Command, Option } from 'commander'
-import { type Document, parseDocument } from 'yaml'
 import { ConfigError } from '../config/config-error.ts'
 import { parseConfig } from '../config/load-config.ts'
+import { usualFile } from './config-file.ts'
+import { type Linked, linkTarget } from './link-target.ts'
 import { readKey } from './read-secret.ts'
 import { replaceFile } from './replace-file.ts'
 import { tiers } from './tiers.ts'
-import {
-  ageFileOf,
-  reporting,
-  type VaultFiles,
-  type VerifyFlags,
-  vaultCommand,
-  verifyOf,
-} from './vault-files.ts'
+import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-files.ts'
+import { shownPlaces, type VerifyFlags, verifyAt, verifyPlaces } from './verify-place.ts'
 
 interface LinkFlags extends VaultFiles, VerifyFlags {
   readonly credential: '-'
   readonly config: string
   readonly tier?: keyof typeof tiers
-}
-
-const publicUrls = {
-  anthropic: 'https://api.anthropic.com',
-  openrouter: 'https://openrouter.ai/api',
-  openai: 'https://api.openai.com',
+  readonly model?: string
+  readonly route?: string
 }
 
 /** `spillway link claude --credential - --tier pro` */
@@ -33,40 +24,64 @@ export function linkCommand(): Command {
   return vaultCommand('link')
     .argument('<name>', 'the name of the key and of its target')
     .option('--credential <->', 'only -: read it from standard input or a hidden prompt', '-')
-    .option('-c, --config <file>', 'the configuration file', 'spillway.yaml')
+    .option('-c, --config <file>', 'the configuration file', usualFile)
     .addOption(new Option('--tier <tier>', 'limits to begin with').choices(Object.keys(tiers)))
     .addOption(
-      new Option('--provider <name>', 'who answers')
-        .choices(['anthropic', 'openrouter', 'openai'])
-        .default('anthropic'),
+      new Option(
+        '--provider <name>',
+        "who answers (default: the target's, else whose the form of the key is)",
+      ).choices(['anthropic', 'openrouter', 'openai']),
     )
-    .option('--url <url>', "the endpoint; else the provider's public one")
+    .option('--url <url>', "the endpoint (default: the target's, else the provider's public one)")
+    .option('--model <name>', 'ask for this model on every request; else for the one that the caller names')
+    .option('--route <models>', 'serve these models first: a name, or a pattern such as gpt-*')
+    .addHelpText(
+      'after',
+      `
+The first target serves every model. A further one is asked where the targets of that route fail, unless --route says
+which models it serves itself.`,
+    )
     .action((name: string, flags: LinkFlags) => reporting(() => link(name, flags)))
 }
 
 /** Everything that can go wrong goes wrong before anything is stored. */
 async function link(name: string, flags: LinkFlags): Promise<void> {
-  const { config, provider } = flags
+  const { config: file } = flags
   const fail = (message: string): void => {
     console.error(message)
     process.exitCode = 1
   }
-  const text = existsSync(config) ? readFileSync(config, 'utf8') : ''
-  let linked: string
   try {
-    if (text !== '') parseConfig(text, config)
-    linked = withTarget(parseDocument(text), name, flags)
-    parseConfig(linked, config)
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    const config = text === '' ? undefined : parseConfig(text, file).config
+    const value = await readKey(`key for ${name}`)
+    const places = verifyPlaces(config, name, flags, value)
+    const linked = linkTarget(text, name, { ...flags, place: places[0] })
+    parseConfig(linked.text, file)
+    const environment = processEnvironment()
+    const verification = await verifyAt(places)(new Secret({ name, version: 1, environment }, value))
+    if (!verification.ok)
+      return fail(`nothing was stored: ${verification.detail} to this key (${verification.reason})`)
+    await store(name, value, flags)
+    replaceFile(file, linked.text)
+    console.log(`verified at ${shownPlaces(places)}; the key is in ${flags.vault} as "${name}"`)
+    for (const line of told(file, name, linked)) console.log(line)
   } catch (error) {
-    if (error instanceof ConfigError) return fail(error.message)
-    throw error
+    if (!(error instanceof ConfigError)) throw error
+    fail(error.message)
   }
-  const value = await readKey(`key for ${name}`)
-  const environment = processEnvironment()
-  const verification = await verifyOf(flags)(new Secret({ name, version: 1, environment }, value))
-  if (!verification.ok)
-    return fail(`nothing was stored: ${verification.detail} to this key (${verification.reason})`)
+}
 
+function told(file: string, name: string, { route, isServed }: Linked): string[] {
+  if (!isServed) {
+    const how = `add it as target or fallback there, or link it again with --route 'MODELS'`
+    return [`${file} has the target "${name}" now, and no route uses it: ${how}`]
+  }
+  const path = route === undefined ? '' : `: ${route.models} -> ${route.path.join(' -> ')}`
+  return [`${file} uses it${path}`, `try it: spillway start --config ${file}`]
+}
+
+async function store(name: string, value: string, flags: LinkFlags): Promise<void> {
   const files = ageFileOf(flags)
   const driver = existsSync(files.path) ? ageFile(files) : await initAgeFile(files)
   const vault = openVault({ driver })
@@ -77,26 +92,4 @@ async function link(name: string, flags: LinkFlags): Promise<void> {
   } finally {
     await vault.close()
   }
-  replaceFile(config, linked)
-  console.log(`${provider} takes the key; it is in ${flags.vault} as "${name}", and ${config} uses it`)
-}
-
-/** The configuration with the target, keeping what people wrote into it. */
-function withTarget(document: Document, name: string, flags: LinkFlags): string {
-  const { provider, tier, vault, keyFile, passphrase } = flags
-  if (document.contents === null) document.contents = document.createNode({}) as never
-  if (!document.has('vault')) {
-    document.set(
-      'vault',
-      document.createNode({ file: vault, keyFile, ...(passphrase && { kind: 'passphrase' }) }),
-    )
-  }
-  const target = {
-    api: provider,
-    endpoints: [{ url: flags.url ?? publicUrls[provider], credential: `vault:${name}` }],
-    ...(tier !== undefined && { rateLimit: tiers[tier] }),
-  }
-  document.setIn(['targets', name], document.createNode(target))
-  if (!document.has('routes')) document.set('routes', document.createNode([{ models: '*', target: name }]))
-  return document.toString()
 }

@@ -3,6 +3,11 @@ import { Writable } from 'node:stream'
 import { KeyVaultError } from '@spillway/key-vault'
 import { readCredential } from '@spillway/wire'
 
+/** Whoever was asked does not want to answer: Ctrl-C or the end of the input at a prompt. */
+export class Interrupted extends Error {
+  override readonly name: string = 'Interrupted'
+}
+
 /** A secret from standard input, or from a prompt that shows nothing of what is typed. */
 export async function readSecret(what: string): Promise<string> {
   if (process.stdin.isTTY) return prompt(what)
@@ -29,13 +34,14 @@ function prompt(what: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
   return new Promise((resolve, reject) => {
     lines.once('line', (line) => {
-      lines.close()
-      process.stderr.write('\n')
       resolve(line)
-    })
-    lines.once('SIGINT', () => {
       lines.close()
-      reject(new Error('interrupted'))
+    })
+    lines.once('SIGINT', () => lines.close())
+    // After an answer that changes nothing.
+    lines.once('close', () => {
+      process.stderr.write('\n')
+      reject(new Interrupted())
     })
   })
 }

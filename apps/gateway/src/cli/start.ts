@@ -6,8 +6,11 @@ import { type Lines, openLines } from '../log/lines.ts'
 import { callTeller } from './call-line.ts'
 import { circuitLine } from './circuit-line.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
+import { configFileOf } from './config-file.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
+import { describeConfig } from './describe.ts'
 import { exitCodes } from './exit-codes.ts'
+import { problemsOfVaultKeys } from './vault-key-problems.ts'
 import { vaultLine } from './vault-line.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
 
@@ -48,9 +51,9 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
       const { runDemo } = await import('../demo/run-demo.ts')
       return await runDemo({ ...options, lines, untilStopped })
     }
-    const { config, warnings } = loaded
-    for (const warning of warnings)
-      lines.err(`warning: ${formatProblem(options.config ?? 'environment', warning)}`)
+    const { config, warnings, problemAt, file = 'environment' } = loaded
+    const missing = await problemsOfVaultKeys(config, problemAt)
+    for (const warning of [...warnings, ...missing]) lines.err(`warning: ${formatProblem(file, warning)}`)
     const gateway = await startGateway(config, {
       port: options.port,
       host: options.host,
@@ -61,7 +64,10 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
       log: lines.err,
       droppedLines: lines.dropped,
     })
-    if (!options.quiet) lines.err(`\n${showClientLines(clientLines(config, gateway.url))}\n`)
+    if (!options.quiet) {
+      const toPaste = showClientLines(clientLines(config, gateway.url))
+      lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
+    }
     lines.out(`listening on ${gateway.url}`)
     return await untilStopped(gateway)
   } catch (error) {
@@ -70,13 +76,14 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
   }
 }
 
+/** The configuration, and the file that it is from; undefined of the latter where the environment has made it. */
 async function findConfig(
   { config, host, exposed }: StartOptions,
   log: (line: string) => void,
-): Promise<LoadedConfig | undefined> {
-  return config === undefined
-    ? configFromEnvironment(process.env, log)
-    : loadConfig(config, { host, exposed })
+): Promise<(LoadedConfig & { readonly file?: string }) | undefined> {
+  const file = configFileOf(config)
+  if (file === undefined) return configFromEnvironment(process.env, log)
+  return { ...loadConfig(file, { host, exposed }), file }
 }
 
 /** Waits for a reason to stop, drains, and resolves with the exit code. A second signal does not wait for the drain. */

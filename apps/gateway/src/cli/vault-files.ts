@@ -1,13 +1,8 @@
-import {
-  type AgeFileOptions,
-  ageFile,
-  isKeyVaultError,
-  openVault,
-  type Vault,
-  type Verify,
-  verifyCredential,
-} from '@spillway/key-vault'
+import { type AgeFileOptions, ageFile, isKeyVaultError, openVault, type Vault } from '@spillway/key-vault'
 import { Command } from 'commander'
+import { ConfigError } from '../config/config-error.ts'
+import { exitCodes } from './exit-codes.ts'
+import { Interrupted } from './read-secret.ts'
 
 /** Where a command finds the vault. */
 export interface VaultFiles {
@@ -42,23 +37,18 @@ export async function withVault(files: VaultFiles, work: (vault: Vault) => Promi
   })
 }
 
-/** Runs `work`; an error of the vault becomes a line on standard error, and the exit code 1. */
+/** Runs `work`; an error of the vault or of the configuration becomes a line on standard error, and the exit code 1. */
 export async function reporting(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    if (!isKeyVaultError(error)) throw error
-    console.error(`${error.code}: ${error.message}`)
+    if (error instanceof Interrupted) {
+      process.exitCode = exitCodes.interrupted
+      return
+    }
+    if (isKeyVaultError(error)) console.error(`${error.code}: ${error.message}`)
+    else if (error instanceof ConfigError) console.error(error.message)
+    else throw error
     process.exitCode = 1
   }
-}
-
-/** How `--provider` and `--url` say to verify. */
-export interface VerifyFlags {
-  readonly provider: 'anthropic' | 'openrouter' | 'openai'
-  readonly url?: string
-}
-
-export function verifyOf({ provider, url }: VerifyFlags): Verify {
-  return verifyCredential({ provider, ...(url !== undefined && { baseUrl: url }) })
 }

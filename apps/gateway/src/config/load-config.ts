@@ -18,6 +18,7 @@ import { problemOfKey } from '../fingerprints/configured-key.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { problemsOfEmbedded } from './embedded-problems.ts'
+import { idleSettings } from './idle-settings.ts'
 import { configSchema } from './schema.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -266,6 +267,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       }
     }
   }
+  warnings.push(...idleSettings(config, at))
   return warnings
 }
 

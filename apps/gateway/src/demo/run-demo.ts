@@ -105,6 +105,6 @@ Look at it, and ask it yourself:
 
 ${clients}
 
-Your own set-up: spillway start --config spillway.yaml. Stop with Ctrl-C.
+Your own set-up: spillway init, then spillway start. Stop with Ctrl-C.
 `
 }

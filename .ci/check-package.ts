@@ -3,7 +3,7 @@
  * resolves its types (arethetypeswrong) and weighs its code against the budget in `package.json`.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -22,6 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'spillway-pack-'))
 const problems: string[] = []
 
 try {
+  removeLeftovers('dist')
   execFileSync('pnpm', ['pack', '--pack-destination', folder], { stdio: ['ignore', 'ignore', 'inherit'] })
   const tarball = readFileSync(join(folder, readdirSync(folder)[0] as string))
   const data = tarball.buffer.slice(
@@ -59,6 +60,16 @@ try {
 
 for (const problem of problems) console.error(`  ${problem}`)
 process.exitCode = problems.length === 0 ? 0 : 1
+
+/** What an earlier build has made of sources that have moved since: the compiler leaves it there, and it would be packed. */
+function removeLeftovers(directory: string): void {
+  for (const map of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const name = map.match(/^(?!dashboard\/)(.*)\.js\.map$/)?.[1]
+    if (name === undefined || existsSync(join('src', `${name}.ts`)) || existsSync(join('src', `${name}.tsx`)))
+      continue
+    for (const end of ['.js', '.js.map', '.d.ts']) rmSync(join(directory, `${name}${end}`), { force: true })
+  }
+}
 
 /** Pages for browsers have a budget of their own, which their own package checks. */
 function weigh(directory: string): number {

@@ -9,8 +9,14 @@ import {
 import type { Vault } from '@spillway/key-vault'
 import { fieldOf, type Handler, type Middleware, type ModelRequest, useModel } from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
-import { includeUsage, translate } from '@spillway/translation'
-import { type ChatDialectName, chatDialects, dialectOfUrl, withoutHeaders } from '@spillway/wire'
+import {
+  type ChatDialectName,
+  chatDialects,
+  dialectOfUrl,
+  includeUsage,
+  translate,
+} from '@spillway/translation'
+import { withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
 import {
   type Config,

@@ -1,5 +1,6 @@
 import type { ModelResponse, ResponseHeaders } from '@spillway/middleware'
-import { header, type Loss, mergeLosses } from '@spillway/wire'
+import { header } from '@spillway/wire'
+import { type Loss, mergeLosses } from './protocols/loss.ts'
 
 /** Where the caller reads what got lost: words of `Loss`, in the order of the alphabet. */
 export const degradedHeader = 'x-spillway-degraded'

@@ -1,4 +1,4 @@
-import type { Loss } from '@spillway/wire'
+import type { Loss } from './protocols/loss.ts'
 
 declare module '@spillway/middleware' {
   interface EventMap {

@@ -9,15 +9,10 @@ import {
   type ModelResponse,
   withDefaults,
 } from '@spillway/middleware'
-import {
-  type Fitted,
-  fitRequest,
-  hasFittingThinking,
-  type ModelCapabilities,
-  modelCapabilities,
-  refuse,
-} from '@spillway/wire'
+import { refuse } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
+import { type ModelCapabilities, modelCapabilities } from './fit/capabilities.ts'
+import { type Fitted, fitRequest, hasFittingThinking } from './fit/fit-request.ts'
 import { alsoLarge, isLarge, nextTurn } from './turns.ts'
 import './events.ts'
 

@@ -1,4 +1,4 @@
-import { type ChatDialect, type ChatDialectName, chatDialects } from '@spillway/wire'
+import { type ChatDialect, type ChatDialectName, chatDialects } from './protocols/dialect.ts'
 
 /** How long what was learned holds, in milliseconds: a server may have been brought up to date. */
 const learnedHolds = 3_600_000

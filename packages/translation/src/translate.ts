@@ -7,18 +7,12 @@ import {
   type ModelResponse,
   withDefaults,
 } from '@spillway/middleware'
-import {
-  type ChatDialect,
-  type ChatDialectName,
-  dialectRefused,
-  type Loss,
-  mergeLosses,
-  type Refusal,
-  refuse,
-  valuesIn,
-} from '@spillway/wire'
+import { type Refusal, refuse, valuesIn } from '@spillway/wire'
 import { LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
+import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
+import { dialectRefused } from './protocols/dialect-refusal.ts'
+import { type Loss, mergeLosses } from './protocols/loss.ts'
 import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
 import { isLarge, nextTurn } from './turns.ts'

@@ -1,6 +1,7 @@
 import { BodyChannel, isStreamFailure, readBody, StreamFailure } from '@spillway/middleware'
-import { StreamTranslator, truncatedFailure } from '@spillway/wire'
+import { truncatedFailure } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
+import { StreamTranslator } from './protocols/stream-translator.ts'
 import { translatedBody } from './translated-body.ts'
 
 const chunk = (content: string, finish_reason: string | null = null): Buffer =>

@@ -1,5 +1,6 @@
 import { BodyChannel, isStreamFailure, type ResponseBody, StreamFailure } from '@spillway/middleware'
-import { malformedFailure, type StreamTranslator } from '@spillway/wire'
+import { malformedFailure } from '@spillway/wire'
+import type { StreamTranslator } from './protocols/stream-translator.ts'
 
 /**
  * A stream's body in the protocol of the caller. Back-pressure and cancelling go through to the upstream. A body that

@@ -5,13 +5,9 @@ import {
   jsonBodyFromObject,
   type ModelRequest,
 } from '@spillway/middleware'
-import {
-  type ChatDialect,
-  type ChatDialectName,
-  requestToAnthropic,
-  requestToOpenAi,
-  type TranslatedRequest,
-} from '@spillway/wire'
+import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
+import { requestToAnthropic } from './protocols/request-to-anthropic.ts'
+import { requestToOpenAi, type TranslatedRequest } from './protocols/request-to-openai.ts'
 import { translatedRequestHeaders } from './translated-headers.ts'
 
 /** The request as the target gets it, and what it takes to bring the answer back. */

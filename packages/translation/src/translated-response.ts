@@ -8,20 +8,20 @@ import {
   type Transcript,
 } from '@spillway/middleware'
 import {
-  type AnswerOptions,
-  answerIdFor,
-  answerToAnthropic,
-  answerToOpenAi,
   asksForUsage,
   failureResponse,
   header,
-  type Loss,
   malformedFailure,
   renderError,
-  StreamTranslator,
   wordedFor,
 } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
+import { answerIdFor } from './protocols/answer-ids.ts'
+import type { AnswerOptions } from './protocols/answer-options.ts'
+import { answerToAnthropic } from './protocols/answer-to-anthropic.ts'
+import { answerToOpenAi } from './protocols/answer-to-openai.ts'
+import type { Loss } from './protocols/loss.ts'
+import { StreamTranslator } from './protocols/stream-translator.ts'
 import { translatedBody } from './translated-body.ts'
 import { translatedResponseHeaders } from './translated-headers.ts'
 import type { Outgoing } from './translated-request.ts'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { startOllama } from '@spillway/testing'
-import type { Loss } from '@spillway/wire'
 import { expect, it } from 'vitest'
 import { fitDefaults } from '../src/fit.ts'
+import type { Loss } from '../src/protocols/loss.ts'
 import { translateDefaults } from '../src/translate.ts'
 import { localFetch } from './readme-example.ts'
 

@@ -1,8 +1,8 @@
 import type { Api } from '@spillway/middleware'
+import { contentPieces } from './chat-content.ts'
+import { isObject, objectsOf } from './json/values.ts'
 import { toolCallBytes } from './output-estimate.ts'
-import { contentPieces } from './translation/chat-content.ts'
-import { isObject, objectsOf } from './translation/json.ts'
-import { reasoningText } from './translation/reasoning-details.ts'
+import { reasoningText } from './reasoning-details.ts'
 import { field } from './usage.ts'
 
 /** Bytes of UTF-8 in the text, thinking and arguments of an answer that was not streamed. */

@@ -1,13 +1,9 @@
 import type { FieldSpan } from '@spillway/middleware'
+import { isForeignSignature, longestForeignSignature, spillwayMark } from './foreign-signature.ts'
 import type { JsonListener } from './json/json-scanner.ts'
 import { escapedToken, tokenCode } from './json/token-code.ts'
 import { hasLeftovers, type Leftovers } from './leftovers.ts'
 import { openingMessages, type PromptFacts } from './prompt-facts.ts'
-import {
-  isForeignSignature,
-  longestForeignSignature,
-  spillwayMark,
-} from './translation/spillway-signature.ts'
 
 const MESSAGES = tokenCode('messages')
 const ROLE = tokenCode('role')

@@ -1,4 +1,4 @@
-import { isPlainId } from './translation/tool-names.ts'
+import { isPlainId } from './plain-id.ts'
 
 /** Places of strings in the bytes of a body, quotes included: where each begins, where it ends. */
 export interface Leftovers {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@spillway/middleware'
+import { textOf } from './json/values.ts'
 import { leastTokens } from './least-tokens.ts'
-import { textOf } from './translation/json.ts'
 import { tokensFromBytes } from './usage.ts'
 
 /** What an image costs at Claude, roughly, once it has been scaled down; other vendors are of the same order. */

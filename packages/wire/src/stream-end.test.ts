@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dialectStreams } from '../test/dialect-streams.ts'
 import { StreamReader } from './stream-reader.ts'
-import { StreamTranslator } from './translation/stream-translator.ts'
 
 /** How a stream is told that was cut where some proxies put an end of their own. */
 const forged = {
@@ -55,20 +54,6 @@ describe.each(dialectStreams)('a stream of $name', ({ api, answer, more }) => {
       // Between two blocks a message of Anthropic's has no mark of a cut.
       const lacksReasonAlone = api === 'anthropic' && read.state.hasContent && read.state.openBlocks === 0
       if (!lacksEndAlone && !lacksReasonAlone) expect([at, read.isComplete]).toEqual([at, false])
-    }
-  })
-
-  it('is translated to an end where it is whole, and to an error event everywhere else', () => {
-    const to = api === 'anthropic' ? 'openai' : 'anthropic'
-    const step = Math.max(1, Math.floor(all.length / 150))
-    const ends = [whole.length - 1, whole.length, all.length]
-    for (let at = 1; at < all.length; at += step) ends.push(at)
-    for (const at of ends) {
-      const translator = new StreamTranslator(to)
-      const bytes = Buffer.concat([translator.push(all.subarray(0, at)), translator.end()])
-      const last = bytes.toString().trimEnd().split('\n\n').at(-1) ?? ''
-      const isEnd = last === 'data: [DONE]' || last.startsWith('event: message_stop\n')
-      expect([at, isEnd, last.includes('"error"')]).toEqual([at, at >= whole.length, at < whole.length])
     }
   })
 })

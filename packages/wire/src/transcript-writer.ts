@@ -1,8 +1,8 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import { parseBounded } from './bounded-json.ts'
+import { contentPieces } from './chat-content.ts'
+import { numberOf } from './json/values.ts'
 import type { SseEvent } from './sse-event.ts'
-import { contentPieces } from './translation/chat-content.ts'
-import { numberOf } from './translation/json.ts'
 import { nameField } from './upstream-text.ts'
 import { field, stringField } from './usage.ts'
 

@@ -1,6 +1,6 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
+import { contentPieces } from './chat-content.ts'
 import { blockType } from './transcript-writer.ts'
-import { contentPieces } from './translation/chat-content.ts'
 import { field, stringField } from './usage.ts'
 
 const decoder = new TextDecoder()

@@ -1,5 +1,5 @@
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
-import type { ChatDialectName } from '@spillway/wire'
+import type { ChatDialectName } from '@spillway/translation'
 import type { PriceConfig } from './prices.ts'
 
 /** Limits as the file names them, in milliseconds; Infinity for `none`. */

@@ -2,16 +2,13 @@ import { createRequest, type JsonObject, jsonBodyFromObject } from '@spillway/mi
 import {
   answerToAnthropic,
   answerToOpenAi,
-  conversationOf,
-  estimatePromptTokens,
   fitRequest,
   modelCapabilities,
-  readWholeAnswer,
   requestToAnthropic,
   requestToOpenAi,
-  StreamReader,
   StreamTranslator,
-} from '@spillway/wire'
+} from '@spillway/translation'
+import { conversationOf, estimatePromptTokens, readWholeAnswer, StreamReader } from '@spillway/wire'
 import { expect, test } from 'vitest'
 import { chatBody } from './chat-bodies.ts'
 import { Dice } from './dice.ts'

@@ -1,7 +1,7 @@
 import type { Api, JsonObject } from '@spillway/middleware'
 import { parseBounded } from '../bounded-json.ts'
+import { isObject } from '../json/values.ts'
 import type { SseEvent } from '../sse-event.ts'
-import { isObject } from '../translation/json.ts'
 import { AnthropicAssembler } from './anthropic-assembler.ts'
 import { OpenAiAssembler } from './openai-assembler.ts'
 

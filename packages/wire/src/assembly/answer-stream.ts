@@ -1,6 +1,6 @@
 import type { Api } from '@spillway/middleware'
 import { fieldOf, type JsonBody } from '@spillway/middleware'
-import { isObject } from '../translation/json.ts'
+import { isObject } from '../json/values.ts'
 import { field } from '../usage.ts'
 import { messageEvents } from './anthropic-events.ts'
 import { parseExact } from './exact-numbers.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject } from '../translation/json.ts'
+import { isObject } from '../json/values.ts'
 import { AnswerSize, type Growing, growFields, replaceFields } from './grow.ts'
 
 interface Block {

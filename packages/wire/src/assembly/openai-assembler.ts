@@ -1,7 +1,7 @@
 import type { JsonObject } from '@spillway/middleware'
-import { hasFunctionCall } from '../translation/chat-content.ts'
-import { isObject, objectsOf } from '../translation/json.ts'
-import { joinDetails } from '../translation/reasoning-details.ts'
+import { hasFunctionCall } from '../chat-content.ts'
+import { isObject, objectsOf } from '../json/values.ts'
+import { joinDetails } from '../reasoning-details.ts'
 import { AnswerSize, type Growing, growFields, replaceFields } from './grow.ts'
 
 interface Call {

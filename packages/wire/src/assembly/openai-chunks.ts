@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject } from '../translation/json.ts'
+import { isObject } from '../json/values.ts'
 
 /**
  * The chunks in which a completion would have been streamed; undefined for what is no completion.

@@ -1,0 +1,70 @@
+import type { Api } from '@spillway/middleware'
+import { eventReader, isWholeStream, newStreamState, SseScanner, truncatedFailure } from '@spillway/wire'
+import type { AnswerOptions } from './answer-options.ts'
+import type { Loss } from './loss.ts'
+import { StreamToAnthropic } from './stream-to-anthropic.ts'
+import { StreamToOpenAi } from './stream-to-openai.ts'
+import type { StreamTranslation } from './stream-translation.ts'
+
+const encoder = new TextEncoder()
+const nothing = new Uint8Array(0)
+
+/**
+ * Translates the bytes of a stream into those of another protocol, as they arrive, in any chunking. A stream that breaks
+ * off ends with an error event of the protocol that it is translated to.
+ */
+export class StreamTranslator {
+  readonly #translation: StreamTranslation
+  readonly #scanner: SseScanner
+  readonly #from: Api
+  readonly #state = newStreamState()
+  #text = ''
+  #isOver = false
+
+  /** @param to the protocol of the caller; the stream is in the other one */
+  constructor(to: Api, options: AnswerOptions = {}) {
+    const translation = to === 'anthropic' ? new StreamToAnthropic(options) : new StreamToOpenAi(options)
+    this.#translation = translation
+    this.#from = to === 'anthropic' ? 'openai' : 'anthropic'
+    const read = eventReader(this.#from)
+    const state = this.#state
+    this.#scanner = new SseScanner((event) => {
+      if (this.#isOver) return
+      read(event, state)
+      const isRead = state.failure === undefined && !state.hasEnded
+      this.#text += isRead ? translation.read(event) : this.#close()
+    })
+  }
+
+  /** What got lost so far. */
+  get degraded(): readonly Loss[] {
+    return this.#translation.degraded
+  }
+
+  /**
+   * Reads the next chunk; returns what is to be sent, often nothing.
+   * @throws RangeError when a single event exceeds 32 MiB, or more would have to be kept than any answer has
+   */
+  push(chunk: Uint8Array): Uint8Array {
+    this.#scanner.push(chunk)
+    if (this.#text === '') return nothing
+    const bytes = encoder.encode(this.#text)
+    this.#text = ''
+    return bytes
+  }
+
+  /** The stream has ended; returns what is still to be sent. */
+  end(): Uint8Array {
+    return encoder.encode(this.#close())
+  }
+
+  #close(): string {
+    if (this.#isOver) return ''
+    this.#isOver = true
+    const { failure } = this.#state
+    if (failure !== undefined) return this.#translation.fail(failure)
+    return isWholeStream(this.#from, this.#state)
+      ? this.#translation.finish()
+      : this.#translation.fail(truncatedFailure())
+  }
+}

@@ -1,0 +1,28 @@
+import type { Api, Failure } from '@spillway/middleware'
+
+/** How servers say that a prompt is longer than the model's context. */
+const tooLongCodes: ReadonlySet<string> = new Set([
+  'context_length_exceeded',
+  'exceed_context_size_error',
+  'token_limit_exceeded',
+])
+const tooLongMessage =
+  /prompt (?:is )?too long|max(?:imum)? context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
+
+/** The words that the clients of each protocol know, in any case (Claude Code 2.1.330), and those that are put before others. */
+const tooLongWords: Readonly<Record<Api, { readonly known: RegExp; readonly said: string }>> = {
+  anthropic: {
+    known: /prompt is too long|input length and `max_tokens` exceed/i,
+    said: 'prompt is too long',
+  },
+  openai: { known: /maximum context length/i, said: "this exceeds the model's maximum context length" },
+}
+
+/** A failure whose message the clients of a protocol understand. */
+export function wordedFor(api: Api, failure: Failure): Failure {
+  const { message, code, origin } = failure
+  if (origin === 'spillway' || failure.kind === 'rate_limited') return failure
+  if (!tooLongCodes.has(code ?? '') && !tooLongMessage.test(message)) return failure
+  const { known, said } = tooLongWords[api]
+  return known.test(message) ? failure : { ...failure, message: `${said}: ${message}` }
+}

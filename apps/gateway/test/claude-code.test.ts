@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Reply, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
+import { type Reply, startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
@@ -191,12 +191,71 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
   })
 })
 
+describe.skipIf(launcher === undefined)(
+  'Claude Code at a server with the rules of DeepSeek',
+  { timeout: 120_000 },
+  () => {
+    test('reads two files at once and edits one, its thinking going back beside its calls', async () => {
+      const home = realpathSync(temporaryFolder())
+      const file = join(home, 'greeting.txt')
+      const notes = join(home, 'notes.txt')
+      writeFileSync(file, 'Hello, dam.\nHow are you?\n')
+      writeFileSync(notes, 'It has a spillway now.\n')
+      const [first, edit, last] = steps(file) as [Reply, Reply, Reply]
+      const read = [...(first.toolUse ?? []), { name: 'Read', input: { file_path: notes } }]
+      const script: Reply[] = [
+        { ...first, thinking: 'I look at both.', toolUse: read, interleaved: true },
+        { ...edit, thinking: 'Only the first line.', text: '\n\n' },
+        last,
+      ]
+      const coder = forThisTest(
+        await startOpenAi({
+          rules: 'deepseek',
+          reply: ({ json }) => {
+            const { messages, tools } = json as ChatRequest
+            if (tools === undefined) return { text: 'A greeting' }
+            return script[messages.filter(({ role }) => role === 'assistant').length] ?? last
+          },
+          separateWrites: true,
+        }),
+      )
+      const config = configOf(targetAt(coder, 'openai', { model: 'deepseek-v4-pro', dialect: 'deepseek' }))
+      const gateway = await gatewayOf(config)
+      const printed = await ask(gateway.url, {
+        prompt: 'Greet the spillway instead of the dam, in greeting.txt; see notes.txt.',
+        home,
+        flags: ['--permission-mode', 'acceptEdits'],
+      })
+      expect(printed).toMatchObject({ result: 'The spillway is greeted now.', is_error: false })
+      expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\nHow are you?\n')
+      const chats = coder.requests.filter(({ path }) => path === '/v1/chat/completions')
+      expect(chats.map(({ status }) => status)).toEqual(chats.map(() => 200))
+      const { messages } = (chats.at(-1)?.json ?? { messages: [] }) as ChatRequest
+      expect(
+        messages.filter(({ role }) => role === 'tool').map(({ content }) => JSON.stringify(content)),
+      ).toEqual([
+        expect.stringContaining('Hello, dam.'),
+        expect.stringContaining('It has a spillway now.'),
+        expect.stringContaining('updated'),
+      ])
+      expect(messages.flatMap(({ reasoning_content: thought }) => thought ?? [])).toEqual([
+        'I look at both.',
+        'Only the first line.',
+      ])
+    })
+  },
+)
+
 function hasResult({ content }: ChatRequest['messages'][number]): boolean {
   return Array.isArray(content) && content.some(({ type }) => type === 'tool_result')
 }
 
 interface ChatRequest {
-  readonly messages: readonly { readonly role: string; readonly content: unknown }[]
+  readonly messages: readonly {
+    readonly role: string
+    readonly content: unknown
+    readonly reasoning_content?: string
+  }[]
   readonly tools?: readonly unknown[]
 }
 

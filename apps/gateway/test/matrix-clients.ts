@@ -30,8 +30,8 @@ export interface Question {
 /** One conversation of an official SDK through a gateway. */
 export interface Conversation {
   ask(question: Question): Promise<Seen>
-  /** Answers all calls of the last answer, and goes on. */
-  answer(question: Question): Promise<Seen>
+  /** Answers all calls of the last answer, and says something more. @param words empty for nothing @default 'Go on.' */
+  answer(question: Question, words?: string): Promise<Seen>
 }
 
 export type Caller = 'messages' | 'chat'
@@ -69,12 +69,13 @@ class MessagesConversation implements Conversation {
     return this.#send(question)
   }
 
-  answer(question: Question): Promise<Seen> {
+  answer(question: Question, words = 'Go on.'): Promise<Seen> {
     const { content } = this.#messages.at(-1) as { content: Anthropic.ContentBlock[] }
     const results = content.flatMap((block): Anthropic.ContentBlockParam[] =>
       block.type === 'tool_use' ? [{ type: 'tool_result', tool_use_id: block.id, content: 'done' }] : [],
     )
-    this.#messages.push({ role: 'user', content: [...results, { type: 'text', text: 'Go on.' }] })
+    const more = words === '' ? [] : [{ type: 'text' as const, text: words }]
+    this.#messages.push({ role: 'user', content: [...results, ...more] })
     return this.#send(question)
   }
 
@@ -141,12 +142,12 @@ class ChatConversation implements Conversation {
     return this.#send(question)
   }
 
-  answer(question: Question): Promise<Seen> {
+  answer(question: Question, words = 'Go on.'): Promise<Seen> {
     const { tool_calls } = this.#messages.at(-1) as OpenAI.ChatCompletionMessage
     for (const { id } of tool_calls ?? []) {
       this.#messages.push({ role: 'tool', tool_call_id: id, content: 'done' })
     }
-    this.#messages.push({ role: 'user', content: 'Go on.' })
+    if (words !== '') this.#messages.push({ role: 'user', content: words })
     return this.#send(question)
   }
 
@@ -167,10 +168,10 @@ class ChatConversation implements Conversation {
     const [choice] = completion.choices
     if (choice === undefined) throw new Error('the completion has no choice')
     const { content, tool_calls: calls = [] } = choice.message
-    // What a caller gives back is what it understands of a message, and its thinking as it came.
+    // What a caller gives back is what it understands of a message, by the types of its SDK, and its thinking as it came.
     this.#messages.push({
       role: 'assistant',
-      content,
+      content: typeof content === 'string' ? content : null,
       ...(calls.length > 0 && { tool_calls: calls }),
       ...thought,
     } as OpenAI.ChatCompletionMessageParam)

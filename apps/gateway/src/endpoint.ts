@@ -36,6 +36,7 @@ import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import { asksOtherModels } from './target-model.ts'
 import type { Observability } from './telemetry/observability.ts'
+import { vaultCredential } from './vault/vault-credential.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */
 export interface RunningEndpoint {
@@ -163,7 +164,7 @@ function credentialOf(
   if (reference === 'caller') return { credential: callersCredential }
   if (reference === undefined) return { credential: null }
   if (reference.startsWith('vault:')) {
-    return { credential: vault?.credential(reference.slice('vault:'.length)) ?? null }
+    return { credential: vault === undefined ? null : vaultCredential(reference, vault) }
   }
   return { credential: variableOf(reference) }
 }

@@ -21,6 +21,7 @@ import { openTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { serverValues } from './telemetry/server-values.ts'
+import { watchCredentials } from './vault/credential-watch.ts'
 import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
@@ -75,8 +76,8 @@ export interface Gateway {
 
 /**
  * Starts a gateway from a valid configuration.
- * @throws Error where other machines could reach it and nothing says that this is meant; the system's error when it
- * cannot listen, with `code` `EADDRINUSE` for instance
+ * @throws Error where other machines could reach it and nothing says that this is meant, and where the vault cannot be
+ * opened and must be; the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
  */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
   const { allowedHosts, allowedOrigins, auth } = config.server
@@ -88,10 +89,18 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const onVaultEvent = heardSafely('onVaultEvent', options.onVaultEvent, log)
   const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
   const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
+  // A vault that does not open is a reason not to start, too.
+  const credentials = await watchCredentials(config, vault, log).catch(async (error: unknown) => {
+    await vault?.close()
+    throw error
+  })
   // First: files that others can replace and keys that are not there are reasons not to start, and nothing else is open then.
   const books = await openConfiguredBooks(config.storage, vault, {
     onAttempt: (attempt) => observability.book(attempt),
     warn: log,
+  }).catch((error: unknown) => {
+    credentials.close()
+    throw error
   })
   const redis = config.state?.redis
   const shared = redis === undefined ? undefined : await openSharedState(redis, log)
@@ -99,6 +108,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const fingerprints = await openFingerprints({
     ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
   }).catch(async (error: unknown) => {
+    credentials.close()
     shared?.close()
     await vault?.close()
     await books.close()
@@ -116,6 +126,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   }
   const mirrors = openMirrors(config, targets, observability.mirrored)
   const closeResources = async (): Promise<void> => {
+    credentials.close()
     await closeAll(
       mirrors.map(({ from, to, mirror }) => ({
         name: `the mirror from ${from} to ${to}`,
@@ -159,6 +170,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       state: () => ({
         ...booksStatus(books),
         ...(shared === undefined ? {} : { limits: shared.limits.status }),
+        ...credentials.state(),
       }),
     })
     const warning = exposureWarning(exposure)

@@ -1,10 +1,77 @@
-import { ageFile, openVault, type Vault, type VaultEvent } from '@spillway/key-vault'
+import {
+  ageFile,
+  ageIdentity,
+  agePassphrase,
+  KeyVaultError,
+  keychain,
+  kmsDirect,
+  kmsEnvelope,
+  openVault,
+  readKeyFile,
+  type SealedFile,
+  type Sealer,
+  sealedFile,
+  transit,
+  type Vault,
+  type VaultEvent,
+} from '@spillway/key-vault'
 import type { VaultConfig } from './config/config.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
 
 /** The vault of a configuration. Nothing is read before the first call. */
-export function openConfiguredVault(
-  { file, keyFile, kind }: VaultConfig,
-  onEvent?: (event: VaultEvent) => void,
-): Vault {
-  return openVault({ driver: ageFile({ path: file, keyFile, kind }), ...(onEvent && { onEvent }) })
+export function openConfiguredVault(config: VaultConfig, onEvent?: (event: VaultEvent) => void): Vault {
+  return openVault({ driver: vaultDriver(config), ...(onEvent && { onEvent }) })
+}
+
+/** The file of a configured vault, with what opens it. Variables are read when it is opened. */
+export function vaultDriver(config: VaultConfig): SealedFile {
+  const { file: path, keyFile, kind, workFactor } = config
+  const bound = withoutUndefined({ context: config.context })
+  if (keyFile === undefined) return sealedFile({ path, sealer: sealerOf(config), ...bound })
+  return ageFile({
+    ...{ path, keyFile, kind: kind === 'passphrase' ? 'passphrase' : 'identity' },
+    ...withoutUndefined({ workFactor }),
+    ...bound,
+  })
+}
+
+function sealerOf(config: VaultConfig): Sealer {
+  const { kind, requestTimeout } = config
+  const key = config.key as string
+  switch (kind) {
+    case 'age':
+      return ageIdentity({ read: async () => [variable(config.identity as string, 'vault.identity')] })
+    case 'passphrase': {
+      const passphrase = async (): Promise<string> =>
+        variable(config.passphrase as string, 'vault.passphrase')
+      return agePassphrase({ passphrase, ...withoutUndefined({ workFactor: config.workFactor }) })
+    }
+    case 'kms': {
+      const { region, endpoint, direct } = config
+      const options = { keyId: key, ...withoutUndefined({ region, endpoint, requestTimeout }) }
+      return direct ? kmsDirect(options) : kmsEnvelope(options)
+    }
+    case 'transit': {
+      const { url, mount, namespace } = config
+      const token = (): Promise<string> => tokenOf(config.token as string)
+      const optional = withoutUndefined({ mount, namespace, requestTimeout })
+      return transit({ url: url as string, key, token, ...optional })
+    }
+    case 'keychain': {
+      const { service, account } = config
+      return keychain(withoutUndefined({ service, account }))
+    }
+  }
+}
+
+async function tokenOf(reference: string): Promise<string> {
+  if (reference.startsWith('env:')) return variable(reference, 'vault.token')
+  return (await readKeyFile(reference.slice('file:'.length), 'the token file'))[0].trim()
+}
+
+function variable(reference: string, where: string): string {
+  const name = reference.slice('env:'.length)
+  const value = process.env[name]?.trim()
+  if (value) return value
+  throw new KeyVaultError('MISSING', `${where}: the environment variable ${name} is not set`)
 }

@@ -1,4 +1,5 @@
 import { type AgeFileOptions, ageFile } from './age-file-vault.ts'
+import type { VaultDriver } from './driver.ts'
 import { processEnvironment } from './environment.ts'
 import { readKeyFile } from './key-file.ts'
 import { isKeyVaultError, type KeyVaultErrorCode } from './vault-error.ts'
@@ -15,16 +16,18 @@ export interface Finding {
 /** Keys that are older had better be rotated, in milliseconds: 90 days. */
 const old = 90 * 24 * 3600 * 1000
 
+/** For whom a vault is looked over, and when. */
+export interface ExamineOptions {
+  /** @default the process's */
+  readonly environment?: string
+  /** Milliseconds since the Unix epoch. @default now */
+  readonly epoch?: number
+}
+
 /** Looks a vault over: files, rights, key, contents. Changes nothing. */
-export async function examineAgeFile(
-  options: AgeFileOptions,
-  { environment = processEnvironment(), epoch = Date.now() }: { environment?: string; epoch?: number } = {},
-): Promise<Finding[]> {
-  const { path, keyFile } = options
-  const findings: Finding[] = []
-  const ok = (message: string): number => findings.push({ level: 'ok', message })
-  const warn = (message: string): number => findings.push({ level: 'warning', message })
-  try {
+export function examineAgeFile(options: AgeFileOptions, asked: ExamineOptions = {}): Promise<Finding[]> {
+  const { keyFile } = options
+  return examined(ageFile(options), asked, async (ok, warn) => {
     const keys = await readKeyFile(keyFile, 'the key file')
     ok(`the key file ${keyFile} is its owner's alone`)
     if (keys.length > 1) {
@@ -32,7 +35,30 @@ export async function examineAgeFile(
         `the key file holds ${keys.length} keys: a change of keys was cut off, run "spillway vault rekey" again`,
       )
     }
-    const { secrets } = await ageFile(options).load()
+  })
+}
+
+/** The same for a vault of any kind: whether it opens, and what it holds. */
+export function examineVault(
+  driver: Pick<VaultDriver, 'name' | 'load'>,
+  asked: ExamineOptions = {},
+): Promise<Finding[]> {
+  return examined(driver, asked, async () => {})
+}
+
+type Say = (message: string) => void
+
+async function examined(
+  { name: path, load }: Pick<VaultDriver, 'name' | 'load'>,
+  { environment = processEnvironment(), epoch = Date.now() }: ExamineOptions,
+  first: (ok: Say, warn: Say) => Promise<void>,
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const ok: Say = (message) => void findings.push({ level: 'ok', message })
+  const warn: Say = (message) => void findings.push({ level: 'warning', message })
+  try {
+    await first(ok, warn)
+    const { secrets } = await load()
     const names = Object.keys(secrets)
     ok(`the vault ${path} opens and holds ${names.length} ${names.length === 1 ? 'secret' : 'secrets'}`)
     for (const [name, secret] of Object.entries(secrets)) {

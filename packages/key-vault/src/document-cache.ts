@@ -56,9 +56,9 @@ export class DocumentCache {
   /** The document: at once where there is one that is good. */
   current(): VaultDocument | Promise<VaultDocument> {
     const document = this.#document
-    if (document === undefined) return this.reload()
     const { clock, cacheFor, refreshAhead } = this.#settings
     const now = clock.now()
+    if (document === undefined) return this.reload()
     const age = now - this.#loadedAt
     if (age < cacheFor - refreshAhead) {
       this.#watch(now)
@@ -116,9 +116,12 @@ export class DocumentCache {
       this.#failedAt = clock.now()
       const isNew = this.#failure?.code !== error.code
       const last = this.#document
-      if (last === undefined) throw error
       this.#failure = error
       const { code, message } = error
+      if (last === undefined) {
+        if (isNew) onEvent({ type: 'vault.unavailable', code, message })
+        throw error
+      }
       if (withdrawals.has(code)) {
         this.#document = undefined
         onEvent({ type: 'vault.withdrawn', code, message })

@@ -57,6 +57,8 @@ async function ask(
 ): Promise<Record<string, unknown>> {
   const { url, token, namespace, requestTimeout } = settings
   const send = settings.fetch ?? fetch
+  // Outside of what follows: why there is no token is for its source to say.
+  const heldToken = typeof token === 'string' ? token : await token()
   let status: number
   let answer: { data?: Record<string, unknown>; errors?: unknown[] }
   try {
@@ -65,7 +67,7 @@ async function ask(
       headers: {
         'content-type': 'application/json',
         'x-vault-request': 'true',
-        'x-vault-token': typeof token === 'string' ? token : await token(),
+        'x-vault-token': heldToken,
         ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
       },
       body: JSON.stringify(body),

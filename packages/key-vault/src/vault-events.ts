@@ -12,6 +12,8 @@ export type VaultEvent =
       readonly message: string
       readonly ageMs: number
     }
+  /** The vault cannot be opened, and there are no values of before. */
+  | { readonly type: 'vault.unavailable'; readonly code: KeyVaultErrorCode; readonly message: string }
   /** It can be read again. */
   | { readonly type: 'vault.recovered' }
   /** Access has been withdrawn; nothing is given out any more. */

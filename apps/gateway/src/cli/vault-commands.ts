@@ -1,5 +1,6 @@
-import { examineAgeFile, initAgeFile, rekeyAgeFile } from '@spillway/key-vault'
+import { examineAgeFile, examineVault, initAgeFile, rekeyAgeFile } from '@spillway/key-vault'
 import { Command } from 'commander'
+import { configuredDriver, initConfigured, resealConfigured } from './configured-vault.ts'
 import { readSecret } from './read-secret.ts'
 import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-files.ts'
 
@@ -11,6 +12,7 @@ export function vaultCommands(): Command {
   group.addCommand(
     vaultCommand('init', 'make an empty vault, and the file with its key').action((files: VaultFiles) =>
       reporting(async () => {
+        if (files.vaultConfig !== undefined) return initConfigured(files.vaultConfig)
         await initAgeFile(ageFileOf(files), await secretOf(files))
         console.log(
           `made ${files.vault}, which ${files.keyFile} opens: keep a copy of both, apart from each other`,
@@ -21,6 +23,7 @@ export function vaultCommands(): Command {
   group.addCommand(
     vaultCommand('rekey', 'give the vault a new identity or passphrase').action((files: VaultFiles) =>
       reporting(async () => {
+        if (files.vaultConfig !== undefined) return resealConfigured(files.vaultConfig)
         await rekeyAgeFile(ageFileOf(files), await secretOf(files))
         console.log(`${files.vault} has a new key in ${files.keyFile}`)
       }),
@@ -29,7 +32,10 @@ export function vaultCommands(): Command {
   group.addCommand(
     vaultCommand('doctor', 'look over files, rights, key and contents').action((files: VaultFiles) =>
       reporting(async () => {
-        const findings = await examineAgeFile(ageFileOf(files))
+        const findings =
+          files.vaultConfig === undefined
+            ? await examineAgeFile(ageFileOf(files))
+            : await examineVault(configuredDriver(files.vaultConfig))
         for (const { level, message, code } of findings) {
           console.log(`${level.padEnd(8)} ${code === undefined ? '' : `${code}: `}${message}`)
         }

@@ -1,4 +1,11 @@
-import { type AgeFileOptions, ageFile, isKeyVaultError, openVault, type Vault } from '@spillway/key-vault'
+import {
+  type AgeFileOptions,
+  ageFile,
+  isKeyVaultError,
+  openVault,
+  type SealedFile,
+  type Vault,
+} from '@spillway/key-vault'
 import { Command } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -9,6 +16,7 @@ export interface VaultFiles {
   readonly vault: string
   readonly keyFile: string
   readonly passphrase?: boolean
+  readonly vaultConfig?: string
 }
 
 /** A command that works on a vault. */
@@ -18,6 +26,10 @@ export function vaultCommand(usage: string, description = ''): Command {
     .option('--vault <file>', 'the vault', 'vault.age')
     .option('--key-file <file>', 'the file with its age identity or passphrase', 'vault.key')
     .option('--passphrase', 'the key file holds a passphrase, not an identity')
+    .option(
+      '--vault-config <file>',
+      'a configuration file whose vault it is, of any kind; instead of the above',
+    )
     .showHelpAfterError('(--help says more)')
 }
 
@@ -25,10 +37,15 @@ export function ageFileOf({ vault, keyFile, passphrase }: VaultFiles): AgeFileOp
   return { path: vault, keyFile, kind: passphrase ? 'passphrase' : 'identity' }
 }
 
+async function driverOf(files: VaultFiles): Promise<SealedFile> {
+  if (files.vaultConfig === undefined) return ageFile(ageFileOf(files))
+  return (await import('./configured-vault.ts')).configuredDriver(files.vaultConfig)
+}
+
 /** Runs `work` with the vault open; what is wrong with it is a line, not a trace. Sets the exit code. */
 export async function withVault(files: VaultFiles, work: (vault: Vault) => Promise<void>): Promise<void> {
   await reporting(async () => {
-    const vault = openVault({ driver: ageFile(ageFileOf(files)) })
+    const vault = openVault({ driver: await driverOf(files) })
     try {
       await work(vault)
     } finally {

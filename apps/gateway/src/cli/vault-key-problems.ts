@@ -31,8 +31,8 @@ export async function problemsOfVaultKeys(config: Config, at: Locate): Promise<C
 }
 
 function mend({ vault }: Config, name: string): string {
-  const { file, keyFile } = (vault ?? {}) as { readonly file?: string; readonly keyFile?: string }
-  const flags = file === undefined ? '' : ` --vault ${file} --key-file ${keyFile}`
+  const { file, keyFile } = vault ?? {}
+  const flags = keyFile === undefined ? ' --vault-config FILE' : ` --vault ${file} --key-file ${keyFile}`
   return `add it with "spillway keys add ${name}${flags}"`
 }
 

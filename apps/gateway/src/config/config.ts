@@ -116,11 +116,34 @@ export interface RouteConfig {
   readonly fallback: readonly string[]
 }
 
+/** The keys that belong to `kind` and no others. */
 export interface VaultConfig {
+  readonly kind: 'age' | 'passphrase' | 'kms' | 'transit' | 'keychain'
   readonly file: string
+  /** `false`: the gateway starts though the vault cannot be opened. */
+  readonly required?: boolean | undefined
+  /** What the vault is bound to. Not secret. */
+  readonly context?: Readonly<Record<string, string>> | undefined
   /** Holds the age identity or the passphrase. */
-  readonly keyFile: string
-  readonly kind: 'identity' | 'passphrase'
+  readonly keyFile?: string | undefined
+  /** `env:NAME`, in place of a key file. */
+  readonly identity?: string | undefined
+  readonly passphrase?: string | undefined
+  readonly workFactor?: number | undefined
+  /** Of KMS: key id, ARN or alias. Of transit: its name. */
+  readonly key?: string | undefined
+  readonly region?: string | undefined
+  readonly endpoint?: string | undefined
+  /** Seal by KMS itself, without a data key. */
+  readonly direct?: boolean | undefined
+  readonly url?: string | undefined
+  /** `env:NAME` or `file:PATH`. */
+  readonly token?: string | undefined
+  readonly mount?: string | undefined
+  readonly namespace?: string | undefined
+  readonly requestTimeout?: number | undefined
+  readonly service?: string | undefined
+  readonly account?: string | undefined
 }
 
 /** Where the ledger and the audit log are kept. */

@@ -7,6 +7,7 @@ import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import type { Config } from './config.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
 import { pricesSchema } from './prices.ts'
+import { vaultSchema } from './vault-schema.ts'
 
 const duration = z
   .string({ error: 'expected a duration such as 250ms, 10s or 2m' })
@@ -322,16 +323,9 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       refusal: modelRefusal.optional(),
     })
     .optional(),
-  vault: z
-    .strictObject({
-      file: z.string().min(1),
-      keyFile: z.string().min(1),
-      kind: z
-        .enum(['identity', 'passphrase'], { error: 'expected identity or passphrase' })
-        .default('identity'),
-    })
+  vault: vaultSchema
     .optional()
-    .describe('The encrypted file in which vault:NAME is looked up, and the file with its key.'),
+    .describe('The encrypted file in which vault:NAME is looked up, and what opens it.'),
   mirror: z
     .array(
       z.strictObject({

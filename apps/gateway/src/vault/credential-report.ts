@@ -1,0 +1,101 @@
+import { isKeyVaultError, KeyVaultError, type Vault } from '@spillway/key-vault'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { within } from '../api/within.ts'
+import type { Config } from '../config/config.ts'
+import { inShort } from './in-short.ts'
+
+/** A credential of the configuration that no call can use. */
+export interface UnusableCredential {
+  readonly path: readonly PropertyKey[]
+  /** `env:NAME` or `vault:NAME`. */
+  readonly reference: string
+  /** For the owner. */
+  readonly message: string
+  /** For those who only call: names no file and no other key. */
+  readonly short: string
+}
+
+/** What a gateway can use of what its configuration names. */
+export interface CredentialReport {
+  /** Why the vault cannot be opened, or be read again; undefined where it can, and where there is none. */
+  readonly vault: KeyVaultError | undefined
+  readonly unusable: readonly UnusableCredential[]
+}
+
+/** How long a vault may take to open, in milliseconds: a keychain may ask somebody. */
+const opensWithin = 15_000
+
+/** Opens the vault and looks for each credential that the endpoints name. Never rejects. */
+export async function reportCredentials(
+  config: Config,
+  vault: Pick<Vault, 'get' | 'list' | 'state'> | undefined,
+  clock: Clock = systemClock,
+): Promise<CredentialReport> {
+  const failure = await failureOf(vault, clock)
+  const looked = new Map<string, Promise<Omit<UnusableCredential, 'path'> | undefined>>()
+  const look = (reference: string): Promise<Omit<UnusableCredential, 'path'> | undefined> => {
+    let found = looked.get(reference)
+    if (found === undefined) {
+      found = problemOf(reference, vault, failure)
+      looked.set(reference, found)
+    }
+    return found
+  }
+  const named = Object.entries(config.targets).flatMap(([name, { endpoints = [] }]) =>
+    endpoints.map(({ credential }, index) => ({
+      credential,
+      path: ['targets', name, 'endpoints', index, 'credential'],
+    })),
+  )
+  const unusable = await Promise.all(
+    named.map(async ({ credential, path }) => {
+      const problem = credential === undefined ? undefined : await look(credential)
+      return problem === undefined ? [] : [{ path, ...problem }]
+    }),
+  )
+  return { vault: failure ?? vault?.state.error, unusable: unusable.flat() }
+}
+
+async function failureOf(
+  vault: Pick<Vault, 'list'> | undefined,
+  clock: Clock,
+): Promise<KeyVaultError | undefined> {
+  if (vault === undefined) return undefined
+  try {
+    const late = (): never => {
+      throw new KeyVaultError('UNAVAILABLE', `it did not open within ${opensWithin / 1000} s`)
+    }
+    await within(opensWithin, vault.list(), late, clock)
+    return undefined
+  } catch (error) {
+    return isKeyVaultError(error) ? error : new KeyVaultError('UNAVAILABLE', 'it cannot be opened')
+  }
+}
+
+async function problemOf(
+  reference: string,
+  vault: Pick<Vault, 'get'> | undefined,
+  failure: KeyVaultError | undefined,
+): Promise<Omit<UnusableCredential, 'path'> | undefined> {
+  if (reference.startsWith('env:')) {
+    const name = reference.slice('env:'.length)
+    if (process.env[name]?.trim()) return undefined
+    const message = `the environment variable ${name} is not set`
+    return { reference, message, short: message }
+  }
+  if (!reference.startsWith('vault:')) return undefined
+  if (failure !== undefined)
+    return { reference, message: 'the vault cannot be opened', short: inShort(failure) }
+  try {
+    await vault?.get(reference.slice('vault:'.length))
+    return undefined
+  } catch (error) {
+    const message = isKeyVaultError(error) ? `${error.message} (${error.code})` : 'it cannot be read'
+    return { reference, message, short: inShort(error) }
+  }
+}
+
+/** Why a gateway does not start with this vault, and what to do. */
+export function cannotOpen({ code, message }: KeyVaultError): string {
+  return `vault: ${message} (${code}); mend that, or set vault.required: false to start without its keys`
+}

@@ -1,14 +1,15 @@
 import type { BooksLine } from '../books.ts'
 import { quantileOf } from '../slope.ts'
+import { type GeneratedMinute, type OutputBooks, withinOf } from './output-books.ts'
 import { bucketMs, type ModelRecord } from './record.ts'
 import type { DayResult } from './run.ts'
 
 /**
  * The least share of what the perfect scheduler lets through, the most calls that the vendor's limits may refuse, and the
- * most that a minute may have of our own limits: what a call takes is estimated when it comes, and of output nothing is
- * known then, so that it is judged by when it is generated.
+ * most that a minute may have of our own limits: what a call takes is estimated when it comes. Of output nothing is known
+ * then, but what is reserved for it is; of that, and of what follows from it, no minute may have any more than the limit.
  */
-export const bounds = { share: 0.98, limited: 0.005, own: 1.02, ownOutput: 1.05 } as const
+export const bounds = { share: 0.98, limited: 0.005, own: 1.02, ownOutput: 1 } as const
 
 const hour = 3_600_000
 /** An hour counts as busy when the perfect scheduler uses so much of our own limit in it. */
@@ -30,9 +31,9 @@ export interface DayFigures {
   readonly held: number
   readonly countsRefused: number
   /** The most that any minute had of our own limits; of output as it was generated, and by when its call was admitted. */
-  readonly own: Readonly<
-    Record<'requests' | 'input' | 'output' | 'admittedOutput' | 'reservedOutput', number>
-  >
+  readonly own: Readonly<Record<'requests' | 'input' | 'admittedOutput' | 'reservedOutput', number>>
+  /** Shares of our own limit of output, by when it was generated: in the busiest minute, and in that of which least is explained. */
+  readonly generated: { readonly busiest: GeneratedMinute; readonly leastExplained: GeneratedMinute }
 }
 
 export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
@@ -47,6 +48,8 @@ export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
   const { outputTokensPerMinute = Infinity } = limiter.limits
   const most = (limit: number, read: (record: ModelRecord) => { readonly most: number }): number =>
     Math.max(...[...limiter.records.values()].map((record) => read(record).most)) / limit
+  const books = [...limiter.records.values()].map(({ outputBooks }) => outputBooks)
+  const mostBooked = Math.max(...books.map((each) => each.mostBooked()))
   return {
     calls: share(({ answered }) => answered),
     input: share(({ inputTokens }) => inputTokens),
@@ -59,16 +62,41 @@ export function figuresOf(limiter: DayResult, perfect: DayResult): DayFigures {
     own: {
       requests: most(requestsPerMinute, ({ own }) => own.requests),
       input: most(inputTokensPerMinute, ({ own }) => own.input),
-      output: most(outputTokensPerMinute, ({ own }) => own.output),
       admittedOutput: most(outputTokensPerMinute, ({ asked }) => asked),
-      reservedOutput: most(outputTokensPerMinute, ({ mostReserved }) => ({ most: mostReserved })),
+      // By the limiter's own word, and by books beside it.
+      reservedOutput: Math.max(
+        most(outputTokensPerMinute, ({ mostReserved }) => ({ most: mostReserved })),
+        mostBooked / outputTokensPerMinute,
+      ),
     },
+    generated: generatedOf(books, outputTokensPerMinute),
+  }
+}
+
+/** Over all models. */
+function generatedOf(books: readonly OutputBooks[], limit: number): DayFigures['generated'] {
+  const minutes = books.map((each) => each.minutes())
+  const share = ({ generated, earlier, beyond }: GeneratedMinute): GeneratedMinute => {
+    return { generated: generated / limit, earlier: earlier / limit, beyond: beyond / limit }
+  }
+  const most = (all: readonly GeneratedMinute[], of: (minute: GeneratedMinute) => number): GeneratedMinute =>
+    share(all.reduce((best, each) => (of(each) > of(best) ? each : best)))
+  return {
+    busiest: most(
+      minutes.map(({ busiest }) => busiest),
+      ({ generated }) => generated,
+    ),
+    leastExplained: most(
+      minutes.map(({ leastExplained }) => leastExplained),
+      withinOf,
+    ),
   }
 }
 
 /** Everything that is to hold of a day. */
 export function judgeDay({ calls, input, busy, limited, own, ...figures }: DayFigures): BooksLine[] {
-  const { refused, wrong, held, countsRefused } = figures
+  const { refused, wrong, held, countsRefused, generated } = figures
+  const { busiest, leastExplained } = generated
   const atLeast = (what: string, share: number): BooksLine =>
     line(what, `${percent(share)} (at least ${percent(bounds.share)})`, share >= bounds.share)
   const ofOwn = (name: string, most: number, bound: number, more = ''): BooksLine =>
@@ -95,12 +123,12 @@ export function judgeDay({ calls, input, busy, limited, own, ...figures }: DayFi
     line('counts of tokens refused', String(countsRefused), countsRefused === 0),
     ofOwn('requests', own.requests, bounds.own),
     ofOwn('input', own.input, bounds.own),
-    ofOwn('output, used or reserved when a call is let through,', own.reservedOutput, 1),
+    ofOwn('output, used or reserved when a call is let through,', own.reservedOutput, bounds.ownOutput),
     ofOwn(
-      'output',
-      own.output,
+      'output as it is generated, but for what no limiter knows,',
+      withinOf(leastExplained),
       bounds.ownOutput,
-      `; by when its call was admitted ${percent(own.admittedOutput, 1)}`,
+      `; the busiest minute had ${percent(busiest.generated, 1)}, of which answers in flight beyond their reservation ${percent(busiest.beyond, 1)} and earlier calls ${percent(busiest.earlier, 1)}; by when calls were admitted the most was ${percent(own.admittedOutput, 1)}`,
     ),
   ]
 }
@@ -108,11 +136,13 @@ export function judgeDay({ calls, input, busy, limited, own, ...figures }: DayFi
 /** One line of a table of days. */
 export function seedRow(
   seed: number,
-  { calls, input, busy, limited, refused, wrong, held, own }: DayFigures,
+  { calls, input, busy, limited, refused, wrong, held, own, generated }: DayFigures,
 ): string[] {
   const shares = [percent(calls), percent(input), busy.hours === 0 ? '-' : percent(busy.share)]
   const refusals = [refused, wrong, held].map(String)
-  const most = [own.input, own.output, own.admittedOutput].map((share) => percent(share, 1))
+  const { leastExplained, busiest } = generated
+  const output = [own.reservedOutput, withinOf(leastExplained), busiest.generated, own.admittedOutput]
+  const most = [own.input, ...output].map((share) => percent(share, 1))
   return [String(seed), ...shares, percent(limited.share, 3), ...refusals, ...most]
 }
 
@@ -126,7 +156,9 @@ export const seedColumns: readonly string[] = [
   'of these wrongly',
   'of these held for others',
   'own input',
-  'own output as generated',
+  'own output reserved',
+  'as generated, but for what nobody knows',
+  'all that was generated',
   'as admitted',
 ]
 

@@ -76,11 +76,12 @@ ${judgeDay(figures)
 - **A refusal is wrong** when the vendor had capacity for the call and for all that had come before it and waited, and our own limits had
   too, by what was really used. Capacity that earlier calls wait for is not free: whoever got it would have the large ones wait for ever. How many
   refusals there were beside such capacity is shown, too.
-- **Output** is known when it has been generated, for minutes after its call was admitted. Our own limit is kept by what is reserved: of
-  that no minute ever has more. Answers that turn out longer than most can take a minute over it by what they really had, and are made up for as
-  they end. By when calls were admitted, which nobody can know then, that shows most; the vendor counts output as it is generated. There
-  even the perfect scheduler, whose calls never exceed the limit by when they are admitted, goes over it at times. What more caution would
-  cost: [decision 0133](decisions/0133-output-is-limited-by-what-is-reserved.md).
+- **Output** is known when it has been generated, up to minutes after its call was let through, and a stream that has begun cannot be
+  held back. So what a limiter can hold is what calls have used or reserved whenever it lets one through: that is never more
+  than the limit. What a minute generates is then within the limit but for two amounts that nobody knows in advance: what answers in
+  flight come to beyond what was reserved for them, and what calls still generate that were let through more than a minute before. The
+  check takes these, and nothing else, from each minute, by books beside the limiter. Why, and what more caution costs: decisions
+  [0109](decisions/0109-what-was-refused-at-the-edge.md) and [0133](decisions/0133-output-is-limited-by-what-is-reserved.md).
 
 ## Other seeds
 

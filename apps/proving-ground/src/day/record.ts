@@ -1,5 +1,6 @@
 import type { JsonBody } from '@spillway/middleware'
 import type { Limits } from '@spillway/rate-limit'
+import { OutputBooks } from './output-books.ts'
 import { OwnWindow, resolution } from './own-windows.ts'
 
 /** Length of a bucket of the series, in milliseconds. */
@@ -38,6 +39,8 @@ export class ModelRecord {
   readonly #asCounted = [1, 2, 3].map(() => new OwnWindow(60_000 + resolution))
   /** The most output that was reserved or used of our own limit when a call was let through, as the limiter counts. */
   mostReserved = 0
+  /** The same booked beside the limiter, and output by when it was generated. */
+  readonly outputBooks = new OutputBooks()
   /** Calls that have been made and have not gone to the vendor, in the order in which they came. */
   readonly waiting = new Set<JsonBody>()
   /** Output by when its call came, which only somebody knows who knows everything. */

@@ -53,8 +53,9 @@ export async function simulateDay(scheduler: SchedulerName, options: DayOptions)
   const clock = virtualClock({ seed, maxTimers: Infinity })
   const limits = ownLimits(agents)
   const records = new Map(models.map(([model]) => [model, new ModelRecord()]))
-  const day = dayVendor(clock, agents, (model, tokens) => {
+  const day = dayVendor(clock, agents, (model, tokens, admittedAt) => {
     records.get(model)?.own.output.add(tokens, clock.now())
+    records.get(model)?.outputBooks.generated(tokens, admittedAt, clock.now())
   })
   const between =
     scheduler === 'limiter' ? ourLimiter(limits, records) : perfectScheduler(day, records, limits, clock)

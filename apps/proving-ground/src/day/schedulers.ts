@@ -32,11 +32,18 @@ function watched(store: LimitStore, records: DayRecord): LimitStore {
       admission.tryAcquire = (cost, now, beside) => {
         const lease = admit(cost, now, beside)
         const record = records.get(cost.group ?? '')
-        if (lease !== undefined && record !== undefined) {
-          const { outputTokensPerMinute } = admission.headroom(now, cost.group)
-          record.mostReserved = Math.max(record.mostReserved, outputTokensPerMinute?.used ?? 0)
+        // Limits in memory answer at once.
+        if (lease === undefined || lease instanceof Promise || record === undefined) return lease
+        const { outputTokensPerMinute } = admission.headroom(now, cost.group)
+        record.mostReserved = Math.max(record.mostReserved, outputTokensPerMinute?.used ?? 0)
+        const book = record.outputBooks.reserve(cost.outputTokens, now)
+        return {
+          ...lease,
+          settle(actual, at, outcome) {
+            book(actual?.outputTokens ?? 0, at)
+            lease.settle(actual, at, outcome)
+          },
         }
-        return lease
       }
       return admission
     },

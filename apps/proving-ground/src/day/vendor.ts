@@ -46,7 +46,7 @@ export interface DayVendor {
 export function dayVendor(
   clock: Clock,
   agents: number,
-  onOutput: (model: string, tokens: number) => void,
+  onOutput: (model: string, tokens: number, admittedAt: number) => void,
 ): DayVendor {
   const limits = enforceLimits({ limits: poolLimits(agents), clock })
   /** The same limits, as the agents' calls meet them. */
@@ -55,8 +55,9 @@ export function dayVendor(
     admit(call) {
       const lease = limits.admit(call)
       if (isRefusal(lease)) return lease
+      const admittedAt = clock.now()
       const generated = (tokens: number): void => {
-        onOutput(call.model, tokens)
+        onOutput(call.model, tokens, admittedAt)
         lease.generated(tokens)
       }
       return { headers: lease.headers, generated, end: () => lease.end() }

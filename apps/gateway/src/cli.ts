@@ -9,6 +9,26 @@ import type { StartOptions } from './cli/start.ts'
  * the time that a command takes.
  */
 const groups: Readonly<Record<string, { description: string; load: () => Promise<Command> }>> = {
+  init: {
+    description: 'ask a few questions, and write a configuration',
+    load: async () => (await import('./cli/init.ts')).initCommand(),
+  },
+  doctor: {
+    description: 'try out all that the configuration names, and say what to do about what does not work',
+    load: async () => (await import('./cli/doctor.ts')).doctorCommand(),
+  },
+  status: {
+    description: 'how a running gateway is',
+    load: async () => (await import('./cli/running-gateway.ts')).statusCommand(),
+  },
+  env: {
+    description: 'the variables that lead Claude Code and the SDKs to the gateway, for a shell',
+    load: async () => (await import('./cli/running-gateway.ts')).envCommand(),
+  },
+  code: {
+    description: 'start Claude Code through the gateway',
+    load: async () => (await import('./cli/running-gateway.ts')).codeCommand(),
+  },
   link: {
     description: 'store a key, verify it with a call, and write its target into the configuration',
     load: async () => (await import('./cli/link.ts')).linkCommand(),
@@ -29,14 +49,34 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'the audit log: verify that it is whole, export it, sign it',
     load: async () => (await import('./cli/audit-commands.ts')).auditCommands(),
   },
+  completion: {
+    description: 'a script that completes commands and options in bash, zsh or fish',
+    load: async () => (await import('./cli/completion.ts')).completionCommand(() => programOf(() => true)),
+  },
 }
 
 /** Runs the command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
+  const asked = argv[2] === 'help' ? argv[3] : argv[2]
+  const program = await programOf((name) => name === asked)
+  // A running gateway has writers of its own.
+  if (asked !== 'start') leaveReadersInPeace()
+  const problem = keyInArguments(argv)
+  if (problem !== undefined) {
+    console.error(problem)
+    process.exitCode = 1
+    return
+  }
+  await program.parseAsync(argv)
+}
+
+/** The commands, of which those that `isLoaded` names have their options and commands of their own. */
+async function programOf(isLoaded: (name: string) => boolean): Promise<Command> {
   const program = new Command('spillway')
     .description('A gateway that keeps answering when Claude is slow, limited or down.')
     .version(version())
     .showHelpAfterError('(spillway --help says more)')
+    .enablePositionalOptions()
 
   program
     .command('start')
@@ -77,6 +117,7 @@ Exit codes:
     .command('check')
     .description('check a configuration file and say what it sets up')
     .option('-c, --config <file>', 'the configuration file (default: spillway.yaml)')
+    .option('--online', 'ask each endpoint with its own key, as doctor does')
     .option('--strict', 'exit with 1 at a warning too, such as a key that is not set')
     .option('--json', 'print what is wrong as JSON')
     .action(async (options: CheckOptions) => {
@@ -84,21 +125,11 @@ Exit codes:
       process.exitCode = await check(options)
     })
 
-  const asked = argv[2] === 'help' ? argv[3] : argv[2]
   for (const [name, { description, load }] of Object.entries(groups))
     program.addCommand(
-      name === asked ? (await load()).description(description) : new Command(name).description(description),
+      isLoaded(name) ? (await load()).description(description) : new Command(name).description(description),
     )
-
-  // A running gateway has writers of its own.
-  if (asked !== 'start') leaveReadersInPeace()
-  const problem = keyInArguments(argv)
-  if (problem !== undefined) {
-    console.error(problem)
-    process.exitCode = 1
-    return
-  }
-  await program.parseAsync(argv)
+  return program
 }
 
 /** Whoever reads the output may have enough of it (`| head`): what a command does is done all the same. */

@@ -9,6 +9,7 @@ import { problemsOfVaultKeys } from './vault-key-problems.ts'
 export interface CheckOptions {
   readonly config?: string
   readonly strict?: boolean
+  readonly online?: boolean
   readonly json?: boolean
 }
 
@@ -25,13 +26,13 @@ interface Findings {
  * Checks a configuration file, the model files and the keys that it names, and says what it sets up; returns the exit code.
  * With `strict` a warning counts as a problem.
  */
-export async function check({ config: named, strict, json }: CheckOptions): Promise<number> {
+export async function check({ config: named, strict, json, online }: CheckOptions): Promise<number> {
   const file = configFileOf(named)
   if (file === undefined) {
     console.error(noConfigFile)
     return 1
   }
-  const findings = await findingsOf(file)
+  const findings = await findingsOf(file, online ?? false)
   const { problems, warnings, loaded } = findings
   const isValid = problems.length === 0 && !(strict && warnings.length > 0)
   if (json) console.log(JSON.stringify({ file, valid: isValid, problems, warnings }, null, 2))
@@ -39,19 +40,38 @@ export async function check({ config: named, strict, json }: CheckOptions): Prom
   return isValid ? 0 : 1
 }
 
-async function findingsOf(file: string): Promise<Findings> {
+async function findingsOf(file: string, isOnline: boolean): Promise<Findings> {
   try {
     const loaded = loadConfig(file)
     const { config, warnings, problemAt } = loaded
+    const online = isOnline ? await askEndpoints(loaded) : { problems: [], warnings: [] }
     return {
       ...{ file, loaded },
-      problems: await problemsOfModelFiles(config, problemAt),
-      warnings: [...warnings, ...exposed(loaded), ...(await problemsOfVaultKeys(config, problemAt))],
+      problems: [...(await problemsOfModelFiles(config, problemAt)), ...online.problems],
+      warnings: [
+        ...warnings,
+        ...exposed(loaded),
+        ...(await problemsOfVaultKeys(config, problemAt)),
+        ...online.warnings,
+      ],
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { file, loaded: undefined, problems: error.problems, warnings: [] }
   }
+}
+
+/** What a call to each endpoint with its own key shows. */
+async function askEndpoints(loaded: LoadedConfig): Promise<Pick<Findings, 'problems' | 'warnings'>> {
+  const { examineOnline } = await import('./doctor.ts')
+  const findings = await examineOnline(loaded)
+  const of = (level: 'warning' | 'error'): ConfigProblem[] =>
+    findings
+      .filter((each) => each.level === level)
+      .map(({ subject, message, mend = '' }) =>
+        loaded.problemAt(['targets', subject.slice(0, subject.lastIndexOf('/'))], `${message}; ${mend}`),
+      )
+  return { problems: of('error'), warnings: of('warning') }
 }
 
 function exposed({ config, problemAt }: LoadedConfig): ConfigProblem[] {

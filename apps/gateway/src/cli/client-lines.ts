@@ -27,7 +27,7 @@ const anyKey = 'spillway'
  * @param url of the gateway
  */
 export function clientLines(config: Config, url: string): ClientLine[] {
-  const here = url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+  const here = reachable(url)
   const serves = modelOwner(config)
   const claude = modelFor(config, serves, claudeModels)
   const openai = modelFor(config, serves, openaiModels, claude)
@@ -42,19 +42,14 @@ export function clientLines(config: Config, url: string): ClientLine[] {
     { title: 'Dashboard', text: `${here}/` },
     {
       title: `Claude Code${own === 'ANTHROPIC_API_KEY' ? ', with your own login or key' : ''}`,
-      text: [
-        `ANTHROPIC_BASE_URL=${here}`,
-        ...claudeCodeKey(own),
-        ...claudeCodeModels(serves, claude),
-        'claude',
-      ].join(' '),
+      text: [...claudeCodeSettings(config, url).map(assignment), 'claude'].join(' '),
     },
     {
       title: 'curl',
       text: [
         `curl -s ${here}/v1/messages`,
         ...(own === undefined ? [] : [`-H ${keyHeader(own)}`]),
-        `-H 'content-type: application/json' -d ${quoted(json)}`,
+        `-H 'content-type: application/json' -d ${shellText(json)}`,
       ].join(' '),
     },
     {
@@ -105,17 +100,35 @@ function ownKey({ routes, targets }: Config, route: number | undefined): string 
   return isCaller ? keyVariables[target?.api as TargetConfig['api']] : undefined
 }
 
-/** Claude Code finds its own login and ANTHROPIC_API_KEY by itself. */
-function claudeCodeKey(own: string | undefined): string[] {
-  if (own === 'ANTHROPIC_API_KEY') return []
-  return [`ANTHROPIC_AUTH_TOKEN=${own === undefined ? anyKey : `"$${own}"`}`]
+/** A variable of the environment: what it holds, or which other one holds it. */
+export interface Setting {
+  readonly name: string
+  readonly value?: string
+  readonly variable?: string
 }
 
-/** Claude Code asks for models of its own choice, unless it is told. */
-function claudeCodeModels(serves: Serves, model: string): string[] {
-  if (claudeModels.every((each) => serves(each) !== undefined)) return []
-  return [`ANTHROPIC_MODEL=${quoted(model)}`, `ANTHROPIC_DEFAULT_HAIKU_MODEL=${quoted(model)}`]
+/** What Claude Code needs in its environment, the address first. It finds its own login and ANTHROPIC_API_KEY by itself. */
+export function claudeCodeSettings(config: Config, url: string): readonly Setting[] {
+  const serves = modelOwner(config)
+  const model = modelFor(config, serves, claudeModels)
+  const own = ownKey(config, serves(model))
+  const token = own === undefined ? { value: anyKey } : { variable: own }
+  return [
+    { name: 'ANTHROPIC_BASE_URL', value: reachable(url) },
+    ...(own === 'ANTHROPIC_API_KEY' ? [] : [{ name: 'ANTHROPIC_AUTH_TOKEN', ...token }]),
+    // It asks for models of its own choice, unless it is told.
+    ...(claudeModels.every((each) => serves(each) !== undefined)
+      ? []
+      : ['ANTHROPIC_MODEL', 'ANTHROPIC_DEFAULT_HAIKU_MODEL'].map((name) => ({ name, value: model }))),
+  ]
 }
+
+const assignment = ({ name, value, variable }: Setting): string =>
+  `${name}=${variable === undefined ? shellText(value ?? '') : `"$${variable}"`}`
+
+/** Where this machine reaches a gateway that listens on all of its addresses. */
+const reachable = (url: string): string =>
+  url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 
 const keyHeader = (own: string): string =>
   own === 'ANTHROPIC_API_KEY' ? `"x-api-key: $${own}"` : `"authorization: Bearer $${own}"`
@@ -127,6 +140,6 @@ const pythonKey = (own: string | undefined): string =>
   own === undefined ? `"${anyKey}"` : `os.environ["${own}"]`
 
 /** For a shell: words of harmless characters stay as they are. */
-function quoted(text: string): string {
+export function shellText(text: string): string {
   return /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -18,11 +18,15 @@ const provider = (): Option =>
 export function keyCommands(): Command {
   const group = new Command('keys')
   group.addCommand(
-    vaultCommand('list', 'list versions; never a value').action((files: VaultFiles) =>
-      withVault(files, async (vault) => {
-        for (const line of table(await vault.list(), Date.now())) console.log(line)
-      }),
-    ),
+    vaultCommand('list', 'list versions; never a value')
+      .option('--json', 'print them as JSON')
+      .action((files: VaultFiles & { readonly json?: boolean }) =>
+        withVault(files, async (vault) => {
+          const versions = await vault.list()
+          if (files.json) return console.log(JSON.stringify(versions, null, 2))
+          for (const line of table(versions, Date.now())) console.log(line)
+        }),
+      ),
   )
   group.addCommand(
     vaultCommand('add', 'add a key, read from standard input or a hidden prompt')

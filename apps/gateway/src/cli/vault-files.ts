@@ -54,6 +54,10 @@ export async function withVault(files: VaultFiles, work: (vault: Vault) => Promi
   })
 }
 
+/** An error whose message says all there is to say. */
+const isForPeople = (error: unknown): error is Error =>
+  error instanceof Error && (error as { isForPeople?: boolean }).isForPeople === true
+
 /** Runs `work`; an error of the vault or of the configuration becomes a line on standard error, and the exit code 1. */
 export async function reporting(work: () => Promise<void>): Promise<void> {
   try {
@@ -64,7 +68,7 @@ export async function reporting(work: () => Promise<void>): Promise<void> {
       return
     }
     if (isKeyVaultError(error)) console.error(`${error.code}: ${error.message}`)
-    else if (error instanceof ConfigError) console.error(error.message)
+    else if (error instanceof ConfigError || isForPeople(error)) console.error(error.message)
     else throw error
     process.exitCode = 1
   }

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process'
+import { Command, Option } from 'commander'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { claudeCodeSettings, type Setting, shellText } from './client-lines.ts'
+import { configFileOf, noConfigFile } from './config-file.ts'
+import { printable } from './printable.ts'
+import { reporting } from './vault-files.ts'
+
+interface Where {
+  readonly config?: string
+  readonly url?: string
+}
+
+/** How long a gateway may take to answer, in milliseconds. */
+const patience = 3_000
+
+function gatewayCommand(name: string): Command {
+  return new Command(name)
+    .option('-c, --config <file>', 'the configuration that it runs with (default: spillway.yaml)')
+    .option('--url <url>', "its address (default: the configuration's)")
+}
+
+/** `spillway status` */
+export function statusCommand(): Command {
+  return gatewayCommand('status')
+    .option('--json', 'print it as JSON')
+    .action((where: Where & { readonly json?: boolean }) =>
+      reporting(async () => {
+        const url = where.url?.replace(/\/+$/, '') ?? addressOf(configOf(where))
+        const [ready, view] = await Promise.all([read(url, '/readyz'), read(url, '/api/targets')])
+        process.exitCode = ready?.ok ? 0 : 1
+        if (where.json)
+          return console.log(JSON.stringify({ url, ready: ready?.body ?? null, ...view?.body }, null, 2))
+        if (ready === undefined) return console.error(`no gateway answers at ${url}: spillway start`)
+        const facts = Object.entries(ready.body).map(([key, value]) => `${key}: ${String(value)}`)
+        console.log(printable(`${url}  ${facts.join(', ')}`))
+        for (const line of targetLines(view?.body as TargetsView | undefined)) console.log(printable(line))
+      }),
+    )
+}
+
+interface TargetsView {
+  readonly targets?: readonly {
+    readonly name: string
+    readonly api: string
+    readonly endpoints: readonly {
+      readonly name: string
+      readonly circuits: readonly { readonly state: string; readonly key?: string }[]
+    }[]
+  }[]
+}
+
+function targetLines({ targets = [] }: TargetsView = {}): string[] {
+  return targets.flatMap(({ name, api, endpoints }) =>
+    endpoints.map(({ name: endpoint, circuits }) => {
+      const states = circuits.filter(({ state }) => state !== 'closed').map(({ state }) => state)
+      const circuit = states.length === 0 ? 'circuit closed' : `circuit ${[...new Set(states)].join(', ')}`
+      return `  ${`${name}/${endpoint}`.padEnd(22)} ${api.padEnd(10)} ${circuit}`
+    }),
+  )
+}
+
+async function read(url: string, path: string): Promise<{ ok: boolean; body: object } | undefined> {
+  try {
+    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(patience) })
+    return { ok: response.ok, body: (await response.json()) as object }
+  } catch {
+    return undefined
+  }
+}
+
+/** `spillway env` */
+export function envCommand(): Command {
+  return gatewayCommand('env')
+    .addOption(
+      new Option('--shell <name>', 'whose words').choices(['sh', 'fish', 'powershell']).default('sh'),
+    )
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExample:\n  eval "$(spillway env)"')
+    .action((where: Where & { readonly shell: string; readonly json?: boolean }) =>
+      reporting(async () => {
+        const settings = settingsOf(where)
+        if (where.json) return console.log(JSON.stringify(valuesOf(settings), null, 2))
+        for (const { name, value, variable } of settings) {
+          const text = variable === undefined ? shellText(value ?? '') : `"$${variable}"`
+          if (where.shell === 'fish') console.log(`set -gx ${name} ${text}`)
+          else if (where.shell === 'powershell')
+            console.log(
+              `$env:${name} = ${variable === undefined ? `'${(value ?? '').replaceAll("'", "''")}'` : `$env:${variable}`}`,
+            )
+          else console.log(`export ${name}=${text}`)
+        }
+      }),
+    )
+}
+
+/** `spillway code [args…]` */
+export function codeCommand(): Command {
+  return gatewayCommand('code')
+    .argument('[args...]', 'passed on to Claude Code')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action((args: readonly string[], where: Where) =>
+      reporting(async () => {
+        const settings = settingsOf(where)
+        const url = settings[0]?.value as string
+        if ((await read(url, '/healthz')) === undefined) {
+          console.error(`no gateway answers at ${url}: run "spillway start" in another terminal first`)
+          process.exitCode = 1
+          return
+        }
+        process.exitCode = await runClaude(args, valuesOf(settings))
+      }),
+    )
+}
+
+function runClaude(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  // Ctrl-C is for Claude Code, which has the same terminal.
+  process.on('SIGINT', () => {})
+  const child = spawn('claude', args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  return new Promise((resolve) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'ENOENT' ? 'npm install -g @anthropic-ai/claude-code' : error.code
+      console.error(`Claude Code could not be started: ${why}`)
+      resolve(1)
+    })
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+function configOf({ config: named }: Where): Config {
+  const file = configFileOf(named)
+  if (file === undefined) throw new NoConfig(noConfigFile)
+  return loadConfig(file).config
+}
+
+function settingsOf(where: Where): readonly Setting[] {
+  const config = configOf(where)
+  return claudeCodeSettings(config, where.url?.replace(/\/+$/, '') ?? addressOf(config))
+}
+
+const valuesOf = (settings: readonly Setting[]): Record<string, string> =>
+  Object.fromEntries(
+    settings.map(({ name, value, variable }) => [name, value ?? process.env[variable ?? ''] ?? '']),
+  )
+
+function addressOf({ server: { host, port } }: Config): string {
+  if (port === 0)
+    throw new NoConfig('server.port is 0, so nobody knows where the gateway listens: give --url')
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
+}
+
+/** Nothing says which gateway is meant. */
+class NoConfig extends Error {
+  readonly isForPeople = true
+}

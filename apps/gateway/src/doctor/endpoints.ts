@@ -1,0 +1,204 @@
+import { lookup } from 'node:dns/promises'
+import type { Vault } from '@spillway/key-vault'
+import { normaliseBaseUrl } from '@spillway/wire'
+import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
+import { safeUrl } from '../safe-url.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** How long one endpoint may take to answer, in milliseconds. */
+const patience = 10_000
+
+/** How far a clock may be off before tokens and signatures that have a date are refused, in milliseconds. */
+const allowedSkew = 60_000
+
+/** Endpoints that are asked at a time. */
+const atOnce = 8
+
+interface Probe {
+  readonly subject: string
+  readonly target: TargetConfig
+  readonly endpoint: EndpointConfig
+  readonly vault: Vault | undefined
+}
+
+/** Asks each endpoint with its own key something that costs nothing: name, TLS, answer, latency, clock, key. */
+export async function examineEndpoints(config: Config, vault: Vault | undefined): Promise<Finding[]> {
+  const probes = Object.entries(config.targets).flatMap(([name, target]) =>
+    (target.endpoints ?? []).map((endpoint, index): Probe => {
+      return { subject: `${name}/${endpoint.name ?? index + 1}`, target, endpoint, vault }
+    }),
+  )
+  const found: Finding[] = []
+  for (let from = 0; from < probes.length; from += atOnce)
+    found.push(...(await Promise.all(probes.slice(from, from + atOnce).map(examine))).flat())
+  return found
+}
+
+async function examine({ subject, target, endpoint, vault }: Probe): Promise<Finding[]> {
+  const { credential, url } = endpoint
+  const key = await keyOf(credential, vault)
+  if (typeof key === 'object') return [problem(subject, key.problem, key.mend)]
+  const where = safeUrl(url)
+  const { hostname } = new URL(url)
+  const name = hostname.replace(/^\[|\]$/g, '')
+  const known = await within(lookup(name)).catch((error: unknown) => codeOf(error))
+  if (typeof known === 'string')
+    return [
+      problem(
+        subject,
+        `${where}: no address for ${name} (${known})`,
+        `see whether url is spelled right and DNS works on this machine`,
+      ),
+    ]
+  const from = performance.now()
+  try {
+    const response = await fetch(`${normaliseBaseUrl(url)}${pathOf(target)}`, {
+      headers: headersOf(target, key),
+      redirect: 'error',
+      signal: AbortSignal.timeout(patience),
+    })
+    const latency = Math.round(performance.now() - from)
+    const models = await modelsIn(target, response)
+    const judged = judge({
+      subject,
+      where,
+      status: response.status,
+      credential,
+      latency,
+      hasKey: key !== undefined,
+    })
+    return [
+      { ...judged, latency },
+      ...skewOf(subject, response.headers.get('date')),
+      ...missing(subject, target, models),
+    ]
+  } catch (error) {
+    return [unreachable(subject, where, error)]
+  }
+}
+
+/** Paths that ask for a key and generate nothing. OpenRouter lists its models to anyone, so there it is the key's own. */
+function pathOf({ api }: TargetConfig): string {
+  if (api === 'ollama') return '/api/tags'
+  return api === 'openrouter' ? '/v1/key' : '/v1/models'
+}
+
+function headersOf({ api }: TargetConfig, key: string | undefined): Record<string, string> {
+  const version = { 'anthropic-version': '2023-06-01' }
+  if (api === 'anthropic') return key === undefined ? version : { ...version, 'x-api-key': key }
+  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+}
+
+/** The key of an endpoint; undefined where it sends none of its own. */
+async function keyOf(
+  credential: string | undefined,
+  vault: Vault | undefined,
+): Promise<string | undefined | { readonly problem: string; readonly mend: string }> {
+  if (credential === undefined || credential === 'caller') return undefined
+  const name = credential.replace(/^\w+:/, '')
+  if (credential.startsWith('env:')) {
+    const value = process.env[name]?.trim()
+    return (
+      value || { problem: `the environment variable ${name} is not set`, mend: `set it: export ${name}=…` }
+    )
+  }
+  try {
+    return (await vault?.get(name))?.expose()
+  } catch (error) {
+    return { problem: (error as Error).message, mend: `add the key: spillway keys add ${name}` }
+  }
+}
+
+interface Answer {
+  readonly subject: string
+  readonly where: string
+  readonly status: number
+  readonly credential: string | undefined
+  readonly latency: number
+  readonly hasKey: boolean
+}
+
+function judge({ subject, where, status, credential, latency, hasKey }: Answer): Finding {
+  const answered = `${where} answers ${status} in ${latency} ms`
+  const isRefused = status === 401 || status === 403 || status === 402
+  if (isRefused && credential === 'caller') return ok(subject, `${answered}; callers bring their keys`)
+  if (isRefused && !hasKey)
+    return problem(subject, `${answered}: it wants a key`, 'set credential of the endpoint')
+  if (status === 402)
+    return problem(subject, `${answered}: ${credential} has no credit`, "add credit at the vendor's console")
+  if (isRefused)
+    return problem(
+      subject,
+      `${answered}: it refuses ${credential}`,
+      'see at the vendor whether the key is right and not revoked; "spillway keys rotate" replaces one of the vault',
+    )
+  if (status === 404)
+    return warning(
+      subject,
+      `${answered}: whether its key is good cannot be told`,
+      'see whether url is the base URL, without /v1/messages or /chat/completions',
+    )
+  if (status >= 500) return warning(subject, `${answered}: it is in trouble`, "see the vendor's status page")
+  if (status === 429) return ok(subject, `${answered}: it is busy, and knows the key`)
+  return ok(subject, hasKey ? `${answered}; it takes ${credential}` : answered)
+}
+
+function skewOf(subject: string, date: string | null): Finding[] {
+  const told = Date.parse(date ?? '')
+  const skew = Date.now() - told
+  if (!(Math.abs(skew) > allowedSkew)) return []
+  const seconds = Math.round(Math.abs(skew) / 1000)
+  const message = `this machine's clock is ${seconds} s ${skew > 0 ? 'ahead of' : 'behind'} that of the server`
+  return [warning(subject, message, 'set the clock, by NTP for instance')]
+}
+
+/** The models that an Ollama has; undefined where it does not say. */
+async function modelsIn({ api }: TargetConfig, response: Response): Promise<readonly string[] | undefined> {
+  if (api !== 'ollama' || !response.ok) {
+    await response.body?.cancel()
+    return undefined
+  }
+  const { models } = ((await response.json().catch(() => ({}))) ?? {}) as {
+    models?: readonly { name?: string }[]
+  }
+  return Array.isArray(models) ? models.map(({ name = '' }) => name) : undefined
+}
+
+function missing(subject: string, { model }: TargetConfig, models: readonly string[] | undefined): Finding[] {
+  if (models === undefined || model === undefined) return []
+  if (models.some((each) => each === model || each === `${model}:latest`)) return []
+  return [problem(subject, `it has no model ${model}`, `run: ollama pull ${model}`)]
+}
+
+function unreachable(subject: string, where: string, error: unknown): Finding {
+  const code = codeOf(error)
+  const what = `${where}: no answer (${code})`
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return problem(subject, what, 'this port speaks no TLS: begin url with http://')
+  if (/CERT|TLS|SSL|SELF_SIGNED|ALTNAME/.test(code))
+    return problem(
+      subject,
+      what,
+      'the certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS, or mend the server',
+    )
+  if (code === 'ECONNREFUSED') return problem(subject, what, 'start the server, or mend url')
+  return problem(subject, what, 'see whether a firewall or a proxy is in between, and whether url is right')
+}
+
+function codeOf(error: unknown): string {
+  const cause = (error as { cause?: unknown }).cause
+  const code = (cause as { code?: unknown } | undefined)?.code ?? (error as { code?: unknown }).code
+  if (typeof code === 'string') return code
+  // Such as "bad port".
+  if (cause instanceof Error) return cause.message
+  return error instanceof Error ? error.name : 'unknown error'
+}
+
+function within<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(Object.assign(new Error('late'), { code: 'ETIMEDOUT' })),
+    patience,
+  )
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startClaude } from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
+import { plainEnvironment, program, ready, spillway, until } from './spillway.ts'
+
+// These tests start the built program: `pnpm build` comes first.
+
+/** Runs a command to its end, without a terminal. */
+async function ran(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
+  const run = spillway(args, env, cwd)
+  const code = await run.exit
+  return { code, out: run.stdout(), err: run.stderr() }
+}
+
+describe('init', { timeout: 60_000 }, () => {
+  test.each([
+    [['--yes'], 'claude', []],
+    [['--provider', 'openrouter', '--key', 'vault:mine', '--local', 'ollama'], 'openrouter', ['local']],
+    [['--provider', 'openai', '--key', 'caller', '--storage', 'none', '--port', '9000'], 'openai', []],
+  ])('writes a file with comments that check accepts: %j', async (flags, target, fallback) => {
+    const folder = temporaryFolder()
+    const made = await ran(['init', ...flags], folder)
+    expect([made.code, made.err]).toEqual([0, ''])
+    expect(made.out).toMatch(/^wrote spillway\.yaml\nnext:\n.*spillway doctor\n {2}spillway start\n$/s)
+    const text = readFileSync(join(folder, 'spillway.yaml'), 'utf8')
+    expect(text.match(/^ *#/gm)?.length).toBeGreaterThan(8)
+    expect(parse(text).routes).toEqual([{ models: '*', target, ...(fallback.length > 0 && { fallback }) }])
+    const checked = await ran(['check'], folder)
+    expect([checked.code, checked.err.replace(/^warning: .*\n/gm, '')]).toEqual([0, ''])
+  })
+
+  test('replaces nothing without --force, and takes a model that is inside the gateway', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'spillway.yaml'), '# mine\n')
+    const refused = await ran(['init', '--yes'], folder)
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringMatching(/is there already: --force replaces it/),
+    ])
+    expect(readFileSync(join(folder, 'spillway.yaml'), 'utf8')).toBe('# mine\n')
+    expect((await ran(['init', '--local', 'some model.gguf', '--force'], folder)).code).toBe(0)
+    const { targets } = parse(readFileSync(join(folder, 'spillway.yaml'), 'utf8'))
+    expect(targets.local).toEqual({ api: 'embedded', model: 'some model.gguf' })
+  })
+
+  test('says which flags there are where nothing can be asked', async () => {
+    const folder = temporaryFolder()
+    const { code, err } = await ran(['init'], folder)
+    expect([code, err]).toEqual([1, expect.stringMatching(/no terminal.*--yes.*--provider.*--key.*--local/)])
+  })
+
+  const noTerminal = spawnSync('script', ['--version']).status !== 0
+  test.skipIf(noTerminal)('asks on a terminal', () => {
+    const cwd = temporaryFolder()
+    const run = spawnSync('script', ['-qefc', `${process.execPath} ${program} init`, '/dev/null'], {
+      ...{ cwd, env: plainEnvironment(), encoding: 'utf8', timeout: 20_000 },
+      input: 'nobody\nopenrouter\n\nollama\nqwen3\nnone\n',
+    })
+    expect(run.stdout).toContain('that is none of these')
+    expect(run.status).toBe(0)
+    const { targets, storage } = parse(readFileSync(join(cwd, 'spillway.yaml'), 'utf8'))
+    expect(targets.openrouter.endpoints[0].credential).toBe('env:OPENROUTER_API_KEY')
+    expect([targets.local.model, storage]).toEqual(['qwen3', undefined])
+  })
+})
+
+describe('a running gateway', { timeout: 60_000 }, () => {
+  test('is found by status, env and code', async () => {
+    const claude = forThisTest(await startClaude())
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'spillway.yaml'), stringify(configOf(targetAt(claude, 'anthropic'))))
+    const run = spillway(['start', '--port', '0', '--quiet'], {}, folder)
+    await until(() => ready.test(run.stdout()) || run.child.exitCode !== null)
+    const url = ready.exec(run.stdout())?.[1] ?? ''
+
+    const status = await ran(['status', '--url', url], folder)
+    expect(status.code).toBe(0)
+    expect(status.out).toMatch(/status: ok.*\n {2}claude\/1 +anthropic +circuit closed\n$/)
+    const json = await ran(['status', '--json', '--url', url], folder)
+    expect(JSON.parse(json.out)).toMatchObject({
+      url,
+      ready: { status: 'ok' },
+      targets: [{ name: 'claude' }],
+    })
+
+    const variables = await ran(['env', '--url', url], folder)
+    const shown = spawnSync(
+      'sh',
+      ['-c', `${variables.out}\necho $ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN`],
+      {
+        encoding: 'utf8',
+      },
+    )
+    expect(shown.stdout).toBe(`${url} spillway\n`)
+
+    mkdirSync(join(folder, 'bin'))
+    const stub = '#!/bin/sh\necho "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN" "$@"\nexit 3\n'
+    writeFileSync(join(folder, 'bin', 'claude'), stub, { mode: 0o755 })
+    const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}` }
+    const code = await ran(['code', '--url', url, '-p', 'hi', '--model', 'x'], folder, env)
+    expect(code).toMatchObject({ code: 3, out: `${url} spillway -p hi --model x\n`, err: '' })
+  })
+
+  test('is missed in one sentence where there is none', async () => {
+    const folder = temporaryFolder()
+    const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
+    writeFileSync(join(folder, 'spillway.yaml'), stringify(configOf(target)))
+    for (const command of ['status', 'code']) {
+      const { code, err } = await ran([command, '--url', 'http://127.0.0.1:1'], folder)
+      expect([code, err]).toEqual([1, expect.stringMatching(/^no gateway answers at .*spillway start.*\n$/)])
+    }
+    const nothing = await ran(['env'], temporaryFolder())
+    expect([nothing.code, nothing.err]).toEqual([
+      1,
+      expect.stringMatching(/^there is no spillway\.yaml .*\n$/),
+    ])
+  })
+})
+
+test('completion completes commands, those below them, and options, in a real bash', async () => {
+  const { out } = await ran(['completion', 'bash'], temporaryFolder())
+  const complete = (...words: string[]): string => {
+    const typed = words.map((word) => `'${word}'`).join(' ')
+    const script = `${out}\nCOMP_WORDS=(spillway ${typed}); COMP_CWORD=${words.length}; _spillway; echo "\${COMPREPLY[@]}"`
+    return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.trim()
+  }
+  expect(complete('do')).toBe('doctor')
+  expect(complete('keys', 'ro')).toBe('rotate')
+  expect(complete('check', '--o')).toBe('--online')
+  expect((await ran(['completion', 'fish'], temporaryFolder())).out).toMatch(
+    /^complete -c spillway .*doctor/m,
+  )
+})

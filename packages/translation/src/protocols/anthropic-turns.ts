@@ -22,7 +22,8 @@ export function anthropicTurns(messages: unknown): Turn[] {
       turns.push({ role, blocks })
       continue
     }
-    const joint = last.blocks.at(-1)?.type === 'text' && blocks[0]?.type === 'text'
+    // Texts of the user's are parted where they become a message, those of an answer are not.
+    const joint = role === 'assistant' && last.blocks.at(-1)?.type === 'text' && blocks[0]?.type === 'text'
     if (joint) last.blocks.push({ type: 'text', text: '\n' })
     last.blocks.push(...blocks)
   }

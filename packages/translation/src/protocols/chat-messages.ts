@@ -166,7 +166,8 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
   }
   if (texts.length === 0 && calls.length === 0) return []
   const text = texts.map((block) => stringField(block, 'text') ?? '').join('')
-  for (const block of texts) noteCacheControl(block, dialect, lose)
+  // The text is one string, on which no hint can hang.
+  if (texts.some(({ cache_control }) => cache_control != null)) lose('cache_control')
   return [
     {
       role: 'assistant',

@@ -100,12 +100,17 @@ function sampling(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
 /** Models of OpenAI's that think; the others refuse to be asked for it. */
 const thinkingModels = /(?:^|\/)(?:o\d|gpt-5|gpt-oss|codex)/
 
+/** Those that never do, so that nothing is lost where they are told not to. */
+const neverThinking = /(?:^|\/)gpt-[34]/
+
 function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
   const thinking = isObject(body.thinking) ? body.thinking : undefined
   const effort = stringField(body.output_config, 'effort')
   const budget = field(thinking, 'budget_tokens')
   const wanted = thinking !== undefined && thinking.type !== 'disabled'
   if (dialect.reasoning === 'openrouter') {
+    // One of them at a time.
+    if (effort !== undefined && (thinking?.type === 'disabled' || typeof budget === 'number')) lose('effort')
     if (thinking?.type === 'disabled') return { reasoning: { enabled: false } }
     if (typeof budget === 'number') return { reasoning: { max_tokens: budget } }
     if (effort !== undefined) return { reasoning: { effort: openAiEffort(effort, lose) } }
@@ -114,10 +119,12 @@ function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObje
   if (dialect.reasoning === 'deepseek') return deepSeekReasoning(thinking, effort, lose)
   const takesEffort = dialect.reasoning === 'effort' && thinkingModels.test(stringField(body, 'model') ?? '')
   if (!takesEffort) {
-    if (wanted) lose('thinking')
+    const isOff = thinking?.type === 'disabled' && !neverThinking.test(stringField(body, 'model') ?? '')
+    if (wanted || isOff) lose('thinking')
     if (effort !== undefined) lose('effort')
     return {}
   }
+  if (thinking?.type === 'disabled') lose('thinking')
   if (effort !== undefined)
     return { reasoning_effort: effortOf(body.model, openAiEffort(effort, lose), lose) }
   if (typeof budget !== 'number') return {}
@@ -131,7 +138,10 @@ function deepSeekReasoning(
   effort: string | undefined,
   lose: Lose,
 ): JsonObject {
-  if (thinking?.type === 'disabled') return { thinking: { type: 'disabled' } }
+  if (thinking?.type === 'disabled') {
+    if (effort !== undefined) lose('effort')
+    return { thinking: { type: 'disabled' } }
+  }
   if (thinking?.budget_tokens !== undefined) lose('thinking')
   if (effort === undefined) return {}
   const isHigh = effort === 'max' || effort === 'high'

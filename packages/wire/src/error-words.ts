@@ -6,8 +6,22 @@ const tooLongCodes: ReadonlySet<string> = new Set([
   'exceed_context_size_error',
   'token_limit_exceeded',
 ])
-const tooLongMessage =
-  /prompt (?:is )?too long|max(?:imum)? context length|exceeds? the (?:available )?context|input length and `max_tokens` exceed/i
+const tooLongMessage = new RegExp(
+  [
+    String.raw`prompt (?:is )?too long`,
+    String.raw`max(?:imum)? context length`,
+    String.raw`exceeds? the (?:available )?context`,
+    String.raw`input length and \`max_tokens\` exceed`,
+    // Poolside, Volcano; Gemini; vLLM of before; SGLang; xAI; Bedrock.
+    String.raw`input length \d+ exceeds the maximum`,
+    String.raw`input token count .{0,40}exceeds the maximum`,
+    String.raw`prompt \((?:total )?length \d+\) is (?:longer than|too long)`,
+    String.raw`input .{0,40}is longer than the model's context`,
+    String.raw`maximum prompt length is \d`,
+    String.raw`^input is too long for requested model`,
+  ].join('|'),
+  'i',
+)
 
 /** The words that the clients of each protocol know, in any case (Claude Code 2.1.330), and those that are put before others. */
 const tooLongWords: Readonly<Record<Api, { readonly known: RegExp; readonly said: string }>> = {

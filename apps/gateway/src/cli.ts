@@ -49,6 +49,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'the audit log: verify that it is whole, export it, sign it',
     load: async () => (await import('./cli/audit-commands.ts')).auditCommands(),
   },
+  local: {
+    description: 'llama.cpp for models inside the gateway: install it',
+    load: async () => (await import('./cli/local-commands.ts')).localCommands(),
+  },
   completion: {
     description: 'a script that completes commands and options in bash, zsh or fish',
     load: async () => (await import('./cli/completion.ts')).completionCommand(() => programOf(() => true)),

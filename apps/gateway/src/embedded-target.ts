@@ -6,6 +6,7 @@ import { type Config, ownLimitsOf, type TargetConfig } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { breakerOf, observersOf, type Resources, type RunningEndpoint } from './endpoint.ts'
+import { localEngineFolder } from './local-engine-folder.ts'
 import { limitsOfTarget } from './rate-limits.ts'
 import type { RunningTarget } from './targets.ts'
 
@@ -30,6 +31,7 @@ export function openEmbeddedTarget(
   const local = localModel({
     name,
     modelPath: settings.model as string,
+    libraryFolder: localEngineFolder(),
     contextSize: capabilities?.contextTokens,
     parallel: concurrency,
     dropTools: capabilities?.tools === true,

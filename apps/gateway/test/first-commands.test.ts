@@ -135,3 +135,20 @@ test('completion completes commands, those below them, and options, in a real ba
     /^complete -c spillway .*doctor/m,
   )
 })
+
+describe('local install', { timeout: 40_000 }, () => {
+  test('fetches the library and the binary of this machine alone, into a folder of its own', async () => {
+    const folder = temporaryFolder()
+    const bin = join(folder, 'bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'npm'), '#!/bin/sh\necho npm got "$@"\nexit 7\n', { mode: 0o755 })
+    const env = { XDG_DATA_HOME: join(folder, 'data'), PATH: `${bin}:${process.env.PATH}` }
+    const { code, out } = await ran(['local', 'install'], folder, env)
+    const [printed = '', given = ''] = out.split('\n')
+    expect([code, given]).toEqual([7, printed.replace(/^npm/, 'npm got')])
+    expect(printed).toMatch(/--omit=optional .* node-llama-cpp@(\d+\.\d+\.\d+) @node-llama-cpp\/[\w-]+@\1$/)
+    expect(printed).toContain(`--prefix ${join(folder, 'data', 'spillway', 'local')} `)
+    const only = await ran(['local', 'install', '--print', '--gpu', 'cuda'], folder, env)
+    expect([only.code, only.out]).toEqual([0, expect.stringMatching(/-cuda@\d+\.\d+\.\d+\n$/)])
+  })
+})

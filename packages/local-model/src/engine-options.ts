@@ -33,6 +33,11 @@ export interface EngineOptions {
    * @default 0
    */
   readonly thinkingTokens?: number | undefined
+  /**
+   * A folder in whose `node_modules` node-llama-cpp is, for installations that do not have it beside this package.
+   * @default none
+   */
+  readonly libraryFolder?: string | undefined
 }
 
 /** The defaults of {@link EngineOptions} that do not depend on the model. */

@@ -1,3 +1,6 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type {
   ChatHistoryItem,
   ChatWrapper,
@@ -44,7 +47,7 @@ const tinyBytes = 64 * 1024 * 1024
  */
 export async function loadLlama(options: EngineOptions): Promise<Loaded> {
   const facts = await checkGguf(options.modelPath)
-  const library = await importLibrary()
+  const library = await importLibrary(options.libraryFolder)
   const tiny = facts.bytes < tinyBytes
   const maxThreads = options.maxThreads ?? (tiny ? 1 : undefined)
   const llama = await startEngine(library, options.gpu ?? engineDefaults.gpu, maxThreads)
@@ -70,12 +73,23 @@ export async function loadLlama(options: EngineOptions): Promise<Loaded> {
   }
 }
 
-async function importLibrary(): Promise<Library> {
+async function importLibrary(folder: string | undefined): Promise<Library> {
   try {
     return await import('node-llama-cpp')
   } catch (error) {
+    const elsewhere = folder === undefined ? undefined : libraryIn(folder)
+    if (elsewhere !== undefined) return (await import(elsewhere)) as Library
     const message = 'an embedded model needs the package node-llama-cpp: npm install node-llama-cpp'
     throw new LocalModelError('SPILLWAY_LOCAL_ENGINE_MISSING', message, { cause: error })
+  }
+}
+
+/** The address of the library as a program in this folder would find it; undefined where it would not. */
+function libraryIn(folder: string): string | undefined {
+  try {
+    return pathToFileURL(createRequire(join(folder, 'package.json')).resolve('node-llama-cpp')).href
+  } catch {
+    return undefined
   }
 }
 

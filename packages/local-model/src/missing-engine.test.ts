@@ -28,3 +28,15 @@ test('without node-llama-cpp the error says what to install', async () => {
   })
   await engine.close()
 })
+
+test('it is found in another folder that is named', async () => {
+  const start: EngineWorld['start'] = (listener) =>
+    startEngineProcess(listener, join(folder, 'src', 'engine-child.ts'))
+  const libraryFolder = fileURLToPath(new URL('..', import.meta.url))
+  const engine = new EngineClient(
+    { modelPath: file('found.gguf', {}), libraryFolder },
+    { clock: systemClock, start },
+  )
+  await engine.load()
+  await engine.close()
+})

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { checkGguf, openEngine } from '@spillway/local-model'
 import type { Config } from '../config/config.ts'
+import { localEngineFolder } from '../local-engine-folder.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** How long Redis or a database may take, in milliseconds. */
@@ -31,7 +32,7 @@ export async function examineModels({ targets }: Config): Promise<Finding[]> {
         problem(
           name,
           message,
-          isMissing ? 'run: npm install node-llama-cpp' : 'set model to the path of a whole .gguf file',
+          isMissing ? 'run: spillway local install' : 'set model to the path of a whole .gguf file',
         ),
       )
     }
@@ -40,7 +41,11 @@ export async function examineModels({ targets }: Config): Promise<Finding[]> {
 }
 
 async function load(modelPath: string, contextSize: number | undefined): Promise<void> {
-  const engine = openEngine({ modelPath, ...(contextSize !== undefined && { contextSize }) })
+  const engine = openEngine({
+    modelPath,
+    libraryFolder: localEngineFolder(),
+    ...(contextSize !== undefined && { contextSize }),
+  })
   try {
     await within(engine.load(), loading)
   } finally {

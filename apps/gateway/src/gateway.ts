@@ -10,6 +10,7 @@ import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
+import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { createRouter } from './router.ts'
 import { openMirrors, openRoutes } from './routes.ts'
@@ -125,8 +126,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     }
   }
   const mirrors = openMirrors(config, targets, observability.mirrored)
+  const stopWatching =
+    config.storage === undefined
+      ? () => {}
+      : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
   const closeResources = async (): Promise<void> => {
     credentials.close()
+    stopWatching()
     await closeAll(
       mirrors.map(({ from, to, mirror }) => ({
         name: `the mirror from ${from} to ${to}`,

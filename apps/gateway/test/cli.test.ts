@@ -166,7 +166,9 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
     const file = configFile(configOf(target, undefined, more))
     const { stderr, stdout } = spillway(['start', '--config', file, '--port', '0', ...flags])
     await until(() => ready.test(stdout()))
-    expect(stderr()).toMatch(/^warning: 127\.1 can be reached from other machines, .*spends your keys/m)
+    expect(stderr()).toMatch(
+      /^[-\d]+ [:\d]+ {2}warning: 127\.1 can be reached from other machines, .*spends your keys/m,
+    )
   })
 
   test('needs nothing where the command line binds to this machine', async () => {

@@ -184,7 +184,7 @@ describe('an error that nothing has caught', { timeout: 60_000 }, () => {
     const run = await failing("throw new Error('a stray error')")
     expect(await run.exit).toBe(70)
     expect(run.stream.received()).toContain('message_stop')
-    expect(run.stderr()).toMatch(/^an error that nothing has caught: Error: a stray error$/m)
+    expect(run.stderr()).toMatch(/^[-\d]+ [:\d]+ {2}an error that nothing has caught: Error: a stray error$/m)
   })
 
   test('in work beside the calls, a rejection, is a line, and calls go on', async () => {

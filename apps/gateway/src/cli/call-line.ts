@@ -1,7 +1,8 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 import type { CallRecord, Failure, Outcome } from '@spillway/middleware'
 import { isModelRefusal } from '@spillway/wire'
 import { formatDuration } from '../config/duration.ts'
+import { redacted } from '../log/redact.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { printable } from './printable.ts'
 
@@ -18,21 +19,61 @@ export function callTeller(say: (line: string) => void): (call: AnsweredCall) =>
 }
 
 /** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
-export function callLine({ model, stream, response, record, waited }: AnsweredCall, at: Date): string {
+export function callLine(call: AnsweredCall, at: Date, layout?: LineLayout): string {
+  const { model, stream, response, record, waited } = call
   const { failure } = response
   const who = failure === undefined ? (response.target ?? 'spillway') : 'nobody'
   const usual = hasDeclined(record) ? 'refusal' : (record.fallback(response.target)?.reason ?? 'ok')
   const colour = failure !== undefined ? 'red' : usual === 'ok' ? 'green' : 'yellow'
   const columns = [
-    styleText('dim', at.toTimeString().slice(0, 8)),
+    styleText('dim', timeOf(at, layout)),
     styleText(colour, who.padEnd(10)),
     (failure === undefined ? usual : failure.kind).padEnd(12),
     formatDuration(waited).padStart(8),
     attemptsOf(record),
     `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
-  const why = reasonsOf(record)
-  return why === '' ? columns.join('  ') : `${columns.join('  ')}  ${styleText('dim', printable(why))}`
+  const parts = [reasonsOf(record), isWide(layout) ? askedBy(call) : '']
+  const why = redacted(printable(parts.filter((part) => part !== '').join('  ')))
+  return fitted(columns, why, layout)
+}
+
+/** Where a line is to go. Without one it has the time of the day alone, and no end. */
+export interface LineLayout {
+  /** Columns of a terminal; undefined for a file or a pipe. */
+  readonly width: number | undefined
+}
+
+/** Terminals of so many columns have space for the date, and for who has asked. */
+const wide = 160
+
+const isWide = (layout: LineLayout | undefined): boolean =>
+  layout !== undefined && (layout.width ?? wide) >= wide
+
+/** The date with it, but on a terminal that has little space. */
+export function timeOf(at: Date, layout: LineLayout | undefined): string {
+  const time = at.toTimeString().slice(0, 8)
+  if (layout === undefined || (layout.width ?? wide) < 120) return time
+  const two = (part: number): string => String(part).padStart(2, '0')
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
+}
+
+/** One line of a terminal, its last part cut short where it is too long. */
+export function fitted(columns: readonly string[], last: string, layout?: LineLayout): string {
+  const line = columns.join('  ')
+  if (last === '') return line
+  const space = (layout?.width ?? Infinity) - stripVTControlCharacters(line).length - 2
+  if (space < 8) return line
+  const text = last.length > space ? `${last.slice(0, space - 1)}…` : last
+  return `${line}  ${styleText('dim', text)}`
+}
+
+function askedBy({ callId, tenant, session }: AnsweredCall): string {
+  return [
+    `call=${callId}`,
+    ...(tenant === undefined ? [] : [`tenant=${tenant}`]),
+    ...(session === undefined ? [] : [`session=${session}`]),
+  ].join(' ')
 }
 
 /** The same for a stream whose model declined after a part of the answer. */
@@ -40,20 +81,21 @@ export function declinedLine(
   { model, response, record }: AnsweredCall,
   { failure, timings }: Outcome,
   at: Date,
+  layout?: LineLayout,
 ): string {
-  return [
-    styleText('dim', at.toTimeString().slice(0, 8)),
+  const columns = [
+    styleText('dim', timeOf(at, layout)),
     styleText('yellow', (response.target ?? 'spillway').padEnd(10)),
     'refusal'.padEnd(12),
     formatDuration(timings.end).padStart(8),
     attemptsOf(record),
     `${printable(model)} (stream)`,
-    styleText('dim', printable(`after a part of the answer: ${failure?.message}`)),
-  ].join('  ')
+  ]
+  return fitted(columns, redacted(printable(`after a part of the answer: ${failure?.message}`)), layout)
 }
 
 /** Whether the last word on a call, so far, is a model that declines. */
-function hasDeclined({ attempts, running }: CallRecord): boolean {
+export function hasDeclined({ attempts, running }: CallRecord): boolean {
   return running === 0 && attempts.at(-1)?.outcome?.failure?.kind === 'refusal'
 }
 
@@ -73,7 +115,9 @@ function reasonsOf({ reports }: CallRecord): string {
 }
 
 /** With what the vendor's support asks for: its own name for the error, and its id of the request. */
-function explain({ message, status, origin, code, requestId }: Failure): string {
+export function explain({ kind, message, status, origin, code, requestId, retryAfterMs }: Failure): string {
+  if (kind === 'circuit_open' && origin === 'spillway' && retryAfterMs !== undefined)
+    return `open, next probe in ${formatDuration(retryAfterMs)}`
   if (origin === 'spillway') return message
   const names = [code, requestId].filter((name) => name !== undefined).join(', ')
   return [status, message, names === '' ? undefined : `(${names})`]

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { ChangeReason, CircuitState } from '@spillway/circuit-breaker-fallback'
 import type { CircuitChanged } from '../gateway.ts'
+import { type LineLayout, timeOf } from './call-line.ts'
 import { printable } from './printable.ts'
 
 const states: Readonly<Record<CircuitState, string>> = {
@@ -24,10 +25,14 @@ const reasons: Readonly<Record<ChangeReason, string>> = {
 }
 
 /** One line for a circuit that has changed its state: when, whose, to which state, why. */
-export function circuitLine({ target, endpoint, change }: CircuitChanged, at: Date): string {
+export function circuitLine(
+  { target, endpoint, change }: CircuitChanged,
+  at: Date,
+  layout?: LineLayout,
+): string {
   const of = change.scope === 'key' ? 'its key' : printable(change.key)
   return [
-    styleText('dim', at.toTimeString().slice(0, 8)),
+    styleText('dim', timeOf(at, layout)),
     styleText(colours[change.to], target.padEnd(10)),
     styleText(colours[change.to], states[change.to].padEnd(17)),
     `${reasons[change.reason]} (endpoint ${endpoint}, ${of})`,

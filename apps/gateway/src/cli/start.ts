@@ -2,16 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
+import { type GatewayLog, openGatewayLog } from '../log/gateway-log.ts'
 import { type Lines, openLines } from '../log/lines.ts'
-import { callTeller } from './call-line.ts'
-import { circuitLine } from './circuit-line.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
 import { configFileOf } from './config-file.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
 import { describeConfig } from './describe.ts'
 import { exitCodes } from './exit-codes.ts'
 import { problemsOfVaultKeys } from './vault-key-problems.ts'
-import { vaultLine } from './vault-line.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
 
 export interface StartOptions {
@@ -35,16 +33,24 @@ const lastLines = 500
 /** Serves until a signal; then ends the process, whatever still holds it. */
 export async function start(options: StartOptions): Promise<never> {
   const lines = openLines()
-  const watch = watchProcess(lines.err)
+  let log: GatewayLog | undefined
+  const watch = watchProcess((line) => (log === undefined ? lines.err(line) : log.warn(line)))
   // Whatever stands still by then, it ends.
   watch.now.then(() => delay(2 * hurry)).then(() => process.exit(exitCodes.stopped))
-  const code = await serve(options, lines, watch)
-  await lines.flush(lastLines)
+  const code = await serve(options, lines, watch, (opened) => {
+    log = opened
+  })
+  await (log ?? lines).flush(lastLines)
   return process.exit(code)
 }
 
-async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): Promise<number> {
-  const untilStopped = (gateway: Gateway): Promise<number> => drainAtSignal(gateway, lines, watch)
+async function serve(
+  options: StartOptions,
+  lines: Lines,
+  watch: ProcessWatch,
+  onLog: (log: GatewayLog) => void,
+): Promise<number> {
+  const untilStopped = (gateway: Gateway): Promise<number> => drainAtSignal(gateway, lines.err, watch)
   try {
     const loaded = options.demo ? undefined : await findConfig(options, lines.err)
     if (loaded === undefined) {
@@ -54,22 +60,27 @@ async function serve(options: StartOptions, lines: Lines, watch: ProcessWatch): 
     const { config, warnings, problemAt, file = 'environment' } = loaded
     const missing = await problemsOfVaultKeys(config, problemAt)
     for (const warning of [...warnings, ...missing]) lines.err(`warning: ${formatProblem(file, warning)}`)
+    const columns = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined)
+    const log = await openGatewayLog({ config, lines, columns })
+    onLog(log)
     const gateway = await startGateway(config, {
       port: options.port,
       host: options.host,
       exposed: options.exposed,
-      onVaultEvent: (event) => lines.err(vaultLine(event)),
-      onAnswer: options.quiet ? undefined : callTeller(lines.out),
-      onCircuitChange: options.quiet ? undefined : (changed) => lines.out(circuitLine(changed, new Date())),
-      log: lines.err,
-      droppedLines: lines.dropped,
+      onVaultEvent: (event) => log.vault(event),
+      onAnswer: options.quiet ? undefined : (call) => log.call(call),
+      onCircuitChange: options.quiet ? undefined : (changed) => log.circuit(changed),
+      log: (line) => log.warn(line),
+      droppedLines: () => log.dropped(),
     })
-    if (!options.quiet) {
+    if (!options.quiet && config.server.log?.format !== 'json') {
       const toPaste = showClientLines(clientLines(config, gateway.url))
       lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
     }
-    lines.out(`listening on ${gateway.url}`)
-    return await untilStopped(gateway)
+    log.info(`listening on ${gateway.url}`)
+    const code = await drainAtSignal(gateway, (line) => log.warn(line), watch)
+    if (!options.quiet) log.summary()
+    return code
   } catch (error) {
     lines.err(explainStartFailure(error, options))
     return exitCodes.notStarted
@@ -87,7 +98,11 @@ async function findConfig(
 }
 
 /** Waits for a reason to stop, drains, and resolves with the exit code. A second signal does not wait for the drain. */
-async function drainAtSignal(gateway: Gateway, { err }: Lines, watch: ProcessWatch): Promise<number> {
+async function drainAtSignal(
+  gateway: Gateway,
+  err: (line: string) => void,
+  watch: ProcessWatch,
+): Promise<number> {
   const { why, code } = await watch.ending
   err(`${why}: draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`)
   const hurried = watch.now.then(() => {

@@ -188,6 +188,7 @@ export interface Config extends PolicyConfig {
     readonly stallTimeout?: number | undefined
     /** How long a client may send nothing of a body that it has begun. */
     readonly bodyTimeout?: number | undefined
+    readonly log?: LogConfig | undefined
   }
   readonly targets: Readonly<Record<string, TargetConfig>>
   readonly routes: readonly RouteConfig[]
@@ -216,6 +217,16 @@ export interface Config extends PolicyConfig {
   readonly telemetry?:
     | { readonly otlp?: string | null | undefined; readonly captureContent?: boolean | undefined }
     | undefined
+}
+
+/** How the gateway says what happens. */
+export interface LogConfig {
+  /** For people or for machines: one JSON object a line. */
+  readonly format?: 'pretty' | 'json' | undefined
+  /** The least important that is said: `warn` leaves out what is routine. */
+  readonly level?: 'error' | 'warn' | 'info' | undefined
+  /** Appended to, in place of standard output and standard error. */
+  readonly file?: string | undefined
 }
 
 /** What happens when a Claude model declines. */

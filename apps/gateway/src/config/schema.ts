@@ -295,6 +295,16 @@ const server = z.strictObject({
   maxConnections: whole.optional().describe('Connections at a time; more are closed at once.'),
   stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
   bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),
+  log: z
+    .strictObject({
+      format: z.enum(['pretty', 'json'], { error: 'expected pretty or json' }).optional(),
+      level: z.enum(['error', 'warn', 'info'], { error: 'expected error, warn or info' }).optional(),
+      file: z.string({ error: 'expected the path of a file' }).min(1).optional(),
+    })
+    .optional()
+    .describe(
+      'How the gateway says what happens: pretty for people or json for machines, from which level, in which file.',
+    ),
 })
 
 /** The configuration file. */

@@ -34,6 +34,13 @@ export interface AnsweredCall {
   readonly record: CallRecord
   /** Milliseconds up to the commit point. */
   readonly waited: number
+  /** As `x-spillway-call-id` has it. */
+  readonly callId: string
+  /** The fingerprint of the caller's key; undefined where it has none. */
+  readonly tenant: string | undefined
+  readonly session: string | undefined
+  /** `/v1/messages`, without the query. */
+  readonly path: string
 }
 
 /** What answering a call needs. */
@@ -101,6 +108,10 @@ export async function handleCall(
     response,
     record,
     waited: request.clock.now() - startedAt,
+    callId,
+    tenant: request.context.tenant,
+    session: asked.session,
+    path: (req.url ?? '/').replace(/[?#].*$/s, ''),
   })
   if (res.destroyed) return response.body.cancel()
   if (held?.hasBegun) return sendLate(res, api, response, record)

@@ -18,6 +18,21 @@ const schema = {
   properties: { a: { type: 'string' }, b: { type: 'object', properties: { c: { type: 'number' } } } },
   required: ['a'],
 }
+const limited = {
+  type: 'object',
+  properties: {
+    minimum: { type: 'integer', minimum: 1, maximum: 9, description: 'A level.' },
+    names: {
+      type: 'array',
+      minItems: 2,
+      maxItems: 3,
+      items: { type: 'string', maxLength: 5, format: 'phone' },
+    },
+    kind: { oneOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
+  },
+  required: ['minimum', 'names', 'kind'],
+  additionalProperties: false,
+}
 const image = (type: string): object => ({
   type: 'image_url',
   image_url: { url: `data:${type};base64,/9j/4AAQ` },
@@ -62,6 +77,16 @@ describe('Claude takes what callers of chat completions may ask', () => {
       'a schema with open objects',
       { response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } },
       undefined,
+    ],
+    [
+      'a schema with limits',
+      { response_format: { type: 'json_schema', json_schema: { name: 'x', schema: limited } } },
+      'structured_output',
+    ],
+    [
+      'a strict tool with limits',
+      { tools: [{ type: 'function', function: { name: 'f', parameters: limited, strict: true } }] },
+      'structured_output',
     ],
     ['an image/jpg', { messages: [{ role: 'user', content: [image('image/jpg')] }] }, undefined],
     ['an IMAGE/PNG', { messages: [{ role: 'user', content: [image('IMAGE/PNG')] }] }, undefined],

@@ -3,7 +3,7 @@ import { field, isObject, numberOf, objectsOf, stringField } from '@spillway/wir
 import type { ModelCapabilities } from '../fit/capabilities.ts'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'
-import { closedSchema } from './schemas.ts'
+import { claudeSchema } from './schemas.ts'
 
 type Lose = (loss: Loss) => void
 
@@ -83,7 +83,7 @@ function outputFormat(format: unknown, lose: Lose): JsonObject | undefined {
   const type = field(format, 'type')
   if (type === 'json_schema') {
     const schema = field(field(format, 'json_schema'), 'schema') ?? { type: 'object' }
-    return { type, schema: closedSchema(schema, () => lose('structured_output')) }
+    return { type, schema: claudeSchema(schema, () => lose('structured_output')) }
   }
   if (type !== undefined && type !== 'text') lose('structured_output')
   return undefined

@@ -233,3 +233,40 @@ describe('turns', () => {
     expect(lost(older)).toEqual([])
   })
 })
+
+it('has no limits in the schema of an answer that Claude cannot be kept to, but in its description', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      minimum: { type: 'integer', minimum: 1, description: 'A level.' },
+      list: { type: 'array', minItems: 1, maxItems: 3, items: { type: 'string', format: 'phone' } },
+      kind: { oneOf: [{ type: 'string', format: 'date' }, { type: 'null' }] },
+    },
+  }
+  const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } }
+  const { body, degraded } = requestToAnthropic({
+    model: 'claude-sonnet-5-5',
+    messages: [{ role: 'user', content: 'a' }],
+    response_format,
+  })
+  expect(body.output_config).toEqual({
+    format: {
+      type: 'json_schema',
+      schema: {
+        type: 'object',
+        properties: {
+          minimum: { type: 'integer', description: 'A level.\nminimum: 1' },
+          list: {
+            type: 'array',
+            minItems: 1,
+            description: 'maxItems: 3',
+            items: { type: 'string', description: 'format: "phone"' },
+          },
+          kind: { anyOf: [{ type: 'string', format: 'date' }, { type: 'null' }] },
+        },
+        additionalProperties: false,
+      },
+    },
+  })
+  expect(degraded).toEqual(['structured_output'])
+})

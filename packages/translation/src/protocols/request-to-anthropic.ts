@@ -7,6 +7,7 @@ import { type Loss, mergeLosses } from './loss.ts'
 import { isForced, isThinking, thinking } from './messages-thinking.ts'
 import { messagesConversation } from './messages-turns.ts'
 import type { TranslatedRequest } from './request-to-openai.ts'
+import { claudeSchema } from './schemas.ts'
 import { changedToolNames, type ToolNames, toolNameFor } from './tool-names.ts'
 
 /** What the server that a chat request is translated for is known to want. */
@@ -149,22 +150,27 @@ function messagesTools(
   const functions = all.filter((tool) => isObject(tool.function))
   if (functions.length < all.length) lose('custom_tools')
   const names = functions.map((tool) => textOf(field(tool.function, 'name')))
-  const tools = functions.map((tool) => messagesTool(tool))
+  const tools = functions.map((tool) => messagesTool(tool, lose))
   const fields =
     tools.length === 0 ? {} : defined({ tools, tool_choice: toolChoice(body, names, model, lose) })
   return { fields, names: changedToolNames('anthropic', names) }
 }
 
-function messagesTool(tool: JsonObject): JsonObject {
+function messagesTool(tool: JsonObject, lose: Lose): JsonObject {
   const fn = tool.function as JsonObject
   const schema = isObject(fn.parameters) ? fn.parameters : {}
   return defined({
     name: toolNameFor('anthropic', textOf(fn.name)),
     description: fn.description ?? undefined,
-    input_schema: { type: 'object', ...schema },
+    input_schema: fn.strict === true ? strictInput(schema, lose) : { type: 'object', ...schema },
     strict: fn.strict === true ? true : undefined,
     cache_control: tool.cache_control ?? undefined,
   })
+}
+
+/** What a strict tool takes, as far as Claude can be kept to it. */
+function strictInput(schema: JsonObject, lose: Lose): unknown {
+  return claudeSchema({ type: 'object', ...schema }, () => lose('structured_output'))
 }
 
 function toolChoice(

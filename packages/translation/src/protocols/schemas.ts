@@ -41,12 +41,52 @@ function isOfObjects({ type, properties }: JsonObject): boolean {
  * A schema in which every object says that it has no properties but those named, as Anthropic wants it of answers.
  * @param opened told where one said that it may have others
  */
-export function closedSchema(schema: unknown, opened: () => void): unknown {
+function closedSchema(schema: unknown, opened: () => void): unknown {
   return mapSchema(schema, (each) => {
     if (!isOfObjects(each) || each.additionalProperties === false) return each
     if (each.additionalProperties !== undefined) opened()
     return { ...each, additionalProperties: false }
   })
+}
+
+/** What Claude cannot keep an answer to, and refuses: limits of values and sizes, and what is not said positively. */
+const beyondClaude: ReadonlySet<string> = new Set(
+  `minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength maxItems uniqueItems contains minContains
+  maxContains minProperties maxProperties patternProperties propertyNames not if then else dependentSchemas dependentRequired
+  unevaluatedProperties unevaluatedItems`.split(/\s+/),
+)
+
+/** The formats of strings that it knows. */
+const knownFormats: ReadonlySet<unknown> = new Set(
+  'date-time time date duration email hostname uri ipv4 ipv6 uuid'.split(' '),
+)
+
+function isBeyondClaude(name: string, value: unknown): boolean {
+  if (name === 'minItems') return value !== 0 && value !== 1
+  if (name === 'format') return !knownFormats.has(value)
+  return beyondClaude.has(name)
+}
+
+/**
+ * A schema as Claude takes it of answers and of the input of strict tools: closed, one of several alternatives said as any of them,
+ * and what it cannot be kept to moved into the description, for the model to read.
+ * @param lost told where it is less than what was asked
+ */
+export function claudeSchema(schema: unknown, lost: () => void): unknown {
+  const said = mapSchema(schema, (each) => {
+    const beyond = Object.entries(each).filter(([name, value]) => isBeyondClaude(name, value))
+    if (beyond.length === 0 && each.oneOf === undefined) return each
+    const { oneOf, ...rest } = Object.fromEntries(
+      Object.entries(each).filter(([name, value]) => !isBeyondClaude(name, value)),
+    )
+    const alternatives = oneOf === undefined ? {} : { anyOf: rest.anyOf ?? oneOf }
+    if (beyond.length === 0 && rest.anyOf === undefined) return { ...rest, ...alternatives }
+    lost()
+    const limits = beyond.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ')
+    const description = [each.description, limits].filter(Boolean).join('\n')
+    return { ...rest, ...alternatives, ...(description !== '' && { description }) }
+  })
+  return closedSchema(said, lost)
 }
 
 /** Whether OpenAI takes a schema as `strict`: all objects are closed, and all their properties required. */

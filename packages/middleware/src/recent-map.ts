@@ -1,7 +1,7 @@
 /** A map with a bound: beyond it, the entries that were set longest ago are forgotten. For keys that callers choose. */
-export class RecentMap<V> {
+export class RecentMap<V, K extends string | number = string> {
   readonly #most: number
-  readonly #values = new Map<string, V>()
+  readonly #values = new Map<K, V>()
 
   /** @param most entries at most, 1 or more */
   constructor(most: number) {
@@ -13,12 +13,12 @@ export class RecentMap<V> {
   }
 
   /** Leaves the entry where it is in the order: set it again to keep it. */
-  get(key: string): V | undefined {
+  get(key: K): V | undefined {
     return this.#values.get(key)
   }
 
   /** Makes this the newest entry. */
-  set(key: string, value: V): void {
+  set(key: K, value: V): void {
     // The usual case of a single key costs no change of the map.
     if (this.#values.size === 1 && this.#values.get(key) === value) return
     this.#values.delete(key)
@@ -28,7 +28,7 @@ export class RecentMap<V> {
     if (!oldest.done) this.#values.delete(oldest.value)
   }
 
-  delete(key: string): void {
+  delete(key: K): void {
     this.#values.delete(key)
   }
 

@@ -5,12 +5,13 @@ import type { Endpoint } from './endpoint.ts'
  * Where conversations are at home. By rendezvous hashing (Thaler and Ravishankar, 1998), weighted: each endpoint draws a
  * score for each conversation, and the highest wins. So the home of a conversation follows from its key, whoever asks and
  * however many there are, and an endpoint that comes or goes moves no conversation between the others. Only those that
- * live elsewhere are remembered.
+ * live elsewhere are remembered, by a hash of 32 bits: a map holds such integers without an object for each. Of 25,000 that
+ * moved, one in 170,000 others has the hash of one, and is sent where that one is.
  */
 export class Conversations {
   readonly #endpoints: readonly Endpoint[]
   readonly #seeds: readonly number[]
-  readonly #moved: RecentMap<Endpoint>
+  readonly #moved: RecentMap<Endpoint, number>
 
   /** @param most how many conversations away from home are remembered */
   constructor(endpoints: readonly Endpoint[], most: number) {
@@ -26,7 +27,7 @@ export class Conversations {
 
   /** Where a conversation is. */
   placeOf(key: string): Endpoint {
-    return this.#moved.get(key) ?? this.#homeOf(key)
+    return this.#moved.get(hashOf(key)) ?? this.#homeOf(key)
   }
 
   /** The endpoint that suits it best among some; undefined where there are none. */
@@ -48,8 +49,8 @@ export class Conversations {
 
   /** A conversation is at this endpoint from now on. */
   settle(key: string, endpoint: Endpoint): void {
-    if (endpoint !== this.#homeOf(key)) this.#moved.set(key, endpoint)
-    else if (this.#moved.size > 0) this.#moved.delete(key)
+    if (endpoint !== this.#homeOf(key)) this.#moved.set(hashOf(key), endpoint)
+    else if (this.#moved.size > 0) this.#moved.delete(hashOf(key))
   }
 
   clear(): void {
@@ -63,11 +64,11 @@ export class Conversations {
 
 const everyone = (): boolean => true
 
-/** FNV-1a over UTF-16 units, mixed. Not for secrets. */
+/** FNV-1a over UTF-16 units, mixed: a signed integer of 32 bits. Not for secrets. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return mix(hash)
+  return mix(hash) | 0
 }
 
 /** The finaliser of MurmurHash3; unsigned. */

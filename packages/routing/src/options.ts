@@ -83,8 +83,8 @@ export interface KeyOptions {
 export interface AffinityOptions {
   /**
    * How many conversations are remembered that are not where their hash would have them, since they had to move; beyond
-   * that, those that were silent longest return there. About 100 bytes each.
-   * @default 100000
+   * that, those that were silent longest return there. About 80 bytes each.
+   * @default 25000
    */
   readonly maxConversations: number
   /**
@@ -179,7 +179,7 @@ export const routingDefaults: {
     maxEjected: 0.5,
   },
   keys: { baseTime: 10_000, maxTime: 600_000, maxCallers: 10_000 },
-  affinity: { maxConversations: 100_000, boundedLoad: 1.5 },
+  affinity: { maxConversations: 25_000, boundedLoad: 1.5 },
   hedge: false,
 }
 

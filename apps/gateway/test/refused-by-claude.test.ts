@@ -33,6 +33,12 @@ const limited = {
   required: ['minimum', 'names', 'kind'],
   additionalProperties: false,
 }
+const toolCalls = (...ids: string[]): object => ({
+  role: 'assistant',
+  content: null,
+  tool_calls: ids.map((id) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })),
+})
+const toolResult = (id: string): object => ({ role: 'tool', tool_call_id: id, content: 'r' })
 const image = (type: string): object => ({
   type: 'image_url',
   image_url: { url: `data:${type};base64,/9j/4AAQ` },
@@ -87,6 +93,23 @@ describe('Claude takes what callers of chat completions may ask', () => {
       'a strict tool with limits',
       { tools: [{ type: 'function', function: { name: 'f', parameters: limited, strict: true } }] },
       'structured_output',
+    ],
+    ['a result whose call is cut off', { messages: [toolResult('a'), hi] }, 'tool_results'],
+    [
+      'a call without its result',
+      { messages: [hi, toolCalls('a', 'b'), toolResult('b'), hi], tools },
+      'tool_results',
+    ],
+    [
+      'calls that an answer follows',
+      { messages: [hi, toolCalls('a'), { role: 'assistant', content: 'x' }, hi] },
+      'tool_results',
+    ],
+    ['calls at the end', { messages: [hi, toolCalls('a', 'b')] }, 'tool_results'],
+    [
+      'a result that comes twice',
+      { messages: [hi, toolCalls('a'), toolResult('a'), toolResult('a')] },
+      'tool_results',
     ],
     ['an image/jpg', { messages: [{ role: 'user', content: [image('image/jpg')] }] }, undefined],
     ['an IMAGE/PNG', { messages: [{ role: 'user', content: [image('IMAGE/PNG')] }] }, undefined],

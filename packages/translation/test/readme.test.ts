@@ -35,6 +35,7 @@ const losses: Record<Loss, true> = {
   token_count: true,
   tool_arguments: true,
   tool_choice: true,
+  tool_results: true,
   top_k: true,
   top_p: true,
   unknown_fields: true,

@@ -29,6 +29,7 @@ export type Loss =
   | 'token_count'
   | 'tool_arguments'
   | 'tool_choice'
+  | 'tool_results'
   | 'top_k'
   | 'top_p'
   | 'unknown_fields'

@@ -4,6 +4,7 @@ import { blocksOf, defined } from './json.ts'
 import type { Loss } from './loss.ts'
 import { documentBlock, imageBlock } from './messages-media.ts'
 import { CallIds, toolNameFor } from './tool-names.ts'
+import { pairedTurns } from './tool-pairs.ts'
 
 type Lose = (loss: Loss) => void
 
@@ -72,7 +73,8 @@ export function messagesConversation(
     lose('system_messages')
     add('user', system.splice(0))
   }
-  return { system, messages: turns.map(({ role, content }) => ({ role, content: shortened(content) })) }
+  const paired = pairedTurns(turns, lose)
+  return { system, messages: paired.map(({ role, content }) => ({ role, content: shortened(content) })) }
 }
 
 /** A single plain text is written as a string, as people do. */

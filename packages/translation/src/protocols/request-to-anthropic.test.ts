@@ -102,6 +102,7 @@ describe('messages', () => {
         content: null,
         tool_calls: [call('call_aaa1', ''), call('call_aaa2', '{"city":')],
       },
+      ...['call_aaa1', 'call_aaa2'].map((id) => ({ role: 'tool', tool_call_id: id, content: 'r' })),
     ]
     expect(JSON.stringify(translated({ messages }))).toContain('"input":{}},')
     expect(JSON.stringify(translated({ messages }))).toContain('"input":{"invalid_json":"{\\"city\\":"}')
@@ -130,8 +131,10 @@ describe('messages', () => {
     const content = [thought, hidden, { type: 'text', text: 'I look' }, use]
     const { body } = answerToOpenAi({ id: 'msg_1', content, stop_reason: 'tool_use' })
     const [choice] = body.choices as { message: JsonObject }[]
-    const turns = translated({ messages: [hi, choice?.message] }).messages
-    expect(turns).toEqual([hi, { role: 'assistant', content }])
+    const result = { role: 'tool', tool_call_id: 'toolu_0001', content: 'r' }
+    const turns = translated({ messages: [hi, choice?.message, result] }).messages as unknown[]
+    expect(turns.slice(0, 2)).toEqual([hi, { role: 'assistant', content }])
+    expect(turns).toHaveLength(3)
   })
 
   it('leave reasoning behind that nobody has signed', () => {

@@ -148,4 +148,16 @@ describe('the program itself', { timeout: 40_000 }, () => {
       expect(run.stderr.trim()).toBe('0')
     },
   )
+
+  test('does not mind a reader of the audit log that leaves', () => {
+    const command = `${process.execPath} ${program}`
+    const shell = `
+      ${command} vault init && echo sk-ant-one | ${command} keys add one >/dev/null
+      { sleep 0.5; ${command} audit export --storage sqlite:audit.db; echo $? >&2; } | true`
+    const run = spawnSync('sh', ['-c', shell], {
+      ...{ cwd: temporaryFolder(), encoding: 'utf8', timeout: 20_000 },
+      env: { ...plainEnvironment(), SPILLWAY_STORAGE: 'sqlite:audit.db' },
+    })
+    expect(run.stderr.trim()).toBe('0')
+  })
 })

@@ -29,6 +29,7 @@ const largeBody = 1024 * 1024
 class LazyJsonBody implements JsonBody {
   readonly fields: ReadonlyMap<string, FieldSpan> | undefined
   #bytes: Uint8Array | undefined
+  readonly #write: (json: JsonObject) => string
   #json: JsonObject | undefined
   /** The parsed view of a large body, as long as somebody else has it or nobody needs the memory. */
   #large: WeakRef<JsonObject> | undefined
@@ -37,7 +38,9 @@ class LazyJsonBody implements JsonBody {
     bytes: Uint8Array | undefined,
     json: JsonObject | undefined,
     fields: ReadonlyMap<string, FieldSpan> | undefined,
+    write: (json: JsonObject) => string = JSON.stringify,
   ) {
+    this.#write = write
     this.#bytes = bytes
     this.#json = json
     this.fields = fields
@@ -45,7 +48,7 @@ class LazyJsonBody implements JsonBody {
 
   get bytes(): Uint8Array {
     if (this.#bytes === undefined) {
-      this.#bytes = encoder.encode(JSON.stringify(this.#json))
+      this.#bytes = encoder.encode(this.#write(this.#json as JsonObject))
       this.#keep(this.#json as JsonObject)
     }
     return this.#bytes
@@ -71,9 +74,12 @@ export function jsonBodyFromBytes(bytes: Uint8Array, fields?: ReadonlyMap<string
   return new LazyJsonBody(bytes, undefined, fields)
 }
 
-/** A body from an object. It is encoded when the first attempt sends it, and never again. */
-export function jsonBodyFromObject(json: JsonObject): JsonBody {
-  return new LazyJsonBody(undefined, json, undefined)
+/**
+ * A body from an object. It is encoded when the first attempt sends it, and never again.
+ * @param write what makes JSON of the object, where it knows more of it than `JSON.stringify`
+ */
+export function jsonBodyFromObject(json: JsonObject, write?: (json: JsonObject) => string): JsonBody {
+  return new LazyJsonBody(undefined, json, undefined, write)
 }
 
 /**

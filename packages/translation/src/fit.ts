@@ -9,7 +9,7 @@ import {
   type ModelResponse,
   withDefaults,
 } from '@spillway/middleware'
-import { refuse } from '@spillway/wire'
+import { findSources, keepSources, refuse, writeJson } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
 import { type ModelCapabilities, modelCapabilities } from './fit/capabilities.ts'
 import { type Fitted, fitRequest, hasFittingThinking } from './fit/fit-request.ts'
@@ -70,7 +70,9 @@ export function fit(options: FitOptions = {}): Middleware {
   }
   const passOn = (next: Handler, request: ModelRequest, json: JsonObject): Promise<ModelResponse> => {
     const result = fitted(request, json)
-    if (result.kind === 'fits') return result.body === json ? next(request) : reduced(next, request, result)
+    if (result.kind === 'fits') {
+      return result.body === json ? next(request) : reduced(next, request, json, result)
+    }
     const message = `${request.context.target ?? model ?? request.model}: ${result.reason}`
     return Promise.resolve(refuse(request, { kind: 'unfit', message }))
   }
@@ -111,10 +113,13 @@ const mostKnown = 100
 async function reduced(
   next: Handler,
   request: ModelRequest,
+  json: JsonObject,
   { body, degraded }: Extract<Fitted, { kind: 'fits' }>,
 ): Promise<ModelResponse> {
   if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
-  const changed = jsonBodyFromObject(body)
+  // What is left as it is, the inputs of tools above all, is written as it came.
+  for (const _ of findSources(json, request.body.bytes)) if (isLarge(request.body)) await nextTurn(request)
+  const changed = jsonBodyFromObject(keepSources(body), writeJson)
   if (isLarge(request.body)) {
     alsoLarge(changed)
     await nextTurn(request)

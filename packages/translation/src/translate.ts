@@ -7,7 +7,7 @@ import {
   type ModelResponse,
   withDefaults,
 } from '@spillway/middleware'
-import { type Refusal, refuse, valuesIn } from '@spillway/wire'
+import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
 import { LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
 import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
@@ -119,6 +119,7 @@ async function translatedInTurns(
   await nextTurn(request)
   const { json } = request.body
   await nextTurn(request)
+  for (const _ of findSources(json, request.body.bytes)) await nextTurn(request)
   const outgoing = translatedRequest(request, to, options, json)
   await nextTurn(request)
   void outgoing.request.body.bytes

@@ -5,6 +5,7 @@ import {
   jsonBodyFromObject,
   type ModelRequest,
 } from '@spillway/middleware'
+import { withSources, writeJson } from '@spillway/wire'
 import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
 import { requestToAnthropic } from './protocols/request-to-anthropic.ts'
 import { requestToOpenAi, type TranslatedRequest } from './protocols/request-to-openai.ts'
@@ -30,7 +31,7 @@ export function translatedRequest(
   request: ModelRequest,
   to: Api,
   options: OutgoingOptions,
-  json: JsonObject = request.body.json,
+  json: JsonObject = withSources(request.body.json, request.body.bytes),
 ): Outgoing {
   const headers = translatedRequestHeaders(to, request.headers)
   const { maxTokens } = options
@@ -42,7 +43,7 @@ export function translatedRequest(
           ...(maxTokens === undefined ? {} : { maxTokens }),
         })
   const url = translatedUrl(request.url, to)
-  const body = jsonBodyFromObject(translatedBody)
+  const body = jsonBodyFromObject(translatedBody, writeJson)
   return { request: deriveRequest(request, { api: to, url, headers, body }), translated }
 }
 

@@ -13,7 +13,9 @@ import {
   header,
   malformedFailure,
   renderError,
+  withSources,
   wordedFor,
+  writeJson,
 } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
 import { answerIdFor } from './protocols/answer-ids.ts'
@@ -107,10 +109,10 @@ function wholeAnswer(
   options: AnswerOptions,
 ): { readonly bytes: Uint8Array; readonly degraded: readonly Loss[] } | undefined {
   try {
-    const answer = JSON.parse(decoder.decode(bytes)) as JsonObject
+    const answer = withSources(JSON.parse(decoder.decode(bytes)) as JsonObject, bytes)
     const { body, degraded } =
       api === 'anthropic' ? answerToAnthropic(answer, options) : answerToOpenAi(answer, options)
-    return { bytes: encoder.encode(JSON.stringify(body)), degraded }
+    return { bytes: encoder.encode(writeJson(body)), degraded }
   } catch {
     return undefined
   }

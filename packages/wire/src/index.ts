@@ -21,6 +21,14 @@ export {
   isDivertedHeader,
   whyNotForwarded,
 } from './header-fence.ts'
+export {
+  findSources,
+  keepSources,
+  setSource,
+  withFirstFields,
+  withSources,
+  writeJson,
+} from './json/source-text.ts'
 export { isObject, numberOf, objectsOf, parseObject, textOf } from './json/values.ts'
 export { limitGroup } from './limit-group.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { anthropicUsage, objectsOf, stringField, textOf } from '@spillway/wire'
+import { anthropicUsage, objectsOf, stringField, textOf, writeJson } from '@spillway/wire'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
 import { type Loss, mergeLosses } from './loss.ts'
@@ -33,7 +33,7 @@ export function answerToOpenAi(message: JsonObject, options: AnswerOptions = {})
         const name = textOf(block.name)
         const fn = {
           name: options.toolNames?.get(name) ?? name,
-          arguments: JSON.stringify(block.input ?? {}),
+          arguments: writeJson(block.input ?? {}),
         }
         calls.push({ id: block.id, type: 'function', function: fn })
         break

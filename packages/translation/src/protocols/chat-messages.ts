@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { stringField, textOf } from '@spillway/wire'
+import { stringField, textOf, writeJson } from '@spillway/wire'
 import { anthropicTurns, systemBlocks, type Turn } from './anthropic-turns.ts'
 import type { ChatDialect } from './dialect.ts'
 import { blocksOf, defined } from './json.ts'
@@ -183,7 +183,7 @@ function assistantMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonOb
 }
 
 function toolCall({ id, name, input }: JsonObject, dialect: ChatDialect): JsonObject {
-  const text = typeof input === 'string' ? input : JSON.stringify(input ?? {})
+  const text = typeof input === 'string' ? input : writeJson(input ?? {})
   return {
     id: toolIdFor(dialect.toolIds, textOf(id)),
     type: 'function',

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf, stringField, textOf } from '@spillway/wire'
+import { isObject, objectsOf, stringField, textOf, withFirstFields } from '@spillway/wire'
 import type { ChatDialect } from './dialect.ts'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'
@@ -39,12 +39,19 @@ function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
     function: defined({
       name: toolNameFor('openai', textOf(tool.name)),
       description: tool.description,
-      // An object without properties is no schema to OpenAI.
-      parameters: { type: 'object', ...schema, properties: schema.properties ?? {} },
+      parameters: withDefaults(schema),
       strict: strict ? true : undefined,
     }),
     cache_control: dialect.cacheControl ? (tool.cache_control ?? undefined) : undefined,
   })
+}
+
+/** An object without properties is no schema to OpenAI. */
+function withDefaults(schema: JsonObject): JsonObject {
+  const known = Object.hasOwn(schema, 'type') ? {} : { type: 'object' }
+  if (schema.properties != null) return withFirstFields(schema, known)
+  if (Object.hasOwn(schema, 'properties')) return { type: 'object', ...schema, properties: {} }
+  return withFirstFields(schema, { ...known, properties: {} })
 }
 
 function chatToolChoice(

@@ -1,5 +1,13 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isForeignSignature, isObject, objectsOf, parseObject, stringField, textOf } from '@spillway/wire'
+import {
+  isForeignSignature,
+  isObject,
+  objectsOf,
+  parseObject,
+  setSource,
+  stringField,
+  textOf,
+} from '@spillway/wire'
 import { blocksOf, defined } from './json.ts'
 import type { Loss } from './loss.ts'
 import { documentBlock, imageBlock } from './messages-media.ts'
@@ -145,7 +153,7 @@ export function toolInput(text: unknown, lose: Lose): JsonObject {
   if (isObject(text)) return text
   if (typeof text !== 'string' || text.trim() === '') return {}
   const input = parseObject(text)
-  if (input !== undefined) return input
+  if (input !== undefined) return setSource(input, text)
   lose('tool_arguments')
   return { invalid_json: text }
 }

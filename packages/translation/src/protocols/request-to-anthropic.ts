@@ -1,5 +1,14 @@
 import type { JsonObject } from '@spillway/middleware'
-import { acceptsTemperature, field, isObject, numberOf, objectsOf, stringField, textOf } from '@spillway/wire'
+import {
+  acceptsTemperature,
+  field,
+  isObject,
+  numberOf,
+  objectsOf,
+  stringField,
+  textOf,
+  withFirstFields,
+} from '@spillway/wire'
 import { type ModelCapabilities, modelCapabilities } from '../fit/capabilities.ts'
 import { goOn } from '../fit/go-on.ts'
 import { blocksOf, defined } from './json.ts'
@@ -162,15 +171,19 @@ function messagesTool(tool: JsonObject, lose: Lose): JsonObject {
   return defined({
     name: toolNameFor('anthropic', textOf(fn.name)),
     description: fn.description ?? undefined,
-    input_schema: fn.strict === true ? strictInput(schema, lose) : { type: 'object', ...schema },
+    input_schema: fn.strict === true ? strictInput(schema, lose) : withType(schema),
     strict: fn.strict === true ? true : undefined,
     cache_control: tool.cache_control ?? undefined,
   })
 }
 
+function withType(schema: JsonObject): JsonObject {
+  return withFirstFields(schema, Object.hasOwn(schema, 'type') ? {} : { type: 'object' })
+}
+
 /** What a strict tool takes, as far as Claude can be kept to it. */
 function strictInput(schema: JsonObject, lose: Lose): unknown {
-  return claudeSchema({ type: 'object', ...schema }, () => lose('structured_output'))
+  return claudeSchema(withType(schema), () => lose('structured_output'))
 }
 
 function toolChoice(

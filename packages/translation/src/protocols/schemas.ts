@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject } from '@spillway/wire'
+import { isObject, withFirstFields } from '@spillway/wire'
 
 /** Keywords of JSON Schema whose value is one schema, a list of them, or a mapping of names to them. */
 const inner: ReadonlySet<string> = new Set([
@@ -21,16 +21,25 @@ const deepest = 128
 function mapSchema(schema: unknown, change: (schema: JsonObject) => JsonObject, depth = 0): unknown {
   if (!isObject(schema) || depth > deepest) return schema
   const deeper = (value: unknown): unknown => mapSchema(value, change, depth + 1)
-  const mapped = Object.fromEntries(
-    Object.entries(schema).map(([name, value]): [string, unknown] => {
-      if (mappings.has(name) && isObject(value)) {
-        return [name, Object.fromEntries(Object.entries(value).map(([key, each]) => [key, deeper(each)]))]
+  return change(
+    mapped(schema, (value, name) => {
+      if (mappings.has(name) && isObject(value)) return mapped(value, deeper)
+      if (lists.has(name) && Array.isArray(value)) {
+        const items = value.map(deeper)
+        return items.every((item, index) => item === value[index]) ? value : items
       }
-      if (lists.has(name) && Array.isArray(value)) return [name, value.map(deeper)]
-      return [name, inner.has(name) ? deeper(value) : value]
+      return inner.has(name) ? deeper(value) : value
     }),
   )
-  return change(mapped)
+}
+
+/** The object with its values changed; the very same one where none of them has. */
+function mapped(object: JsonObject, change: (value: unknown, name: string) => unknown): JsonObject {
+  const entries = Object.entries(object).map(([name, value]): [string, unknown] => [
+    name,
+    change(value, name),
+  ])
+  return entries.every(([name, value]) => value === object[name]) ? object : Object.fromEntries(entries)
 }
 
 function isOfObjects({ type, properties }: JsonObject): boolean {
@@ -44,7 +53,9 @@ function isOfObjects({ type, properties }: JsonObject): boolean {
 function closedSchema(schema: unknown, opened: () => void): unknown {
   return mapSchema(schema, (each) => {
     if (!isOfObjects(each) || each.additionalProperties === false) return each
-    if (each.additionalProperties !== undefined) opened()
+    if (!Object.hasOwn(each, 'additionalProperties'))
+      return withFirstFields(each, { additionalProperties: false })
+    opened()
     return { ...each, additionalProperties: false }
   })
 }

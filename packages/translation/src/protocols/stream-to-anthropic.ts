@@ -12,7 +12,9 @@ import {
   renderErrorEvent,
   stringField,
   usageOfCompletion,
+  withSources,
   wordedFor,
+  writeJson,
 } from '@spillway/wire'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
@@ -80,7 +82,7 @@ export class StreamToAnthropic implements StreamTranslation {
     this.#usage = usageOfCompletion(chunk) ?? this.#usage
     const choices = objectsOf(chunk.choices)
     const choice = choices.find(({ index }) => index === undefined || index === 0)
-    if (choice !== undefined) this.#readChoice(choice)
+    if (choice !== undefined) this.#readChoice(choice, chunk, data)
     this.#advance(false)
     const saysUsageLast = choices.length === 0 && this.#usage !== undefined
     if (this.#finishReason !== undefined && saysUsageLast) return this.finish()
@@ -97,7 +99,7 @@ export class StreamToAnthropic implements StreamTranslation {
     return this.#taken()
   }
 
-  #readChoice(choice: JsonObject): void {
+  #readChoice(choice: JsonObject, chunk: JsonObject, data: string): void {
     const delta = isObject(choice.delta) ? choice.delta : isObject(choice.message) ? choice.message : {}
     const details = objectsOf(delta.reasoning_details)
     const thought = reasoningText(delta)
@@ -109,7 +111,10 @@ export class StreamToAnthropic implements StreamTranslation {
     const refusal = stringField(delta, 'refusal') ?? ''
     this.#refused ||= refusal !== ''
     if (refusal !== '') this.#add('text', refusal)
-    for (const call of callPieces(delta)) this.#readCall(call)
+    const calls = callPieces(delta)
+    // Some servers send arguments as an object, which is passed on as it came.
+    if (calls.some(({ input }) => isObject(input))) withSources(chunk, Buffer.from(data))
+    for (const call of calls) this.#readCall(call)
     // Some servers send an empty one with each chunk.
     this.#finishReason = stringField(choice, 'finish_reason') || this.#finishReason
   }
@@ -142,7 +147,7 @@ export class StreamToAnthropic implements StreamTranslation {
     block.id ??= id
     if (name !== '') block.addName(name)
     if (input == null) return
-    const text = typeof input === 'string' ? input : JSON.stringify(input)
+    const text = typeof input === 'string' ? input : writeJson(input)
     block.add(text)
     this.#waiting += text.length
   }

@@ -9,7 +9,9 @@ import {
   renderErrorEvent,
   stringField,
   textOf,
+  withSources,
   wordedFor,
+  writeJson,
 } from '@spillway/wire'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
@@ -57,7 +59,7 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'message_start':
         return this.#begin(event.message)
       case 'content_block_start':
-        return this.#startBlock(isObject(event.content_block) ? event.content_block : {})
+        return this.#startBlock(blockOf(event, data))
       case 'content_block_delta':
         return this.#readDelta(isObject(event.delta) ? event.delta : {})
       case 'content_block_stop':
@@ -93,7 +95,7 @@ export class StreamToOpenAi implements StreamTranslation {
         this.#lacksArguments = input === undefined
         const fn = {
           name: this.#options.toolNames?.get(name) ?? name,
-          arguments: input === undefined ? '' : JSON.stringify(input),
+          arguments: input === undefined ? '' : writeJson(input),
         }
         const call = { index: this.#calls++, id: block.id, type: 'function', function: fn }
         return this.#delta({ tool_calls: [call] })
@@ -167,4 +169,12 @@ export class StreamToOpenAi implements StreamTranslation {
     this.#isOver = true
     return decoder.decode(renderErrorEvent('openai', wordedFor('openai', failure)))
   }
+}
+
+/** The block that an event begins. Some servers send the whole input of a tool with it, which is passed on as it came. */
+function blockOf(event: JsonObject, data: string): JsonObject {
+  const block = event.content_block
+  if (!isObject(block)) return {}
+  if (isObject(block.input) && Object.keys(block.input).length > 0) withSources(event, Buffer.from(data))
+  return block
 }

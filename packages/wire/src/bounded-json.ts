@@ -31,7 +31,8 @@ export function parseBounded(json: string | Uint8Array): unknown {
   }
 }
 
-function isBounded(json: string | Uint8Array): boolean {
+/** Whether a JSON text has no more in it than {@link textLimits}. */
+export function isBounded(json: string | Uint8Array): boolean {
   const scanner = new JsonScanner(textLimits, deaf)
   scanner.write(typeof json === 'string' ? Buffer.from(json) : json)
   scanner.end()

@@ -50,6 +50,20 @@ describe('a value that is carried', () => {
     expect(writeJson(setSource({ a: '\ud800' }, '{"a":"\ud800"}'))).toBe('{"a":"\\ud800"}')
   })
 
+  it('has no text with more levels than anybody should have to parse', () => {
+    const deep = (levels: number): string => `{"n":1.0,"a":${'['.repeat(levels)}${']'.repeat(levels)}}`
+    for (const [levels, number] of [
+      [500, '1.0'],
+      [600, '1'],
+    ] as const) {
+      const text = deep(levels)
+      expect(writeJson(setSource(JSON.parse(text), text))).toBe(text.replace('1.0', number))
+      expect(writeJson(read(`{"input":${deep(levels)}}`)).slice(0, 16)).toBe(
+        `{"input":{"n":${number},`.slice(0, 16),
+      )
+    }
+  })
+
   it('is not looked for again in what was made of it', () => {
     const changed = keepSources({ input: { n: 1 } })
     expect(writeJson(withSources(changed, Buffer.from('{"input":{"n":1.0}}')))).toBe('{"input":{"n":1}}')

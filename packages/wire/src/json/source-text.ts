@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { textLimits } from '../bounded-json.ts'
+import { isBounded, textLimits } from '../bounded-json.ts'
 import { type JsonListener, JsonScanner } from './json-scanner.ts'
 import { escapedToken } from './token-code.ts'
 
@@ -49,9 +49,15 @@ export function keepSources<T extends object>(json: T): T {
   return json
 }
 
-/** Says that an object is to be written as this text, which it was parsed from. A text that UTF-8 cannot hold is not kept. */
+/** Texts of this length have no more levels than {@link textLimits}. */
+const flatLength = 2 * textLimits.depth
+
+/**
+ * Says that an object is to be written as this text, which it was parsed from. A text that UTF-8 cannot hold, or that has more
+ * in it than anybody should have to parse, is not kept.
+ */
 export function setSource<T extends object>(value: T, text: string): T {
-  if (text.isWellFormed()) sources.set(value, text)
+  if (text.isWellFormed() && (text.length <= flatLength || isBounded(text))) sources.set(value, text)
   return value
 }
 
@@ -156,7 +162,8 @@ class SourceFinder implements JsonListener {
   end(depth: number, end: number): void {
     if (depth !== this.#open) return
     this.#open = -1
-    setSource(this.#value as object, this.#text.toString('utf8', this.#start, end))
+    const text = this.#text.toString('utf8', this.#start, end)
+    if (text.isWellFormed()) sources.set(this.#value as object, text)
   }
 
   #name(): string {

@@ -5,7 +5,7 @@ import {
   type ModelRequest,
   type Transcript,
 } from '@spillway/middleware'
-import { acceptsPrefill, tokensFromBytes } from '@spillway/wire'
+import { acceptsPrefill, tokensFromBytes, withSources, writeJson } from '@spillway/wire'
 
 /** What a target is told that has to go on from somebody else's text. */
 const goOn =
@@ -36,20 +36,15 @@ export function continuationRequest(
   transcript: Transcript,
   model: string,
 ): ModelRequest {
-  const { json } = request.body
+  const json = withSources(request.body.json, request.body.bytes)
   const beginning = textSoFar(transcript)
   // Anthropic refuses a last turn that ends in white space.
   const prefill = { role: 'assistant', content: beginning.trimEnd() }
   const isPrefilled = request.api === 'anthropic' && acceptsPrefill(model) && !thinks(json)
   const messages = Array.isArray(json.messages) ? (json.messages as unknown[]) : []
   const turns = isPrefilled ? [prefill] : [prefill, { role: 'user', content: goOn }]
-  return deriveRequest(request, {
-    body: jsonBodyFromObject({
-      ...json,
-      ...remainingTokens(json, beginning),
-      messages: [...messages, ...turns],
-    }),
-  })
+  const continued = { ...json, ...remainingTokens(json, beginning), messages: [...messages, ...turns] }
+  return deriveRequest(request, { body: jsonBodyFromObject(continued, writeJson) })
 }
 
 function thinks(json: JsonObject): boolean {

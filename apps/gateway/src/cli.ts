@@ -104,7 +104,8 @@ Examples:
 It prints where the dashboard is, and what to paste for Claude Code, curl and the SDKs.
 
 Signals:
-  SIGTERM, SIGINT, SIGHUP   no new calls; those in flight end (30 s at most), then everything closes (5 s at most each)
+  SIGHUP                    reads the configuration again, as a change of its file does; ends it where its terminal has closed
+  SIGTERM, SIGINT           no new calls; those in flight end (30 s at most), then everything closes (5 s at most each)
   again SIGTERM or SIGINT   stop at once
 
 Exit codes:

@@ -12,13 +12,13 @@ import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
-import { createRouter } from './router.ts'
-import { openMirrors, openRoutes } from './routes.ts'
+import { type ConfigDiff, configDiff, withOpened } from './reload/config-diff.ts'
+import { Serving } from './reload/serving.ts'
 import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import { openSharedState } from './shared-state.ts'
-import { openTarget } from './targets.ts'
+import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { serverValues } from './telemetry/server-values.ts'
@@ -68,11 +68,27 @@ export interface Gateway {
   /** `http://HOST:PORT` */
   readonly url: string
   /**
+   * Goes on with another configuration. Calls in flight end as they began; targets that are the same keep their circuits, limits and
+   * conversations. What is opened once (`server`, `vault`, `storage`, `state`, `telemetry`) stays as it is.
+   * @param subject where it is from, for the audit log
+   * @returns which keys have changed, and which of them need another start
+   * @throws Error for what cannot be opened; then nothing has changed
+   */
+  reload(config: Config, subject?: string): Promise<ConfigDiff>
+  /** Notes an act in the audit log, where there is one. */
+  note(action: string, details: { readonly subject: string }): void
+  /**
    * Stops: no new connections; calls in flight have `drain` milliseconds to end. Afterwards everything is closed, none of it
    * for longer than five seconds; what has not closed by then is a line of `log`. Calling it again may only shorten the drain.
    * @param drain @default 30000
    */
   close(drain?: number): Promise<void>
+}
+
+/** The first `vault:NAME` of the endpoints. */
+function referenceToVault({ targets }: Config): string | undefined {
+  const all = Object.values(targets).flatMap(({ endpoints = [] }) => endpoints)
+  return all.find(({ credential }) => credential?.startsWith('vault:'))?.credential
 }
 
 /**
@@ -117,15 +133,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
-  const targets = new Map(
-    Object.keys(config.targets).map((name) => [name, openTarget(name, config, resources)]),
-  )
-  for (const { name: target, endpoints } of targets.values()) {
-    for (const { name: endpoint, breaker } of endpoints) {
-      breaker?.onChange((change) => onCircuitChange?.({ target, endpoint, change }))
-    }
-  }
-  const mirrors = openMirrors(config, targets, observability.mirrored)
+  let follow: (target: RunningTarget) => void = () => {}
+  const serving = new Serving(config, {
+    ...{ resources, mirrored: observability.mirrored, log },
+    onOpened(target) {
+      for (const { name: endpoint, breaker } of target.endpoints)
+        breaker?.onChange((change) => onCircuitChange?.({ target: target.name, endpoint, change }))
+      follow(target)
+    },
+  })
+  const { targets, mirrors } = serving
   const stopWatching =
     config.storage === undefined
       ? () => {}
@@ -133,17 +150,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const closeResources = async (): Promise<void> => {
     credentials.close()
     stopWatching()
-    await closeAll(
-      mirrors.map(({ from, to, mirror }) => ({
-        name: `the mirror from ${from} to ${to}`,
-        close: () => mirror.close(),
-      })),
-      log,
-    )
-    await closeAll(
-      [...targets.values()].map(({ name, close }) => ({ name: `the target ${name}`, close })),
-      log,
-    )
+    await serving.close()
     // Last: the calls that were cut are booked and counted too.
     await closeAll(
       [
@@ -156,15 +163,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     )
   }
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
-  const api = openApiSources({ config, targets, mirrors, books, vault, shared, log })
+  const api = openApiSources({ config: () => serving.config, targets, mirrors, books, vault, shared, log })
+  follow = api.follow
+  let timeouts = timeoutsOf(config)
+  serving.route([observability.calls, books.calls, api.calls])
   try {
     const server = await listenGateway({
       ...{ host, allowedHosts, allowedOrigins },
       port: options.port ?? config.server.port,
-      router: createRouter(
-        openRoutes(config, targets, mirrors, shared, [observability.calls, books.calls, api.calls]),
-      ),
-      timeouts: timeoutsOf(config),
+      router: serving.router,
+      timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
       bounds: config.server,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
@@ -190,6 +198,21 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     let closed: Promise<void> | undefined
     return {
       url: server.url,
+      async reload(next, subject = 'configuration') {
+        const diff = configDiff(serving.config, next)
+        const usable = withOpened(config, next)
+        const reference = vault === undefined ? referenceToVault(usable) : undefined
+        if (reference !== undefined)
+          throw new Error(`${reference} needs a vault, which is opened at the start: restart the gateway`)
+        serving.use(usable)
+        timeouts = timeoutsOf(usable)
+        await credentials.use(usable)
+        const { changed, needRestart } = diff
+        const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }
+        books.audit?.record({ actor: gatewayActor, action: 'config.reloaded', details })
+        return diff
+      },
+      note: (action, details) => void books.audit?.record({ actor: gatewayActor, action, details }),
       close(drain = 30_000) {
         api.sources.live.close()
         const drained = server.drain(drain)

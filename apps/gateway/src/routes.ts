@@ -7,9 +7,7 @@ import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { whenRefused } from './model-refusals.ts'
-import { limitsOfTenants } from './rate-limits.ts'
 import type { Route } from './router.ts'
-import type { SharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 
 /** A mirror of the calls on the routes of one target. */
@@ -65,10 +63,9 @@ export function openRoutes(
   config: Config,
   targets: ReadonlyMap<string, RunningTarget>,
   mirrors: readonly RunningMirror[],
-  shared?: SharedState,
+  ofTenant: readonly Middleware[] = [],
   observers: readonly Middleware[] = [],
 ): Route[] {
-  const ofTenant = limitsOfTenants(config, shared)
   const { reserve, midStream } = config.fallback ?? {}
   return config.routes.map(({ models, target, fallback: others }) => {
     const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)

@@ -23,23 +23,25 @@ async function streaming(): Promise<Run & { url: string; stream: RawConnection; 
 const pid = ({ child }: Run): number => child.pid as number
 
 describe('a signal', { timeout: 60_000 }, () => {
-  test('SIGHUP, as from a terminal that closes, brings a stream to its end before the process ends', async () => {
+  test('SIGHUP ends nothing: it reads the configuration again, and SIGTERM drains as ever', async () => {
     const run = await streaming()
     process.kill(pid(run), 'SIGHUP')
+    await until(() => run.stdout().includes('(SIGHUP); nothing of it has changed'))
+    expect(run.stderr()).not.toContain('draining')
+    process.kill(pid(run), 'SIGTERM')
     await until(() => run.stderr().includes('draining'))
     // A shell that ends sends it to its jobs as well.
-    await delay(200)
     process.kill(pid(run), 'SIGHUP')
     expect(await run.exit).toBe(0)
     expect(run.stream.received()).toContain('message_stop')
   })
 
-  test('SIGTERM after SIGHUP stops at once', async () => {
+  test('SIGTERM that comes again stops at once', async () => {
     const run = await streaming()
     run.claude.always({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
     const stalled = await openSocket(run.url, requestText('/v1/messages', messages({ stream: true })))
     await until(() => stalled.received().includes('content_block_delta'))
-    process.kill(pid(run), 'SIGHUP')
+    process.kill(pid(run), 'SIGTERM')
     await until(() => run.stderr().includes('draining'))
     await delay(300)
     process.kill(pid(run), 'SIGTERM')

@@ -16,7 +16,8 @@ import { sharedReads } from './shared-reads.ts'
 import { openLimits, watchTargets } from './targets-view.ts'
 
 export interface Observed {
-  readonly config: Config
+  /** As it is now. */
+  readonly config: () => Config
   readonly targets: ReadonlyMap<string, RunningTarget>
   readonly mirrors: readonly RunningMirror[]
   readonly books: Books
@@ -26,7 +27,12 @@ export interface Observed {
 }
 
 /** What `/api` reads from a running gateway, and the middleware by which it hears of calls. */
-export function openApiSources(observed: Observed): { sources: ApiSources; calls: Middleware } {
+export function openApiSources(observed: Observed): {
+  sources: ApiSources
+  calls: Middleware
+  /** Watches the circuits of a target that was opened later. */
+  follow: (target: RunningTarget) => void
+} {
   const { config, targets, mirrors, books, vault, shared, log } = observed
   const live = new LiveEvents()
   const reads = sharedReads()
@@ -34,9 +40,10 @@ export function openApiSources(observed: Observed): { sources: ApiSources; calls
     books.audit?.record(callEntry(call))
     live.send('call', call.row)
   })
+  const watched = watchTargets(config, targets, shared, (change) => live.send('circuit', change))
   const sources: ApiSources = {
     views: ledgerViews(books, reads),
-    targets: watchTargets(config, targets, shared, (change) => live.send('circuit', change)),
+    targets: watched.read,
     openLimits(target, endpoint) {
       openLimits(targets, target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
@@ -49,7 +56,7 @@ export function openApiSources(observed: Observed): { sources: ApiSources; calls
     log,
     now: () => Date.now(),
   }
-  return { sources, calls }
+  return { sources, calls, follow: watched.follow }
 }
 
 function mirrorView({ from, to, sample, mirror, tally }: RunningMirror): Mirrors['mirrors'][number] {

@@ -10,21 +10,26 @@ import { BadParameter } from './parameters.ts'
 
 /** What `/api/targets` reads: running targets, with the history of their circuits from now on. */
 export function watchTargets(
-  config: Config,
+  current: () => Config,
   targets: ReadonlyMap<string, RunningTarget>,
   shared: SharedState | undefined,
   onCircuit: (change: LiveCircuit) => void,
-): () => Targets {
-  const watched = [...targets.values()].map((target) => ({
-    target,
-    histories: target.endpoints.map(
+): { readonly read: () => Targets; readonly follow: (target: RunningTarget) => void } {
+  const watched = new WeakMap<RunningTarget, readonly (CircuitHistory | undefined)[]>()
+  const follow = (target: RunningTarget): void => {
+    if (watched.has(target)) return
+    const histories = target.endpoints.map(
       ({ name, breaker }) =>
         breaker &&
         new CircuitHistory(breaker, (circuit) => onCircuit({ target: target.name, endpoint: name, circuit })),
-    ),
-  }))
-  return () => ({
-    targets: watched.map(({ target, histories }) => {
+    )
+    watched.set(target, histories)
+  }
+  for (const target of targets.values()) follow(target)
+  const read = (): Targets => ({
+    targets: [...targets.values()].map((target) => {
+      const histories = watched.get(target) ?? []
+      const config = current()
       const routed = target.routing?.endpoints()
       const { api, endpoints: configured = [] } = config.targets[target.name] ?? { api: '' }
       const endpoints = target.endpoints.map(({ name, headroom, limitGroups }, index): EndpointView => {
@@ -43,6 +48,7 @@ export function watchTargets(
     }),
     ...(shared !== undefined && { shared: { limits: shared.limits.status } }),
   })
+  return { read, follow }
 }
 
 /** The moment after so many milliseconds. */

@@ -9,6 +9,7 @@ import { configFileOf } from './config-file.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
 import { describeConfig } from './describe.ts'
 import { exitCodes } from './exit-codes.ts'
+import { followConfig } from './follow-config.ts'
 import { problemsOfVaultKeys } from './vault-key-problems.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
 
@@ -78,7 +79,13 @@ async function serve(
       lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
     }
     log.info(`listening on ${gateway.url}`)
+    const followed =
+      loaded.file === undefined
+        ? undefined
+        : followConfig(loaded.file, { host: options.host, exposed: options.exposed }, gateway, log)
+    if (followed !== undefined) watch.onHangUp(() => void followed.reload('SIGHUP'))
     const code = await drainAtSignal(gateway, (line) => log.warn(line), watch)
+    followed?.close()
     if (!options.quiet) log.summary()
     return code
   } catch (error) {

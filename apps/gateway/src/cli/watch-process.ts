@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { type Clock, systemClock } from '@spillway/middleware'
 import { exitCodes } from './exit-codes.ts'
 
@@ -13,6 +14,8 @@ export interface ProcessWatch {
   readonly ending: Promise<Ending>
   /** Resolves when it is to end at once. */
   readonly now: Promise<void>
+  /** Who hears of SIGHUP, where it is not a terminal that has closed. Without one it ends the process, as SIGTERM does. */
+  onHangUp(listener: () => void): void
 }
 
 /** The part of `process` that is listened to. */
@@ -27,6 +30,7 @@ const samePress = 100
 /**
  * Listens to signals and to errors that nothing has caught.
  *
+ * - SIGHUP reads the configuration again, where there is one to read and the terminal is still there.
  * - SIGTERM, SIGINT and SIGHUP (a terminal that closes) end the process after a drain. Another SIGTERM or SIGINT ends it at
  *   once; another SIGHUP does not, since a closing terminal sends several.
  * - A rejection that nothing awaits is a line, and calls go on: it belongs to work beside the calls, such as an export.
@@ -45,9 +49,11 @@ export function watchProcess(
     first ??= clock.now()
     ending.resolve(reason)
   }
+  let reload: (() => void) | undefined
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     events.on(signal, () => {
-      if (first === undefined) end({ why: signal, code: exitCodes.stopped })
+      if (signal === 'SIGHUP' && first === undefined && reload !== undefined && !hasLostTerminal()) reload()
+      else if (first === undefined) end({ why: signal, code: exitCodes.stopped })
       else if (signal !== 'SIGHUP' && clock.now() - first > samePress) now.resolve()
     })
   }
@@ -61,7 +67,26 @@ export function watchProcess(
   // Node's own listener writes them past whatever bounds the log.
   events.removeAllListeners('warning')
   events.on('warning', (warning: Error) => log(`${warning.name}: ${warning.message}`))
-  return { ending: ending.promise, now: now.promise }
+  return {
+    ending: ending.promise,
+    now: now.promise,
+    onHangUp(listener) {
+      reload = listener
+    },
+  }
+}
+
+const hadTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true
+
+/** Whether there was a terminal, and it has closed: only its own processes can open it by this name. */
+function hasLostTerminal(): boolean {
+  if (!hadTerminal) return false
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return false
+  } catch {
+    return true
+  }
 }
 
 const textOf = (error: unknown): string =>

@@ -46,7 +46,8 @@ export interface AnsweredCall {
 /** What answering a call needs. */
 export interface CallHandling {
   readonly router: Router
-  readonly timeouts: Timeouts
+  /** A function is asked with each call. */
+  readonly timeouts: Timeouts | (() => Timeouts)
   /** Of a credential, to tell callers apart without keeping their keys. */
   readonly fingerprint: (credential: string) => string
   /** Milliseconds after which the client of a stream is shown that somebody is at work. */
@@ -87,7 +88,7 @@ export async function handleCall(
       url: req.url ?? '/',
       headers: withVersion(api, forwardedHeaders(req)),
       signal: leaving.signal,
-      timeouts: handling.timeouts,
+      timeouts: typeof handling.timeouts === 'function' ? handling.timeouts() : handling.timeouts,
       context: {
         callId,
         ...callerFrom(req.headers, handling.fingerprint),

@@ -24,14 +24,15 @@ export function gatewayValues({
   books,
   droppedLines,
 }: Running): Readonly<Record<string, ObservedValue>> {
-  const endpoints = [...targets.values()].flatMap((target) =>
-    target.endpoints.map((endpoint) => ({
-      endpoint,
-      labels: { 'spillway.target': target.name, 'spillway.endpoint': endpoint.name },
-    })),
-  )
+  const endpoints = () =>
+    [...targets.values()].flatMap((target) =>
+      target.endpoints.map((endpoint) => ({
+        endpoint,
+        labels: { 'spillway.target': target.name, 'spillway.endpoint': endpoint.name },
+      })),
+    )
   const each = <T>(read: (endpoint: RunningEndpoint) => readonly { value: number; more: T }[]) =>
-    endpoints.flatMap(({ endpoint, labels }) =>
+    endpoints().flatMap(({ endpoint, labels }) =>
       read(endpoint).map(({ value, more }) => ({ value, attributes: { ...labels, ...more } })),
     )
   return {

@@ -1,0 +1,48 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { ConfigError } from '../config/config-error.ts'
+import { loadConfig, type ServerOverrides } from '../config/load-config.ts'
+import type { Gateway } from '../gateway.ts'
+
+/** How often the file is looked at, in milliseconds: it may be a link, or be replaced. */
+const lookEvery = 1_000
+
+/** Reads the configuration again when its file changes, or when asked to. A file that is wrong changes nothing. */
+export interface FollowedConfig {
+  reload(why: string): Promise<void>
+  close(): void
+}
+
+export function followConfig(
+  file: string,
+  overrides: ServerOverrides,
+  gateway: Pick<Gateway, 'reload' | 'note'>,
+  say: { readonly warn: (line: string) => void; readonly info: (line: string) => void },
+): FollowedConfig {
+  let running: Promise<void> = Promise.resolve()
+  const once = async (why: string): Promise<void> => {
+    try {
+      const { config, warnings } = loadConfig(file, overrides)
+      for (const { line, column, key, message } of warnings)
+        say.warn(`warning: ${file}:${line}:${column}  ${key}: ${message}`)
+      const { changed, needRestart } = await gateway.reload(config, file)
+      const what = changed.length === 0 ? 'nothing of it has changed' : `changed: ${changed.join(', ')}`
+      say.info(`${file} was read again (${why}); ${what}`)
+      if (needRestart.length > 0)
+        say.warn(
+          `warning: ${needRestart.join(', ')} cannot change while it runs: restart the gateway for that`,
+        )
+    } catch (error) {
+      const text = error instanceof ConfigError ? error.message : `${file}: ${(error as Error).message}`
+      say.warn(`${file} was not taken (${why}), the gateway goes on as it was:\n${text}`)
+      gateway.note('config.refused', { subject: file })
+    }
+  }
+  const reload = (why: string): Promise<void> => {
+    running = running.then(() => once(why))
+    return running
+  }
+  watchFile(file, { interval: lookEvery, persistent: false }, (now, before) => {
+    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) void reload('it has changed')
+  })
+  return { reload, close: () => unwatchFile(file) }
+}

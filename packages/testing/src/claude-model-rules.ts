@@ -36,7 +36,9 @@ export function refusedByModel(body: Fields, version: string | undefined): strin
     wrongBudget(body, thinking) ??
     wrongChoice(body, thinking, known) ??
     wrongSampling(body, thinking, known, version) ??
-    wrongPrefill(body, known)
+    wrongPrefill(body, known) ??
+    wrongInstructions(body, model) ??
+    lacksThinking(body, thinking)
   )
 }
 
@@ -89,4 +91,25 @@ function wrongPrefill({ messages }: Fields, known: readonly ModelRule[]): string
   const last = Array.isArray(messages) ? fieldsOf(messages.at(-1)).role : undefined
   if (last !== 'assistant' || !known.some(({ prefill }) => prefill)) return undefined
   return 'This model does not support assistant message prefill. The conversation must end with a user message.'
+}
+
+/** Sonnet 5, alone of its generation, takes no instructions between turns (reports of users). */
+function wrongInstructions({ messages }: Fields, model: string): string | undefined {
+  if (!/claude-sonnet-5(?!-\d)/.test(model) || !Array.isArray(messages)) return undefined
+  const at = messages.findIndex((message) => fieldsOf(message).role === 'system')
+  return at < 0 ? undefined : `messages.${at}: role 'system' is not supported on this model`
+}
+
+/** With a budget, the last answer of a tool loop has to begin with thinking. */
+function lacksThinking({ messages }: Fields, { type }: Fields): string | undefined {
+  if (type !== 'enabled' || !Array.isArray(messages)) return undefined
+  const blocks = (message: unknown): Fields[] => {
+    const { content } = fieldsOf(message)
+    return Array.isArray(content) ? content.map(fieldsOf) : []
+  }
+  if (!blocks(messages.at(-1)).some((block) => block.type === 'tool_result')) return undefined
+  const at = messages.findLastIndex((message) => fieldsOf(message).role === 'assistant')
+  const first = String(blocks(messages[at])[0]?.type)
+  if (first === 'thinking' || first === 'redacted_thinking') return undefined
+  return `messages.${at}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block.`
 }

@@ -180,6 +180,24 @@ describe.each<[keyof typeof servers, [string, Json, string][]]>([
         "For 'integer' type, properties minimum are not supported",
       ],
       [
+        'instructions between turns, as Sonnet 5',
+        { model: 'claude-sonnet-5', messages: [hi, { role: 'system', content: 'x' }] },
+        "role 'system' is not supported",
+      ],
+      [
+        'a budget within a loop that began without thinking',
+        {
+          max_tokens: 3000,
+          thinking: { type: 'enabled', budget_tokens: 1024 },
+          messages: [
+            hi,
+            { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: {} }] },
+            { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'r' }] },
+          ],
+        },
+        'Expected `thinking`',
+      ],
+      [
         'a schema without a type',
         { tools: [{ name: 'f', input_schema: {} }] },
         'input_schema.type: Field required',

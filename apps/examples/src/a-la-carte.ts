@@ -4,7 +4,7 @@ import { localModel } from '@spillway/local-model'
 
 const local = localModel({ modelPath: 'model.gguf' })
 const anthropic = new Anthropic({
-  fetch: wrapFetch(fetch, timeouts({ total: 60_000, firstContent: 10_000 }), fallback([local])),
+  fetch: wrapFetch(fetch, timeouts({ firstContent: 20_000 }), fallback([local])),
   maxRetries: 0,
 })
 

@@ -20,7 +20,7 @@ const openrouter = createClient({
 const claude = createClient({
   provider: 'anthropic',
   credential: () => process.env.ANTHROPIC_API_KEY ?? '',
-  timeouts: { total: 60_000, firstContent: 10_000 },
+  timeouts: { firstContent: 20_000 },
   middleware: [log, fallback([target('openrouter', openrouter.handler)])],
 })
 

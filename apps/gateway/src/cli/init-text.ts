@@ -57,8 +57,9 @@ routes:
 ${
   isLocal
     ? `
-# How long Claude may take until its first word, before the next one is asked.
-timeouts: { total: 2m, firstContent: 20s }
+# How long a stream of Claude may take until its first block, thinking included, before the next one is asked. What is not
+# streamed comes when all of it is written, which takes minutes: "total" bounds that, and is 10m unless it stands here.
+timeouts: { firstContent: 20s }
 `
     : ''
 }${

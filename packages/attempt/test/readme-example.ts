@@ -1,6 +1,6 @@
 import { timeouts, wrapFetch } from '@spillway/attempt'
 
-const patient = wrapFetch(fetch, timeouts({ firstContent: 20_000, total: 120_000 }))
+const patient = wrapFetch(fetch, timeouts({ firstContent: 20_000 }))
 const response = await patient('https://api.anthropic.com/v1/messages', {
   method: 'POST',
   headers: {

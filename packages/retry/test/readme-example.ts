@@ -1,3 +1,3 @@
 import { retry, timeouts, wrapFetch } from '@spillway/retry'
 
-export const patientFetch = wrapFetch(fetch, timeouts({ total: 120_000 }), retry({ attempts: 4 }))
+export const patientFetch = wrapFetch(fetch, timeouts({ firstContent: 30_000 }), retry({ attempts: 4 }))

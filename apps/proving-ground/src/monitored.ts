@@ -62,8 +62,8 @@ export interface MonitoredGateway {
   stop(ms: number): Promise<boolean>
 }
 
-/** What it says of itself when it is ready: where the dashboard is, and lines for clients. */
-const greeting = /^\nDashboard:\n(?:.+\n)+\n/
+/** What it says of itself when it is ready: what is set up, where the dashboard is, and lines for clients. */
+const greeting = /^configuration\n(?:.+\n)+\nDashboard:\n(?:.+\n)+\n/
 
 /** How long it may take to say what it holds, in milliseconds. */
 const longestSilence = 60_000

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { FuzzAnswer, FuzzCase, FuzzRequest, Step } from './fuzz-case.ts'
 import type { ReplayedCase } from './minimise.ts'
-import type { Received } from './upstream.ts'
+import type { Answered } from './upstream.ts'
 
 /** A case as it is kept in a file: with its bytes, since generators change. */
 export interface CorpusEntry {
@@ -30,7 +30,7 @@ const hostName = '{host}'
 
 export function entryOf(
   { index, request }: FuzzCase,
-  received: readonly Received[],
+  received: readonly Answered[],
   { seed, problem }: { readonly seed: number; readonly problem: string },
 ): CorpusEntry {
   const answers = received.map(({ target, answer }) => ({

@@ -31,7 +31,7 @@ function problems(
   return judge(
     fuzzCase,
     exchange,
-    answers.map((answer) => ({ target: 'claude', index: 7, answer })),
+    answers.map((answer) => ({ target: 'claude', index: 7, api: 'anthropic' as const, answer })),
   )
 }
 

@@ -77,14 +77,17 @@ function judgeAnswer(
   return problems
 }
 
-/** Whether the caller speaks the protocol of who answered, whose last answer was as it should be. */
+/**
+ * Whether who answered was asked in the caller's protocol, which it speaks, and its last answer was as it should be. Ollama is
+ * asked in chat for what its Messages endpoint passes over.
+ */
 function isUntranslated(
   servedBy: string,
   { api }: FuzzCase['request'],
   received: readonly Received[],
 ): boolean {
   const last = received.findLast(({ target }) => target === servedBy)
-  return last?.answer.isValid === true && api !== undefined && speaks[servedBy]?.includes(api) === true
+  return last?.answer.isValid === true && last.api === api && speaks[servedBy]?.includes(api) === true
 }
 
 /** Whether an upstream has sent this body, which may then be whatever it is. */

@@ -1,11 +1,11 @@
 import type { FuzzAnswer, FuzzCase, Step } from './fuzz-case.ts'
 import type { Json } from './json-mutations.ts'
-import type { Received } from './upstream.ts'
+import type { Answered } from './upstream.ts'
 
 /** A case with the answers that it got, which can be made smaller. */
 export interface ReplayedCase {
   readonly fuzzCase: FuzzCase
-  readonly received: readonly Received[]
+  readonly received: readonly Answered[]
 }
 
 /** Says whether a case still shows what it is kept for. */

@@ -3,7 +3,13 @@ import type { AskedOfUpstream, FuzzAnswer, Step } from './fuzz-case.ts'
 import { caseOf } from './markers.ts'
 
 /** A request that has reached an upstream whole, and what it got. */
-export interface Received {
+export interface Received extends Answered {
+  /** The protocol in which it was asked. */
+  readonly api: AskedOfUpstream['api']
+}
+
+/** What a target has answered. */
+export interface Answered {
   readonly target: string
   /** The case that it belongs to, where its marker is still whole. */
   readonly index: number | undefined
@@ -61,7 +67,7 @@ export async function startUpstreams(
         const index = caseOf(body)
         const asked = { target, attempt: attemptOf(index, target), ...askedOf(head, body), head }
         const answer = answering(index, asked)
-        onReceived({ target, index, answer })
+        onReceived({ target, index, api: asked.api, answer })
         return answer.steps
       },
     })

@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const longest = [
   'apps/gateway/test/demo',
   'apps/gateway/test/claude-code',
+  'apps/gateway/test/first-day',
   'apps/gateway/test/first-lines',
   'apps/dashboard/test/dashboard',
   'apps/gateway/test/signals',

@@ -6,6 +6,8 @@ export interface Wishes {
   readonly provider: VerifyOptions['provider']
   /** `env:NAME`, `vault:NAME` or `caller`. */
   readonly key: string
+  /** The base URL of the provider; undefined: its public one. */
+  readonly url?: string
   /** `none`, `ollama`, or the path of a .gguf file. */
   readonly local: string
   /** Which model of Ollama. */
@@ -22,7 +24,7 @@ export const usualKeys: Readonly<Record<VerifyOptions['provider'], string>> = {
 }
 
 /** A configuration with comments, as somebody would write it by hand. */
-export function initText({ provider, key, local, localModel, port, storage }: Wishes): string {
+export function initText({ provider, key, url, local, localModel, port, storage }: Wishes): string {
   const name = provider === 'anthropic' ? 'claude' : provider
   const isLocal = local !== 'none'
   const targets = [
@@ -31,7 +33,7 @@ export function initText({ provider, key, local, localModel, port, storage }: Wi
     '    endpoints:',
     '      # env:NAME is a variable of the environment, vault:NAME a key of the vault (spillway link NAME), and caller passes on',
     '      # what each caller presents. A key itself never stands here.',
-    `      - { url: ${JSON.stringify(publicUrls[provider])}, credential: ${JSON.stringify(key)} }`,
+    `      - { url: ${JSON.stringify(url ?? publicUrls[provider])}, credential: ${JSON.stringify(key)} }`,
     ...(provider === 'openrouter'
       ? ['    # Instead of the name that the caller asks for.', '    model: anthropic/claude-sonnet-5.5']
       : []),

@@ -23,6 +23,7 @@ export function initCommand(): Command {
     .option('-c, --config <file>', 'the file to write', usualFile)
     .addOption(new Option('--provider <name>', 'who answers first').choices(providers))
     .option('--key <reference>', 'where its key is: env:NAME, vault:NAME or caller', reference)
+    .option('--url <url>', "the provider's base URL (default: its public one)")
     .option('--local <what>', 'who answers when that fails: none, ollama, or the path of a .gguf file')
     .option('--local-model <name>', 'the model of Ollama')
     .option('--storage <url>', 'where calls and costs are kept: none, sqlite:FILE or env:NAME')
@@ -41,12 +42,16 @@ async function init(flags: InitFlags): Promise<void> {
   }
   if (existsSync(file) && !force)
     return fail(`${file} is there already: --force replaces it, --config names another`)
-  const isAsked = !yes && Object.keys(wishes).length === 0
+  const { url, port: listen } = wishes
+  const told = { ...(url !== undefined && { url }), ...(listen !== undefined && { port: listen }) }
+  // No question asks for these two, so they answer none on a terminal.
+  const answered = Object.keys(wishes).length - (process.stdin.isTTY ? Object.keys(told).length : 0)
+  const isAsked = !yes && answered === 0
   if (isAsked && !process.stdin.isTTY)
     return fail(
-      `standard input is no terminal, so nothing can be asked: give --yes, or any of --provider, --key, --local, --local-model, --storage, --port`,
+      `standard input is no terminal, so nothing can be asked: give --yes, or any of --provider, --key, --url, --local, --local-model, --storage, --port`,
     )
-  const answers = isAsked ? await ask() : usual(wishes)
+  const answers = isAsked ? await ask(told) : usual(wishes)
   if (answers === undefined) {
     process.exitCode = exitCodes.interrupted
     return
@@ -80,11 +85,12 @@ function next({ key, provider }: Wishes, file: string): string[] {
 function usual(wishes: Partial<Wishes>): Wishes {
   const { provider = 'anthropic', key = usualKeys[provider], local = 'none' } = wishes
   const { localModel = 'llama3.2', port: listen = 8787, storage = 'sqlite:spillway.db' } = wishes
-  return { provider, key, local, localModel, port: listen, storage }
+  const { url } = wishes
+  return { provider, key, local, localModel, port: listen, storage, ...(url !== undefined && { url }) }
 }
 
 /** Asks a person; undefined where that one does not want to answer. */
-async function ask(): Promise<Wishes | undefined> {
+async function ask(told: Pick<Partial<Wishes>, 'url' | 'port'>): Promise<Wishes | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   lines.once('SIGINT', () => lines.close())
   // Keeps what is typed or pasted ahead.
@@ -125,7 +131,7 @@ async function ask(): Promise<Wishes | undefined> {
       'sqlite:spillway.db',
       () => true,
     )
-    return usual({ provider, key, local, storage, ...(localModel && { localModel }) })
+    return usual({ ...told, provider, key, local, storage, ...(localModel && { localModel }) })
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
     process.stderr.write('\n')

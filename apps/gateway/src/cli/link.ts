@@ -78,7 +78,7 @@ function told(file: string, name: string, { route, isServed }: Linked): string[]
     return [`${file} has the target "${name}" now, and no route uses it: ${how}`]
   }
   const path = route === undefined ? '' : `: ${route.models} -> ${route.path.join(' -> ')}`
-  return [`${file} uses it${path}`, `try it: spillway start --config ${file}`]
+  return [`${file} uses it${path}`, `try it: spillway start${file === usualFile ? '' : ` --config ${file}`}`]
 }
 
 async function store(name: string, value: string, flags: LinkFlags): Promise<void> {

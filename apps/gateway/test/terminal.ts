@@ -1,0 +1,90 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
+import { onTestFinished } from 'vitest'
+import { until } from './spillway.ts'
+
+/** Something that a program asks for, and what is typed then. */
+export type Answer = readonly [question: string, typed: string]
+
+/** A shell in a terminal, with somebody who types. */
+export interface Terminal {
+  /** Types a command and waits for its end. */
+  run(command: string, answers?: readonly Answer[]): Promise<Ran>
+  /** Types a command and waits until it has shown this. */
+  begin(command: string, shown: RegExp): Promise<void>
+  press(keys: string): void
+  /** Waits for the end of what was begun. */
+  end(): Promise<Ran>
+  /** All that the last command has shown. */
+  shown(): string
+}
+
+export interface Ran {
+  readonly code: number
+  readonly shown: string
+}
+
+export const controlC = '\u0003'
+
+/** Whether `script` of util-linux, which gives programs a terminal, and bash are there; under CI that they are not is an error. */
+export function hasTerminal(): boolean {
+  const isThere = ['script', 'bash'].every((name) => spawnSync(name, ['--version']).status === 0)
+  if (!isThere && process.env.CI) throw new Error('script of util-linux and bash are not installed')
+  return isThere
+}
+
+/** The prompt, which says how the last command ended. */
+const prompt = /\[(\d+)\] day> $/
+
+export async function openTerminal(cwd: string, env: Readonly<Record<string, string>>): Promise<Terminal> {
+  const shell = spawn('script', ['-qefc', 'bash --norc --noprofile -i', '/dev/null'], {
+    cwd,
+    env: { ...env, TERM: 'xterm-256color', PS1: '[$?] day> ', HISTFILE: '' },
+    // A group of its own, so that nothing of it outlives the test.
+    detached: true,
+  })
+  onTestFinished(() => void shell.kill('SIGKILL'))
+  let [all, from] = ['', 0]
+  shell.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    all += piece
+  })
+  const shown = (): string => stripVTControlCharacters(all.slice(from)).replaceAll('\r', '')
+  const wait = async (what: string, isMet: () => boolean): Promise<void> => {
+    await until(isMet, 20_000).catch(() => {
+      throw new Error(`the terminal does not show ${what}:\n${shown()}`)
+    })
+  }
+  const end = async (): Promise<Ran> => {
+    await wait('the prompt', () => prompt.test(shown()))
+    const text = shown()
+    const found = prompt.exec(text)
+    return { code: Number(found?.[1]), shown: text.slice(0, found?.index) }
+  }
+  const type = (text: string): void => {
+    from = all.length
+    shell.stdin.write(`${text}\n`)
+  }
+  await end()
+  // What it is started with has no size.
+  type('stty cols 120 rows 40')
+  await end()
+  return {
+    async run(command, answers = []) {
+      type(command)
+      let after = 0
+      for (const [question, typed] of answers) {
+        await wait(question, () => shown().includes(question, after))
+        after = shown().indexOf(question, after) + question.length
+        shell.stdin.write(`${typed}\n`)
+      }
+      return end()
+    },
+    async begin(command, expected) {
+      type(command)
+      await wait(String(expected), () => expected.test(shown()) || prompt.test(shown()))
+    },
+    press: (keys) => void shell.stdin.write(keys),
+    end,
+    shown,
+  }
+}

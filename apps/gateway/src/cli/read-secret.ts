@@ -29,9 +29,10 @@ export async function readKey(what: string): Promise<string> {
 }
 
 function prompt(what: string): Promise<string> {
-  process.stderr.write(`${what} (not shown): `)
   const nowhere = new Writable({ write: (_, __, done) => done() })
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  // Only now, when the terminal no longer shows what is typed: a key may be pasted at once.
+  process.stderr.write(`${what} (not shown): `)
   return new Promise((resolve, reject) => {
     lines.once('line', (line) => {
       resolve(line)

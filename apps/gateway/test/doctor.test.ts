@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { startClaude, startOllama, startOpenRouter } from '@spillway/testing'
+import { join } from 'node:path'
+import { openLedgerStore } from '@spillway/ledger'
+import { hasRedis, startClaude, startOllama, startOpenRouter, startRedis } from '@spillway/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { embeddedTarget, forThisTest } from './gateway.ts'
+import { stringify } from 'yaml'
+import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
+import { configOf, embeddedTarget, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { configFile, spillway } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first.
@@ -68,6 +73,8 @@ test('doctor finds what is wrong with keys, endpoints, models and services, and 
   expect(findings.find(({ subject }) => subject === 'inside')?.message).toMatch(/loads in \d+ ms .* tokens/)
   expect(of('refused/1')).toMatch(/^error: .* answers 401 .* refuses env:BAD -> .*keys rotate/)
   expect(of('unset/1')).toMatch(/^error: .*UNSET_HERE is not set -> set it: export UNSET_HERE=/)
+  // Once, and not also as a warning of the configuration.
+  expect(run.stdout().match(/UNSET_HERE is not set/g)).toHaveLength(1)
   expect(of('nowhere/1')).toMatch(/^error: .*no address for no-such-host\.invalid .* -> .*DNS/)
   expect(of('plain/1')).toMatch(/^error: .*no answer .* -> .*begin url with http:\/\//)
   expect(of('pulled/1')).toBe('error: it has no model never-pulled -> run: ollama pull never-pulled')
@@ -98,3 +105,80 @@ test('doctor exits with 0 where all is well, and prints it for a person', { time
   expect(run.stdout()).toMatch(/^ok +claude\/1 +http:\S+ answers 200 in \d+ ms; it takes env:GOOD$/m)
   expect(run.stdout()).toMatch(/^0 wrong, 0 doubtful, \d+ well$/m)
 })
+
+test('doctor names a key that the vault has not once, with the command that adds it', {
+  timeout: 60_000,
+}, async () => {
+  const folder = temporaryFolder()
+  const vault = { file: 'my.age', keyFile: 'my.key' }
+  const target = { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:1', credential: 'vault:nobody' }] }
+  writeFileSync(
+    join(folder, 'spillway.yaml'),
+    stringify(configOf(target, undefined, { vault, server: { port: 0 } })),
+  )
+  const before = spillway(['doctor'], {}, folder)
+  expect(await before.exit).toBe(1)
+  expect(before.stdout()).toMatch(
+    /^ERROR +vault +.*there is no vault at .*\n +-> see "spillway vault doctor"$/m,
+  )
+  await spillway(['vault', 'init', '--vault', 'my.age', '--key-file', 'my.key'], {}, folder).exit
+  const after = spillway(['doctor'], {}, folder)
+  expect(await after.exit).toBe(1)
+  expect(after.stdout().match(/nobody/g)).toHaveLength(3)
+  expect(after.stdout()).toMatch(
+    /^ERROR +claude\/1 +vault:nobody: .* -> add the key: spillway keys add nobody --vault my\.age --key-file my\.key$/ms,
+  )
+})
+
+const redis = hasRedis()
+test.runIf(process.env.CI)('Redis is installed', () => expect(redis).toBe(true))
+
+test.skipIf(!redis)(
+  'doctor knows a Redis and a PostgreSQL that are up, and one that has stopped',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const store = await startRedis()
+    onTestFinished(() => store.close())
+    const postgres = await privatePostgres()
+    if (postgres !== undefined) onTestFinished(() => postgres.remove())
+    const claude = forThisTest(await startClaude())
+    const file = configFile(
+      configOf(targetAt(claude, 'anthropic'), undefined, {
+        server: { port: 0 },
+        state: { redis: store.url },
+        ...(postgres && { storage: { url: postgres.url } }),
+      }),
+    )
+    const look = async (): Promise<string> => {
+      const run = spillway(['doctor', '--config', file])
+      await run.exit
+      return run.stdout()
+    }
+    const up = await look()
+    expect(up).toMatch(/^ok +redis +it answers$/m)
+    if (postgres !== undefined)
+      expect(up).toMatch(/^ok +database +PostgreSQL answers; the gateway will make its tables$/m)
+    expect(up).toMatch(/^0 wrong/m)
+    if (postgres !== undefined) {
+      const ledger = openLedgerStore(postgres.url)
+      await ledger.audit.append([])
+      await ledger.audit.head()
+      await ledger.close()
+      expect(await look()).toMatch(/^ok +database +PostgreSQL answers$/m)
+    }
+    store.pause()
+    postgres?.freeze()
+    const still = await look()
+    store.resume()
+    postgres?.thaw()
+    expect(still).toMatch(
+      /^ERROR +redis +no answer \(nothing for 3 s\)\n +-> start it, or mend state\.redis/m,
+    )
+    if (postgres !== undefined)
+      expect(still).toMatch(
+        /^ERROR +database +PostgreSQL gives no answer .*\n +-> start it, or mend storage\.url/m,
+      )
+  },
+)

@@ -77,9 +77,9 @@ export async function mustBeLedger(db: Kysely<Schema>): Promise<void> {
   const tables = await db.introspection.getTables()
   const missing = ['ledger_version', 'audit'].find((table) => !tables.some(({ name }) => name === table))
   if (missing === undefined) return
-  throw new Error(
+  const message =
     missing === 'audit'
       ? 'this database is of a version that had no audit log yet: start a gateway with it once'
-      : 'there is no ledger in this database: nothing was ever booked here, or it is another one',
-  )
+      : 'there is no ledger in this database: nothing was ever booked here, or it is another one'
+  throw Object.assign(new Error(message), { code: 'SPILLWAY_LEDGER_MISSING' })
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { ConfigError, type ConfigProblem, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { examineEndpoints } from '../doctor/endpoints.ts'
 import { type Finding, findingLines, ok, problem, warning } from '../doctor/finding.ts'
@@ -54,8 +54,10 @@ async function examineAll(named: string | undefined, tell: (finding: Finding) =>
   if (file === undefined) note(problem('configuration', 'there is none', noConfigFile))
   if (loaded === undefined) return findings
   const { config } = loaded
-  for (const each of await problemsOfVaultKeys(config, loaded.problemAt))
-    note(problem('vault', formatProblem(file ?? '', each), 'see "spillway vault doctor"'))
+  for (const each of await problemsOfVaultKeys(config, loaded.problemAt)) {
+    if (!isOfEndpoint(each))
+      note(problem('vault', formatProblem(file ?? '', each), 'see "spillway vault doctor"'))
+  }
   note(await examineOnline(loaded))
   note(await examineModels(config))
   note(await examineRedis(config))
@@ -65,6 +67,9 @@ async function examineAll(named: string | undefined, tell: (finding: Finding) =>
   note(await examinePort(config))
   return findings
 }
+
+/** Whether it is about the key of an endpoint, which each endpoint's own finding says, with what to do. */
+const isOfEndpoint = ({ key }: ConfigProblem): boolean => /^targets\..*\.credential$/.test(key)
 
 /** What only a call to the endpoints shows. */
 export async function examineOnline({ config }: LoadedConfig): Promise<Finding[]> {
@@ -80,10 +85,12 @@ function read(file: string, note: (found: Finding) => void): LoadedConfig | unde
   try {
     const loaded = loadConfig(file)
     note(ok('configuration', `${file} is valid`))
-    for (const each of loaded.warnings)
-      note(
-        warning('configuration', formatProblem(file, each), 'mend it there, or leave it where it is meant'),
-      )
+    for (const each of loaded.warnings) {
+      if (!isOfEndpoint(each))
+        note(
+          warning('configuration', formatProblem(file, each), 'mend it there, or leave it where it is meant'),
+        )
+    }
     return loaded
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

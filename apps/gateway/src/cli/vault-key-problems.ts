@@ -1,7 +1,7 @@
 import { isKeyVaultError } from '@spillway/key-vault'
 import type { Config } from '../config/config.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
-import { openConfiguredVault } from '../vault.ts'
+import { howToAdd, openConfiguredVault } from '../vault.ts'
 
 type Locate = (path: readonly PropertyKey[], message: string) => ConfigProblem
 
@@ -30,11 +30,7 @@ export async function problemsOfVaultKeys(config: Config, at: Locate): Promise<C
   }
 }
 
-function mend({ vault }: Config, name: string): string {
-  const { file, keyFile } = vault ?? {}
-  const flags = keyFile === undefined ? ' --vault-config FILE' : ` --vault ${file} --key-file ${keyFile}`
-  return `add it with "spillway keys add ${name}${flags}"`
-}
+const mend = (config: Config, name: string): string => `add it with "${howToAdd(config.vault, name)}"`
 
 function keysIn(config: Config): NamedKey[] {
   const found: NamedKey[] = []

@@ -3,6 +3,7 @@ import type { Vault } from '@spillway/key-vault'
 import { normaliseBaseUrl } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
+import { howToAdd } from '../vault.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** How long one endpoint may take to answer, in milliseconds. */
@@ -19,13 +20,14 @@ interface Probe {
   readonly target: TargetConfig
   readonly endpoint: EndpointConfig
   readonly vault: Vault | undefined
+  readonly config: Config
 }
 
 /** Asks each endpoint with its own key something that costs nothing: name, TLS, answer, latency, clock, key. */
 export async function examineEndpoints(config: Config, vault: Vault | undefined): Promise<Finding[]> {
   const probes = Object.entries(config.targets).flatMap(([name, target]) =>
     (target.endpoints ?? []).map((endpoint, index): Probe => {
-      return { subject: `${name}/${endpoint.name ?? index + 1}`, target, endpoint, vault }
+      return { subject: `${name}/${endpoint.name ?? index + 1}`, target, endpoint, vault, config }
     }),
   )
   const found: Finding[] = []
@@ -34,9 +36,9 @@ export async function examineEndpoints(config: Config, vault: Vault | undefined)
   return found
 }
 
-async function examine({ subject, target, endpoint, vault }: Probe): Promise<Finding[]> {
+async function examine({ subject, target, endpoint, vault, config }: Probe): Promise<Finding[]> {
   const { credential, url } = endpoint
-  const key = await keyOf(credential, vault)
+  const key = await keyOf(credential, vault, config)
   if (typeof key === 'object') return [problem(subject, key.problem, key.mend)]
   const where = safeUrl(url)
   const { hostname } = new URL(url)
@@ -93,6 +95,7 @@ function headersOf({ api }: TargetConfig, key: string | undefined): Record<strin
 async function keyOf(
   credential: string | undefined,
   vault: Vault | undefined,
+  config: Config,
 ): Promise<string | undefined | { readonly problem: string; readonly mend: string }> {
   if (credential === undefined || credential === 'caller') return undefined
   const name = credential.replace(/^\w+:/, '')
@@ -105,7 +108,10 @@ async function keyOf(
   try {
     return (await vault?.get(name))?.expose()
   } catch (error) {
-    return { problem: (error as Error).message, mend: `add the key: spillway keys add ${name}` }
+    const { message, code } = error as NodeJS.ErrnoException
+    const isMissing = code === 'SPILLWAY_VAULT_UNKNOWN_SECRET' || code === 'SPILLWAY_VAULT_NO_VERSION'
+    const mend = isMissing ? `add the key: ${howToAdd(config.vault, name)}` : 'see "spillway vault doctor"'
+    return { problem: `${credential}: ${message}`, mend }
   }
 }
 

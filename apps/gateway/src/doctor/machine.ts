@@ -122,15 +122,14 @@ async function examineFile(file: string): Promise<Finding[]> {
 async function examinePostgres(url: string): Promise<Finding[]> {
   const { openLedgerStore } = await import('@spillway/ledger')
   const store = openLedgerStore(url, { readOnly: true, warn: () => {} })
-  const answers = ok('database', 'PostgreSQL answers')
   try {
     await within(store.audit.head(), patience)
-    return [answers]
+    return [ok('database', 'PostgreSQL answers')]
   } catch (error) {
     // The message of some errors quotes the URL with its password.
     const { code, name } = error as NodeJS.ErrnoException
-    // A table that is not there yet: the gateway makes it.
-    if (code === '42P01') return [answers]
+    if (code === 'SPILLWAY_LEDGER_MISSING')
+      return [ok('database', 'PostgreSQL answers; the gateway will make its tables')]
     const mend = 'start it, or mend storage.url; until then rows wait in the journal'
     return [problem('database', `PostgreSQL gives no answer (${code ?? name})`, mend)]
   } finally {

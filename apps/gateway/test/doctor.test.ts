@@ -134,7 +134,7 @@ const redis = hasRedis()
 test.runIf(process.env.CI)('Redis is installed', () => expect(redis).toBe(true))
 
 test.skipIf(!redis)(
-  'doctor knows a Redis and a PostgreSQL that are up, and one that has stopped',
+  'doctor knows a Redis and a PostgreSQL that are up, and a Redis that does not answer',
   {
     timeout: 60_000,
   },
@@ -169,16 +169,10 @@ test.skipIf(!redis)(
       expect(await look()).toMatch(/^ok +database +PostgreSQL answers$/m)
     }
     store.pause()
-    postgres?.freeze()
     const still = await look()
     store.resume()
-    postgres?.thaw()
     expect(still).toMatch(
       /^ERROR +redis +no answer \(nothing for 3 s\)\n +-> start it, or mend state\.redis/m,
     )
-    if (postgres !== undefined)
-      expect(still).toMatch(
-        /^ERROR +database +PostgreSQL gives no answer .*\n +-> start it, or mend storage\.url/m,
-      )
   },
 )

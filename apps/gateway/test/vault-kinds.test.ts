@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { openVault } from '@spillway/key-vault'
 import { startClaude, startKms, startTransit } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
@@ -8,7 +10,7 @@ import { parseConfig } from '../src/config/load-config.ts'
 import { startGateway } from '../src/gateway.ts'
 import { vaultDriver } from '../src/vault.ts'
 import { forThisTest, temporaryFolder } from './gateway.ts'
-import { configFile, spillway } from './spillway.ts'
+import { configFile, plainEnvironment, program, spillway } from './spillway.ts'
 
 const passphrase = 'correct horse battery staple'
 
@@ -172,3 +174,34 @@ it('fills and looks over a vault of another kind from the command line', async (
   expect(await run('vault', 'doctor')).toContain('opens and holds 0 secrets')
   expect(await run('keys', 'list')).toContain('FINGERPRINT')
 }, 30_000)
+
+it('links a key into the vault that the configuration names, of whatever kind, and makes it', async () => {
+  const claude = forThisTest(await startClaude({ apiKeys: ['sk-ant-linked', 'sk-ant-other'] }))
+  const transit = forThisTest(await startTransit())
+  const folder = temporaryFolder()
+  const at = { kind: 'transit', file: 'vault.transit', url: transit.url, key: 'spillway' }
+  const vaults = {
+    transit: { ...at, token: 'env:TRANSIT_TOKEN_OF_TEST' },
+    age: { file: 'my.age', keyFile: 'my.key' },
+  }
+  const env = { TRANSIT_TOKEN_OF_TEST: 'transit-token' }
+  for (const [kind, vault] of Object.entries(vaults)) {
+    const name = `${kind}.yaml`
+    writeFileSync(join(folder, name), configWith(claude.url, vault))
+    for (const [key, said] of [
+      ['sk-ant-linked', `the key is in ${vault.file} as "claude"`],
+      ['sk-ant-other', 'claude was there: v2 waits'],
+    ] as const) {
+      const command = `'${process.execPath}' '${program}' link claude -c ${name}`
+      const linked = await promisify(execFile)('sh', ['-c', `echo ${key} | ${command}`], {
+        ...{ cwd: folder, timeout: 20_000 },
+        env: { ...plainEnvironment(), ...env },
+      })
+      expect(linked.stderr).toBe('')
+      expect(linked.stdout).toContain(said)
+    }
+    const checked = spillway(['check', '--strict', '-c', name], env, folder)
+    expect([await checked.exit, checked.stderr()]).toEqual([0, ''])
+  }
+  expect(readdirSync(folder)).not.toContain('vault.age')
+}, 60_000)

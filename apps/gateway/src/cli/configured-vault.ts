@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { type ageFile, initAgeFile, rekeyAgeFile, type SealedFile } from '@spillway/key-vault'
 import type { VaultConfig } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -17,9 +18,21 @@ export function configuredDriver(file: string): SealedFile {
 export async function initConfigured(file: string): Promise<void> {
   const vault = vaultOf(file)
   const { keyFile, kind } = vault
-  if (keyFile === undefined) await vaultDriver(vault).create()
-  else await initAgeFile(ageOptions(vault, keyFile), await passphraseFor(kind))
+  await createVault(vault)
   console.log(`made ${vault.file}, which ${keyFile ?? `its ${kind}`} opens`)
+}
+
+async function createVault(vault: VaultConfig): Promise<SealedFile> {
+  const { keyFile, kind } = vault
+  if (keyFile !== undefined) return initAgeFile(ageOptions(vault, keyFile), await passphraseFor(kind))
+  const driver = vaultDriver(vault)
+  await driver.create()
+  return driver
+}
+
+/** The vault of a configuration; made where it is not there. */
+export async function openOrCreate(vault: VaultConfig): Promise<SealedFile> {
+  return existsSync(vault.file) ? vaultDriver(vault) : createVault(vault)
 }
 
 /** A new identity or passphrase where a key file has it; else what is there is sealed again, by KMS with a new data key. */

@@ -1,9 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { ageFile, initAgeFile, openVault, processEnvironment, Secret } from '@spillway/key-vault'
+import {
+  ageFile,
+  initAgeFile,
+  openVault,
+  processEnvironment,
+  type SealedFile,
+  Secret,
+} from '@spillway/key-vault'
 import { type Command, Option } from 'commander'
+import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { parseConfig } from '../config/load-config.ts'
 import { usualFile } from './config-file.ts'
+import { openOrCreate } from './configured-vault.ts'
 import { type Linked, linkTarget } from './link-target.ts'
 import { readKey } from './read-secret.ts'
 import { replaceFile } from './replace-file.ts'
@@ -41,11 +50,19 @@ export function linkCommand(): Command {
 The first target serves every model. A further one is asked where the targets of that route fail, unless --route says
 which models it serves itself.`,
     )
-    .action((name: string, flags: LinkFlags) => reporting(() => link(name, flags)))
+    .action((name: string, flags: LinkFlags, command: Command) => {
+      const isSaid = ['vault', 'keyFile', 'passphrase'].some(
+        (option) => command.getOptionValueSource(option) === 'cli',
+      )
+      return reporting(() => link(name, flags, isSaid))
+    })
 }
 
-/** Everything that can go wrong goes wrong before anything is stored. */
-async function link(name: string, flags: LinkFlags): Promise<void> {
+/**
+ * Everything that can go wrong goes wrong before anything is stored.
+ * @param isSaid whether the command line says which vault; else it is the configuration's where that has one
+ */
+async function link(name: string, flags: LinkFlags, isSaid: boolean): Promise<void> {
   const { config: file } = flags
   const fail = (message: string): void => {
     console.error(message)
@@ -54,6 +71,7 @@ async function link(name: string, flags: LinkFlags): Promise<void> {
   try {
     const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
     const config = text === '' ? undefined : parseConfig(text, file).config
+    const vault = isSaid ? undefined : vaultFor(config, flags)
     const value = await readKey(`key for ${name}`)
     const places = verifyPlaces(config, name, flags, value)
     const linked = linkTarget(text, name, { ...flags, place: places[0] })
@@ -62,9 +80,11 @@ async function link(name: string, flags: LinkFlags): Promise<void> {
     const verification = await verifyAt(places)(new Secret({ name, version: 1, environment }, value))
     if (!verification.ok)
       return fail(`nothing was stored: ${verification.detail} to this key (${verification.reason})`)
-    await store(name, value, flags)
+    await store(name, value, vault === undefined ? await ageVault(flags) : await openOrCreate(vault))
     replaceFile(file, linked.text)
-    console.log(`verified at ${shownPlaces(places)}; the key is in ${flags.vault} as "${name}"`)
+    console.log(
+      `verified at ${shownPlaces(places)}; the key is in ${vault?.file ?? flags.vault} as "${name}"`,
+    )
     for (const line of told(file, name, linked)) console.log(line)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -81,9 +101,22 @@ function told(file: string, name: string, { route, isServed }: Linked): string[]
   return [`${file} uses it${path}`, `try it: spillway start${file === usualFile ? '' : ` --config ${file}`}`]
 }
 
-async function store(name: string, value: string, flags: LinkFlags): Promise<void> {
+/**
+ * The vault that the gateway will read.
+ * @throws ConfigError where `--vault-config` names another configuration, and the one that is written has no vault
+ */
+function vaultFor(config: Config | undefined, { vaultConfig, config: file }: LinkFlags): Config['vault'] {
+  if (config?.vault !== undefined || vaultConfig === undefined) return config?.vault
+  const message = `this file has no vault, so the gateway would not find the key: take vault over from ${vaultConfig}`
+  throw new ConfigError(file, [{ line: 1, column: 1, key: 'vault', message }])
+}
+
+async function ageVault(flags: LinkFlags): Promise<SealedFile> {
   const files = ageFileOf(flags)
-  const driver = existsSync(files.path) ? ageFile(files) : await initAgeFile(files)
+  return existsSync(files.path) ? ageFile(files) : initAgeFile(files)
+}
+
+async function store(name: string, value: string, driver: SealedFile): Promise<void> {
   const vault = openVault({ driver })
   try {
     const { version, state } = await vault.add(name, value)

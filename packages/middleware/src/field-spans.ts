@@ -43,6 +43,27 @@ export function fieldSpans(bytes: Uint8Array): ReadonlyMap<string, FieldSpan> | 
   }
 }
 
+/**
+ * Where the items of an array lie in its bytes; see {@link fieldSpans}.
+ * @returns undefined where the bytes are no array
+ */
+export function itemSpans(bytes: Uint8Array): readonly FieldSpan[] | undefined {
+  const items: FieldSpan[] = []
+  let at = afterSpace(bytes, 0)
+  if (bytes[at] !== openBracket) return undefined
+  at = afterSpace(bytes, at + 1)
+  if (bytes[at] === closeBracket) return isEnd(bytes, at + 1) ? items : undefined
+  for (;;) {
+    const end = afterValue(bytes, at)
+    if (end === undefined || end === at) return undefined
+    items.push([at, end])
+    at = afterSpace(bytes, end)
+    if (bytes[at] === closeBracket) return isEnd(bytes, at + 1) ? items : undefined
+    if (bytes[at] !== comma) return undefined
+    at = afterSpace(bytes, at + 1)
+  }
+}
+
 function isEnd(bytes: Uint8Array, from: number): boolean {
   return afterSpace(bytes, from) === bytes.length
 }

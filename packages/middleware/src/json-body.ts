@@ -99,13 +99,27 @@ export function fieldOf(body: JsonBody, name: string, longest: number = Infinity
 /**
  * The same body with a field that has this value. All other bytes stay as they are, numbers that JavaScript cannot hold
  * included, and nothing is parsed. Only a body that names a field twice is parsed and encoded again.
+ * @param write what makes JSON of the value, where it knows more of it than `JSON.stringify`
  * @throws SyntaxError where the bytes are no JSON object
  */
-export function withField(body: JsonBody, name: string, value: unknown): JsonBody {
-  const { bytes } = body
-  const fields = body.fields ?? fieldSpans(bytes)
+export function withField(
+  body: JsonBody,
+  name: string,
+  value: unknown,
+  write: (value: unknown) => string = JSON.stringify,
+): JsonBody {
+  const fields = body.fields ?? fieldSpans(body.bytes)
   if (fields === undefined) return jsonBodyFromObject({ ...body.json, [name]: value })
-  const text = encoder.encode(JSON.stringify(value))
+  return withFieldText(body.bytes, fields, name, encoder.encode(write(value)))
+}
+
+/** {@link withField} for a value as UTF-8 JSON, in a body whose fields are known. */
+export function withFieldText(
+  bytes: Uint8Array,
+  fields: ReadonlyMap<string, FieldSpan>,
+  name: string,
+  text: Uint8Array,
+): JsonBody {
   const before = fields.get(name)
   // A new field comes first.
   const first = bytes.indexOf(openingBrace) + 1

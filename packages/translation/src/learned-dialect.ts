@@ -1,4 +1,6 @@
+import type { Failure, JsonBody } from '@spillway/middleware'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './protocols/dialect.ts'
+import { dialectRefused } from './protocols/dialect-refusal.ts'
 
 /** How long what was learned holds, in milliseconds: a server may have been brought up to date. */
 const learnedHolds = 3_600_000
@@ -16,20 +18,26 @@ type Changes = Partial<ChatDialect>
  * models differ in theirs.
  */
 export class LearnedDialect {
-  readonly #base: ChatDialect
+  /** What the server was said to take, or is thought to. */
+  readonly base: ChatDialect
   readonly #learned = new Map<string, { readonly changes: Changes; readonly until: number }>()
 
   constructor(dialect: ChatDialectName | ChatDialect) {
-    this.#base = typeof dialect === 'string' ? chatDialects[dialect] : dialect
+    this.base = typeof dialect === 'string' ? chatDialects[dialect] : dialect
   }
 
   /** The dialect for a model, now. */
   for(model: string, now: number): ChatDialect {
+    const learned = this.changes(model, now)
+    return learned === undefined ? this.base : { ...this.base, ...learned }
+  }
+
+  /** What has been learned of a model, where that is anything. */
+  changes(model: string, now: number): Changes | undefined {
     const learned = this.#learned.get(model)
-    if (learned === undefined) return this.#base
-    if (now < learned.until) return { ...this.#base, ...learned.changes }
+    if (learned === undefined || now < learned.until) return learned?.changes
     this.#learned.delete(model)
-    return this.#base
+    return undefined
   }
 
   /** Keeps what has worked for a model, beside what is known of it already. */
@@ -40,4 +48,14 @@ export class LearnedDialect {
     if (oldest !== undefined && this.#learned.size >= mostModels) this.#learned.delete(oldest)
     this.#learned.set(model, { changes: { ...before?.changes, ...changes }, until: now + learnedHolds })
   }
+}
+
+/**
+ * What is to be changed after a failure, beside what has been changed before; undefined where there is nothing to learn
+ * from it. What has been changed once is not changed back.
+ */
+export function freshLesson(failure: Failure, sent: JsonBody, before: Changes): Changes | undefined {
+  const refused = dialectRefused(failure, () => sent.json) ?? {}
+  const fresh = Object.entries(refused).filter(([name]) => !Object.hasOwn(before, name))
+  return fresh.length === 0 ? undefined : { ...before, ...Object.fromEntries(fresh) }
 }

@@ -8,10 +8,10 @@ import {
   withDefaults,
 } from '@spillway/middleware'
 import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
-import { LearnedDialect, mostLessons } from './learned-dialect.ts'
+import { inItsDialect } from './in-its-dialect.ts'
+import { freshLesson, LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
 import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
-import { dialectRefused } from './protocols/dialect-refusal.ts'
 import { type Loss, mergeLosses } from './protocols/loss.ts'
 import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
@@ -19,7 +19,10 @@ import { isLarge, nextTurn } from './turns.ts'
 import './events.ts'
 
 export interface TranslateOptions {
-  /** The protocol that the target speaks. Requests that speak it already pass untouched. */
+  /**
+   * The protocol that the target speaks. Requests that speak it already pass byte for byte, but for the words of another
+   * `dialect` of chat completions that the target would refuse.
+   */
   readonly to: Api
   /**
    * With `to: 'openai'`: which servers of that protocol it is, or what yours takes. A field that the server refuses as
@@ -52,8 +55,11 @@ export function translate(options: TranslateOptions): Middleware {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
   const learned = new LearnedDialect(dialect)
-  return (next) => (request) =>
-    request.api === to ? next(request) : translated(next, request, { to, learned, maxTokens })
+  return (next) => (request) => {
+    if (request.api !== to) return translated(next, request, { to, learned, maxTokens })
+    const isChat = to === 'openai' && request.operation === 'generate'
+    return isChat ? inItsDialect(next, request, learned) : next(request)
+  }
 }
 
 interface Target {
@@ -86,11 +92,9 @@ async function translated(
   let response = await next(outgoing.request)
   let changes: Partial<ChatDialect> = {}
   for (let lessons = 0; to === 'openai' && lessons < mostLessons && response.failure; lessons++) {
-    const refused = dialectRefused(response.failure, outgoing.request.body.json) ?? {}
-    // What has been changed once is not changed back.
-    const fresh = Object.entries(refused).filter(([name]) => !Object.hasOwn(changes, name))
-    if (fresh.length === 0) break
-    changes = { ...changes, ...Object.fromEntries(fresh) }
+    const lesson = freshLesson(response.failure, outgoing.request.body, changes)
+    if (lesson === undefined) break
+    changes = lesson
     response.body.cancel()
     const dialect = { ...options.dialect, ...changes }
     outgoing = await translatedInTurns(request, to, { ...options, dialect })

@@ -22,7 +22,7 @@ const sent = requestToOpenAi(asked, 'openai').body
 const compatible = requestToOpenAi(asked, 'openai-compatible').body
 
 function refused(status: number, body: JsonObject, request: JsonObject = sent): unknown {
-  return dialectRefused(classifyHttpError(status, {}, body, 0), request)
+  return dialectRefused(classifyHttpError(status, {}, body, 0), () => request)
 }
 
 const openAiError = (message: string, param?: string, code?: string): JsonObject => ({
@@ -136,8 +136,8 @@ describe('a field that a server refuses', () => {
       scope: 'request',
       origin: 'upstream',
     }
-    expect(dialectRefused(failure, sent)).toBeUndefined()
-    expect(dialectRefused({ ...failure, status: 400, origin: 'spillway' }, sent)).toBeUndefined()
+    expect(dialectRefused(failure, () => sent)).toBeUndefined()
+    expect(dialectRefused({ ...failure, status: 400, origin: 'spillway' }, () => sent)).toBeUndefined()
   })
 })
 

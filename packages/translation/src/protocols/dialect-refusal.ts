@@ -67,16 +67,18 @@ const instead = /,? (?:expected|use|did you mean|instead|supported (?:values|fie
  * How to write the request so that a server takes it that has refused a field which translation added or renamed;
  * undefined for every other failure. Only where the server has said which one in so many words, and has not begun to
  * answer, which would be billed.
- * @param body the request as it was sent
+ * @param body reads the request as it was sent
  */
 export function dialectRefused(
   { kind, origin, status, message }: Failure,
-  body: JsonObject,
+  body: () => JsonObject,
 ): Partial<ChatDialect> | undefined {
   const isRefusal = kind === 'invalid_request' && origin === 'upstream' && (status === 400 || status === 422)
   if (!isRefusal || !notKnown.test(message)) return undefined
   const [said = ''] = message.split(instead, 1)
-  const refused = rules.filter(({ names, isSent }) => names.some((name) => says(said, name)) && isSent(body))
+  const named = rules.filter(({ names }) => names.some((name) => says(said, name)))
+  const sent = named.length === 0 ? {} : body()
+  const refused = named.filter(({ isSent }) => isSent(sent))
   if (refused.length === 0) return undefined
   return Object.assign({}, ...refused.map(({ without }) => without))
 }

@@ -38,6 +38,11 @@ export interface ChatDialect {
   readonly cacheControl: boolean
   /** Whether a last message of the assistant's is gone on from. */
   readonly prefill: boolean
+  /**
+   * Whether all fields are refused that the server does not know, so that none of another dialect may reach it.
+   * @default undefined: it is not known to refuse them
+   */
+  readonly isClosed?: boolean
 }
 
 export type ChatDialectName =
@@ -112,10 +117,17 @@ export const chatDialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
   },
   'openai-compatible': compatible,
   // Refuses `developer`, knows no JSON schema, and `strict` only at its beta address.
-  deepseek: { ...compatible, reasoning: 'deepseek', strict: false, schemas: false, stops: 16 },
+  deepseek: {
+    ...compatible,
+    reasoning: 'deepseek',
+    strict: false,
+    schemas: false,
+    stops: 16,
+    isClosed: true,
+  },
   groq: { ...compatible, maxTokens: 'max_completion_tokens', user: 'user' },
   // Refuses every field that it does not know, with status 422; it tells the usage of streams unasked.
-  mistral: { ...compatible, reasoning: 'none', toolIds: 'mistral', streamOptions: false },
+  mistral: { ...compatible, reasoning: 'none', toolIds: 'mistral', streamOptions: false, isClosed: true },
   openrouter: {
     maxTokens: 'max_tokens',
     systemRole: 'system',

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startClaude } from '@spillway/testing'
+import { freePort, startClaude, startOpenRouter } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { forThisTest, temporaryFolder } from './gateway.ts'
@@ -23,13 +23,23 @@ function firstDay(): string[][] {
   )
 }
 
+const body = JSON.stringify({
+  model: 'claude-sonnet-5-5',
+  max_tokens: 9,
+  messages: [{ role: 'user', content: 'Hi' }],
+})
+const reloaded = /spillway\.yaml was read again .*; changed: .*targets\.router/
+
 const launcher = await installClaudeCode()
 
 describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { timeout: 120_000 }, () => {
   test('goes as the README says, from the installation to the end', async () => {
-    const [first, second] = ['sk-ant-api03-first', 'sk-ant-api03-second']
+    const [first, second, third] = ['sk-ant-api03-first', 'sk-ant-api03-second', 'sk-or-v1-third']
     const claude = forThisTest(
       await startClaude({ apiKeys: [first, second], reply: { text: 'Hello from the far side.' } }),
+    )
+    const router = forThisTest(
+      await startOpenRouter({ apiKeys: [third], reply: { text: 'Hello from the other side.' } }),
     )
     const port = await freePort()
     const [prefix, folder] = [temporaryFolder(), temporaryFolder()]
@@ -45,9 +55,12 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       ...{ npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' },
       ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1', DISABLE_TELEMETRY: '1' },
     }
-    // All that is otherwise than in the README: where Claude is, and a port that is surely free.
-    const typed = (command: string): string =>
-      command === 'spillway init' ? `${command} --url ${claude.url} --port ${port}` : command
+    // All that is otherwise than in the README: where the vendors are, and a port that is surely free.
+    const otherwise: Record<string, string> = {
+      'spillway init': ` --url ${claude.url} --port ${port}`,
+      'spillway link router': ` --url ${router.url}`,
+    }
+    const typed = (command: string): string => command + (otherwise[command] ?? '')
     const answers: Record<string, readonly Answer[]> = {
       'spillway init': [
         ['Who answers first', ''],
@@ -57,6 +70,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       ],
       'spillway link claude': [['key for claude (not shown): ', first]],
       'spillway keys rotate claude': [['new key for claude (not shown): ', second]],
+      'spillway link router': [['key for router (not shown): ', third]],
     }
     const expected: Record<string, RegExp> = {
       'npm install -g @spillway/gateway': /added \d+ packages/,
@@ -66,8 +80,10 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       'spillway doctor':
         /^ok +claude\/1 .* it takes vault:claude\n(ok .*\n)*\n0 wrong, 0 doubtful, \d+ well\n/m,
       'spillway code -p "Say hello."': /^Hello from the far side\.\n/m,
-      'spillway status': /status: ok.*\n {2}claude\/1 +anthropic +circuit closed\n/,
       'spillway keys rotate claude': /claude v2 is active, verified at http/,
+      'spillway link router': /spillway\.yaml uses it: \* -> claude -> router\n/,
+      'spillway status':
+        /status: ok.*\n {2}claude\/1 +anthropic +circuit closed\n {2}router\/1 +openrouter +circuit closed\n/,
     }
     const [before = [], during = []] = firstDay()
     const start = before.pop() ?? ''
@@ -79,7 +95,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       const { code, shown } = await where.run(typed(command), answers[command])
       expect(shown).toMatch(expected[command] as RegExp)
       expect([command, code]).toEqual([command, 0])
-      for (const key of [first, second]) expect(shown).not.toContain(key)
+      for (const key of [first, second, third]) expect(shown).not.toContain(key)
     }
     for (const command of before) await goes(command, terminal)
 
@@ -87,19 +103,19 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
     await terminal.begin(start, /listening on /)
     expect(terminal.shown()).toContain(`Dashboard:\n  ${url}/\n`)
     const other = await openTerminal(folder, env)
-    for (const command of during) await goes(command, other)
-
-    // The new key is used within a second.
-    const body = JSON.stringify({
-      model: 'claude-sonnet-5-5',
-      max_tokens: 9,
-      messages: [{ role: 'user', content: 'Hi' }],
-    })
-    const keyOfCall = async (): Promise<unknown> => {
-      await (await fetch(`${url}/v1/messages`, { method: 'POST', body })).text()
-      return claude.requests.at(-1)?.headers['x-api-key']
+    for (const command of during) {
+      // The file is looked at once a second.
+      if (command === 'spillway status')
+        await expect.poll(terminal.shown, { timeout: 10_000 }).toMatch(reloaded)
+      await goes(command, other)
     }
-    await expect.poll(keyOfCall, { timeout: 10_000, interval: 200 }).toBe(second)
+
+    const ask = async (): Promise<string> =>
+      (await fetch(`${url}/v1/messages`, { method: 'POST', body })).text()
+    expect(await ask()).toContain('Hello from the far side.')
+    expect(claude.requests.at(-1)?.headers['x-api-key']).toBe(second)
+    claude.always({ type: 'status', status: 529 })
+    expect(await ask()).toContain('Hello from the other side.')
 
     if (hasChromium()) {
       const browser = await launchBrowser()
@@ -114,6 +130,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
     const { code, shown } = await terminal.end()
     expect(code).toBe(0)
     expect(shown).toMatch(/claude +ok .*claude-/)
+    expect(shown).toMatch(/router +overloaded .*529/)
     expect(shown).toMatch(/draining calls in flight/)
   })
 })

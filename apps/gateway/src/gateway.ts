@@ -22,6 +22,7 @@ import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { serverValues } from './telemetry/server-values.ts'
+import { readAgain } from './vault/credential-report.ts'
 import { watchCredentials } from './vault/credential-watch.ts'
 import { openConfiguredVault } from './vault.ts'
 
@@ -199,6 +200,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     return {
       url: server.url,
       async reload(next, subject = 'configuration') {
+        await readAgain(vault)
         const diff = configDiff(serving.config, next)
         const usable = withOpened(config, next)
         const reference = vault === undefined ? referenceToVault(usable) : undefined

@@ -28,7 +28,7 @@ const body = JSON.stringify({
   max_tokens: 9,
   messages: [{ role: 'user', content: 'Hi' }],
 })
-const reloaded = /spillway\.yaml was read again .*; changed: .*targets\.router/
+const reloaded = /^[\d-]+ [\d:]+ {2}spillway\.yaml was read again .*; changed: .*targets\.router/m
 
 const launcher = await installClaudeCode()
 
@@ -129,6 +129,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
     terminal.press(controlC)
     const { code, shown } = await terminal.end()
     expect(code).toBe(0)
+    expect(shown).not.toContain('warning')
     expect(shown).toMatch(/claude +ok .*claude-/)
     expect(shown).toMatch(/router +overloaded .*529/)
     expect(shown).toMatch(/draining calls in flight/)

@@ -82,7 +82,10 @@ async function serve(
     const followed =
       loaded.file === undefined
         ? undefined
-        : followConfig(loaded.file, { host: options.host, exposed: options.exposed }, gateway, log)
+        : followConfig(loaded.file, { host: options.host, exposed: options.exposed }, gateway, {
+            warn: (line) => log.warn(line),
+            info: (line) => log.notice(line),
+          })
     if (followed !== undefined) watch.onHangUp(() => void followed.reload('SIGHUP'))
     const code = await drainAtSignal(gateway, (line) => log.warn(line), watch)
     followed?.close()

@@ -24,6 +24,8 @@ export interface GatewayLog {
   warn(line: string): void
   /** What is well, such as where it listens. */
   info(line: string): void
+  /** Something of interest that is no warning, with its date. */
+  notice(line: string): void
   summary(): void
   /** Lines lost so far, by stream. */
   dropped(): Readonly<Record<string, number>>
@@ -123,6 +125,14 @@ export async function openGatewayLog({
       const msg = redacted(line)
       notable(
         'warn',
+        () => ({ event: 'notice', msg }),
+        () => `${dateOf(new Date())}  ${msg}`,
+      )
+    },
+    notice(line) {
+      const msg = redacted(line)
+      routine(
+        'info',
         () => ({ event: 'notice', msg }),
         () => `${dateOf(new Date())}  ${msg}`,
       )

@@ -56,6 +56,20 @@ export async function reportCredentials(
   return { vault: failure ?? vault?.state.error, unusable: unusable.flat() }
 }
 
+/** Reads a vault again, where it has keys for a configuration that was written with them. Never rejects; what fails is reported later. */
+export async function readAgain(
+  vault: Pick<Vault, 'refresh'> | undefined,
+  clock: Clock = systemClock,
+): Promise<void> {
+  if (vault !== undefined)
+    await within(
+      opensWithin,
+      vault.refresh().catch(() => {}),
+      () => {},
+      clock,
+    )
+}
+
 async function failureOf(
   vault: Pick<Vault, 'list'> | undefined,
   clock: Clock,

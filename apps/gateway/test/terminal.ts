@@ -50,7 +50,7 @@ export async function openTerminal(cwd: string, env: Readonly<Record<string, str
   })
   const shown = (): string => stripVTControlCharacters(all.slice(from)).replaceAll('\r', '')
   const wait = async (what: string, isMet: () => boolean): Promise<void> => {
-    await until(isMet, 20_000).catch(() => {
+    await until(isMet, 60_000).catch(() => {
       throw new Error(`the terminal does not show ${what}:\n${shown()}`)
     })
   }

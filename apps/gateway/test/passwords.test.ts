@@ -116,7 +116,9 @@ describe('a password in the URL of an endpoint', () => {
       await spillway(['keys', 'add', 'claude'], { input: 'sk-one\n' }),
       await spillway(['link', 'other', '--url', urls[0] as string], { input: 'sk-one\n' }),
       await spillway(['link', 'other', '--url', urls[3] as string], { input: 'sk-one\n' }),
-      await spillway(['keys', 'rotate', 'claude', '--url', urls[0] as string], { input: 'sk-two\n' }),
+      await spillway(['keys', 'rotate', 'claude', '--provider', 'anthropic', '--url', urls[0] as string], {
+        input: 'sk-two\n',
+      }),
     ]
     expect(said.map(({ code }) => code)).toEqual([0, 0, 1, 1, 1])
     expect(leaksIn(said.map(({ text }) => text).join())).toEqual([])

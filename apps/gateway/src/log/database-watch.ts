@@ -1,4 +1,5 @@
-import { type CancelTimer, type Clock, systemClock } from '@spillway/middleware'
+import type { CancelTimer, Clock } from '@spillway/middleware'
+import { backgroundClock } from '../background-clock.ts'
 
 /** In milliseconds. It reads memory. */
 const lookEvery = 1_000
@@ -7,7 +8,7 @@ const lookEvery = 1_000
 export function watchDatabase(
   isAway: () => boolean,
   log: (line: string) => void,
-  clock: Clock = systemClock,
+  clock: Clock = backgroundClock,
 ): () => void {
   let cancel: CancelTimer = () => {}
   let wasAway = false

@@ -1,5 +1,6 @@
 import type { Vault } from '@spillway/key-vault'
-import { type CancelTimer, type Clock, systemClock } from '@spillway/middleware'
+import type { CancelTimer, Clock } from '@spillway/middleware'
+import { backgroundClock } from '../background-clock.ts'
 import type { Config } from '../config/config.ts'
 import { type CredentialReport, cannotOpen, reportCredentials } from './credential-report.ts'
 import { inShort } from './in-short.ts'
@@ -25,7 +26,7 @@ export async function watchCredentials(
   config: Config,
   vault: Vault | undefined,
   log: (line: string) => void,
-  clock: Clock = systemClock,
+  clock: Clock = backgroundClock,
 ): Promise<CredentialWatch> {
   let current = config
   let report: CredentialReport = { vault: undefined, unusable: [] }

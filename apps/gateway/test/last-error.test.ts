@@ -31,7 +31,7 @@ test('when all targets fail, the header and the log line tell what each of them 
     'claude circuit_open, local invalid_request 400',
   ])
   const line = callLine(calls[1] as AnsweredCall, new Date())
-  expect(line).toMatch(/claude: the circuit of .* is open.*; local: 400 /)
+  expect(line).toMatch(/claude: open, next probe in [0-9.]+ s; local: 400 /)
 })
 
 test('an answer has no such header', async () => {

@@ -1,11 +1,15 @@
 import {
   deriveRequest,
+  fieldOf,
+  type JsonBody,
   type JsonObject,
-  jsonBodyFromObject,
   type ModelRequest,
   type Transcript,
+  withField,
+  withItemsAdded,
+  withKnownFields,
 } from '@spillway/middleware'
-import { acceptsPrefill, tokensFromBytes, withSources, writeJson } from '@spillway/wire'
+import { acceptsPrefill, tokensFromBytes } from '@spillway/wire'
 
 /** What a target is told that has to go on from somebody else's text. */
 const goOn =
@@ -36,28 +40,27 @@ export function continuationRequest(
   transcript: Transcript,
   model: string,
 ): ModelRequest {
-  const json = withSources(request.body.json, request.body.bytes)
   const beginning = textSoFar(transcript)
   // Anthropic refuses a last turn that ends in white space.
   const prefill = { role: 'assistant', content: beginning.trimEnd() }
-  const isPrefilled = request.api === 'anthropic' && acceptsPrefill(model) && !thinks(json)
-  const messages = Array.isArray(json.messages) ? (json.messages as unknown[]) : []
+  const known = withKnownFields(request.body) ?? request.body
+  const isPrefilled = request.api === 'anthropic' && acceptsPrefill(model) && !thinks(known)
   const turns = isPrefilled ? [prefill] : [prefill, { role: 'user', content: goOn }]
-  const continued = { ...json, ...remainingTokens(json, beginning), messages: [...messages, ...turns] }
-  return deriveRequest(request, { body: jsonBodyFromObject(continued, writeJson) })
-}
-
-function thinks(json: JsonObject): boolean {
-  const { thinking } = json
-  return typeof thinking === 'object' && thinking !== null && (thinking as JsonObject).type !== 'disabled'
-}
-
-/** What the beginning has used up of the limit for the answer. */
-function remainingTokens(json: JsonObject, beginning: string): JsonObject {
+  let body = withItemsAdded(known, 'messages', turns)
+  if (body === undefined) {
+    const messages = fieldOf(known, 'messages')
+    body = withField(known, 'messages', [...(Array.isArray(messages) ? messages : []), ...turns])
+  }
   const used = tokensFromBytes(Buffer.byteLength(beginning))
-  const limits = Object.entries(json).filter(
-    ([name, value]) =>
-      (name === 'max_tokens' || name === 'max_completion_tokens') && typeof value === 'number',
-  )
-  return Object.fromEntries(limits.map(([name, value]) => [name, Math.max(1, (value as number) - used)]))
+  for (const name of ['max_tokens', 'max_completion_tokens']) {
+    const limit = fieldOf(body, name)
+    // What the beginning has used up of it.
+    if (typeof limit === 'number') body = withField(body, name, Math.max(1, limit - used))
+  }
+  return deriveRequest(request, { body })
+}
+
+function thinks(body: JsonBody): boolean {
+  const thinking = fieldOf(body, 'thinking')
+  return typeof thinking === 'object' && thinking !== null && (thinking as JsonObject).type !== 'disabled'
 }

@@ -3,10 +3,9 @@ import {
   fieldOf,
   type JsonBody,
   type JsonObject,
-  jsonBodyFromBytes,
-  jsonBodyFromObject,
   type ModelRequest,
   withField,
+  withItemsAdded,
 } from '@spillway/middleware'
 import { isObject } from './json-values.ts'
 
@@ -42,8 +41,7 @@ export function retryRequest(refused: ModelRequest, { model, token, continuation
   const thinking = fieldOf(body, 'thinking')
   if (isObject(thinking) && thinking.type === 'between_tools')
     body = withField(body, 'thinking', { type: 'disabled' })
-  if (continuation !== undefined)
-    body = withTurn(body, JSON.stringify({ role: 'assistant', content: continuation }))
+  if (continuation !== undefined) body = withTurn(body, { role: 'assistant', content: continuation })
   return deriveRequest(request, { body })
 }
 
@@ -54,23 +52,9 @@ export function withoutSpeed(request: ModelRequest): ModelRequest | undefined {
 }
 
 /** A body with one more message at its end. */
-function withTurn(body: JsonBody, turn: string): JsonBody {
-  const span = body.fields?.get('messages')
-  if (span === undefined) {
-    const { messages } = body.json
-    return jsonBodyFromObject({
-      ...body.json,
-      messages: [...(Array.isArray(messages) ? messages : []), JSON.parse(turn)],
-    })
-  }
-  const { bytes } = body
-  const end = span[1] - 1
-  const added = Buffer.from(`,${turn}`)
-  const fields = new Map(
-    [...(body.fields ?? [])].map(([name, [from, to]]) => [
-      name,
-      [from > end ? from + added.length : from, to > end ? to + added.length : to] as const,
-    ]),
-  )
-  return jsonBodyFromBytes(Buffer.concat([bytes.subarray(0, end), added, bytes.subarray(end)]), fields)
+function withTurn(body: JsonBody, turn: JsonObject): JsonBody {
+  const added = withItemsAdded(body, 'messages', [turn])
+  if (added !== undefined) return added
+  const { messages } = body.json
+  return withField(body, 'messages', [...(Array.isArray(messages) ? messages : []), turn])
 }

@@ -1,4 +1,4 @@
-import { deriveRequest, fieldOf, type JsonObject, type ModelRequest, withField } from '@spillway/middleware'
+import { deriveRequest, fieldOf, type JsonObject, type ModelRequest, withItems } from '@spillway/middleware'
 import { isObject, objectsOf } from './json-values.ts'
 
 const seamWord = Buffer.from('"fallback"')
@@ -22,16 +22,27 @@ export function withoutSeams(request: ModelRequest): ModelRequest {
   const messages = fieldOf(request.body, 'messages')
   if (!Array.isArray(messages) || !messages.some(hasSeam)) return request
   const dropped = new Set<unknown>()
-  const kept = messages.flatMap((message: unknown) => {
+  /** By their place, what is left of the messages that change. */
+  const left = new Map<number, readonly unknown[]>()
+  messages.forEach((message: unknown, index) => {
     const content = isObject(message) ? message.content : undefined
-    if (!isObject(message) || !Array.isArray(content)) return [message]
-    const left = hasSeam(message)
+    if (!isObject(message) || !Array.isArray(content)) return
+    const kept = hasSeam(message)
       ? withoutDeclined(objectsOf(content), dropped)
       : content.filter((block) => !isResultOf(block, dropped))
-    if (left.length === content.length) return [message]
-    return left.length === 0 ? [] : [{ ...message, content: left }]
+    if (kept.length < content.length) left.set(index, kept)
   })
-  return deriveRequest(request, { body: withField(request.body, 'messages', kept) })
+  // Numbers that JavaScript cannot hold stay in what is kept.
+  const body = withItems(request.body, 'messages', (message, index) => {
+    const kept = left.get(index)
+    if (kept === undefined) return message
+    if (kept.length === 0) return undefined
+    const content = objectsOf([messages[index]])[0]?.content as readonly unknown[]
+    return withItems(message, 'content', (block, place) =>
+      kept.includes(content[place]) ? block : undefined,
+    )
+  })
+  return deriveRequest(request, { body })
 }
 
 function hasSeam(message: unknown): boolean {

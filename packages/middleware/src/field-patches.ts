@@ -2,6 +2,7 @@ import { type FieldSpan, fieldSpans, itemSpans } from './field-spans.ts'
 import { type JsonBody, jsonBodyFromBytes, withFieldText } from './json-body.ts'
 
 const comma = 0x2c
+const openBracket = 0x5b
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
@@ -43,26 +44,63 @@ export function withFieldRenamed(body: JsonBody, name: string, newName: string):
 
 /**
  * The same body with other objects as items of an array that is the value of a field.
- * @param change the very same body for an item that is to stay
+ * @param change the very same body for an item that is to stay, undefined for one that is to go
  * @returns the very same body where no item changes, or where there is no such array
  */
-export function withItems(body: JsonBody, name: string, change: (item: JsonBody) => JsonBody): JsonBody {
+export function withItems(
+  body: JsonBody,
+  name: string,
+  change: (item: JsonBody, index: number) => JsonBody | undefined,
+): JsonBody {
   const { bytes } = body
   const fields = body.fields ?? fieldSpans(bytes)
   const span = fields?.get(name)
   if (fields === undefined || span === undefined) return body
   const array = bytes.subarray(...span)
+  const spans = itemSpans(array) ?? []
   const pieces: Uint8Array[] = []
-  let kept = 0
-  for (const [start, end] of itemSpans(array) ?? []) {
+  let from = 0
+  let left = 0
+  let isSame = true
+  spans.forEach(([start, end], index) => {
     const item = withKnownFields(jsonBodyFromBytes(array.subarray(start, end)))
-    const changed = item && change(item)
-    if (changed === item || changed === undefined) continue
-    pieces.push(array.subarray(kept, start), changed.bytes)
-    kept = end
-  }
-  if (pieces.length === 0) return body
-  return withFieldText(bytes, fields, name, Buffer.concat([...pieces, array.subarray(kept)]))
+    const changed = item && change(item, index)
+    const isKept = changed === item
+    isSame &&= isKept
+    const kept = isKept ? array.subarray(start, end) : changed?.bytes
+    if (kept !== undefined) {
+      // What is between two items, but for that before the first one that is left.
+      const before = array.subarray(left === 0 ? (spans[0] as FieldSpan)[0] : from, start)
+      pieces.push(left === 0 ? nothing : before, kept)
+      left++
+    }
+    from = end
+  })
+  if (isSame) return body
+  const [first] = spans[0] as FieldSpan
+  const text = Buffer.concat([array.subarray(0, first), ...pieces, array.subarray(from)])
+  return withFieldText(bytes, fields, name, text)
+}
+
+/**
+ * The same body with more items at the end of an array that is the value of a field.
+ * @returns undefined where there is no such array, or where the places of the fields are not clear
+ */
+export function withItemsAdded(
+  body: JsonBody,
+  name: string,
+  items: readonly unknown[],
+): JsonBody | undefined {
+  const { bytes } = body
+  const fields = body.fields ?? fieldSpans(bytes)
+  const span = fields?.get(name)
+  if (fields === undefined || span === undefined || bytes[span[0]] !== openBracket) return undefined
+  const end = beforeSpace(bytes, span[1] - 1)
+  const isEmpty = bytes[end - 1] === openBracket && end - 1 === span[0]
+  const text = items.map((item) => JSON.stringify(item)).join(',')
+  return items.length === 0
+    ? body
+    : spliced(bytes, fields, end, end, Buffer.from(isEmpty ? text : `,${text}`))
 }
 
 /** The same for an object that is the value of a field. */
@@ -129,7 +167,7 @@ function spliced(
   const shift = text.length - (to - from)
   const moved = new Map<string, FieldSpan>()
   for (const [name, [start, end]] of fields) {
-    moved.set(name, start >= to ? [start + shift, end + shift] : [start, end])
+    moved.set(name, [start >= to ? start + shift : start, end >= to ? end + shift : end])
   }
   return jsonBodyFromBytes(Buffer.concat([bytes.subarray(0, from), text, bytes.subarray(to)]), moved)
 }

@@ -12,7 +12,14 @@ export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { failuresInShort } from './failures-in-short.ts'
-export { withFieldRenamed, withItems, withKnownFields, withObject, withoutField } from './field-patches.ts'
+export {
+  withFieldRenamed,
+  withItems,
+  withItemsAdded,
+  withKnownFields,
+  withObject,
+  withoutField,
+} from './field-patches.ts'
 export type { FieldSpan } from './field-spans.ts'
 export { type CallEnd, callEnd, followCall } from './follow-call.ts'
 export { compose, type Handler, type Middleware } from './handler.ts'

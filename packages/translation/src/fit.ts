@@ -2,12 +2,16 @@ import {
   deriveRequest,
   emit,
   type Handler,
+  type JsonBody,
   type JsonObject,
   jsonBodyFromObject,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   withDefaults,
+  withField,
+  withKnownFields,
+  withoutField,
 } from '@spillway/middleware'
 import { findSources, keepSources, refuse, writeJson } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
@@ -119,10 +123,19 @@ async function reduced(
   if (degraded.length > 0) emit(request, 'degraded', { losses: degraded })
   // What is left as it is, the inputs of tools above all, is written as it came.
   for (const _ of findSources(json, request.body.bytes)) if (isLarge(request.body)) await nextTurn(request)
-  const changed = jsonBodyFromObject(keepSources(body), writeJson)
-  if (isLarge(request.body)) {
-    alsoLarge(changed)
-    await nextTurn(request)
-  }
+  const changed = fittedBody(request.body, json, body)
+  if (isLarge(request.body)) await nextTurn(request)
   return degradedResponse(await next(deriveRequest(request, { body: changed })), degraded)
+}
+
+/** The same body with the fields that have changed; all others keep their bytes. */
+function fittedBody(before: JsonBody, from: JsonObject, to: JsonObject): JsonBody {
+  let body = withKnownFields(before)
+  for (const name of Object.keys({ ...from, ...to })) {
+    if (body === undefined || from[name] === to[name]) continue
+    body = to[name] === undefined ? withoutField(body, name) : withField(body, name, to[name], writeJson)
+    // Its name is written with escapes.
+    if (to[name] === undefined && body.fields?.has(name)) body = undefined
+  }
+  return body ?? alsoLarge(jsonBodyFromObject(keepSources(to), writeJson), before)
 }

@@ -5,7 +5,8 @@ import {
   jsonBodyFromObject,
   type ModelRequest,
 } from '@spillway/middleware'
-import { withSources, writeJson } from '@spillway/wire'
+import { withSources } from '@spillway/wire'
+import { writerWithNumbersOf } from './carried-numbers.ts'
 import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
 import { requestToAnthropic } from './protocols/request-to-anthropic.ts'
 import { requestToOpenAi, type TranslatedRequest } from './protocols/request-to-openai.ts'
@@ -43,7 +44,7 @@ export function translatedRequest(
           ...(maxTokens === undefined ? {} : { maxTokens }),
         })
   const url = translatedUrl(request.url, to)
-  const body = jsonBodyFromObject(translatedBody, writeJson)
+  const body = jsonBodyFromObject(translatedBody, writerWithNumbersOf(request.body, translatedBody))
   return { request: deriveRequest(request, { api: to, url, headers, body }), translated }
 }
 

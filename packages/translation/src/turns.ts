@@ -11,8 +11,8 @@ export function isLarge(body: JsonBody): boolean {
 }
 
 /** Marks what was made of a large body as large, since asking for its size would encode it. */
-export function alsoLarge(body: JsonBody): JsonBody {
-  derived.add(body)
+export function alsoLarge(body: JsonBody, source: JsonBody): JsonBody {
+  if (isLarge(source)) derived.add(body)
   return body
 }
 

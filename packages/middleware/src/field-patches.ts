@@ -45,17 +45,20 @@ export function withFieldRenamed(body: JsonBody, name: string, newName: string):
 /**
  * The same body with other objects as items of an array that is the value of a field.
  * @param change the very same body for an item that is to stay, undefined for one that is to go
+ * @param words an item with none of these texts in it stays, and is not looked through @default every item may change
  * @returns the very same body where no item changes, or where there is no such array
  */
 export function withItems(
   body: JsonBody,
   name: string,
   change: (item: JsonBody, index: number) => JsonBody | undefined,
+  words?: readonly string[],
 ): JsonBody {
   const { bytes } = body
   const fields = body.fields ?? fieldSpans(bytes)
   const span = fields?.get(name)
   if (fields === undefined || span === undefined) return body
+  const sought = words?.map((word) => Buffer.from(word))
   const array = bytes.subarray(...span)
   const spans = itemSpans(array) ?? []
   const pieces: Uint8Array[] = []
@@ -63,11 +66,13 @@ export function withItems(
   let left = 0
   let isSame = true
   spans.forEach(([start, end], index) => {
-    const item = withKnownFields(jsonBodyFromBytes(array.subarray(start, end)))
+    const itemBytes = array.subarray(start, end)
+    const mayChange = sought === undefined || sought.some((word) => includes(itemBytes, word))
+    const item = mayChange ? withKnownFields(jsonBodyFromBytes(itemBytes)) : undefined
     const changed = item && change(item, index)
     const isKept = changed === item
     isSame &&= isKept
-    const kept = isKept ? array.subarray(start, end) : changed?.bytes
+    const kept = isKept ? itemBytes : changed?.bytes
     if (kept !== undefined) {
       // What is between two items, but for that before the first one that is left.
       const before = array.subarray(left === 0 ? (spans[0] as FieldSpan)[0] : from, start)
@@ -145,6 +150,10 @@ function placeOf(body: JsonBody, name: string): Place | undefined {
   const nameStart = nameEnd - text.length
   const isThere = nameStart > 0 && text.equals(bytes.subarray(nameStart, nameEnd))
   return isThere ? { fields, span, nameStart } : undefined
+}
+
+function includes(bytes: Uint8Array, text: Buffer): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text)
 }
 
 function quoted(name: string): Buffer {

@@ -1,5 +1,6 @@
 import {
   type Api,
+  deriveRequest,
   emit,
   type Handler,
   type Middleware,
@@ -8,6 +9,7 @@ import {
   withDefaults,
 } from '@spillway/middleware'
 import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
+import { fieldWriterWithNumbersOf } from './carried-numbers.ts'
 import { inItsDialect } from './in-its-dialect.ts'
 import { freshLesson, LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
@@ -16,6 +18,7 @@ import { type Loss, mergeLosses } from './protocols/loss.ts'
 import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
 import { isLarge, nextTurn } from './turns.ts'
+import { bodyInTurns } from './written-in-turns.ts'
 import './events.ts'
 
 export interface TranslateOptions {
@@ -126,9 +129,10 @@ async function translatedInTurns(
   for (const _ of findSources(json, request.body.bytes)) await nextTurn(request)
   const outgoing = translatedRequest(request, to, options, json)
   await nextTurn(request)
-  void outgoing.request.body.bytes
-  await nextTurn(request)
-  return outgoing
+  const object = outgoing.request.body.json
+  const write = fieldWriterWithNumbersOf(request.body, object)
+  const body = await bodyInTurns(object, write, () => nextTurn(request))
+  return { ...outgoing, request: deriveRequest(outgoing.request, { body }) }
 }
 
 /**

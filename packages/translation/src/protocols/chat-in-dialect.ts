@@ -122,8 +122,13 @@ function withMessages(body: JsonBody, dialect: ChatDialect, lose: Lose): JsonBod
   const isLoop = includes('"tool_call')
   const asksThoughts = reasoning === 'deepseek' && isLoop && isThinking(body)
   const asksIds = dialect.toolIds === 'mistral' && isLoop
-  if (!asksRole && refused.length === 0 && !asksThoughts && !asksIds) return body
-  return withItems(body, 'messages', (item) => {
+  const words = [
+    ...(asksRole ? ['"developer"'] : []),
+    ...refused.map((name) => `"${name}"`),
+    ...(asksThoughts || asksIds ? ['"tool_call'] : []),
+  ]
+  if (words.length === 0) return body
+  const change = (item: JsonBody): JsonBody => {
     let message = item
     const role = smallField(message, 'role')
     if (asksRole && role === 'developer') message = withField(message, 'role', 'system')
@@ -139,7 +144,8 @@ function withMessages(body: JsonBody, dialect: ChatDialect, lose: Lose): JsonBod
       message = withPlainId(message, 'tool_call_id')
     }
     return message
-  })
+  }
+  return withItems(body, 'messages', change, words)
 }
 
 function withPlainId(body: JsonBody, name: string): JsonBody {

@@ -292,7 +292,9 @@ describe('many requests at a time', () => {
     expect(await allAnswered(gateway, body, 8)).toEqual(Array(8).fill(400))
   })
 
-  test('of as much as may be in them do not exhaust it either, where they are parsed', async () => {
+  test('of as much as may be in them do not exhaust it either, where they are parsed', {
+    timeout: 60_000,
+  }, async () => {
     const gateway = await startWatched({}, ['--max-old-space-size=1024'])
     const statuses = await allAnswered(
       gateway,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Journal } from './journal.ts'
 import type { Warn } from './private-files.ts'
 import { RejectedEntries, type RejectedEntry, reasonOf } from './rejected-entries.ts'
@@ -20,9 +21,11 @@ export function openDisk<Entry>(
   warn: Warn,
 ): Disk<Entry> | undefined {
   if (folder === undefined) return undefined
+  // Node's `mkdir -p` of a relative path never returns once the working directory has been removed.
+  const place = resolve(folder)
   return {
-    journal: new Journal<Entry>(folder, maxBytes, name, warn),
-    rejected: new RejectedEntries<Entry>(folder, warn),
+    journal: new Journal<Entry>(place, maxBytes, name, warn),
+    rejected: new RejectedEntries<Entry>(place, warn),
   }
 }
 

@@ -1,4 +1,11 @@
-import { type CancelTimer, type Clock, guardListener, sleep, systemClock } from '@spillway/middleware'
+import {
+  backgroundClock,
+  type CancelTimer,
+  type Clock,
+  guardListener,
+  sleep,
+  systemClock,
+} from '@spillway/middleware'
 import type { LedgerStore } from './store.ts'
 
 export interface RetentionOptions {
@@ -81,12 +88,6 @@ const beforeFirst = 5000
 /** Milliseconds between two steps, for others who want to write. */
 const pause = 20
 
-/** A round that is to come keeps no process alive. */
-const idleTimer: Clock['setTimer'] = (ms, callback) => {
-  const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1)).unref()
-  return () => clearTimeout(timer)
-}
-
 /**
  * Keeps a store within limits, in small steps behind everybody's back. A database that is away is asked again in the next
  * round. Several processes may do this on one database.
@@ -94,8 +95,8 @@ const idleTimer: Clock['setTimer'] = (ms, callback) => {
  */
 export function startRetention(options: RetentionOptions): Retention {
   const { store, clock = systemClock } = options
-  const setTimer: Clock['setTimer'] =
-    options.clock === undefined ? idleTimer : (ms, callback) => clock.setTimer(ms, callback)
+  // A round that is to come keeps no process alive.
+  const rounds = options.clock ?? backgroundClock
   const set = {
     calls: options.calls ?? retentionDefaults.calls,
     maxCalls: options.maxCalls ?? retentionDefaults.maxCalls,
@@ -149,7 +150,7 @@ export function startRetention(options: RetentionOptions): Retention {
     return running
   }
   const schedule = (wait: number): void => {
-    cancel = setTimer(wait, () => {
+    cancel = rounds.setTimer(wait, () => {
       run()
         .catch(onError)
         .then(() => {

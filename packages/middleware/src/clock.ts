@@ -30,6 +30,15 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 }
 
+/** {@link systemClock} for what is done now and then beside the calls: its timers keep no process alive. */
+export const backgroundClock: Clock = {
+  ...systemClock,
+  setTimer(ms, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, ms), longestTimer)).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
 /**
  * Waits `ms` milliseconds of `clock` time. Ends at once when the signal aborts, and leaves no listener behind.
  * @throws the signal's reason when it aborts before the time is over

@@ -6,7 +6,7 @@ export {
   type RecordedRequest,
   recordCall,
 } from './call-record.ts'
-export { type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
+export { backgroundClock, type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
 export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toolNameDeltas } from '../test/tool-name-deltas.ts'
 import { answerBytes } from './answer-bytes.ts'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { SseScanner } from './sse-scanner.ts'
@@ -9,33 +10,9 @@ import { wholeTranscript } from './whole-transcript.ts'
 const data = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 const chunk = (delta: object, finish_reason: string | null = null): string =>
   data({ id: 'chatcmpl-1', model: 'm', choices: [{ index: 0, delta, finish_reason }] })
-const call = (fn: object, more: object = {}): object => ({
-  tool_calls: [{ index: 0, function: fn, ...more }],
-})
 
 describe('the name of a tool', () => {
-  it.each<[string, object[]]>([
-    [
-      'in pieces',
-      [
-        call({ name: 'get_' }, { id: 'call_00001' }),
-        call({ name: 'weather' }),
-        call({ arguments: '{"a":1}' }),
-      ],
-    ],
-    [
-      'again with each piece',
-      [
-        call({ name: 'get_weather', arguments: '' }, { id: 'call_00001' }),
-        ...['{"a"', ':1}'].map((text) => call({ name: 'get_weather', arguments: text })),
-      ],
-    ],
-    [
-      'longer each time',
-      [call({ name: 'get' }, { id: 'call_00001' }), call({ name: 'get_weather', arguments: '{"a":1}' })],
-    ],
-    ['whole, with everything', [call({ name: 'get_weather', arguments: '{"a":1}' }, { id: 'call_00001' })]],
-  ])('is whole in an assembled answer, however it comes: %s', (_, deltas) => {
+  it.each(toolNameDeltas)('is whole in an assembled answer, however it comes: %s', (_, deltas) => {
     const assembler = new AnswerAssembler('openai')
     const scanner = new SseScanner((event) => assembler.read(event))
     const end = `${chunk({}, 'stop')}data: [DONE]\n\n`

@@ -1,5 +1,4 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
-import { backgroundClock } from '../background-clock.ts'
+import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
 
 /** In milliseconds. It reads memory. */
 const lookEvery = 1_000

@@ -1,6 +1,5 @@
 import type { Vault } from '@spillway/key-vault'
-import type { CancelTimer, Clock } from '@spillway/middleware'
-import { backgroundClock } from '../background-clock.ts'
+import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
 import { type CredentialReport, cannotOpen, reportCredentials } from './credential-report.ts'
 import { inShort } from './in-short.ts'

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@spillway/middleware'
 import { SseScanner } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
+import { toolNameDeltas } from '../../../wire/test/tool-name-deltas.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { answerToAnthropic } from './answer-to-anthropic.ts'
 import { requestToAnthropic } from './request-to-anthropic.ts'
@@ -87,28 +88,7 @@ describe('a block of the vendor’s own tools', () => {
 })
 
 describe('the name of a tool', () => {
-  it.each<[string, object[]]>([
-    [
-      'in pieces',
-      [
-        call({ name: 'get_' }, { id: 'call_00001' }),
-        call({ name: 'weather' }),
-        call({ arguments: '{"a":1}' }),
-      ],
-    ],
-    [
-      'again with each piece',
-      [
-        call({ name: 'get_weather', arguments: '' }, { id: 'call_00001' }),
-        ...['{"a"', ':1}'].map((text) => call({ name: 'get_weather', arguments: text })),
-      ],
-    ],
-    [
-      'longer each time',
-      [call({ name: 'get' }, { id: 'call_00001' }), call({ name: 'get_weather', arguments: '{"a":1}' })],
-    ],
-    ['whole, with everything', [call({ name: 'get_weather', arguments: '{"a":1}' }, { id: 'call_00001' })]],
-  ])('is whole, however it comes: %s', (_, deltas) => {
+  it.each(toolNameDeltas)('is whole, however it comes: %s', (_, deltas) => {
     expect(streamed(...deltas)).toEqual([
       { type: 'tool_use', id: 'call_00001', name: 'get_weather', input: {}, said: '{"a":1}' },
     ])

@@ -63,7 +63,7 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
 export async function run(argv: readonly string[]): Promise<void> {
   const asked = argv[2] === 'help' ? argv[3] : argv[2]
   const program = await programOf((name) => name === asked)
-  // A running gateway has writers of its own.
+  // A running gateway has its own writers.
   if (asked !== 'start') leaveReadersInPeace()
   const problem = keyInArguments(argv)
   if (problem !== undefined) {

@@ -33,7 +33,7 @@ export function translatedBody(
       done()
       channel.end()
     },
-    // The upstream's own error event is in its own protocol: it is said anew from the failure.
+    // The upstream's own error event is in its own protocol: it is rendered again from the failure.
     fail: (error) => channel.fail(isStreamFailure(error) ? new StreamFailure(error.failure) : error),
   })
   return channel

@@ -116,7 +116,7 @@ export function claudeCodeSettings(config: Config, url: string): readonly Settin
   return [
     { name: 'ANTHROPIC_BASE_URL', value: reachable(url) },
     ...(own === 'ANTHROPIC_API_KEY' ? [] : [{ name: 'ANTHROPIC_AUTH_TOKEN', ...token }]),
-    // It asks for models of its own choice, unless it is told.
+    // It chooses its models itself, unless these name one.
     ...(claudeModels.every((each) => serves(each) !== undefined)
       ? []
       : ['ANTHROPIC_MODEL', 'ANTHROPIC_DEFAULT_HAIKU_MODEL'].map((name) => ({ name, value: model }))),

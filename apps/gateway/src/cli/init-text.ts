@@ -23,7 +23,7 @@ export const usualKeys: Readonly<Record<VerifyOptions['provider'], string>> = {
   openai: 'env:OPENAI_API_KEY',
 }
 
-/** A configuration with comments, as somebody would write it by hand. */
+/** A configuration with comments, as a person would write it. */
 export function initText({ provider, key, url, local, localModel, port, storage }: Wishes): string {
   const name = provider === 'anthropic' ? 'claude' : provider
   const isLocal = local !== 'none'

@@ -25,7 +25,7 @@ export interface Linked {
 
 /**
  * The configuration with a key's target, keeping what people wrote into it. A target that is there keeps everything but what
- * is said anew. One that no route uses becomes the last fallback of the route for all models.
+ * this link names. One that no route uses becomes the last fallback of the route for all models.
  */
 export function linkTarget(text: string, name: string, link: TargetLink): Linked {
   const document = parseDocument(text)

@@ -147,7 +147,7 @@ const valuesOf = (settings: readonly Setting[]): Record<string, string> =>
 
 function addressOf({ server: { host, port } }: Config): string {
   if (port === 0)
-    throw new NoConfig('server.port is 0, so nobody knows where the gateway listens: give --url')
+    throw new NoConfig('server.port is 0, so its address is not in the configuration: give --url')
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
 }

@@ -91,7 +91,7 @@ function headersOf({ api }: TargetConfig, key: string | undefined): Record<strin
   return key === undefined ? {} : { authorization: `Bearer ${key}` }
 }
 
-/** The key of an endpoint; undefined where it sends none of its own. */
+/** The key of an endpoint; undefined where its callers bring theirs, or it needs none. */
 async function keyOf(
   credential: string | undefined,
   vault: Vault | undefined,

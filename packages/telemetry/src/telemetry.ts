@@ -12,6 +12,7 @@ import { createInstruments } from './instruments.ts'
 import { memo } from './memo.ts'
 import { metricLabels } from './metric-labels.ts'
 import { type CallObserver, ObservedCall } from './observed-call.ts'
+import { warnOfOtherApi } from './other-api.ts'
 import { meterSource, tracerSource } from './providers.ts'
 import { providerOf, serverAttributes } from './request-attributes.ts'
 import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts'
@@ -25,10 +26,14 @@ import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts
  */
 export function telemetry(options: TelemetryOptions = {}): Middleware {
   const observer = createObserver(options)
+  const isUnobserved = warnOfOtherApi((text, code) => process.emitWarning(text, { code }))
   return (next) => (request) => {
     const tracer = observer.tracer()
     const instruments = observer.instruments()
-    if (tracer === undefined && instruments === undefined) return next(request)
+    if (tracer === undefined && instruments === undefined) {
+      isUnobserved()
+      return next(request)
+    }
     let call: ObservedCall | undefined
     observer.guard(() => {
       call = new ObservedCall(observer, request, tracer, instruments)

@@ -124,6 +124,10 @@ Exit codes:
     .option('-c, --config <file>', 'the configuration file (default: spillway.yaml)')
     .option('--online', 'ask each endpoint with its own key, as doctor does')
     .option('--strict', 'exit with 1 at a warning too, such as a key that is not set')
+    .option(
+      '--chains',
+      'print the chain of each route in whole: its policies with their options, and its targets',
+    )
     .option('--json', 'print what is wrong as JSON')
     .action(async (options: CheckOptions) => {
       const { check } = await import('./cli/check.ts')

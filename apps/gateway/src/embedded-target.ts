@@ -37,10 +37,11 @@ export function openEmbeddedTarget(
     dropTools: capabilities?.tools === true,
     timeouts: ownLimitsOf(settings),
   })
-  local.engine.load().catch((error: unknown) => {
-    if (isLocalModelError(error) && error.code === 'SPILLWAY_LOCAL_ENGINE_CLOSED') return
-    resources.log?.(`warning: target ${name}: ${error instanceof Error ? error.message : String(error)}`)
-  })
+  if (!resources.isDry)
+    local.engine.load().catch((error: unknown) => {
+      if (isLocalModelError(error) && error.code === 'SPILLWAY_LOCAL_ENGINE_CLOSED') return
+      resources.log?.(`warning: target ${name}: ${error instanceof Error ? error.message : String(error)}`)
+    })
 
   const limited = { ...settings, rateLimit: { ...rateLimit, concurrency } }
   const limit = limitsOfTarget(name, config, limited, undefined)({ url: '', name: endpointName })

@@ -7,7 +7,14 @@ import {
   createClient,
 } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
-import { fieldOf, type Handler, type Middleware, type ModelRequest, useModel } from '@spillway/middleware'
+import {
+  fieldOf,
+  type Handler,
+  type Middleware,
+  type ModelRequest,
+  named,
+  useModel,
+} from '@spillway/middleware'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import {
   type ChatDialectName,
@@ -58,8 +65,10 @@ export interface RunningEndpoint {
 export interface Resources {
   readonly shared?: SharedState | undefined
   readonly vault?: Vault | undefined
-  readonly books?: Books | undefined
-  readonly observability?: Observability | undefined
+  readonly books?: Pick<Books, 'attempts'> | undefined
+  /** Whether the chains are only looked at: no model is loaded then. */
+  readonly isDry?: boolean | undefined
+  readonly observability?: Pick<Observability, 'attempts'> | undefined
   /** Told what the owner should know. */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -182,11 +191,15 @@ function variableOf(reference: string): NonNullable<ClientOptions['credential']>
 }
 
 /** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */
-const withoutForeignSpillway: Middleware = (next) => async (request) => {
-  const response = await next(request)
-  const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))
-  return headers === response.headers ? response : { ...response, headers }
-}
+const withoutForeignSpillway = named<Middleware>(
+  (next) => async (request) => {
+    const response = await next(request)
+    const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))
+    return headers === response.headers ? response : { ...response, headers }
+  },
+  'upstream headers',
+  { hidden: true },
+)
 
 /** The others tell it without being asked. */
 function usageOf(settings: TargetConfig, url: string): Middleware[] {
@@ -207,16 +220,14 @@ function translationOf(settings: TargetConfig, url: string): Middleware[] {
   if (api === 'openai') return [translate({ to: 'openai', dialect: dialectOf(settings, url) })]
   // Both protocols, but for the count of tokens, which is answered with an estimate, and for what Ollama passes over.
   const toChat = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
-  return [
-    (next) => {
-      const translated = toChat(next)
-      return (request) => {
-        const isTranslated =
-          request.operation === 'count_tokens' || (api === 'ollama' && isPassedOver(request))
-        return isTranslated ? translated(request) : next(request)
-      }
-    },
-  ]
+  const asNeeded: Middleware = (next) => {
+    const translated = toChat(next)
+    return (request) => {
+      const isTranslated = request.operation === 'count_tokens' || (api === 'ollama' && isPassedOver(request))
+      return isTranslated ? translated(request) : next(request)
+    }
+  }
+  return [named(asNeeded, 'translate', { options: { to: 'openai where needed' } })]
 }
 
 /**

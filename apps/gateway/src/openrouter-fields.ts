@@ -1,9 +1,9 @@
-import { deriveRequest, fieldOf, type Middleware, withField } from '@spillway/middleware'
+import { deriveRequest, fieldOf, type Middleware, named, withField } from '@spillway/middleware'
 import type { OpenRouterConfig } from './config/config.ts'
 
 /** Adds OpenRouter's own fields to requests; what the caller has set itself stays. */
 export function openRouterFields(fields: OpenRouterConfig): Middleware {
-  return (next) => (request) => {
+  const adding: Middleware = (next) => (request) => {
     if (request.operation !== 'generate') return next(request)
     let { body } = request
     for (const [name, value] of Object.entries(fields)) {
@@ -11,4 +11,5 @@ export function openRouterFields(fields: OpenRouterConfig): Middleware {
     }
     return next(deriveRequest(request, { body }))
   }
+  return named(adding, 'openrouter fields')
 }

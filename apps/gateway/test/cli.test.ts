@@ -206,8 +206,25 @@ describe('check', () => {
     expect(await exit).toBe(0)
     expect(stdout()).toMatch(/^ {2}claude +ollama +http:\/\/127\.0\.0\.1:11434 \(no key, model llama3\.2\)$/m)
     expect(stdout()).toMatch(/^ {2}\* +claude -> local$/m)
+    expect(stdout()).toMatch(
+      /^chains\n {2}\* +telemetry > ledger > fallback \[target local\] > .* > attempt$/m,
+    )
     expect(stdout()).toMatch(new RegExp(`^${file} is valid, with 1 warning$`, 'm'))
     expect(stderr()).toMatch(/^warning: .* {2}targets\.local\.endpoints\[0\]: no credential: .*\n$/)
+  })
+
+  test('prints the chain of each route in whole where it is asked to', async () => {
+    const target = {
+      api: 'anthropic',
+      endpoints: [{ url: 'http://127.0.0.1:9', credential: 'env:SOME_KEY' }],
+    }
+    const file = configFile(configOf(target))
+    const { exit, stdout } = spillway(['check', '--chains', '--config', file], { SOME_KEY: 'sk-ant-secret' })
+    expect(await exit).toBe(0)
+    expect(stdout()).toMatch(
+      /^chain of \*\n {2}telemetry\n {2}ledger\n(?: {2}.*\n)+ {2}attempt \(at http:\/\/127\.0\.0\.1:9\)$/m,
+    )
+    expect(stdout()).not.toContain('sk-ant-secret')
   })
 
   test('reads the model files that the configuration names, and says what is wrong with them', async () => {

@@ -1,4 +1,4 @@
-import { emit, type Handler, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { emit, type Handler, type ModelRequest, type ModelResponse, named } from '@spillway/middleware'
 import { refuse, timeoutFailure } from '@spillway/wire'
 import { RunningAttempt } from './running-attempt.ts'
 import type { Transport } from './transport.ts'
@@ -12,7 +12,7 @@ import type { Transport } from './transport.ts'
  * Rejects with the signal's reason when the caller aborts first.
  */
 export function attempt(transport: Transport): Handler {
-  return (request) => {
+  const handler: Handler = (request) => {
     const { signal } = request
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (request.deadline <= request.clock.now()) return Promise.resolve(tooLate(request))
@@ -21,6 +21,7 @@ export function attempt(transport: Transport): Handler {
       new RunningAttempt(request, resolve, reject).start(transport)
     })
   }
+  return named(handler, 'attempt')
 }
 
 /** Nothing was sent, so nothing is counted: no attempt is announced. */

@@ -1,4 +1,10 @@
-import { defaultStreamHeaders, type Middleware, type ModelRequest, timeLeft } from '@spillway/middleware'
+import {
+  defaultStreamHeaders,
+  type Middleware,
+  type ModelRequest,
+  named,
+  timeLeft,
+} from '@spillway/middleware'
 
 /**
  * How long Node's own `fetch` waits for headers, and between two chunks, in milliseconds (undici's `headersTimeout` and
@@ -9,7 +15,7 @@ const nodeFetchLimit = 300_000
 /** Says so once, at the first call that may take longer than the `fetch` beneath it allows. */
 export function warnOfFetchLimit(warn: (message: string, code: string) => void): Middleware {
   let hasWarned = false
-  return (next) => (request) => {
+  const warning: Middleware = (next) => (request) => {
     if (!hasWarned && mayTakeLonger(request)) {
       hasWarned = true
       warn(
@@ -22,6 +28,7 @@ export function warnOfFetchLimit(warn: (message: string, code: string) => void):
     }
     return next(request)
   }
+  return named(warning, 'fetch limit', { hidden: true })
 }
 
 /** The default deadline was chosen by nobody; a stream has its headers at once where `headers` says so. */

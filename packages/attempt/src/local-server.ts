@@ -1,4 +1,4 @@
-import { deriveRequest, type Middleware, type Timeouts } from '@spillway/middleware'
+import { deriveRequest, type Middleware, named, type Timeouts } from '@spillway/middleware'
 
 /** The limits of {@link localServer}, in milliseconds. */
 export type LocalServerLimits = Pick<Timeouts, 'firstContent' | 'idle'> & { readonly headers: number }
@@ -26,10 +26,11 @@ export function localServer(own: Partial<Timeouts> = {}): Middleware {
     firstContent: own.firstContent ?? Math.max(timeouts.firstContent, localServerDefaults.firstContent),
     idle: own.idle ?? Math.max(timeouts.idle, localServerDefaults.idle),
   })
-  return (next) => async (request) => {
+  const patience: Middleware = (next) => async (request) => {
     const response = await next(deriveRequest(request, { timeouts: patient(request.timeouts) }))
     const { failure } = response
     if (failure?.kind !== 'timeout' || failure.phase === 'connect' || !failure.retryable) return response
     return { ...response, failure: { ...failure, retryable: false } }
   }
+  return named(patience, 'local server')
 }

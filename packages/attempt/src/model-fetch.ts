@@ -2,6 +2,7 @@ import {
   type Clock,
   createRequest,
   defaultTimeouts,
+  describeAs,
   type Handler,
   systemClock,
   type Timeouts,
@@ -25,7 +26,7 @@ export interface ModelFetchOptions {
  */
 export function modelFetch(handler: Handler, options: ModelFetchOptions): Fetch {
   const { otherwise, clock = systemClock, timeouts = defaultTimeouts } = options
-  return async (input: FetchInput, init?: FetchInit) => {
+  const fetch: Fetch = async (input: FetchInput, init?: FetchInit) => {
     const call = await readFetchCall(input, init, { clock, total: timeouts.total })
     if (!isModelCall(call)) return otherwise(call.input, call.init)
     const request = createRequest({ ...call, clock, timeouts, context: { fetchOptions: call.options } })
@@ -34,4 +35,6 @@ export function modelFetch(handler: Handler, options: ModelFetchOptions): Fetch 
       response.failure === undefined && call.stream ? sealBody(response.body, call.api) : response.body
     return new ThinResponse(response, body, call.url) as unknown as Response
   }
+  describeAs(fetch, { parts: [], next: handler })
+  return fetch
 }

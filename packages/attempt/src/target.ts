@@ -1,4 +1,4 @@
-import { deriveRequest, type Handler } from '@spillway/middleware'
+import { compose, deriveRequest, type Handler, type Middleware, named } from '@spillway/middleware'
 
 /** A handler with a name: an upstream that calls can be sent to. */
 export interface Target {
@@ -19,11 +19,10 @@ export interface TargetOptions {
 
 /** Names a handler: requests on their way to it carry the name, and so do its responses. */
 export function target(name: string, handler: Handler, { model }: TargetOptions = {}): Target {
-  return {
-    ...{ name, model },
-    handler(request) {
-      const context = { ...request.context, target: name }
-      return handler(deriveRequest(request, { context, model: model ?? request.model }))
-    },
+  const aimed: Middleware = (next) => (request) => {
+    const context = { ...request.context, target: name }
+    return next(deriveRequest(request, { context, model: model ?? request.model }))
   }
+  named(aimed, `target ${name}`, { options: { model } })
+  return { name, model, handler: compose([aimed], handler) }
 }

@@ -1,4 +1,4 @@
-import { deriveRequest, type Middleware, type Timeouts } from '@spillway/middleware'
+import { deriveRequest, type Middleware, named, type Timeouts } from '@spillway/middleware'
 
 /**
  * Sets the limits of every call that passes: those named here replace the ones set further out, the others stay.
@@ -13,11 +13,12 @@ export function timeouts(set: { readonly [K in keyof Timeouts]?: Timeouts[K] | u
       throw new RangeError(`timeouts.${name} must be milliseconds, 0 or more, but is ${value}`)
     }
   }
-  return (next) => (request) => {
+  const limited: Middleware = (next) => (request) => {
     const merged: Timeouts = { ...request.timeouts, ...limits }
     if (limits.total === undefined) return next(deriveRequest(request, { timeouts: merged }))
     const deadline = request.clock.now() + limits.total
     const chosen = request.hasDefaultDeadline ? deadline : Math.min(request.deadline, deadline)
     return next(deriveRequest(request, { timeouts: merged, deadline: chosen }))
   }
+  return named(limited, 'timeouts', { options: limits })
 }

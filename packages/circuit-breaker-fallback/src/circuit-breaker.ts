@@ -8,6 +8,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   type Outcome,
   systemClock,
 } from '@spillway/middleware'
@@ -244,6 +245,8 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     each(key, (circuit) => circuit.force(state, clock.now()))
   }
 
+  const { failureRate, minimumCalls, window, openFor } = settings
+  named(middleware, 'circuit breaker', { options: { failureRate, minimumCalls, window, openFor } })
   return {
     middleware,
     states() {

@@ -8,6 +8,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   noDeadline,
   timeLeft,
   withDefaults,
@@ -80,7 +81,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
   const declined = refusal === undefined ? undefined : refusalFallback(refusal)
-  return (handler) => {
+  const falling: Middleware = (handler) => {
     const next = declined?.(handler) ?? handler
     if (targets.length === 0) return next
     return async (call) => {
@@ -107,6 +108,8 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve })
     }
   }
+  const branches = targets.map(({ name, handler }) => ({ kind: 'target', name, handler }))
+  return named(falling, 'fallback', { options: { reserve, midStream, refusal }, branches })
 }
 
 /** Whether a fallback cannot take a request that the first target would have: it has no tools, or a shorter context. */

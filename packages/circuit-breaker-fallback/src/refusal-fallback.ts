@@ -5,6 +5,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
 } from '@spillway/middleware'
 import { header } from '@spillway/wire'
 import { RefusalChain } from './refusal-chain.ts'
@@ -26,7 +27,7 @@ import { wholeAnswer } from './refused-whole.ts'
  */
 export function refusalFallback(options: RefusalFallbackOptions): Middleware {
   const settings = refusalSettings(options)
-  return (next) => (call) => {
+  const goingOn: Middleware = (next) => (call) => {
     if (call.api !== 'anthropic' || call.context.isShadow) return next(call)
     let clean: ModelRequest
     try {
@@ -39,6 +40,7 @@ export function refusalFallback(options: RefusalFallbackOptions): Middleware {
     const isAlone = settings.modelsFor(call.model)?.length === 0
     return isAlone || call.operation !== 'generate' ? next(clean) : answer(settings, next, call, clean)
   }
+  return named(goingOn, 'refusal fallback', { options: { models: options.models } })
 }
 
 function isHandledElsewhere({ body }: ModelRequest): boolean {

@@ -5,6 +5,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   type RequestHeaders,
   timeLeft,
 } from '@spillway/middleware'
@@ -26,7 +27,7 @@ const oauthBeta = 'oauth-2025-04-20'
  */
 export function authenticate(credential: Credential, scheme: AuthScheme): Middleware {
   const source = tokenSource(credential)
-  return (next) => async (request) => {
+  const authenticating: Middleware = (next) => async (request) => {
     const first = await obtainToken(source, request)
     if (!('value' in first)) return refuse(request, first)
     const response = await send(next, request, first, scheme)
@@ -41,6 +42,7 @@ export function authenticate(credential: Credential, scheme: AuthScheme): Middle
     response.body.cancel()
     return send(next, request, second, scheme)
   }
+  return named(authenticating, 'authentication', { options: { scheme } })
 }
 
 /** One attempt with a token, which is given back when its outcome is known, or when there will be none. */
@@ -151,7 +153,7 @@ export function unauthenticated(headers: RequestHeaders): RequestHeaders {
  * a fallback, or as to the candidate of a mirror, loses it.
  */
 export function withoutDivertedCredential(): Middleware {
-  return (next) => (request) => {
+  const leaving: Middleware = (next) => (request) => {
     const { headers, context } = request
     const { divertedHeaders: diverted } = context
     if (diverted === undefined) return next(request)
@@ -160,13 +162,15 @@ export function withoutDivertedCredential(): Middleware {
     const kept = Object.entries(headers).filter(([name]) => !names.includes(name))
     return next(deriveRequest(request, { headers: Object.fromEntries(kept) }))
   }
+  return named(leaving, 'without a diverted credential')
 }
 
 /** Takes out any credential, for endpoints that need none and must not see the caller's. */
 export function withoutCredential(): Middleware {
-  return (next) => (request) => {
+  const removing: Middleware = (next) => (request) => {
     const { headers } = request
     if (!('x-api-key' in headers) && !('authorization' in headers)) return next(request)
     return next(deriveRequest(request, { headers: unauthenticated(headers) }))
   }
+  return named(removing, 'without a credential')
 }

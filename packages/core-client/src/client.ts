@@ -5,6 +5,7 @@ import {
   defaultTimeouts,
   type Handler,
   type Middleware,
+  named,
   type Timeouts,
 } from '@spillway/middleware'
 import { readCredential } from '@spillway/wire'
@@ -126,7 +127,13 @@ export function createClient(options: ClientOptions): Client {
     ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),
     ...(facts.answersLate ? [localServer(options.timeouts)] : []),
   ]
-  const { handler } = target(name, compose(chain, attempt(undiciTransport(pool, baseUrl, fence))))
+  const { handler } = target(
+    name,
+    compose(
+      chain,
+      named(attempt(undiciTransport(pool, baseUrl, fence)), 'attempt', { options: { at: baseUrl } }),
+    ),
+  )
   const fetch = modelFetch(handler, {
     otherwise: plainFetch({ pool, baseUrl, credential: own, scheme, api: facts.apis[0] }),
     clock: options.clock,

@@ -4,6 +4,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
 } from '@spillway/middleware'
 import { refuse } from '@spillway/wire'
 import type { PoolSettings } from './connection-pool.ts'
@@ -59,7 +60,7 @@ export function connectionLimit(settings: PoolSettings): Middleware {
       queue.add(admit)
     })
 
-  return (next) => async (request) => {
+  const limiting: Middleware = (next) => async (request) => {
     if (request.signal?.aborted) throw request.signal.reason
     if (request.context.isShadow && inFlight + 1 > connections / 2) {
       return saturated(request, 'a call for comparison leaves half of them to others, and never waits')
@@ -85,6 +86,7 @@ export function connectionLimit(settings: PoolSettings): Middleware {
     response.outcome.then(leave)
     return response
   }
+  return named(limiting, 'connections', { options: { connections, maxQueued } })
 }
 
 function saturated(request: ModelRequest, why: string): ModelResponse {

@@ -1,4 +1,4 @@
-import { type Api, deriveRequest, type Middleware } from '@spillway/middleware'
+import { type Api, deriveRequest, type Middleware, named } from '@spillway/middleware'
 import type { HeaderVenue } from '@spillway/wire'
 import type { AuthScheme } from './authentication.ts'
 
@@ -71,5 +71,7 @@ export function attribution(app: AppAttribution): Middleware {
     added['x-openrouter-title'] = app.title
     added['x-title'] = app.title
   }
-  return (next) => (request) => next(deriveRequest(request, { headers: { ...added, ...request.headers } }))
+  const attributing: Middleware = (next) => (request) =>
+    next(deriveRequest(request, { headers: { ...added, ...request.headers } }))
+  return named(attributing, 'attribution')
 }

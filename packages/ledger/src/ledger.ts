@@ -9,6 +9,7 @@ import {
   listen,
   type Middleware,
   type ModelRequest,
+  named,
   type RecordedAttempt,
   systemClock,
   withDefaults,
@@ -211,8 +212,8 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   return {
-    calls,
-    attempts,
+    calls: named(calls, 'ledger'),
+    attempts: named(attempts, 'ledger of attempts'),
     get state() {
       return writer.state
     },

@@ -1,5 +1,5 @@
 import { attempt, localServer, type Target, target, timeouts } from '@spillway/attempt'
-import { compose, type Timeouts } from '@spillway/middleware'
+import { compose, named, type Timeouts } from '@spillway/middleware'
 import { embeddedTransport } from './embedded-transport.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -39,7 +39,10 @@ export function localModel(options: LocalModelOptions): LocalTarget {
     timeouts(limits),
     localServer(limits),
   ]
-  const handler = compose(policies, attempt(embeddedTransport(engine)))
+  const handler = compose(
+    policies,
+    named(attempt(embeddedTransport(engine)), 'attempt', { options: { at: options.modelPath } }),
+  )
   const close = (): Promise<void> => engine.close()
   return { ...target(name, handler), engine, close, [Symbol.asyncDispose]: close }
 }

@@ -1,4 +1,4 @@
-import { fieldOf, type Middleware, type ModelRequest } from '@spillway/middleware'
+import { fieldOf, type Middleware, type ModelRequest, named } from '@spillway/middleware'
 import { refuse } from '@spillway/wire'
 
 /**
@@ -6,11 +6,12 @@ import { refuse } from '@spillway/wire'
  * and report success. So a request with tools is `unfit`, unless it says itself that none is to be called.
  */
 export function unfitTools(): Middleware {
-  return (next) => (request) => {
+  const refusing: Middleware = (next) => (request) => {
     if (!asksForTools(request)) return next(request)
     const message = `${request.context.target ?? request.model}: the model cannot use tools; set dropTools (in the gateway capabilities.tools: true) to let it answer without them`
     return Promise.resolve(refuse(request, { kind: 'unfit', message }))
   }
+  return named(refusing, 'unfit tools')
 }
 
 function asksForTools({ operation, body }: ModelRequest): boolean {

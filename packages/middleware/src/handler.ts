@@ -1,3 +1,4 @@
+import { describeAs, link } from './naming.ts'
 import type { ModelRequest } from './request.ts'
 import type { ModelResponse } from './response.ts'
 
@@ -16,5 +17,15 @@ export type Middleware = (next: Handler) => Handler
  * response last.
  */
 export function compose(middleware: readonly Middleware[], handler: Handler): Handler {
-  return middleware.reduceRight((next, wrap) => wrap(next), handler)
+  return middleware.reduceRight((next, wrap) => link(wrap(next), wrap, next), handler)
+}
+
+/**
+ * Composes middleware into one middleware, to be listed among others. The first listed is the outermost, as in
+ * {@link compose}; of none, calls pass through.
+ */
+export function stack(...middleware: readonly Middleware[]): Middleware {
+  const stacked: Middleware = (next) => compose(middleware, next)
+  describeAs(stacked, { parts: middleware })
+  return stacked
 }

@@ -8,6 +8,7 @@ export {
 } from './call-record.ts'
 export { backgroundClock, type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
+export { describe, describeShort } from './describe.ts'
 export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
@@ -22,7 +23,7 @@ export {
 } from './field-patches.ts'
 export type { FieldSpan } from './field-spans.ts'
 export { type CallEnd, callEnd, followCall } from './follow-call.ts'
-export { compose, type Handler, type Middleware } from './handler.ts'
+export { compose, type Handler, type Middleware, stack } from './handler.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {
   fieldOf,
@@ -32,6 +33,7 @@ export {
   jsonBodyFromObject,
   withField,
 } from './json-body.ts'
+export { type About, type Branch, describeAs, named } from './naming.ts'
 export { definedOnly, withDefaults } from './options.ts'
 export type { Outcome, Timings, TokenCounts, Usage, UsageIteration } from './outcome.ts'
 export { RecentMap } from './recent-map.ts'

@@ -18,6 +18,6 @@ const pinned =
   (request) =>
     next(deriveRequest(request, { model }))
 
-export function stack(client: Handler, log: (line: string) => void): Handler {
+export function chain(client: Handler, log: (line: string) => void): Handler {
   return compose([logged(log), pinned('claude-haiku-5-5')], client) // `logged` is outermost
 }

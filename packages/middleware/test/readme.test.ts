@@ -9,7 +9,7 @@ import {
   jsonBodyFromObject,
   type Outcome,
 } from '../src/index.ts'
-import { stack } from './readme-example.ts'
+import { chain } from './readme-example.ts'
 
 const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8')
 
@@ -61,7 +61,7 @@ describe('the example', () => {
       url: '/v1/messages',
       body: jsonBodyFromObject({}),
     })
-    const response = await stack(client, (line) => lines.push(line))(request)
+    const response = await chain(client, (line) => lines.push(line))(request)
     await response.outcome
     expect(asked).toEqual(['claude-haiku-5-5'])
     expect(lines).toEqual(['claude-opus-5-5: ok, 7 tokens'])

@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   type Outcome,
 } from '@spillway/middleware'
 import { conversationOf, fractionOf } from '@spillway/wire'
@@ -103,7 +104,8 @@ class RunningMirror implements Mirror {
   constructor(settings: MirrorSettings) {
     this.#settings = settings
     this.#budget = new CallBudget(settings.callsPerMinute)
-    this.middleware = (next) => (request) => {
+    const { sample, to } = settings
+    const mirroring: Middleware = (next) => (request) => {
       if (!this.#isSampled(request)) return next(request)
       const startedAt = request.clock.now()
       const answer = next(deriveRequest(request, { keepTranscript: true }))
@@ -114,6 +116,8 @@ class RunningMirror implements Mirror {
       )
       return answer
     }
+    const branches = [{ kind: 'candidate', name: to.name, handler: to.handler }]
+    this.middleware = named(mirroring, 'mirror', { options: { sample }, branches })
   }
 
   stats(): MirrorStats {

@@ -1,4 +1,4 @@
-import type { Middleware } from '@spillway/middleware'
+import { type Middleware, named } from '@spillway/middleware'
 import { isVendorLimit, withoutHeaders } from '@spillway/wire'
 
 /**
@@ -6,9 +6,10 @@ import { isVendorLimit, withoutHeaders } from '@spillway/wire'
  * their own quota. `retry-after` stays. Put it outside of `rateLimit`, which reads these headers.
  */
 export function hideVendorLimits(): Middleware {
-  return (next) => async (request) => {
+  const hiding: Middleware = (next) => async (request) => {
     const response = await next(request)
     const headers = withoutHeaders(response.headers, isVendorLimit)
     return headers === response.headers ? response : { ...response, headers }
   }
+  return named(hiding, 'hide vendor limits')
 }

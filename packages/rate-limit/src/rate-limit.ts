@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   withDefaults,
 } from '@spillway/middleware'
 import { limitGroup, refuse, UsualTime } from '@spillway/wire'
@@ -274,8 +275,9 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     })
   }
 
+  const { store: _, name: __, ...set } = options
   return {
-    middleware,
+    middleware: named(middleware, 'rate limit', { options: set }),
     limiter: (key = '') => limiters.find(key)?.limiter,
     open(key) {
       limiters.open(key)

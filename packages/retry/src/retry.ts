@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   sleep,
   timeLeft,
   withDefaults,
@@ -124,7 +125,7 @@ export function retry(options: RetryOptions = {}): Middleware {
   const when = guardHook('retry.when', settings.when, retryDefaults.when, isBoolean)
   const ofCalls = budgetOf(settings.budget)
   const ofShadows = budgetOf(settings.shadowBudget ?? likeBudget(settings.budget))
-  return (next) => async (request) => {
+  const retrying: Middleware = (next) => async (request) => {
     const attempts = Math.max(1, settings.attempts - retriesOfClient(request))
     const budget = request.context.isShadow ? ofShadows : ofCalls
     budget.onFirstAttempt(request)
@@ -153,6 +154,8 @@ export function retry(options: RetryOptions = {}): Middleware {
       retried = failure
     }
   }
+  const { attempts, baseDelay, maxDelay } = settings
+  return named(retrying, 'retry', { options: { attempts, baseDelay, maxDelay, when: options.when } })
 }
 
 function waitBefore(

@@ -5,6 +5,7 @@ import {
   type Handler,
   type ModelRequest,
   type ModelResponse,
+  named,
 } from '@spillway/middleware'
 import { type Conversation, conversationOf, isKeyFailure } from '@spillway/wire'
 import { CallersKeys } from './callers-keys.ts'
@@ -206,18 +207,23 @@ export function createRouting(setup: RoutingSetup): Routing {
     }
   }
 
+  const handler: Handler = (request) => {
+    const asked = new Set<Endpoint>()
+    const afterMs = hedgeAfter(request)
+    if (afterMs === undefined) return sendOn(request, asked)
+    return withHedge(
+      request,
+      (derived) => sendOn(derived, asked),
+      afterMs,
+      () => hedgeBeside(request, asked),
+    )
+  }
+  const branches = setup.endpoints.map(({ name, handler }) => ({ kind: 'endpoint', name, handler }))
   return {
-    handler(request) {
-      const asked = new Set<Endpoint>()
-      const afterMs = hedgeAfter(request)
-      if (afterMs === undefined) return sendOn(request, asked)
-      return withHedge(
-        request,
-        (derived) => sendOn(derived, asked),
-        afterMs,
-        () => hedgeBeside(request, asked),
-      )
-    },
+    handler: named(handler, 'routing', {
+      options: { affinity: affinity !== false, hedge: hedge ? hedge.after : undefined },
+      branches,
+    }),
     endpoints() {
       const started = endpoints.reduce((sum, endpoint) => sum + endpoint.started.count(lastNow), 0)
       return endpoints.map((endpoint) => stateOf(endpoint, started, lastNow))

@@ -1,4 +1,4 @@
-import { listen, type Middleware } from '@spillway/middleware'
+import { listen, type Middleware, named } from '@spillway/middleware'
 import { recordEvent } from './call-metrics.ts'
 import { type ConventionsName, conventions } from './conventions.ts'
 import { createInstruments } from './instruments.ts'
@@ -16,7 +16,7 @@ export function attemptMetrics(
   const names = conventions[(options.conventions ?? telemetryDefaults.conventions) as ConventionsName]
   const labels = metricLabels(names)
   const source = meterSource(options.meterProvider, (meter) => createInstruments(meter, names))
-  return (next) => (request) => {
+  const counting: Middleware = (next) => (request) => {
     const instruments = source()
     if (instruments === undefined) return next(request)
     return next(
@@ -25,4 +25,5 @@ export function attemptMetrics(
       }),
     )
   }
+  return named(counting, 'attempt metrics')
 }

@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   type Outcome,
   type RequestHeaders,
   withDefaults,
@@ -44,7 +45,7 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
   const { server } = options
   const attributes = memo((url: string) => ({ 'http.request.method': 'POST', ...serverAttributes(url) }))
   const guard = guardListener('attemptTelemetry', (act: () => void) => act())
-  return (next) => (request) => {
+  const tracing: Middleware = (next) => (request) => {
     const tracer = tracers()
     if (tracer === undefined) return next(request)
     const call = request.context.trace
@@ -83,6 +84,7 @@ export function attemptTelemetry(options: AttemptTelemetryOptions = {}): Middlew
       },
     )
   }
+  return named(tracing, 'attempt telemetry')
 }
 
 function describe(span: Span, { context: { target }, model }: ModelRequest): void {

@@ -4,6 +4,7 @@ import {
   guardListener,
   type Middleware,
   type ModelRequest,
+  named,
   withDefaults,
 } from '@spillway/middleware'
 import { boundedModels } from './bounded-labels.ts'
@@ -27,7 +28,7 @@ import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts
 export function telemetry(options: TelemetryOptions = {}): Middleware {
   const observer = createObserver(options)
   const isUnobserved = warnOfOtherApi((text, code) => process.emitWarning(text, { code }))
-  return (next) => (request) => {
+  const observing: Middleware = (next) => (request) => {
     const tracer = observer.tracer()
     const instruments = observer.instruments()
     if (tracer === undefined && instruments === undefined) {
@@ -40,6 +41,7 @@ export function telemetry(options: TelemetryOptions = {}): Middleware {
     })
     return call === undefined ? next(request) : call.send(next)
   }
+  return named(observing, 'telemetry')
 }
 
 function createObserver(options: TelemetryOptions): CallObserver & { tracer: () => Tracer | undefined } {
@@ -60,7 +62,7 @@ function createObserver(options: TelemetryOptions): CallObserver & { tracer: () 
     names,
     labels: metricLabels(names),
     server: memo(serverAttributes),
-    provider: typeof provider === 'string' ? () => provider : named(provider),
+    provider: typeof provider === 'string' ? () => provider : guardedProvider(provider),
     boundModels: boundedModels(settings.maxModels),
     captureContent: settings.captureContent,
     maxContentLength: settings.maxContentLength,
@@ -70,7 +72,7 @@ function createObserver(options: TelemetryOptions): CallObserver & { tracer: () 
   }
 }
 
-function named(provider: (request: ModelRequest) => string): (request: ModelRequest) => string {
+function guardedProvider(provider: (request: ModelRequest) => string): (request: ModelRequest) => string {
   return guardHook('telemetry.provider', provider, providerOf, (answer) => typeof answer === 'string')
 }
 

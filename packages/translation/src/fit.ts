@@ -8,6 +8,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   withDefaults,
   withField,
   withKnownFields,
@@ -80,7 +81,7 @@ export function fit(options: FitOptions = {}): Middleware {
     const message = `${request.context.target ?? model ?? request.model}: ${result.reason}`
     return Promise.resolve(refuse(request, { kind: 'unfit', message }))
   }
-  return (next) => (request) => {
+  const fitting: Middleware = (next) => (request) => {
     const { api, body } = request
     let json: JsonObject
     try {
@@ -99,6 +100,7 @@ export function fit(options: FitOptions = {}): Middleware {
       return Promise.reject(error)
     }
   }
+  return named(fitting, 'fit', { options: { model, scope } })
 }
 
 /** Parses in one turn and goes on in another. What was scanned can be parsed. */

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   type Middleware,
   type ModelRequest,
+  named,
   type ResponseBody,
   withField,
 } from '@spillway/middleware'
@@ -22,7 +23,7 @@ const refusalHolds = 3_600_000
  */
 export function includeUsage(): Middleware {
   let refusedUntil = Number.NEGATIVE_INFINITY
-  return (next) => async (request) => {
+  const asking: Middleware = (next) => async (request) => {
     const { clock } = request
     const body = clock.now() < refusedUntil ? undefined : askingBody(request)
     if (body === undefined) return next(request)
@@ -38,6 +39,7 @@ export function includeUsage(): Middleware {
     if (response.failure !== undefined || !isStream) return response
     return { ...response, body: withoutUsage(response.body) }
   }
+  return named(asking, 'include usage')
 }
 
 /** The body that asks for usage; undefined where the caller does so already, or where there is nothing to ask. */

@@ -6,6 +6,7 @@ import {
   type Middleware,
   type ModelRequest,
   type ModelResponse,
+  named,
   withDefaults,
 } from '@spillway/middleware'
 import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
@@ -58,11 +59,13 @@ export function translate(options: TranslateOptions): Middleware {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
   const learned = new LearnedDialect(dialect)
-  return (next) => (request) => {
+  const translating: Middleware = (next) => (request) => {
     if (request.api !== to) return translated(next, request, { to, learned, maxTokens })
     const isChat = to === 'openai' && request.operation === 'generate'
     return isChat ? inItsDialect(next, request, learned) : next(request)
   }
+  const name = to === 'openai' && typeof dialect === 'string' ? dialect : undefined
+  return named(translating, 'translate', { options: { to, dialect: name } })
 }
 
 interface Target {

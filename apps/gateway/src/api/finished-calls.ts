@@ -1,6 +1,6 @@
 // Brings in the `booked` of attempts.
 import type {} from '@spillway/ledger'
-import { type CallRecord, followCall, type Middleware, type ModelRequest } from '@spillway/middleware'
+import { type CallRecord, followCall, type Middleware, type ModelRequest, named } from '@spillway/middleware'
 import type { CallRow, TokenCounts } from './contract.ts'
 
 /** A call that is over. */
@@ -12,7 +12,7 @@ export interface FinishedCall {
 
 /** Tells of each call at its outcome. The listener must not throw. */
 export function observeCalls(onCall: (call: FinishedCall) => void): Middleware {
-  return (next) => (request) =>
+  const observing: Middleware = (next) => (request) =>
     followCall(request, next, ({ record, response, failure, firstContentMs, totalMs }) => {
       const row: CallRow = {
         id: record.callId,
@@ -30,6 +30,7 @@ export function observeCalls(onCall: (call: FinishedCall) => void): Middleware {
       }
       onCall({ row, request, record })
     })
+  return named(observing, 'calls for the dashboard', { hidden: true })
 }
 
 /** What all attempts of a call took together. */

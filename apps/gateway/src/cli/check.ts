@@ -3,13 +3,15 @@ import { ConfigError, type ConfigProblem, formatProblem } from '../config/config
 import { problemsOfModelFiles } from '../config/embedded-problems.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { configFileOf, noConfigFile } from './config-file.ts'
-import { describeConfig, describeDashboard } from './describe.ts'
+import { describeChains, describeConfig, describeDashboard } from './describe.ts'
 import { problemsOfVaultKeys } from './vault-key-problems.ts'
 
 export interface CheckOptions {
   readonly config?: string
   readonly strict?: boolean
   readonly online?: boolean
+  /** Whether the chain of each route is printed in whole. */
+  readonly chains?: boolean
   readonly json?: boolean
 }
 
@@ -26,7 +28,7 @@ interface Findings {
  * Checks a configuration file, the model files and the keys that it names, and says what it sets up; returns the exit code.
  * With `strict` a warning counts as a problem.
  */
-export async function check({ config: named, strict, json, online }: CheckOptions): Promise<number> {
+export async function check({ config: named, strict, json, online, chains }: CheckOptions): Promise<number> {
   const file = configFileOf(named)
   if (file === undefined) {
     console.error(noConfigFile)
@@ -36,7 +38,11 @@ export async function check({ config: named, strict, json, online }: CheckOption
   const { problems, warnings, loaded } = findings
   const isValid = problems.length === 0 && !(strict && warnings.length > 0)
   if (json) console.log(JSON.stringify({ file, valid: isValid, problems, warnings }, null, 2))
-  else tell(findings, loaded !== undefined && problems.length === 0, isValid)
+  else {
+    const isUsable = loaded !== undefined && problems.length === 0
+    const routes = isUsable ? await chainsOf(loaded.config, chains ?? false) : ''
+    tell(findings, routes, isUsable, isValid)
+  }
   return isValid ? 0 : 1
 }
 
@@ -79,11 +85,25 @@ function exposed({ config, problemAt }: LoadedConfig): ConfigProblem[] {
   return warning === undefined ? [] : [problemAt(['server', 'host'], warning)]
 }
 
-function tell({ file, loaded, problems, warnings }: Findings, isUsable: boolean, isValid: boolean): void {
+/** The chain of each route, as a gateway would have it. */
+async function chainsOf(config: LoadedConfig['config'], isWhole: boolean): Promise<string> {
+  const [{ withChains }, { describe, describeShort }] = await Promise.all([
+    import('../chains.ts'),
+    import('@spillway/middleware'),
+  ])
+  return withChains(config, (routes) => describeChains(routes, isWhole ? describe : describeShort, isWhole))
+}
+
+function tell(
+  { file, loaded, problems, warnings }: Findings,
+  chains: string,
+  isUsable: boolean,
+  isValid: boolean,
+): void {
   for (const problem of problems) console.error(formatProblem(file, problem))
   for (const warning of warnings) console.error(`warning: ${formatProblem(file, warning)}`)
   if (isUsable && loaded !== undefined)
-    console.log(`${describeConfig(loaded.config)}\n${describeDashboard(loaded.config)}`)
+    console.log(`${describeConfig(loaded.config)}\n${chains}\n${describeDashboard(loaded.config)}`)
   if (isValid)
     console.log(`${file} is valid${warnings.length === 0 ? '' : `, with ${counted(warnings, 'warning')}`}`)
   else

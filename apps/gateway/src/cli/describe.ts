@@ -44,6 +44,21 @@ function whereOf({ api, endpoints = [], model }: TargetConfig): string {
   return `${endpoints.map(({ url }) => safeUrl(url)).join(', ')} (${facts.join(', ')})`
 }
 
+/** The chains of routes: in a line each, or each under a heading. */
+export function describeChains(
+  routes: readonly { readonly models: string; readonly handler: object }[],
+  describe: (chain: object) => string,
+  isWhole: boolean,
+): string {
+  if (!isWhole) return shown(['chains', routes.map(({ models, handler }) => [models, describe(handler)])])
+  return routes
+    .map(({ models, handler }) => {
+      const lines = describe(handler).split('\n')
+      return [`chain of ${printable(models)}`, ...lines.map((line) => `  ${line}`)].join('\n')
+    })
+    .join('\n')
+}
+
 const pathOf = ({ target, fallback }: RouteConfig): string => [target, ...fallback].join(' -> ')
 
 function limitsOf(config: Config): string[][] {

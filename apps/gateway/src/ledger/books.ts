@@ -11,7 +11,7 @@ import {
   type RetentionOptions,
   startRetention,
 } from '@spillway/ledger'
-import { compose, type Middleware, type ModelRequest } from '@spillway/middleware'
+import { type Middleware, type ModelRequest, stack } from '@spillway/middleware'
 // Brings in the context's `mirrorOf`.
 import type {} from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
@@ -124,7 +124,7 @@ export function openBooks(
     store,
     audit,
     calls: ledger.calls,
-    attempts: (upstream) => (next) => compose([nameUpstream(upstream), ledger.attempts], next),
+    attempts: (upstream) => stack(nameUpstream(upstream), ledger.attempts),
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {

@@ -1,4 +1,4 @@
-import { deriveRequest, type Middleware } from '@spillway/middleware'
+import { deriveRequest, type Middleware, named } from '@spillway/middleware'
 import type { PriceTable } from '@spillway/usage'
 
 /** An endpoint as it stands in the books: never with a secret. */
@@ -27,6 +27,7 @@ declare module '@spillway/middleware' {
 /** Names the endpoint to all that is further in. */
 export function nameUpstream(upstream: Upstream): Middleware {
   const { endpoint } = upstream
-  return (next) => (request) =>
+  const naming: Middleware = (next) => (request) =>
     next(deriveRequest(request, { context: { ...request.context, endpoint, upstream } }))
+  return named(naming, 'upstream', { hidden: true })
 }

@@ -1,6 +1,7 @@
 import { type Clock, type JsonBody, jsonBodyFromBytes, type RequestHeaders } from '@spillway/middleware'
 import { type RecognisedCall, recogniseCall } from '@spillway/wire'
 import { type CallBody, readCallBody } from './call-body.ts'
+import type { GivenCall } from './given-call.ts'
 
 /** The type of the global `fetch`. */
 export type Fetch = typeof globalThis.fetch
@@ -15,14 +16,18 @@ export interface FetchCall extends RecognisedCall {
   readonly model: string
   readonly stream: boolean
   readonly signal: AbortSignal | undefined
-  /** What else the `fetch` below is to hear: `dispatcher`, `agent`, `timeout`, `redirect` and the like. */
-  readonly options: Readonly<Record<string, unknown>>
+  /** For the `fetch` below. */
+  readonly given: GivenCall
 }
 
 /** What is left untouched, in arguments that still can be sent. */
 export interface OtherCall {
   readonly input: FetchInput
   readonly init: FetchInit
+  readonly method: string
+  readonly url: string
+  /** Whether its path is a model call's, and only its body is none. */
+  readonly isCallPath: boolean
 }
 
 /** What limits the wait for a body that is streamed. */
@@ -43,8 +48,10 @@ export async function readFetchCall(
 ): Promise<FetchCall | OtherCall> {
   const request = isRequest(input) ? input : undefined
   const url = request?.url ?? String(input)
-  const recognised = recogniseCall((init?.method ?? request?.method ?? 'GET').toUpperCase(), pathnameOf(url))
-  if (recognised === undefined) return { input, init }
+  const method = (init?.method ?? request?.method ?? 'GET').toUpperCase()
+  const recognised = recogniseCall(method, pathnameOf(url))
+  const other = { input, init, method, url, isCallPath: recognised !== undefined }
+  if (recognised === undefined) return other
   const { signal: ofInit } = init ?? {}
   const signal = ofInit ?? (ofInit === null ? undefined : request?.signal) ?? undefined
   const own = init?.body ?? undefined
@@ -52,20 +59,29 @@ export async function readFetchCall(
   const call = given.bytes && readAsked(jsonBodyFromBytes(given.bytes))
   if (call === undefined) {
     // The clone of a request was read, not the request.
-    if (own === undefined || given.again === own) return { input, init }
-    return { input, init: { ...init, body: given.again, ...halfDuplex(given) } as FetchInit }
+    if (own === undefined || given.again === own) return other
+    return { ...other, init: { ...init, body: given.again, ...halfDuplex(given) } as FetchInit }
   }
-  const headers = readHeaders(init?.headers ?? request?.headers)
+  const asked = init?.headers ?? request?.headers
+  const readHeaders = readHeaderPairs(asked)
   return {
     ...recognised,
     ...call,
     url,
     headers:
-      given.type === undefined || 'content-type' in headers
-        ? headers
-        : { ...headers, 'content-type': given.type },
+      given.type === undefined || 'content-type' in readHeaders
+        ? readHeaders
+        : { ...readHeaders, 'content-type': given.type },
     signal,
-    options: { ...requestOptions(request), ...otherOptions(init) },
+    given: {
+      url,
+      request,
+      headers: asked,
+      readHeaders,
+      body: own === undefined ? undefined : given.again,
+      readBody: call.body,
+      options: otherOptions(init),
+    },
   }
 }
 
@@ -108,20 +124,7 @@ function otherOptions(init: FetchInit): Record<string, unknown> {
   )
 }
 
-/** What node-fetch keeps of its options in its `Request`; the standard one shows `redirect` alone of what matters here. */
-const keptOptions = ['agent', 'compress', 'follow', 'size', 'timeout', 'highWaterMark', 'insecureHTTPParser']
-
-function requestOptions(request: Request | undefined): Record<string, unknown> {
-  if (request === undefined) return {}
-  const read = request as unknown as Record<string, unknown>
-  const options = keptOptions.map((name) => [name, read[name]] as const)
-  const redirect = request.redirect === 'follow' ? undefined : request.redirect
-  return Object.fromEntries(
-    [...options, ['redirect', redirect] as const].filter(([, value]) => value !== undefined),
-  )
-}
-
-function readHeaders(headers: NonNullable<FetchInit>['headers']): RequestHeaders {
+function readHeaderPairs(headers: NonNullable<FetchInit>['headers']): RequestHeaders {
   const read: Record<string, string> = {}
   if (headers === undefined) return read
   const pairs = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers)

@@ -3,13 +3,14 @@ import { type HeaderFence, headerFence, isDivertedHeader, isTransportError } fro
 import { quietly } from './call-body.ts'
 import { chunkBytes } from './chunk-bytes.ts'
 import type { Fetch } from './fetch-call.ts'
-import { checkedResponse, responseChunks, responseHeaders } from './fetched-response.ts'
+import { checkedResponse, fetchFacts, responseChunks, responseHeaders } from './fetched-response.ts'
+import { fetchArguments, type GivenCall } from './given-call.ts'
 import type { Transport, TransportSink } from './transport.ts'
 
 declare module '@spillway/middleware' {
   interface RequestContext {
-    /** What else the caller gave its `fetch` (`dispatcher`, `agent`, `timeout`); for the target that was called alone. */
-    readonly fetchOptions?: Readonly<Record<string, unknown>> | undefined
+    /** What the caller gave its `fetch`, with options such as `dispatcher`; for the target that was called alone. */
+    readonly fetchCall?: GivenCall | undefined
   }
 }
 
@@ -38,13 +39,21 @@ export interface FetchTransportOptions {
  */
 export function fetchTransport(fetch: Fetch, options: FetchTransportOptions = {}): Transport {
   mustBeFetch(fetch)
+  return transportOver(() => fetch, options)
+}
+
+/** {@link fetchTransport} over the `fetch` that each request has. */
+export function transportOver(
+  fetchOf: (request: ModelRequest) => Fetch,
+  options: FetchTransportOptions = {},
+): Transport {
   const { forwardHeaders, callersCredential: credentials = false } = options
   const fences = {
     anthropic: headerFence('anthropic', 'anthropic', { forwardHeaders, credentials }),
     openai: headerFence('openai', 'openai', { forwardHeaders, credentials }),
   }
   return (request, sink) => {
-    const exchange = new FetchExchange(fetch, request, sink, fences)
+    const exchange = new FetchExchange(fetchOf(request), request, sink, fences)
     void exchange.run()
     return exchange
   }
@@ -87,21 +96,17 @@ class FetchExchange {
     const { signal } = this.#controller
     let isAnswered = false
     try {
-      const init = {
-        // They were chosen for the endpoint that was called: a client certificate, a proxy.
-        ...(context.divertedHeaders === undefined ? context.fetchOptions : undefined),
-        method: 'POST',
-        headers: outgoingHeaders(this.#request, this.#fences),
-        body: body.bytes as Uint8Array<ArrayBuffer>,
-        signal,
-      }
+      // It was made for the endpoint that was called: with a client certificate, a proxy.
+      const given = context.divertedHeaders === undefined ? context.fetchCall : undefined
+      const headers = outgoingHeaders(this.#request, this.#fences, given)
       // Called as a plain function: the fetch of browsers refuses to be anyone's method.
       const fetch = this.#fetch
-      const response = checkedResponse(await fetch(url, init))
+      const args = fetchArguments({ fetch, url, headers, body, signal }, given)
+      const response = checkedResponse(await fetch(...args))
       this.#chunks = responseChunks(response)
       if (signal.aborted) return this.#endChunks()
       isAnswered = true
-      this.#sink.headers(response.status, responseHeaders(response.headers))
+      this.#sink.headers(response.status, responseHeaders(response.headers), fetchFacts(response))
       if (this.#chunks !== undefined) await this.#read(this.#chunks)
       if (!signal.aborted) this.#sink.end()
     } catch (error) {
@@ -142,13 +147,15 @@ class FetchExchange {
   }
 }
 
-/** All but what is meant for Spillway alone, and the length of a body that may have been replaced. */
-const ofCaller = (name: string): boolean => name !== 'content-length' && !name.startsWith('x-spillway-')
-
+/** All but what is meant for Spillway alone, and the length of a body that was replaced. */
 function outgoingHeaders(
-  { api, context: { divertedHeaders }, headers }: ModelRequest,
+  { api, body, context: { divertedHeaders }, headers }: ModelRequest,
   fences: Readonly<Record<Api, HeaderFence>>,
+  given: GivenCall | undefined,
 ): Record<string, string> {
+  const isSameBody = body === given?.readBody
+  const ofCaller = (name: string): boolean =>
+    (isSameBody || name !== 'content-length') && !name.startsWith('x-spillway-')
   const isForHere = (name: string): boolean =>
     divertedHeaders === undefined || fences[api](name) || !isDivertedHeader(name, headers, divertedHeaders)
   return Object.fromEntries(Object.entries(headers).filter(([name]) => ofCaller(name) && isForHere(name)))

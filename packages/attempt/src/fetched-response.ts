@@ -1,10 +1,13 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { FetchFacts, ResponseHeaders } from '@spillway/middleware'
 import { chunksOf } from './chunk-bytes.ts'
 
 /** What is used of a `Response`, of whichever implementation. */
 export interface FetchedResponse {
   readonly status: number
   readonly type?: string
+  readonly url?: string
+  readonly redirected?: boolean
+  readonly statusText?: string
   readonly headers: unknown
   readonly body?: unknown
   readonly bodyUsed?: boolean
@@ -34,6 +37,11 @@ export function checkedResponse(value: unknown): FetchedResponse {
 function described(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   return typeof value === 'object' ? 'an object without a status' : `a ${typeof value}`
+}
+
+/** What a response says of its way here; not every implementation does. */
+export function fetchFacts({ type, url, redirected, statusText }: FetchedResponse): FetchFacts {
+  return { type, url, redirected, statusText }
 }
 
 /** The chunks of a response's body; undefined where it has none. */

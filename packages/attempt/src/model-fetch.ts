@@ -4,10 +4,12 @@ import {
   defaultTimeouts,
   describeAs,
   type Handler,
+  type NewModelRequest,
   systemClock,
   type Timeouts,
 } from '@spillway/middleware'
 import { type Fetch, type FetchInit, type FetchInput, isModelCall, readFetchCall } from './fetch-call.ts'
+import { type NotCovered, tellerOfNotCovered } from './not-covered.ts'
 import { sealBody } from './sealed-body.ts'
 import { ThinResponse } from './thin-response.ts'
 
@@ -17,6 +19,11 @@ export interface ModelFetchOptions {
   readonly otherwise: Fetch
   readonly clock?: Clock | undefined
   readonly timeouts?: Timeouts | undefined
+  /**
+   * Hears of the POSTs of a model API that go to `otherwise`, once for each kind.
+   * @default nobody does
+   */
+  readonly onNotCovered?: ((call: NotCovered) => void) | undefined
 }
 
 /**
@@ -25,16 +32,32 @@ export interface ModelFetchOptions {
  * itself.
  */
 export function modelFetch(handler: Handler, options: ModelFetchOptions): Fetch {
-  const { otherwise, clock = systemClock, timeouts = defaultTimeouts } = options
-  const fetch: Fetch = async (input: FetchInput, init?: FetchInit) => {
+  const answer = callAnswerer(handler, options)
+  const fetch: Fetch = (input, init) => answer(input, init, options.otherwise)
+  describeAs(fetch, { parts: [], next: handler })
+  return fetch
+}
+
+/** What a request has besides what its caller said. */
+type Extras = Pick<NewModelRequest, 'context' | 'listeners'>
+
+/** {@link modelFetch} with another `otherwise` for each call. */
+export function callAnswerer(
+  handler: Handler,
+  { clock = systemClock, timeouts = defaultTimeouts, onNotCovered }: Omit<ModelFetchOptions, 'otherwise'>,
+): (input: FetchInput, init: FetchInit, otherwise: Fetch, extras?: Extras) => Promise<Response> {
+  const tellNotCovered = onNotCovered && tellerOfNotCovered(onNotCovered)
+  return async (input, init, otherwise, extras) => {
     const call = await readFetchCall(input, init, { clock, total: timeouts.total })
-    if (!isModelCall(call)) return otherwise(call.input, call.init)
-    const request = createRequest({ ...call, clock, timeouts, context: { fetchOptions: call.options } })
-    const response = await handler(request)
+    if (!isModelCall(call)) {
+      tellNotCovered?.(call)
+      return otherwise(call.input, call.init)
+    }
+    const { given, ...asked } = call
+    const context = { fetchCall: given, ...extras?.context }
+    const response = await handler(createRequest({ ...asked, clock, timeouts, ...extras, context }))
     const body =
       response.failure === undefined && call.stream ? sealBody(response.body, call.api) : response.body
     return new ThinResponse(response, body, call.url) as unknown as Response
   }
-  describeAs(fetch, { parts: [], next: handler })
-  return fetch
 }

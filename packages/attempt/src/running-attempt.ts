@@ -3,6 +3,7 @@ import {
   type BodySource,
   emit,
   type Failure,
+  type FetchFacts,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
@@ -55,6 +56,7 @@ export class RunningAttempt implements TransportSink, BodySource {
   #phase: AttemptPhase = 'waiting'
   #status = 0
   #headers: ResponseHeaders = {}
+  #facts: FetchFacts | undefined
   /** The whole body, or the events before the first content. */
   readonly #held = new CollectedBytes()
   #reader: StreamReader | undefined
@@ -94,10 +96,11 @@ export class RunningAttempt implements TransportSink, BodySource {
     if (this.#phase === 'leaving') this.#enter('waiting')
   }
 
-  headers(status: number, headers: ResponseHeaders): void {
+  headers(status: number, headers: ResponseHeaders, facts?: FetchFacts): void {
     if (this.#phase !== 'waiting' && this.#phase !== 'leaving') return
     this.#status = status
     this.#headers = headers
+    this.#facts = facts
     this.#record.headersCame()
     if (status < 200 || status >= 300) return this.#enter('error')
     const encoding = header(headers, 'content-encoding') ?? 'identity'
@@ -279,6 +282,7 @@ export class RunningAttempt implements TransportSink, BodySource {
       outcome: this.#outcome.promise,
       target: this.#request.context.target,
       transcript: this.#reader?.transcript,
+      ...(this.#facts !== undefined && { fetched: this.#facts }),
     })
     return channel
   }
@@ -334,7 +338,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#reader = undefined
     const usage = state === undefined ? usageOfWhole(request, answer) : usageOf(request, state, failure)
     this.#settle(failure, usage, answer)
-    this.#resolve(response)
+    this.#resolve(this.#facts === undefined ? response : { ...response, fetched: this.#facts })
   }
 
   /** The error goes on, but its status has said what there is to know. */

@@ -12,9 +12,9 @@ const bodiless = new Set([101, 204, 205, 304])
 export class ThinResponse {
   readonly status: number
   readonly url: string
-  readonly redirected: boolean = false
-  readonly type: string = 'default'
-  readonly statusText: string = ''
+  readonly redirected: boolean
+  readonly type: string
+  readonly statusText: string
   readonly #response: ModelResponse
   readonly #body: ResponseBody
   #headers: Headers | undefined
@@ -24,8 +24,12 @@ export class ThinResponse {
   #used = false
 
   constructor(response: ModelResponse, body: ResponseBody, url: string) {
+    const { fetched } = response
     this.status = response.status
-    this.url = url
+    this.url = fetched?.url || url
+    this.redirected = fetched?.redirected ?? false
+    this.type = fetched?.type ?? 'default'
+    this.statusText = fetched?.statusText ?? ''
     this.#response = response
     this.#body = body
   }
@@ -40,7 +44,11 @@ export class ThinResponse {
   }
 
   get bodyUsed(): boolean {
-    return this.#cloned?.bodyUsed ?? (this.#used || this.#stream?.locked === true)
+    return this.#cloned?.bodyUsed ?? this.#used
+  }
+
+  get #isUnusable(): boolean {
+    return this.bodyUsed || (this.#cloned?.body ?? this.#stream)?.locked === true
   }
 
   get body(): ReadableStream<Uint8Array> | null {
@@ -53,7 +61,7 @@ export class ThinResponse {
   }
 
   async bytes(): Promise<Uint8Array> {
-    if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
+    if (this.#isUnusable) throw new TypeError('Body is unusable: Body has already been read')
     if (this.#cloned !== undefined) return new Uint8Array(await this.#cloned.arrayBuffer())
     if (this.#stream !== undefined)
       return new Uint8Array(await new Response(this.#stream as never).arrayBuffer())
@@ -83,13 +91,17 @@ export class ThinResponse {
   }
 
   clone(): Response {
-    if (this.bodyUsed) throw new TypeError('Response.clone: Body has already been consumed.')
+    if (this.#isUnusable) throw new TypeError('Response.clone: Body has already been consumed.')
     this.#cloned ??= this.#standard(this.body)
-    return this.#cloned.clone()
+    const { url, redirected, type } = this
+    // A standard response says none of these of itself, as its clone would.
+    const facts = Object.entries({ url, redirected, type }).map(([name, value]) => [name, { value }])
+    return Object.defineProperties(this.#cloned.clone(), Object.fromEntries(facts))
   }
 
   #standard(body: ReadableStream<Uint8Array> | null): Response {
-    return new Response(body as never, { status: this.status, headers: this.headers })
+    const { status, statusText, headers } = this
+    return new Response(body as never, { status, statusText, headers })
   }
 }
 
@@ -125,7 +137,10 @@ function webStream(body: ResponseBody, onRead: () => void): ReadableStream<Uint8
         if (done) controller.close()
         else controller.enqueue(value)
       },
-      cancel: (reason) => body.cancel(reason),
+      cancel(reason) {
+        onRead()
+        body.cancel(reason)
+      },
     },
     { highWaterMark: 0 },
   )
@@ -137,6 +152,7 @@ function webStream(body: ResponseBody, onRead: () => void): ReadableStream<Uint8
       return {
         next,
         async return(value?: unknown) {
+          onRead()
           if (options?.preventCancel !== true) body.cancel()
           return { done: true, value }
         },

@@ -1,4 +1,4 @@
-import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
+import type { FetchFacts, ModelRequest, ResponseHeaders } from '@spillway/middleware'
 
 /**
  * Hears what a transport receives. Calls come in this order: `sent` where the handle was `isLeaving`, `headers` at most once, `data` any
@@ -7,7 +7,8 @@ import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
 export interface TransportSink {
   /** The request leaves now: the limits of the attempt begin to run. */
   sent?(): void
-  headers(status: number, headers: ResponseHeaders): void
+  /** @param facts of a transport over a `fetch` */
+  headers(status: number, headers: ResponseHeaders, facts?: FetchFacts): void
   /** The chunk must not be written to afterwards. */
   data(chunk: Uint8Array): void
   end(): void

@@ -4,25 +4,42 @@ import type { Fetch } from './fetch-call.ts'
 import { warnOfFetchLimit } from './fetch-limit.ts'
 import { fetchTransport, mustBeFetch } from './fetch-transport.ts'
 import { modelFetch } from './model-fetch.ts'
+import { type NotCovered, warnOfNotCovered } from './not-covered.ts'
+
+/** A `fetch` for {@link wrapFetch} with what else there is to say. */
+export interface WrappedFetch {
+  readonly fetch: Fetch
+  /**
+   * Hears of POSTs of a model API that pass no policy, such as batches, files, or a path that Spillway does not know; once
+   * for each kind, of eight kinds at most.
+   * @default a warning of the process, `SPILLWAY_NOT_COVERED`
+   */
+  readonly onNotCovered?: ((call: NotCovered) => void) | undefined
+}
 
 /**
  * A `fetch` whose model calls pass through middleware, for the `fetch` option of any SDK. The first listed
- * middleware is the outermost. Requests that are not model calls go straight to `fetch`.
+ * middleware is the outermost. Requests that are not model calls go straight to `fetch`; where one is a POST of a model
+ * API, a warning says so once (`SPILLWAY_NOT_COVERED`, see {@link WrappedFetch}).
  *
  * Limits default to those of `Timeouts`; set others with the `timeouts` middleware. Node's own `fetch` has a limit of
  * 300 s that they cannot lift; the first call that may take longer warns of it (`SPILLWAY_FETCH_LIMIT`).
  *
- * `fetch` may be any: that of the platform, node-fetch, cross-fetch, or a wrapper of your own. What such a wrapper throws
- * is thrown to whoever calls, at once and unchanged, unless it is a failure of the network or has one as its `cause`.
+ * `fetch` may be any: that of the platform, node-fetch, cross-fetch, or a wrapper of your own. It gets a call in the form in
+ * which the wrapped one got it: text as text, `Headers` as `Headers`, a `Request` as a `Request`, and all other options.
+ * What such a wrapper throws is thrown to whoever calls, at once and unchanged, unless it is a failure of the network or
+ * has one as its `cause`.
  * @throws TypeError for a `fetch` that is no function
  */
-export function wrapFetch(fetch: Fetch, ...middleware: readonly Middleware[]): Fetch {
-  mustBeFetch(fetch)
-  const limit = isNodesOwn(fetch)
+export function wrapFetch(fetch: Fetch | WrappedFetch, ...middleware: readonly Middleware[]): Fetch {
+  const { fetch: inner, onNotCovered = warnOfNotCovered } =
+    typeof fetch === 'object' && fetch ? fetch : { fetch }
+  mustBeFetch(inner)
+  const limit = isNodesOwn(inner)
     ? [warnOfFetchLimit((text, code) => process.emitWarning(text, { code }))]
     : []
-  const handler = compose([...middleware, ...limit], attempt(fetchTransport(fetch)))
-  return modelFetch(handler, { otherwise: fetch })
+  const handler = compose([...middleware, ...limit], attempt(fetchTransport(inner)))
+  return modelFetch(handler, { otherwise: inner, onNotCovered })
 }
 
 const isNodesOwn = (fetch: Fetch): boolean =>

@@ -1,4 +1,4 @@
-export { type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, type Target, target, timeouts, wrapFetch } from '@spillway/attempt'
 export {
   type BreakerStore,
   type MemoryBreakerStoreOptions,

@@ -1,4 +1,4 @@
-export { target, timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, target, timeouts, wrapFetch } from '@spillway/attempt'
 export { compose, isSpillwayError, type Middleware, SpillwayError } from '@spillway/middleware'
 export type { AuthScheme } from './authentication.ts'
 export { CredentialError } from './checked-source.ts'

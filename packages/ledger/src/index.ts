@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export type { AuditEntry, AuditMark, AuditRow } from './audit-chain.ts'
 export type { AuditKey } from './audit-keys.ts'
 export type { AuditLog } from './audit-log.ts'

@@ -47,7 +47,7 @@ export {
   type RequestContext,
   type RequestHeaders,
 } from './request.ts'
-export type { ModelResponse, ResponseHeaders } from './response.ts'
+export type { FetchFacts, ModelResponse, ResponseHeaders } from './response.ts'
 export {
   BodyChannel,
   type BodySink,

@@ -6,6 +6,14 @@ import type { Transcript } from './transcript.ts'
 /** Lower-case names; an array for headers that came more than once. */
 export type ResponseHeaders = { readonly [name: string]: string | readonly string[] }
 
+/** What a `Response` says of its way here. */
+export interface FetchFacts {
+  readonly url?: string | undefined
+  readonly redirected?: boolean | undefined
+  readonly type?: string | undefined
+  readonly statusText?: string | undefined
+}
+
 /**
  * An answer at its commit point: the first content of a stream has come, or the whole body of anything else.
  * It is always presentable: where the upstream gave no HTTP response, status, headers and body are an error in
@@ -27,6 +35,8 @@ export interface ModelResponse {
   readonly outcome: Promise<Outcome>
   /** The target that produced this response; undefined for a refusal of Spillway's own. */
   readonly target: string | undefined
+  /** What a `fetch` said of the response besides status, headers and body. */
+  readonly fetched?: FetchFacts | undefined
   /** What the answer says; only where the request asked for it (`keepTranscript`). That of a stream grows with the body. */
   readonly transcript?: Transcript | undefined
 }

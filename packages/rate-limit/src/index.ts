@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export type { Admission, GroupState, Headroom, Lease } from './admission.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
 export { hideVendorLimits } from './hide-vendor-limits.ts'

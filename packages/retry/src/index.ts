@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export { type AwsStandardOptions, awsStandardBudget } from './aws-standard-budget.ts'
 export {
   type Backoff,

@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export type { ChoiceReason } from './choice.ts'
 export type { EndpointState } from './endpoint.ts'
 // The types of the hedges' events.

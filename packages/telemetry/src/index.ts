@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export { attemptMetrics } from './attempt-metrics.ts'
 export {
   type AttemptTelemetryOptions,

@@ -1,4 +1,4 @@
-export { timeouts, wrapFetch } from '@spillway/attempt'
+export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export { degradedHeader } from './degraded-header.ts'
 export { type ModelCapabilities, modelCapabilities, type ThinkingMode } from './fit/capabilities.ts'
 export { type FitCall, type Fitted, fitRequest } from './fit/fit-request.ts'

@@ -1,122 +1,28 @@
 import type { Usage } from '@spillway/middleware'
-import { longestReason, nameField } from './upstream-text.ts'
-import { costField, count, field, promptTokens } from './usage.ts'
-
-/** Where vendors tell what was read from the cache: OpenAI and most others, Mistral, Moonshot, DeepSeek, proxies of Claude. */
-const cacheReads = [
-  ['prompt_tokens_details', 'cached_tokens'],
-  ['prompt_token_details', 'cached_tokens'],
-  ['num_cached_tokens'],
-  ['cached_tokens'],
-  ['prompt_cache_hit_tokens'],
-  ['cache_read_input_tokens'],
-]
-
-/** And what was written to it: OpenAI and OpenRouter, Qwen, LiteLLM, proxies of Claude. */
-const cacheWrites = [
-  ['prompt_tokens_details', 'cache_write_tokens'],
-  ['prompt_tokens_details', 'cache_creation_input_tokens'],
-  ['prompt_tokens_details', 'cache_creation_tokens'],
-  ['cache_creation_input_tokens'],
-]
-
-/** Of that, for one hour. */
-const cacheWrites1h = [
-  ['cache_creation', 'ephemeral_1h_input_tokens'],
-  ['prompt_tokens_details', 'cache_creation', 'ephemeral_1h_input_tokens'],
-  ['prompt_tokens_details', 'cache_creation_token_details', 'ephemeral_1h_input_tokens'],
-]
-
-/** Tiers at the price of the list: of OpenAI, of Groq. */
-const listed = new Set(['standard', 'default', 'auto', 'on_demand'])
+import { costField, count, field } from './usage.ts'
 
 /**
- * Reads a `usage` object of OpenAI chat completions, or of one of the many services that answer in their shape. Mostly
- * `prompt_tokens` includes the cache, which is taken out of it here, and `completion_tokens` includes thinking; where the numbers
- * say that one of them does not, it is added. Counts that do not add up are marked as an estimate.
- * @param model the one that answered: Gemini's thinking is in no count but the total
+ * Reads a `usage` object of OpenAI chat completions or OpenRouter. `prompt_tokens` includes the cache, so cached
+ * tokens are taken out of it here.
  */
-export function openaiUsage(raw: unknown, model?: string): Usage | undefined {
+export function openaiUsage(raw: unknown): Usage | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
-  const prompt = count(field(raw, 'prompt_tokens'))
-  const completion = count(field(raw, 'completion_tokens'))
-  const reasoningTokens = count(field(field(raw, 'completion_tokens_details'), 'reasoning_tokens'))
-  const cacheReadTokens = firstCount(raw, cacheReads)
-  const cacheWriteTokens = firstCount(raw, cacheWrites)
-  const cached = cacheReadTokens + cacheWriteTokens
-  const total = count(field(raw, 'total_tokens'))
-  /** What the total has beyond its parts. */
-  const rest = total - prompt - completion
-  const isCacheBeside = cached > prompt || (cached > 0 && rest === cached)
-  const thinking = isCacheBeside ? 0 : thinkingBeside(rest, { total, completion, reasoningTokens, model })
+  const prompt = field(raw, 'prompt_tokens_details')
+  const cacheReadTokens = count(field(prompt, 'cached_tokens'))
+  const cacheWriteTokens = count(field(prompt, 'cache_write_tokens'))
   return {
-    inputTokens: isCacheBeside ? prompt : prompt - cached,
-    outputTokens: completion + thinking,
+    inputTokens: Math.max(0, count(field(raw, 'prompt_tokens')) - cacheReadTokens - cacheWriteTokens),
+    outputTokens: count(field(raw, 'completion_tokens')),
     cacheReadTokens,
     cacheWriteTokens,
-    cacheWrite1hTokens: Math.min(cacheWriteTokens, firstCount(raw, cacheWrites1h)),
-    reasoningTokens,
+    cacheWrite1hTokens: 0,
+    reasoningTokens: count(field(field(raw, 'completion_tokens_details'), 'reasoning_tokens')),
     cost: costField(raw),
-    estimated: rest > 0 && rest !== (isCacheBeside ? cached : thinking),
+    estimated: false,
   }
 }
 
-interface Completion {
-  readonly total: number
-  readonly completion: number
-  readonly reasoningTokens: number
-  readonly model: string | undefined
-}
-
-/** Thinking that the completion does not include: as xAI counts it, and as Gemini leaves it out of all but the total. */
-function thinkingBeside(rest: number, { total, completion, reasoningTokens, model }: Completion): number {
-  if (total === 0) return reasoningTokens > completion ? reasoningTokens : 0
-  if (rest <= 0) return 0
-  if (rest === reasoningTokens) return rest
-  return reasoningTokens === 0 && model !== undefined && /gemini/i.test(model) ? rest : 0
-}
-
-function firstCount(raw: object, paths: readonly (readonly string[])[]): number {
-  for (const path of paths) {
-    const found = count(path.reduce<unknown>(field, raw))
-    if (found > 0) return found
-  }
-  return 0
-}
-
-/**
- * The usage of a chat completion or of a chunk of one. In the last chunk of a stream Groq has it in a field of its own, and
- * Moonshot in its choice.
- */
+/** The usage of a chat completion or of a chunk of one. Groq has it in a field of its own in the last chunk of a stream. */
 export function usageOfCompletion(completion: unknown): Usage | undefined {
-  const raw = [
-    field(completion, 'usage'),
-    field(field(completion, 'x_groq'), 'usage'),
-    field(firstChoice(completion), 'usage'),
-  ].find((each) => typeof each === 'object' && each !== null)
-  const usage = openaiUsage(raw, nameField(completion, 'model'))
-  if (usage === undefined) return undefined
-  const tier =
-    nameField(raw, 'service_tier', longestReason) ?? nameField(completion, 'service_tier', longestReason)
-  return tier === undefined || listed.has(tier) ? usage : { ...usage, tier }
-}
-
-function firstChoice(completion: unknown): unknown {
-  const choices = field(completion, 'choices')
-  return Array.isArray(choices) ? choices[0] : undefined
-}
-
-/** The usage of a stream that tells it more than once. Counts do not shrink: zeros behind others say nothing. */
-export function laterUsage(earlier: Usage | undefined, later: Usage | undefined): Usage | undefined {
-  if (earlier === undefined || later === undefined) return later ?? earlier
-  const { inputTokens, cacheReadTokens, cacheWriteTokens, cacheWrite1hTokens } =
-    promptTokens(later) === 0 ? earlier : later
-  return {
-    ...later,
-    ...{ inputTokens, cacheReadTokens, cacheWriteTokens, cacheWrite1hTokens },
-    outputTokens: later.outputTokens || earlier.outputTokens,
-    reasoningTokens: later.reasoningTokens || earlier.reasoningTokens,
-    cost: later.cost ?? earlier.cost,
-    tier: later.tier ?? earlier.tier,
-  }
+  return openaiUsage(field(completion, 'usage')) ?? openaiUsage(field(field(completion, 'x_groq'), 'usage'))
 }

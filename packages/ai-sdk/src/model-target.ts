@@ -1,0 +1,43 @@
+import type { LanguageModelV4 } from '@ai-sdk/provider'
+import { attempt, type Target } from '@spillway/attempt'
+import { compose, deriveRequest, type Handler, type Middleware } from '@spillway/middleware'
+import { refuse } from '@spillway/wire'
+import { answerHeader, ModelAnswer, type ModelCall } from './model-call.ts'
+import { readModelError } from './model-error.ts'
+import { modelTransport } from './model-transport.ts'
+
+/** A model as a target, with middleware of its own around it. */
+export function modelTarget(name: string, model: LanguageModelV4, middleware: readonly Middleware[]): Target {
+  const handler = compose(middleware, modelHandler(model))
+  return {
+    name,
+    model: model.modelId,
+    handler: (request) => {
+      const { body, context } = request
+      // The body stays: the model is asked for itself, whatever stands there.
+      return handler(
+        deriveRequest(request, { model: model.modelId, body, context: { ...context, target: name } }),
+      )
+    },
+  }
+}
+
+/** One attempt at a model, whose response names the answer behind it. */
+function modelHandler(model: LanguageModelV4): Handler {
+  const send = attempt(modelTransport(model))
+  return async (request) => {
+    const { answers } = request.context.modelCall as ModelCall
+    const answer = new ModelAnswer(model.modelId, answers.length)
+    answers.push(answer)
+    const context = { ...request.context, modelAnswer: answer }
+    try {
+      const response = await send(deriveRequest(request, { context }))
+      return { ...response, headers: { ...response.headers, [answerHeader]: String(answer.number) } }
+    } catch (error) {
+      const read = readModelError(error, request.clock.epoch())
+      if (error !== answer.error || read.is !== 'unfit') throw error
+      const refusal = refuse(request, { kind: 'unfit', message: read.message })
+      return { ...refusal, headers: { ...refusal.headers, [answerHeader]: String(answer.number) } }
+    }
+  }
+}

@@ -4,19 +4,23 @@
  * the process holds.
  */
 import { BroadcastChannel, isMainThread } from 'node:worker_threads'
+import { leakPerRequest, leakVariable } from './leak.ts'
 import { type FromMonitor, type Heap, type Holdings, longestBlock } from './monitored.ts'
 
 /** How often the loop is looked at, in milliseconds. */
 const beat = 10
 
 /** How long the threads may take to collect their garbage, in milliseconds. */
-const patience = 2_000
+const patience = 20_000
 
 const channel = new BroadcastChannel('spillway-monitor')
 channel.unref()
 
-if (isMainThread) watchProcess()
-else
+if (isMainThread) {
+  watchProcess()
+  const leak = Number(process.env[leakVariable] ?? 0)
+  if (leak > 0) leakPerRequest(leak)
+} else
   channel.onmessage = ({ data }: { data?: unknown }) => {
     if (data === 'collect') channel.postMessage(collect())
   }

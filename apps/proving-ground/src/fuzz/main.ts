@@ -16,6 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
       only: { type: 'string' },
       replay: { type: 'string' },
       keep: { type: 'boolean', default: false },
+      leak: { type: 'string', default: '0' },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -31,10 +32,11 @@ Sends mutated requests to the built gateway, in front of upstreams that mutate t
   --only INDEX     runs this case of the seed alone, and prints what was sent and what came
   --replay FILE    runs the case of a finding alone, with the answers that it got then
   --keep           leaves the gateway's folder, with its books, where it is
+  --leak BYTES     each request leaves so many bytes behind in the gateway, which must be found (default 0)
   --check          exit with 1 when something is found`)
     return 0
   }
-  const number = (name: 'requests' | 'seed' | 'concurrency' | 'only'): number => {
+  const number = (name: 'requests' | 'seed' | 'concurrency' | 'only' | 'leak'): number => {
     const value = Number(options[name])
     if (Number.isSafeInteger(value) && value >= 0) return value
     throw new RangeError(`--${name}: expected a whole number, but got ${options[name]}`)
@@ -46,6 +48,7 @@ Sends mutated requests to the built gateway, in front of upstreams that mutate t
     concurrency: Math.max(1, number('concurrency')),
     only,
     keepsFiles: options.keep,
+    leak: number('leak'),
     findings: join(folder, String(number('seed'))),
     onProgress: printProgress,
   })
@@ -82,7 +85,7 @@ function printCase({ exchange, only }: FuzzResult): void {
 }
 
 function printResult(result: FuzzResult): void {
-  const { findings, books, memory, kinds, statuses, answers, blocks, excused, seconds, cpu } = result
+  const { findings, books, memory, growths, kinds, statuses, answers, blocks, excused, seconds, cpu } = result
   const total = [...kinds.values()].reduce((sum, value) => sum + value, 0)
   console.log(`\n${total} cases in ${seconds.toFixed(1)} s: ${(total / seconds).toFixed(0)} a second\n`)
   console.log(
@@ -98,6 +101,8 @@ function printResult(result: FuzzResult): void {
       `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)}, of workers ${others}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
     )
   }
+  for (const { what, bytes, most } of growths)
+    console.log(`${what}: ${bytes < 0 ? '' : '+'}${mb(bytes)} from half to all (at most ${mb(most)})`)
   const { longest, over, confirmed, suspects, ofMachine } = blocks
   console.log(
     `event loop: longest block ${longest.toFixed(0)} ms; over 100 ms: ${over}, of which ${confirmed} when the case runs alone; ${ofMachine} pauses of the machine`,

@@ -12,6 +12,13 @@ const heapGrowth = 8 * 2 ** 20
 const rssGrowth = 32 * 2 ** 20
 const moreDescriptors = 100
 
+/** How much something grew in the second half of the cases, and how much it may, in bytes. */
+export interface Growth {
+  readonly what: string
+  readonly bytes: number
+  readonly most: number
+}
+
 /** A run of fewer cases proves nothing: the gateway is still warming up. */
 export const fewestForMemory = 50_000
 
@@ -23,28 +30,48 @@ export class MemoryWatch {
     this.points.push(point)
   }
 
-  /** What grows in the second half of so many cases. */
-  problems(requests: number): string[] {
-    const late = this.points.filter(({ done }) => done >= requests / 2)
-    if (requests < fewestForMemory || late.length < 3) return []
-    const slope = (read: (point: MemoryPoint) => number): number =>
-      (slopeOf(late.map((point) => ({ at: point.done, value: read(point) }))) * requests) / 2
-    const grown: [what: string, bytes: number, most: number][] = [
-      ['the heap', slope(({ heapUsed }) => heapUsed), heapGrowth],
-      ["the workers' heap", slope(({ workers }) => sum(workers.map(({ heapUsed }) => heapUsed))), heapGrowth],
-      ['array buffers', slope(({ arrayBuffers }) => arrayBuffers), heapGrowth],
-      ['RSS', slope(({ rss }) => rss), rssGrowth],
+  /** What grew in the second half of so many cases, by the slopes; nothing for too few of them. */
+  growths(requests: number): Growth[] {
+    const late = this.#late(requests)
+    if (late.length < 3) return []
+    const growth = (what: string, most: number, read: (point: MemoryPoint) => number): Growth => ({
+      what,
+      bytes: growthOf(late, requests, read),
+      most,
+    })
+    return [
+      growth('the heap', heapGrowth, ({ heapUsed }) => heapUsed),
+      growth("the workers' heap", heapGrowth, ({ workers }) => sum(workers.map(({ heapUsed }) => heapUsed))),
+      growth('array buffers', heapGrowth, ({ arrayBuffers }) => arrayBuffers),
+      growth('RSS', rssGrowth, ({ rss }) => rss),
     ]
-    const problems = grown
-      .filter(([, bytes, most]) => bytes > most)
+  }
+
+  /** What grew by more than it may. */
+  problems(requests: number): string[] {
+    const problems = this.growths(requests)
+      .filter(({ bytes, most }) => bytes > most)
       .map(
-        ([what, bytes]) => `${what} grew by ${(bytes / 2 ** 20).toFixed(1)} MB from half of the cases to all`,
+        ({ what, bytes }) =>
+          `${what} grew by ${(bytes / 2 ** 20).toFixed(1)} MB from half of the cases to all`,
       )
-    const descriptors = slope((point) => point.descriptors)
+    const descriptors = growthOf(this.#late(requests), requests, (point) => point.descriptors)
     if (descriptors > moreDescriptors)
       problems.push(`${descriptors.toFixed(0)} more descriptors at the end than at half`)
     return problems
   }
+
+  #late(requests: number): MemoryPoint[] {
+    return requests < fewestForMemory ? [] : this.points.filter(({ done }) => done >= requests / 2)
+  }
+}
+
+function growthOf(
+  late: readonly MemoryPoint[],
+  requests: number,
+  read: (point: MemoryPoint) => number,
+): number {
+  return (slopeOf(late.map((point) => ({ at: point.done, value: read(point) }))) * requests) / 2
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)

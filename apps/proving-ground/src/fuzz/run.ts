@@ -14,7 +14,7 @@ import type { FuzzCase } from './fuzz-case.ts'
 import { InFlight, now, type RunningCase } from './in-flight.ts'
 import { judge } from './judge.ts'
 import { leaksIn } from './markers.ts'
-import { fewestForMemory, type MemoryPoint, MemoryWatch } from './memory-watch.ts'
+import { fewestForMemory, type Growth, type MemoryPoint, MemoryWatch } from './memory-watch.ts'
 import { minimise, type ReplayedCase } from './minimise.ts'
 import { OwnPauses } from './own-pauses.ts'
 import { startUpstreams, type Upstreams } from './upstream.ts'
@@ -28,6 +28,8 @@ export interface FuzzOptions {
   readonly only?: number | string | undefined
   /** Leaves the gateway's folder, with its books, where it is. */
   readonly keepsFiles?: boolean
+  /** Bytes that each request leaves behind in the gateway, to see that they are found. @default 0 */
+  readonly leak?: number
   /** Where the cases of findings are written. */
   readonly findings: string
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -46,6 +48,7 @@ export interface FuzzResult {
   readonly findings: Findings
   readonly books: readonly BooksLine[]
   readonly memory: readonly MemoryPoint[]
+  readonly growths: readonly Growth[]
   /** By what was done to the request. */
   readonly kinds: ReadonlyMap<string, number>
   /** Answers by status; `closed` and `left` for connections without one. */
@@ -118,7 +121,7 @@ class FuzzSession {
   }
 
   async #start(): Promise<void> {
-    const { seed } = this.#options
+    const { seed, leak } = this.#options
     this.#upstreams = await startUpstreams(
       targets,
       (index, asked) => this.#inFlight.get(index)?.fuzzCase.answer(asked) ?? answerAt(seed, index, asked),
@@ -131,6 +134,7 @@ class FuzzSession {
       config: configOf(this.#upstreams, this.#folder),
       folder: this.#folder,
       env,
+      leak,
       onBlock: (block) => this.#blocks.hear(block, (from, to) => this.#running(from, to)),
       onLog: (chunk) => this.#logged(chunk),
       onComplaint: (text) => this.#complained(text),
@@ -184,6 +188,7 @@ class FuzzSession {
       findings: this.#findings,
       books,
       memory: this.#memory.points,
+      growths: this.#memory.growths(requests),
       kinds: this.#kinds,
       statuses: this.#statuses,
       answers: this.#answers,

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { quantileOf } from '../slope.ts'
 import { faultShare } from './faults.ts'
+import type { Sample } from './memory-lines.ts'
 import { writePage } from './page.ts'
-import { type Sample, type SoakResult, soak } from './run.ts'
+import { type SoakResult, soak } from './run.ts'
 
 /** `pnpm prove soak`: resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -13,13 +14,14 @@ export async function main(args: readonly string[]): Promise<number> {
       'warm-up': { type: 'string', default: '5' },
       rate: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
+      leak: { type: 'string', default: '0' },
       check: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (options.help) {
-    console.log(`Usage: pnpm prove soak [--minutes N] [--warm-up N] [--rate N] [--seed N] [--check] [--write-docs]
+    console.log(`Usage: pnpm prove soak [--minutes N] [--warm-up N] [--rate N] [--seed N] [--leak BYTES] [--check] [--write-docs]
 
 Sends calls at a steady rate through the built gateway while ${faultShare * 100} % of the attempts meet a fault, and watches what it holds.
 
@@ -27,17 +29,19 @@ Sends calls at a steady rate through the built gateway while ${faultShare * 100}
   --warm-up N   minutes before that whose samples do not count (default 5)
   --rate N      calls a second (default 100)
   --seed N      where chance begins (default 1)
+  --leak BYTES  each request leaves so many bytes behind in the gateway, which must be found (default 0)
   --check       exit with 1 when something does not hold
   --write-docs  write docs/soak.md and docs/soak.svg`)
     return 0
   }
-  const number = (name: 'minutes' | 'warm-up' | 'rate' | 'seed'): number => {
+  const number = (name: 'minutes' | 'warm-up' | 'rate' | 'seed' | 'leak'): number => {
     const value = Number(options[name])
     if (value >= 0 && value <= 100_000) return value
     throw new RangeError(`--${name}: expected a number, 0 or more, but got ${options[name]}`)
   }
   const set = { warmUp: number('warm-up'), rate: number('rate'), seed: number('seed') }
-  const result = await soak({ ...set, minutes: number('minutes') + set.warmUp, onSample: printSample })
+  const leak = number('leak')
+  const result = await soak({ ...set, leak, minutes: number('minutes') + set.warmUp, onSample: printSample })
   const summary = summaryOf(result)
   console.log(`\n${summary.join('\n')}\n`)
   for (const { what, seen, holds } of result.lines)

@@ -1,5 +1,5 @@
 import { renderPlot } from '../render-plot.ts'
-import type { Sample } from './run.ts'
+import type { Sample } from './memory-lines.ts'
 
 const mebibyte = 2 ** 20
 const colours = ['#D55E00', '#0072B2']

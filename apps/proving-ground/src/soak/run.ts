@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { askOnce, type BooksLine, checkBooks, settle } from '../books.ts'
 import { type Holdings, type MonitoredGateway, startMonitored } from '../monitored.ts'
-import { medianOf, slopeOf } from '../slope.ts'
 import { configOf, env } from './config.ts'
 import { type SeenCall, startLoad } from './load.ts'
+import { memoryLines, type Sample } from './memory-lines.ts'
 import { startUpstreams } from './upstreams.ts'
 
 export interface SoakOptions {
@@ -23,15 +23,9 @@ export interface SoakOptions {
    * upstreams are kept for 30 s
    */
   readonly idle?: number
+  /** Bytes that each request leaves behind in the gateway, to see that they are found. @default 0 */
+  readonly leak?: number
   readonly onSample?: ((sample: Sample) => void) | undefined
-}
-
-/** What the gateway held, after a garbage collection. */
-export interface Sample extends Holdings {
-  /** Seconds since the first call. */
-  readonly at: number
-  readonly descriptors: number
-  readonly inFlight: number
 }
 
 export interface SoakResult {
@@ -44,8 +38,6 @@ export interface SoakResult {
   readonly lines: readonly BooksLine[]
 }
 
-const mebibyte = 2 ** 20
-
 /** The database has a log and an index beside it once it is written to. */
 const ownFiles = 3
 
@@ -56,9 +48,6 @@ const ownFiles = 3
 const peaks = [0.2, 0.4, 0.6]
 const secondsInPeak = 4
 
-/** By so much may RSS grow in ten minutes, in bytes. */
-export const rssBound = mebibyte
-
 /** Sends calls at a steady rate through the built gateway while attempts fail, and watches what it holds. */
 export async function soak({
   minutes,
@@ -67,6 +56,7 @@ export async function soak({
   seed,
   every = 5,
   idle = 45,
+  leak = 0,
   onSample,
 }: SoakOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-soak-'))
@@ -76,6 +66,7 @@ export async function soak({
     config: configOf(upstreams, folder),
     folder,
     env,
+    leak,
     onComplaint: (text) => void complaints.push(text),
     onExit: (how) => void complaints.push(`the gateway ended: ${how}`),
   })
@@ -128,31 +119,6 @@ export async function soak({
   }
 }
 
-/** Slopes of what is held once the gateway is warm. */
-function memoryLines(samples: readonly Sample[]): BooksLine[] {
-  const inTenMinutes = (read: (sample: Sample) => number): number =>
-    slopeOf(samples.map((sample) => ({ at: sample.at, value: read(sample) }))) * 600
-  const memory = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
-    const grown = inTenMinutes(read)
-    const seen = `${signed(grown / mebibyte, 2)} MB in ten minutes, median ${(medianOf(samples.map(read)) / mebibyte).toFixed(1)} MB`
-    return line(what, seen, grown < most)
-  }
-  const count = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
-    const grown = inTenMinutes(read)
-    return line(
-      what,
-      `${signed(grown, 1)} in ten minutes, median ${medianOf(samples.map(read))}`,
-      grown < most,
-    )
-  }
-  return [
-    memory('RSS', ({ rss }) => rss, rssBound),
-    memory('heap', ({ heapUsed }) => heapUsed, mebibyte),
-    memory('array buffers', ({ arrayBuffers }) => arrayBuffers, mebibyte),
-    count('timers', ({ resources }) => resources.Timeout ?? 0, 5),
-  ]
-}
-
 /** What the gateway holds when its calls have ended and, given the time, its idle connections have, too. */
 async function idleHoldings(
   gateway: MonitoredGateway,
@@ -196,4 +162,3 @@ function callLines(calls: readonly SeenCall[]): BooksLine[] {
 }
 
 const line = (what: string, seen: string, holds: boolean): BooksLine => ({ what, seen, holds })
-const signed = (value: number, digits: number): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`

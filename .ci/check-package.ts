@@ -15,6 +15,8 @@ interface Manifest {
   readonly name: string
   /** The size budget of the package's own code, in bytes of gzipped JavaScript. */
   readonly sizeBudget?: number
+  /** The same of `dist/command`: a program in few files, with the packages of others that it uses. */
+  readonly commandBudget?: number
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
@@ -51,6 +53,11 @@ try {
   if (manifest.sizeBudget === undefined) problems.push('size: package.json has no sizeBudget')
   else if (size > manifest.sizeBudget)
     problems.push(`size: ${size} bytes gzipped, budget ${manifest.sizeBudget}`)
+  if (existsSync('dist/command')) {
+    const command = gzipped(scriptsIn('dist/command'))
+    if (command > (manifest.commandBudget ?? 0))
+      problems.push(`size: the command has ${command} bytes gzipped, commandBudget ${manifest.commandBudget}`)
+  }
   console.log(
     `${manifest.name}: ${size} of ${manifest.sizeBudget} bytes gzipped, ${problems.length} problems`,
   )
@@ -64,18 +71,26 @@ process.exitCode = problems.length === 0 ? 0 : 1
 /** What an earlier build has made of sources that have moved since: the compiler leaves it there, and it would be packed. */
 function removeLeftovers(directory: string): void {
   for (const map of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    const name = map.match(/^(?!dashboard\/)(.*)\.js\.map$/)?.[1]
+    const name = map.match(/^(?!dashboard\/|command\/)(.*)\.js\.map$/)?.[1]
     if (name === undefined || existsSync(join('src', `${name}.ts`)) || existsSync(join('src', `${name}.tsx`)))
       continue
     for (const end of ['.js', '.js.map', '.d.ts']) rmSync(join(directory, `${name}${end}`), { force: true })
   }
 }
 
-/** Pages for browsers have a budget of their own, which their own package checks. */
+/** Pages for browsers have a budget of their own, which their own package checks; so has the command. */
 function weigh(directory: string): number {
-  const code = readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.js') && !file.startsWith('dashboard/'))
+  return gzipped(scriptsIn(directory).filter((file) => !/^dist\/(dashboard|command)\//.test(file)))
+}
+
+function scriptsIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => join(directory, file))
     .sort()
-    .map((file) => readFileSync(join(directory, file), 'utf8').replace(/\/\/# sourceMappingURL=.*/, ''))
+}
+
+function gzipped(files: readonly string[]): number {
+  const code = files.map((file) => readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*/, ''))
   return gzipSync(code.join('\n')).length
 }

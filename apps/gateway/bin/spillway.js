@@ -32,6 +32,6 @@ if (isOlder(process.versions.node, engines.node)) {
   // SIGUSR2 and SIGPIPE must not end it either.
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) process.on(signal, () => {})
 
-  const { run } = await import('../dist/cli.js')
+  const { run } = await import('../dist/command/cli.js')
   await run(process.argv)
 }

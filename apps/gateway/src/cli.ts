@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import type { CheckOptions } from './cli/check.ts'
 import { keyInArguments } from './cli/read-secret.ts'
 import type { StartOptions } from './cli/start.ts'
+import { ownManifest } from './own-manifest.ts'
 
 /**
  * Commands with modules and packages that no other command needs: those of the one that is asked for are loaded, which halves
@@ -78,7 +78,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 async function programOf(isLoaded: (name: string) => boolean): Promise<Command> {
   const program = new Command('spillway')
     .description('A gateway that keeps answering when Claude is slow, limited or down.')
-    .version(version())
+    .version(ownManifest().version)
     .showHelpAfterError('(spillway --help says more)')
     .enablePositionalOptions()
 
@@ -154,9 +154,4 @@ function port(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('expected a port from 0 to 65535.')
   return value
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -23,7 +23,15 @@ export class ThinResponse {
   #cloned: Response | undefined
   #used = false
 
+  /** `response instanceof Response` holds, as it does for the response of any fetch; every member is our own. */
+  static #becomeResponse(): void {
+    // With the first one: Node.js loads its whole fetch for whoever touches this class.
+    if (Object.getPrototypeOf(ThinResponse.prototype) === Object.prototype)
+      Object.setPrototypeOf(ThinResponse.prototype, Response.prototype)
+  }
+
   constructor(response: ModelResponse, body: ResponseBody, url: string) {
+    ThinResponse.#becomeResponse()
     const { fetched } = response
     this.status = response.status
     this.url = fetched?.url || url
@@ -104,9 +112,6 @@ export class ThinResponse {
     return new Response(body as never, { status, statusText, headers })
   }
 }
-
-// `response instanceof Response` holds, as it does for the response of any fetch; every member is our own.
-Object.setPrototypeOf(ThinResponse.prototype, Response.prototype)
 
 function toHeaders(response: ModelResponse): Headers {
   const headers = new Headers()

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { localEngineFolder } from '../local-engine-folder.ts'
+import { ownManifest } from '../own-manifest.ts'
 
 interface InstallFlags {
   readonly gpu?: 'cuda' | 'vulkan'
@@ -48,9 +49,7 @@ function packagesOf({ gpu }: InstallFlags): string[] {
 
 /** The one that this gateway is tested with: library and binary have to be the same. */
 function libraryVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const { peerDependencies } = JSON.parse(text) as { peerDependencies: Record<string, string> }
-  return (peerDependencies['node-llama-cpp'] ?? '').replace(/^[^\d]*/, '')
+  return (ownManifest().peerDependencies['node-llama-cpp'] ?? '').replace(/^[^\d]*/, '')
 }
 
 function install(folder: string, args: readonly string[]): Promise<number> {

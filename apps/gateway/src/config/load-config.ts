@@ -24,6 +24,9 @@ import { withoutUndefined } from './without-undefined.ts'
 
 type Path = readonly PropertyKey[]
 
+/** Zod would compile code for the schema, which pays for what is parsed often. */
+const parsedOnce = { jitless: true }
+
 /** A configuration and what its owner should know about it. */
 export interface LoadedConfig {
   readonly config: Config
@@ -75,7 +78,7 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
   }
   const at = (path: Path, message: string): ConfigProblem =>
     problemAt(offsetOf(document, path), keyOf(path), message)
-  const result = configSchema.safeParse(toPlain(document, file, problemAt) ?? {})
+  const result = configSchema.safeParse(toPlain(document, file, problemAt) ?? {}, parsedOnce)
   if (!result.success)
     throw new ConfigError(
       file,

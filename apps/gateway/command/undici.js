@@ -1,0 +1,11 @@
+// What the command loads of undici at its start: connections. Its index loads everything (fetch, WebSocket, caches, mocks), which
+// is two thirds of its code; that is loaded with the first request that is no model call.
+import api from 'undici/lib/api/index.js'
+import Agent from 'undici/lib/dispatcher/agent.js'
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
+
+Object.assign(Dispatcher.prototype, api)
+
+export { Agent }
+
+export const fetch = async (input, init) => (await import('undici/index.js')).fetch(input, init)

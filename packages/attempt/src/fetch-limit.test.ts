@@ -34,6 +34,11 @@ it('warns once of calls that may take longer than the fetch allows', () => {
   ])
 })
 
+it('does not warn where a fallback has kept time back from the default deadline', () => {
+  const context = { callId: 'c', hasDefaultTotal: true }
+  expect(warningsOf({ deadline: 570_000, context })).toEqual([])
+})
+
 it('does not warn where nobody asked for more, or headers come early', () => {
   expect(warningsOf({}, { deadline: 300_000 }, { deadline: 1_200_000, stream: true })).toEqual([])
 })

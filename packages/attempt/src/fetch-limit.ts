@@ -32,7 +32,9 @@ export function warnOfFetchLimit(warn: (message: string, code: string) => void):
 }
 
 /** The default deadline was chosen by nobody; a stream has its headers at once where `headers` says so. */
-function mayTakeLonger({ hasDefaultDeadline, deadline, clock, stream, timeouts }: ModelRequest): boolean {
-  if (hasDefaultDeadline || timeLeft(deadline, clock) <= nodeFetchLimit) return false
+function mayTakeLonger(request: ModelRequest): boolean {
+  const { hasDefaultDeadline, deadline, clock, stream, timeouts, context } = request
+  if (hasDefaultDeadline || context.hasDefaultTotal || timeLeft(deadline, clock) <= nodeFetchLimit)
+    return false
   return (timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity)) > nodeFetchLimit
 }

@@ -1,6 +1,7 @@
 import { type Failure, guardHook, type ModelRequest, withDefaults } from '@spillway/middleware'
 import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
 import type { BreakerStore } from './breaker-store.ts'
+import type { CircuitChange } from './circuit-breaker.ts'
 
 export interface CircuitBreakerOptions {
   /**
@@ -55,6 +56,8 @@ export interface CircuitBreakerOptions {
    * @default one key for all calls
    */
   readonly credential?: (request: ModelRequest) => string
+  /** Hears every change of a circuit, as `onChange` of `createCircuitBreaker` does. What it throws touches no call. */
+  readonly onChange?: ((change: CircuitChange) => void) | undefined
   /**
    * How many circuits are kept at most, of models and of keys each; beyond that, those that have been idle longest
    * are forgotten, closed ones first. Of more than 50, closed ones are forgotten when they were idle for their window.
@@ -77,7 +80,7 @@ export interface CircuitBreakerOptions {
 }
 
 export type CircuitBreakerSettings = Required<
-  Omit<CircuitBreakerOptions, 'shared' | 'credential' | 'when'>
+  Omit<CircuitBreakerOptions, 'shared' | 'credential' | 'onChange' | 'when'>
 > & {
   readonly when: (failure: Failure) => boolean
 }

@@ -306,6 +306,19 @@ describe('an open circuit', () => {
     expect(events.filter(({ type }) => type === 'circuit.changed')).toMatchObject(steps)
   })
 
+  it('tells the option onChange too, whatever that throws', async () => {
+    const heard: string[] = []
+    const { fail } = bench({
+      ...quick,
+      onChange({ to }) {
+        heard.push(to)
+        throw new Error('broken')
+      },
+    })
+    await fail(4)
+    expect(heard).toEqual(['open'])
+  })
+
   it('tells nobody who has stopped to watch', async () => {
     const { breaker, fail } = bench(quick)
     let heard = 0

@@ -109,6 +109,8 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware 
 export function createCircuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
   const settings = settingsOf(options)
   const listeners = new Set<(change: CircuitChange) => void>()
+  if (options.onChange !== undefined)
+    listeners.add(guardListener('circuitBreaker.onChange', options.onChange))
   let forced: 'open' | 'closed' | undefined
   /** The time of the calls; what comes without a call goes by it too. */
   let clock: Clock = systemClock

@@ -17,7 +17,7 @@ import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { failureResponse, timeoutFailure } from '@spillway/wire'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { fallback, fallbackDefaults } from './fallback.ts'
+import { type FallbackOptions, fallback, fallbackDefaults } from './fallback.ts'
 
 function request(clock: VirtualClock, deadline = 600_000): ModelRequest {
   return createRequest({
@@ -194,6 +194,23 @@ it('tells its listeners of each switch and why', async () => {
     { type: 'fallback.switched', to: 'openrouter', failure: { kind: 'overloaded' } },
     { type: 'fallback.switched', to: 'local', failure: { kind: 'server' } },
   ])
+})
+
+it('tells onFallback the same, whatever that does', async () => {
+  const heard: string[] = []
+  const options: FallbackOptions = {
+    onFallback({ to, failure }) {
+      heard.push(`${to} ${failure.kind}`)
+      throw new Error('broken')
+    },
+  }
+  const response = await chain(
+    failing('claude', 'overloaded'),
+    [failing('a', 'server'), answering('b')],
+    options,
+  )(request(virtualClock()))
+  expect(response.failure).toBeUndefined()
+  expect(heard).toEqual(['a overloaded', 'b server'])
 })
 
 describe('time', () => {

@@ -5,11 +5,13 @@ import {
   type Failure,
   failuresInShort,
   guardHook,
+  hearing,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
   noDeadline,
+  type SpillwayEvent,
   timeLeft,
   withDefaults,
 } from '@spillway/middleware'
@@ -56,10 +58,15 @@ export interface FallbackOptions {
    * @default 'fail'
    */
   readonly midStream?: MidStreamMode
+  /**
+   * Hears of each target that is asked because another one has failed: the event `fallback.switched`. What it throws touches no
+   * call.
+   */
+  readonly onFallback?: ((event: SpillwayEvent<'fallback.switched'>) => unknown) | undefined
 }
 
 /** The defaults of {@link FallbackOptions}. */
-export const fallbackDefaults: Required<Omit<FallbackOptions, 'refusal' | 'when'>> &
+export const fallbackDefaults: Required<Omit<FallbackOptions, 'onFallback' | 'refusal' | 'when'>> &
   Pick<FallbackOptions, 'refusal'> & { readonly when: (failure: Failure) => boolean } = {
   reserve: 30_000,
   when: (failure) => !isCallerError(failure),
@@ -80,6 +87,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
   const when = guardHook('fallback.when', options.when, fallbackDefaults.when, isBoolean)
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
+  const heard = hearing('fallback.switched', options.onFallback)
   const declined = refusal === undefined ? undefined : refusalFallback(refusal)
   const falling: Middleware = (handler) => {
     const next = declined?.(handler) ?? handler
@@ -88,7 +96,8 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       const mode = midStreamMode(call, midStream)
       const request = mode === 'continue' ? deriveRequest(call, { keepTranscript: true }) : call
       const deadlines = shareTime(request, reserve, targets.length)
-      const first = await next(forTurn(request, deadlines[0], { isDiverted: false, hasNext: true }))
+      const primary = declined === undefined ? request : heard(request)
+      const first = await next(forTurn(primary, deadlines[0], { isDiverted: false, hasNext: true }))
       let last: ModelResponse = first
       let asked = 0
       const said = [{ target: first.target ?? request.context.target, failure: first.failure }]
@@ -96,7 +105,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
         const failure = last.failure ?? last.refusal
         if (failure === undefined) break
         if (!when(failure) && !(last !== first && isUnsuited(failure))) break
-        emit(request, 'fallback.switched', { to: target.name, failure })
+        emit(heard(request), 'fallback.switched', { to: target.name, failure })
         if (last !== first) last.body.cancel()
         const hasNext = index < targets.length - 1
         last = await target.handler(forTurn(request, deadlines[index + 1], { isDiverted: true, hasNext }))
@@ -105,7 +114,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
       }
       const response = asked === 0 ? first : withFailures(keep(first, last), said)
       if (mode === 'fail' || response.failure !== undefined) return response
-      return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve })
+      return withTakeOver(request, response, targets.slice(asked), { mode, when, reserve, heard })
     }
   }
   const branches = targets.map(({ name, handler }) => ({ kind: 'target', name, handler }))
@@ -158,6 +167,7 @@ function forTurn(
     context: {
       ...context,
       divertedHeaders: isDiverted ? headers : context.divertedHeaders,
+      hasDefaultTotal: request.hasDefaultDeadline || context.hasDefaultTotal,
       hasAlternative: hasNext || context.hasAlternative,
     },
   })

@@ -186,7 +186,12 @@ describe('continue', () => {
   it('books the usage of each target, and the sum for the call', async () => {
     const { middleware, events, outcomes } = watch()
     first.next(cut)
-    const client = anthropic({ midStream: 'continue' }, [at(second, 'second')], middleware)
+    const heard: unknown[] = []
+    const client = anthropic(
+      { midStream: 'continue', onFallback: ({ to, midStream }) => heard.push([to, midStream]) },
+      [at(second, 'second')],
+      middleware,
+    )
     const message = await client.messages.stream(ask).finalMessage()
     const ended = events.filter((event) => event.type === 'attempt.ended').map((event) => event.outcome)
     expect(ended.map(({ failure, usage }) => [failure?.kind, usage?.estimated])).toEqual([
@@ -198,6 +203,7 @@ describe('continue', () => {
     expect(outcome?.failure).toBeUndefined()
     expect(outcome?.usage?.outputTokens).toBe(broken + whole)
     expect(message.usage.output_tokens).toBe(broken + whole)
+    expect(heard).toEqual([['second', 'continue']])
     expect(events.find((event) => event.type === 'fallback.switched')).toMatchObject({
       midStream: 'continue',
     })

@@ -28,6 +28,8 @@ export interface TakeOverOptions {
   readonly when: (failure: Failure) => boolean
   /** How long the targets together may take to begin, in milliseconds: the deadline of the call is over by then. */
   readonly reserve: number
+  /** Has those who asked for it hear what is emitted on the request. */
+  readonly heard: (request: ModelRequest) => ModelRequest
 }
 
 /** The mode that a call really gets: `restart` is for callers who know what it does to their stream. */
@@ -89,12 +91,14 @@ class TakenOverStream {
 
   async #takeOver(error: unknown): Promise<void> {
     const request = this.#request
-    const { when, mode, reserve } = this.#options
+    const { when, mode, reserve, heard } = this.#options
     if (!isStreamFailure(error) || !when(error.failure)) return this.relay.giveUp(error)
     const deadline = request.clock.now() + reserve
     for (let target = this.#targets.shift(); target !== undefined; target = this.#targets.shift()) {
       if (mode === 'continue' && !canContinue(this.#transcript)) break
-      emit(request, 'fallback.switched', { to: target.name, failure: error.failure, midStream: mode })
+      emit(heard(request), 'fallback.switched', {
+        ...{ to: target.name, failure: error.failure, midStream: mode },
+      })
       const response = await this.#ask(target, deadline)
       if (response === undefined) return
       if (response.failure === undefined) return this.#goOn(target, response)

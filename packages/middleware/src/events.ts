@@ -42,6 +42,20 @@ export function listen(request: ModelRequest, listener: Listener): ModelRequest 
   return { ...request, listeners: [...request.listeners, listener] }
 }
 
+/**
+ * What has a listener hear the events of one type: for options such as `onRetry`. Where there is no listener, requests stay as
+ * they are. What is emitted on the request that it returns is heard; the request that goes on need not be that one.
+ */
+export function hearing<T extends EventType>(
+  type: T,
+  listener: ((event: SpillwayEvent<T>) => unknown) | undefined,
+): (request: ModelRequest) => ModelRequest {
+  if (listener === undefined) return (request) => request
+  const heard: Listener = (event) =>
+    event.type === type ? listener(event as unknown as SpillwayEvent<T>) : undefined
+  return (request) => listen(request, heard)
+}
+
 /** Writes an event into the record of its call and tells all listeners. Costs next to nothing when there are none. */
 export function emit<T extends EventType>(request: ModelRequest, type: T, data: EventMap[T]): void {
   const { record } = request.context

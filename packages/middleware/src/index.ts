@@ -10,7 +10,15 @@ export { backgroundClock, type CancelTimer, type Clock, sleep, systemClock } fro
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
 export { describe, describeShort } from './describe.ts'
 export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
-export { type EventMap, type EventType, emit, type Listener, listen, type SpillwayEvent } from './events.ts'
+export {
+  type EventMap,
+  type EventType,
+  emit,
+  hearing,
+  type Listener,
+  listen,
+  type SpillwayEvent,
+} from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
 export { failuresInShort } from './failures-in-short.ts'
 export {

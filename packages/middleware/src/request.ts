@@ -31,6 +31,8 @@ export interface RequestContext {
   readonly endpoint?: string | undefined
   /** What has happened to the call so far; see {@link recordCall}. */
   readonly record?: CallRecord | undefined
+  /** Whether the deadline is a part of the default one, which nobody has chosen: a fallback keeps time back from it. */
+  readonly hasDefaultTotal?: boolean | undefined
   /** Whether somebody further out has another target for this call, to which a long wait is better left. */
   readonly hasAlternative?: boolean | undefined
   /**

@@ -3,10 +3,12 @@ import {
   type Failure,
   guardHook,
   guardListener,
+  hearing,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
+  type SpillwayEvent,
   sleep,
   timeLeft,
   withDefaults,
@@ -92,10 +94,12 @@ export interface RetryOptions {
    * @default what the failure says of itself (`retryable`), for kinds that can go away
    */
   readonly when?: (failure: Failure) => boolean | undefined
+  /** Hears of each retry before its wait: the event `retry.scheduled`. What it throws touches no call. */
+  readonly onRetry?: ((event: SpillwayEvent<'retry.scheduled'>) => unknown) | undefined
 }
 
 /** The defaults of {@link RetryOptions}. */
-export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'shadowBudget' | 'when'>> & {
+export const retryDefaults: Required<Omit<RetryOptions, 'backoff' | 'onRetry' | 'shadowBudget' | 'when'>> & {
   readonly when: (failure: Failure) => boolean
 } = {
   attempts: 3,
@@ -123,6 +127,7 @@ export function retry(options: RetryOptions = {}): Middleware {
   checkRanges(settings)
   const backoff = guardHook('retry.backoff', settings.backoff, exponential(settings), isWait)
   const when = guardHook('retry.when', settings.when, retryDefaults.when, isBoolean)
+  const heard = hearing('retry.scheduled', options.onRetry)
   const ofCalls = budgetOf(settings.budget)
   const ofShadows = budgetOf(settings.shadowBudget ?? likeBudget(settings.budget))
   const retrying: Middleware = (next) => async (request) => {
@@ -149,7 +154,7 @@ export function retry(options: RetryOptions = {}): Middleware {
         return withoutSecondOwner(response)
       }
       response.body.cancel()
-      emit(request, 'retry.scheduled', { retry: attempt, waitMs: waited, failure })
+      emit(heard(request), 'retry.scheduled', { retry: attempt, waitMs: waited, failure })
       await sleep(request.clock, waited, request.signal)
       retried = failure
     }

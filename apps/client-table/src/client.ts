@@ -1,0 +1,26 @@
+import type { Middleware } from '@spillway/middleware'
+
+/** How the policies come into a client. */
+export type Way = 'wrapFetch' | 'sdkMiddleware' | 'resilientModel'
+
+/** What a call of a client is made with. */
+export interface CallOptions {
+  readonly url: string
+  /** Undefined where the client is left alone. */
+  readonly policies: readonly Middleware[] | undefined
+  readonly stream: boolean
+  readonly signal: AbortSignal
+}
+
+/** A client as its users have it. Its own retries are off: one owner of retries is what all READMEs advise. */
+export interface Client {
+  readonly name: string
+  /** The npm package whose version is listed. */
+  readonly package: string
+  readonly way: Way
+  readonly note?: string
+  /** Policies do not reach its calls yet. */
+  readonly isToCome?: true
+  /** Asks, and resolves with the text of the answer. */
+  ask(options: CallOptions): Promise<string>
+}

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
@@ -92,7 +92,7 @@ test('tells a hedge from a first attempt', async () => {
   ])
 })
 
-test('keeps rows in a journal while the database is away, and says so', async () => {
+test('keeps rows in a journal while the database is away, in memory while the disk is too, and says so', async () => {
   const claude = forThisTest(await startClaude())
   const folder = temporaryFolder()
   const missing = join(folder, 'missing')
@@ -101,11 +101,19 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   const gateway = await gatewayOf(
     configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url: `sqlite:${file}`, journal } }),
   )
+  rmSync(journal, { recursive: true })
+  writeFileSync(journal, 'no folder')
   await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await vi.waitFor(
+    async () => expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'memory', audit: 'memory' }),
+    10_000,
+  )
+  rmSync(journal)
+  mkdirSync(journal)
   await vi.waitFor(
     async () =>
       expect(await ready(gateway.url)).toEqual({ status: 'ok', ledger: 'journal', audit: 'journal' }),
-    5000,
+    10_000,
   )
   await vi.waitFor(() => {
     const waiting = readdirSync(journal, { recursive: true }).map(String)
@@ -122,7 +130,7 @@ test('keeps rows in a journal while the database is away, and says so', async ()
   expect(await store.countCalls(always)).toBe(1)
   const entries = (await store.audit.read(0, 10)).map(({ entry }) => JSON.parse(entry).action)
   expect(entries).toEqual(['gateway.started', 'call', 'gateway.stopped'])
-}, 20_000)
+}, 60_000)
 
 test('sets aside a row that its database refuses, counts it, and shows it', async () => {
   const claude = forThisTest(await startClaude())

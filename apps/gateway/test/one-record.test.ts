@@ -7,8 +7,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { CallRow, Calls } from '../src/api/contract.ts'
 import { callLine } from '../src/cli/call-line.ts'
 import type { AnsweredCall } from '../src/index.ts'
-import { forThisTest, gatewayOf, ownKey, temporaryFolder } from './gateway.ts'
-import { eventsOf, messages, openSocket, requestText, send } from './raw-client.ts'
+import { forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
+import { eventsOf, messages, openSocket, requestText, type Sending, send } from './raw-client.ts'
 
 interface SpanAttribute {
   readonly key: string
@@ -159,20 +159,56 @@ test('headers, log, live view, ledger, audit log, spans and metrics count the sa
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1)
 
-test.each([
-  ['a body that is no JSON', '/v1/messages', '{', 400],
-  ['a model without a route', '/v1/chat/completions', { model: 'none', messages: [] }, 404],
-])('the answer to %s has the id of a call too', async (_, path, body, status) => {
+test('every answer to a call has the id of a call, those that are refused at the edge too', async () => {
   const claude = forThisTest(await startClaude({ headers: { 'x-spillway-call-id': 'of-another' } }))
   const gateway = await gatewayOf({
-    targets: { claude: { api: 'anthropic', endpoints: [{ url: claude.url }] } },
+    targets: { claude: targetAt(claude, 'anthropic') },
     routes: [{ models: 'claude-*', target: 'claude' }],
   })
-  const refused = await send(`${gateway.url}${path}`, { body })
-  expect(refused.status).toBe(status)
-  const answered = await send(`${gateway.url}/v1/messages`, { body: messages() })
-  const [first, second] = [refused, answered].map(({ headers }) => headers['x-spillway-call-id'])
-  expect(first).toMatch(/^[\da-f-]{36}$/)
-  expect(second).toMatch(/^[\da-f-]{36}$/)
-  expect(first).not.toBe(second)
+  const said: [string, number, string | undefined][] = []
+  const ask = async (what: string, path: string, sending: Sending): Promise<void> => {
+    const { status, headers } = await send(`${gateway.url}${path}`, sending)
+    said.push([what, status, String(headers['x-spillway-call-id'])])
+  }
+  const path = '/v1/messages'
+  await ask('an answer', path, { body: messages() })
+  await ask('a stream', path, { body: messages({ stream: true }) })
+  claude.next({ type: 'status', status: 400 })
+  await ask('an error of the upstream', path, { body: messages() })
+  await ask('a body that is no JSON', path, { body: '{' })
+  await ask('a model without a route', '/v1/chat/completions', { body: { model: 'none', messages: [] } })
+  await ask('another method', path, { method: 'PUT' })
+  await ask('a path that is none', '/v1/mesages', { body: messages() })
+  await ask('a page of another site', path, { body: messages(), headers: { origin: 'https://evil.example' } })
+  await ask('another host', path, { body: messages(), headers: { host: 'evil.example' } })
+  await ask('an encoding that is none', path, { body: '{}', headers: { 'content-encoding': 'x' } })
+  for (const [what, text] of [
+    ['a large body', `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 40000000\r\n\r\n`],
+    ['what is not HTTP', `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx y: 1\r\n\r\n`],
+    ['headers that are too large', `POST ${path} HTTP/1.1\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`],
+  ] as const) {
+    const { received, socket } = await openSocket(gateway.url, text)
+    await expect.poll(received, { interval: 5 }).toContain('\r\n\r\n')
+    socket.destroy()
+    const id = /^x-spillway-call-id: (.*)$/im.exec(received())?.[1]
+    said.push([what, Number(received().split(' ')[1]), id])
+  }
+  expect(said.map(([what, status]) => [what, status])).toEqual([
+    ['an answer', 200],
+    ['a stream', 200],
+    ['an error of the upstream', 400],
+    ['a body that is no JSON', 400],
+    ['a model without a route', 404],
+    ['another method', 405],
+    ['a path that is none', 404],
+    ['a page of another site', 403],
+    ['another host', 403],
+    ['an encoding that is none', 415],
+    ['a large body', 413],
+    ['what is not HTTP', 400],
+    ['headers that are too large', 431],
+  ])
+  const ids = said.map(([, , id]) => id)
+  for (const [index, id] of ids.entries()) expect(id, said[index]?.[0]).toMatch(/^[\da-f-]{36}$/)
+  expect(new Set(ids).size).toBe(ids.length)
 })

@@ -64,6 +64,7 @@ it('closes when what a hung store was given is on disk, not before', async () =>
 
 it('does not take a copy for kept that the disk refuses after the store has failed', async () => {
   const { clock, writer, writes, appends } = begin()
+  expect(writer.state.isInMemory).toBe(false)
   writer.add('a')
   await clock.advance(100)
   await clock.advance(1_000)
@@ -76,7 +77,7 @@ it('does not take a copy for kept that the disk refuses after the store has fail
   expect(appends.map(({ entries }) => entries)).toEqual([['a'], ['a']])
   appends[1]?.resolve(false)
   await clock.advance(10)
-  expect(writer.state).toMatchObject({ buffered: 0, lost: 1 })
+  expect(writer.state).toMatchObject({ buffered: 0, lost: 1, isInMemory: true })
 })
 
 /** As the system says that a process has no descriptor left. */
@@ -90,7 +91,7 @@ it('keeps rows in memory while neither the database nor the disk takes them', as
   await clock.advance(10)
   appends[0]?.reject(exhausted())
   await clock.advance(10)
-  expect(writer.state).toMatchObject({ buffered: 1, lost: 0 })
+  expect(writer.state).toMatchObject({ buffered: 1, lost: 0, isInMemory: true })
   expect(lines).toContain(
     'the journal cannot be written, its rows wait in memory: EMFILE: too many open files',
   )

@@ -22,6 +22,8 @@ export interface WriterState {
   readonly isAway: boolean
   readonly lastError: unknown
   readonly buffered: number
+  /** Whether what the database does not take waits in memory: there is no journal, or it takes nothing now. */
+  readonly isInMemory: boolean
   readonly journalBytes: number
   /** Entries that neither the database nor the journal could take. */
   readonly lost: number
@@ -97,6 +99,7 @@ export class BatchWriter<Entry> {
       isAway: lastError !== undefined,
       lastError,
       buffered: this.#buffer.length,
+      isInMemory: this.#appends?.takesNone ?? true,
       journalBytes: this.#journal?.bytes ?? 0,
       lost: this.#lost.count,
       rejected: this.#rejected,

@@ -14,6 +14,7 @@ export class JournalAppends<Entry> {
   readonly #clock: Clock
   readonly #warn: (line: string) => void
   #error: unknown
+  #takesNone = false
   #againAt = 0
 
   constructor(journal: Journal<Entry>, clock: Clock, warn: (line: string) => void) {
@@ -25,6 +26,11 @@ export class JournalAppends<Entry> {
   /** Why the last append failed; undefined when it has not. */
   get error(): unknown {
     return this.#error
+  }
+
+  /** Whether the last append was not kept: the journal is full, or its disk fails. */
+  get takesNone(): boolean {
+    return this.#takesNone
   }
 
   /** When it is worth trying again. */
@@ -43,12 +49,14 @@ export class JournalAppends<Entry> {
       const isKept = await this.#journal.append(entries)
       if (this.#error !== undefined) this.#warn('the journal can be written again')
       this.#error = undefined
+      this.#takesNone = !isKept
       this.#againAt = isKept ? 0 : this.#clock.now() + tryAgain
       return isKept ? 'kept' : 'full'
     } catch (error) {
       if (this.#error === undefined)
         this.#warn(`the journal cannot be written, its rows wait in memory: ${reasonOf(error)}`)
       this.#error = error
+      this.#takesNone = true
       this.#againAt = this.#clock.now() + tryAgain
       return 'failed'
     }

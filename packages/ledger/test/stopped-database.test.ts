@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRequest, jsonBodyFromObject, type ModelResponse } from '@spillway/middleware'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createLedger, type Ledger, type LedgerOptions, openLedgerStore, readRejected } from '../src/index.ts'
+import {
+  type AuditEntry,
+  createAuditTrail,
+  createLedger,
+  type Ledger,
+  type LedgerOptions,
+  openLedgerStore,
+  readRejected,
+  verifyAudit,
+} from '../src/index.ts'
 import { freezableProxy } from './freezable-proxy.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
 import { openTestDatabase } from './test-database.ts'
@@ -111,6 +120,39 @@ describe('PostgreSQL', { timeout: 30_000 }, () => {
     await other.close()
     await ledger.close()
     await store.close()
+  })
+
+  it('whose audit log is locked by another process takes the entries afterwards, each once, also those of a process that ended', async () => {
+    const url = await open()
+    if (url === undefined) return
+    const trailAt = async () => {
+      const store = openLedgerStore(url)
+      await store.audit.head()
+      const journal = join(folder, 'journal')
+      return { store, trail: createAuditTrail({ log: store.audit, journal, maxWait: 20, writeTimeout: 400 }) }
+    }
+    const entry = (number: number) => ({ actor: 'acme', action: 'call', details: { number } })
+    const first = await trailAt()
+    const other = await openTestDatabase(url)
+    // Of appends: an administrator's session that is idle in its transaction.
+    await other.query('begin; select pg_advisory_xact_lock(7747456)')
+    for (let number = 0; number < 100; number++) first.trail.record(entry(number))
+    await first.trail.flush()
+    expect(first.trail.state).toMatchObject({ isAway: true, isInMemory: false, buffered: 0, lost: 0 })
+    expect(files().length).toBeGreaterThan(0)
+    await first.trail.close()
+    await first.store.close()
+    await other.query('commit')
+    const next = await trailAt()
+    next.trail.record(entry(100))
+    await next.trail.close()
+    expect(files()).toEqual([])
+    const rows = await next.store.audit.read(0, 1000)
+    const numbers = rows.map(({ entry: text }) => (JSON.parse(text) as AuditEntry).details.number)
+    expect(numbers).toEqual(Array.from({ length: 101 }, (_, number) => number))
+    expect(await verifyAudit(next.store.audit)).toMatchObject({ rows: 101, problems: [] })
+    await next.store.close()
+    await other.close()
   })
 
   it('books calls with names and numbers that it would refuse', async () => {

@@ -35,21 +35,32 @@ export interface Books {
 
 /** What `/readyz` says of the books. */
 export interface BooksStatus {
-  /** `journal` while the database is away and rows wait on disk. */
-  readonly ledger: 'ok' | 'journal'
-  /** While the audit log takes no entries, which wait on disk: its database is away, or it was altered or signed. */
-  readonly audit?: 'journal'
+  /** Where rows wait while the database is away: `journal` on disk, `memory` where that takes none. */
+  readonly ledger: 'ok' | 'journal' | 'memory'
+  /** The same while the audit log takes no entries: its database is away, or it was altered or signed. */
+  readonly audit?: 'journal' | 'memory'
+  /** How many rows and entries neither the database nor the journal could take since the start. */
+  readonly lost?: number
   /** How many rows the database has refused for what they are since the start. */
   readonly rejected?: number
 }
 
-export function booksStatus({ health, audit }: Books): BooksStatus {
-  const rejected = health().rejected + (audit?.state.rejected ?? 0)
+export function booksStatus({ health, audit }: Pick<Books, 'health' | 'audit'>): BooksStatus {
+  const ledger = health()
+  const log = audit?.state
+  const rejected = ledger.rejected + (log?.rejected ?? 0)
+  const lost = ledger.lost + (log?.lost ?? 0)
   return {
-    ledger: health().isAway ? 'journal' : 'ok',
-    ...(audit?.state.isAway ? { audit: 'journal' } : {}),
+    ledger: waitingPlace(ledger) ?? 'ok',
+    ...(log?.isAway ? { audit: waitingPlace(log) } : {}),
     ...(rejected === 0 ? {} : { rejected }),
+    ...(lost === 0 ? {} : { lost }),
   }
+}
+
+function waitingPlace({ isAway, isInMemory }: LedgerState): 'journal' | 'memory' | undefined {
+  if (!isAway) return undefined
+  return isInMemory ? 'memory' : 'journal'
 }
 
 /** Nothing is written to disk unless the configuration asks for it: this database ends with the process. */

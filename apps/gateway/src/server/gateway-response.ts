@@ -13,7 +13,7 @@ export class GatewayResponse<
 > extends ServerResponse<Request> {
   /** Written last: they replace headers of the same name. */
   browserHeaders: OutgoingHttpHeaders = securityHeaders
-  /** Of the model call that is answered: with every answer, so that a complaint leads to its row. */
+  /** Of the model call that is answered, or refused before it is known which: with every answer, so that a complaint leads to its row. */
   callId: string | undefined
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {

@@ -110,6 +110,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
     req.url = url
+    if (url.startsWith('/v1/') && !isPreflight) res.callId = crypto.randomUUID()
     if (refusal !== undefined || isPreflight) {
       // The same after a head that others may read differently.
       const isLast = refusal?.status === 400

@@ -64,8 +64,7 @@ export async function handleCall(
   handling: CallHandling,
 ): Promise<void> {
   const { api } = recognised
-  const callId = crypto.randomUUID()
-  res.callId = callId
+  const { callId = crypto.randomUUID() } = res
   const leaving = new AbortController()
   res.on('close', () => {
     if (!res.writableFinished) leaving.abort()

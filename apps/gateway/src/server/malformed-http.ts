@@ -33,6 +33,8 @@ export function malformedHttpAnswer(code: string | undefined): string {
     'connection: close',
     'x-content-type-options: nosniff',
     'cross-origin-resource-policy: same-origin',
+    // It may have been a call.
+    `x-spillway-call-id: ${crypto.randomUUID()}`,
   ]
   return [`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n')
 }

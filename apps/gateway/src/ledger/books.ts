@@ -51,15 +51,14 @@ export function booksStatus({ health, audit }: Pick<Books, 'health' | 'audit'>):
   const rejected = ledger.rejected + (log?.rejected ?? 0)
   const lost = ledger.lost + (log?.lost ?? 0)
   return {
-    ledger: waitingPlace(ledger) ?? 'ok',
+    ledger: ledger.isAway ? waitingPlace(ledger) : 'ok',
     ...(log?.isAway ? { audit: waitingPlace(log) } : {}),
     ...(rejected === 0 ? {} : { rejected }),
     ...(lost === 0 ? {} : { lost }),
   }
 }
 
-function waitingPlace({ isAway, isInMemory }: LedgerState): 'journal' | 'memory' | undefined {
-  if (!isAway) return undefined
+function waitingPlace({ isInMemory }: LedgerState): 'journal' | 'memory' {
   return isInMemory ? 'memory' : 'journal'
 }
 

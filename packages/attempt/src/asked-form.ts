@@ -4,11 +4,11 @@ import { headersOf } from './body-form.ts'
 
 /** A whole answer in the form that was asked for, under the right type; undefined for what makes no stream. */
 export function inAskedForm(
-  { api, operation, stream, body: asked }: ModelRequest,
+  { api, venue, operation, stream, body: asked }: ModelRequest,
   headers: ResponseHeaders,
   answer: Uint8Array,
 ): { readonly headers: ResponseHeaders; readonly body: Uint8Array } | undefined {
   if (!stream || operation !== 'generate') return { headers: headersOf('json', headers), body: answer }
-  const body = answerAsStream(api, answer, asksForUsage(asked))
-  return body && { headers: headersOf('stream', headers), body }
+  const body = answerAsStream(api, answer, asksForUsage(asked), venue)
+  return body && { headers: headersOf('stream', headers, venue), body }
 }

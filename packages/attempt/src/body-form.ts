@@ -1,10 +1,14 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders, Venue } from '@spillway/middleware'
 import { header } from '@spillway/wire'
 
 /** What a body is, whatever its type says. */
 export type BodyForm = 'stream' | 'json' | 'other'
 
 const SPACE = 32
+
+/** How Bedrock frames its streams. */
+const framesType = 'application/vnd.amazon.eventstream'
+
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /** The fields of events, and the colon of comments. */
@@ -15,11 +19,21 @@ const streamStarts = ['data', 'event', 'id', 'retry', '']
  * as `text/plain`, as JSON, or without a type.
  */
 export class FormSniffer {
+  readonly #venue: Venue | undefined
   #bytes = 0
   #start = ''
 
+  /** @param venue the cloud that wraps the body */
+  constructor(venue?: Venue) {
+    this.#venue = venue
+  }
+
   /** Undefined while it cannot be told yet. */
   read(chunk: Uint8Array): BodyForm | undefined {
+    if (this.#venue === 'bedrock') {
+      const form = this.#readFramed(chunk)
+      if (form !== 'text') return form
+    }
     for (const byte of chunk) {
       const at = this.#bytes++
       if (at < 3 && byte === byteOrderMark[at]) continue
@@ -28,6 +42,13 @@ export class FormSniffer {
       if (found !== undefined) return found
     }
     return undefined
+  }
+
+  /** Frames begin with their length, whose first byte is 0 or 1. Events of another service's are no stream here. */
+  #readFramed(chunk: Uint8Array): BodyForm | 'text' | undefined {
+    const [first] = chunk
+    if (this.#bytes > 0 || first === undefined) return 'text'
+    return first <= 1 ? 'stream' : 'text'
   }
 
   #add(character: string): BodyForm | undefined {
@@ -40,8 +61,11 @@ export class FormSniffer {
   }
 }
 
-export function isEventStream(headers: ResponseHeaders): boolean {
-  return /^\s*text\/event-stream/i.test(header(headers, 'content-type') ?? '')
+export function isEventStream(headers: ResponseHeaders, venue?: Venue): boolean {
+  const type = header(headers, 'content-type') ?? ''
+  return (
+    venue === 'bedrock' ? /^\s*application\/vnd\.amazon\.eventstream/i : /^\s*text\/event-stream/i
+  ).test(type)
 }
 
 const terminator = Buffer.from('data: [DONE]')
@@ -61,17 +85,20 @@ export function headersOfJson(headers: ResponseHeaders): ResponseHeaders {
 }
 
 /** The headers of a response whose body has become a stream. */
-export function headersOfStream(headers: ResponseHeaders): ResponseHeaders {
-  return withType(headers, 'text/event-stream; charset=utf-8')
+export function headersOfStream(headers: ResponseHeaders, venue?: Venue): ResponseHeaders {
+  return withType(headers, venue === 'bedrock' ? framesType : 'text/event-stream; charset=utf-8')
 }
 
 /**
  * The headers of a body under its right name: official SDKs hand over JSON of another type as text, and a type in capitals is
  * another one for some.
  */
-export function headersOf(form: 'stream' | 'json', headers: ResponseHeaders): ResponseHeaders {
+export function headersOf(form: 'stream' | 'json', headers: ResponseHeaders, venue?: Venue): ResponseHeaders {
   const type = header(headers, 'content-type') ?? ''
-  if (form === 'stream') return type.startsWith('text/event-stream') ? headers : headersOfStream(headers)
+  if (form === 'stream') {
+    const right = venue === 'bedrock' ? framesType : 'text/event-stream'
+    return type.startsWith(right) ? headers : headersOfStream(headers, venue)
+  }
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/.test(type) ? headers : headersOfJson(headers)
 }
 

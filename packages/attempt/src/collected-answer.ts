@@ -1,5 +1,4 @@
 import {
-  type Api,
   bodyOf,
   type Failure,
   type ModelRequest,
@@ -48,9 +47,9 @@ export function collectedAnswer(
   collected: Collected,
   outcome: Promise<Outcome>,
 ): CollectedAnswer {
-  const { api, operation, clock, context, keepTranscript } = request
+  const { api, venue, operation, clock, context, keepTranscript } = request
   const { status, headers, body, isCut } = collected
-  const answer = readWholeAnswer({ api, operation }, status, headers, body, clock.epoch())
+  const answer = readWholeAnswer({ api, venue, operation }, status, headers, body, clock.epoch())
   const asked = answer.failure === undefined ? inAskedForm(request, headers, body) : undefined
   if (asked !== undefined) {
     const transcript = keepTranscript ? wholeTranscript(api, body) : undefined
@@ -71,11 +70,12 @@ export function collectedAnswer(
     const safe = withBoundedWaits(mask.headers(headers), clock.epoch())
     // Ollama and others speak Messages with other words for a prompt that is too long, and clients would not compact it. In chat
     // completions clients know them, and an error may have fields that only its server has.
-    const told = api === 'anthropic' || !answer.isErrorBody ? wordedFor(api, failure) : failure
+    const isReworded = venue === undefined && (api === 'anthropic' || !answer.isErrorBody)
+    const told = isReworded ? wordedFor(api, failure) : failure
     const isKept = answer.isErrorBody && told === failure
     const response = {
       status,
-      ...(isKept ? { headers: safe, body: bodyOf(masked) } : inShapeOf(api, told, safe)),
+      ...(isKept ? { headers: safe, body: bodyOf(masked) } : inShapeOf(request, told, safe)),
       failure,
       outcome,
       target: context.target,
@@ -90,10 +90,10 @@ export function collectedAnswer(
 
 /** An error in another service's shape, or none, as the clients of `api` read errors; the headers stay the upstream's. */
 function inShapeOf(
-  api: Api,
+  { api, venue }: ModelRequest,
   failure: Failure,
   headers: ResponseHeaders,
 ): Pick<ModelResponse, 'headers' | 'body'> {
-  const rendered = renderError(api, failure)
+  const rendered = renderError(api, failure, venue)
   return { headers: { ...rendered.headers, ...headersOfJson(headers) }, body: bodyOf(rendered.body) }
 }

@@ -10,6 +10,19 @@ const chunk = (delta: object, reason: string | null = null): string =>
   `data: ${JSON.stringify({ id: 'c', choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`
 const call = (fields: object): string => chunk({ tool_calls: [{ index: 0, ...fields }] })
 
+const responses = (...events: readonly { readonly type: string }[]): string =>
+  events
+    .map(
+      (event, at) => `event: ${event.type}\ndata: ${JSON.stringify({ sequence_number: at, ...event })}\n\n`,
+    )
+    .join('')
+const callItem = { id: 'fc_1', type: 'function_call', call_id: 'call_1', name: 'rm', arguments: '' }
+const callOf = <T extends { readonly type: string }>(more: T): T => ({
+  output_index: 0,
+  item_id: 'fc_1',
+  ...more,
+})
+
 const streams: Record<Api, { readonly answer: string; readonly more: string }> = {
   anthropic: { answer: preamble + anthropic.text('Hello') + ending, more: ': bye\n\n' },
   openai: {
@@ -19,6 +32,16 @@ const streams: Record<Api, { readonly answer: string; readonly more: string }> =
       chunk({}, 'tool_calls'),
     more: `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })}\n\ndata: [DONE]\n\n`,
   },
+  responses: {
+    answer: responses(
+      callOf({ type: 'response.created', response: { id: 'resp_1', status: 'in_progress', output: [] } }),
+      callOf({ type: 'response.output_item.added', item: callItem }),
+      callOf({ type: 'response.function_call_arguments.delta', delta: '{"path":"/tmp"}' }),
+      callOf({ type: 'response.output_item.done', item: { ...callItem, arguments: '{"path":"/tmp"}' } }),
+      callOf({ type: 'response.completed', response: { id: 'resp_1', status: 'completed', output: [] } }),
+    ),
+    more: 'data: [DONE]\n\n',
+  },
 }
 
 it.each<[Api, boolean]>([
@@ -26,6 +49,8 @@ it.each<[Api, boolean]>([
   ['anthropic', false],
   ['openai', true],
   ['openai', false],
+  ['responses', true],
+  ['responses', false],
 ])(
   'a stream of %s is truncated at each byte but its true ends (a stream was asked for: %s)',
   async (api, stream) => {

@@ -56,7 +56,7 @@ export async function readFetchCall(
   const signal = ofInit ?? (ofInit === null ? undefined : request?.signal) ?? undefined
   const own = init?.body ?? undefined
   const given = await readCallBody(own ?? request?.clone().body, { ...patience, signal })
-  const call = given.bytes && readAsked(jsonBodyFromBytes(given.bytes))
+  const call = given.bytes && readAsked(jsonBodyFromBytes(given.bytes), recognised)
   if (call === undefined) {
     // The clone of a request was read, not the request.
     if (own === undefined || given.again === own) return other
@@ -101,10 +101,16 @@ const halfDuplex = ({ again }: CallBody): object =>
   again instanceof ReadableStream ? { duplex: 'half' } : {}
 
 /** The facts that policies decide by; undefined where the body is not a call's at all. */
-function readAsked(body: JsonBody): { body: JsonBody; model: string; stream: boolean } | undefined {
+function readAsked(
+  body: JsonBody,
+  called: RecognisedCall,
+): { body: JsonBody; model: string; stream: boolean } | undefined {
   try {
-    const { model, stream } = body.json
-    return typeof model === 'string' ? { body, model, stream: stream === true } : undefined
+    const { json } = body
+    // Bedrock has a protocol for each vendor; that of Claude names its version.
+    if (called.venue === 'bedrock' && typeof json.anthropic_version !== 'string') return undefined
+    const { model = json.model, stream = json.stream === true } = called
+    return typeof model === 'string' ? { body, model, stream } : undefined
   } catch {
     return undefined
   }

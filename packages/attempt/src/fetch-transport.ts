@@ -51,6 +51,7 @@ export function transportOver(
   const fences = {
     anthropic: headerFence('anthropic', 'anthropic', { forwardHeaders, credentials }),
     openai: headerFence('openai', 'openai', { forwardHeaders, credentials }),
+    responses: headerFence('openai', 'responses', { forwardHeaders, credentials }),
   }
   return (request, sink) => {
     const exchange = new FetchExchange(fetchOf(request), request, sink, fences)

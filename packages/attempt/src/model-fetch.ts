@@ -56,8 +56,7 @@ export function callAnswerer(
     const { given, ...asked } = call
     const context = { fetchCall: given, ...extras?.context }
     const response = await handler(createRequest({ ...asked, clock, timeouts, ...extras, context }))
-    const body =
-      response.failure === undefined && call.stream ? sealBody(response.body, call.api) : response.body
+    const body = response.failure === undefined && call.stream ? sealBody(response.body, call) : response.body
     return new ThinResponse(response, body, call.url) as unknown as Response
   }
 }

@@ -110,8 +110,8 @@ export class RunningAttempt implements TransportSink, BodySource {
       )
     }
     if (this.#request.operation !== 'generate' || isBodiless(status)) return this.#enter('whole')
-    this.#sniffer = new FormSniffer()
-    if (isEventStream(headers)) this.#expectStream()
+    this.#sniffer = new FormSniffer(this.#request.venue)
+    if (isEventStream(headers, this.#request.venue)) this.#expectStream()
     else this.#enter('whole')
   }
 
@@ -160,9 +160,12 @@ export class RunningAttempt implements TransportSink, BodySource {
   }
 
   #expectStream(): void {
-    const { api, stream, keepTranscript, holdRefusal = false } = this.#request
+    const { api, venue, stream, keepTranscript, holdRefusal = false } = this.#request
     // A stream that was not asked for is put together.
-    this.#reader = new StreamReader(api, stream ? { keepTranscript, holdRefusal } : { assemble: true })
+    this.#reader = new StreamReader(api, {
+      venue,
+      ...(stream ? { keepTranscript, holdRefusal } : { assemble: true }),
+    })
     this.#enter(stream ? 'holding' : 'whole')
   }
 
@@ -276,7 +279,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     this.#resolve({
       ...(refusal !== undefined && !hasContent && { refusal }),
       status: this.#status,
-      headers: headersOf('stream', this.#headers),
+      headers: headersOf('stream', this.#headers, this.#request.venue),
       body: channel,
       failure: undefined,
       outcome: this.#outcome.promise,
@@ -367,7 +370,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     const failure = mask.failure(quoted)
     this.#settleStream(failure)
     if (channel !== undefined) {
-      channel.fail(new StreamFailure(failure, failureBytes && mask.bytes(failureBytes)))
+      channel.fail(new StreamFailure(failure, failureBytes && mask.bytes(failureBytes), this.#reader?.place))
       return
     }
     const body = state?.failureData === undefined ? undefined : Buffer.from(mask.text(state.failureData))

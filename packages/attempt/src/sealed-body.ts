@@ -1,14 +1,21 @@
-import { type Api, type BodySink, isStreamFailure, type ResponseBody } from '@spillway/middleware'
-import { renderErrorEvent } from '@spillway/wire'
+import { type Api, type BodySink, isStreamFailure, type ResponseBody, type Venue } from '@spillway/middleware'
+import { closingBytes } from '@spillway/wire'
+
+/** In which protocol a stream is, and which cloud wraps it. */
+export interface SpokenProtocol {
+  readonly api: Api
+  readonly venue?: Venue | undefined
+}
 
 /**
  * A body for readers who know only the protocol: where the stream breaks off, it ends with an error event, the
  * upstream's own if it sent one, so that a cut never looks like an end. Other errors, the caller's own abort
  * above all, pass.
  */
-export function sealBody(body: ResponseBody, api: Api): ResponseBody {
+export function sealBody(body: ResponseBody, spoken: Api | SpokenProtocol): ResponseBody {
+  const { api, venue }: SpokenProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
   const lastEvent = (error: unknown): Uint8Array | undefined =>
-    isStreamFailure(error) ? (error.eventBytes ?? renderErrorEvent(api, error.failure)) : undefined
+    isStreamFailure(error) ? closingBytes(api, error, venue) : undefined
   return {
     pipe: (sink) => body.pipe(sealedSink(sink, lastEvent)),
     resume: () => body.resume(),

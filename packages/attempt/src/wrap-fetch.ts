@@ -19,8 +19,9 @@ export interface WrappedFetch {
 
 /**
  * A `fetch` whose model calls pass through middleware, for the `fetch` option of any SDK. The first listed
- * middleware is the outermost. Requests that are not model calls go straight to `fetch`; where one is a POST of a model
- * API, a warning says so once (`SPILLWAY_NOT_COVERED`, see {@link WrappedFetch}).
+ * middleware is the outermost. Model calls are those of Anthropic Messages (first-party, and as Bedrock's InvokeModel and Vertex AI
+ * wrap them), OpenAI chat completions and OpenAI Responses. All other requests go straight to `fetch`; where one is a POST of a
+ * model API, a warning says so once (`SPILLWAY_NOT_COVERED`, see {@link WrappedFetch}).
  *
  * Limits default to those of `Timeouts`; set others with the `timeouts` middleware. Node's own `fetch` has a limit of
  * 300 s that they cannot lift; the first call that may take longer warns of it (`SPILLWAY_FETCH_LIMIT`).

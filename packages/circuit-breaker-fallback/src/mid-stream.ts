@@ -32,9 +32,11 @@ export interface TakeOverOptions {
   readonly heard: (request: ModelRequest) => ModelRequest
 }
 
-/** The mode that a call really gets: `restart` is for callers who know what it does to their stream. */
+/** The mode that a call really gets: not each protocol can be spliced, and `restart` is for callers who know what it does to their stream. */
 export function midStreamMode(request: ModelRequest, mode: MidStreamMode): MidStreamMode {
   if (!request.stream || request.operation !== 'generate') return 'fail'
+  // Frames are not spliced, nor is a response whose items and numbers another model would have to go on with.
+  if (request.venue === 'bedrock' || (mode === 'continue' && request.api === 'responses')) return 'fail'
   if (mode === 'restart' && request.headers['x-spillway-restart'] !== 'accept') return 'fail'
   return mode
 }

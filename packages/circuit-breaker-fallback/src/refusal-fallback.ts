@@ -22,13 +22,13 @@ import { wholeAnswer } from './refused-whole.ts'
  * `fallback`.
  *
  * It stays out of the way of callers who ask for the same elsewhere (`fallbacks`, `fallback_credit_token` in the body), of
- * the protocol of OpenAI, and of shadow calls.
+ * the protocols of OpenAI, of calls in the form of a cloud, and of shadow calls.
  * @throws RangeError for options out of range, TypeError where no model could ever be asked
  */
 export function refusalFallback(options: RefusalFallbackOptions): Middleware {
   const settings = refusalSettings(options)
   const goingOn: Middleware = (next) => (call) => {
-    if (call.api !== 'anthropic' || call.context.isShadow) return next(call)
+    if (call.api !== 'anthropic' || call.venue !== undefined || call.context.isShadow) return next(call)
     let clean: ModelRequest
     try {
       if (isHandledElsewhere(call)) return next(call)

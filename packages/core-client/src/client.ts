@@ -20,6 +20,7 @@ import { type Completion, complete } from './completion.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { ConnectionPool, type PoolOptions, poolSettings } from './connection-pool.ts'
 import { type Credential, callersCredential } from './credential.ts'
+import { knownForm } from './known-form.ts'
 import { plainFetch } from './plain-fetch.ts'
 import type { CallOptions, Prompt } from './prompt.ts'
 import { type AppAttribution, attribution, type Provider, providers } from './provider.ts'
@@ -122,6 +123,7 @@ export function createClient(options: ClientOptions): Client {
     ...(options.timeouts === undefined ? [] : [timeouts(options.timeouts)]),
     ...(options.middleware ?? []),
     ...(options.app === undefined ? [] : [attribution(options.app)]),
+    knownForm(facts.apis),
     ...authentication(credential, scheme),
     // Innermost: a connection is held by an attempt, not by a call that waits for its credential.
     ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),

@@ -40,7 +40,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
   openrouter: {
     baseUrl: 'https://openrouter.ai/api',
     scheme: 'bearer',
-    apis: ['openai', 'anthropic'],
+    apis: ['openai', 'anthropic', 'responses'],
     headers: 'openrouter',
     answersLate: false,
     model: 'anthropic/claude-sonnet-5.5',
@@ -48,7 +48,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
   openai: {
     baseUrl: 'https://api.openai.com',
     scheme: 'bearer',
-    apis: ['openai'],
+    apis: ['openai', 'responses'],
     headers: 'openai',
     answersLate: true,
     model: undefined,
@@ -56,7 +56,7 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
   ollama: {
     baseUrl: 'http://127.0.0.1:11434',
     scheme: 'bearer',
-    apis: ['anthropic', 'openai'],
+    apis: ['anthropic', 'openai', 'responses'],
     headers: 'local',
     answersLate: true,
     model: undefined,

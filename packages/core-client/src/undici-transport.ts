@@ -57,6 +57,7 @@ export function endpointFence(
   return {
     anthropic: headerFence(venue, 'anthropic', options),
     openai: headerFence(venue, 'openai', options),
+    responses: headerFence(venue, 'responses', options),
   }
 }
 

@@ -25,6 +25,10 @@ export interface RequestFacts {
  * @throws LocalModelError with code `SPILLWAY_LOCAL_PROMPT_INVALID`
  */
 export function readRequest(request: RequestBody): { readonly prompt: Prompt; readonly facts: RequestFacts } {
+  if (request.api === 'responses')
+    throw badRequest(
+      "the embedded model does not take calls of OpenAI's Responses API: use Messages or chat completions",
+    )
   const body = parseBody(request.bytes)
   try {
     const prompt =

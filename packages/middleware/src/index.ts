@@ -54,6 +54,7 @@ export {
   type Operation,
   type RequestContext,
   type RequestHeaders,
+  type Venue,
 } from './request.ts'
 export type { FetchFacts, ModelResponse, ResponseHeaders } from './response.ts'
 export {
@@ -65,7 +66,7 @@ export {
   type ResponseBody,
   readBody,
 } from './response-body.ts'
-export { isStreamFailure, StreamFailure } from './stream-failure.ts'
+export { isStreamFailure, StreamFailure, type StreamPlace } from './stream-failure.ts'
 export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'
 export type { Transcript, TranscriptBlock } from './transcript.ts'
 export { useModel } from './use-model.ts'

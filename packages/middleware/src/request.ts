@@ -3,10 +3,19 @@ import { type Clock, systemClock } from './clock.ts'
 import { type Deadline, noDeadline } from './deadline.ts'
 import type { Listener } from './events.ts'
 import { type JsonBody, withField } from './json-body.ts'
+import { withModelInPath } from './model-path.ts'
 import { defaultTimeouts, type Timeouts } from './timeouts.ts'
 
-/** The protocol that the caller speaks: Anthropic Messages or OpenAI chat completions. */
-export type Api = 'anthropic' | 'openai'
+/** The protocol that the caller speaks: Anthropic Messages, OpenAI chat completions or OpenAI Responses. */
+export type Api = 'anthropic' | 'openai' | 'responses'
+
+/**
+ * Which cloud wraps the call. The protocol is the one that `api` names, but the URL holds the model, errors have the cloud's
+ * own shape, and Bedrock frames its streams instead of sending events:
+ * - `bedrock`: `/model/{id}/invoke` and `/invoke-with-response-stream` of the Bedrock runtime
+ * - `vertex`: `/models/{id}:rawPredict` and `:streamRawPredict` of Vertex AI
+ */
+export type Venue = 'bedrock' | 'vertex'
 
 /** What is asked: an answer, or a count of the prompt's tokens. */
 export type Operation = 'generate' | 'count_tokens'
@@ -56,6 +65,8 @@ export interface RequestContext {
 /** One model call. Immutable: derive a changed one with {@link deriveRequest}. */
 export interface ModelRequest {
   readonly api: Api
+  /** Undefined for a call in the protocol's first-party form, which most clouds take too. */
+  readonly venue?: Venue | undefined
   readonly operation: Operation
   /** The model as the caller named it. */
   readonly model: string
@@ -111,6 +122,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
   const timeouts = init.timeouts ?? defaultTimeouts
   return {
     api: init.api,
+    ...(init.venue !== undefined && { venue: init.venue }),
     operation: init.operation ?? 'generate',
     model: init.model,
     stream: init.stream,
@@ -132,7 +144,8 @@ export function createRequest(init: NewModelRequest): ModelRequest {
 
 /**
  * A copy of a request with some parts changed. The body's bytes are shared unless it is replaced. Another `model` is written
- * into the body too, and nothing else of it changes; where a `body` is given as well, it is taken as it is.
+ * into the body too, and nothing else of it changes; where a `body` is given as well, it is taken as it is. Where a venue has
+ * the model in its path, it is written there.
  * @throws SyntaxError for another model where the body is no JSON object
  */
 export function deriveRequest(
@@ -142,8 +155,10 @@ export function deriveRequest(
   const { model, deadline } = changes
   const derived = { ...request, ...changes }
   if (deadline !== undefined) derived.hasDefaultDeadline = false
-  if (model !== undefined && model !== request.model && changes.body === undefined) {
-    derived.body = withField(request.body, 'model', model)
+  if (model !== undefined && model !== request.model) {
+    const url = request.venue === undefined ? undefined : withModelInPath(request.url, model)
+    if (url !== undefined) derived.url = changes.url ?? url
+    else if (changes.body === undefined) derived.body = withField(request.body, 'model', model)
   }
   return derived
 }

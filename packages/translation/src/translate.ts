@@ -60,12 +60,24 @@ export function translate(options: TranslateOptions): Middleware {
   }
   const learned = new LearnedDialect(dialect)
   const translating: Middleware = (next) => (request) => {
+    const reason = whyNotTranslated(request, to)
+    if (reason !== undefined) return Promise.resolve(refuse(request, { kind: 'unfit', message: reason }))
     if (request.api !== to) return translated(next, request, { to, learned, maxTokens })
     const isChat = to === 'openai' && request.operation === 'generate'
     return isChat ? inItsDialect(next, request, learned) : next(request)
   }
   const name = to === 'openai' && typeof dialect === 'string' ? dialect : undefined
   return named(translating, 'translate', { options: { to, dialect: name } })
+}
+
+/** What is not translated yet. Calls that need no translation pass. */
+function whyNotTranslated({ api, venue }: ModelRequest, to: Api): string | undefined {
+  if (api === to) return undefined
+  if (api === 'responses' || to === 'responses')
+    return `calls of OpenAI's Responses API are not translated yet: this target takes ${to === 'anthropic' ? 'Messages' : 'chat completions'}, so send it those, or use a target that speaks /v1/responses itself`
+  if (venue !== undefined)
+    return `calls in the form of ${venue === 'bedrock' ? 'Amazon Bedrock' : 'Vertex AI'} are not translated yet: use a target at that cloud`
+  return undefined
 }
 
 interface Target {

@@ -23,6 +23,16 @@ export function answerBytes(api: Api, answer: unknown): number {
     }
     return bytes
   }
+  if (api === 'responses') {
+    for (const item of objectsOf(field(answer, 'output'))) {
+      for (const part of [...objectsOf(item.content), ...objectsOf(item.summary)]) {
+        add(part.text)
+        add(part.refusal)
+      }
+      if (item.name !== undefined) addCall(item.name, item.arguments ?? item.input)
+    }
+    return bytes
+  }
   for (const { message } of objectsOf(field(answer, 'choices'))) {
     const content = field(message, 'content')
     add(content)

@@ -45,8 +45,10 @@ function isFirstTurn(body: JsonBody): boolean {
   const facts = promptFactsOf(body)
   if (facts !== undefined) return facts.hasMessages && !facts.hasAnswer
   try {
-    const { messages } = body.json
-    return Array.isArray(messages) && messages.length > 0 && !hasAnswer(messages)
+    const { messages, input } = body.json
+    if (typeof input === 'string') return messages === undefined
+    const turns = messages ?? input
+    return Array.isArray(turns) && turns.length > 0 && !hasAnswer(turns)
   } catch {
     return false
   }
@@ -54,6 +56,7 @@ function isFirstTurn(body: JsonBody): boolean {
 
 function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
   try {
+    if (api === 'responses') return readItems(body)
     const facts = promptFactsOf(body)
     const messages = facts === undefined ? body.json.messages : openingOf(body, facts)
     if (!Array.isArray(messages) || messages.length === 0) return undefined
@@ -64,6 +67,14 @@ function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
   }
 }
 
+/** Responses: the items up to the first message of the user's, and the instructions beside them. */
+function readItems(body: JsonBody): Conversation | undefined {
+  const { input, instructions, tools } = body.json
+  const items = typeof input === 'string' ? [{ role: 'user', content: input }] : input
+  if (!Array.isArray(items) || items.length === 0) return undefined
+  return { key: keyOf('responses', instructions, tools, items), isFirstTurn: !hasAnswer(items) }
+}
+
 /** The first messages, parsed without the others. */
 function openingOf({ bytes }: JsonBody, { opening }: PromptFacts): unknown {
   if (opening === undefined) return undefined
@@ -71,8 +82,15 @@ function openingOf({ bytes }: JsonBody, { opening }: PromptFacts): unknown {
   return JSON.parse(`${Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()}]`)
 }
 
+/** Reasoning and calls of Responses are items beside the messages. */
 function hasAnswer(messages: readonly unknown[]): boolean {
-  return messages.some((message) => stringField(message, 'role') === 'assistant')
+  return messages.some((message) => {
+    const role = stringField(message, 'role')
+    return (
+      role === 'assistant' ||
+      (role === undefined && /(?:_call|reasoning)$/.test(stringField(message, 'type') ?? ''))
+    )
+  })
 }
 
 function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unknown[]): string {

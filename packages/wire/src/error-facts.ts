@@ -57,7 +57,7 @@ export function readError(body: unknown, headers: ResponseHeaders, epoch: number
     retryable: typeof retryable === 'boolean' ? retryable : undefined,
     retryAfterMs:
       words?.until === undefined
-        ? waitIn(error, availability, metadata, epoch)
+        ? (waitIn(error, availability, metadata, epoch) ?? waitInWords(telling, message))
         : boundedWait(words.until - epoch),
     requestId: idOf(field(body, 'request_id')),
   }
@@ -158,6 +158,13 @@ function waitIn(error: unknown, availability: unknown, metadata: unknown, epoch:
     .map((detail) => /^(\d{1,7}(?:\.\d+)?)s$/.exec(stringField(detail, 'retryDelay') ?? ''))
   const seconds = delay.find((match) => match !== null)?.[1]
   return seconds === undefined ? undefined : boundedWait(Number(seconds) * 1000)
+}
+
+/** OpenAI says it in words alone inside a stream, which has no more headers: "Please try again in 1.898s." */
+function waitInWords(code: string | undefined, message = ''): number | undefined {
+  if (code !== 'rate_limit_exceeded') return undefined
+  const [, amount, unit] = /\btry again in (\d{1,7}(?:\.\d+)?)(ms|s)\b/.exec(message) ?? []
+  return amount === undefined ? undefined : boundedWait(Number(amount) * (unit === 'ms' ? 1 : 1000))
 }
 
 function choiceError(body: unknown): unknown {

@@ -1,7 +1,10 @@
-import type { Api, Failure, ResponseHeaders } from '@spillway/middleware'
+import type { Api, Failure, ResponseHeaders, StreamPlace, Venue } from '@spillway/middleware'
+import { isTooLong } from './error-words.ts'
 import { failureKinds } from './failure-kinds.ts'
+import { responsesErrorEvents } from './responses-errors.ts'
 import { boundedWait } from './retry-after.ts'
 import { idOf } from './upstream-text.ts'
+import { bedrockError, bedrockErrorFrame, vertexError } from './venue-errors.ts'
 
 const encoder = new TextEncoder()
 
@@ -19,11 +22,19 @@ export function statusOf(failure: Failure): number {
   return failureKinds[failure.kind].status
 }
 
+const idHeaders: Readonly<Record<Api | Venue, string>> = {
+  anthropic: 'request-id',
+  openai: 'x-request-id',
+  responses: 'x-request-id',
+  bedrock: 'x-amzn-requestid',
+  vertex: 'request-id',
+}
+
 /**
- * Renders a failure as a response in the protocol that the caller speaks, with `retry-after` where a wait is
- * known.
+ * Renders a failure as a response in the protocol that the caller speaks, or as the venue would that wraps it, with
+ * `retry-after` where a wait is known.
  */
-export function renderError(api: Api, failure: Failure): RenderedError {
+export function renderError(api: Api, failure: Failure, venue?: Venue): RenderedError {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (failure.retryAfterMs !== undefined) {
     const wait = boundedWait(failure.retryAfterMs)
@@ -31,16 +42,34 @@ export function renderError(api: Api, failure: Failure): RenderedError {
     headers['retry-after-ms'] = String(Math.ceil(wait))
   }
   const requestId = idOf(failure.requestId)
-  if (requestId !== undefined) headers[api === 'anthropic' ? 'request-id' : 'x-request-id'] = requestId
+  if (requestId !== undefined) headers[idHeaders[venue ?? api]] = requestId
+  const said =
+    venue === 'bedrock'
+      ? bedrockError(failure)
+      : venue === 'vertex'
+        ? vertexError(failure, statusOf(failure))
+        : { status: statusOf(failure), headers: {}, body: errorBody(api, failure) }
   return {
-    status: statusOf(failure),
-    headers,
-    body: encoder.encode(JSON.stringify(errorBody(api, failure))),
+    status: said.status,
+    headers: { ...headers, ...said.headers },
+    body: encoder.encode(JSON.stringify(said.body)),
   }
 }
 
-/** Renders a failure as the last event of a stream that has begun. */
-export function renderErrorEvent(api: Api, failure: Failure): Uint8Array {
+/** How a stream that is to end with an error is wrapped, and how far it had come. */
+export interface ErrorEventOptions {
+  readonly venue?: Venue | undefined
+  readonly place?: StreamPlace | undefined
+}
+
+/** Renders a failure as the end of a stream that has begun. */
+export function renderErrorEvent(
+  api: Api,
+  failure: Failure,
+  { venue, place }: ErrorEventOptions = {},
+): Uint8Array {
+  if (venue === 'bedrock') return bedrockErrorFrame(failure)
+  if (api === 'responses') return encoder.encode(responsesErrorEvents(failure, place))
   const data = JSON.stringify(errorBody(api, failure))
   return encoder.encode(api === 'anthropic' ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`)
 }
@@ -55,5 +84,6 @@ function errorBody(api: Api, failure: Failure): unknown {
     }
   }
   const type = status >= 500 ? 'server_error' : 'invalid_request_error'
-  return { error: { message: failure.message, type, param: null, code: openai } }
+  const code = api === 'responses' && isTooLong(failure) ? 'context_length_exceeded' : openai
+  return { error: { message: failure.message, type, param: null, code } }
 }

@@ -10,6 +10,7 @@ const tooLongMessage = new RegExp(
   [
     String.raw`prompt (?:is )?too long`,
     String.raw`max(?:imum)? context length`,
+    String.raw`exceeds the context window`,
     String.raw`exceeds? the (?:available )?context`,
     String.raw`input length and \`max_tokens\` exceed`,
     // Poolside, Volcano; Gemini; vLLM of before; SGLang; xAI; Bedrock.
@@ -30,13 +31,21 @@ const tooLongWords: Readonly<Record<Api, { readonly known: RegExp; readonly said
     said: 'prompt is too long',
   },
   openai: { known: /maximum context length/i, said: "this exceeds the model's maximum context length" },
+  responses: {
+    known: /context window|maximum context length/i,
+    said: "this exceeds the model's context window",
+  },
+}
+
+/** Whether a failure says that the prompt is longer than the model's context. */
+export function isTooLong({ code, message }: Failure): boolean {
+  return tooLongCodes.has(code ?? '') || tooLongMessage.test(message)
 }
 
 /** A failure whose message the clients of a protocol understand. */
 export function wordedFor(api: Api, failure: Failure): Failure {
-  const { message, code, origin } = failure
-  if (origin === 'spillway' || failure.kind === 'rate_limited') return failure
-  if (!tooLongCodes.has(code ?? '') && !tooLongMessage.test(message)) return failure
+  const { message, origin } = failure
+  if (origin === 'spillway' || failure.kind === 'rate_limited' || !isTooLong(failure)) return failure
   const { known, said } = tooLongWords[api]
   return known.test(message) ? failure : { ...failure, message: `${said}: ${message}` }
 }

@@ -1,4 +1,4 @@
-import type { Api, Failure, FailureKind, ResponseHeaders } from '@spillway/middleware'
+import type { Api, Failure, FailureKind, ResponseHeaders, Venue } from '@spillway/middleware'
 import { type ErrorFacts, readError } from './error-facts.ts'
 import { failureKinds, kindOfStatus } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
@@ -75,11 +75,14 @@ export function isFailedChoice(choice: unknown): boolean {
   return field(choice, 'error') != null || field(choice, 'finish_reason') === 'error'
 }
 
-/** Whether an error has the form that the clients of a protocol read. */
-export function isErrorOf(api: Api, body: unknown): boolean {
+/** Whether an error has the form that the clients of a protocol, or of a venue, read. */
+export function isErrorOf(api: Api, body: unknown, venue?: Venue): boolean {
+  if (venue === 'bedrock') return stringField(body, 'message') !== undefined
   const error = field(body, 'error')
   if (stringField(error, 'message') === undefined) return false
-  return api === 'openai' || (field(body, 'type') === 'error' && stringField(error, 'type') !== undefined)
+  // Vertex passes Claude's own errors on, beside those of Google.
+  if (api !== 'anthropic' || venue === 'vertex') return true
+  return field(body, 'type') === 'error' && stringField(error, 'type') !== undefined
 }
 
 /** What there is to say where the upstream says nothing. */

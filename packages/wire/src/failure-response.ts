@@ -24,7 +24,7 @@ export function failureResponse(
   failure: Failure,
   attempt?: FailedAttempt,
 ): ModelResponse {
-  const error = renderError(request.api, failure)
+  const error = renderError(request.api, failure, request.venue)
   return {
     status: error.status,
     headers: error.headers,

@@ -3,10 +3,17 @@ export { answerAsStream, asksForUsage } from './assembly/answer-stream.ts'
 export { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
 export { parseBounded } from './bounded-json.ts'
 export { type CallPiece, type ContentPiece, callPieces, contentPieces } from './chat-content.ts'
+export { closingBytes } from './closing-bytes.ts'
 export { connectionHeaders } from './connection-headers.ts'
 export { type Conversation, conversationOf, fractionOf } from './conversation.ts'
 export { type CredentialProblem, type CredentialText, readCredential } from './credential-text.ts'
-export { type RenderedError, renderError, renderErrorEvent, statusOf } from './error-rendering.ts'
+export {
+  type ErrorEventOptions,
+  type RenderedError,
+  renderError,
+  renderErrorEvent,
+  statusOf,
+} from './error-rendering.ts'
 export { wordedFor } from './error-words.ts'
 export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 export { failureKinds, isCallerError, isEndpointFailure, isKeyFailure } from './failure-kinds.ts'
@@ -34,8 +41,14 @@ export { limitGroup } from './limit-group.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
 export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
 export { isDone } from './openai-stream.ts'
-export { openaiUsage, usageOfCompletion } from './openai-usage.ts'
-export { normaliseBaseUrl, pathOf, queryOf, type RecognisedCall, recogniseCall } from './operations.ts'
+export { openaiUsage, responsesUsage, usageOfCompletion } from './openai-usage.ts'
+export {
+  normaliseBaseUrl,
+  pathOf,
+  queryOf,
+  type RecognisedCall,
+  recogniseCall,
+} from './operations.ts'
 export { outputTokensOf, type SeenAnswer } from './output-estimate.ts'
 export { wasCutShort } from './own-deadline.ts'
 export { isPlainId } from './plain-id.ts'

@@ -22,6 +22,18 @@ export function openaiUsage(raw: unknown): Usage | undefined {
   }
 }
 
+/** Reads a `usage` object of OpenAI Responses: the same counts by other names. */
+export function responsesUsage(raw: unknown): Usage | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined
+  return openaiUsage({
+    ...raw,
+    prompt_tokens: field(raw, 'input_tokens'),
+    prompt_tokens_details: field(raw, 'input_tokens_details'),
+    completion_tokens: field(raw, 'output_tokens'),
+    completion_tokens_details: field(raw, 'output_tokens_details'),
+  })
+}
+
 /** The usage of a chat completion or of a chunk of one. Groq has it in a field of its own in the last chunk of a stream. */
 export function usageOfCompletion(completion: unknown): Usage | undefined {
   return openaiUsage(field(completion, 'usage')) ?? openaiUsage(field(field(completion, 'x_groq'), 'usage'))

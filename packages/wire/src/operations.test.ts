@@ -10,6 +10,24 @@ describe('a call', () => {
     ['/v1/chat/completions', 'openai', 'generate'],
     ['/api/v1/chat/completions', 'openai', 'generate'],
     ['/chat/completions', 'openai', 'generate'],
+    ['/v1/responses', 'responses', 'generate'],
+    ['/api/v1/responses', 'responses', 'generate'],
+    ['/openai/v1/responses', 'responses', 'generate'],
+    ['/openai/responses', 'responses', 'generate'],
+    ['/v1/responses/input_tokens', 'responses', 'count_tokens'],
+    // Mantle, Claude Platform on AWS, Foundry, Google-managed.
+    ['https://bedrock-mantle.us-east-1.api.aws/anthropic/v1/messages', 'anthropic', 'generate'],
+    [
+      'https://aws-external-anthropic.us-east-1.api.aws/v1/messages/count_tokens',
+      'anthropic',
+      'count_tokens',
+    ],
+    ['https://res.services.ai.azure.com/anthropic/v1/messages', 'anthropic', 'generate'],
+    [
+      'https://claude.googleapis.com/v1/projects/p/locations/l/workspaces/w/invoke/v1/messages',
+      'anthropic',
+      'generate',
+    ],
   ])('is told by the path %s: %s, %s', (path, api, operation) => {
     expect(recogniseCall('POST', path)).toEqual({ api, operation })
   })
@@ -22,6 +40,12 @@ describe('a call', () => {
     ['POST', '/v1/completions'],
     ['POST', '/v1/embeddings'],
     ['POST', '/v1/notmessages'],
+    ['POST', '/v1/responses/resp_1/cancel'],
+    ['GET', '/v1/responses/resp_1'],
+    ['GET', '/model/anthropic.claude-opus-5/invoke'],
+    ['POST', '/model/anthropic.claude-opus-5/converse'],
+    ['POST', '/model/%E0%A4%A/invoke'],
+    ['POST', '/v1/projects/p/locations/l/publishers/mistralai/models/m:rawPredict'],
     ['POST', '/'],
     ['POST', ''],
   ])('is not %s %s', (method, path) => {
@@ -29,9 +53,55 @@ describe('a call', () => {
   })
 
   it('has a path by which it is recognised', () => {
-    for (const path of ['/v1/messages', '/v1/messages/count_tokens', '/v1/chat/completions']) {
+    const paths = ['/v1/messages', '/v1/messages/count_tokens', '/v1/chat/completions']
+    for (const path of [...paths, '/v1/responses', '/v1/responses/input_tokens']) {
       expect(pathOf(recogniseCall('POST', path)!)).toBe(path)
     }
+  })
+})
+
+describe('a call that a cloud wraps', () => {
+  const vertex = '/v1/projects/p/locations/l/publishers/anthropic/models'
+
+  it.each([
+    ['/model/anthropic.claude-opus-5/invoke', 'bedrock', 'anthropic.claude-opus-5', false],
+    [
+      'https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream',
+      'bedrock',
+      'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+      true,
+    ],
+    [
+      '/model/arn:aws:bedrock:us-east-1:1:application-inference-profile/abc/invoke',
+      'bedrock',
+      'arn:aws:bedrock:us-east-1:1:application-inference-profile/abc',
+      false,
+    ],
+    [
+      '/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fabc/invoke',
+      'bedrock',
+      'arn:aws:bedrock:us-east-1:1:inference-profile/abc',
+      false,
+    ],
+    [`${vertex}/claude-opus-5:rawPredict`, 'vertex', 'claude-opus-5', undefined],
+    [
+      `${vertex}/claude-sonnet-4-5%4020250929:streamRawPredict`,
+      'vertex',
+      'claude-sonnet-4-5@20250929',
+      undefined,
+    ],
+  ])('is told by the path %s', (path, venue, model, stream) => {
+    const expected = { api: 'anthropic', operation: 'generate', venue, model }
+    expect(recogniseCall('POST', path)).toEqual(stream === undefined ? expected : { ...expected, stream })
+  })
+
+  it('counts tokens on Vertex with a model in the body', () => {
+    const path = `${vertex}/count-tokens:rawPredict`
+    expect(recogniseCall('POST', path)).toEqual({
+      api: 'anthropic',
+      operation: 'count_tokens',
+      venue: 'vertex',
+    })
   })
 })
 

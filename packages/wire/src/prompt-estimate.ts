@@ -12,8 +12,12 @@ export const documentCharactersPerToken = 40
 /** What roles and borders of a message or a block cost. */
 const overhead = 4
 
-/** Fields of a request that are part of its prompt, in either protocol. */
-const promptFields = ['system', 'messages', 'tools', 'response_format', 'output_config'] as const
+/** Fields of a request that are part of its prompt, in any protocol. */
+const promptFields = [
+  ...['system', 'messages', 'tools', 'response_format', 'output_config'],
+  // Of OpenAI Responses.
+  ...['instructions', 'input', 'text'],
+] as const
 
 /**
  * Roughly how many tokens the prompt of a request has, in either protocol: text by its length in UTF-8, media by what they
@@ -71,7 +75,7 @@ function tokensOf(value: unknown, name: string): number {
   if (typeof value !== 'object' || value === null) return 0
   if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + overhead + tokensOf(each, ''), 0)
   const { type, source } = value as JsonObject
-  if (type === 'image' || type === 'image_url') return imageTokens
+  if (type === 'image' || type === 'image_url' || type === 'input_image') return imageTokens
   if (type === 'document' && (source as JsonObject | undefined)?.type === 'base64') {
     return textOf((source as JsonObject).data).length / documentCharactersPerToken
   }

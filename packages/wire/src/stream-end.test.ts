@@ -1,12 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dialectStreams } from '../test/dialect-streams.ts'
+import {
+  dialectStreams,
+  itemEvents,
+  responseObject,
+  responsesStream,
+  responsesUsageSaid,
+} from '../test/dialect-streams.ts'
 import { StreamReader } from './stream-reader.ts'
 
 /** How a stream is told that was cut where some proxies put an end of their own. */
 const forged = {
   anthropic: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
   openai: 'data: [DONE]\n\n',
+  responses: 'data: [DONE]\n\n',
 }
 
 describe.each(dialectStreams)('a stream of $name', ({ api, answer, more }) => {
@@ -105,9 +112,37 @@ describe('a generated stream', () => {
       .join(''),
   )
 
+  const item = fc.record({
+    kind: fc.constantFrom(
+      'output_text',
+      'refusal',
+      'function_call_arguments',
+      'reasoning_text',
+      'mcp_call_arguments',
+    ),
+    pieces: fc.array(text, { maxLength: 3 }),
+  })
+  const responses = fc
+    .record({ items: fc.array(item, { maxLength: 4 }), end: fc.constantFrom('completed', 'incomplete') })
+    .map(({ items, end }) =>
+      responsesStream(
+        ...[{ type: 'response.created', response: responseObject('in_progress') }],
+        ...items.flatMap(({ kind, pieces }, at) =>
+          itemEvents(
+            at,
+            { type: 'message' },
+            pieces.map((piece) => ({ type: `response.${kind}.delta`, delta: piece })),
+            { type: 'message', content: [{ type: 'output_text', text: pieces.join('') }] },
+          ),
+        ),
+        ...[{ type: `response.${end}`, response: responseObject(end, { usage: responsesUsageSaid }) }],
+      ),
+    )
+
   it.each([
     ['openai', chat],
     ['anthropic', message],
+    ['responses', responses],
   ] as const)('of %s is whole at its last byte, and cut at each before', (api, streams) => {
     fc.assert(
       fc.property(streams, (stream) => {

@@ -1,6 +1,8 @@
-import type { Api, Transcript } from '@spillway/middleware'
+import type { Api, StreamPlace, Transcript, Venue } from '@spillway/middleware'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { parseBounded } from './bounded-json.ts'
+import { BedrockScanner } from './event-stream/bedrock-scanner.ts'
+import { classifyErrorBody } from './failure-classification.ts'
 import { isDone } from './openai-stream.ts'
 import type { SseEvent } from './sse-event.ts'
 import { SseScanner } from './sse-scanner.ts'
@@ -8,6 +10,7 @@ import { eventReader, isWholeStream } from './stream-end.ts'
 import { newStreamState, type StreamState } from './stream-state.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 import { malformedFailure } from './transport-failure.ts'
+import { field, stringField } from './usage.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -21,6 +24,8 @@ export interface StreamReaderOptions {
   readonly assemble?: boolean
   /** Keep back the end of a message whose model declines after some output. */
   readonly holdRefusal?: boolean
+  /** The cloud that wraps the stream: Bedrock frames its events. */
+  readonly venue?: Venue | undefined
 }
 
 /**
@@ -36,7 +41,10 @@ export class StreamReader {
   readonly transcript: Transcript | undefined
   readonly #api: Api
   readonly #state: StreamState
-  readonly #scanner: SseScanner
+  readonly #scanner: SseScanner | BedrockScanner
+  readonly #venue: Venue | undefined
+  readonly #readEvent: (event: SseEvent, state: StreamState) => void
+  readonly #writer: TranscriptWriter | undefined
   readonly #assembler: AnswerAssembler | undefined
   #failureStart = 0
   #failureEnd = 0
@@ -54,28 +62,65 @@ export class StreamReader {
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
     const assembler = options.assemble ? new AnswerAssembler(api) : undefined
     this.#assembler = assembler
-    this.#holdsRefusal = options.holdRefusal === true && api === 'anthropic'
-    const read = eventReader(api)
+    this.#holdsRefusal = options.holdRefusal === true && api === 'anthropic' && options.venue === undefined
+    this.#venue = options.venue
+    this.#readEvent = eventReader(api)
     this.#api = api
     this.state = state
     this.#state = state
     this.transcript = transcript
-    this.#scanner = new SseScanner((event: SseEvent) => {
-      if (state.failure !== undefined || state.hasEnded) return
-      read(event, state)
-      if (state.failure === undefined) {
-        if (this.#holdsRefusal && state.refusal !== undefined && state.hasContent)
-          this.#refusalStart ??= event.start
-        // An end that comes too early is no end for whoever reads on: another target may continue the answer.
-        if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
-        transcript?.read(event)
-        assembler?.read(event)
-        if (assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
-        return
-      }
+    this.#writer = transcript
+    this.#scanner =
+      options.venue === 'bedrock'
+        ? new BedrockScanner({
+            event: (event) => this.#onEvent(event),
+            exception: (name, data, place) => this.#onException(name, data, place),
+            broken: (problem, start) => this.#onBroken(problem, start),
+          })
+        : new SseScanner((event) => this.#onEvent(event))
+  }
+
+  #onEvent(event: SseEvent): void {
+    const state = this.#state
+    if (state.failure !== undefined || state.hasEnded) return
+    this.#readEvent(event, state)
+    const { failure, failureData } = this.#state
+    if (failure !== undefined) {
+      // Outside of its streams Bedrock says errors in its own shape.
+      if (this.#venue === 'bedrock' && failureData !== undefined)
+        state.failureData = JSON.stringify({ message: failure.message })
       this.#failureStart = event.start
       this.#failureEnd = event.end
-    })
+      return
+    }
+    if (this.#holdsRefusal && state.refusal !== undefined && state.hasContent)
+      this.#refusalStart ??= event.start
+    // An end that comes too early is no end for whoever reads on: another target may continue the answer.
+    if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
+    this.#writer?.read(event)
+    this.#assembler?.read(event)
+    if (this.#assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
+  }
+
+  /** A venue's own word for a failure, in which its errors come outside of streams too. */
+  #onException(name: string, data: string, { start, end }: { start: number; end: number }): void {
+    const state = this.#state
+    if (state.failure !== undefined || state.hasEnded) return
+    const said = parseBounded(data)
+    const message = stringField(said, 'message')
+    const error = { code: name, message, http_status: field(said, 'originalStatusCode') }
+    state.failure = classifyErrorBody({ error })
+    state.failureData = JSON.stringify({ message: message ?? name })
+    this.#failureStart = start
+    this.#failureEnd = end
+  }
+
+  #onBroken(problem: string, start: number): void {
+    const state = this.#state
+    if (state.failure !== undefined || state.hasEnded) return
+    state.failure = malformedFailure(problem)
+    this.#failureStart = start
+    this.#failureEnd = start
   }
 
   /**
@@ -115,7 +160,7 @@ export class StreamReader {
   rest(): Uint8Array {
     if (this.state.failure !== undefined || this.#isOver) return nothing
     const rest = this.#scanner.rest()
-    return isWholeEvent(rest) ? rest : nothing
+    return this.#scanner instanceof SseScanner && isWholeEvent(rest) ? rest : nothing
   }
 
   /**
@@ -129,6 +174,12 @@ export class StreamReader {
   /** Whether the answer is whole: see `isWholeStream`. */
   get isComplete(): boolean {
     return isWholeStream(this.#api, this.state)
+  }
+
+  /** How far the stream has come, for those who end it with an error. */
+  get place(): StreamPlace {
+    const { nextSequence, answerId, model } = this.state
+    return { nextSequence, answerId, model }
   }
 
   /** The end of a message whose model has declined, where it is kept back. */

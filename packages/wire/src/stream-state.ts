@@ -15,7 +15,7 @@ export interface StreamState {
   openChoices: Set<unknown> | undefined
   /** From an error inside the stream, or an event that makes no sense. */
   failure: Failure | undefined
-  /** The data of the error event; undefined when there was none. */
+  /** The body that says the error event's error outside of a stream; undefined when there was none. */
   failureData: string | undefined
   /** The last value seen, never a sum. */
   usage: Usage | undefined
@@ -33,6 +33,10 @@ export interface StreamState {
   /** The model has declined; the answer is complete nevertheless. */
   refusal: Failure | undefined
   model: string | undefined
+  /** The answer's id, in protocols whose events after an error repeat it. */
+  answerId: string | undefined
+  /** The number that the next event has, in protocols that number them. */
+  nextSequence: number | undefined
 }
 
 /** Adds what an event had of text. */
@@ -61,5 +65,7 @@ export function newStreamState(): StreamState {
     stopReason: undefined,
     refusal: undefined,
     model: undefined,
+    answerId: undefined,
+    nextSequence: undefined,
   }
 }

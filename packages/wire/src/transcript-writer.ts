@@ -24,7 +24,7 @@ export class TranscriptWriter implements Transcript {
   readonly blocks: OpenBlock[] = []
   id: string | undefined
   readonly #api: Api
-  /** Anthropic's blocks by their index; the first where there are two of one. */
+  /** Anthropic's blocks, or items of Responses, by their index; the first where there are two of one. */
   readonly #byIndex = new Map<unknown, OpenBlock>()
   #text = 0
   #isFull = false
@@ -37,7 +37,30 @@ export class TranscriptWriter implements Transcript {
     if (this.#isFull) return
     const data = parseBounded(event.data)
     if (this.#api === 'anthropic') this.#readAnthropic(data)
+    else if (this.#api === 'responses') this.#readResponses(data)
     else this.#readOpenAi(data)
+  }
+
+  /** Items are the blocks. */
+  #readResponses(data: unknown): void {
+    const index = numberOf(field(data, 'output_index'))
+    const block = this.#byIndex.get(index)
+    switch (field(data, 'type')) {
+      case 'response.created':
+        this.id = nameField(field(data, 'response'), 'id')
+        return
+      case 'response.output_item.added': {
+        const type = itemType(stringField(field(data, 'item'), 'type'))
+        const begun = this.#begin({ type, text: '', index, isOpen: true })
+        if (block === undefined) this.#byIndex.set(index, begun)
+        return
+      }
+      case 'response.output_text.delta':
+        if (block?.type === 'text') this.#say(block, stringField(data, 'delta') ?? '')
+        return
+      case 'response.output_item.done':
+        if (block !== undefined) block.isOpen = false
+    }
   }
 
   #readAnthropic(data: unknown): void {
@@ -111,6 +134,13 @@ export class TranscriptWriter implements Transcript {
     if (last !== undefined) last.isOpen = false
     return this.#begin({ type, text: '', index: this.blocks.length, isOpen: true })
   }
+}
+
+/** What an item of OpenAI Responses is, in the terms that all protocols share. */
+export function itemType(type: string | undefined): OpenBlock['type'] {
+  if (type === 'message') return 'text'
+  if (type === 'reasoning') return 'thinking'
+  return type?.endsWith('_call') ? 'tool' : 'other'
 }
 
 /** What a block of Anthropic's is, in the terms that all protocols share. */

@@ -1,4 +1,4 @@
-import type { Api, Failure, Operation, ResponseHeaders, Usage } from '@spillway/middleware'
+import type { Api, Failure, Operation, ResponseHeaders, Usage, Venue } from '@spillway/middleware'
 import { answerBytes } from './answer-bytes.ts'
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
@@ -6,6 +6,7 @@ import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './
 import { hasNoOutput, refusalOfChoice, refusalOfMessage, unbilledUsage } from './model-refusal.ts'
 import { usageOfCompletion } from './openai-usage.ts'
 import { outputTokensOf } from './output-estimate.ts'
+import { readResponse } from './responses-answer.ts'
 import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
@@ -34,17 +35,18 @@ export function isBodiless(status: number): boolean {
  * @param epoch milliseconds since the Unix epoch, now
  */
 export function readWholeAnswer(
-  asked: { readonly api: Api; readonly operation: Operation },
+  asked: { readonly api: Api; readonly operation: Operation; readonly venue?: Venue | undefined },
   status: number,
   headers: ResponseHeaders,
   bytes: Uint8Array,
   epoch: number,
 ): WholeAnswer {
   const body = parseBounded(bytes)
-  const failed = (failure: Failure): WholeAnswer => failedAnswer(failure, isErrorOf(asked.api, body))
+  const failed = (failure: Failure): WholeAnswer =>
+    failedAnswer(failure, isErrorOf(asked.api, body, asked.venue))
   if (status < 200 || status >= 300) {
     const failure = classifyHttpError(status, headers, body, epoch)
-    return failedAnswer(failure, body === undefined || isErrorOf(asked.api, body))
+    return failedAnswer(failure, body === undefined || isErrorOf(asked.api, body, asked.venue))
   }
   if (isBodiless(status)) return failed(malformedFailure(`a response of status ${status} holds no answer`))
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
@@ -65,6 +67,11 @@ export function readWholeAnswer(
     const billed = refusal !== undefined && hasNoOutput(content) ? unbilledUsage(usage, raw) : usage
     const stopReason = nameField(body, 'stop_reason', longestReason)
     return ok(body, { usage: billed, stopReason, refusal, outputTokens: unsaid(asked.api, body, usage) })
+  }
+  if (asked.api === 'responses') {
+    const { failure, ...said } = readResponse(body)
+    if (failure !== undefined) return failed(failure)
+    return ok(body, { ...said, outputTokens: unsaid(asked.api, body, said.usage) })
   }
   const choices = field(body, 'choices')
   if (!Array.isArray(choices) || choices.length === 0)

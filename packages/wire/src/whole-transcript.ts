@@ -1,6 +1,7 @@
 import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
 import { contentPieces } from './chat-content.ts'
-import { blockType } from './transcript-writer.ts'
+import { objectsOf } from './json/values.ts'
+import { blockType, itemType } from './transcript-writer.ts'
 import { field, stringField } from './usage.ts'
 
 const decoder = new TextDecoder()
@@ -34,8 +35,19 @@ function readTranscript(api: Api, bytes: Uint8Array): Transcript {
   }
   return {
     id: stringField(body, 'id'),
-    blocks: api === 'anthropic' ? anthropicBlocks(body) : openaiBlocks(body),
+    blocks: blocksOf[api](body),
   }
+}
+
+const blocksOf: Readonly<Record<Api, (body: unknown) => TranscriptBlock[]>> = {
+  anthropic: anthropicBlocks,
+  openai: openaiBlocks,
+  responses: (body) =>
+    objectsOf(field(body, 'output')).map((item, index) => {
+      const type = itemType(stringField(item, 'type'))
+      const text = objectsOf(item.content).map((part) => stringField(part, 'text') ?? '')
+      return { type, text: type === 'text' ? text.join('') : '', index, isOpen: false }
+    }),
 }
 
 function anthropicBlocks(body: unknown): TranscriptBlock[] {

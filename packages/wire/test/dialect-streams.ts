@@ -10,7 +10,13 @@ export interface DialectStream {
   readonly more: string
 }
 
-const named = (...events: readonly { readonly type: string }[]): string =>
+/** An event: fields as its protocol has them. */
+export interface NamedEvent {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+const named = (...events: readonly NamedEvent[]): string =>
   events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('')
 const data = (...chunks: readonly object[]): string =>
   chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')
@@ -50,6 +56,75 @@ const tool = (index: number) =>
     { type: 'tool_use', id: `toolu_${index}`, name: 'rm', input: {} },
     ...['', '{"path":', '"/tmp"}'].map((partial_json) => ({ type: 'input_json_delta', partial_json })),
   )
+
+/** Events of OpenAI Responses, numbered. */
+export function responsesStream(...events: readonly NamedEvent[]): string {
+  return named(...events.map((event, sequence_number) => ({ ...event, sequence_number })))
+}
+
+/** A response object as OpenAI sends it. */
+export const responseObject = (status: string, more: object = {}): object => ({
+  ...{ id: 'resp_1', object: 'response', created_at: 1_790_000_000, status, model: 'gpt-5.5', output: [] },
+  ...{ error: null, incomplete_details: null, usage: null, ...more },
+})
+
+export const responsesUsageSaid = {
+  ...{ input_tokens: 40, input_tokens_details: { cached_tokens: 30 } },
+  ...{ output_tokens: 15, output_tokens_details: { reasoning_tokens: 6 }, total_tokens: 55 },
+}
+
+/** The events of one item: how it opens, what comes in pieces, how it is in the end. */
+export function itemEvents(
+  output_index: number,
+  opened: object,
+  pieces: readonly NamedEvent[],
+  closed: object,
+): NamedEvent[] {
+  return [
+    { type: 'response.output_item.added', output_index, item: opened },
+    ...pieces.map((piece) => ({ output_index, item_id: 'item', ...piece })),
+    { type: 'response.output_item.done', output_index, item: closed },
+  ]
+}
+
+const created = { type: 'response.created', response: responseObject('in_progress') }
+const inProgress = { type: 'response.in_progress', response: responseObject('in_progress') }
+const delta = (name: string, text: string, more: object = {}) => ({
+  ...{ type: `response.${name}.delta`, delta: text },
+  ...more,
+})
+const reasoningItem = { id: 'rs_1', type: 'reasoning', summary: [] }
+const messageItem = { id: 'msg_1', type: 'message', role: 'assistant', status: 'in_progress', content: [] }
+const callItem = { id: 'fc_1', type: 'function_call', call_id: 'call_1', name: 'rm', arguments: '' }
+const said = [{ type: 'output_text', text: 'Hé {"error":1}', annotations: [] }]
+
+/** Reasoning, a text and a call, up to the last event of all. */
+export const responsesItems: readonly NamedEvent[] = [
+  created,
+  inProgress,
+  ...itemEvents(
+    0,
+    reasoningItem,
+    [delta('reasoning_summary_text', 'Hm', { summary_index: 0 })],
+    reasoningItem,
+  ),
+  ...itemEvents(
+    1,
+    messageItem,
+    [
+      { type: 'response.content_part.added', part: { type: 'output_text', text: '' } },
+      delta('output_text', 'Hé', { content_index: 0, logprobs: [] }),
+      delta('output_text', ' {"error":1}', { content_index: 0, logprobs: [] }),
+    ],
+    { ...messageItem, status: 'completed', content: said },
+  ),
+  ...itemEvents(
+    2,
+    callItem,
+    [delta('function_call_arguments', '{"path":'), delta('function_call_arguments', '"/tmp"}')],
+    { ...callItem, arguments: '{"path":"/tmp"}' },
+  ),
+]
 
 /** Chunks of one server: what all have in common, and then each delta. */
 const chunked =
@@ -231,6 +306,33 @@ export const dialectStreams: readonly DialectStream[] = [
       ].map((each) => ({ ...each, usage })),
     ),
     more: data({ choices: [], usage }) + done,
+  },
+  {
+    name: 'OpenAI Responses: reasoning, text and a call',
+    api: 'responses',
+    answer: responsesStream(...responsesItems, {
+      type: 'response.completed',
+      response: responseObject('completed', { usage: responsesUsageSaid }),
+    }),
+    more: '',
+  },
+  {
+    name: 'OpenAI Responses: incomplete, without names of events, and with a terminator',
+    api: 'responses',
+    answer: responsesStream(...responsesItems, {
+      type: 'response.incomplete',
+      response: responseObject('incomplete', { incomplete_details: { reason: 'max_output_tokens' } }),
+    }).replaceAll(/^event: .*\n/gm, ''),
+    more: done,
+  },
+  {
+    name: 'OpenAI Responses: the last event alone has the answer',
+    api: 'responses',
+    answer: responsesStream(created, {
+      type: 'response.completed',
+      response: responseObject('completed', { output: [{ ...messageItem, content: said }] }),
+    }),
+    more: ': bye\n\n',
   },
   {
     name: 'llama.cpp: timings in the last chunk, no terminator',

@@ -5,7 +5,7 @@ export type BodyKind = 'json' | 'sse'
 
 /** The protocol that the caller speaks, and how it wants the answer. */
 export interface Shape {
-  readonly api: Api
+  readonly api: Exclude<Api, 'responses'>
   readonly body: BodyKind
 }
 

@@ -7,7 +7,7 @@ export interface CallPath {
 }
 
 /** What clients of a protocol add to their base URL begins after this part of the path. */
-const baseOf: Readonly<Record<Api, string>> = { anthropic: '', openai: '/v1' }
+const baseOf: Readonly<Record<Api, string>> = { anthropic: '', openai: '/v1', responses: '/v1' }
 
 /**
  * Which base URL a client should have, where it asks for a call's path below another one: `/v1/v1/messages`,
@@ -26,4 +26,5 @@ export function baseUrlAdvice(path: string, origin: string, calls: readonly Call
 const nameOf: Readonly<Record<Api, string>> = {
   anthropic: "Anthropic's SDKs and Claude Code",
   openai: "OpenAI's SDKs",
+  responses: "OpenAI's SDKs and Codex",
 }

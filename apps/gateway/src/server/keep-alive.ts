@@ -5,6 +5,7 @@ import type { Api } from '@spillway/middleware'
 const signsOfLife: Readonly<Record<Api, string>> = {
   anthropic: 'event: ping\ndata: {"type":"ping"}\n\n',
   openai: ': keep-alive\n\n',
+  responses: ': keep-alive\n\n',
 }
 
 /** A stream that is being held for its first content. */

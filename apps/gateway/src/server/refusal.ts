@@ -28,5 +28,6 @@ export function refuse(
 
 /** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
 export function guessApi(req: IncomingMessage): Api {
+  if (req.url?.includes('/responses')) return 'responses'
   return req.url?.includes('/chat/') || req.url?.includes('/completions') ? 'openai' : 'anthropic'
 }

@@ -1,3 +1,7 @@
+import type { Api } from '@spillway/middleware'
+
+const prefixes: Readonly<Record<Api, string>> = { anthropic: 'msg_', openai: 'chatcmpl-', responses: 'resp_' }
+
 const plain = /[^a-zA-Z0-9_-]/g
 
 /** No vendor's ids are longer. An id stands in every chunk of a stream, so a long one would multiply it. */
@@ -7,8 +11,8 @@ const longestId = 256
  * An answer's id as the callers of the other protocol know them: with its prefix, and the vendor's own id behind it.
  * @param other what stands behind it where the vendor gives none
  */
-export function answerIdFor(api: 'anthropic' | 'openai', id: string | undefined, other = ''): string {
+export function answerIdFor(api: Api, id: string | undefined, other = ''): string {
   const own = (id ?? '').slice(0, longestId).replace(plain, '_')
-  const bare = own.replace(/^(?:chatcmpl|gen|cmpl|msg)[-_]/, '') || other
-  return api === 'anthropic' ? `msg_${bare}` : `chatcmpl-${bare}`
+  const bare = own.replace(/^(?:chatcmpl|gen|cmpl|msg|resp)[-_]/, '') || other
+  return `${prefixes[api]}${bare}`
 }

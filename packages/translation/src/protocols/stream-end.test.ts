@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { dialectStreams } from '../../../wire/test/dialect-streams.ts'
 import { StreamTranslator } from './stream-translator.ts'
 
-describe.each(dialectStreams)('a stream of $name', ({ api, answer, more }) => {
+// Responses are not translated yet.
+const translated = dialectStreams.filter(({ api }) => api !== 'responses')
+
+describe.each(translated)('a stream of $name', ({ api, answer, more }) => {
   const whole = Buffer.from(answer)
   const all = Buffer.from(answer + more)
 

@@ -4,11 +4,18 @@ import { isObject } from '../json/values.ts'
 import type { SseEvent } from '../sse-event.ts'
 import { AnthropicAssembler } from './anthropic-assembler.ts'
 import { OpenAiAssembler } from './openai-assembler.ts'
+import { ResponsesAssembler } from './responses-assembler.ts'
 
 /** What puts the events of one protocol together. */
 interface ProtocolAssembler {
   read(event: JsonObject): void
   toJson(): string | undefined
+}
+
+const assemblers: Readonly<Record<Api, new () => ProtocolAssembler>> = {
+  anthropic: AnthropicAssembler,
+  openai: OpenAiAssembler,
+  responses: ResponsesAssembler,
 }
 
 /**
@@ -21,7 +28,7 @@ export class AnswerAssembler {
   isBroken = false
 
   constructor(api: Api) {
-    this.#protocol = api === 'anthropic' ? new AnthropicAssembler() : new OpenAiAssembler()
+    this.#protocol = new assemblers[api]()
   }
 
   read(event: SseEvent): void {

@@ -1,4 +1,4 @@
-import type { Api, Middleware } from '@spillway/middleware'
+import { type Api, type Middleware, named } from '@spillway/middleware'
 import { refuse } from '@spillway/wire'
 
 /**
@@ -6,7 +6,7 @@ import { refuse } from '@spillway/wire'
  * whose bodies name no model, and those of OpenAI's Responses API where the provider does not speak it.
  */
 export function knownForm(apis: readonly Api[]): Middleware {
-  return (next) => (request) => {
+  const knowing: Middleware = (next) => (request) => {
     const { api, venue } = request
     const form =
       venue === 'bedrock'
@@ -20,4 +20,5 @@ export function knownForm(apis: readonly Api[]): Middleware {
     const message = `this client does not take calls in the form of ${form}: wrap the fetch of that SDK with wrapFetch, or use a target that speaks it`
     return Promise.resolve(refuse(request, { kind: 'unfit', message }))
   }
+  return named(knowing, 'known form', { hidden: true })
 }

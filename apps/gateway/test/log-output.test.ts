@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { configOf, forThisTest, targetAt } from './gateway.ts'
+import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 import { noting, type Redirected, redirected } from './shell.ts'
-import { until } from './spillway.ts'
+import { configFile, spillway, until } from './spillway.ts'
 
 // These tests start the built program from a real shell: `pnpm build` comes first. They need Linux: /dev/full, its `script`.
 const isLinux = process.platform === 'linux'
@@ -137,4 +138,18 @@ test.skipIf(!isLinux)('a gateway on a terminal that is stopped serves on', { tim
   await until(() => /^\d+ lines were dropped here/m.test(gateway.file('typescript')))
   gateway.signal('SIGTERM')
   await until(() => gateway.file('code') !== '')
+})
+
+test.skipIf(!isLinux)('a log file that is a pipe without a reader stops the start, and says so', async () => {
+  const pipe = join(temporaryFolder(), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const log = { file: pipe }
+  const config = configOf(targetAt({ url: 'http://127.0.0.1:9' }, 'anthropic'), undefined, {
+    server: { host: '127.0.0.1', port: 0, log },
+  })
+  const run = spillway(['start', '--config', configFile(config)])
+  expect(await run.exit).toBe(1)
+  expect(run.stderr()).toContain(
+    `server.log.file: ${pipe} cannot be written to: it is a pipe that no program reads`,
+  )
 })

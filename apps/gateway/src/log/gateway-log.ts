@@ -1,4 +1,3 @@
-import { createWriteStream, openSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import type { VaultEvent } from '@spillway/key-vault'
 import { isModelRefusal } from '@spillway/wire'
@@ -12,6 +11,7 @@ import type { AnsweredCall } from '../server/handle-call.ts'
 import { callFacts } from './call-facts.ts'
 import { type LineWriter, lineWriter } from './line-writer.ts'
 import type { Lines } from './lines.ts'
+import { LogFile } from './log-file.ts'
 import { redacted } from './redact.ts'
 import { Tally } from './tally.ts'
 
@@ -181,17 +181,13 @@ async function jsonWriter(take: (line: string) => void): Promise<Record<Level, (
 }
 
 function fileWriter(file: string, lines: Lines): LineWriter {
-  let descriptor: number
+  let output: LogFile
   try {
-    descriptor = openSync(file, 'a', 0o600)
+    output = new LogFile(file, (line) => lines.err(line))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Error(
-      `server.log.file: ${file} cannot be written to (${code}); name a file in a folder that this user can write`,
-    )
+    throw new Error(`server.log.file: ${file} cannot be written to: ${(error as Error).message}`)
   }
-  const stream = createWriteStream(file, { fd: descriptor })
   const onOutage = (reason: string): void =>
     lines.err(`the log ${file} takes no lines (${reason}): they are dropped and counted until it does`)
-  return lineWriter(stream, { onOutage })
+  return lineWriter(output, { onOutage })
 }

@@ -1,5 +1,13 @@
 import type { Writable } from 'node:stream'
 
+/** Where lines go: a stream of Node is one. */
+export interface LineOutput {
+  /** Takes a text; `done` hears, once, whether it got through. */
+  write(text: string, done: (error?: Error | null) => void): unknown
+  /** Characters that it has taken and that have not got through. */
+  readonly writableLength: number
+}
+
 export interface LineWriterOptions {
   /**
    * Characters that wait for the stream at most; lines beyond that are dropped.
@@ -30,7 +38,7 @@ export interface LineWriter {
  * reader hangs): neither an error nor a wait reaches whoever writes, and memory is bounded. When the stream takes lines
  * again, one of them says how many were dropped.
  */
-export function lineWriter(stream: Writable, options: LineWriterOptions = {}): LineWriter {
+export function lineWriter(stream: Writable | LineOutput, options: LineWriterOptions = {}): LineWriter {
   const { maxBuffered = lineWriterDefaults.maxBuffered, onOutage } = options
   let dropped = 0
   /** Of those, the ones that no line has told of. */
@@ -38,9 +46,11 @@ export function lineWriter(stream: Writable, options: LineWriterOptions = {}): L
   let isOut = false
   let pending = 0
   let idle = Promise.withResolvers<void>()
-  // Without a listener an error ends the process. Each write hears of its own error.
-  stream.on('error', () => {})
-  waitLessly(stream)
+  if ('on' in stream) {
+    // Without a listener an error ends the process. Each write hears of its own error.
+    stream.on('error', () => {})
+    waitLessly(stream)
+  }
 
   const drop = (count: number, reason: string): void => {
     untold += count

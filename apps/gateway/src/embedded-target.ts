@@ -32,6 +32,7 @@ export function openEmbeddedTarget(
     name,
     modelPath: settings.model as string,
     libraryFolder: localEngineFolder(),
+    ...withoutUndefined({ ...settings.embedded }),
     contextSize: capabilities?.contextTokens,
     parallel: concurrency,
     dropTools: capabilities?.tools === true,

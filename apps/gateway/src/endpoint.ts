@@ -95,6 +95,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     baseUrl: endpoint.url,
     timeouts: ownLimitsOf(settings),
     pool: {
+      ...endpoint.pool,
       connections: endpoint.connections,
       http2: endpoint.http2,
       connectTimeout: timeoutsOf(setup.config, settings).connect,

@@ -5,6 +5,7 @@ import { openApiSources } from './api/open-api-sources.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
@@ -27,7 +28,7 @@ import { watchCredentials } from './vault/credential-watch.ts'
 import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
-const defaultKeepAliveAfter = 15_000
+export const defaultKeepAliveAfter: number = 15_000
 
 export interface GatewayOptions {
   /** Replaces `server.port` of the configuration; 0 picks a free one. */
@@ -120,8 +121,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     credentials.close()
     throw error
   })
-  const redis = config.state?.redis
-  const shared = redis === undefined ? undefined : await openSharedState(redis, log)
+  const { redis, ...sharing } = config.state ?? {}
+  const shared =
+    redis === undefined ? undefined : await openSharedState(redis, log, withoutUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
   const fingerprints = await openFingerprints({
     ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },

@@ -9,6 +9,7 @@ import {
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import { globMatcher } from './glob.ts'
 import type { SharedState } from './shared-state.ts'
 
 /** A limit in a chain, and how much of it is used; nothing where there is none. */
@@ -98,18 +99,28 @@ function limitedByCaller(
   }
 }
 
+/** By the first pattern that matches the model; calls without one have the usual priority. */
+function priorityOf(byModel: Readonly<Record<string, number>>): (request: ModelRequest) => number {
+  const rules = Object.entries(byModel).map(([pattern, rank]) => ({ matches: globMatcher(pattern), rank }))
+  return (request) =>
+    rules.find(({ matches }) => matches(request.model))?.rank ?? rateLimitDefaults.priority(request)
+}
+
 function limited(
   limits: RateLimitConfig,
   name: string,
   shared: SharedState | undefined,
   sorted: Sorted = {},
 ): RunningLimit {
-  const { adaptiveConcurrency, groupBy: _, countCacheReads = false, ...set } = withoutUndefined(limits)
+  const { adaptiveConcurrency, groupBy: _, countCacheReads = false, ...more } = withoutUndefined(limits)
+  const { maxQueued, priority, ...set } = more
   const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
-  if (Object.keys(set).length === 0 && adaptive === undefined) return none
+  if (Object.keys(more).length === 0 && adaptive === undefined) return none
   const sharing = shared && { store: shared.limits }
   const { middleware, limiter, open } = createRateLimit({
     ...set,
+    ...(maxQueued !== undefined && { highWater: maxQueued }),
+    ...(priority && { priority: priorityOf(priority) }),
     ...adaptive,
     name,
     countCacheReads,

@@ -27,8 +27,8 @@ export function openMirrors(
   observer: Middleware,
 ): RunningMirror[] {
   const served = new Set(config.routes.flatMap(({ target, fallback: others }) => [target, ...others]))
-  return (config.mirror ?? []).map(({ from, to, sample, concurrency, callsPerMinute }) => {
-    const limits = withoutUndefined({ concurrency, callsPerMinute })
+  return (config.mirror ?? []).map(({ from, to, sample, ...set }) => {
+    const limits = withoutUndefined(set)
     const candidate = targets.get(to) as RunningTarget
     const tally = new MirrorTally({
       ...{ primary: providerOf(config, from), candidate: providerOf(config, to) },

@@ -1,5 +1,11 @@
 import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
-import { type RedisLimitStore, redisLimitStore } from '@spillway/rate-limit'
+import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
+
+/** How limits are shared. */
+export type LimitSharing = Pick<
+  RedisLimitStoreOptions,
+  'prefix' | 'timeout' | 'recovery' | 'lease' | 'processes'
+>
 
 /** What several gateways share. */
 export interface SharedState {
@@ -27,9 +33,14 @@ const firstConnection = 1_000
 /**
  * Connects to Redis. Calls flow whether it answers or not.
  * @param url `redis://…` or `rediss://…`
+ * @param settings how limits are shared
  * @param log told when Redis goes away and when it is back
  */
-export async function openSharedState(url: string, log: (line: string) => void): Promise<SharedState> {
+export async function openSharedState(
+  url: string,
+  log: (line: string) => void,
+  settings: LimitSharing = {},
+): Promise<SharedState> {
   // Loaded by those who configure it.
   const { Redis } = await import('ioredis')
   const redis = new Redis(url, {
@@ -42,7 +53,7 @@ export async function openSharedState(url: string, log: (line: string) => void):
   redis.on('error', (error: Error) => {
     lastError = (error as NodeJS.ErrnoException).code ?? error.message
   })
-  const limits = redisLimitStore(redis)
+  const limits = redisLimitStore(redis, settings)
   const breakers = redisBreakerStore({
     set: (...args) => redis.set(...args),
     pttl: (key) => redis.pttl(key),

@@ -79,12 +79,18 @@ function endpointsOf({ endpoints = [] }: TargetConfig): EndpointConfig[] {
   return endpoints.map((endpoint, index) => ({ ...endpoint, name: endpoint.name ?? String(index + 1) }))
 }
 
+/** `true` is the default. */
+function unlessOff<T extends object>(set: boolean | T | undefined) {
+  if (set === undefined || set === true) return undefined
+  return set === false ? (set as false) : withoutUndefined(set)
+}
+
 function routingOf(
   settings: TargetConfig,
   running: readonly RunningEndpoint[],
   retryBudget: RetryBudget,
 ): Routing {
-  const { hedge, affinity } = settings.routing ?? {}
+  const { hedge, affinity, ejection, keys, ...times } = settings.routing ?? {}
   return createRouting({
     endpoints: endpointsOf(settings).map(({ name, weight, credential }, index) => ({
       name: name as string,
@@ -92,7 +98,8 @@ function routingOf(
       ...withoutUndefined({ weight, key: credential === 'caller' ? null : credential }),
     })),
     caller: callerOf,
-    ...(affinity === false ? { affinity } : {}),
+    ...withoutUndefined({ ...times, affinity: unlessOff(affinity), ejection: unlessOff(ejection) }),
+    ...(keys && { keys: withoutUndefined(keys) }),
     ...(hedge === undefined
       ? {}
       : {

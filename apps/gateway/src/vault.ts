@@ -20,7 +20,13 @@ import { withoutUndefined } from './config/without-undefined.ts'
 
 /** The vault of a configuration. Nothing is read before the first call. */
 export function openConfiguredVault(config: VaultConfig, onEvent?: (event: VaultEvent) => void): Vault {
-  return openVault({ driver: vaultDriver(config), ...(onEvent && { onEvent }) })
+  const { keepFor: cacheFor, ...times } = config.cache ?? {}
+  const { environment } = config
+  return openVault({
+    driver: vaultDriver(config),
+    ...withoutUndefined({ cacheFor, ...times, environment }),
+    ...(onEvent && { onEvent }),
+  })
 }
 
 /** The command that adds a key to a configured vault. */

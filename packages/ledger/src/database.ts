@@ -35,6 +35,10 @@ export interface DatabaseOptions {
    * @default 15000
    */
   readonly statementTimeout?: number | undefined
+  /** Connections to PostgreSQL. @default 4 */
+  readonly connections?: number | undefined
+  /** How long a connection to PostgreSQL may take, in milliseconds. @default 2000 */
+  readonly connectTimeout?: number | undefined
 }
 
 /** @throws TypeError for a URL of another kind of database */

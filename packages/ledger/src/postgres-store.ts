@@ -1,6 +1,7 @@
 import { systemClock } from '@spillway/middleware'
 import type { BoundedReads } from './bounded-reads.ts'
 import { databaseKind } from './database.ts'
+import type { PostgresOptions } from './postgres-options.ts'
 import { askStore, storeOf } from './split-store.ts'
 import { SqlStore, type SqlStoreOptions } from './sql-store.ts'
 import type { LedgerStore } from './store.ts'
@@ -11,16 +12,19 @@ const longestEnd = 1000
 /** A store of PostgreSQL: one connection writes, and views have others, which end after `readTimeout` milliseconds. */
 export function postgresStore(
   url: string,
-  settings: SqlStoreOptions,
+  settings: SqlStoreOptions & { readonly postgres?: PostgresOptions | undefined },
   readTimeout: number,
   reads: (interrupt: () => void, restart: () => void) => BoundedReads,
 ): LedgerStore {
-  const { readOnly = false } = settings
+  const { readOnly = false, postgres: { statementTimeout, ...connecting } = {} } = settings
   // Who asked to read alone waits for what they asked, however long it takes.
-  const kind = databaseKind(url, { readOnly, ...(readOnly && { statementTimeout: 0 }) })
+  const kind = databaseKind(url, {
+    ...connecting,
+    ...{ readOnly, statementTimeout: readOnly ? 0 : statementTimeout },
+  })
   const writer = new SqlStore(kind, settings)
   if (readOnly) return writer
-  const readKind = databaseKind(url, { readOnly: true, statementTimeout: readTimeout })
+  const readKind = databaseKind(url, { ...connecting, readOnly: true, statementTimeout: readTimeout })
   const reader = new SqlStore(readKind, { readOnly: true })
   const bounded = reads(
     () => {},

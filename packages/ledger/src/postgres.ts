@@ -1,24 +1,19 @@
+import { withDefaults } from '@spillway/middleware'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
 import type { DatabaseKind, DatabaseOptions } from './database.ts'
+import { postgresDefaults } from './postgres-options.ts'
 
 /** PostgreSQL's type of a count, which fits a number here. */
 const int8 = 20
-
-/** How long a connection may take, and how long a statement waits for one that is free, in milliseconds. */
-const longestConnect = 2000
-
-/** @see DatabaseOptions.statementTimeout */
-const defaultStatementTimeout = 15_000
 
 /** How long a connection is silent before the system asks whether its other end is still there, in milliseconds. */
 const keepAliveDelay = 10_000
 
 /** PostgreSQL by its URL. */
-export function postgres(
-  connectionString: string,
-  { readOnly = false, statementTimeout = defaultStatementTimeout }: DatabaseOptions,
-): DatabaseKind {
+export function postgres(connectionString: string, options: DatabaseOptions): DatabaseKind {
+  const { readOnly = false } = options
+  const { connections, connectTimeout, statementTimeout } = withDefaults(postgresDefaults, options)
   const clients = new Set<Client>()
   // With each transaction, and not with each connection: a pooler between may give its connections to others in between.
   const begin = `begin${readOnly ? ' read only' : ''}; set local statement_timeout = ${statementTimeout};
@@ -31,8 +26,8 @@ export function postgres(
       })
       const pool = new pg.Pool({
         connectionString,
-        max: 4,
-        connectionTimeoutMillis: longestConnect,
+        max: connections,
+        connectionTimeoutMillis: connectTimeout,
         keepAlive: true,
         keepAliveInitialDelayMillis: keepAliveDelay,
         types: {

@@ -5,6 +5,7 @@ import type { AuditLog } from './audit-log.ts'
 import { BoundedReads } from './bounded-reads.ts'
 import { databaseFile, databaseName } from './database-url.ts'
 import { lazyStore } from './lazy-store.ts'
+import type { PostgresOptions } from './postgres-options.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits, SumLimits } from './prune.ts'
 import type { Entry } from './rows.ts'
@@ -101,6 +102,8 @@ export interface LedgerStoreOptions {
    * @default 32
    */
   readonly maxWaitingReads?: number | undefined
+  /** How PostgreSQL is connected to; without effect on SQLite. */
+  readonly postgres?: PostgresOptions | undefined
   /** Hears what the operator should know: that others could read a file, for instance. @default a warning of the process */
   readonly warn?: Warn | undefined
 }
@@ -145,7 +148,12 @@ export function openLedgerStore(url: string, options: LedgerStoreOptions = {}): 
   }
   return lazyStore(async () => {
     const { postgresStore } = await import('./postgres-store.ts')
-    return postgresStore(url, settings, readTimeout, reads(readTimeout, postgresReads))
+    return postgresStore(
+      url,
+      { ...settings, postgres: options.postgres },
+      readTimeout,
+      reads(readTimeout, postgresReads),
+    )
   })
 }
 

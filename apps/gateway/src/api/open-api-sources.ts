@@ -1,6 +1,7 @@
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
+import { withoutUndefined } from '../config/without-undefined.ts'
 import { callEntry, gatewayActor } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
 import type { RunningMirror } from '../routes.ts'
@@ -34,7 +35,7 @@ export function openApiSources(observed: Observed): {
   follow: (target: RunningTarget) => void
 } {
   const { config, targets, mirrors, books, vault, shared, log } = observed
-  const live = new LiveEvents()
+  const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
   const reads = sharedReads()
   const calls = observeCalls((call) => {
     books.audit?.record(callEntry(call))

@@ -22,8 +22,8 @@ export interface StartOptions {
   readonly quiet?: boolean
 }
 
-/** How long calls in flight may go on after the first signal, in milliseconds. */
-const drainTime = 30_000
+/** How long calls in flight may go on after the first signal, in milliseconds, where `server.drainFor` says nothing else. */
+export const usualDrain: number = 30_000
 
 /** How long everything else may take to close after the second signal, in milliseconds. */
 const hurry = 1_000
@@ -87,7 +87,7 @@ async function serve(
             info: (line) => log.notice(line),
           })
     if (followed !== undefined) watch.onHangUp(() => void followed.reload('SIGHUP'))
-    const code = await drainAtSignal(gateway, (line) => log.warn(line), watch)
+    const code = await drainAtSignal(gateway, (line) => log.warn(line), watch, config.server.drainFor)
     followed?.close()
     if (!options.quiet) log.summary()
     return code
@@ -112,6 +112,7 @@ async function drainAtSignal(
   gateway: Gateway,
   err: (line: string) => void,
   watch: ProcessWatch,
+  drainTime: number = usualDrain,
 ): Promise<number> {
   const { why, code } = await watch.ending
   err(`${why}: draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`)

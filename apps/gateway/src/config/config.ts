@@ -1,6 +1,10 @@
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
+import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
 import type { PriceConfig } from './prices.ts'
+
+/** Options of which each may be left out. */
+type Loosely<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
 /** Limits as the file names them, in milliseconds; Infinity for `none`. */
 export type TimeoutsConfig = { readonly [K in keyof Timeouts]?: number | undefined }
@@ -9,6 +13,9 @@ export interface RetryConfig {
   readonly attempts?: number | undefined
   readonly baseDelay?: number | undefined
   readonly maxDelay?: number | undefined
+  readonly minDelay?: number | undefined
+  readonly multiplier?: number | undefined
+  readonly jitter?: 'full' | 'equal' | 'decorrelated' | 'none' | undefined
   readonly maxWaitWithFallback?: number | undefined
   readonly budget?: number | undefined
 }
@@ -23,6 +30,12 @@ export interface RateLimitConfig {
   readonly countCacheReads?: boolean | undefined
   readonly maxWait?: number | undefined
   readonly maxWaitWithFallback?: number | undefined
+  readonly maxQueued?: number | undefined
+  /** By patterns of the model that is asked for; 0 goes first, 9 last. */
+  readonly priority?: Readonly<Record<string, number>> | undefined
+  readonly ageing?: number | undefined
+  readonly maxKeys?: number | undefined
+  readonly maxClosure?: number | undefined
   /** What the vendor limits by; windows and 429s are kept for each. */
   readonly groupBy?: 'family' | 'model' | 'key' | undefined
   readonly adaptiveConcurrency?:
@@ -30,6 +43,8 @@ export interface RateLimitConfig {
         readonly initial?: number | undefined
         readonly min?: number | undefined
         readonly max?: number | undefined
+        readonly tolerance?: number | undefined
+        readonly measureEvery?: number | undefined
       }
     | undefined
 }
@@ -43,12 +58,28 @@ export interface CircuitBreakerConfig {
   readonly halfOpenProbes?: number | undefined
   readonly slowCall?: number | undefined
   readonly slowCallRate?: number | undefined
+  readonly probeDeadline?: number | undefined
+  readonly maxKeys?: number | undefined
+}
+
+/** How calls wait for connections to an endpoint, and how long these are kept. */
+export interface PoolConfig {
+  readonly maxQueued?: number | undefined
+  readonly maxWait?: number | undefined
+  readonly maxWaitWithFallback?: number | undefined
+  readonly keepAliveFor?: number | undefined
 }
 
 /** How calls are spread over the endpoints of a target. */
 export interface RoutingConfig {
+  readonly window?: number | undefined
+  readonly decay?: number | undefined
+  readonly maxClosure?: number | undefined
   /** `false`: conversations do not stay on one endpoint. */
-  readonly affinity?: boolean | undefined
+  readonly affinity?: boolean | Loosely<AffinityOptions> | undefined
+  /** `false`: no endpoint is left out for doing worse than the others. */
+  readonly ejection?: boolean | Loosely<EjectionOptions> | undefined
+  readonly keys?: Loosely<KeyOptions> | undefined
   /** A second attempt at another endpoint after so many milliseconds, or the p95 of time to first token. */
   readonly hedge?:
     | { readonly after?: 'p95' | number | undefined; readonly maxExtra?: number | undefined }
@@ -81,6 +112,7 @@ export interface EndpointConfig {
   readonly connections?: number | undefined
   /** Offer HTTP/2 where it speaks TLS. */
   readonly http2?: boolean | undefined
+  readonly pool?: PoolConfig | undefined
   /** Callers' headers that go there besides those that its protocol defines. */
   readonly forwardHeaders?: readonly string[] | undefined
 }
@@ -101,6 +133,15 @@ export interface TargetConfig extends PolicyConfig {
   readonly routing?: RoutingConfig | undefined
   readonly capabilities?: CapabilitiesConfig | undefined
   readonly openrouter?: OpenRouterConfig | undefined
+  /** With api `embedded`: how the model runs. */
+  readonly embedded?:
+    | {
+        readonly maxQueued?: number | undefined
+        readonly maxThreads?: number | undefined
+        readonly gpu?: false | 'auto' | 'metal' | 'cuda' | 'vulkan' | undefined
+        readonly thinkingTokens?: number | undefined
+      }
+    | undefined
   /** With api `openai`: what the server takes of translated requests. By default told by the host of each endpoint. */
   readonly dialect?: Exclude<ChatDialectName, 'ollama'> | undefined
   /** Whether streams of chat completions are asked for their usage. */
@@ -122,6 +163,16 @@ export interface VaultConfig {
   readonly file: string
   /** `false`: the gateway starts though the vault cannot be opened. */
   readonly required?: boolean | undefined
+  /** Secrets of another one are refused. */
+  readonly environment?: string | undefined
+  readonly cache?:
+    | {
+        readonly keepFor?: number | undefined
+        readonly refreshAhead?: number | undefined
+        readonly checkEvery?: number | undefined
+        readonly grace?: number | undefined
+      }
+    | undefined
   /** What the vault is bound to. Not secret. */
   readonly context?: Readonly<Record<string, string>> | undefined
   /** Holds the age identity or the passphrase. */
@@ -161,6 +212,26 @@ export interface StorageConfig {
         readonly calls?: number | undefined
         readonly sums?: number | undefined
         readonly audit?: number | undefined
+        readonly every?: number | undefined
+      }
+    | undefined
+  readonly writer?:
+    | {
+        readonly maxBuffered?: number | undefined
+        readonly maxRows?: number | undefined
+        readonly maxWait?: number | undefined
+        readonly maxJournalBytes?: number | undefined
+        readonly writeTimeout?: number | undefined
+      }
+    | undefined
+  readonly reads?:
+    | { readonly timeout?: number | undefined; readonly maxWaiting?: number | undefined }
+    | undefined
+  readonly postgres?:
+    | {
+        readonly connections?: number | undefined
+        readonly connectTimeout?: number | undefined
+        readonly statementTimeout?: number | undefined
       }
     | undefined
 }
@@ -188,6 +259,21 @@ export interface Config extends PolicyConfig {
     readonly stallTimeout?: number | undefined
     /** How long a client may send nothing of a body that it has begun. */
     readonly bodyTimeout?: number | undefined
+    readonly headersTimeout?: number | undefined
+    /** How long an idle connection of a client stays open. */
+    readonly keepAliveFor?: number | undefined
+    /** The largest body of a request. */
+    readonly maxRequestBytes?: number | undefined
+    /** How long calls in flight may go on when the gateway is stopped. */
+    readonly drainFor?: number | undefined
+    /** The live view of the dashboard. */
+    readonly live?:
+      | {
+          readonly maxClients?: number | undefined
+          readonly maxWaiting?: number | undefined
+          readonly pingEvery?: number | undefined
+        }
+      | undefined
     readonly log?: LogConfig | undefined
   }
   readonly targets: Readonly<Record<string, TargetConfig>>
@@ -210,12 +296,30 @@ export interface Config extends PolicyConfig {
         readonly sample: number
         readonly concurrency?: number | undefined
         readonly callsPerMinute?: number | undefined
+        readonly deadline?: number | undefined
+        readonly maxBytes?: number | undefined
       }[]
     | undefined
   readonly storage?: StorageConfig | undefined
-  readonly state?: { readonly redis?: string | undefined } | undefined
+  readonly state?:
+    | {
+        readonly redis?: string | undefined
+        readonly prefix?: string | undefined
+        readonly timeout?: number | undefined
+        readonly recovery?: number | undefined
+        readonly lease?: number | undefined
+        readonly processes?: number | undefined
+      }
+    | undefined
   readonly telemetry?:
-    | { readonly otlp?: string | null | undefined; readonly captureContent?: boolean | undefined }
+    | {
+        readonly otlp?: string | null | undefined
+        readonly exportEvery?: number | undefined
+        readonly captureContent?: boolean | undefined
+        readonly maxContentLength?: number | undefined
+        readonly conventions?: 'published' | 'latest' | undefined
+        readonly maxModels?: number | undefined
+      }
     | undefined
 }
 

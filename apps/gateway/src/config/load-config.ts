@@ -144,10 +144,18 @@ function problemsOf(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => at([...issue.path, key], 'unknown key'))
   }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) return [at(issue.path, issue.message)]
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    // What is wrong inside of a mapping that may also be something else, such as false.
+    const inside = issue.errors.find((issues) => issues.some((each) => isInside(each)))
+    if (inside === undefined) return [at(issue.path, issue.message)]
+    return inside.flatMap((each) => problemsOf({ ...each, path: [...issue.path, ...each.path] }, at))
+  }
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => at(issue.path, message))
   return [at(issue.path, issue.message.replace(/^Invalid input: /, ''))]
 }
+
+const isInside = ({ code, path }: z.core.$ZodIssue): boolean =>
+  code === 'unrecognized_keys' || (path.length > 0 && typeof path[0] === 'string')
 
 /** What no single value shows: names that nobody defined, parts that do not go together. */
 function contradictions(config: Config, at: Locate): ConfigProblem[] {

@@ -27,25 +27,35 @@ const priceError = 'expected a price in USD of 0 or more'
 const price = z.number({ error: priceError }).min(0, { error: priceError }).max(1e6, { error: priceError })
 
 const rate = {
-  input: price,
-  output: price,
-  cacheRead: price.optional(),
-  cacheWrite: price.optional(),
-  cacheWrite1h: price.optional(),
+  input: price.describe('Input that is in no cache.'),
+  output: price.describe('Output.'),
+  cacheRead: price.optional().describe('Input that is read from a cache; as `input` by default.'),
+  cacheWrite: price.optional().describe('Input that is written into a cache; as `input` by default.'),
+  cacheWrite1h: price.optional().describe('The same for an hour; as `cacheWrite` by default.'),
 }
 
 /** The key `prices` of a target. */
 export const pricesSchema: z.ZodType<readonly PriceConfig[]> = z
   .array(
     z.strictObject({
-      models: z.array(z.string().min(1)).min(1, { error: 'expected at least one name of a model, or *' }),
+      models: z
+        .array(z.string().min(1))
+        .min(1, { error: 'expected at least one name of a model, or *' })
+        .describe('Names of models, or * for all that are not named.'),
       ...rate,
-      from: z.iso.date({ error: 'expected a day such as 2026-10-07' }).optional(),
+      from: z.iso
+        .date({ error: 'expected a day such as 2026-10-07' })
+        .optional()
+        .describe('The first day, in UTC.'),
       longPrompt: z
-        .strictObject({ above: z.int({ error: 'expected a number of tokens' }).positive(), ...rate })
-        .optional(),
-      fast: z.strictObject(rate).optional(),
-      webSearches: price.optional(),
+        .strictObject({
+          above: z.int({ error: 'expected a number of tokens' }).positive().describe('Tokens of input.'),
+          ...rate,
+        })
+        .optional()
+        .describe('What a call costs whose input is above a length.'),
+      fast: z.strictObject(rate).optional().describe('What a call costs with speed: fast.'),
+      webSearches: price.optional().describe('A thousand searches.'),
     }),
     { error: 'expected a list of prices' },
   )

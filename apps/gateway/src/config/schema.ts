@@ -1,156 +1,39 @@
 import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
-import { readHostPattern } from '../access/host-patterns.ts'
-import { canonicalOrigin, originProblem } from '../access/origins.ts'
 import { endpointUrlProblem } from '../safe-url.ts'
-import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import type { Config } from './config.ts'
-import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
+import { circuitBreaker, pool, rateLimit, retry, timeouts } from './policy-schema.ts'
 import { pricesSchema } from './prices.ts'
+import { routing } from './routing-schema.ts'
+import { server } from './server-schema.ts'
+import { state, storage, telemetry } from './storage-schema.ts'
+import { atLeastOne, byteSize, count, duration, name, share, someTime, whole, yesOrNo } from './values.ts'
 import { vaultSchema } from './vault-schema.ts'
-
-const duration = z
-  .string({ error: 'expected a duration such as 250ms, 10s or 2m' })
-  .regex(durationPattern, { error: 'expected a duration such as 250ms, 10s or 2m' })
-  .transform((text) => parseDuration(text) as number)
-
-const someTime = duration.refine((ms) => ms > 0, { error: 'expected a duration above 0' })
-
-const limit = z
-  .union([duration, z.literal('none').transform(() => Infinity)], {
-    error: 'expected a duration such as 250ms, 10s or 2m, or none',
-  })
-  .optional()
-
-/** A time for somebody else to get on. */
-const patience = z
-  .union([someTime, z.literal('none').transform(() => Infinity)], {
-    error: 'expected a duration above 0 such as 30s or 2m, or none',
-  })
-  .optional()
-
-const ageError = 'expected a length such as 90d or 12h, or forever'
-const age = z
-  .union(
-    [
-      z
-        .string()
-        .regex(agePattern)
-        .transform((text) => parseAge(text) as number)
-        .refine((ms) => ms > 0),
-      z.literal('forever').transform(() => Infinity),
-    ],
-    { error: ageError },
-  )
-  .optional()
-
-const share = z.number({ error: 'expected a number from 0 to 1' }).min(0).max(1)
-const someShare = share.gt(0, { error: 'expected a number above 0, up to 1' })
-const atLeastOne = z
-  .number({ error: 'expected a number of 1 or more' })
-  .min(1, { error: 'expected a number of 1 or more' })
-const whole = z.int({ error: 'expected a whole number above 0' }).positive()
-
-const sizeError = 'expected a number of bytes, or a size such as 512MiB or 1GB'
-const byteSize = z
-  .union(
-    [
-      z.int().positive(),
-      z
-        .string()
-        .regex(byteSizePattern)
-        .transform((text) => parseByteSize(text) as number),
-    ],
-    { error: sizeError },
-  )
-  .refine((bytes) => bytes >= 1024 * 1024, { error: 'expected at least 1MiB' })
-
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
-  error: 'expected a name of letters, digits, dots, dashes and underscores',
-})
-
-const timeouts = z
-  .strictObject({
-    total: limit,
-    attempt: limit,
-    connect: limit,
-    headers: limit,
-    firstContent: limit,
-    idle: limit,
-    stream: limit,
-  })
-  .describe('How long each phase of a call may take.')
-
-const retry = z.strictObject({
-  attempts: whole.optional(),
-  baseDelay: duration.optional(),
-  maxDelay: duration.optional(),
-  maxWaitWithFallback: duration.optional(),
-  budget: share.optional(),
-})
-
-const rateLimit = z.strictObject({
-  requestsPerMinute: atLeastOne.optional(),
-  requestsPerSecond: atLeastOne.optional(),
-  inputTokensPerMinute: atLeastOne.optional(),
-  outputTokensPerMinute: atLeastOne.optional(),
-  concurrency: whole.optional(),
-  countRequestsPerMinute: atLeastOne.optional(),
-  countCacheReads: z.boolean({ error: 'expected true or false' }).optional(),
-  maxWait: duration.optional(),
-  maxWaitWithFallback: duration.optional(),
-  groupBy: z
-    .enum(['family', 'model', 'key'], { error: 'expected family, model or key' })
-    .optional()
-    .describe(
-      'What the vendor limits by: each family of models (the default with api: anthropic), each model (openai), or the key (all others).',
-    ),
-  adaptiveConcurrency: z
-    .strictObject({ initial: whole.optional(), min: whole.optional(), max: whole.optional() })
-    .optional()
-    .describe('Finds by itself how many calls at a time the upstream bears.'),
-})
-
-const circuitBreaker = z.strictObject({
-  enabled: z.boolean({ error: 'expected true or false' }).optional(),
-  window: someTime.optional(),
-  minimumCalls: whole.optional(),
-  failureRate: someShare.optional(),
-  openFor: someTime.optional(),
-  halfOpenProbes: whole.optional(),
-  slowCall: someTime.optional(),
-  slowCallRate: someShare.optional(),
-})
 
 const modelsError = 'expected a list of models, or lists of models by the model asked for'
 const modelList = z.array(z.string().min(1)).min(1)
 
 const modelRefusal = z
   .strictObject({
-    models: z.union([modelList, z.record(z.string().min(1), modelList)], { error: modelsError }).optional(),
-    credit: z.boolean().optional(),
-    stayFor: duration.optional(),
-    otherTargets: z.boolean().optional(),
+    models: z
+      .union([modelList, z.record(z.string().min(1), modelList)], { error: modelsError })
+      .optional()
+      .describe(
+        'In their order, or lists of them by patterns of the model asked for; as the vendor publishes them by default.',
+      ),
+    credit: yesOrNo.optional().describe("Whether the vendor's credit for what was declined is used."),
+    stayFor: duration.optional().describe('How long a conversation stays with the model that answered.'),
+    otherTargets: yesOrNo
+      .optional()
+      .describe('Whether the fallbacks of the route are asked where all models decline.'),
   })
   .describe('Which other Claude models are asked when one declines.')
 
-const routing = z.strictObject({
-  affinity: z.boolean().optional(),
-  hedge: z
-    .strictObject({
-      after: z
-        .union([duration, z.literal('p95')], { error: 'expected a duration such as 800ms, or p95' })
-        .optional(),
-      maxExtra: someShare.optional(),
-    })
-    .optional(),
-})
-
 const capabilities = z.strictObject({
-  contextTokens: whole.optional(),
-  images: z.boolean().optional(),
-  documents: z.boolean().optional(),
-  tools: z.boolean().optional(),
+  contextTokens: whole.optional().describe('Tokens of prompt and answer together.'),
+  images: yesOrNo.optional().describe('Whether it takes images.'),
+  documents: yesOrNo.optional().describe('Whether it takes documents.'),
+  tools: yesOrNo.optional().describe('Whether it takes tools.'),
 })
 
 const credential = z
@@ -160,10 +43,6 @@ const credential = z
       'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never stands in a configuration file',
   })
 
-const auditKey = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
-  error: 'expected env:NAME or vault:NAME; a key itself never stands in a configuration file',
-})
-
 const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {
   const reason = whyNotForwarded(value)
   // Not by its name: a whole header, with its value, may have been put there.
@@ -172,15 +51,22 @@ const forwardedHeader = z.string({ error: 'expected the name of a header' }).che
 })
 
 const endpoint = z.strictObject({
-  name: name.optional(),
-  weight: z.number({ error: 'expected a number above 0' }).positive().optional(),
+  name: name.optional().describe('As it stands in events and metrics; its number by default.'),
+  weight: z
+    .number({ error: 'expected a number above 0' })
+    .positive()
+    .optional()
+    .describe('Its share beside the others; 1 by default.'),
   url: z
     .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
     .superRefine((text, context) => {
       const message = endpointUrlProblem(text)
       if (message !== undefined) context.addIssue({ code: 'custom', message })
-    }),
-  credential: credential.optional(),
+    })
+    .describe('The base URL, with or without /v1.'),
+  credential: credential
+    .optional()
+    .describe('env:NAME, vault:NAME, or caller to pass on what the caller presents; none by default.'),
   connections: whole
     .optional()
     .describe(
@@ -190,6 +76,7 @@ const endpoint = z.strictObject({
     .boolean({ error: 'expected true or false' })
     .optional()
     .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
+  pool: pool.optional(),
   forwardHeaders: z
     .array(forwardedHeader)
     .optional()
@@ -197,10 +84,16 @@ const endpoint = z.strictObject({
 })
 
 const target = z.strictObject({
-  api: z.enum(['anthropic', 'openrouter', 'openai', 'ollama', 'embedded'], {
-    error: 'expected one of anthropic, openrouter, openai, ollama, embedded',
-  }),
-  endpoints: z.array(endpoint).min(1, { error: 'expected at least one endpoint' }).optional(),
+  api: z
+    .enum(['anthropic', 'openrouter', 'openai', 'ollama', 'embedded'], {
+      error: 'expected one of anthropic, openrouter, openai, ollama, embedded',
+    })
+    .describe('The protocol that it speaks.'),
+  endpoints: z
+    .array(endpoint)
+    .min(1, { error: 'expected at least one endpoint' })
+    .optional()
+    .describe('Where it is; calls are spread over several.'),
   model: z
     .string()
     .min(1)
@@ -216,11 +109,27 @@ const target = z.strictObject({
     .describe('What the model takes, where you know better than the table.'),
   openrouter: z
     .strictObject({
-      models: z.array(z.string()).optional(),
-      provider: z.record(z.string(), z.unknown()).optional(),
+      models: z.array(z.string()).optional().describe('Which models it may fall back to.'),
+      provider: z.record(z.string(), z.unknown()).optional().describe('Its provider preferences.'),
     })
     .optional()
     .describe("OpenRouter's own routing fields, added to requests that have not set them."),
+  embedded: z
+    .strictObject({
+      maxQueued: count.optional().describe('Calls that wait for the model; further ones are refused.'),
+      maxThreads: count.optional().describe('Threads that compute; 0 for all that the machine has.'),
+      gpu: z
+        .union([z.literal(false), z.enum(['auto', 'metal', 'cuda', 'vulkan'])], {
+          error: 'expected false, auto, metal, cuda or vulkan',
+        })
+        .optional()
+        .describe('Where to compute; needs "spillway local install --gpu KIND".'),
+      thinkingTokens: count.optional().describe('Tokens that a model may spend on thinking aloud.'),
+    })
+    .optional()
+    .describe(
+      'With api: embedded, how the model runs. rateLimit.concurrency is how many calls it answers at a time, capabilities.contextTokens its context.',
+    ),
   dialect: z
     .enum(['openai', 'openai-compatible', 'deepseek', 'groq', 'mistral', 'openrouter', 'local'], {
       error: 'expected one of openai, openai-compatible, deepseek, groq, mistral, openrouter, local',
@@ -233,89 +142,28 @@ const target = z.strictObject({
     .boolean({ error: 'expected true or false' })
     .optional()
     .describe('Ask openai and ollama for the usage of streams, which else is estimated. true by default.'),
-  prices: pricesSchema.optional(),
+  prices: pricesSchema.optional().describe('What its models cost; these replace the published prices.'),
 })
 
 const route = z.strictObject({
   models: z.string().min(1).describe('A model name; * stands for any characters.'),
-  target: name,
-  fallback: z.array(name).default([]),
-})
-
-const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
-  if (readHostPattern(text) !== undefined) return
-  const message =
-    text === '*'
-      ? '* would let every name that points to this machine through, which is what web pages use to pose as your own; name the hosts, such as gateway.internal or *.example.com'
-      : 'expected the name or address of a host, such as gateway.internal, *.example.com or 10.0.0.5, with or without a port; no scheme, no path'
-  context.addIssue({ code: 'custom', message })
-})
-
-const allowedOrigin = z
-  .string({ error: 'expected a text' })
-  .superRefine((text, context) => {
-    const message = originProblem(text)
-    if (message !== undefined) context.addIssue({ code: 'custom', message })
-  })
-  .transform((text) => canonicalOrigin(text) ?? text)
-
-const notAHost = 'expected a host name or an address, such as 127.0.0.1'
-
-const server = z.strictObject({
-  host: z
-    .string({ error: notAHost })
-    .regex(/^[\w.:%[\]-]*$/, { error: notAHost })
-    .default('127.0.0.1'),
-  port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535).default(8787),
-  auth: z.enum(['none', 'keys'], { error: 'expected none or keys' }).default('none'),
-  keepAliveAfter: duration.optional(),
-  allowedHosts: z
-    .array(allowedHost, { error: 'expected a list of hosts' })
-    .optional()
-    .describe('Names under which clients reach the gateway, beside localhost, its address and server.host.'),
-  allowedOrigins: z
-    .array(allowedOrigin, { error: 'expected a list of origins' })
-    .optional()
-    .describe('Origins whose web pages may use the gateway, beside its own dashboard.'),
-  exposed: z
-    .boolean({ error: 'expected true or false' })
-    .optional()
-    .describe('That other machines can reach the gateway is meant, though it does not authenticate clients.'),
-  fingerprintKey: z
-    .string()
-    .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
-      error:
-        'expected env:NAME (an environment variable) or vault:NAME; a key itself never stands in a configuration file',
-    })
-    .optional()
-    .describe("The key that fingerprints of callers' keys are made with; gateways with the same one agree."),
-  maxInFlightBytes: byteSize
-    .optional()
-    .describe('Bytes of requests that are held at a time; requests beyond that are refused with 529.'),
-  maxConnections: whole.optional().describe('Connections at a time; more are closed at once.'),
-  stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
-  bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),
-  log: z
-    .strictObject({
-      format: z.enum(['pretty', 'json'], { error: 'expected pretty or json' }).optional(),
-      level: z.enum(['error', 'warn', 'info'], { error: 'expected error, warn or info' }).optional(),
-      file: z.string({ error: 'expected the path of a file' }).min(1).optional(),
-    })
-    .optional()
-    .describe(
-      'How the gateway says what happens: pretty for people or json for machines, from which level, in which file.',
-    ),
+  target: name.describe('Who is asked first.'),
+  fallback: z.array(name).default([]).describe('Who is asked in their order when that fails.'),
 })
 
 /** The configuration file. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
-  server: server.prefault({}),
+  server: server
+    .prefault({} as never)
+    .describe('Where it listens, who may use it, and what it holds for them.'),
   targets: z
     .record(name, target, { error: 'expected a mapping of names to targets' })
-    .refine((targets) => Object.keys(targets).length > 0, { error: 'expected at least one target' }),
+    .refine((targets) => Object.keys(targets).length > 0, { error: 'expected at least one target' })
+    .describe('Who can answer, by names of your own.'),
   routes: z
     .array(route, { error: 'expected a list of routes' })
-    .min(1, { error: 'expected at least one route' }),
+    .min(1, { error: 'expected at least one route' })
+    .describe('Who answers what: the first route that matches serves a call.'),
   tenants: z
     .strictObject({ rateLimit: rateLimit.optional() })
     .optional()
@@ -326,77 +174,41 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   circuitBreaker: circuitBreaker.optional(),
   fallback: z
     .strictObject({
-      reserve: duration.optional(),
+      reserve: duration.optional().describe('Time kept back for the fallbacks.'),
       midStream: z
         .enum(['fail', 'restart', 'continue'], { error: 'expected fail, restart or continue' })
-        .optional(),
+        .optional()
+        .describe('What happens when a stream breaks off after its first content.'),
       refusal: modelRefusal.optional(),
     })
-    .optional(),
+    .optional()
+    .describe('How calls are passed to the next target.'),
   vault: vaultSchema
     .optional()
     .describe('The encrypted file in which vault:NAME is looked up, and what opens it.'),
   mirror: z
     .array(
       z.strictObject({
-        from: name,
-        to: name,
-        sample: share,
-        concurrency: whole.optional(),
-        callsPerMinute: atLeastOne.optional(),
+        from: name.describe('The target whose calls are repeated.'),
+        to: name.describe('The candidate.'),
+        sample: share.describe('The share of calls that also go there.'),
+        concurrency: whole
+          .optional()
+          .describe('Candidate calls in flight at a time; further ones are dropped.'),
+        callsPerMinute: atLeastOne
+          .optional()
+          .describe('Candidate calls that begin in any 60 s; further ones are dropped.'),
+        deadline: someTime.optional().describe('How long a candidate may take for a whole call.'),
+        maxBytes: byteSize
+          .optional()
+          .describe("How much of a candidate's stream is read before it is cancelled."),
       }),
     )
     .optional()
     .describe(
       'A share of the calls of one target also goes to another, apart from the caller, and is compared.',
     ),
-  storage: z
-    .strictObject({
-      url: z
-        .string()
-        .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+|env:[A-Za-z_][A-Za-z0-9_]*)$/, {
-          error:
-            'expected sqlite:FILE, postgres://…, or env:NAME for an environment variable that holds one of these',
-        })
-        .describe('Where the ledger and the audit log are kept.'),
-      journal: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('A folder of this gateway alone for what waits while the database is away.'),
-      auditKey: z
-        .union([auditKey, z.array(auditKey).min(1)], {
-          error: 'expected env:NAME or vault:NAME, or a list of them, the newest first',
-        })
-        .optional()
-        .describe(
-          'Signs the audit log: env:NAME or vault:NAME, 32 characters or more; in a list the first one signs, and those that it replaced follow.',
-        ),
-      retention: z
-        .strictObject({
-          calls: age.describe('How long calls are kept one by one.'),
-          sums: age.describe('How long the sums are kept that the dashboard and bills are read from.'),
-          audit: age.describe('How long entries of the audit log are kept.'),
-        })
-        .optional()
-        .describe('What is removed by itself, and when.'),
-    })
-    .optional(),
-  state: z
-    .strictObject({
-      redis: z
-        .string()
-        .regex(/^rediss?:\/\//, { error: 'expected a URL such as redis://127.0.0.1:6379' })
-        .optional(),
-    })
-    .optional(),
-  telemetry: z
-    .strictObject({
-      otlp: z
-        .url({ protocol: /^https?$/, error: 'expected an http or https URL, such as http://127.0.0.1:4318' })
-        .nullable()
-        .optional(),
-      captureContent: z.boolean().optional(),
-    })
-    .optional(),
+  storage: storage.describe('Where calls, costs and the audit log are kept; in memory by default.'),
+  state: state.describe('What is shared with other gateways.'),
+  telemetry: telemetry.describe('Spans and metrics.'),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { VaultConfig } from './config.ts'
-import { durationPattern, parseDuration } from './duration.ts'
+import { duration, someTime, yesOrNo } from './values.ts'
 
 const text = z.string({ error: 'expected a text' }).min(1, { error: 'expected a text that is not empty' })
 
@@ -22,8 +22,6 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https 
   },
   { error: 'expected an address without user, password and query' },
 )
-
-const yesOrNo = z.boolean({ error: 'expected true or false' })
 
 const kinds = ['age', 'passphrase', 'kms', 'transit', 'keychain', 'identity'] as const
 
@@ -47,7 +45,7 @@ const neededBy: Readonly<Record<Kind, readonly (readonly string[])[]>> = {
   keychain: [],
 }
 
-const ofAll: readonly string[] = ['kind', 'file', 'context', 'required']
+const ofAll: readonly string[] = ['kind', 'file', 'context', 'required', 'environment', 'cache']
 
 /** The `vault` of a configuration. */
 export const vaultSchema: z.ZodType<VaultConfig> = z
@@ -62,6 +60,26 @@ export const vaultSchema: z.ZodType<VaultConfig> = z
     required: yesOrNo
       .optional()
       .describe('false: the gateway starts though the vault cannot be opened, and says so. true by default.'),
+    environment: text
+      .optional()
+      .describe(
+        'What this gateway runs in; secrets of another environment are refused. SPILLWAY_ENV, else NODE_ENV, else development by default.',
+      ),
+    cache: z
+      .strictObject({
+        keepFor: duration
+          .optional()
+          .describe('How long secrets are kept in memory before they are read again.'),
+        refreshAhead: duration
+          .optional()
+          .describe('How long before that they are read again in the background.'),
+        checkEvery: someTime
+          .optional()
+          .describe('How often it is looked whether another process has changed the vault.'),
+        grace: duration.optional().describe('How long a version that has been replaced stays usable.'),
+      })
+      .optional()
+      .describe('How secrets are kept in memory.'),
     context: z
       .record(z.string().min(1), text, { error: 'expected a mapping of names to texts' })
       .optional()
@@ -89,11 +107,7 @@ export const vaultSchema: z.ZodType<VaultConfig> = z
     token: token.optional().describe('transit: env:NAME, or file:PATH, read with each request.'),
     mount: text.optional().describe('transit: where the engine is mounted; transit by default.'),
     namespace: text.optional().describe('transit: a namespace of Vault Enterprise or OpenBao.'),
-    requestTimeout: z
-      .string({ error: 'expected a duration such as 5s' })
-      .regex(durationPattern, { error: 'expected a duration such as 5s' })
-      .transform((duration) => parseDuration(duration) as number)
-      .refine((ms) => ms > 0, { error: 'expected a duration above 0' })
+    requestTimeout: someTime
       .optional()
       .describe('kms and transit: how long one request may take; 5s by default.'),
     service: text.optional().describe('keychain: spillway by default.'),

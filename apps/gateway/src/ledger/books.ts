@@ -16,6 +16,7 @@ import { type Middleware, type ModelRequest, stack } from '@spillway/middleware'
 import type {} from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
 import type { StorageConfig } from '../config/config.ts'
+import { withoutUndefined } from '../config/without-undefined.ts'
 import { nameUpstream, type Upstream } from './upstream.ts'
 
 /** Where calls and attempts are booked. */
@@ -103,8 +104,11 @@ export function openBooks(
   const store = openLedgerStore(url, {
     ...{ warn, auditKey: auditKeys },
     maxNames: storage === undefined ? namesInMemory : undefined,
+    ...{ readTimeout: storage?.reads?.timeout, maxWaitingReads: storage?.reads?.maxWaiting },
+    postgres: storage?.postgres,
   })
   const refused = onceALine(warn)
+  const writer = withoutUndefined({ ...storage?.writer })
   let isClosing = false
   // A database in memory that ends now has no reader: no thread is started for its last rows, and none is waited for.
   const untilClosing: Pick<LedgerStore, 'write'> = {
@@ -113,9 +117,10 @@ export function openBooks(
   const ledger = createLedger({
     store: storage === undefined ? untilClosing : store,
     ...{ journal, providerOf, roleOf, pricesOf, onAttempt, warn },
+    ...writer,
   })
   const kept = storage === undefined ? retentionInMemory : storage.retention
-  const retention = startRetention({ store, ...kept, onError: refused })
+  const retention = startRetention({ store, ...withoutUndefined({ ...kept }), onError: refused })
   const log: Pick<AuditLog, 'append'> = {
     append: (entries, signal) =>
       store.audit.append(entries, signal).catch((error: unknown) => {
@@ -127,6 +132,7 @@ export function openBooks(
     storage &&
     createAuditTrail({
       ...{ log, journal: journal && join(journal, 'audit') },
+      ...writer,
       // A refusal has been said, with what to do about it.
       warn: (line) => line.includes('SPILLWAY_AUDIT_REFUSED') || warn?.(line),
     })

@@ -13,6 +13,10 @@ export interface ServerBounds {
   readonly bodyTimeout: number
   /** How long the headers of a request may take to arrive. */
   readonly headersTimeout: number
+  /** How long an idle connection stays open. */
+  readonly keepAliveFor: number
+  /** The largest body of a request. */
+  readonly maxRequestBytes: number
 }
 
 const MiB = 1024 * 1024
@@ -31,6 +35,10 @@ export const boundDefaults: Omit<ServerBounds, 'maxInFlightBytes'> = {
   stallTimeout: 60_000,
   bodyTimeout: 30_000,
   headersTimeout: 60_000,
+  // Longer than common load balancers, which would otherwise reuse one that is being closed.
+  keepAliveFor: 75_000,
+  // What Anthropic's own edge accepts.
+  maxRequestBytes: 32 * MiB,
 }
 
 /** All bounds; undefined means the default. */
@@ -43,5 +51,7 @@ export function serverBounds(
     stallTimeout: set.stallTimeout ?? boundDefaults.stallTimeout,
     bodyTimeout: set.bodyTimeout ?? boundDefaults.bodyTimeout,
     headersTimeout: set.headersTimeout ?? boundDefaults.headersTimeout,
+    keepAliveFor: set.keepAliveFor ?? boundDefaults.keepAliveFor,
+    maxRequestBytes: set.maxRequestBytes ?? boundDefaults.maxRequestBytes,
   }
 }

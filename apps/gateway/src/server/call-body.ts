@@ -3,13 +3,11 @@ import type { Readable, Transform } from 'node:stream'
 import type { Failure, JsonBody, ModelResponse } from '@spillway/middleware'
 import { BodyScanner } from '@spillway/wire'
 import { acceptedEncodings, bodyEncoding, decoderBytes } from './body-decoding.ts'
+import { boundDefaults } from './bounds.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import type { InFlightBytes, Reservation } from './in-flight-bytes.ts'
 import { callersFault } from './refusal.ts'
 import type { StallWatch } from './stall-watch.ts'
-
-/** What Anthropic's own edge accepts. */
-export const largestRequest: number = 32 * 1024 * 1024
 
 /** What reading bodies needs. */
 export interface BodyReading {
@@ -18,6 +16,8 @@ export interface BodyReading {
   readonly bodyStalls: StallWatch
   /** What that watch waits for, in milliseconds. */
   readonly bodyTimeout: number
+  /** The largest body, in bytes. */
+  readonly maxRequestBytes: number
 }
 
 /** The body of a call, whole. */
@@ -155,10 +155,14 @@ function announcedLength({ headers }: IncomingMessage): number | undefined {
 }
 
 /** @param besides bytes that are counted for the same request */
-function limitOf({ inFlight }: BodyReading, besides = 0): { bytes: number; exceeded: RefusedBody } {
-  const own = inFlight.max - besides < largestRequest
-  const bytes = own ? inFlight.max - besides : largestRequest
-  const why = own ? ' (server.maxInFlightBytes)' : ''
+function limitOf(
+  { inFlight, maxRequestBytes }: BodyReading,
+  besides = 0,
+): { bytes: number; exceeded: RefusedBody } {
+  const isShort = inFlight.max - besides < maxRequestBytes
+  const bytes = isShort ? inFlight.max - besides : maxRequestBytes
+  const isOwn = maxRequestBytes !== boundDefaults.maxRequestBytes
+  const why = isShort ? ' (server.maxInFlightBytes)' : isOwn ? ' (server.maxRequestBytes)' : ''
   return {
     bytes,
     exceeded: { failure: callersFault('too_large', `the request exceeds ${bytes} bytes${why}`) },

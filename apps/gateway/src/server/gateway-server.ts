@@ -90,6 +90,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     inFlight: new InFlightBytes(bounds.maxInFlightBytes, systemClock),
     bodyStalls: new StallWatch(bounds.bodyTimeout, systemClock),
     bodyTimeout: bounds.bodyTimeout,
+    maxRequestBytes: bounds.maxRequestBytes,
   }
   const handling = { ...options, bodies }
   const inFlight = new Set<ServerResponse>()
@@ -130,8 +131,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   // Who asks first whether to send a body is answered when it is admitted and there is capacity for it.
   server.on('checkContinue', serve)
   server.maxConnections = bounds.maxConnections
-  // Idle connections outlast those of common load balancers, which would otherwise reuse one that is being closed.
-  server.keepAliveTimeout = 75_000
+  server.keepAliveTimeout = bounds.keepAliveFor
   const readerStalls = new StallWatch(bounds.stallTimeout, systemClock)
   const connections = followConnections(server, readerStalls)
   server.on('clientError', (error, socket) => refuseMalformedHttp(error, socket, inFlight))

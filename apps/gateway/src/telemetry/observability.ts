@@ -10,6 +10,7 @@ import {
   telemetry,
 } from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
+import { withoutUndefined } from '../config/without-undefined.ts'
 import type { Upstream } from '../ledger/upstream.ts'
 import { costCounter } from './cost-counter.ts'
 import { openOtlp } from './otlp.ts'
@@ -39,16 +40,17 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
     'service.name': process.env.OTEL_SERVICE_NAME ?? 'spillway',
   })
   const reader = new ScrapeReader()
-  const otlp = settings.otlp ? await openOtlp(settings.otlp, resource) : undefined
+  const otlp = settings.otlp ? await openOtlp(settings.otlp, resource, settings.exportEvery) : undefined
   const meterProvider = new MeterProvider({
     resource,
     readers: [reader, ...(otlp === undefined ? [] : [otlp.metricReader])],
   })
   const tracerProvider = otlp?.tracerProvider
+  const { otlp: _, exportEvery: __, ...written } = settings
   const cost = costCounter()
   observeValues(cost.values, meterProvider)
   return {
-    calls: telemetry({ meterProvider, tracerProvider, captureContent: settings.captureContent ?? false }),
+    calls: telemetry({ meterProvider, tracerProvider, ...withoutUndefined(written) }),
     attempts: ({ url }) => attemptTelemetry({ tracerProvider, server: url }),
     mirrored: attemptMetrics({ meterProvider }),
     book: (attempt) => cost.add(attempt),

@@ -3,7 +3,7 @@ import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { TracerProvider } from '@opentelemetry/sdk-trace'
 
 /** How often metrics are sent, in milliseconds. */
-const exportEvery = 30_000
+export const defaultExportEvery: number = 30_000
 
 /** What sends spans and metrics to a collector. */
 export interface OtlpExport {
@@ -15,7 +15,11 @@ export interface OtlpExport {
  * Sends to `URL/v1/traces` and `URL/v1/metrics`. The packages for it are loaded here, by those who configure it.
  * @param url the collector's base URL, such as `http://127.0.0.1:4318`
  */
-export async function openOtlp(url: string, resource: Resource): Promise<OtlpExport> {
+export async function openOtlp(
+  url: string,
+  resource: Resource,
+  exportEvery: number = defaultExportEvery,
+): Promise<OtlpExport> {
   const [traces, metrics, sdkTrace, sdkMetrics] = await Promise.all([
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/exporter-metrics-otlp-http'),

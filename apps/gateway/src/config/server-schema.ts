@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { readHostPattern } from '../access/host-patterns.ts'
+import { canonicalOrigin, originProblem } from '../access/origins.ts'
+import type { Config } from './config.ts'
+import { bufferSize, byteSize, duration, patience, someTime, whole } from './values.ts'
+
+const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
+  if (readHostPattern(text) !== undefined) return
+  const message =
+    text === '*'
+      ? '* would let every name that points to this machine through, which is what web pages use to pose as your own; name the hosts, such as gateway.internal or *.example.com'
+      : 'expected the name or address of a host, such as gateway.internal, *.example.com or 10.0.0.5, with or without a port; no scheme, no path'
+  context.addIssue({ code: 'custom', message })
+})
+
+const allowedOrigin = z
+  .string({ error: 'expected a text' })
+  .superRefine((text, context) => {
+    const message = originProblem(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+  .transform((text) => canonicalOrigin(text) ?? text)
+
+const notAHost = 'expected a host name or an address, such as 127.0.0.1'
+
+/** `server` of the file. */
+export const server: z.ZodType<Config['server']> = z.strictObject({
+  host: z
+    .string({ error: notAHost })
+    .regex(/^[\w.:%[\]-]*$/, { error: notAHost })
+    .default('127.0.0.1')
+    .describe('The address to listen on.'),
+  port: z
+    .int({ error: 'expected a port from 0 to 65535' })
+    .min(0)
+    .max(65535)
+    .default(8787)
+    .describe('The port; 0 picks a free one.'),
+  auth: z
+    .enum(['none', 'keys'], { error: 'expected none or keys' })
+    .default('none')
+    .describe('keys is not available yet.'),
+  keepAliveAfter: duration
+    .optional()
+    .describe('After so long without content a stream gets comments, which give up its status and headers.'),
+  allowedHosts: z
+    .array(allowedHost, { error: 'expected a list of hosts' })
+    .optional()
+    .describe('Names under which clients reach the gateway, beside localhost, its address and server.host.'),
+  allowedOrigins: z
+    .array(allowedOrigin, { error: 'expected a list of origins' })
+    .optional()
+    .describe('Origins whose web pages may use the gateway, beside its own dashboard.'),
+  exposed: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('That other machines can reach the gateway is meant, though it does not authenticate clients.'),
+  fingerprintKey: z
+    .string()
+    .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
+      error:
+        'expected env:NAME (an environment variable) or vault:NAME; a key itself never stands in a configuration file',
+    })
+    .optional()
+    .describe("The key that fingerprints of callers' keys are made with; gateways with the same one agree."),
+  maxInFlightBytes: byteSize
+    .optional()
+    .describe('Bytes of requests that are held at a time; requests beyond that are refused with 529.'),
+  maxRequestBytes: byteSize
+    .optional()
+    .describe('The largest request body, unpacked; larger ones are refused with 413.'),
+  maxConnections: whole.optional().describe('Connections at a time; more are closed at once.'),
+  stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
+  bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),
+  headersTimeout: someTime.optional().describe('How long the headers of a request may take.'),
+  keepAliveFor: someTime
+    .optional()
+    .describe(
+      "How long an idle connection of a client stays open; longer than a load balancer's in front of it.",
+    ),
+  drainFor: duration.optional().describe('How long calls in flight may go on when the gateway is stopped.'),
+  live: z
+    .strictObject({
+      maxClients: whole.optional().describe('Viewers at a time.'),
+      maxWaiting: bufferSize
+        .optional()
+        .describe('Bytes that wait for a viewer; a slower one is disconnected.'),
+      pingEvery: someTime.optional().describe('How often a viewer hears something.'),
+    })
+    .optional()
+    .describe('The live view of the dashboard.'),
+  log: z
+    .strictObject({
+      format: z
+        .enum(['pretty', 'json'], { error: 'expected pretty or json' })
+        .optional()
+        .describe('For people, or one JSON object a line.'),
+      level: z
+        .enum(['error', 'warn', 'info'], { error: 'expected error, warn or info' })
+        .optional()
+        .describe('The least important that is said.'),
+      file: z
+        .string({ error: 'expected the path of a file' })
+        .min(1)
+        .optional()
+        .describe('A file in place of standard output and standard error.'),
+    })
+    .optional()
+    .describe('How the gateway says what happens.'),
+})

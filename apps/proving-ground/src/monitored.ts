@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { leakVariable } from './leak.ts'
@@ -22,6 +22,12 @@ export interface Holdings extends Heap {
   readonly resources: Readonly<Record<string, number>>
   /** The heaps of its other threads. */
   readonly workers: readonly Heap[]
+}
+
+/** What the system holds for a process: counts. */
+export interface SystemHoldings {
+  readonly descriptors: number
+  readonly threads: number
 }
 
 /** A time in which the event loop stood still: the CPU time tells the process's own work from a busy machine. */
@@ -60,7 +66,9 @@ export interface MonitoredGateway {
   rss(): number
   /** CPU time of all of its threads so far, in milliseconds. */
   cpu(): number
-  holdings(): Promise<Holdings & { readonly descriptors: number }>
+  holdings(): Promise<Holdings & SystemHoldings>
+  /** Files and folders that it has left in its folder for temporary ones. */
+  temporaryFiles(): string[]
   /** SIGTERM, and SIGKILL when it does not end within this time. @returns whether it ended by itself, with 0 */
   stop(ms: number): Promise<boolean>
 }
@@ -88,6 +96,8 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   const file = join(options.folder, 'spillway.yaml')
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(options.config), { mode: 0o600 })
+  const temporary = join(options.folder, 'tmp')
+  mkdirSync(temporary)
   const child = fork(bin, ['start', '--config', file, '--port', '0'], {
     execArgv: ['--expose-gc'],
     // Workers have options of their own, but those of the environment hold for them, too.
@@ -96,6 +106,7 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       ...process.env,
       ...options.env,
       [leakVariable]: String(options.leak ?? 0),
+      TMPDIR: temporary,
       NO_COLOR: '1',
       NODE_OPTIONS: `--import ${monitor}`,
     },
@@ -133,8 +144,10 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       const answered = answerOf(child)
       child.send('holdings')
       const { type: _, ...holdings } = await answered
-      return { ...holdings, descriptors: readdirSync(`/proc/${child.pid}/fd`).length }
+      const count = (what: string): number => readdirSync(`/proc/${child.pid}/${what}`).length
+      return { ...holdings, descriptors: count('fd'), threads: count('task') }
     },
+    temporaryFiles: () => readdirSync(temporary),
     async stop(ms) {
       isStopping = true
       child.kill('SIGTERM')

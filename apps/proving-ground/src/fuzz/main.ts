@@ -95,10 +95,20 @@ function printResult(result: FuzzResult): void {
   console.log(`upstream: ${list(answers)}\n`)
   console.log(`answers:  ${list(statuses)}\n`)
   for (const { what, seen, holds } of books) console.log(`${holds ? 'holds ' : 'FAILS '} ${what}: ${seen}`)
-  for (const { done, rss, heapUsed, external, arrayBuffers, descriptors, resources, workers } of memory) {
+  for (const {
+    done,
+    rss,
+    heapUsed,
+    external,
+    arrayBuffers,
+    descriptors,
+    threads,
+    resources,
+    workers,
+  } of memory) {
     const others = workers.map((worker) => mb(worker.heapUsed)).join(', ')
     console.log(
-      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)}, of workers ${others}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${JSON.stringify(resources)}`,
+      `after ${done}: RSS ${mb(rss)}, heap ${mb(heapUsed)}, of workers ${others}, external ${mb(external)}, array buffers ${mb(arrayBuffers)}, ${descriptors} descriptors, ${threads} threads, ${JSON.stringify(resources)}`,
     )
   }
   for (const { what, bytes, most } of growths)

@@ -1,16 +1,16 @@
-import type { Holdings } from '../monitored.ts'
+import type { Holdings, SystemHoldings } from '../monitored.ts'
 import { slopeOf } from '../slope.ts'
 
 /** What the gateway held at a point of the run. */
-export interface MemoryPoint extends Holdings {
+export interface MemoryPoint extends Holdings, SystemHoldings {
   readonly done: number
-  readonly descriptors: number
 }
 
 /** By so much may heaps and RSS grow from half of the cases to all, in bytes, by their slopes. */
 const heapGrowth = 8 * 2 ** 20
 const rssGrowth = 32 * 2 ** 20
 const moreDescriptors = 100
+const moreThreads = 1
 
 /** How much something grew in the second half of the cases, and how much it may, in bytes. */
 export interface Growth {
@@ -55,9 +55,12 @@ export class MemoryWatch {
         ({ what, bytes }) =>
           `${what} grew by ${(bytes / 2 ** 20).toFixed(1)} MB from half of the cases to all`,
       )
-    const descriptors = growthOf(this.#late(requests), requests, (point) => point.descriptors)
-    if (descriptors > moreDescriptors)
-      problems.push(`${descriptors.toFixed(0)} more descriptors at the end than at half`)
+    const more = (what: string, most: number, read: (point: MemoryPoint) => number): void => {
+      const grown = growthOf(this.#late(requests), requests, read)
+      if (grown > most) problems.push(`${grown.toFixed(0)} more ${what} at the end than at half`)
+    }
+    more('descriptors', moreDescriptors, ({ descriptors }) => descriptors)
+    more('threads', moreThreads, ({ threads }) => threads)
     return problems
   }
 

@@ -343,6 +343,8 @@ class FuzzSession {
     for (const { what, seen, holds } of lines) if (!holds) this.#findings.add(`books: ${what}: ${seen}`)
     const metrics = Buffer.from(await (await fetch(`${this.#gateway.url}/metrics`)).text())
     for (const leak of leaksIn(metrics, undefined)) this.#findings.add(`/metrics has ${leak}`)
+    const files = this.#gateway.temporaryFiles()
+    if (files.length > 0) this.#findings.add(`temporary files left behind: ${files.slice(0, 10).join(', ')}`)
     for (const leak of await leaksOnDisk(this.#folder)) this.#findings.add(`on disk: ${leak}`)
     return lines
   }

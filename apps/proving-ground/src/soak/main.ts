@@ -11,7 +11,7 @@ export async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       minutes: { type: 'string', default: '10' },
-      'warm-up': { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '8' },
       rate: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
       leak: { type: 'string', default: '0' },
@@ -26,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
 Sends calls at a steady rate through the built gateway while ${faultShare * 100} % of the attempts meet a fault, and watches what it holds.
 
   --minutes N   how long calls are sent, after the warm-up (default 10)
-  --warm-up N   minutes before that whose samples do not count (default 5)
+  --warm-up N   minutes before that whose samples do not count (default 8)
   --rate N      calls a second (default 100)
   --seed N      where chance begins (default 1)
   --leak BYTES  each request leaves so many bytes behind in the gateway, which must be found (default 0)

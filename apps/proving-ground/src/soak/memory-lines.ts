@@ -1,12 +1,11 @@
 import type { BooksLine } from '../books.ts'
-import type { Holdings } from '../monitored.ts'
+import type { Holdings, SystemHoldings } from '../monitored.ts'
 import { medianOf, slopeOf } from '../slope.ts'
 
 /** What the gateway held, after a garbage collection. */
-export interface Sample extends Holdings {
+export interface Sample extends Holdings, SystemHoldings {
   /** Seconds since the first call. */
   readonly at: number
-  readonly descriptors: number
   readonly inFlight: number
 }
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { askOnce, type BooksLine, checkBooks, settle } from '../books.ts'
-import { type Holdings, type MonitoredGateway, startMonitored } from '../monitored.ts'
+import { type Holdings, type MonitoredGateway, type SystemHoldings, startMonitored } from '../monitored.ts'
 import { configOf, env } from './config.ts'
-import { type SeenCall, startLoad } from './load.ts'
+import { type Load, type SeenCall, startLoad } from './load.ts'
 import { memoryLines, type Sample } from './memory-lines.ts'
 import { startUpstreams } from './upstreams.ts'
 
@@ -41,6 +41,8 @@ export interface SoakResult {
 /** The database has a log and an index beside it once it is written to. */
 const ownFiles = 3
 
+const poolThreads = 4
+
 /**
  * After these parts of the warm-up, the calls of some seconds are sent at once. `malloc` keeps what the most calls at a time have needed, so
  * that RSS follows the highest peak so far: once it has had one that is higher than those of the load, what rises is held.
@@ -70,13 +72,14 @@ export async function soak({
     onComplaint: (text) => void complaints.push(text),
     onExit: (how) => void complaints.push(`the gateway ended: ${how}`),
   })
+  let load: Load | undefined
   try {
     // The thread of the database begins with its first use.
     await askOnce(`${gateway.url}/api/summary?range=1h`)
     const before = await gateway.holdings()
     const startedAt = performance.now()
     const seconds = (): number => (performance.now() - startedAt) / 1_000
-    const load = startLoad(gateway.url, rate, seed)
+    load = startLoad(gateway.url, rate, seed)
     const samples: Sample[] = []
     const peaksToCome = warmUp > 0 ? [...peaks] : []
     while (seconds() < minutes * 60) {
@@ -102,6 +105,12 @@ export async function soak({
     const lines = [
       ...memoryLines(samples.filter(({ at }) => at >= warmUp * 60)),
       handlesLine(before, after),
+      threadsLine(before.threads, after.threads),
+      line(
+        'temporary files left behind',
+        gateway.temporaryFiles().join(', ') || 'none',
+        gateway.temporaryFiles().length === 0,
+      ),
       ...(idle > 0 ? [descriptorsLine(before.descriptors, after.descriptors)] : []),
       ...books,
       line(
@@ -114,6 +123,8 @@ export async function soak({
     lines.push(line('ends in order after SIGTERM', '', await gateway.stop(20_000)))
     return { samples, calls: load.calls, faults: upstreams.faults, seconds: duration, lines }
   } finally {
+    // After an error it would go on for ever.
+    void load?.stop()
     await gateway.stop(1_000)
     rmSync(folder, { recursive: true, force: true })
   }
@@ -124,9 +135,9 @@ async function idleHoldings(
   gateway: MonitoredGateway,
   descriptors: number,
   seconds: number,
-): Promise<Holdings & { descriptors: number }> {
+): Promise<Holdings & SystemHoldings> {
   const end = performance.now() + Math.max(2, seconds) * 1_000
-  let holdings: Holdings & { descriptors: number }
+  let holdings: Holdings & SystemHoldings
   do {
     await pause(2_000)
     holdings = await gateway.holdings()
@@ -138,6 +149,15 @@ async function idleHoldings(
 function descriptorsLine(before: number, after: number): BooksLine {
   const seen = `${before} before the first call, ${after} when the connections were closed after the last`
   return line('descriptors left behind', seen, after <= before + ownFiles)
+}
+
+/** The pool of libuv starts its threads one by one, with the first work for each. */
+function threadsLine(before: number, after: number): BooksLine {
+  return line(
+    'threads',
+    `${before} before the first call, ${after} after the last`,
+    after <= before + poolThreads,
+  )
 }
 
 /** Nothing that keeps the process alive is left when all calls have ended, but connections that may be used again. */

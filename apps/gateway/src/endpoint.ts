@@ -38,7 +38,7 @@ import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/upstream.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
-import { readJson } from './read-json.ts'
+import { type ReadAnswer, readAnswer, readJson } from './read-json.ts'
 import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import { asksOtherModels } from './target-model.ts'
@@ -58,6 +58,10 @@ export interface RunningEndpoint {
   readonly openLimits: RunningLimit['open']
   /** Reads a path of the endpoint with its own credential; undefined where it has none, or is no server. */
   readonly read?: ((path: string, headers: Readonly<Record<string, string>>) => Promise<unknown>) | undefined
+  /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
+  readonly readAs?:
+    | ((path: string, headers: Readonly<Record<string, string>>) => Promise<ReadAnswer>)
+    | undefined
   close(): Promise<void>
 }
 
@@ -127,12 +131,16 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     limitGroups: limit.groups,
     openLimits: limit.open,
     read: endpoint.credential === 'caller' ? undefined : (path, headers) => readJson(client, path, headers),
+    readAs: (path, headers) => readAnswer(client, path, headers, largestList),
     async close() {
       breaker?.close()
       await client.close()
     },
   }
 }
+
+/** OpenRouter tells of each of its 400 models in 4 kB. */
+const largestList = 8 * 1024 * 1024
 
 /** The circuits of an endpoint; under a name they are shared with other gateways. */
 export function breakerOf(

@@ -1,5 +1,6 @@
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
+import { systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
 import { closeAll } from './closing.ts'
@@ -13,6 +14,7 @@ import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
+import { openModels } from './models/models.ts'
 import { type ConfigDiff, configDiff, withOpened } from './reload/config-diff.ts'
 import { Serving } from './reload/serving.ts'
 import { openDashboard } from './server/dashboard.ts'
@@ -181,6 +183,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       log,
+      models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),
       api: api.sources,
       metrics: () => observability.scrape(),

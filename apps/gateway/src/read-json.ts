@@ -1,8 +1,8 @@
 import type { Client } from '@spillway/core-client'
-import { parseBounded } from '@spillway/wire'
+import { normaliseBaseUrl, parseBounded } from '@spillway/wire'
 
-/** No answer about a model is larger, in bytes. */
-const largest = 1024 * 1024
+/** No answer about one model is larger, in bytes. */
+const largestAnswer = 1024 * 1024
 
 /** How long it may take in all, in milliseconds. */
 const longest = 30_000
@@ -13,15 +13,34 @@ export async function readJson(
   path: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<unknown> {
+  return (await readAnswer(client, path, headers, largestAnswer)).value
+}
+
+/** What an endpoint answers to a question. */
+export interface ReadAnswer {
+  readonly status: number
+  /** Undefined where it is no success, or no JSON. */
+  readonly value: unknown
+}
+
+/** The same with its status, and with a bound of its own. */
+export async function readAnswer(
+  client: Pick<Client, 'baseUrl' | 'fetch'>,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  largest: number,
+): Promise<ReadAnswer> {
   const signal = AbortSignal.timeout(longest)
-  const response = await client.fetch(client.baseUrl + path, { headers: { ...headers }, signal })
+  const url = normaliseBaseUrl(client.baseUrl) + path
+  const response = await client.fetch(url, { headers: { ...headers }, signal })
+  const { status } = response
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
     // Leaving the loop cancels the rest.
-    if (!response.ok || size > largest) return undefined
+    if (!response.ok || size > largest) return { status, value: undefined }
     chunks.push(chunk)
   }
-  return parseBounded(Buffer.concat(chunks))
+  return { status, value: response.ok ? parseBounded(Buffer.concat(chunks)) : undefined }
 }

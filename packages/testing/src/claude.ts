@@ -1,6 +1,7 @@
 import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, route } from './answer.ts'
 import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
+import { listRoute, modelInfo } from './claude-models.ts'
 import { refusedByRules } from './claude-rules.ts'
 import type { EnforcedLimits } from './enforced-limits.ts'
 import { FallbackCredits } from './fallback-credits.ts'
@@ -107,20 +108,13 @@ function claudeSite(options: ClaudeOptions): Site {
     },
   })
   const models = options.models ?? listedModels
-  const infoOf = (call: Call, id: string): object => ({
+  const infoOf = (call: Call, id: string): { readonly id: string } => ({
     ...modelInfo(id),
     ...(betasOf(call).has('server-side-fallback-2026-07-01') && {
       allowed_fallback_models: permitted[id] ?? [],
     }),
   })
-  const list = guarded(
-    route(dialect, (call) => ({
-      data: models.map((id) => infoOf(call, id)),
-      has_more: false,
-      first_id: models[0] ?? null,
-      last_id: models.at(-1) ?? null,
-    })),
-  )
+  const list = guarded(listRoute(dialect, (call) => models.map((id) => infoOf(call, id))))
   const notFound = errorRoute(dialect, { status: 404 })
   const notAllowed = errorRoute(dialect, { status: 405, message: 'Method Not Allowed' })
 
@@ -166,20 +160,4 @@ function rateLimitHeaders(): Readonly<Record<string, string>> {
   }
   rateLimits = { second, headers }
   return headers
-}
-
-function modelInfo(id: string): object {
-  return {
-    type: 'model',
-    id,
-    display_name: id,
-    created_at: '2026-10-01T00:00:00Z',
-    lifecycle: 'active',
-    deprecated_at: null,
-    retires_at: null,
-    max_input_tokens: 1_000_000,
-    max_tokens: 128_000,
-    capabilities: null,
-    line: /opus|sonnet|haiku/.exec(id)?.[0] ?? null,
-  }
 }

@@ -11,7 +11,9 @@ import { systemClock } from '@spillway/middleware'
 import { recogniseCall } from '@spillway/wire'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
+import type { Models } from '../models/models.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
+import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice, type CallPath } from './base-url-advice.ts'
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
@@ -75,6 +77,8 @@ export interface ListenOptions extends Omit<CallHandling, 'bodies'>, AccessRules
   readonly dashboard?: Dashboard | undefined
   /** What `/api/*` reads. */
   readonly api?: ApiSources | undefined
+  /** What `/v1/models` says. */
+  readonly models?: Models | undefined
   /** What `/metrics` says. */
   readonly metrics?: (() => Promise<string>) | undefined
 }
@@ -223,6 +227,11 @@ async function dispatch(
     if (call !== undefined) return handleCall(req, res, call, options)
     return refuseMethod(req, res, 'POST')
   }
+  const models = modelsAsked(path)
+  if (models !== undefined && options.models !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    return answerModels(req, res, models, { ...options, models: options.models })
+  }
   if (path === '/healthz' || path === '/readyz') {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
     const ready = path === '/healthz' || !draining
@@ -250,7 +259,10 @@ async function dispatch(
   refuse(
     res,
     guessApi(req),
-    callersFault('not_found', `no such route: ${req.method} ${path}; there are ${known}, GET /healthz`),
+    callersFault(
+      'not_found',
+      `no such route: ${req.method} ${path}; there are ${known}, GET /v1/models, GET /healthz`,
+    ),
   )
   req.resume()
 }

@@ -22,7 +22,7 @@ export type Answering = (index: number | undefined, asked: AskedOfUpstream) => F
 export interface Upstreams {
   /** The base URL of each target's endpoints. */
   url(target: string, endpoint?: number): string
-  /** Whole requests, by target. */
+  /** Whole requests that ask a model, by target. */
   readonly requests: ReadonlyMap<string, number>
   /** Requests of which only a part came, by target. */
   readonly partial: ReadonlyMap<string, number>
@@ -63,7 +63,8 @@ export async function startUpstreams(
     sockets.add(socket)
     const connection = new Connection(socket, {
       request(head, body) {
-        count(requests, target)
+        // A question about models is no attempt at a call.
+        if (!head.startsWith('GET ')) count(requests, target)
         const index = caseOf(body)
         const asked = { target, attempt: attemptOf(index, target), ...askedOf(head, body), head }
         const answer = answering(index, asked)

@@ -158,6 +158,11 @@ export function toolInput(text: unknown, lose: Lose): JsonObject {
   return { invalid_json: text }
 }
 
+/** What another vendor has encrypted Claude refuses, and with it the whole conversation. */
+function isClaudes({ format }: JsonObject): boolean {
+  return format == null || textOf(format).startsWith('anthropic')
+}
+
 /**
  * Thinking that Claude has signed comes back as it was: the traces that `answerToOpenAi` gives away, in the form that
  * OpenRouter gave it. Other reasoning has no signature and stays behind.
@@ -174,7 +179,7 @@ function signedThinking(message: JsonObject, lose: Lose): JsonObject[] {
     }
     block.thinking += stringField(detail, 'text') ?? ''
     block.signature += stringField(detail, 'signature') ?? ''
-    block.data += stringField(detail, 'data') ?? ''
+    if (isClaudes(detail)) block.data += stringField(detail, 'data') ?? ''
   }
   const signed = blocks.filter(({ signature, data }) => !isForeignSignature(signature) || data !== '')
   const said = message.reasoning_content ?? message.reasoning

@@ -172,7 +172,7 @@ export class StreamToOpenAi implements StreamTranslation {
 }
 
 /** The block that an event begins. Some servers send the whole input of a tool with it, which is passed on as it came. */
-function blockOf(event: JsonObject, data: string): JsonObject {
+export function blockOf(event: JsonObject, data: string): JsonObject {
   const block = event.content_block
   if (!isObject(block)) return {}
   if (isObject(block.input) && Object.keys(block.input).length > 0) withSources(event, Buffer.from(data))

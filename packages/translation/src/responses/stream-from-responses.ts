@@ -1,0 +1,241 @@
+import type { Failure, JsonObject, Usage } from '@spillway/middleware'
+import {
+  isObject,
+  malformedFailure,
+  nameField,
+  parseBounded,
+  renderErrorEvent,
+  responsesUsage,
+  stringField,
+  textOf,
+  wordedFor,
+} from '@spillway/wire'
+import { answerIdFor } from '../protocols/answer-ids.ts'
+import type { AnswerOptions } from '../protocols/answer-options.ts'
+import { stopFields } from '../protocols/answer-to-anthropic.ts'
+import { type Loss, mergeLosses } from '../protocols/loss.ts'
+import { spillwaySignature } from '../protocols/spillway-signature.ts'
+import type { StreamTranslation } from '../protocols/stream-translation.ts'
+import { answeredToolId } from '../protocols/tool-names.ts'
+import { usageForAnthropic } from '../protocols/usage-translation.ts'
+import { bareId, reasoningTextOf, stopOfResponse } from './answer-from-responses.ts'
+import { reasoningOf } from './carried-reasoning.ts'
+
+const decoder = new TextDecoder()
+
+type BlockType = 'text' | 'thinking' | 'call' | 'custom'
+
+/** The block that is open for the caller. */
+interface OpenBlock {
+  readonly type: BlockType
+  /** The place of its item in the response. */
+  readonly item: unknown
+  /** Whether anything has been sent of it. */
+  isSaid: boolean
+}
+
+/** Translates the events of a response into those of a message. Items follow each other, and so do blocks. */
+export class StreamFromResponses implements StreamTranslation {
+  readonly #options: AnswerOptions
+  readonly #lost = new Set<Loss>()
+  #id = ''
+  #hasBegun = false
+  #isOver = false
+  #open: OpenBlock | undefined
+  #nextIndex = 0
+  #calls = 0
+  #isRefused = false
+  #end: JsonObject = {}
+  #usage: Usage | undefined
+  #out = ''
+
+  constructor(options: AnswerOptions = {}) {
+    this.#options = options
+  }
+
+  get degraded(): readonly Loss[] {
+    return mergeLosses([...this.#lost])
+  }
+
+  read({ name, data }: { readonly name: string; readonly data: string }): string {
+    if (this.#isOver) return ''
+    const event = parseBounded(data)
+    const type = name || (stringField(event, 'type') ?? '')
+    if (!isObject(event)) {
+      return type.startsWith('response.')
+        ? this.fail(malformedFailure('an event of the stream is not JSON'))
+        : ''
+    }
+    this.#readEvent(type, event)
+    return this.#taken()
+  }
+
+  #readEvent(type: string, event: JsonObject): void {
+    const item = isObject(event.item) ? event.item : {}
+    const delta = textOf(event.delta ?? '')
+    switch (type) {
+      case 'response.created':
+      case 'response.in_progress':
+        return this.#begin(event.response)
+      case 'response.output_item.added':
+        this.#close()
+        return this.#startItem(item, event.output_index)
+      case 'response.reasoning_summary_part.added':
+        if (this.#open?.isSaid && this.#open.type === 'thinking') this.#say('\n\n')
+        return
+      case 'response.reasoning_summary_text.delta':
+      case 'response.reasoning_text.delta':
+        return this.#add('thinking', event.output_index, delta)
+      case 'response.refusal.delta':
+        this.#isRefused = true
+        return this.#add('text', event.output_index, delta)
+      case 'response.output_text.delta':
+        return this.#add('text', event.output_index, delta)
+      case 'response.output_text.annotation.added':
+        this.#lost.add('citations')
+        return
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+        return this.#say(delta)
+      case 'response.output_item.done':
+        return this.#endItem(item, event.output_index)
+      case 'response.completed':
+      case 'response.done':
+      case 'response.incomplete':
+        this.#end = isObject(event.response) ? event.response : {}
+        this.#usage = responsesUsage(this.#end.usage)
+    }
+  }
+
+  #startItem(item: JsonObject, place: unknown): void {
+    if (item.type === 'function_call') this.#startCall(item, place, 'call')
+    else if (item.type === 'custom_tool_call') this.#startCall(item, place, 'custom')
+    else if (item.type !== 'message' && item.type !== 'reasoning') this.#lost.add('server_tools')
+  }
+
+  #startCall(item: JsonObject, place: unknown, type: 'call' | 'custom'): void {
+    const called = textOf(item.name)
+    const id = answeredToolId(stringField(item, 'call_id'), this.#id, this.#calls++)
+    const name = this.#options.toolNames?.get(called) ?? called
+    this.#start(type, place, { type: 'tool_use', id, name, input: {} })
+  }
+
+  /** A block begins with its first text: one of nothing would be refused when it comes back. */
+  #add(type: 'text' | 'thinking', place: unknown, text: string): void {
+    if (text === '') return
+    if (this.#open?.type !== type || this.#open.item !== place) {
+      this.#close()
+      const block = type === 'text' ? { type, text: '' } : { type, thinking: '', signature: '' }
+      this.#start(type, place, block)
+    }
+    this.#say(text)
+  }
+
+  #start(type: BlockType, item: unknown, content_block: JsonObject): void {
+    this.#begin(undefined)
+    this.#open = { type, item, isSaid: false }
+    this.#send('content_block_start', { index: this.#nextIndex, content_block })
+  }
+
+  #say(text: string): void {
+    if (this.#open === undefined || text === '') return
+    const { type, isSaid } = this.#open
+    this.#open.isSaid = true
+    if (type === 'text') this.#delta({ type: 'text_delta', text })
+    else if (type === 'thinking') this.#delta({ type: 'thinking_delta', thinking: text })
+    else if (type === 'call') this.#delta({ type: 'input_json_delta', partial_json: text })
+    else {
+      const partial_json = (isSaid ? '' : '{"input":"') + JSON.stringify(text).slice(1, -1)
+      this.#delta({ type: 'input_json_delta', partial_json })
+    }
+  }
+
+  /** Some servers send an item whole at its end, without deltas. */
+  #endItem(item: JsonObject, place: unknown): void {
+    if (item.type === 'reasoning') return this.#endReasoning(item, place)
+    const isOpen = this.#open?.item === place
+    if (item.type === 'function_call' || item.type === 'custom_tool_call') {
+      if (!isOpen) this.#startItem(item, place)
+      if (!this.#open?.isSaid) this.#say(textOf(item.arguments ?? item.input ?? ''))
+    } else if (item.type === 'message' && !isOpen && !this.#saidItems.has(place)) {
+      for (const part of Array.isArray(item.content) ? item.content : []) {
+        if (isObject(part)) this.#add('text', place, textOf(part.text ?? part.refusal ?? ''))
+      }
+    }
+    this.#close()
+  }
+
+  /** Items of which something has been sent. */
+  readonly #saidItems = new Set<unknown>()
+
+  /** What the server wants back stands in the item at its end. */
+  #endReasoning(item: JsonObject, place: unknown): void {
+    const details = reasoningOf(item)
+    const isOpen = this.#open?.item === place && this.#open?.type === 'thinking'
+    if (!isOpen && details.length > 0) {
+      this.#close()
+      this.#start('thinking', place, { type: 'thinking', thinking: '', signature: '' })
+      this.#say(reasoningTextOf(item))
+    }
+    if (this.#open?.type === 'thinking') this.#close(spillwaySignature(details))
+  }
+
+  #close(signature = spillwaySignature()): void {
+    const open = this.#open
+    if (open === undefined) return
+    if (open.type === 'custom')
+      this.#delta({ type: 'input_json_delta', partial_json: open.isSaid ? '"}' : '{"input":""}' })
+    if (open.type === 'thinking') this.#delta({ type: 'signature_delta', signature })
+    this.#send('content_block_stop', { index: this.#nextIndex++ })
+    this.#saidItems.add(open.item)
+    this.#open = undefined
+  }
+
+  #begin(response: unknown): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
+    this.#id = answerIdFor('anthropic', bareId(stringField(response, 'id')), this.#options.id)
+    const message = {
+      id: this.#id,
+      type: 'message',
+      role: 'assistant',
+      model: nameField(response, 'model') ?? this.#options.model ?? '',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: usageForAnthropic(undefined),
+    }
+    this.#send('message_start', { message })
+  }
+
+  finish(): string {
+    if (this.#isOver) return ''
+    this.#begin(this.#end)
+    this.#close()
+    this.#isOver = true
+    const reason = stopOfResponse(this.#end, this.#calls > 0, this.#isRefused)
+    this.#send('message_delta', { delta: stopFields(reason), usage: usageForAnthropic(this.#usage) })
+    this.#send('message_stop', {})
+    return this.#taken()
+  }
+
+  fail(failure: Failure): string {
+    if (this.#isOver) return ''
+    this.#isOver = true
+    return this.#taken() + decoder.decode(renderErrorEvent('anthropic', wordedFor('anthropic', failure)))
+  }
+
+  #delta(delta: JsonObject): void {
+    this.#send('content_block_delta', { index: this.#nextIndex, delta })
+  }
+
+  #send(type: string, data: JsonObject): void {
+    this.#out += `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+  }
+
+  #taken(): string {
+    const out = this.#out
+    this.#out = ''
+    return out
+  }
+}

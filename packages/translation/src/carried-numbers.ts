@@ -2,7 +2,7 @@ import { type JsonBody, type JsonObject, withKnownFields } from '@spillway/middl
 import { writeJson } from '@spillway/wire'
 
 /** The names under which the limit of an answer is carried to the other protocol. */
-const limits: readonly string[] = ['max_tokens', 'max_completion_tokens']
+const limits: readonly string[] = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
 
 /** Makes JSON of a field's value. */
 export type FieldWriter = (name: string, value: unknown) => string

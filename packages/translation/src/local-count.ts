@@ -10,7 +10,7 @@ const encoder = new TextEncoder()
  */
 export function localCount(request: ModelRequest): ModelResponse {
   const tokens = estimatePromptTokens(request.body.json)
-  const bytes = encoder.encode(JSON.stringify({ input_tokens: tokens }))
+  const bytes = encoder.encode(JSON.stringify(counted(request, tokens)))
   return {
     status: 200,
     headers: withLosses({ 'content-type': 'application/json' }, ['token_count']),
@@ -26,4 +26,8 @@ export function localCount(request: ModelRequest): ModelResponse {
     }),
     target: request.context.target,
   }
+}
+
+function counted({ api }: ModelRequest, input_tokens: number): object {
+  return api === 'responses' ? { object: 'response.input_tokens', input_tokens } : { input_tokens }
 }

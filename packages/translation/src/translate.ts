@@ -16,7 +16,12 @@ import { freshLesson, LearnedDialect, mostLessons } from './learned-dialect.ts'
 import { localCount } from './local-count.ts'
 import type { ChatDialect, ChatDialectName } from './protocols/dialect.ts'
 import { type Loss, mergeLosses } from './protocols/loss.ts'
-import { type Outgoing, type OutgoingOptions, translatedRequest } from './translated-request.ts'
+import {
+  type Outgoing,
+  type OutgoingOptions,
+  translatedRequest,
+  UntranslatableRequest,
+} from './translated-request.ts'
 import { translatedResponse } from './translated-response.ts'
 import { isLarge, nextTurn } from './turns.ts'
 import { bodyInTurns } from './written-in-turns.ts'
@@ -103,8 +108,16 @@ async function translated(
     if (values > mostValues) return refuse(request, tooMany(values))
     outgoing = await translatedInTurns(request, to, options)
   } catch (error) {
+    if (error instanceof UntranslatableRequest) {
+      return refuse(request, { kind: 'invalid_request', message: error.message })
+    }
     if (!(error instanceof SyntaxError)) throw error
     return refuse(request, unreadable(error))
+  }
+  // Chat of a caller of another protocol of OpenAI is the caller's own, which is patched for its server.
+  if (to === 'openai' && request.api === 'responses') {
+    tellLosses(request, outgoing)
+    return translatedResponse(request, outgoing, await inItsDialect(next, outgoing.request, learned))
   }
   let told = tellLosses(request, outgoing)
   let response = await next(outgoing.request)

@@ -9,10 +9,10 @@ const notForAnthropic = /^(?:openai-|authorization$|content-length$)/
 
 /** A request's headers in another protocol: the same key in the place where it is looked for there. */
 export function translatedRequestHeaders(to: Api, headers: RequestHeaders): RequestHeaders {
-  const unfit = to === 'openai' ? notForOpenAi : notForAnthropic
+  const unfit = to === 'anthropic' ? notForAnthropic : notForOpenAi
   const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !unfit.test(name)))
   const bearer = /^bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1]
-  if (to === 'openai') {
+  if (to !== 'anthropic') {
     const key = headers['x-api-key'] || bearer
     return key === undefined ? others : { ...others, authorization: `Bearer ${key}` }
   }

@@ -1,4 +1,5 @@
 import {
+  type Api,
   bodyOf,
   emit,
   type JsonObject,
@@ -19,11 +20,14 @@ import {
 } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
 import { answerIdFor } from './protocols/answer-ids.ts'
-import type { AnswerOptions } from './protocols/answer-options.ts'
+import type { TranslatedAnswer } from './protocols/answer-options.ts'
 import { answerToAnthropic } from './protocols/answer-to-anthropic.ts'
 import { answerToOpenAi } from './protocols/answer-to-openai.ts'
-import type { Loss } from './protocols/loss.ts'
+import { type Loss, mergeLosses } from './protocols/loss.ts'
 import { StreamTranslator } from './protocols/stream-translator.ts'
+import { answerFromResponses } from './responses/answer-from-responses.ts'
+import { answerToResponses } from './responses/answer-to-responses.ts'
+import type { ResponsesAnswerOptions } from './responses/response-object.ts'
 import { translatedBody } from './translated-body.ts'
 import { translatedResponseHeaders } from './translated-headers.ts'
 import type { Outgoing } from './translated-request.ts'
@@ -39,9 +43,10 @@ export async function translatedResponse(
 ): Promise<ModelResponse> {
   const { api, clock } = caller
   if (response.failure !== undefined) return translatedFailure(caller, response)
-  const { degraded, toolNames } = outgoing.translated
-  const options: AnswerOptions = {
-    toolNames,
+  const { degraded, ...known } = outgoing.translated
+  const from = outgoing.request.api
+  const options: ResponsesAnswerOptions = {
+    ...known,
     id: freshId(clock),
     model: outgoing.request.model,
     created: Math.floor(clock.epoch() / 1000),
@@ -49,7 +54,7 @@ export async function translatedResponse(
   }
   const contentType = header(response.headers, 'content-type') ?? ''
   if (contentType.startsWith('text/event-stream')) {
-    const translator = new StreamTranslator(api, options)
+    const translator = new StreamTranslator(api, options, from)
     const done = (): void => {
       if (translator.degraded.length > 0) emit(caller, 'degraded', { losses: translator.degraded })
     }
@@ -63,7 +68,7 @@ export async function translatedResponse(
       degraded,
     )
   }
-  const whole = wholeAnswer(api, await readBody(response.body), options)
+  const whole = wholeAnswer(from, api, await readBody(response.body), options)
   if (whole === undefined) {
     const failure = malformedFailure('the upstream answered with something that cannot be translated')
     const outcome = response.outcome.then((ended) => ({ ...ended, failure }))
@@ -104,16 +109,36 @@ function translatedTranscript(transcript: Transcript, api: ModelRequest['api']):
 
 /** Undefined for what is not JSON, or has more levels than JSON is written for: an upstream may send anything. */
 function wholeAnswer(
-  api: ModelRequest['api'],
+  from: Api,
+  to: Api,
   bytes: Uint8Array,
-  options: AnswerOptions,
+  options: ResponsesAnswerOptions,
 ): { readonly bytes: Uint8Array; readonly degraded: readonly Loss[] } | undefined {
   try {
     const answer = withSources(JSON.parse(decoder.decode(bytes)) as JsonObject, bytes)
-    const { body, degraded } =
-      api === 'anthropic' ? answerToAnthropic(answer, options) : answerToOpenAi(answer, options)
+    const { body, degraded } = translatedAnswer(from, to, answer, options)
     return { bytes: encoder.encode(writeJson(body)), degraded }
   } catch {
     return undefined
   }
+}
+
+/** From one protocol of OpenAI to the other an answer is a message on its way. */
+function translatedAnswer(
+  from: Api,
+  to: Api,
+  answer: JsonObject,
+  options: ResponsesAnswerOptions,
+): TranslatedAnswer {
+  if (from === 'anthropic') return fromMessage(to, answer, options)
+  const message =
+    from === 'openai' ? answerToAnthropic(answer, options) : answerFromResponses(answer, options)
+  if (to === 'anthropic') return message
+  const { toolNames: _, ...second } = options
+  const { body, degraded } = fromMessage(to, message.body, second)
+  return { body, degraded: mergeLosses(message.degraded, degraded) }
+}
+
+function fromMessage(to: Api, message: JsonObject, options: ResponsesAnswerOptions): TranslatedAnswer {
+  return to === 'responses' ? answerToResponses(message, options) : answerToOpenAi(message, options)
 }

@@ -1,8 +1,8 @@
 import type { Api } from '@spillway/middleware'
 
-const prefixes: Readonly<Record<Api, string>> = { anthropic: 'msg_', openai: 'chatcmpl-', responses: 'resp_' }
-
 const plain = /[^a-zA-Z0-9_-]/g
+
+const prefixes: Readonly<Record<Api, string>> = { anthropic: 'msg_', openai: 'chatcmpl-', responses: 'resp_' }
 
 /** No vendor's ids are longer. An id stands in every chunk of a stream, so a long one would multiply it. */
 const longestId = 256

@@ -1,6 +1,9 @@
 import type { Api } from '@spillway/middleware'
 import { eventReader, isWholeStream, newStreamState, SseScanner, truncatedFailure } from '@spillway/wire'
-import type { AnswerOptions } from './answer-options.ts'
+import { chained } from '../responses/chained-streams.ts'
+import type { ResponsesAnswerOptions } from '../responses/response-object.ts'
+import { StreamFromResponses } from '../responses/stream-from-responses.ts'
+import { StreamToResponses } from '../responses/stream-to-responses.ts'
 import type { Loss } from './loss.ts'
 import { StreamToAnthropic } from './stream-to-anthropic.ts'
 import { StreamToOpenAi } from './stream-to-openai.ts'
@@ -21,18 +24,27 @@ export class StreamTranslator {
   #text = ''
   #isOver = false
 
-  /** @param to the protocol of the caller; the stream is in the other one */
-  constructor(to: Api, options: AnswerOptions = {}) {
-    const translation = to === 'anthropic' ? new StreamToAnthropic(options) : new StreamToOpenAi(options)
+  /**
+   * @param to the protocol of the caller
+   * @param from the protocol of the stream; by default chat completions for callers of Messages, and Messages for all others
+   */
+  constructor(
+    to: Api,
+    options: ResponsesAnswerOptions = {},
+    from: Api = to === 'anthropic' ? 'openai' : 'anthropic',
+  ) {
+    const translation = translationOf(from, to, options)
     this.#translation = translation
-    this.#from = to === 'anthropic' ? 'openai' : 'anthropic'
+    this.#from = from
     const read = eventReader(this.#from)
     const state = this.#state
     this.#scanner = new SseScanner((event) => {
       if (this.#isOver) return
       read(event, state)
-      const isRead = state.failure === undefined && !state.hasEnded
-      this.#text += isRead ? translation.read(event) : this.#close()
+      // The last event of a response says why it has ended and what it took.
+      const isRead = state.failure === undefined && (!state.hasEnded || from === 'responses')
+      if (isRead) this.#text += translation.read(event)
+      if (!isRead || state.hasEnded) this.#text += this.#close()
     })
   }
 
@@ -67,4 +79,18 @@ export class StreamTranslator {
       ? this.#translation.finish()
       : this.#translation.fail(truncatedFailure())
   }
+}
+
+/** Between the two protocols of OpenAI an answer is a message on its way. Names of tools are led back by the first step. */
+function translationOf(from: Api, to: Api, options: ResponsesAnswerOptions): StreamTranslation {
+  const { toolNames: _, ...second } = options
+  if (from === 'responses') {
+    const message = new StreamFromResponses(options)
+    return to === 'openai' ? chained(message, new StreamToOpenAi(second)) : message
+  }
+  if (to === 'responses') {
+    if (from === 'anthropic') return new StreamToResponses(options)
+    return chained(new StreamToAnthropic(options), new StreamToResponses(second))
+  }
+  return to === 'anthropic' ? new StreamToAnthropic(options) : new StreamToOpenAi(options)
 }

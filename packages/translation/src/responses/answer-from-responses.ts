@@ -14,7 +14,7 @@ import { reasoningOf } from './carried-reasoning.ts'
 export function answerFromResponses(response: JsonObject, options: AnswerOptions = {}): TranslatedAnswer {
   const lost = new Set<Loss>()
   const lose = (loss: Loss): void => void lost.add(loss)
-  const id = answerIdFor('anthropic', bareId(response.id), options.id)
+  const id = answerIdFor('anthropic', stringField(response, 'id'), options.id)
   const content: JsonObject[] = []
   let calls = 0
   let isRefused = false
@@ -52,11 +52,6 @@ export function answerFromResponses(response: JsonObject, options: AnswerOptions
     usage: usageForAnthropic(responsesUsage(response.usage)),
   }
   return { body, degraded: mergeLosses([...lost]) }
-}
-
-/** An id without what those of responses begin with. */
-export function bareId(id: unknown): string | undefined {
-  return typeof id === 'string' ? id.replace(/^resp_/, '') : undefined
 }
 
 /** What a reasoning item shows of itself. */

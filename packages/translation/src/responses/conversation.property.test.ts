@@ -3,6 +3,8 @@ import { writeJson } from '@spillway/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { requestToAnthropic } from '../protocols/request-to-anthropic.ts'
+import { StreamTranslator } from '../protocols/stream-translator.ts'
+import { answerFromResponses } from './answer-from-responses.ts'
 import { answerToResponses } from './answer-to-responses.ts'
 import { chatOfResponses } from './request-from-responses.ts'
 import { StreamToResponses } from './stream-to-responses.ts'
@@ -170,6 +172,75 @@ describe('an answer of Claude for a caller of the Responses API', () => {
             const texts = (item.content as JsonObject[]).map((part) => part.text).join('')
             expect(said('response.output_text.delta')).toBe(texts)
           }
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** What a message says, without the ids and signatures that it has at home. */
+function saidBy(content: unknown): unknown {
+  return (content as JsonObject[]).flatMap(({ type, text, thinking, name, input: args }) => {
+    if (type === 'redacted_thinking' || (type === 'thinking' && thinking === '')) return []
+    return [{ type, text, thinking, name, input: args }]
+  })
+}
+
+/** The message that a stream of its events says. */
+function messageOf(stream: string): {
+  content: Record<string, unknown>[]
+  stop_reason: unknown
+  usage: unknown
+} {
+  const message = {
+    content: [] as Record<string, unknown>[],
+    stop_reason: undefined as unknown,
+    usage: undefined as unknown,
+  }
+  let json = ''
+  for (const event of stream.split('\n\n').filter((each) => each.startsWith('event:'))) {
+    const { type, content_block, delta, usage } = JSON.parse(event.slice(event.indexOf('data: ') + 6))
+    const last = message.content.at(-1)
+    if (type === 'content_block_start') message.content.push({ ...content_block })
+    if (type === 'content_block_delta' && last !== undefined) {
+      if (delta.type === 'text_delta') last.text += delta.text
+      if (delta.type === 'thinking_delta') last.thinking += delta.thinking
+      if (delta.type === 'input_json_delta') json += delta.partial_json
+    }
+    if (type === 'content_block_stop' && last?.type === 'tool_use') {
+      last.input = JSON.parse(json || '{}')
+      json = ''
+    }
+    if (type === 'message_delta') Object.assign(message, { stop_reason: delta.stop_reason, usage })
+  }
+  return message
+}
+
+describe('a response for a caller of Messages', () => {
+  it('says what it says there, streamed and whole', () => {
+    fc.assert(
+      fc.property(answer, fc.nat(8), fc.nat(40), (message, cut, chunk) => {
+        const text = sentBy(message, cut)
+          .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+          .join('')
+        const translator = new StreamTranslator('anthropic', {}, 'responses')
+        const bytes = Buffer.from(text)
+        const size = chunk + 1
+        const out: string[] = []
+        for (let at = 0; at < bytes.length; at += size) {
+          out.push(Buffer.from(translator.push(bytes.subarray(at, at + size))).toString())
+        }
+        out.push(Buffer.from(translator.end()).toString())
+        const streamed = messageOf(out.join(''))
+        const { body } = answerFromResponses(JSON.parse(writeJson(answerToResponses(message, options).body)))
+        for (const each of [streamed, body]) {
+          const named = message.content.map((block) =>
+            'name' in block && block.name === 'mcp__gate__open' ? { ...block, name: 'open' } : block,
+          )
+          expect(saidBy(JSON.parse(writeJson(each.content)))).toEqual(saidBy(named))
+          expect(each.stop_reason).toBe(message.stop_reason)
+          expect(each.usage).toMatchObject({ input_tokens: 7, cache_read_input_tokens: 3, output_tokens: 5 })
         }
       }),
       { numRuns: 300 },

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@spillway/middleware'
 import { isObject, objectsOf, stringField, textOf, writeJson } from '@spillway/wire'
 import type { Loss } from '../protocols/loss.ts'
+import { toolIdFor } from '../protocols/tool-names.ts'
 import { builtInCall, isBuiltInOutput } from './built-in-tools.ts'
 import { reasoningOf } from './carried-reasoning.ts'
 import { nameWithin } from './tool-kinds.ts'
@@ -135,7 +136,7 @@ function shellOutput({ stdout, stderr, outcome }: JsonObject): string {
 }
 
 function callIdOf(item: JsonObject): string {
-  return textOf(item.call_id ?? item.id ?? '')
+  return toolIdFor('openai', textOf(item.call_id ?? item.id ?? ''))
 }
 
 function reasoningMessage(item: JsonObject): JsonObject | undefined {

@@ -18,7 +18,7 @@ import { spillwaySignature } from '../protocols/spillway-signature.ts'
 import type { StreamTranslation } from '../protocols/stream-translation.ts'
 import { answeredToolId } from '../protocols/tool-names.ts'
 import { usageForAnthropic } from '../protocols/usage-translation.ts'
-import { bareId, reasoningTextOf, stopOfResponse } from './answer-from-responses.ts'
+import { reasoningTextOf, stopOfResponse } from './answer-from-responses.ts'
 import { reasoningOf } from './carried-reasoning.ts'
 
 const decoder = new TextDecoder()
@@ -80,6 +80,9 @@ export class StreamFromResponses implements StreamTranslation {
       case 'response.output_item.added':
         this.#close()
         return this.#startItem(item, event.output_index)
+      case 'response.content_part.added':
+        if (this.#open?.type === 'text' && this.#open.isSaid) this.#close()
+        return
       case 'response.reasoning_summary_part.added':
         if (this.#open?.isSaid && this.#open.type === 'thinking') this.#say('\n\n')
         return
@@ -194,7 +197,7 @@ export class StreamFromResponses implements StreamTranslation {
   #begin(response: unknown): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    this.#id = answerIdFor('anthropic', bareId(stringField(response, 'id')), this.#options.id)
+    this.#id = answerIdFor('anthropic', stringField(response, 'id'), this.#options.id)
     const message = {
       id: this.#id,
       type: 'message',

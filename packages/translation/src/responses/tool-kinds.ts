@@ -2,6 +2,7 @@ import type { JsonObject } from '@spillway/middleware'
 import { field, isObject, objectsOf, stringField, textOf } from '@spillway/wire'
 import { defined } from '../protocols/json.ts'
 import type { Loss } from '../protocols/loss.ts'
+import { toolNameFor } from '../protocols/tool-names.ts'
 import { type BuiltInTool, builtInTools } from './built-in-tools.ts'
 
 type Lose = (loss: Loss) => void
@@ -52,9 +53,9 @@ export function chatFunctions(tools: unknown, lose: Lose): ChatFunctions {
   return { tools: functions, kinds }
 }
 
-/** The name under which the model sees a tool of a namespace. */
+/** The name under which the model sees a tool, which every server takes. */
 export function nameWithin(namespace: string | undefined, name: string): string {
-  return namespace === undefined || namespace === '' ? name : `${namespace}__${name}`
+  return toolNameFor('openai', namespace === undefined || namespace === '' ? name : `${namespace}__${name}`)
 }
 
 const customParameters = {

@@ -34,6 +34,11 @@ export interface TranslateOptions {
    */
   readonly to: Api
   /**
+   * Whose requests are translated: callers of this protocol alone. All others pass untouched.
+   * @default undefined: all that speak another protocol than the target
+   */
+  readonly from?: Api | undefined
+  /**
    * With `to: 'openai'`: which servers of that protocol it is, or what yours takes. A field that the server refuses as
    * unknown is left out or renamed, and for an hour from then on for its model.
    * @default 'openai'
@@ -48,6 +53,7 @@ export interface TranslateOptions {
 
 /** The defaults of {@link TranslateOptions}. */
 export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
+  from: undefined,
   dialect: 'openai',
   maxTokens: undefined,
 }
@@ -59,12 +65,13 @@ export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
  * Counts of tokens for targets without such a call are answered with an estimate.
  */
 export function translate(options: TranslateOptions): Middleware {
-  const { to, dialect, maxTokens } = withDefaults(translateDefaults, options)
+  const { to, from, dialect, maxTokens } = withDefaults(translateDefaults, options)
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
   const learned = new LearnedDialect(dialect)
   const translating: Middleware = (next) => (request) => {
+    if (from !== undefined && request.api !== from) return next(request)
     const reason = whyNotTranslated(request, to)
     if (reason !== undefined) return Promise.resolve(refuse(request, { kind: 'unfit', message: reason }))
     if (request.api !== to) return translated(next, request, { to, learned, maxTokens })

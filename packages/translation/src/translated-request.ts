@@ -19,6 +19,13 @@ import { repeatedFields } from './responses/response-object.ts'
 import type { ToolKinds } from './responses/tool-kinds.ts'
 import { translatedRequestHeaders } from './translated-headers.ts'
 
+declare module '@spillway/middleware' {
+  interface RequestContext {
+    /** Whether the caller's protocol caches prompts without being asked, so that marks for it are ours to set. */
+    readonly cachesUnasked?: boolean | undefined
+  }
+}
+
 /** What the answer needs of its request to be brought back. */
 export interface Translated {
   readonly degraded: readonly Loss[]
@@ -56,13 +63,15 @@ export function translatedRequest(
 ): Outgoing {
   const headers = translatedRequestHeaders(to, request.headers)
   const apiVersion = headers['anthropic-version'] as string
-  const { body: translatedBody, ...translated } = translatedJson(request.api, to, json, {
-    ...options,
-    apiVersion,
-  })
+  const translation = translatedJson(request.api, to, json, { ...options, apiVersion })
+  const { body: plainBody, ...translated } = translation
+  const isCached = to === 'anthropic' && (request.api === 'responses' || request.context.cachesUnasked)
+  const translatedBody = isCached ? withCacheBreakpoints(plainBody) : plainBody
   const url = translatedUrl(request.url, to)
   const body = jsonBodyFromObject(translatedBody, writerWithNumbersOf(request.body, translatedBody))
-  return { request: deriveRequest(request, { api: to, url, headers, body }), translated }
+  const { context } = request
+  const isMarked = request.api === 'responses' ? { context: { ...context, cachesUnasked: true } } : {}
+  return { request: deriveRequest(request, { api: to, url, headers, body, ...isMarked }), translated }
 }
 
 /** What the chat is written in that becomes a request of the Responses API: all of OpenAI's, and reasoning as it came. */
@@ -86,7 +95,7 @@ function translatedJson(
     }
     const { body, degraded, toolNames } = requestToAnthropic(chat.body, messagesOptions)
     return {
-      body: withCacheBreakpoints(body),
+      body,
       degraded: mergeLosses(chat.degraded, degraded),
       toolNames,
       kinds,

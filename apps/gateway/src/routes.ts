@@ -1,6 +1,7 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
+import { translate } from '@spillway/translation'
 import type { PriceTable } from '@spillway/usage'
 import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
@@ -73,6 +74,7 @@ export function openRoutes(
     const chain = [
       ...observers,
       ...ofTenant,
+      translate({ from: 'responses', to: 'openai' }),
       ...mirrored,
       fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]

@@ -34,7 +34,8 @@ export interface TranslateOptions {
    */
   readonly to: Api
   /**
-   * Whose requests are translated: callers of this protocol alone. All others pass untouched.
+   * Whose requests are translated: callers of this protocol alone. All others pass untouched. It may stand before other policies,
+   * outermost: a `translate` of each target then finds the words of its server.
    * @default undefined: all that speak another protocol than the target
    */
   readonly from?: Api | undefined
@@ -74,7 +75,7 @@ export function translate(options: TranslateOptions): Middleware {
     if (from !== undefined && request.api !== from) return next(request)
     const reason = whyNotTranslated(request, to)
     if (reason !== undefined) return Promise.resolve(refuse(request, { kind: 'unfit', message: reason }))
-    if (request.api !== to) return translated(next, request, { to, learned, maxTokens })
+    if (request.api !== to) return translated(next, request, { to, from, learned, maxTokens })
     const isChat = to === 'openai' && request.operation === 'generate'
     return isChat ? inItsDialect(next, request, learned) : next(request)
   }
@@ -85,8 +86,6 @@ export function translate(options: TranslateOptions): Middleware {
 /** What is not translated yet. Calls that need no translation pass. */
 function whyNotTranslated({ api, venue }: ModelRequest, to: Api): string | undefined {
   if (api === to) return undefined
-  if (api === 'responses' || to === 'responses')
-    return `calls of OpenAI's Responses API are not translated yet: this target takes ${to === 'anthropic' ? 'Messages' : 'chat completions'}, so send it those, or use a target that speaks /v1/responses itself`
   if (venue !== undefined)
     return `calls in the form of ${venue === 'bedrock' ? 'Amazon Bedrock' : 'Vertex AI'} are not translated yet: use a target at that cloud`
   return undefined
@@ -94,6 +93,7 @@ function whyNotTranslated({ api, venue }: ModelRequest, to: Api): string | undef
 
 interface Target {
   readonly to: Api
+  readonly from: Api | undefined
   readonly learned: LearnedDialect
   readonly maxTokens: number | undefined
 }
@@ -101,7 +101,7 @@ interface Target {
 async function translated(
   next: Handler,
   request: ModelRequest,
-  { to, learned, maxTokens }: Target,
+  { to, from, learned, maxTokens }: Target,
 ): Promise<ModelResponse> {
   const { clock, model } = request
   const options = { dialect: learned.for(model, clock.now()), maxTokens }
@@ -121,10 +121,11 @@ async function translated(
     if (!(error instanceof SyntaxError)) throw error
     return refuse(request, unreadable(error))
   }
-  // Chat of a caller of another protocol of OpenAI is the caller's own, which is patched for its server.
+  // What has become a chat is patched for its server like one of a caller's.
   if (to === 'openai' && request.api === 'responses') {
     tellLosses(request, outgoing)
-    return translatedResponse(request, outgoing, await inItsDialect(next, outgoing.request, learned))
+    const send = from === undefined ? inItsDialect(next, outgoing.request, learned) : next(outgoing.request)
+    return translatedResponse(request, outgoing, await send)
   }
   let told = tellLosses(request, outgoing)
   let response = await next(outgoing.request)

@@ -32,6 +32,8 @@ const callPaths: ReadonlySet<string> = new Set([
   '/v1/messages',
   '/v1/messages/count_tokens',
   '/v1/chat/completions',
+  '/v1/responses',
+  '/v1/responses/input_tokens',
 ])
 
 /** The same with their protocols. */

@@ -112,7 +112,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expect(read()).toBe('Hello, spillway.\nHow are you?\n')
     const asked = claude.requests.filter(({ path }) => path.startsWith('/v1/messages'))
     expect(asked.map(({ status }) => status)).toEqual([200, 200, 200])
-    const { messages } = asked.at(-1)?.json as Turns
+    const { messages } = (asked.at(-1)?.json ?? { messages: [] }) as Turns
     const blocks = messages.flatMap(({ content }) => (Array.isArray(content) ? content : [])) as Block[]
     expect(blocks.flatMap(({ type, thinking }) => (type === 'thinking' ? [thinking] : []))).toEqual([
       'I look first.',
@@ -139,7 +139,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
 
   test('gets the rest of an answer from another target when its stream is cut in the middle', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'One two three four five six seven.' } }))
-    claude.always({ type: 'cut', afterChunks: 3 })
+    claude.always({ type: 'cut', at: 'after-content', how: 'reset', afterChunks: 3 })
     const other = forThisTest(await startClaude({ reply: { text: ' four five six seven.' } }))
     const config = configOf(targetAt(claude, 'anthropic'), targetAt(other, 'anthropic'), {
       fallback: { midStream: 'continue' },

@@ -23,7 +23,8 @@ export function translatedBody(
         channel.push(translator.push(chunk))
       } catch (error) {
         const why = error instanceof RangeError ? error.message : 'an event has a form that nobody knows'
-        channel.fail(new StreamFailure(malformedFailure(`the stream cannot be translated: ${why}`)))
+        const failure = malformedFailure(`the stream cannot be translated: ${why}`)
+        channel.fail(new StreamFailure(failure, undefined, translator.place))
         body.cancel()
       }
       return !channel.paused
@@ -34,7 +35,10 @@ export function translatedBody(
       channel.end()
     },
     // The upstream's own error event is in its own protocol: it is rendered again from the failure.
-    fail: (error) => channel.fail(isStreamFailure(error) ? new StreamFailure(error.failure) : error),
+    fail(error) {
+      const isBroken = isStreamFailure(error)
+      channel.fail(isBroken ? new StreamFailure(error.failure, undefined, translator.place) : error)
+    },
   })
   return channel
 }

@@ -6,7 +6,7 @@ import * as translation from '../src/index.ts'
 const packages = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What the package shares with others: the wrapping of a `fetch`. */
-const shared = new Set(['timeouts', 'wrapFetch'])
+const shared = new Set(['sdkMiddleware', 'timeouts', 'wrapFetch'])
 const translators = Object.keys(translation).filter((name) => !shared.has(name))
 
 /** The files that are loaded with the one given, in all packages of this repository, and their text. */

@@ -1,4 +1,4 @@
-import type { Failure } from '@spillway/middleware'
+import type { Failure, StreamPlace } from '@spillway/middleware'
 import type { SseEvent } from '@spillway/wire'
 import type { Loss } from './loss.ts'
 
@@ -10,6 +10,8 @@ export interface StreamTranslation {
   finish(): string
   /** What to send instead of an end. */
   fail(failure: Failure): string
+  /** Where an event goes that ends the stream, in protocols that number their events. */
+  readonly place?: StreamPlace | undefined
   /** What got lost so far. */
   readonly degraded: readonly Loss[]
 }

@@ -1,4 +1,4 @@
-import type { Api } from '@spillway/middleware'
+import type { Api, StreamPlace } from '@spillway/middleware'
 import { eventReader, isWholeStream, newStreamState, SseScanner, truncatedFailure } from '@spillway/wire'
 import { chained } from '../responses/chained-streams.ts'
 import type { ResponsesAnswerOptions } from '../responses/response-object.ts'
@@ -46,6 +46,11 @@ export class StreamTranslator {
       if (isRead) this.#text += translation.read(event)
       if (!isRead || state.hasEnded) this.#text += this.#close()
     })
+  }
+
+  /** Where an event goes that ends the stream; undefined in protocols that do not number their events. */
+  get place(): StreamPlace | undefined {
+    return this.#translation.place
   }
 
   /** What got lost so far. */

@@ -18,6 +18,9 @@ export function chained(first: StreamTranslation, second: StreamTranslation): St
     return out
   }
   return {
+    get place() {
+      return second.place
+    },
     get degraded() {
       return mergeLosses(first.degraded, second.degraded)
     },

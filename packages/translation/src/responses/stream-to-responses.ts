@@ -1,4 +1,4 @@
-import type { Failure, JsonObject, Usage } from '@spillway/middleware'
+import type { Failure, JsonObject, StreamPlace, Usage } from '@spillway/middleware'
 import {
   anthropicUsage,
   field,
@@ -6,15 +6,16 @@ import {
   malformedFailure,
   nameField,
   parseBounded,
+  renderErrorEvent,
   stringField,
   textOf,
+  wordedFor,
 } from '@spillway/wire'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { blockOf } from '../protocols/stream-to-openai.ts'
 import type { StreamTranslation } from '../protocols/stream-translation.ts'
 import { kindOf, messageItem, reasoningItem, textPart } from './answer-to-responses.ts'
 import { argumentsText, callItem, callPrefix, customInput } from './call-items.ts'
-import { failedState } from './failed-response.ts'
 import {
   endOf,
   ResponseIds,
@@ -24,6 +25,8 @@ import {
 } from './response-object.ts'
 import { StringFieldReader } from './string-field-reader.ts'
 import type { ToolKind } from './tool-kinds.ts'
+
+const decoder = new TextDecoder()
 
 /** The item that is open: its events name it by id and place. */
 type OpenItem =
@@ -264,10 +267,14 @@ export class StreamToResponses implements StreamTranslation {
   /** The items that are open stay so: a client must not take half a call for one. */
   fail(failure: Failure): string {
     if (this.#isOver) return ''
-    if (!this.#hasBegun) this.#start()
     this.#isOver = true
-    this.#send('response.failed', { response: this.#response(failedState(failure)) })
-    return this.#taken()
+    return decoder.decode(
+      renderErrorEvent('responses', wordedFor('responses', failure), { place: this.place }),
+    )
+  }
+
+  get place(): StreamPlace {
+    return { nextSequence: this.#sequence, answerId: this.#ids.response, model: this.#model }
   }
 
   #response(state: ResponseState): JsonObject {

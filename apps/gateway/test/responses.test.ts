@@ -1,0 +1,159 @@
+import { startClaude, startOllama, startOpenAi } from '@spillway/testing'
+import OpenAI from 'openai'
+import { zodTextFormat } from 'openai/helpers/zod'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+
+// The Responses API by the official SDK, whatever the target speaks.
+
+const look: OpenAI.Responses.FunctionTool = {
+  type: 'function',
+  name: 'look',
+  description: 'Looks.',
+  strict: false,
+  parameters: { type: 'object', properties: { at: { type: 'string' } } },
+}
+
+const servers = {
+  Claude: () => startClaude({ reply }),
+  'chat completions': () => startOpenAi({ reply }),
+  Ollama: () => startOllama({ reply }),
+}
+const apis = { Claude: 'anthropic', 'chat completions': 'openai', Ollama: 'ollama' } as const
+const models = { Claude: 'claude-sonnet-5', 'chat completions': 'gpt-5.5', Ollama: 'llama3.2' }
+
+/** Looks first where it has something to look with, and says then what it has seen. */
+function reply({ json }: { readonly json: unknown }) {
+  const { tools, messages, response_format, output_config, format } = json as Record<string, unknown>
+  if (response_format ?? (output_config as { format?: unknown } | undefined)?.format ?? format) {
+    return { text: '{"x":1,"y":2}' }
+  }
+  const isFirst = !(messages as { role: string }[]).some(({ role }) => role === 'assistant')
+  if (tools !== undefined && isFirst)
+    return { text: 'I look.', toolUse: [{ name: 'look', input: { at: 'Rome' } }] }
+  return { text: 'It rains.' }
+}
+
+async function clientOf(server: keyof typeof servers) {
+  const upstream = forThisTest(await servers[server]())
+  const model = models[server]
+  const gateway = await gatewayOf(configOf(targetAt(upstream, apis[server], { model })))
+  const client = new OpenAI({ apiKey: 'key-of-the-caller', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+  return { client, upstream, model, gateway }
+}
+
+describe.each(Object.keys(servers) as (keyof typeof servers)[])('responses.create at %s', (server) => {
+  test('goes through a tool and its result, whole', async () => {
+    const { client, model } = await clientOf(server)
+    const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'How is the weather?' }]
+    const first = await client.responses.create({ model, input, tools: [look], store: false })
+    expect(first).toMatchObject({
+      object: 'response',
+      status: 'completed',
+      output_text: 'I look.',
+      store: false,
+    })
+    const call = first.output.find(({ type }) => type === 'function_call')
+    expect(call).toMatchObject({ name: 'look', arguments: '{"at":"Rome"}', status: 'completed' })
+    const { call_id } = call as OpenAI.Responses.ResponseFunctionToolCall
+    const items = first.output as OpenAI.Responses.ResponseInput
+    const second = await client.responses.create({
+      model,
+      input: [...input, ...items, { type: 'function_call_output', call_id, output: 'rain' }],
+      tools: [look],
+    })
+    expect(second.output_text).toBe('It rains.')
+    expect(second.usage?.input_tokens).toBeGreaterThan(0)
+    expect(second.usage?.total_tokens).toBe(
+      (second.usage?.input_tokens ?? 0) + (second.usage?.output_tokens ?? 0),
+    )
+  })
+
+  test('is put together again by the SDK, streamed', async () => {
+    const { client, model } = await clientOf(server)
+    const stream = client.responses.stream({ model, input: 'How is the weather?', tools: [look] })
+    const types: string[] = []
+    for await (const { type } of stream) types.push(type)
+    expect(types.slice(0, 2)).toEqual(['response.created', 'response.in_progress'])
+    expect(types.at(-1)).toBe('response.completed')
+    const response = await stream.finalResponse()
+    expect(response.output_text).toBe('I look.')
+    expect(response.output.map(({ type }) => type)).toEqual(['message', 'function_call'])
+    expect(response.output.at(-1)).toMatchObject({ arguments: '{"at":"Rome"}' })
+    expect(response.usage?.output_tokens).toBeGreaterThan(0)
+  })
+
+  test('is parsed by a schema', async () => {
+    const { client, model } = await clientOf(server)
+    const format = zodTextFormat(z.object({ x: z.number(), y: z.number() }), 'point')
+    const { output_parsed } = await client.responses.parse({ model, input: 'A point.', text: { format } })
+    expect(output_parsed).toEqual({ x: 1, y: 2 })
+  })
+})
+
+describe('the Responses API of the gateway', () => {
+  test('says what to send instead where a store is wanted, and asks nobody', async () => {
+    const { client, model, upstream } = await clientOf('Claude')
+    const asked = client.responses.create({ model, input: 'a', previous_response_id: 'resp_1' })
+    await expect(asked).rejects.toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      message: expect.stringMatching(/previous_response_id.*send the whole conversation/),
+    })
+    expect(upstream.requests).toEqual([])
+  })
+
+  test('has errors in its own form, before a stream and within it', async () => {
+    const { client, model, upstream } = await clientOf('Claude')
+    upstream.always({ type: 'status', status: 401 })
+    await expect(client.responses.create({ model, input: 'a' })).rejects.toMatchObject({
+      status: 401,
+      code: 'invalid_api_key',
+    })
+    upstream.always({ type: 'error-in-200', at: 'after-content' })
+    const stream = await client.responses.create({ model, input: 'a', stream: true })
+    const events: OpenAI.Responses.ResponseStreamEvent[] = []
+    const read = async (): Promise<void> => {
+      for await (const event of stream) events.push(event)
+    }
+    await expect(read()).rejects.toThrow('Overloaded')
+    expect(events.at(-1)?.type).toBe('response.output_text.delta')
+  })
+
+  test('ends a stream that breaks off with what the SDK and Codex look for, under the next numbers', async () => {
+    const { gateway, model, upstream } = await clientOf('Claude')
+    upstream.always({ type: 'cut', at: 'after-content', how: 'reset' })
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer key-of-the-caller' }
+    const body = JSON.stringify({ model, input: 'a', stream: true })
+    const response = await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body })
+    const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: '))
+    const events = lines.map((line) => JSON.parse(line.slice('data: '.length)))
+    expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, index) => index))
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['error', 'response.failed'])
+    expect(events.at(-1).response).toMatchObject({ id: events[0].response.id, model, status: 'failed' })
+  })
+
+  test('counts the tokens of an input', async () => {
+    const { client, model } = await clientOf('Claude')
+    const counted = await client.responses.inputTokens.count({ model, input: 'How is the weather?' })
+    expect(counted).toMatchObject({ object: 'response.input_tokens', input_tokens: expect.any(Number) })
+    expect(counted.input_tokens).toBeGreaterThan(2)
+  })
+
+  test('ends incomplete where the limit is reached', async () => {
+    const upstream = forThisTest(await startClaude({ reply: { text: 'One two', stopReason: 'max_tokens' } }))
+    const gateway = await gatewayOf(configOf(targetAt(upstream, 'anthropic')))
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const response = await client.responses.create({
+      model: 'claude-sonnet-5',
+      input: 'a',
+      max_output_tokens: 16,
+    })
+    expect(response).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      output_text: 'One two',
+    })
+  })
+})

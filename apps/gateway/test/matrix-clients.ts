@@ -2,6 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream'
 import { degradedOf, type Json } from './matrix-json.ts'
+import { ResponsesConversation } from './matrix-responses.ts'
 
 /** What a caller got, in words of no protocol. */
 export interface Seen {
@@ -34,9 +35,10 @@ export interface Conversation {
   answer(question: Question, words?: string): Promise<Seen>
 }
 
-export type Caller = 'messages' | 'chat'
+export type Caller = 'messages' | 'chat' | 'responses'
 
 export function conversationOf(caller: Caller, url: string): Conversation {
+  if (caller === 'responses') return new ResponsesConversation(url, { said, instructions }, names, parameters)
   return caller === 'messages' ? new MessagesConversation(url) : new ChatConversation(url)
 }
 

@@ -67,6 +67,23 @@ export const expected: Readonly<Record<Caller, Readonly<Record<Feature, Readonly
       errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
       cut: row('APIError', 'APIError', 'APIError', 'APIError'),
     },
+    responses: {
+      text: row(whole, whole, whole, whole),
+      tools: row(whole, whole, whole, whole),
+      'a tool that must be called': row(
+        'tool_choice',
+        whole,
+        '400: Thinking mode does not support this tool_choice',
+        ignored,
+      ),
+      'parallel tools with text between': row(whole, whole, whole, whole),
+      'images as data': row(whole, whole, noImages, whole),
+      'images by URL': row(whole, whole, noImages, '400: invalid image input'),
+      thinking: row(whole, whole, whole, whole),
+      'structured output': row(whole, whole, '400: This response_format type is unavailable now', whole),
+      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+      cut: row('APIError', 'APIError', 'APIError', 'APIError'),
+    },
   }
 
 function cellText(outcome: string): string {
@@ -113,6 +130,11 @@ ${tableOf('messages')}
 
 ${tableOf('chat')}
 
-The order of texts and calls within one answer is Messages' alone: a chat message has all of its text before its calls.
+## Callers of the Responses API (\`openai\`)
+
+${tableOf('responses')}
+
+The order of texts and calls within one answer is kept for callers of Messages and, streamed, of the Responses API: a chat message has
+all of its text before its calls.
 `
 }

@@ -116,7 +116,7 @@ function check(seen: Seen, { text = '', toolUse = [], thinking = '' }: Reply, ta
   if (thinking !== '') expect(seen.thinking).toBe(servers[target].thinksAloud ? thinking : '')
 }
 
-const sdks = { messages: Anthropic, chat: OpenAI } as const
+const sdks = { messages: Anthropic, chat: OpenAI, responses: OpenAI } as const
 
 /** What came of a cell: the losses, or the error, in the words of the table. */
 async function outcomeOf(caller: Caller, target: Target, feature: Feature, stream: boolean): Promise<string> {

@@ -1,7 +1,10 @@
 import type { JsonObject } from '@spillway/middleware'
-import { objectsOf, reasoningText, stringField } from '@spillway/wire'
+import { field, objectsOf, reasoningText, stringField, textOf } from '@spillway/wire'
 
-/** Messages of the assistant that follow each other as one, which servers of chat completions insist on. */
+/**
+ * Messages of the assistant that follow each other as one, and texts as strings: servers of chat completions insist on the one, and
+ * some of them on the other.
+ */
 export function joinedMessages(messages: readonly JsonObject[]): JsonObject[] {
   const joined: JsonObject[] = []
   for (const message of messages) {
@@ -9,7 +12,7 @@ export function joinedMessages(messages: readonly JsonObject[]): JsonObject[] {
     if (message.role !== 'assistant' || last?.role !== 'assistant') joined.push(message)
     else joined[joined.length - 1] = together(last, message)
   }
-  return joined.map(withReasoningText)
+  return joined.map((message) => withReasoningText(withPlainText(message)))
 }
 
 function together(first: JsonObject, second: JsonObject): JsonObject {
@@ -33,12 +36,22 @@ function partsOf(content: unknown): readonly JsonObject[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : objectsOf(content)
 }
 
-/** Several servers read the text alone. */
+/** Several servers read the text alone; where there is nothing but a text, no details say it again, which strict ones refuse. */
 function withReasoningText(message: JsonObject): JsonObject {
   const details = objectsOf(message.reasoning_details)
   if (details.length === 0 || reasoningText(message) !== '') return message
   const text = details
     .map((detail) => stringField(detail, 'text') ?? stringField(detail, 'summary') ?? '')
     .join('')
-  return text === '' ? message : { ...message, reasoning_content: text }
+  if (text === '') return message
+  const { reasoning_details, ...rest } = message
+  const isPlain = details.every(({ signature, data, format }) => (signature ?? data ?? format) === undefined)
+  return { ...rest, reasoning_content: text, ...(isPlain ? {} : { reasoning_details }) }
+}
+
+function withPlainText(message: JsonObject): JsonObject {
+  const { role, content } = message
+  if (!Array.isArray(content) || !content.every((part) => field(part, 'type') === 'text')) return message
+  const texts = objectsOf(content).map(({ text }) => textOf(text))
+  return { ...message, content: texts.join(role === 'assistant' ? '' : '\n') }
 }

@@ -274,6 +274,16 @@ it('stops at a 429 until the time that it names', async () => {
   expect(claude.requests).toHaveLength(1)
 })
 
+it('does not stop at one that is said of a single request', async () => {
+  const body = {
+    error: { message: 'Request too large for m on tokens per min (TPM): Limit 9', type: 'tokens' },
+  }
+  claude.next({ type: 'status', status: 429, retryAfter: 30, body: JSON.stringify(body) })
+  const under = limited({ requestsPerMinute: 1_000, maxWait: 0 })
+  expect((await under.handler(call())).failure).toMatchObject({ kind: 'rate_limited', scope: 'request' })
+  expect((await under.handler(call())).status).toBe(200)
+})
+
 it('lets no more text through after any number of images', async () => {
   const limit = createRateLimit({ inputTokensPerMinute: 120_000, maxWait: 0 })
   let now = 0

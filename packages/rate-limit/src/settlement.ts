@@ -118,7 +118,8 @@ function countedInput(usage: Usage | undefined, countCacheReads: boolean): numbe
 
 /** What an answer says of the vendor's limits. */
 function answerOf({ clock }: ModelRequest, { headers, failure }: ModelResponse): VendorAnswer {
-  const isRefused = failure?.kind === 'rate_limited' && failure.origin === 'upstream'
+  const isRefused =
+    failure?.kind === 'rate_limited' && failure.origin === 'upstream' && failure.scope !== 'request'
   return {
     limits: vendorLimits(headers, clock.epoch()).map(({ dimension, ...limit }) => ({
       name: windowOf[dimension],

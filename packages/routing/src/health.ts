@@ -142,7 +142,9 @@ export class Health {
       if (callersKey !== undefined) this.#blame(callersKey, sent, failure)
       return
     }
-    if (isKeyFailure(failure) || failure.kind === 'rate_limited') return this.#blame(key, sent, failure)
+    // A request that no limit is large enough for says nothing about the others.
+    const isLimited = failure.kind === 'rate_limited' && failure.scope !== 'request'
+    if (isKeyFailure(failure) || isLimited) return this.#blame(key, sent, failure)
     if (isEndpointFailure(failure)) {
       return this.#cameTooLate(sent, failure) ? this.#endProbe(sent) : this.#failed(sent)
     }

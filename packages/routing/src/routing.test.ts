@@ -411,6 +411,26 @@ describe('within one call', () => {
     for (let done = 0; done < 20; done++) await call(routing)
     expect(fakes[0]!.asked).toBeGreaterThan(2)
   })
+
+  it('a limit that no retry waits for is left to the next endpoint, in the same call', async () => {
+    const { fakes, routing } = setUp(2)
+    fakes[0]!.failure = failureOf('rate_limited', { scope: 'key', retryable: false })
+    for (let done = 0; done < 20; done++) expect((await call(routing)).response.failure).toBeUndefined()
+    expect(fakes[0]!.asked).toBeGreaterThan(0)
+  })
+
+  it('a request that the limit is too small for keeps no other away', async () => {
+    const { fakes, routing } = setUp(1)
+    fakes[0]!.failure = failureOf('rate_limited', {
+      scope: 'request',
+      retryable: false,
+      retryAfterMs: 60_000,
+    })
+    await call(routing)
+    expect(routing.endpoints()[0]?.key.pausedUntil).toBeUndefined()
+    fakes[0]!.failure = undefined
+    expect((await call(routing)).response.failure).toBeUndefined()
+  })
 })
 
 it('counts calls under way exactly, whoever leaves when', async () => {

@@ -239,5 +239,8 @@ export function createRouting(setup: RoutingSetup): Routing {
 
 /** Whether the next endpoint may do what this one will not: another key, another breaker, another limit. */
 function isForNext(failure: Failure): boolean {
-  return isKeyFailure(failure) || failure.kind === 'circuit_open' || failure.kind === 'saturated'
+  const { kind, retryable } = failure
+  // A limit that no retry waits for, such as one of a day.
+  const isOutOfRange = kind === 'rate_limited' && !retryable
+  return isKeyFailure(failure) || isOutOfRange || kind === 'circuit_open' || kind === 'saturated'
 }

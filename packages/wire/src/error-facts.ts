@@ -1,4 +1,6 @@
 import type { FailureKind, FailureScope, ResponseHeaders } from '@spillway/middleware'
+import { errorIn, messageIn, relayedError } from './error-shapes.ts'
+import { failureKinds } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
 import { boundedWait, header } from './retry-after.ts'
 import { tellingWords } from './telling-words.ts'
@@ -27,34 +29,36 @@ export interface ErrorFacts {
  * (`{error: {message, type, param, code}}`), OpenRouter (numeric `code`, `metadata`, or `error_type`, `http_status` and
  * `availability`), Google (`{error: {code, message, status, details}}`), Azure (`{error: {code, message}}`), AWS
  * (`{message}`, with the type in a header or in `code` or `__type`), vLLM and SGLang (`{object: "error", message, type,
- * code}`), FastAPI (`{detail}`) and Ollama (`{error: "text"}`).
+ * code}`), FastAPI (`{detail}`), Ollama (`{error: "text"}`), xAI (`{code, error: "text"}`), MiniMax (`base_resp`), lists of
+ * errors, and those of relays that hold another one's error (`errorIn`, `relayedError`).
  */
 export function readError(body: unknown, headers: ResponseHeaders, epoch: number): ErrorFacts {
-  const error = field(body, 'error') ?? choiceError(body) ?? flatError(body)
+  const error = errorIn(body)
   const metadata = field(error, 'metadata')
   const availability = field(error, 'availability')
-  const codes = codesOf(error, availability, headers)
+  const message = messageIn(error)
+  const relayed = message === undefined ? undefined : relayedError(error, message)
+  const own = codesOf(error, availability, headers)
+  const codes = relayed === undefined ? own : [...own, ...codesOf(relayed.error, undefined, {})]
   const known = codes.filter((code) => kindOfVendorCode(code) !== undefined)
   const telling = known.find((code) => !vagueCodes.has(code)) ?? known[0]
   const isVague = telling !== undefined && vagueCodes.has(telling)
-  const message = messageIn(error)
-  const words = telling === undefined || isVague ? tellingWords(message ?? '') : undefined
-  const status =
-    asStatus(field(error, 'code')) ??
-    asStatus(field(error, 'http_status')) ??
-    asStatus(field(error, 'status'))
+  const words = tellingWords(relayed?.message ?? message ?? '', telling !== undefined && !isVague)
+  const status = statusNames.map((name) => asStatus(field(error, name))).find((found) => found !== undefined)
   const isModerated = isModeration(metadata)
   const retryable = field(availability, 'retryable')
+  const told = words?.kind ?? (telling === undefined ? undefined : kindOfVendorCode(telling))
+  // The key that was refused is the relay's, with whoever is behind it.
+  const isOfRelay = relayed !== undefined && (words !== undefined || !own.includes(telling ?? ''))
   return {
     code: codes[0],
-    kind: isModerated
-      ? 'refusal'
-      : (words?.kind ?? (telling === undefined ? undefined : kindOfVendorCode(telling))),
+    kind: isModerated ? 'refusal' : told,
     isVague: isVague && words === undefined && !isModerated,
-    scope: concernsRequestOnly(message) ? 'request' : undefined,
-    status,
-    message,
-    retryable: typeof retryable === 'boolean' ? retryable : undefined,
+    scope:
+      words?.scope ?? (concernsRequestOnly(message) ? 'request' : isOfRelay ? scopeBehind(told) : undefined),
+    status: status ?? asStatus(field(body, 'status_code')),
+    message: relayed?.isAll ? relayed.message : message,
+    retryable: typeof retryable === 'boolean' ? retryable : words?.retryable,
     retryAfterMs:
       words?.until === undefined
         ? (waitIn(error, availability, metadata, epoch) ?? waitInWords(telling, message))
@@ -62,6 +66,9 @@ export function readError(body: unknown, headers: ResponseHeaders, epoch: number
     requestId: idOf(field(body, 'request_id')),
   }
 }
+
+/** Where errors give their status, besides in the response. */
+const statusNames = ['code', 'http_status', 'status', 'http_code', 'StatusCode', 'statusCode'] as const
 
 function codesOf(error: unknown, availability: unknown, headers: ResponseHeaders): string[] {
   return [
@@ -76,7 +83,8 @@ function codesOf(error: unknown, availability: unknown, headers: ResponseHeaders
     exceptionName(error, '__type'),
     nameField(error, 'status'),
     nameField(error, 'type'),
-  ].filter((code) => code !== undefined)
+    stringField(error, 'message') === undefined ? undefined : nameField(error, 'error'),
+  ].filter((code) => code !== undefined && code !== 'error' && asStatus(code) === undefined) as string[]
 }
 
 /** AWS puts a name space before the name of an exception, and an address behind it: `com.amazon#Name:http://…`. */
@@ -93,41 +101,6 @@ function googleReasons(error: unknown): (string | undefined)[] {
   return Array.isArray(details) ? details.slice(0, 8).map((detail) => nameField(detail, 'reason')) : []
 }
 
-/** Errors whose fields stand at the top, without an `error` around them. */
-function flatError(body: unknown): unknown {
-  if (typeof field(body, 'error') === 'string') return field(body, 'error')
-  const isFlat = ['message', 'Message', 'detail', '__type'].some((name) => field(body, name) !== undefined)
-  return isFlat && field(body, 'choices') === undefined && field(body, 'content') === undefined
-    ? body
-    : undefined
-}
-
-function messageIn(error: unknown): string | undefined {
-  if (typeof error === 'string') return error
-  const detail = field(error, 'detail')
-  return (
-    stringField(error, 'message') ??
-    stringField(error, 'Message') ??
-    (typeof detail === 'string' ? detail : undefined) ??
-    fieldErrors(detail) ??
-    // Mistral has the list one level deeper.
-    fieldErrors(field(field(error, 'message'), 'detail')) ??
-    stringField(detail, 'message')
-  )
-}
-
-/** FastAPI names what is wrong with a request in a list: the place of each field, and what is wrong there. */
-function fieldErrors(detail: unknown): string | undefined {
-  if (!Array.isArray(detail)) return undefined
-  const said = detail.slice(0, 8).flatMap((each) => {
-    const loc = field(each, 'loc')
-    const place = Array.isArray(loc) ? loc.slice(0, 8).filter((step) => step !== 'body') : []
-    const words = stringField(each, 'msg')
-    return words === undefined ? [] : [place.length === 0 ? words : `${place.join('.')}: ${words}`]
-  })
-  return said.length === 0 ? undefined : said.join('; ')
-}
-
 /** OpenRouter refuses a prompt that a provider's moderation has flagged: 403, and no word about the key. */
 function isModeration(metadata: unknown): boolean {
   return Array.isArray(field(metadata, 'reasons')) || field(metadata, 'flagged_input') !== undefined
@@ -141,9 +114,16 @@ function concernsRequestOnly(message: string | undefined): boolean {
   return message !== undefined && /^This request requires more credits\b|\bcan only afford \d/.test(message)
 }
 
+/** What an error says something about that a relay passes on: its keys are none of ours. */
+function scopeBehind(kind: FailureKind | undefined): FailureScope | undefined {
+  return kind !== undefined && failureKinds[kind].scope === 'key' ? 'model' : undefined
+}
+
 function waitIn(error: unknown, availability: unknown, metadata: unknown, epoch: number): number | undefined {
   const wait = field(availability, 'retry_after')
   if (typeof wait === 'number' && wait >= 0) return boundedWait(wait * 1000)
+  const resets = field(error, 'resets_in_seconds')
+  if (typeof resets === 'number' && resets >= 0) return boundedWait(resets * 1000)
   const headers = field(metadata, 'headers')
   if (typeof headers === 'object' && headers !== null) {
     // OpenRouter tells of its daily limit here alone.
@@ -165,11 +145,6 @@ function waitInWords(code: string | undefined, message = ''): number | undefined
   if (code !== 'rate_limit_exceeded') return undefined
   const [, amount, unit] = /\btry again in (\d{1,7}(?:\.\d+)?)(ms|s)\b/.exec(message) ?? []
   return amount === undefined ? undefined : boundedWait(Number(amount) * (unit === 'ms' ? 1 : 1000))
-}
-
-function choiceError(body: unknown): unknown {
-  const choices = field(body, 'choices')
-  return Array.isArray(choices) ? choices.map((choice) => field(choice, 'error')).find(Boolean) : undefined
 }
 
 function asStatus(value: unknown): number | undefined {

@@ -5,6 +5,7 @@ const tooLongCodes: ReadonlySet<string> = new Set([
   'context_length_exceeded',
   'exceed_context_size_error',
   'token_limit_exceeded',
+  'model_max_prompt_tokens_exceeded',
 ])
 const tooLongMessage = new RegExp(
   [
@@ -20,6 +21,12 @@ const tooLongMessage = new RegExp(
     String.raw`input .{0,40}is longer than the model's context`,
     String.raw`maximum prompt length is \d`,
     String.raw`^input is too long for requested model`,
+    // LM Studio; Kimi.
+    '^the number of tokens to keep from the initial prompt',
+    String.raw`^trying to keep the first \d+ tokens`,
+    '^cannot truncate prompt with n_keep',
+    'request exceeded model token limit',
+    '^input token length too long',
   ].join('|'),
   'i',
 )

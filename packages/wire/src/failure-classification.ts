@@ -1,5 +1,6 @@
 import type { Api, Failure, FailureKind, ResponseHeaders, Venue } from '@spillway/middleware'
 import { type ErrorFacts, readError } from './error-facts.ts'
+import { isUnsuccessful } from './error-shapes.ts'
 import { failureKinds, kindOfStatus } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'
 import { header, retryAfterMs } from './retry-after.ts'
@@ -64,7 +65,7 @@ export function classifyErrorBody(body: unknown, epoch = 0): Failure {
 /** Whether a parsed body that came with a 200 is an error nevertheless. */
 export function isErrorBody(body: unknown): boolean {
   if (field(body, 'type') === 'error' || field(body, 'object') === 'error') return true
-  if (field(body, 'error') != null) return true
+  if (field(body, 'error') != null || isUnsuccessful(body)) return true
   const choices = field(body, 'choices')
   if (Array.isArray(choices)) return choices.some(isFailedChoice)
   return field(body, 'detail') != null && field(body, 'content') === undefined

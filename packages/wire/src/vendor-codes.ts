@@ -59,6 +59,7 @@ const kindOfCode: Readonly<Record<string, FailureKind | undefined>> = {
   server_error: 'server',
   server_is_overloaded: 'overloaded',
   slow_down: 'overloaded',
+  usage_limit_reached: 'billing',
   usage_not_included: 'billing',
   // OpenAI Responses, error.code of a response
   data_residency_mismatch: 'invalid_request',
@@ -147,6 +148,35 @@ const kindOfCode: Readonly<Record<string, FailureKind | undefined>> = {
   content_filter: 'refusal',
   DeploymentNotFound: 'not_found',
   ResponsibleAIPolicyViolation: 'refusal',
+  // GitHub Copilot, error.code
+  model_not_supported: 'not_found',
+  quota_exceeded: 'billing',
+  // Moonshot, error.type
+  engine_overloaded_error: 'overloaded',
+  exceeded_current_quota_error: 'billing',
+  rate_limit_reached_error: 'rate_limited',
+  // MiniMax, error.type
+  insufficient_balance_error: 'billing',
+  // Alibaba, error.code
+  Arrearage: 'billing',
+  DataInspectionFailed: 'refusal',
+  data_inspection_failed: 'refusal',
+  // Z.ai, error.code or error.type
+  '1110': 'permission',
+  '1112': 'permission',
+  '1113': 'billing',
+  '1121': 'permission',
+  '1211': 'not_found',
+  '1301': 'refusal',
+  '1302': 'rate_limited',
+  '1308': 'billing',
+  '1310': 'billing',
+  // Relays: LiteLLM; one-api and its kin; sub2api; ZenMux
+  budget_exceeded: 'billing',
+  insufficient_user_quota: 'billing',
+  pre_consume_token_quota_failed: 'billing',
+  INSUFFICIENT_BALANCE: 'billing',
+  safety_check_failed: 'refusal',
   // llama.cpp while it loads its model
   unavailable_error: 'overloaded',
   exceed_context_size_error: 'invalid_request',

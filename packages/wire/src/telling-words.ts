@@ -48,7 +48,7 @@ const beginnings: readonly Row[] = [
     overrules: true,
   }),
   // AWS, 429 ThrottlingException: back tomorrow. Seen to 2026-07 (Ivy-Interactive/Ivy-Tendril#1756).
-  row(/^Too many tokens per day\b/, 'rate_limited', { scope: 'request', retryable: false, overrules: true }),
+  row(/^Too many tokens per day\b/, 'rate_limited', { retryable: false, overrules: true }),
   // AWS, 400 ValidationException: no such model here. Seen to 2026-06 (iOfficeAI/AionCore#377, anthropics/claude-code#1466).
   row(
     /^(?:The provided model identifier is invalid\b|Invocation of model ID \S+ with on-demand throughput\b)/,

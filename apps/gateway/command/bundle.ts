@@ -42,13 +42,14 @@ const builtinsAsTheyAre: Plugin = {
 
 const ownUndici = join(root, 'command', 'undici.js')
 const ownHttp2 = join(root, 'command', 'undici-http2.cjs')
+const ownProxies = join(root, 'command', 'undici-proxies.cjs')
 const partsOfUndici: Plugin = {
   name: 'parts-of-undici',
   resolveId(id, importer) {
     if (id === 'undici') return ownUndici
     if (id === './client-h2.js') return ownHttp2
     // It is not a dependency of this package, but of the client.
-    if ((importer === ownUndici || importer === ownHttp2) && id.startsWith('undici/'))
+    if ([ownUndici, ownHttp2, ownProxies].includes(importer ?? '') && id.startsWith('undici/'))
       return this.resolve(id, join(root, '../../packages/core-client/src/index.ts'))
     return undefined
   },

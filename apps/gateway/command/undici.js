@@ -3,9 +3,19 @@
 import api from 'undici/lib/api/index.js'
 import Agent from 'undici/lib/dispatcher/agent.js'
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
+import Pool from 'undici/lib/dispatcher/pool.js'
+import { load } from './undici-proxies.cjs'
 
 Object.assign(Dispatcher.prototype, api)
 
-export { Agent }
+export { Agent, Pool }
+
+export function ProxyAgent(options) {
+  return new (load().ProxyAgent)(options)
+}
+
+export function EnvHttpProxyAgent(options) {
+  return new (load().EnvHttpProxyAgent)(options)
+}
 
 export const fetch = async (input, init) => (await import('undici/index.js')).fetch(input, init)

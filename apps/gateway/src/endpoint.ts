@@ -32,6 +32,7 @@ import {
   type TargetConfig,
   timeoutsOf,
 } from './config/config.ts'
+import { networkOf } from './config/network-problems.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
@@ -102,6 +103,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...endpoint.pool,
       connections: endpoint.connections,
       http2: endpoint.http2,
+      ...networkOf(endpoint),
       connectTimeout: timeoutsOf(setup.config, settings).connect,
     },
     ...credentialOf(endpoint.credential, resources.vault),

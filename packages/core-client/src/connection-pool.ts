@@ -1,6 +1,7 @@
 import type { SecureContextOptions } from 'node:tls'
 import { withDefaults } from '@spillway/middleware'
 import { Agent, type Dispatcher } from 'undici'
+import { type ProxySettings, proxyAgent, proxySettings } from './proxy.ts'
 
 /** How a client connects to its endpoint. */
 export interface PoolOptions {
@@ -42,8 +43,13 @@ export interface PoolOptions {
    * @default false
    */
   readonly http2?: boolean | undefined
-  /** Certificates and keys of your own, as for `node:tls`. */
+  /** Certificates and keys of your own, as for `node:tls`; to a proxy that speaks TLS, too. */
   readonly tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'> | undefined
+  /**
+   * The URL of a proxy that all connections go through, `http://user:password@host:port` for instance; `null` for none.
+   * @default what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say; never for this machine's own servers
+   */
+  readonly proxy?: string | null | undefined
 }
 
 /** The defaults of {@link PoolOptions}. */
@@ -55,16 +61,20 @@ export const poolDefaults = {
   keepAliveFor: 30_000,
   connectTimeout: 5_000,
   http2: false,
-} satisfies PoolOptions as Required<{ [K in keyof Omit<PoolOptions, 'tls'>]: NonNullable<PoolOptions[K]> }>
+} satisfies PoolOptions as Required<{
+  [K in keyof Omit<PoolOptions, 'tls' | 'proxy'>]: NonNullable<PoolOptions[K]>
+}>
 
 /** Options with their defaults; `undefined` means the default. */
-export type PoolSettings = typeof poolDefaults & Pick<PoolOptions, 'tls'>
+export type PoolSettings = typeof poolDefaults &
+  Pick<PoolOptions, 'tls'> & { readonly through?: ProxySettings | undefined }
 
 type CheckedOption = Exclude<keyof typeof poolDefaults, 'http2' | 'connectTimeout'>
 
-/** @throws RangeError for options out of range */
-export function poolSettings(options: PoolOptions = {}): PoolSettings {
-  const settings: PoolSettings = withDefaults(poolDefaults, options)
+/** @throws RangeError for options out of range; TypeError for a proxy that is none */
+export function poolSettings({ proxy, ...options }: PoolOptions = {}): PoolSettings {
+  const through = proxySettings(proxy)
+  const settings: PoolSettings = { ...withDefaults(poolDefaults, options), ...(through && { through }) }
   const check = (name: CheckedOption, least: number): void => {
     if (!(settings[name] >= least))
       throw new RangeError(`pool.${name} must be ${least} or more, but is ${settings[name]}`)
@@ -90,11 +100,12 @@ export class ConnectionPool {
   readonly calls: Dispatcher
   /** For requests that are not calls. Nothing else limits those. */
   readonly plain: Dispatcher
-  readonly #agents: readonly Agent[]
+  readonly #agents: readonly { destroy(): Promise<void> }[]
 
-  constructor({ connections, keepAliveFor, connectTimeout, http2, tls }: PoolSettings) {
-    const agent = (most: number | null): Agent =>
-      new Agent({
+  constructor({ connections, keepAliveFor, connectTimeout, http2, tls, through }: PoolSettings) {
+    const timeout = Number.isFinite(connectTimeout) ? connectTimeout : 0
+    const agent = (most: number | null): Dispatcher & { destroy(): Promise<void> } => {
+      const options = {
         // A call that ends hands its slot on a moment before its connection is free: with a limit, the next call takes
         // this connection instead of opening one more.
         connections: most,
@@ -103,8 +114,11 @@ export class ConnectionPool {
         allowH2: http2,
         keepAliveTimeout: Math.max(1, keepAliveFor),
         keepAliveMaxTimeout: Math.max(1, keepAliveFor),
-        connect: { timeout: Number.isFinite(connectTimeout) ? connectTimeout : 0, ...tls },
-      })
+        connect: { timeout, ...tls },
+      }
+      if (through === undefined) return new Agent(options)
+      return proxyAgent(through, tls ?? {}, { ...options, connectTimeout: timeout })
+    }
     const isLimited = connections !== Infinity
     const calls = agent(isLimited ? connections : null)
     // Requests that are not calls must not wait behind the streams that hold all connections.

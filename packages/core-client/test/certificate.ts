@@ -9,3 +9,23 @@ export async function selfSigned(): Promise<{ key: string; cert: string }> {
   })
   return { key, cert }
 }
+
+/** A certificate of a company's own authority for names that are not its own, and that authority's. */
+export async function intercepting(
+  names: readonly string[],
+): Promise<{ key: string; cert: string; ca: string }> {
+  const options = { keyType: 'ec', algorithm: 'sha256' } as const
+  const authority = await generate([{ name: 'commonName', value: 'Example Corp' }], {
+    ...options,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  })
+  const { private: key, cert } = await generate([{ name: 'commonName', value: names[0] ?? '' }], {
+    ...options,
+    ca: { key: authority.private, cert: authority.cert },
+    extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) }],
+  })
+  return { key, cert, ca: authority.cert }
+}

@@ -1,6 +1,12 @@
 export type { AccelerationLimit } from './acceleration.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
 export {
+  type ConnectProxy,
+  type ConnectProxyOptions,
+  type ProxiedRequest,
+  startConnectProxy,
+} from './connect-proxy.ts'
+export {
   type EnforcedLimits,
   type EnforcedLimitsOptions,
   enforceLimits,

@@ -166,6 +166,16 @@ describe('whether a transport or the program has failed', () => {
     })
   })
 
+  it.each([
+    [407, false],
+    [502, true],
+  ])('a proxy that answers %i opens no connection', (status, retryable) => {
+    const error = new DOMException(`Proxy response (${status}) !== 200 when HTTP Tunneling`, 'AbortError')
+    const failure = { kind: 'connection', retryable, message: expect.stringContaining(`${status}`) }
+    expect(transportFailure(error)).toMatchObject(failure)
+    expect(transportFailure(new TypeError('fetch failed', { cause: error }))).toMatchObject(failure)
+  })
+
   it('what a program throws is not quoted', () => {
     expect(faultFailure(new Error('sk-secret'))).toMatchObject({
       kind: 'invalid_request',

@@ -37,6 +37,8 @@ export function transportFailure(error: unknown): Failure {
   if (phase !== undefined)
     return phase === 'connect' ? { ...timeoutFailure(phase, undefined), code } : cut(phase, code)
   if (isUnsendable(error, code)) return unsendable(error)
+  const proxyStatus = refusalOfProxy(error)
+  if (proxyStatus !== undefined) return refusedByProxy(proxyStatus)
   if (isCutByFetch(error)) return cutByFetch()
   const malformed = malformedMessages.find(([codes]) => codes.test(code ?? ''))?.[1]
   const kind = malformed === undefined ? 'connection' : 'malformed'
@@ -83,6 +85,26 @@ function isUnsendableText(error: unknown): boolean {
     if (unsendableMessages.test(cause.message)) return true
   }
   return false
+}
+
+/** The status of a proxy that opens no tunnel. undici says so by an `AbortError`, as if the caller had left. */
+function refusalOfProxy(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    const status = /^Proxy response \((\d{3})\) !== 200/.exec(cause.message)?.[1]
+    if (status !== undefined) return status
+  }
+  return undefined
+}
+
+/** A password that is wrong stays wrong; what else a proxy refuses, it may refuse for a moment. */
+function refusedByProxy(status: string): Failure {
+  return {
+    kind: 'connection',
+    message: `the proxy refused to connect to the upstream (${status})`,
+    retryable: status !== '407',
+    scope: failureKinds.connection.scope,
+    origin: 'upstream',
+  }
 }
 
 /** Not by Spillway's limits, which would have said so: a wrapper has its own. */

@@ -113,6 +113,10 @@ export interface EndpointConfig {
   /** Offer HTTP/2 where it speaks TLS. */
   readonly http2?: boolean | undefined
   readonly pool?: PoolConfig | undefined
+  /** `none`, `env:NAME`, or the URL of a proxy; the environment's (`HTTPS_PROXY`) where it is left out. */
+  readonly proxy?: string | undefined
+  /** A file of certificates that are trusted besides the public ones. */
+  readonly tls?: { readonly ca: string } | undefined
   /** Callers' headers that go there besides those that its protocol defines. */
   readonly forwardHeaders?: readonly string[] | undefined
 }

@@ -19,6 +19,7 @@ import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { problemsOfEmbedded } from './embedded-problems.ts'
 import { idleSettings } from './idle-settings.ts'
+import { problemsOfNetwork } from './network-problems.ts'
 import { configSchema } from './schema.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -207,7 +208,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       }
     }
   }
-  problems.push(...problemsOfFingerprintKey(config, at))
+  problems.push(...problemsOfNetwork(config, at), ...problemsOfFingerprintKey(config, at))
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))
   if (config.server.auth === 'keys') {

@@ -77,6 +77,22 @@ const endpoint = z.strictObject({
     .optional()
     .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
   pool: pool.optional(),
+  proxy: z
+    .string({ error: 'expected a text' })
+    .regex(/^(none|env:\w+|https?:\/\/[^/@\s]+\/?)$/, {
+      error:
+        'expected none, env:NAME, or the URL of a proxy such as http://proxy.example.com:3128; one with a password goes into a variable',
+    })
+    .optional()
+    .describe(
+      'The proxy to go through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
+    ),
+  tls: z
+    .strictObject({
+      ca: z.string({ error: 'expected the path of a file' }).min(1),
+    })
+    .optional()
+    .describe('ca: a file of certificates (PEM) that are trusted besides the public ones.'),
   forwardHeaders: z
     .array(forwardedHeader)
     .optional()

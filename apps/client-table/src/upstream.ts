@@ -10,12 +10,15 @@ export interface Upstream {
   readonly url: string
   /** Resolves when the first call has come. */
   readonly asked: Promise<void>
+  /** Begins with the same trouble or another one again. */
+  begin(trouble: Trouble): void
   close(): void
 }
 
 export const troubles: readonly Trouble[] = ['refuses twice', 'dies before content', 'stalls before content']
 
-export async function startUpstream(trouble: Trouble): Promise<Upstream> {
+export async function startUpstream(first: Trouble): Promise<Upstream> {
+  let trouble = first
   let calls = 0
   const asked = Promise.withResolvers<void>()
   const server = createServer(async (req, res) => {
@@ -31,6 +34,10 @@ export async function startUpstream(trouble: Trouble): Promise<Upstream> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked: asked.promise,
+    begin(next) {
+      trouble = next
+      calls = 0
+    },
     close() {
       server.closeAllConnections()
       server.close()

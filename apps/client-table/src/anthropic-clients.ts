@@ -32,13 +32,16 @@ const withMiddleware = ({ policies }: CallOptions) => ({
   ...(policies !== undefined && { middleware: [sdkMiddleware(...policies)] }),
 })
 
+const withFetch = ({ policies }: CallOptions) => ({
+  maxRetries: 0,
+  ...(policies !== undefined && { fetch: wrapFetch(globalThis.fetch, ...policies) }),
+})
+
 export const anthropicClients: readonly Client[] = [
   {
     ...{ name: '@anthropic-ai/sdk', package: '@anthropic-ai/sdk', way: 'wrapFetch' },
     ask(options) {
-      const { url: baseURL, policies = [] } = options
-      const fetch = policies.length > 0 ? wrapFetch(globalThis.fetch, ...policies) : globalThis.fetch
-      const { messages } = new Anthropic({ apiKey: 'sk', baseURL, maxRetries: 0, fetch })
+      const { messages } = new Anthropic({ apiKey: 'sk', baseURL: options.url, ...withFetch(options) })
       return read(messages, options)
     },
   },
@@ -49,26 +52,31 @@ export const anthropicClients: readonly Client[] = [
       return read(messages, options)
     },
   },
-  {
-    ...{ name: '@anthropic-ai/bedrock-sdk', package: '@anthropic-ai/bedrock-sdk', way: 'sdkMiddleware' },
-    ask(options) {
-      const { messages } = new AnthropicBedrock({
-        ...{ awsAccessKey: 'AKIA', awsSecretKey: 'secret', awsRegion: 'us-east-1' },
-        ...{ baseURL: options.url, ...withMiddleware(options) },
-      })
-      return read(messages, options)
+  ...(['sdkMiddleware', 'wrapFetch'] as const).flatMap((way): Client[] => [
+    {
+      ...{ name: '@anthropic-ai/bedrock-sdk', package: '@anthropic-ai/bedrock-sdk', way },
+      ask(options) {
+        const { messages } = new AnthropicBedrock({
+          ...{ awsAccessKey: 'AKIA', awsSecretKey: 'secret', awsRegion: 'us-east-1' },
+          ...{
+            baseURL: options.url,
+            ...(way === 'wrapFetch' ? withFetch(options) : withMiddleware(options)),
+          },
+        })
+        return read(messages, options)
+      },
     },
-  },
-  {
-    ...{ name: '@anthropic-ai/vertex-sdk', package: '@anthropic-ai/vertex-sdk', way: 'sdkMiddleware' },
-    ask(options) {
-      const { messages } = new AnthropicVertex({
-        ...{ authClient: google, projectId: 'p', region: 'us-east5', baseURL: options.url },
-        ...withMiddleware(options),
-      })
-      return read(messages, options)
+    {
+      ...{ name: '@anthropic-ai/vertex-sdk', package: '@anthropic-ai/vertex-sdk', way },
+      ask(options) {
+        const { messages } = new AnthropicVertex({
+          ...{ authClient: google, projectId: 'p', region: 'us-east5', baseURL: options.url },
+          ...(way === 'wrapFetch' ? withFetch(options) : withMiddleware(options)),
+        })
+        return read(messages, options)
+      },
     },
-  },
+  ]),
   {
     ...{ name: '@anthropic-ai/foundry-sdk', package: '@anthropic-ai/foundry-sdk', way: 'sdkMiddleware' },
     ask(options) {

@@ -19,8 +19,6 @@ export interface Client {
   readonly package: string
   readonly way: Way
   readonly note?: string
-  /** Policies do not reach its calls yet. */
-  readonly isToCome?: true
   /** Asks, and resolves with the text of the answer. */
   ask(options: CallOptions): Promise<string>
 }

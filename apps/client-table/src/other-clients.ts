@@ -24,12 +24,23 @@ const openai = (options: CallOptions): OpenAI =>
 
 type Model = Parameters<typeof resilientModel>[0][number]
 
-function ofAiSdk(name: string, packageName: string, makeModel: (url: string) => Model): Client {
+type MakeModel = (url: string, fetch: typeof globalThis.fetch) => Model
+
+/** A model of the AI SDK, with the policies around it or in its provider's `fetch` option. */
+function ofAiSdk(
+  name: string,
+  packageName: string,
+  makeModel: MakeModel,
+  way: 'resilientModel' | 'wrapFetch' = 'resilientModel',
+): Client {
   return {
-    ...{ name: `ai, ${name}`, package: packageName, way: 'resilientModel' },
-    async ask({ url, policies, stream, signal: abortSignal }) {
-      const alone = makeModel(url)
-      const asked = policies === undefined ? alone : resilientModel([alone], { each: () => policies })
+    ...{ name: `ai, ${name}`, package: packageName, way },
+    async ask(options) {
+      const { url, policies, stream, signal: abortSignal } = options
+      const isInside = way === 'wrapFetch'
+      const alone = makeModel(url, isInside ? fetchOf(options) : globalThis.fetch)
+      const asked =
+        policies === undefined || isInside ? alone : resilientModel([alone], { each: () => policies })
       const call = { model: asked, prompt, maxRetries: 0, abortSignal }
       if (!stream) return (await generateText(call)).text
       let failure: unknown
@@ -46,6 +57,20 @@ function ofAiSdk(name: string, packageName: string, makeModel: (url: string) => 
     },
   }
 }
+
+const anthropic: MakeModel = (url, fetch) =>
+  createAnthropic({ apiKey: 'sk', baseURL: `${url}/v1`, fetch })(model)
+
+const ofOpenai: MakeModel = (url, fetch) => createOpenAI({ apiKey: 'sk', baseURL: `${url}/v1`, fetch })(model)
+
+const bedrock: MakeModel = (url, fetch) =>
+  createAmazonBedrockAnthropic({ apiKey: 'sk', baseURL: url, fetch })(`us.anthropic.${model}`)
+
+const vertex: MakeModel = (url, fetch) =>
+  createGoogleVertexAnthropic({
+    ...{ project: 'p', location: 'us-east5', baseURL: `${url}/v1/publishers/anthropic/models` },
+    ...{ generateAuthToken: async () => 'token', fetch },
+  })(model)
 
 export const otherClients: readonly Client[] = [
   {
@@ -67,7 +92,7 @@ export const otherClients: readonly Client[] = [
     },
   },
   {
-    ...{ name: 'openai, responses', package: 'openai', way: 'wrapFetch', isToCome: true },
+    ...{ name: 'openai, responses', package: 'openai', way: 'wrapFetch' },
     async ask(options) {
       const { responses } = openai(options)
       const { signal } = options
@@ -98,25 +123,18 @@ export const otherClients: readonly Client[] = [
       return said
     },
   },
-  ofAiSdk('@ai-sdk/anthropic', '@ai-sdk/anthropic', (url) =>
-    createAnthropic({ apiKey: 'sk', baseURL: `${url}/v1` })(model),
-  ),
-  ofAiSdk('@ai-sdk/openai, responses', '@ai-sdk/openai', (url) =>
-    createOpenAI({ apiKey: 'sk', baseURL: `${url}/v1` })(model),
-  ),
+  ofAiSdk('@ai-sdk/anthropic', '@ai-sdk/anthropic', anthropic),
+  ofAiSdk('@ai-sdk/anthropic', '@ai-sdk/anthropic', anthropic, 'wrapFetch'),
+  ofAiSdk('@ai-sdk/openai, responses', '@ai-sdk/openai', ofOpenai),
+  ofAiSdk('@ai-sdk/openai, responses', '@ai-sdk/openai', ofOpenai, 'wrapFetch'),
   ofAiSdk('@ai-sdk/azure', '@ai-sdk/azure', (url) =>
     createAzure({ apiKey: 'sk', baseURL: `${url}/openai` })(model),
   ),
   ofAiSdk('@ai-sdk/amazon-bedrock, Converse', '@ai-sdk/amazon-bedrock', (url) =>
     createAmazonBedrock({ apiKey: 'sk', baseURL: url })(`us.anthropic.${model}`),
   ),
-  ofAiSdk('@ai-sdk/amazon-bedrock/anthropic', '@ai-sdk/amazon-bedrock', (url) =>
-    createAmazonBedrockAnthropic({ apiKey: 'sk', baseURL: url })(`us.anthropic.${model}`),
-  ),
-  ofAiSdk('@ai-sdk/google-vertex/anthropic', '@ai-sdk/google-vertex', (url) =>
-    createGoogleVertexAnthropic({
-      ...{ project: 'p', location: 'us-east5', baseURL: `${url}/v1/publishers/anthropic/models` },
-      generateAuthToken: async () => 'token',
-    })(model),
-  ),
+  ofAiSdk('@ai-sdk/amazon-bedrock/anthropic', '@ai-sdk/amazon-bedrock', bedrock),
+  ofAiSdk('@ai-sdk/amazon-bedrock/anthropic', '@ai-sdk/amazon-bedrock', bedrock, 'wrapFetch'),
+  ofAiSdk('@ai-sdk/google-vertex/anthropic', '@ai-sdk/google-vertex', vertex),
+  ofAiSdk('@ai-sdk/google-vertex/anthropic', '@ai-sdk/google-vertex', vertex, 'wrapFetch'),
 ]

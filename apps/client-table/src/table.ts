@@ -5,7 +5,10 @@ import { otherClients } from './other-clients.ts'
 import { type Result, tryClient } from './trial.ts'
 import { type Trouble, troubles } from './upstream.ts'
 
-export const clients: readonly Client[] = [...anthropicClients, ...otherClients]
+/** The ways into one client stand together. */
+export const clients: readonly Client[] = [
+  ...Map.groupBy([...anthropicClients, ...otherClients], ({ name }) => name).values(),
+].flat()
 
 /** What became of a client's calls, whole and streamed, with the policies and without. */
 export interface Outcome {
@@ -15,8 +18,7 @@ export interface Outcome {
 }
 
 /** Tries a client in all troubles at once. */
-export async function tryAll(client: Client): Promise<readonly Outcome[]> {
-  if (client.isToCome) return []
+export function tryAll(client: Client): Promise<Outcome[]> {
   return Promise.all(
     troubles.map(async (trouble) => {
       const both = (covered: boolean): Promise<[Result, Result]> =>
@@ -37,11 +39,7 @@ export function tableOf(rows: readonly (readonly [Client, readonly Outcome[]])[]
     `\`${client.name}\``,
     versionOf(client.package),
     `\`${client.way}\``,
-    ...troubles.map((_, index) => {
-      const outcome = outcomes[index]
-      if (outcome === undefined) return 'to come'
-      return `${inOneWord(outcome.covered)} (${inOneWord(outcome.alone)})`
-    }),
+    ...outcomes.map(({ covered, alone }) => `${inOneWord(covered)} (${inOneWord(alone)})`),
     client.note ?? '',
   ])
   const widths = header.map((name, column) =>

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
 import { expect, it, onTestFinished } from 'vitest'
@@ -121,3 +123,22 @@ it('follows its file and SIGHUP: a good one is taken, a bad one changes nothing 
   const audit = async (): Promise<string> => (await fetch(`${url}/api/audit`)).text()
   await expect.poll(audit, { timeout: 10_000 }).toMatch(/config\.reloaded.*config\.refused/s)
 }, 30_000)
+
+it.skipIf(process.platform !== 'linux')(
+  'goes on where its configuration came from a pipe, which is not read again',
+  async () => {
+    const claude = forThisTest(await startClaude())
+    const pipe = join(temporaryFolder(), 'config')
+    execFileSync('mkfifo', [pipe])
+    const run = spillway(['start', '--config', pipe, '--port', '0'])
+    await writeFile(pipe, stringify(configOf(targetAt(claude, 'anthropic'))))
+    await until(() => ready.test(run.stdout()))
+    const url = (ready.exec(run.stdout()) as RegExpExecArray)[1] as string
+    for (let signals = 0; signals < 3; signals++) process.kill(run.child.pid as number, 'SIGHUP')
+    await until(() => run.stderr().includes('it is no file but a pipe or a device'))
+    expect((await ask(url)).status).toBe(200)
+    process.kill(run.child.pid as number, 'SIGTERM')
+    expect(await run.exit).toBe(0)
+  },
+  30_000,
+)

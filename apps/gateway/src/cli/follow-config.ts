@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { statSync, unwatchFile, watchFile } from 'node:fs'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type ServerOverrides } from '../config/load-config.ts'
 import type { Gateway } from '../gateway.ts'
@@ -19,8 +19,11 @@ export function followConfig(
   say: { readonly warn: (line: string) => void; readonly info: (line: string) => void },
 ): FollowedConfig {
   let running: Promise<void> = Promise.resolve()
+  let waiting: Promise<void> | undefined
   const once = async (why: string): Promise<void> => {
+    waiting = undefined
     try {
+      mustBeFile(file)
       const { config, warnings } = loadConfig(file, overrides)
       for (const { line, column, key, message } of warnings)
         say.warn(`warning: ${file}:${line}:${column}  ${key}: ${message}`)
@@ -38,11 +41,22 @@ export function followConfig(
     }
   }
   const reload = (why: string): Promise<void> => {
-    running = running.then(() => once(why))
-    return running
+    // One that waits reads what is there when it begins.
+    waiting ??= running = running.then(() => once(why))
+    return waiting
   }
   watchFile(file, { interval: lookEvery, persistent: false }, (now, before) => {
+    // Of a pipe that changes with each writer.
+    if (!now.isFile() && !before.isFile()) return
     if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) void reload('it has changed')
   })
   return { reload, close: () => unwatchFile(file) }
+}
+
+/** Opening a pipe that nobody writes to would stop the process, its calls and its signals. */
+function mustBeFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== false) return
+  throw new Error(
+    'it is no file but a pipe or a device, which is read at the start alone: restart the gateway',
+  )
 }

@@ -34,6 +34,9 @@ function isTable(answer: unknown): answer is PriceTable {
   return Array.isArray(prices) && typeof batch === 'string' && typeof geo === 'object' && geo !== null
 }
 
+/** Of a model that stays in one region, so that the price for that is read too. */
+const bedrockName = 'anthropic.claude'
+
 /** A table that cannot be read shows here, not at the first call. */
 function checkPrices(table: PriceTable): void {
   const usage: Usage = {
@@ -50,7 +53,7 @@ function checkPrices(table: PriceTable): void {
     const alone: PriceTable = { ...table, prices: [{ ...price, from: undefined }] }
     const [model = ''] = price.models
     for (const geo of [undefined, ...Object.keys(table.geo)])
-      costOf(usage, { model, provider: price.provider, at: 0, batch: true, geo }, alone)
+      costOf(usage, { model, asked: bedrockName, provider: price.provider, at: 0, batch: true, geo }, alone)
     const variants = [...(price.fast ? [price.fast] : []), ...(price.longPrompt ? [price.longPrompt] : [])]
     for (const rate of variants) {
       const variant: PriceTable = {

@@ -172,7 +172,13 @@ export function createLedger(options: LedgerOptions): Ledger {
       const provider = providerOf(request)
       const cost = costOf(
         usage,
-        { model: model ?? request.model, provider, at: started, ...requestPricing(request) },
+        {
+          model: model ?? request.model,
+          asked: request.model,
+          provider,
+          at: started,
+          ...requestPricing(request),
+        },
         pricesOf(request),
       )
       const row: AttemptRow = {

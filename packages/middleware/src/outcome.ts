@@ -10,7 +10,7 @@ export interface TokenCounts {
   readonly cacheReadTokens: number
   /** Prompt tokens written to the cache, of either lifetime. */
   readonly cacheWriteTokens: number
-  /** The part of `cacheWriteTokens` written for one hour; Anthropic only. */
+  /** The part of `cacheWriteTokens` written for one hour; of Claude alone. */
   readonly cacheWrite1hTokens: number
 }
 
@@ -29,7 +29,7 @@ export interface UsageIteration extends TokenCounts {
 export interface Usage extends TokenCounts {
   /** The part of `outputTokens` spent on thinking, where it is reported. */
   readonly reasoningTokens: number
-  /** What the vendor charged, in its own unit (OpenRouter: credits), where it says so; 0 where it does not bill: a refusal before any output. */
+  /** What the vendor charged, in USD (OpenRouter: credits), where it says so; 0 where it does not bill: a refusal before any output. */
   readonly cost?: number | undefined
   /** True when the vendor's last word is missing, so that counts are a lower bound or a guess. */
   readonly estimated: boolean
@@ -43,7 +43,7 @@ export interface Usage extends TokenCounts {
   readonly speed?: string | undefined
   /** Where the answer was made, where the vendor says so: `us`, `global`, … */
   readonly geo?: string | undefined
-  /** The vendor's service tier where it is not the standard one: `batch`, `priority`. */
+  /** The vendor's service tier where it is not at the price of the list: `batch`, `priority`, `flex`. */
   readonly tier?: string | undefined
 }
 

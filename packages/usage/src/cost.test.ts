@@ -99,6 +99,18 @@ describe('the published prices', () => {
     expect(dollars(usage, 'claude-opus-5-5', { geo: 'us', batch: true, speed: 'fast' })).toBe('26.4')
   })
 
+  it.each([
+    ['global.anthropic.claude-opus-4-8', undefined, '30'],
+    ['us.anthropic.claude-opus-4-8', undefined, '33'],
+    ['claude-opus-4-8', 'eu.anthropic.claude-opus-4-8', '33'],
+    ['claude-haiku-4-5', 'anthropic.claude-haiku-4-5-20251001-v1:0', '6.6'],
+    ['us.anthropic.claude-opus-4-1-20250805-v1:0', undefined, '90'],
+    ['us.anthropic.claude-sonnet-4-20250514-v1:0', undefined, '28.5'],
+    ['us.anthropic.claude-3-haiku-20240307-v1:0', undefined, '1.5'],
+  ])('of %s on Bedrock, asked for as %s, have the addition for one region', (model, asked, expected) => {
+    expect(dollars({ inputTokens: million, outputTokens: million }, model, { asked })).toBe(expected)
+  })
+
   it('are those of what was delivered, not of what was asked', () => {
     const usage = { inputTokens: million, outputTokens: million }
     expect(dollars({ ...usage, speed: 'standard' }, 'claude-opus-5-5', { speed: 'fast' })).toBe('24')

@@ -1,5 +1,6 @@
 import type { Usage, UsageIteration } from '@spillway/middleware'
 import { type Decimal, decimal, plus, rounded, times } from './decimal.ts'
+import { isRegional } from './price-name.ts'
 import { findPrice, type ModelPrice, type PriceTable } from './price-table.ts'
 import { publishedPrices } from './published-prices.ts'
 import { rateFor, tokenCost, whole } from './token-cost.ts'
@@ -8,6 +9,8 @@ import { rateFor, tokenCost, whole } from './token-cost.ts'
 export interface CostFacts {
   /** The model that answered. */
   readonly model: string
+  /** The model that was asked for, where its name may tell more: Bedrock's tell the region. */
+  readonly asked?: string | undefined
   /** Who is paid: `anthropic`, `openrouter`, `embedded`, or one of your own table. */
   readonly provider: string
   /** When the call was made, in milliseconds since the Unix epoch. */
@@ -75,6 +78,7 @@ interface TokensCost {
 /** What all tokens cost, or what is not known. */
 function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): TokensCost | 'model' | 'speed' {
   const speed = usage.speed ?? facts.speed ?? 'standard'
+  const isPlaced = isRegional(facts.model) || (facts.asked !== undefined && isRegional(facts.asked))
   let total = whole(0)
   let estimated = false
   for (const part of usage.iterations ?? [asIteration(usage)]) {
@@ -86,7 +90,11 @@ function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): Tokens
     const isOnlyStandard = isOther && speed === 'fast' && price.fast === undefined
     const rate = rateFor(price, part, isOnlyStandard ? 'standard' : speed)
     if (rate === undefined) return 'speed'
-    total = plus(total, tokenCost(part, rate))
+    const cost = tokenCost(part, rate)
+    total = plus(
+      total,
+      isPlaced && price.regional !== undefined ? times(cost, decimal(price.regional)) : cost,
+    )
     // A reseller's price is not the vendor's.
     estimated ||= price.provider !== facts.provider || isOnlyStandard
   }

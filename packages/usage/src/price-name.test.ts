@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { priceName } from './price-name.ts'
+import { isRegional, priceName } from './price-name.ts'
 import { findPrice } from './price-table.ts'
 import { publishedPrices } from './published-prices.ts'
 
@@ -34,3 +34,16 @@ it('is found for every name that OpenRouter answers with', () => {
   ])
     expect(findPrice(publishedPrices, 'anthropic', model, Date.UTC(2026, 10, 27)), model).toBeDefined()
 })
+
+it.each([
+  ['us.anthropic.claude-opus-5', true],
+  ['eu.anthropic.claude-sonnet-4-5-20250929-v1:0', true],
+  ['us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0', true],
+  ['anthropic.claude-opus-4-6-v1', true],
+  ['bedrock/eu-west-2/anthropic.claude-opus-4-8', true],
+  ['arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-5', true],
+  ['arn:aws:bedrock:us-east-1:1:inference-profile/global.anthropic.claude-opus-5', false],
+  ['global.anthropic.claude-opus-5', false],
+  ['anthropic/claude-opus-5', false],
+  ['claude-opus-5', false],
+])('%s stays in a region: %s', (model, expected) => expect(isRegional(model)).toBe(expected))

@@ -21,3 +21,12 @@ export function priceName(model: string): string {
       .replace(/^(claude-[a-z]+-\d+)-0$/, '$1')
   )
 }
+
+/** A name of Bedrock's: its beginning is the place where it is answered, and none is the region of the endpoint. */
+const bedrock = /^(?:.*\/)?(?:([a-z-]+)\.)?anthropic\.claude/
+
+/** Whether a name of a model is that of Bedrock for one region or one part of the world, which costs more than `global.`. */
+export function isRegional(model: string): boolean {
+  const found = bedrock.exec(model.toLowerCase())
+  return found !== null && found[1] !== 'global'
+}

@@ -28,6 +28,8 @@ export interface ModelPrice extends Rate {
   readonly longPrompt?: (Rate & { readonly above: number }) | undefined
   /** For answers that were delivered with `speed: fast`. Without it a fast answer has no price. */
   readonly fast?: Rate | undefined
+  /** Times the price of tokens where a name of Bedrock's says that the answer stays in one region (`us.anthropic.…`). @default '1' */
+  readonly regional?: DecimalText | undefined
   /** USD for a thousand searches of the vendor's web search. Without it the cost of an answer with searches is an estimate. */
   readonly webSearches?: DecimalText | undefined
   /** Where the price is published. */

@@ -1,6 +1,6 @@
 import type { Usage } from '@spillway/middleware'
 import { longestReason, nameField } from './upstream-text.ts'
-import { costField, field, isCount, promptTokens } from './usage.ts'
+import { costField, field, isCount, promptTokens, writtenTokens } from './usage.ts'
 import { sumOf, usageIterations } from './usage-iterations.ts'
 
 /**
@@ -21,9 +21,12 @@ export function anthropicUsage(raw: unknown, earlier?: Usage): Usage | undefined
   const latest = (name: string): number | undefined => countIn(raw, name)
   const input = latest('input_tokens')
   const read = latest('cache_read_input_tokens')
-  const write = latest('cache_creation_input_tokens')
-  const oneHour = countIn(field(raw, 'cache_creation'), 'ephemeral_1h_input_tokens')
-  const isWhole = (input ?? 0) + (read ?? 0) + (write ?? 0) >= promptTokens(earlier)
+  const lifetimes = field(raw, 'cache_creation')
+  const oneHour = countIn(lifetimes, 'ephemeral_1h_input_tokens')
+  const write = writtenTokens(latest('cache_creation_input_tokens'), lifetimes)
+  // Some servers tell at the end alone what of the prompt came from the cache.
+  const isSplit = earlier !== undefined && cachedTokens(earlier) === 0 && Boolean(read || write)
+  const isWhole = isSplit || (input ?? 0) + (read ?? 0) + (write ?? 0) >= promptTokens(earlier)
   const prompt = (value: number | undefined, previous: number | undefined): number =>
     (isWhole ? value : value || undefined) ?? previous ?? 0
   const counts = {
@@ -49,4 +52,8 @@ export function anthropicUsage(raw: unknown, earlier?: Usage): Usage | undefined
     tier: tier === undefined || tier === 'standard' ? earlier?.tier : tier,
     estimated: false,
   }
+}
+
+function cachedTokens({ cacheReadTokens, cacheWriteTokens }: Usage): number {
+  return cacheReadTokens + cacheWriteTokens
 }

@@ -41,7 +41,7 @@ export { limitGroup } from './limit-group.ts'
 export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
 export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
 export { isDone } from './openai-stream.ts'
-export { openaiUsage, responsesUsage, usageOfCompletion } from './openai-usage.ts'
+export { laterUsage, openaiUsage, responsesUsage, usageOfCompletion } from './openai-usage.ts'
 export {
   normaliseBaseUrl,
   pathOf,

@@ -2,7 +2,7 @@ import { parseBounded } from './bounded-json.ts'
 import { contentPieces, hasFunctionCall } from './chat-content.ts'
 import { classifyErrorBody, isErrorOf, isFailedChoice } from './failure-classification.ts'
 import { refusalOfChoice } from './model-refusal.ts'
-import { usageOfCompletion } from './openai-usage.ts'
+import { laterUsage, usageOfCompletion } from './openai-usage.ts'
 import { chatChunkBytes } from './output-estimate.ts'
 import type { Needle, SseEvent } from './sse-event.ts'
 import { addText, type StreamState } from './stream-state.ts'
@@ -66,7 +66,7 @@ export function readOpenAiEvent(event: SseEvent, state: StreamState): void {
   state.model ??= nameField(chunk, 'model')
   const usage = usageOfCompletion(chunk)
   if (usage !== undefined) {
-    state.usage = usage
+    state.usage = laterUsage(state.usage, usage)
     state.usageIsFinal = true
   }
   const choices = field(chunk, 'choices')

@@ -21,7 +21,7 @@ export interface ReadResponse {
 export function readResponse(response: unknown): ReadResponse {
   const output = field(response, 'output')
   const status = field(response, 'status')
-  const usage = responsesUsage(field(response, 'usage'))
+  const usage = responsesUsage(field(response, 'usage'), response)
   const failed = (failure: Failure): ReadResponse => ({
     ...{ failure, usage, stopReason: undefined, refusal: undefined },
   })

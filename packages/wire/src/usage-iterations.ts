@@ -1,6 +1,6 @@
 import type { TokenCounts, UsageIteration } from '@spillway/middleware'
 import { nameField } from './upstream-text.ts'
-import { field, isCount } from './usage.ts'
+import { field, isCount, writtenTokens } from './usage.ts'
 
 /** A call that takes more is none. */
 const mostIterations = 1_000
@@ -50,8 +50,8 @@ export function sumOf(list: readonly TokenCounts[]): TokenCounts {
 function tokensOf(raw: unknown, left1h: number): TokenCounts | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
   const count = (value: unknown): number => (isCount(value) ? value : 0)
-  const cacheWriteTokens = count(field(raw, 'cache_creation_input_tokens'))
   const lifetimes = field(raw, 'cache_creation')
+  const cacheWriteTokens = writtenTokens(count(field(raw, 'cache_creation_input_tokens')), lifetimes) ?? 0
   return {
     inputTokens: count(field(raw, 'input_tokens')),
     outputTokens: count(field(raw, 'output_tokens')),

@@ -80,6 +80,29 @@ describe('usage of Anthropic', () => {
     })
   })
 
+  it.each([
+    ['by less than its beginning had', 8_900, 0, 8_831],
+    ['by as much', 8_834, 18, 8_831],
+  ])(
+    'takes the cache from the end of a stream that tells it there alone, %s',
+    (_name, begun, input, read) => {
+      const end = { input_tokens: input, cache_read_input_tokens: read, cache_creation_input_tokens: 0 }
+      const usage = anthropicUsage({ ...end, output_tokens: 9 }, anthropicUsage({ input_tokens: begun }))
+      expect(usage).toMatchObject({ inputTokens: input, cacheReadTokens: read, cacheWriteTokens: 0 })
+    },
+  )
+
+  it.each([[{}], [{ cache_creation_input_tokens: 0 }], [{ cache_creation_input_tokens: 250 }]])(
+    'has all that was written to the cache where its lifetimes tell more than %j',
+    (more) => {
+      const cache_creation = { ephemeral_5m_input_tokens: 50, ephemeral_1h_input_tokens: 200 }
+      const written = { cacheWriteTokens: 250, cacheWrite1hTokens: 200 }
+      expect(anthropicUsage({ input_tokens: 9, ...more, cache_creation })).toMatchObject(written)
+      const begun = anthropicUsage({ input_tokens: 9, ...more, cache_creation })
+      expect(anthropicUsage({ output_tokens: 5 }, begun)).toMatchObject(written)
+    },
+  )
+
   it.each([undefined, null, 7, 'x'])('keeps what came earlier where it is %s', (raw) => {
     const earlier = anthropicUsage({ input_tokens: 12 })
     expect(anthropicUsage(raw, earlier)).toBe(earlier)
@@ -133,10 +156,11 @@ describe('usage of OpenAI and OpenRouter', () => {
     expect(usageOfCompletion({ usage: null, x_groq: { id: 'req_1' } })).toBeUndefined()
   })
 
-  it('has no negative input', () => {
-    expect(openaiUsage({ prompt_tokens: 1, prompt_tokens_details: { cached_tokens: 5 } })?.inputTokens).toBe(
-      0,
-    )
+  it('has no negative input: a cache that is larger than the prompt is beside it', () => {
+    expect(openaiUsage({ prompt_tokens: 1, prompt_tokens_details: { cached_tokens: 5 } })).toMatchObject({
+      inputTokens: 1,
+      cacheReadTokens: 5,
+    })
   })
 
   it('takes null, missing and nonsensical counts for zero', () => {

@@ -16,19 +16,42 @@ export function count(value: unknown): number {
   return isCount(value) ? value : 0
 }
 
+/** xAI's unit of cost, in USD. */
+const ticksOfDollar = 1e10
+
 /**
  * What a call cost by the word of its vendor, where that is an amount that can be owed. OpenRouter charges only its fee for calls
  * with the customer's own key; what was paid to the model's vendor is beside it, and is none of the cost of other calls.
  */
 export function costField(value: unknown): number | undefined {
-  const cost = amount(field(value, 'cost'))
+  const cost = costOnly(value)
   if (field(value, 'is_byok') !== true) return cost
   const paid = amount(field(field(value, 'cost_details'), 'upstream_inference_cost'))
   return paid === undefined ? undefined : (cost ?? 0) + paid
 }
 
+/** As OpenRouter tells it, Perplexity, xAI or DeepInfra. */
+function costOnly(value: unknown): number | undefined {
+  const cost = field(value, 'cost')
+  const ticks = field(value, 'cost_in_usd_ticks')
+  return (
+    amount(cost) ??
+    amount(field(cost, 'total_cost')) ??
+    (typeof ticks === 'number' ? amount(ticks / ticksOfDollar) : undefined) ??
+    amount(field(value, 'estimated_cost'))
+  )
+}
+
 function amount(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= mostCost ? value : undefined
+}
+
+/** What was written to a cache of Claude's: the sum of its lifetimes where a server tells no more than those. */
+export function writtenTokens(total: number | undefined, lifetimes: unknown): number | undefined {
+  const sum =
+    count(field(lifetimes, 'ephemeral_5m_input_tokens')) +
+    count(field(lifetimes, 'ephemeral_1h_input_tokens'))
+  return sum > (total ?? 0) ? sum : total
 }
 
 /** A property of a value that may be anything. */

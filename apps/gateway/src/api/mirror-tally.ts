@@ -86,7 +86,7 @@ class SideTally {
     this.#outputTokens += usage?.outputTokens ?? 0
     const { nanoDollars } = costOf(
       usage,
-      { model: model ?? asked, provider: this.#provider, at },
+      { model: model ?? asked, asked, provider: this.#provider, at },
       this.#prices,
     )
     if (nanoDollars !== undefined) this.#cost = (this.#cost ?? 0) + nanoDollars

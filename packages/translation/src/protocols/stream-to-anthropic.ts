@@ -5,6 +5,7 @@ import {
   contentPieces,
   isObject,
   joinDetails,
+  laterUsage,
   malformedFailure,
   objectsOf,
   parseBounded,
@@ -79,7 +80,7 @@ export class StreamToAnthropic implements StreamTranslation {
       return this.fail(malformedFailure('an event of the stream is not JSON'))
     }
     this.#begin(chunk)
-    this.#usage = usageOfCompletion(chunk) ?? this.#usage
+    this.#usage = laterUsage(this.#usage, usageOfCompletion(chunk))
     const choices = objectsOf(chunk.choices)
     const choice = choices.find(({ index }) => index === undefined || index === 0)
     if (choice !== undefined) this.#readChoice(choice, chunk, data)

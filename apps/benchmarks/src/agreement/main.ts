@@ -22,7 +22,7 @@ if (options.help) {
 
 Sends a mix of calls through a gateway (streamed, cut, cancelled, retried, hedged, mirrored; among them answers with
 compactions, advisors, fallbacks of the vendor's, searches, a place of their own and a customer's own key; a seventh of the calls
-goes to a server of chat completions, which tells no usage now and then) and compares what the upstreams recorded with the ledger, /api, /metrics and the dashboard. Exits with 1 when something disagrees.
+goes to a server of chat completions, which tells no usage now and then, or as DeepSeek, Moonshot, xAI or a proxy of Claude do) and compares what the upstreams recorded with the ledger, /api, /metrics and the dashboard. Exits with 1 when something disagrees.
 
   --calls N   how many calls (default 10000)
   --seed N    of the mix (default 1)

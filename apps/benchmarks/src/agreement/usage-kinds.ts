@@ -50,6 +50,29 @@ export interface Told {
   readonly charged: Charged
 }
 
+/** How other vendors of chat completions say the same; what OpenAI has for it is not there. */
+const dialects: Partial<Record<UsageKind, (tokens: Reported) => Record<string, unknown>>> = {
+  // DeepSeek
+  compacted: ({ cacheReadTokens }) => ({
+    prompt_tokens_details: null,
+    prompt_cache_hit_tokens: cacheReadTokens,
+  }),
+  // Moonshot
+  advised: ({ cacheReadTokens }) => ({ prompt_tokens_details: null, cached_tokens: cacheReadTokens }),
+  // A proxy of Claude, whose prompt leaves the cache out.
+  declined: ({ inputTokens, cacheReadTokens, outputTokens }) => ({
+    prompt_tokens: inputTokens,
+    total_tokens: inputTokens + cacheReadTokens + outputTokens,
+    prompt_tokens_details: null,
+    cache_read_input_tokens: cacheReadTokens,
+  }),
+  // xAI, whose completion leaves thinking out.
+  searched: ({ outputTokens }) => ({
+    completion_tokens: outputTokens - (outputTokens >> 1),
+    completion_tokens_details: { reasoning_tokens: outputTokens >> 1 },
+  }),
+}
+
 const none = { cacheReadTokens: 0, cacheWriteTokens: 0, cacheWrite1hTokens: 0, reasoningTokens: 0, cost: 0 }
 
 /** @param usage that of the answer itself */
@@ -64,7 +87,9 @@ export function toldBy(
   if (vendor === 'chat') {
     // It caches by itself, and charges nothing for that.
     const tokens = { ...usage, cacheWriteTokens: 0, cacheWrite1hTokens: 0 }
-    const reply = usageKind === 'silent' ? { withoutUsage: true } : { usage: { ...tokens, cost: undefined } }
+    const moreUsage = dialects[usageKind]?.(tokens)
+    const told = { usage: { ...tokens, cost: undefined }, ...(moreUsage && { moreUsage }) }
+    const reply = usageKind === 'silent' ? { withoutUsage: true } : told
     return { reply, charged: { ...charged, tokens, samplings: [{ model, usage: tokens }] } }
   }
   if (vendor === 'router') return usageKind === 'own-key' ? withOwnKey(usage, charged) : plain

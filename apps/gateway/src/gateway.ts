@@ -20,11 +20,13 @@ import { Serving } from './reload/serving.ts'
 import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
+import type { RefusedRequest } from './server/refusal.ts'
 import { openSharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { serverValues } from './telemetry/server-values.ts'
+import type { UnusableCredential } from './vault/credential-report.ts'
 import { readAgain } from './vault/credential-report.ts'
 import { watchCredentials } from './vault/credential-watch.ts'
 import { openConfiguredVault } from './vault.ts'
@@ -41,6 +43,10 @@ export interface GatewayOptions {
   readonly exposed?: boolean | undefined
   /** Hears of every call at its commit point. */
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
+  /** Hears of requests that were refused before they had a route. */
+  readonly onRefused?: ((request: RefusedRequest) => void) | undefined
+  /** What is said of a credential of the vault that cannot be used; its reference and why by default. */
+  readonly describeCredential?: ((credential: UnusableCredential) => string) | undefined
   /** Hears what happens in the vault: stale, refused versions, rotations. */
   readonly onVaultEvent?: ((event: VaultEvent) => void) | undefined
   /** Hears of circuits that open, are tested and close. */
@@ -111,10 +117,12 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
   const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
   // A vault that does not open is a reason not to start, too.
-  const credentials = await watchCredentials(config, vault, log).catch(async (error: unknown) => {
-    await vault?.close()
-    throw error
-  })
+  const credentials = await watchCredentials(config, vault, log, options.describeCredential).catch(
+    async (error: unknown) => {
+      await vault?.close()
+      throw error
+    },
+  )
   // First: files that others can replace and keys that are not there are reasons not to start, and nothing else is open then.
   const books = await openConfiguredBooks(config.storage, vault, {
     onAttempt: (attempt) => observability.book(attempt),
@@ -182,6 +190,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       bounds: config.server,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
+      onRefused: heardSafely('onRefused', options.onRefused, log),
       log,
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
-import { configFile, plainEnvironment, program, ready, spillway, until } from './spillway.ts'
+import { configFile, plainEnvironment, program, type Run, ready, spillway, until } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first.
 
@@ -52,27 +52,54 @@ describe('a file of the usual name in the folder', { timeout: 40_000 }, () => {
 describe('a key of the vault that is not there', { timeout: 40_000 }, () => {
   const target = { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:1', credential: 'vault:nobody' }] }
   const vault = { file: 'vault.age', keyFile: 'vault.key' }
+  const ended = async (run: Run): Promise<[unknown, string]> => [await run.exit, run.stderr()]
 
-  test.each([
-    ['no vault', [], /vault: the vault cannot be opened: there is no vault at .*spillway vault init/],
-    [
-      'a vault without it',
-      ['vault', 'init'],
-      /credential: the vault has no active key "nobody": add it with "spillway keys add nobody --vault vault\.age --key-file vault\.key"/,
-    ],
-  ])('is a warning of check and of start, and a problem with --strict: %s', async (_, first, expected) => {
+  test('is a warning of check and of start, said once with its line, and a problem with --strict', async () => {
     const folder = folderWith(configOf(target, undefined, { vault }))
-    if (first.length > 0) await spillway(first, {}, folder).exit
-    const [checked, strict] = [spillway(['check'], {}, folder), spillway(['check', '--strict'], {}, folder)]
-    expect([await checked.exit, await strict.exit]).toEqual([0, 1])
-    expect(checked.stderr()).toMatch(expected)
-    expect(checked.stderr()).toMatch(/^warning: spillway\.yaml:\d+:\d+ /)
+    await spillway(['vault', 'init'], {}, folder).exit
+    const expected =
+      /^.*warning: spillway\.yaml:\d+:\d+ {2}targets\.claude\.endpoints\[0\]\.credential: the vault has no .*"nobody".*spillway keys add nobody/gm
+    const [code, said] = await ended(spillway(['check'], {}, folder))
+    expect([code, said.match(expected)?.length]).toEqual([0, 1])
+    const [strict] = await ended(spillway(['check', '--strict'], {}, folder))
     const json = spillway(['check', '--json'], {}, folder)
-    await json.exit
+    expect([strict, await json.exit]).toEqual([1, 0])
     expect(JSON.parse(json.stdout())).toMatchObject({ valid: true, warnings: [{ line: expect.any(Number) }] })
     const started = spillway(['start', '--port', '0'], {}, folder)
     await until(() => ready.test(started.stdout()) || started.child.exitCode !== null)
+    expect(started.stderr().match(/nobody"/g)).toHaveLength(1)
     expect(started.stderr()).toMatch(expected)
+  })
+
+  test.each<[string, object, RegExp]>([
+    [
+      'a vault that is not there',
+      {},
+      /the vault cannot be opened: there is no vault at .*spillway vault init/,
+    ],
+    [
+      'a key of the audit log that is not there',
+      { storage: { url: 'sqlite:a.db', auditKey: 'env:NO_AUDIT_KEY_OF_TEST' } },
+      /storage\.auditKey: env:NO_AUDIT_KEY_OF_TEST .*does not start/,
+    ],
+    [
+      'a key of fingerprints that is not there',
+      { server: { fingerprintKey: 'vault:prints' } },
+      /server\.fingerprintKey: the vault has no active key "prints"/,
+    ],
+  ])('stops check as it stops start: %s', async (what, more, expected) => {
+    const folder = folderWith(configOf(target, undefined, { vault, ...more }))
+    if (!what.startsWith('a vault')) await spillway(['vault', 'init'], {}, folder).exit
+    const [check, start] = [spillway(['check'], {}, folder), spillway(['start', '--port', '0'], {}, folder)]
+    const [code, said] = await ended(check)
+    expect([code, said]).toEqual([1, expect.stringMatching(expected)])
+    expect(await start.exit).toBe(1)
+  })
+
+  test('does not stop either where the vault is not required', async () => {
+    const config = configOf(target, undefined, { vault: { ...vault, required: false } })
+    const [code, said] = await ended(spillway(['check'], {}, folderWith(config)))
+    expect([code, said]).toEqual([0, expect.stringMatching(/^warning: .*the vault cannot be opened/m)])
   })
 })
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openVault } from '@spillway/key-vault'
@@ -10,7 +10,7 @@ import { parseConfig } from '../src/config/load-config.ts'
 import { startGateway } from '../src/gateway.ts'
 import { vaultDriver } from '../src/vault.ts'
 import { forThisTest, temporaryFolder } from './gateway.ts'
-import { configFile, plainEnvironment, program, spillway } from './spillway.ts'
+import { configFile, plainEnvironment, program, ready, spillway, until } from './spillway.ts'
 
 const passphrase = 'correct horse battery staple'
 
@@ -204,4 +204,70 @@ it('links a key into the vault that the configuration names, of whatever kind, a
     expect([await checked.exit, checked.stderr()]).toEqual([0, ''])
   }
   expect(readdirSync(folder)).not.toContain('vault.age')
+}, 60_000)
+
+it('finds the vault of spillway.yaml in the folder, where neither a vault nor a configuration is named', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(
+    join(folder, 'spillway.yaml'),
+    configWith('http://127.0.0.1:9', { file: 'my.age', keyFile: 'my.key' }),
+  )
+  const run = async (command: string): Promise<string> => {
+    const line = `echo sk-ant-one | '${process.execPath}' '${program}' ${command}`
+    const options = { cwd: folder, timeout: 20_000, env: plainEnvironment() }
+    return (await promisify(execFile)('sh', ['-c', line], options)).stdout
+  }
+  expect(await run('vault init')).toContain('made my.age')
+  expect(await run('keys add claude')).toMatch(/^claude v1 is active/)
+  expect(await run('keys list')).toMatch(/^claude +v1 +active/m)
+  expect(await run('vault doctor')).toContain('1 secret')
+  expect(readdirSync(folder)).not.toContain('vault.age')
+  expect(await run('vault init --vault other.age --key-file other.key')).toContain('made other.age')
+}, 60_000)
+
+/** Stands in for the package that reaches the keychain of the system: entries are in a file. */
+function keychainAt(file: string): string {
+  const stub = `
+    import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+    const read = () => (existsSync(process.env.KEYCHAIN_OF_TEST) ? JSON.parse(readFileSync(process.env.KEYCHAIN_OF_TEST, 'utf8')) : {})
+    export class AsyncEntry {
+      constructor(service, account) { this.key = service + '/' + account }
+      async getPassword() { return read()[this.key] }
+      async setPassword(value) { writeFileSync(process.env.KEYCHAIN_OF_TEST, JSON.stringify({ ...read(), [this.key]: value })) }
+    }`
+  const url = `data:text/javascript,${encodeURIComponent(stub)}`
+  const hook = `
+    import { registerHooks } from 'node:module'
+    registerHooks({ resolve: (name, context, next) => name === '@napi-rs/keyring' ? { url: ${JSON.stringify(url)}, shortCircuit: true } : next(name, context) })`
+  writeFileSync(file, hook)
+  return `--import ${file}`
+}
+
+it('links a key into a vault of KMS and of a keychain, which a gateway then opens', async () => {
+  const claude = forThisTest(await startClaude({ apiKeys: ['sk-ant-linked'] }))
+  const kms = forThisTest(await startKms())
+  const folder = temporaryFolder()
+  const env = {
+    ...{ AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'kms-secret' },
+    ...{ NODE_OPTIONS: keychainAt(join(folder, 'keychain.mjs')), KEYCHAIN_OF_TEST: join(folder, 'entries') },
+  }
+  const vaults = {
+    kms: { kind: 'kms', file: 'vault.kms', key: 'alias/spillway', region: 'eu-central-1', endpoint: kms.url },
+    keychain: { kind: 'keychain', file: 'vault.keychain', service: 'spillway-test' },
+  }
+  for (const [kind, vault] of Object.entries(vaults)) {
+    const name = `${kind}.yaml`
+    writeFileSync(join(folder, name), configWith(claude.url, vault))
+    const command = `echo sk-ant-linked | '${process.execPath}' '${program}' link claude -c ${name}`
+    const linked = await promisify(execFile)('sh', ['-c', command], {
+      ...{ cwd: folder, timeout: 20_000 },
+      env: { ...plainEnvironment(), ...env },
+    })
+    expect(linked.stdout).toContain(`the key is in ${vault.file} as "claude"`)
+    const run = spillway(['start', '-c', name], env, folder)
+    await until(() => ready.test(run.stdout()) || run.child.exitCode !== null)
+    expect((await ask(ready.exec(run.stdout())?.[1] as string)).status, run.stderr()).toBe(200)
+  }
+  expect(readFileSync(join(folder, 'entries'), 'utf8')).toContain('spillway-test/vault')
+  expect(kms.requests.map(({ operation }) => operation)).toContain('Decrypt')
 }, 60_000)

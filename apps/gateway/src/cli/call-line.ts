@@ -18,8 +18,11 @@ export function callTeller(say: (line: string) => void): (call: AnsweredCall) =>
   }
 }
 
-/** One line for one call: when, who answered, why not the first, how long, how many attempts, which model. */
-export function callLine(call: AnsweredCall, at: Date, layout?: LineLayout): string {
+/**
+ * One line for one call: when, who answered, why not the first, how long, how many attempts, which model; where there is
+ * space, also which call and by which route, for whom.
+ */
+export function callLine(call: AnsweredCall, at: Date, layout?: LineLayout, route?: string): string {
   const { model, stream, response, record, waited } = call
   const { failure } = response
   const who = failure === undefined ? (response.target ?? 'spillway') : 'nobody'
@@ -33,7 +36,7 @@ export function callLine(call: AnsweredCall, at: Date, layout?: LineLayout): str
     attemptsOf(record),
     `${printable(model)}${stream ? ' (stream)' : ''}`,
   ]
-  const parts = [reasonsOf(record), isWide(layout) ? askedBy(call) : '']
+  const parts = [reasonsOf(record), isWide(layout) ? askedBy(call, route) : '']
   const why = redacted(printable(parts.filter((part) => part !== '').join('  ')))
   return fitted(columns, why, layout)
 }
@@ -68,9 +71,10 @@ export function fitted(columns: readonly string[], last: string, layout?: LineLa
   return `${line}  ${styleText('dim', text)}`
 }
 
-function askedBy({ callId, tenant, session }: AnsweredCall): string {
+function askedBy({ callId, tenant, session }: AnsweredCall, route: string | undefined): string {
   return [
     `call=${callId}`,
+    ...(route === undefined ? [] : [`route=${route}`]),
     ...(tenant === undefined ? [] : [`tenant=${tenant}`]),
     ...(session === undefined ? [] : [`session=${session}`]),
   ].join(' ')

@@ -50,21 +50,27 @@ async function findingsOf(file: string, isOnline: boolean): Promise<Findings> {
   try {
     const loaded = loadConfig(file)
     const { config, warnings, problemAt } = loaded
+    const vault = await problemsOfVaultKeys(config, problemAt)
+    const [unsigned, others] = partition(warnings, ({ stopsStart }) => stopsStart === true)
     const online = isOnline ? await askEndpoints(loaded) : { problems: [], warnings: [] }
     return {
       ...{ file, loaded },
-      problems: [...(await problemsOfModelFiles(config, problemAt)), ...online.problems],
-      warnings: [
-        ...warnings,
-        ...exposed(loaded),
-        ...(await problemsOfVaultKeys(config, problemAt)),
-        ...online.warnings,
+      problems: [
+        ...(await problemsOfModelFiles(config, problemAt)),
+        ...unsigned,
+        ...vault.problems,
+        ...online.problems,
       ],
+      warnings: [...others, ...exposed(loaded), ...vault.warnings, ...online.warnings],
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return { file, loaded: undefined, problems: error.problems, warnings: [] }
   }
+}
+
+function partition<T>(all: readonly T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((each) => !isFirst(each))]
 }
 
 /** What a call to each endpoint with its own key shows. */

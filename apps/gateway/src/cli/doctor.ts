@@ -54,7 +54,8 @@ async function examineAll(named: string | undefined, tell: (finding: Finding) =>
   if (file === undefined) note(problem('configuration', 'there is none', noConfigFile))
   if (loaded === undefined) return findings
   const { config } = loaded
-  for (const each of await problemsOfVaultKeys(config, loaded.problemAt)) {
+  const vault = await problemsOfVaultKeys(config, loaded.problemAt)
+  for (const each of [...vault.problems, ...vault.warnings]) {
     if (!isOfEndpoint(each))
       note(problem('vault', formatProblem(file ?? '', each), 'see "spillway vault doctor"'))
   }

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { configFileOf, usualFile } from './config-file.ts'
 import { noteAct } from './note-act.ts'
 import { readKey } from './read-secret.ts'
-import { type VaultFiles, vaultCommand, withVault } from './vault-files.ts'
+import { type VaultFlags, vaultCommand, withVault } from './vault-files.ts'
 import { shownPlaces, type VerifyFlags, verifyAt, verifyPlaces } from './verify-place.ts'
 
 const provider = (): Option =>
@@ -20,7 +20,7 @@ export function keyCommands(): Command {
   group.addCommand(
     vaultCommand('list', 'list versions; never a value')
       .option('--json', 'print them as JSON')
-      .action((files: VaultFiles & { readonly json?: boolean }) =>
+      .action((files: VaultFlags & { readonly json?: boolean }) =>
         withVault(files, async (vault) => {
           const versions = await vault.list()
           if (files.json) return console.log(JSON.stringify(versions, null, 2))
@@ -31,7 +31,7 @@ export function keyCommands(): Command {
   group.addCommand(
     vaultCommand('add', 'add a key, read from standard input or a hidden prompt')
       .argument('<name>')
-      .action((name: string, files: VaultFiles) =>
+      .action((name: string, files: VaultFlags) =>
         withVault(files, async (vault) =>
           tell('added', await vault.add(name, await readKey(`key for ${name}`)), vault),
         ),
@@ -46,7 +46,7 @@ export function keyCommands(): Command {
         '-c, --config <file>',
         `the configuration that uses it (default: ${usualFile} where there is one)`,
       )
-      .action((name: string, options: VaultFiles & VerifyFlags & { readonly config?: string }) =>
+      .action((name: string, options: VaultFlags & VerifyFlags & { readonly config?: string }) =>
         withVault(options, async (vault) => {
           const config = await configOf(options.config)
           const value = await readKey(`new key for ${name}`)
@@ -69,7 +69,7 @@ export function keyCommands(): Command {
     vaultCommand('promote', 'make the version that waits the active one, unverified')
       .argument('<name>')
       .argument('[version]', 'the version that must be waiting', version)
-      .action((name: string, which: number | undefined, files: VaultFiles) =>
+      .action((name: string, which: number | undefined, files: VaultFlags) =>
         withVault(files, async (vault) => tell('promoted', await vault.promote(name, which), vault)),
       ),
   )
@@ -77,7 +77,7 @@ export function keyCommands(): Command {
     vaultCommand('revoke', "take a version's value away for good")
       .argument('<name>')
       .argument('<version>', 'its number', version)
-      .action((name: string, which: number, files: VaultFiles) =>
+      .action((name: string, which: number, files: VaultFlags) =>
         withVault(files, async (vault) => tell('revoked', await vault.revoke(name, which), vault)),
       ),
   )
@@ -85,7 +85,7 @@ export function keyCommands(): Command {
     vaultCommand('export', 'print an active key as a line for a shell: this shows it')
       .argument('<name>')
       .requiredOption('--env <variable>', 'the environment variable to set', variable)
-      .action((name: string, options: VaultFiles & { env: string }) =>
+      .action((name: string, options: VaultFlags & { env: string }) =>
         withVault(options, async (vault) => {
           await noteAct('key.exported', { subject: name }, vault)
           process.stdout.write(shellExport({ [options.env]: await vault.get(name) }))

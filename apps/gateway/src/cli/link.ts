@@ -17,10 +17,17 @@ import { type Linked, linkTarget } from './link-target.ts'
 import { readKey } from './read-secret.ts'
 import { replaceFile } from './replace-file.ts'
 import { tiers } from './tiers.ts'
-import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-files.ts'
+import {
+  ageFileOf,
+  namesVault,
+  reporting,
+  type VaultFiles,
+  type VaultFlags,
+  vaultCommand,
+} from './vault-files.ts'
 import { shownPlaces, type VerifyFlags, verifyAt, verifyPlaces } from './verify-place.ts'
 
-interface LinkFlags extends VaultFiles, VerifyFlags {
+interface LinkFlags extends VaultFlags, VerifyFlags {
   readonly credential: '-'
   readonly config: string
   readonly tier?: keyof typeof tiers
@@ -50,20 +57,14 @@ export function linkCommand(): Command {
 The first target serves every model. A further one is asked where the targets of that route fail, unless --route says
 which models it serves itself.`,
     )
-    .action((name: string, flags: LinkFlags, command: Command) => {
-      const isSaid = ['vault', 'keyFile', 'passphrase'].some(
-        (option) => command.getOptionValueSource(option) === 'cli',
-      )
-      return reporting(() => link(name, flags, isSaid))
-    })
+    .action((name: string, flags: LinkFlags) => reporting(() => link(name, flags)))
 }
 
-/**
- * Everything that can go wrong goes wrong before anything is stored.
- * @param isSaid whether the command line says which vault; else it is the configuration's where that has one
- */
-async function link(name: string, flags: LinkFlags, isSaid: boolean): Promise<void> {
-  const { config: file } = flags
+/** Everything that can go wrong goes wrong before anything is stored. */
+async function link(name: string, given: LinkFlags): Promise<void> {
+  const { config: file } = given
+  const { vault: ageVaultFile = 'vault.age', keyFile = 'vault.key' } = given
+  const flags = { ...given, vault: ageVaultFile, keyFile }
   const fail = (message: string): void => {
     console.error(message)
     process.exitCode = 1
@@ -71,7 +72,7 @@ async function link(name: string, flags: LinkFlags, isSaid: boolean): Promise<vo
   try {
     const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
     const config = text === '' ? undefined : parseConfig(text, file).config
-    const vault = isSaid ? undefined : vaultFor(config, flags)
+    const vault = namesVault(given) ? undefined : vaultFor(config, flags)
     const value = await readKey(`key for ${name}`)
     const places = verifyPlaces(config, name, flags, value)
     const linked = linkTarget(text, name, { ...flags, place: places[0] })
@@ -111,7 +112,7 @@ function vaultFor(config: Config | undefined, { vaultConfig, config: file }: Lin
   throw new ConfigError(file, [{ line: 1, column: 1, key: 'vault', message }])
 }
 
-async function ageVault(flags: LinkFlags): Promise<SealedFile> {
+async function ageVault(flags: VaultFiles): Promise<SealedFile> {
   const files = ageFileOf(flags)
   return existsSync(files.path) ? ageFile(files) : initAgeFile(files)
 }

@@ -10,7 +10,7 @@ import { configFromEnvironment } from './config-from-environment.ts'
 import { describeConfig } from './describe.ts'
 import { exitCodes } from './exit-codes.ts'
 import { followConfig } from './follow-config.ts'
-import { problemsOfVaultKeys } from './vault-key-problems.ts'
+import { howToMend } from './vault-key-problems.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
 
 export interface StartOptions {
@@ -59,8 +59,7 @@ async function serve(
       return await runDemo({ ...options, lines, untilStopped })
     }
     const { config, warnings, problemAt, file = 'environment' } = loaded
-    const missing = await problemsOfVaultKeys(config, problemAt)
-    for (const warning of [...warnings, ...missing]) lines.err(`warning: ${formatProblem(file, warning)}`)
+    for (const warning of warnings) lines.err(`warning: ${formatProblem(file, warning)}`)
     const columns = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined)
     const log = await openGatewayLog({ config, lines, columns })
     onLog(log)
@@ -70,6 +69,9 @@ async function serve(
       exposed: options.exposed,
       onVaultEvent: (event) => log.vault(event),
       onAnswer: options.quiet ? undefined : (call) => log.call(call),
+      onRefused: options.quiet ? undefined : (request) => log.refused(request),
+      describeCredential: ({ path, reference, message }) =>
+        formatProblem(file, problemAt(path, `${message}: ${howToMend(config, reference)}`)),
       onCircuitChange: options.quiet ? undefined : (changed) => log.circuit(changed),
       log: (line) => log.warn(line),
       droppedLines: () => log.dropped(),

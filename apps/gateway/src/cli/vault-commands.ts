@@ -2,7 +2,14 @@ import { examineAgeFile, examineVault, initAgeFile, rekeyAgeFile } from '@spillw
 import { Command } from 'commander'
 import { configuredDriver, initConfigured, resealConfigured } from './configured-vault.ts'
 import { readSecret } from './read-secret.ts'
-import { ageFileOf, reporting, type VaultFiles, vaultCommand } from './vault-files.ts'
+import {
+  ageFileOf,
+  reporting,
+  type VaultFiles,
+  type VaultFlags,
+  vaultCommand,
+  vaultFilesOf,
+} from './vault-files.ts'
 
 /** `spillway vault …` */
 export function vaultCommands(): Command {
@@ -10,8 +17,9 @@ export function vaultCommands(): Command {
   const secretOf = async (files: VaultFiles): Promise<string | undefined> =>
     files.passphrase ? readSecret('new passphrase') : undefined
   group.addCommand(
-    vaultCommand('init', 'make an empty vault, and the file with its key').action((files: VaultFiles) =>
+    vaultCommand('init', 'make an empty vault, and the file with its key').action((flags: VaultFlags) =>
       reporting(async () => {
+        const files = await vaultFilesOf(flags)
         if (files.vaultConfig !== undefined) return initConfigured(files.vaultConfig)
         await initAgeFile(ageFileOf(files), await secretOf(files))
         console.log(
@@ -21,8 +29,9 @@ export function vaultCommands(): Command {
     ),
   )
   group.addCommand(
-    vaultCommand('rekey', 'give the vault a new identity or passphrase').action((files: VaultFiles) =>
+    vaultCommand('rekey', 'give the vault a new identity or passphrase').action((flags: VaultFlags) =>
       reporting(async () => {
+        const files = await vaultFilesOf(flags)
         if (files.vaultConfig !== undefined) return resealConfigured(files.vaultConfig)
         await rekeyAgeFile(ageFileOf(files), await secretOf(files))
         console.log(`${files.vault} has a new key in ${files.keyFile}`)
@@ -30,8 +39,9 @@ export function vaultCommands(): Command {
     ),
   )
   group.addCommand(
-    vaultCommand('doctor', 'look over files, rights, key and contents').action((files: VaultFiles) =>
+    vaultCommand('doctor', 'look over files, rights, key and contents').action((flags: VaultFlags) =>
       reporting(async () => {
+        const files = await vaultFilesOf(flags)
         const findings =
           files.vaultConfig === undefined
             ? await examineAgeFile(ageFileOf(files))

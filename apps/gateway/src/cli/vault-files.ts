@@ -8,6 +8,7 @@ import {
 } from '@spillway/key-vault'
 import { Command } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
+import { configFileOf, usualFile } from './config-file.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupted } from './read-secret.ts'
 
@@ -23,14 +24,36 @@ export interface VaultFiles {
 export function vaultCommand(usage: string, description = ''): Command {
   return new Command(usage)
     .description(description)
-    .option('--vault <file>', 'the vault', 'vault.age')
-    .option('--key-file <file>', 'the file with its age identity or passphrase', 'vault.key')
+    .option('--vault <file>', `the vault (default: that of ${usualFile}, else vault.age)`)
+    .option('--key-file <file>', 'the file with its age identity or passphrase (default: vault.key)')
     .option('--passphrase', 'the key file holds a passphrase, not an identity')
     .option(
       '--vault-config <file>',
       'a configuration file whose vault it is, of any kind; instead of the above',
     )
     .showHelpAfterError('(--help says more)')
+}
+
+/** What the command line says of the vault; each part may be left out. */
+export type VaultFlags = Partial<Omit<VaultFiles, 'vaultConfig'>> & Pick<VaultFiles, 'vaultConfig'>
+
+/** Whether the command line says which vault is meant, without a configuration. */
+export const namesVault = ({ vault, keyFile, passphrase }: VaultFlags): boolean =>
+  vault !== undefined || keyFile !== undefined || passphrase === true
+
+/**
+ * The vault that a command means: that of the command line, else that of the configuration that it names, else that of the
+ * usual configuration of this folder where that has one.
+ * @param config the configuration that the command works on, where it names one
+ */
+export async function vaultFilesOf<T extends VaultFlags>(flags: T, config?: string): Promise<T & VaultFiles> {
+  const { vault = 'vault.age', keyFile = 'vault.key' } = flags
+  const files = { ...flags, vault, keyFile }
+  if (namesVault(flags) || flags.vaultConfig !== undefined) return files
+  const file = configFileOf(config)
+  if (file === undefined) return files
+  const { loadConfig } = await import('../config/load-config.ts')
+  return loadConfig(file).config.vault === undefined ? files : { ...files, vaultConfig: file }
 }
 
 export function ageFileOf({ vault, keyFile, passphrase }: VaultFiles): AgeFileOptions {
@@ -43,9 +66,12 @@ async function driverOf(files: VaultFiles): Promise<SealedFile> {
 }
 
 /** Runs `work` with the vault open; what is wrong with it is a line, not a trace. Sets the exit code. */
-export async function withVault(files: VaultFiles, work: (vault: Vault) => Promise<void>): Promise<void> {
+export async function withVault(
+  flags: VaultFlags & { readonly config?: string },
+  work: (vault: Vault) => Promise<void>,
+): Promise<void> {
   await reporting(async () => {
-    const vault = openVault({ driver: await driverOf(files) })
+    const vault = openVault({ driver: await driverOf(await vaultFilesOf(flags, flags.config)) })
     try {
       await work(vault)
     } finally {

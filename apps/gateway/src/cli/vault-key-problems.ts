@@ -11,26 +11,46 @@ interface NamedKey {
   readonly path: readonly PropertyKey[]
 }
 
-/** Keys that a configuration takes from its vault and that are not in it, or a vault that cannot be opened. Shows no value. */
-export async function problemsOfVaultKeys(config: Config, at: Locate): Promise<ConfigProblem[]> {
+/** What is wrong with the vault of a configuration and with the keys that it takes from there. Shows no value. */
+export interface VaultProblems {
+  /** What a gateway does not start with. */
+  readonly problems: readonly ConfigProblem[]
+  /** What it starts with, though some calls fail. */
+  readonly warnings: readonly ConfigProblem[]
+}
+
+/** The same as a start finds. */
+export async function problemsOfVaultKeys(config: Config, at: Locate): Promise<VaultProblems> {
   const named = keysIn(config)
-  if (config.vault === undefined || named.length === 0) return []
+  if (config.vault === undefined) return { problems: [], warnings: [] }
   const vault = openConfiguredVault(config.vault)
   try {
     const stored = await vault.list()
     const usable = new Set(stored.filter(({ state }) => state === 'active').map(({ name }) => name))
-    return named
-      .filter(({ name }) => !usable.has(name))
-      .map(({ name, path }) => at(path, `the vault has no active key "${name}": ${mend(config, name)}`))
+    const missing = named.filter(({ name }) => !usable.has(name))
+    const told = (keys: readonly NamedKey[]): ConfigProblem[] =>
+      keys.map(({ name, path }) =>
+        at(path, `the vault has no active key "${name}": ${howToMend(config, name)}`),
+      )
+    return {
+      // Targets whose key is missing leave the others; without these keys nothing starts.
+      problems: told(missing.filter(({ path }) => path[0] !== 'targets')),
+      warnings: told(missing.filter(({ path }) => path[0] === 'targets')),
+    }
   } catch (error) {
     if (!isKeyVaultError(error)) throw error
-    return [at(['vault'], `the vault cannot be opened: ${error.message}`)]
+    const problem = at(['vault'], `the vault cannot be opened: ${error.message}`)
+    return config.vault.required === false
+      ? { problems: [], warnings: [problem] }
+      : { problems: [problem], warnings: [] }
   } finally {
     await vault.close()
   }
 }
 
-const mend = (config: Config, name: string): string => `add it with "${howToAdd(config.vault, name)}"`
+/** What to do about `vault:NAME` that has no active key. */
+export const howToMend = (config: Config, reference: string): string =>
+  `add it with "${howToAdd(config.vault, reference.replace(/^vault:/, ''))}"`
 
 function keysIn(config: Config): NamedKey[] {
   const found: NamedKey[] = []

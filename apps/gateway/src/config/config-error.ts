@@ -7,6 +7,8 @@ export interface ConfigProblem {
   /** Where in the document, such as `targets.claude.endpoints[0].url`. */
   readonly key: string
   readonly message: string
+  /** Whether a gateway does not start with it, though the file is right: something is missing beside it. */
+  readonly stopsStart?: boolean
 }
 
 /** A configuration file that cannot be used. Its message lists every problem with file, line and key. */

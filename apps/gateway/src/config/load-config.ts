@@ -256,7 +256,10 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
     if (!reference.startsWith('env:')) continue
     const problem = problemOfKey(process.env[reference.slice('env:'.length)])
     if (problem !== undefined)
-      warnings.push(at(['storage', 'auditKey'], `${reference} ${problem}: the gateway does not start so`))
+      warnings.push({
+        ...at(['storage', 'auditKey'], `${reference} ${problem}: the gateway does not start so`),
+        stopsStart: true,
+      })
   }
   for (const [name, target] of Object.entries(config.targets)) {
     if (config.fallback?.refusal !== undefined && target.api === 'openrouter')

@@ -83,7 +83,7 @@ test('pretty: the date and who asked where there is space; on a terminal no line
   wide.log.call(call)
   wide.log.warn('redis is away')
   expect(stripVTControlCharacters(wide.out[0] as string)).toMatch(
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}local .*claude: open, next probe in 9\.0 s; .* {2}call=c-1 tenant=key-abc session=s-1$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}local .*claude: open, next probe in 9\.0 s; .* {2}call=c-1 route=claude-\* tenant=key-abc session=s-1$/,
   )
   expect(wide.err[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}redis is away$/)
   for (const width of [80, 100, 130, 170]) {

@@ -8,16 +8,20 @@ import type { Config, LogConfig } from '../config/config.ts'
 import type { CircuitChanged } from '../gateway.ts'
 import { globMatcher } from '../glob.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
+import type { RefusedRequest } from '../server/refusal.ts'
 import { callFacts } from './call-facts.ts'
 import { type LineWriter, lineWriter } from './line-writer.ts'
 import type { Lines } from './lines.ts'
 import { LogFile } from './log-file.ts'
 import { redacted } from './redact.ts'
+import { refusedFacts, refusedLine } from './refused-line.ts'
 import { Tally } from './tally.ts'
 
 /** What a running gateway says: each call, each change of state, what its owner should know, and a summary. */
 export interface GatewayLog {
   call(call: AnsweredCall): void
+  /** A request that was refused before it was known whose turn it would be. */
+  refused(request: RefusedRequest): void
   circuit(changed: CircuitChanged): void
   vault(event: VaultEvent): void
   /** What its owner should know. */
@@ -91,7 +95,7 @@ export async function openGatewayLog({
       routine(
         of,
         () => callFacts(call, route),
-        () => callLine(call, new Date(), layout()),
+        () => callLine(call, new Date(), layout(), route),
       )
       if (isKnown) return
       call.response.outcome.then((outcome) => {
@@ -99,6 +103,14 @@ export async function openGatewayLog({
         const facts = () => ({ ...callFacts(call, route), event: 'refusal', outcome: 'refusal' })
         routine('warn', facts, () => declinedLine(call, outcome, new Date(), layout()))
       })
+    },
+    refused(request) {
+      tally.refuse()
+      routine(
+        'warn',
+        () => refusedFacts(request),
+        () => refusedLine(request, new Date(), layout()),
+      )
     },
     circuit(changed) {
       const { target, endpoint, change } = changed

@@ -23,7 +23,7 @@ import { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
-import { callersFault, guessApi, refuse } from './refusal.ts'
+import { callersFault, guessApi, refuse, refusedRequest } from './refusal.ts'
 import { endWith } from './response-sink.ts'
 import { StallWatch } from './stall-watch.ts'
 
@@ -122,7 +122,10 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       // The same after a head that others may read differently.
       const isLast = refusal?.status === 400
       if (refusal === undefined) res.writeHead(204).end()
-      else refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
+      else {
+        refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
+        options.onRefused?.(refusedRequest(res, refusal, res.callId))
+      }
       return void req.resume()
     }
     dispatch(req, res, handling, draining).catch((error: unknown) => {
@@ -249,24 +252,19 @@ async function dispatch(
     return endWith(res, body)
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
-  const advice = baseUrlAdvice(path, originOf(req), calls)
-  if (advice !== undefined) {
-    refuse(res, guessApi(req), callersFault('not_found', `no such route: ${req.method} ${path}; ${advice}`))
-    return void req.resume()
+  const unknown = (what: string): void => {
+    const failure = callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`)
+    refuse(res, guessApi(req), failure)
+    options.onRefused?.(refusedRequest(res, failure, res.callId))
+    req.resume()
   }
+  const advice = baseUrlAdvice(path, originOf(req), calls)
+  if (advice !== undefined) return unknown(advice)
   if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
   const known = [...callPaths].map((each) => `POST ${each}`).join(', ')
-  refuse(
-    res,
-    guessApi(req),
-    callersFault(
-      'not_found',
-      `no such route: ${req.method} ${path}; there are ${known}, GET /v1/models, GET /healthz`,
-    ),
-  )
-  req.resume()
+  unknown(`there are ${known}, GET /v1/models, GET /healthz`)
 }
 
 /** The gateway's own address, as this client knows it. */

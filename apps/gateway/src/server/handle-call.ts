@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { sealBody } from '@spillway/attempt'
 import {
   type Api,
@@ -21,7 +21,7 @@ import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { keepAlive } from './keep-alive.ts'
-import { refuse } from './refusal.ts'
+import { type RefusedRequest, refuse, refusedRequest } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
 import { callerFrom } from './tenant.ts'
 
@@ -54,6 +54,8 @@ export interface CallHandling {
   readonly keepAliveAfter: number
   readonly bodies: BodyReading
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
+  /** Hears of requests that were refused before they had a route. Must not throw. */
+  readonly onRefused?: ((request: RefusedRequest) => void) | undefined
 }
 
 /** Answers one model call: reads it, sends it down its route, writes what comes back. */
@@ -70,12 +72,16 @@ export async function handleCall(
     if (!res.writableFinished) leaving.abort()
   })
   const read = await readCallBody(req, res, handling.bodies)
-  if ('failure' in read) return refuse(res, api, read.failure, read.headers)
+  const turnAway = (failure: Failure, headers?: OutgoingHttpHeaders): void => {
+    refuse(res, api, failure, headers)
+    handling.onRefused?.(refusedRequest(res, failure, callId))
+  }
+  if ('failure' in read) return turnAway(read.failure, read.headers)
   const asked = askedBy(req.headers, read.body)
   const route = 'kind' in asked ? asked : handling.router(asked.model)
   if ('kind' in asked || typeof route !== 'function') {
     read.held.release()
-    return refuse(res, api, route as Failure)
+    return turnAway(route as Failure)
   }
 
   const request = recordCall(

@@ -2,6 +2,28 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
 import { refusalFailure, renderError } from '@spillway/wire'
 
+/** A request that was refused before it had a route, for the line in the log. */
+export interface RefusedRequest {
+  /** Undefined where it was no model call. */
+  readonly callId: string | undefined
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** The address of the client. */
+  readonly from: string | undefined
+  readonly failure: Failure
+  readonly status: number
+}
+
+/** What is said of a refusal that has been written. */
+export function refusedRequest(res: ServerResponse, failure: Failure, callId?: string): RefusedRequest {
+  const { method = 'GET', url = '/', socket } = res.req
+  const path = url.replace(/[?#].*$/s, '').slice(0, longestPath)
+  return { callId, method, path, from: socket.remoteAddress, failure, status: res.statusCode }
+}
+
+const longestPath = 200
+
 /** A fault of the caller's, found before anything was sent. */
 export function callersFault(kind: FailureKind, message: string, status?: number): Failure {
   return refusalFailure({ kind, message, scope: 'request', status })

@@ -1,7 +1,12 @@
 import type { Vault } from '@spillway/key-vault'
 import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
-import { type CredentialReport, cannotOpen, reportCredentials } from './credential-report.ts'
+import {
+  type CredentialReport,
+  cannotOpen,
+  reportCredentials,
+  type UnusableCredential,
+} from './credential-report.ts'
 import { inShort } from './in-short.ts'
 
 /** Looks again and again whether the credentials of a gateway can be used. */
@@ -19,12 +24,14 @@ const lookEvery = 10_000
 /**
  * Watches the credentials that a configuration names.
  * @param log told of each that cannot be used, once, and when it can be used again
+ * @param describe what is said of a credential of the vault that cannot be used
  * @throws Error where the vault cannot be opened and must be
  */
 export async function watchCredentials(
   config: Config,
   vault: Vault | undefined,
   log: (line: string) => void,
+  describe: (credential: UnusableCredential) => string = usualWords,
   clock: Clock = backgroundClock,
 ): Promise<CredentialWatch> {
   let current = config
@@ -35,7 +42,7 @@ export async function watchCredentials(
     const looked = current
     const found = await reportCredentials(looked, vault, clock)
     if (isClosed || looked !== current) return
-    for (const line of news(report, found)) log(line)
+    for (const line of news(report, found, describe)) log(line)
     report = found
   }
   const again = (): void => {
@@ -43,7 +50,7 @@ export async function watchCredentials(
   }
   const first = await reportCredentials(config, vault, clock)
   if (first.vault !== undefined && config.vault?.required !== false) throw new Error(cannotOpen(first.vault))
-  for (const line of news(report, first)) log(line)
+  for (const line of news(report, first, describe)) log(line)
   report = first
   again()
   return {
@@ -62,6 +69,9 @@ export async function watchCredentials(
   }
 }
 
+const usualWords = ({ reference, message }: UnusableCredential): string =>
+  `${reference} cannot be used: ${message}`
+
 /** Names beyond these are counted. */
 const shownAtMost = 5
 
@@ -74,7 +84,11 @@ function shortList({ unusable }: CredentialReport): string {
 }
 
 /** What is otherwise than before. A variable that is not set is said when the configuration is read. */
-function news(before: CredentialReport, after: CredentialReport): string[] {
+function news(
+  before: CredentialReport,
+  after: CredentialReport,
+  describe: (credential: UnusableCredential) => string,
+): string[] {
   const lines: string[] = []
   if (after.vault !== undefined && after.vault.code !== before.vault?.code) {
     const { code, message } = after.vault
@@ -83,15 +97,15 @@ function news(before: CredentialReport, after: CredentialReport): string[] {
   if (after.vault === undefined && before.vault !== undefined) lines.push('the vault opens again')
   const known = keysOf(before)
   const still = keysOf(after)
-  for (const [reference, message] of still)
-    if (known.get(reference) !== message) lines.push(`warning: ${reference} cannot be used: ${message}`)
+  for (const [reference, credential] of still)
+    if (known.get(reference)?.message !== credential.message) lines.push(`warning: ${describe(credential)}`)
   for (const reference of known.keys())
     if (!still.has(reference)) lines.push(`${reference} can be used again`)
   return lines
 }
 
-function keysOf({ vault, unusable }: CredentialReport): ReadonlyMap<string, string> {
+function keysOf({ vault, unusable }: CredentialReport): ReadonlyMap<string, UnusableCredential> {
   if (vault !== undefined) return new Map()
   const ofVault = unusable.filter(({ reference }) => reference.startsWith('vault:'))
-  return new Map(ofVault.map(({ reference, message }) => [reference, message]))
+  return new Map(ofVault.map((credential) => [credential.reference, credential]))
 }

@@ -89,10 +89,13 @@ const endpoint = z.strictObject({
     ),
   tls: z
     .strictObject({
-      ca: z.string({ error: 'expected the path of a file' }).min(1),
+      ca: z
+        .string({ error: 'expected the path of a file' })
+        .min(1)
+        .describe('A file of certificates (PEM) that are trusted besides the public ones.'),
     })
     .optional()
-    .describe('ca: a file of certificates (PEM) that are trusted besides the public ones.'),
+    .describe('Whom it is trusted to be.'),
   forwardHeaders: z
     .array(forwardedHeader)
     .optional()

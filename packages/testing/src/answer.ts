@@ -3,7 +3,10 @@ import type { Recording } from './recorded-request.ts'
 
 /** One event of a stream, as its bytes. */
 export interface Frame {
-  readonly text: string
+  /** Bytes where the venue frames its events. */
+  readonly text: string | Buffer
+  /** Whether it opens a block of the answer, where the text does not say so. */
+  readonly opens?: boolean
   /** Whether it carries a part of the answer: a delta, or the start of a tool call. */
   readonly content: boolean
   /** Called when it is sent. */
@@ -48,7 +51,9 @@ export interface Dialect {
   /** The body of a 200 that holds an error. */
   errorIn200(error: WireError, call: Call, at: ErrorIn200['at']): string
   /** An error as an event of a stream. */
-  errorFrame(error: WireError, call: Call): string
+  errorFrame(error: WireError, call: Call): string | Buffer
+  /** More headers of an error response. */
+  errorHeaders?(error: WireError): Record<string, string>
 }
 
 /** What answers a request. */
@@ -66,7 +71,8 @@ export function jsonAnswer(body: string, headers: Readonly<Record<string, string
 
 /** An error response in the protocol's words. */
 export function errorAnswer(dialect: Dialect, call: Call, error: WireError & { status: number }): Answer {
-  return jsonAnswer(dialect.errorBody(error, call), dialect.headers(call), error.status)
+  const headers = { ...dialect.headers(call), ...dialect.errorHeaders?.(error) }
+  return jsonAnswer(dialect.errorBody(error, call), headers, error.status)
 }
 
 /** A route that always says the same. */

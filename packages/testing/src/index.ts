@@ -1,4 +1,5 @@
 export type { AccelerationLimit } from './acceleration.ts'
+export { type BedrockOptions, startBedrock } from './bedrock.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
 export {
   type ConnectProxy,

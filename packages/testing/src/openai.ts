@@ -4,6 +4,7 @@ import {
   errorAnswer,
   errorRoute,
   fieldsOf,
+  jsonAnswer,
   modelOf,
   type Route,
   route,
@@ -14,8 +15,10 @@ import { refusedByOpenAi } from './chat-openai-rules.ts'
 import { chatRoute } from './chat-route.ts'
 import { type ChatFlavour, refusedChat } from './openai-chat.ts'
 import { openAiChat } from './openai-error.ts'
+import { responsesRoute } from './openai-responses.ts'
 import type { RecordedRequest } from './recorded-request.ts'
-import type { Reply } from './reply.ts'
+import { promptTokens, type Reply } from './reply.ts'
+import { refusedResponses } from './responses-rules.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
 /** Options of {@link startOpenAi}. */
@@ -51,7 +54,7 @@ const vendors = {
 >
 
 /**
- * Starts a server of chat completions that refuses what its vendor refuses: unknown fields and roles, results without their
+ * Starts a server of chat completions and, with the rules of OpenAI, of Responses (stateless), that refuses what its vendor refuses: unknown fields and roles, results without their
  * calls and calls without their results, schemas, ids and names of the wrong form. Its paths are there with and without `/v1`.
  */
 export function startOpenAi(options: OpenAiOptions = {}): Promise<SimulatedServer> {
@@ -88,6 +91,20 @@ function openAiSite(given: OpenAiOptions): Site {
     vendor.flavour,
     (call) => refusedKey(call) ?? refusedChat(call) ?? unknownModel(call) ?? vendor.refused(call),
   )
+  const responses = responsesRoute(
+    options,
+    (call) => refusedKey(call) ?? refusedResponses(call) ?? unknownModel(call),
+  )
+  const count: Route = {
+    dialect,
+    generates: false,
+    answer(call) {
+      const refusal = refusedKey(call) ?? refusedResponses(call)
+      if (refusal !== undefined) return errorAnswer(dialect, call, refusal)
+      const body = { object: 'response.input_tokens', input_tokens: promptTokens(call.request.json) }
+      return jsonAnswer(JSON.stringify(body), dialect.headers(call))
+    },
+  }
   const list = route(dialect, () => ({
     object: 'list',
     data: (options.models ?? vendor.models).map((id) => ({
@@ -111,6 +128,13 @@ function openAiSite(given: OpenAiOptions): Site {
       switch (`${method} ${pathname.replace(/^\/v1(?=\/)/, '')}`) {
         case 'POST /chat/completions':
           return chat
+        case 'POST /responses':
+        // Azure.
+        case 'POST /openai/responses':
+        case 'POST /openai/v1/responses':
+          return options.rules === 'deepseek' ? notFound : responses
+        case 'POST /responses/input_tokens':
+          return options.rules === 'deepseek' ? notFound : count
         case 'GET /models':
           return guardedList
       }

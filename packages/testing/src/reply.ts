@@ -138,8 +138,9 @@ export function fullReply(reply: Reply, chunks: number | undefined, body: unknow
 /** A guess at the tokens of a prompt: what a real tokenizer says is of no use to a test. */
 export function promptTokens(body: unknown): number {
   if (typeof body !== 'object' || body === null) return 1
-  const { system, messages, tools } = body as Record<string, unknown>
-  return Math.max(1, tokens(characters(system) + characters(messages) + characters(tools)))
+  const { system, messages, tools, instructions, input } = body as Record<string, unknown>
+  const prompt = [system, messages, tools, instructions, input]
+  return Math.max(1, tokens(prompt.reduce((sum: number, part) => sum + characters(part), 0)))
 }
 
 function textPieces(reply: Reply, chunks: number | undefined): readonly string[] {

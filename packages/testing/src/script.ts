@@ -67,8 +67,15 @@ export function* script(
 export function wholeBody({ body }: Answer): Buffer {
   if (typeof body === 'string') return Buffer.from(body)
   let text = ''
-  for (const frame of body) text += frame.text
+  for (const frame of body) {
+    if (typeof frame.text !== 'string') return Buffer.concat(body.map((each) => bytesOf(each.text)))
+    text += frame.text
+  }
   return Buffer.from(text)
+}
+
+function bytesOf(text: string | Buffer): Buffer {
+  return typeof text === 'string' ? Buffer.from(text) : text
 }
 
 /** The headers of an answer. Only whole bodies have a length. */
@@ -146,7 +153,9 @@ function* pausedAt(
 
 /** The index of the event that opens the first block, or of the first content where the protocol opens none. */
 function firstBlock(list: readonly Frame[]): number {
-  const index = list.findIndex(({ text }) => text.startsWith('event: content_block_start'))
+  const index = list.findIndex(
+    ({ text, opens }) => opens ?? (typeof text === 'string' && text.startsWith('event: content_block_start')),
+  )
   return index < 0 ? contentIndex(list, 0) : index
 }
 
@@ -187,7 +196,7 @@ function* cutOff(answer: Answer, fault: Cut, pace: number | undefined): Script {
     const chunks = fault.at === 'before-content' ? 0 : (fault.afterChunks ?? halfOf(answer.body))
     const at = contentIndex(answer.body, chunks)
     yield* frames(answer.body.slice(0, at), pace)
-    const half = Buffer.from(fault.at === 'mid-event' ? (answer.body[at]?.text ?? '') : '')
+    const half = bytesOf(fault.at === 'mid-event' ? (answer.body[at]?.text ?? '') : '')
     if (half.length > 0) yield send(half.subarray(0, half.length >> 1))
   }
   yield last
@@ -195,7 +204,7 @@ function* cutOff(answer: Answer, fault: Cut, pace: number | undefined): Script {
 
 function statusAnswer(fault: StatusFault, dialect: Dialect, call: Call): Answer {
   const error = { status: fault.status, type: fault.errorType, message: fault.message }
-  const headers: Record<string, string> = { ...dialect.headers(call) }
+  const headers: Record<string, string> = { ...dialect.headers(call), ...dialect.errorHeaders?.(error) }
   if (fault.retryAfter !== undefined) headers['retry-after'] = String(fault.retryAfter)
   return {
     status: fault.status,
@@ -234,6 +243,12 @@ function malformed(answer: Answer, how: Malformed['how'], dialect: Dialect): Ans
 function brokenJson(list: readonly Frame[]): readonly Frame[] {
   const at = contentIndex(list, 0)
   const text = list[at]?.text ?? 'data: {}\n\n'
+  if (typeof text !== 'string') {
+    // A frame whose checksum no longer fits.
+    const damaged = Buffer.from(text)
+    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 1
+    return [...list.slice(0, at), { text: damaged, content: true }, ...list.slice(at + 1)]
+  }
   const json = text.indexOf('{')
   const close = text.lastIndexOf('}') + 1
   const broken = text.slice(0, json + ((close - json) >> 1)) + text.slice(close)

@@ -1,6 +1,5 @@
 export { timeouts } from '@spillway/attempt'
 export {
-  type ModelFallback,
   type ResilientModelOptions,
   resilientModel,
   resilientModelDefaults,

@@ -1,6 +1,6 @@
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { attempt, type Target } from '@spillway/attempt'
-import { compose, deriveRequest, type Handler, type Middleware } from '@spillway/middleware'
+import { compose, deriveRequest, type Handler, type Middleware, named } from '@spillway/middleware'
 import { refuse } from '@spillway/wire'
 import { answerHeader, ModelAnswer, type ModelCall } from './model-call.ts'
 import { readModelError } from './model-error.ts'
@@ -8,24 +8,20 @@ import { modelTransport } from './model-transport.ts'
 
 /** A model as a target, with middleware of its own around it. */
 export function modelTarget(name: string, model: LanguageModelV4, middleware: readonly Middleware[]): Target {
-  const handler = compose(middleware, modelHandler(model))
-  return {
-    name,
-    model: model.modelId,
-    handler: (request) => {
-      const { body, context } = request
-      // The body stays: the model is asked for itself, whatever stands there.
-      return handler(
-        deriveRequest(request, { model: model.modelId, body, context: { ...context, target: name } }),
-      )
-    },
+  const { modelId } = model
+  const aimed: Middleware = (next) => (request) => {
+    const { body, context } = request
+    // The body stays: the model is asked for itself, whatever stands there.
+    return next(deriveRequest(request, { model: modelId, body, context: { ...context, target: name } }))
   }
+  named(aimed, `target ${name}`)
+  return { name, model: modelId, handler: compose([aimed, ...middleware], modelHandler(model)) }
 }
 
 /** One attempt at a model, whose response names the answer behind it. */
 function modelHandler(model: LanguageModelV4): Handler {
   const send = attempt(modelTransport(model))
-  return async (request) => {
+  const handler: Handler = async (request) => {
     const { answers } = request.context.modelCall as ModelCall
     const answer = new ModelAnswer(model.modelId, answers.length)
     answers.push(answer)
@@ -40,4 +36,5 @@ function modelHandler(model: LanguageModelV4): Handler {
       return { ...refusal, headers: { ...refusal.headers, [answerHeader]: String(answer.number) } }
     }
   }
+  return named(handler, 'model')
 }

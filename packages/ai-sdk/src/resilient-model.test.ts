@@ -1,6 +1,6 @@
 import { APICallError, LoadAPIKeyError, UnsupportedFunctionalityError } from '@ai-sdk/provider'
 import { circuitBreaker } from '@spillway/circuit-breaker-fallback'
-import { isSpillwayError, type Outcome, type SpillwayError } from '@spillway/middleware'
+import { describe, isSpillwayError, type Outcome, type SpillwayError } from '@spillway/middleware'
 import { retry } from '@spillway/retry'
 import { virtualClock } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
@@ -76,10 +76,12 @@ it('asks the next model where the first fails, and says which one answered', asy
   expect(result.providerMetadata?.spillway).toEqual({
     ...{ servedBy: 'b/other', attempts: 2, fallback: 'overloaded' },
   })
-  expect(onFallback).toHaveBeenCalledExactlyOnceWith({
-    ...{ to: 'b/other', callId: expect.any(String) },
-    failure: expect.objectContaining({ kind: 'overloaded', status: 529 }),
-  })
+  expect(onFallback).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({
+      ...{ type: 'fallback.switched', to: 'b/other', callId: expect.any(String) },
+      failure: expect.objectContaining({ kind: 'overloaded', status: 529 }),
+    }),
+  )
 })
 
 it('repeats what is worth it, not before the time that the vendor asks for', async () => {
@@ -310,7 +312,7 @@ it('tells policies of tokens, and who calls', async () => {
 it('does not read faster than its reader', async () => {
   let asked = 0
   const long = fakeModel({
-    stream: () => [...begin, ...Array.from({ length: 5_000 }, () => words('x'.repeat(1_000))), ...end],
+    stream: () => [...begin, ...Array.from({ length: 2_000 }, () => words('x'.repeat(1_000))), ...end],
   })
   const doStream = long.doStream.bind(long)
   long.doStream = async (options) => {
@@ -326,7 +328,7 @@ it('does not read faster than its reader', async () => {
   const { stream } = await resilient([long]).model.doStream({ prompt })
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(asked).toBeLessThan(1_000)
-  expect(textOf(await partsOf(stream))).toHaveLength(5_000_000)
+  expect(textOf(await partsOf(stream))).toHaveLength(2_000_000)
 })
 
 it('keeps the headers that were meant for the first model away from the others', async () => {
@@ -366,4 +368,12 @@ it('refuses a middleware that changes what the model would be asked', async () =
   expect(await rejection(model.doGenerate({ prompt }))).toMatchObject({
     message: expect.stringContaining('changed the body'),
   })
+})
+
+it('can say what it is made of', () => {
+  const models = [fakeModel({ provider: 'a' }), fakeModel({ provider: 'b' })]
+  const { model } = resilient(models, { each: () => [retry({ attempts: 2 })] })
+  expect(describe(model)).toMatch(
+    /^fallback .*\n {2}target b\/m\n {4}retry .*\n {4}model\ntarget a\/m\nretry .*\nmodel$/,
+  )
 })

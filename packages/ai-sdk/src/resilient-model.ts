@@ -6,9 +6,9 @@ import {
   compose,
   createRequest,
   defaultTimeouts,
-  type Failure,
-  guardListener,
+  describeAs,
   type Handler,
+  hearing,
   type Listener,
   listen,
   type Middleware,
@@ -63,7 +63,7 @@ export interface ResilientModelOptions {
    * Hears that a model has failed and that the next one is asked.
    * @default none
    */
-  readonly onFallback?: ((fallback: ModelFallback) => void) | undefined
+  readonly onFallback?: ((event: SpillwayEvent<'fallback.switched'>) => unknown) | undefined
   /**
    * Hears everything that happens to a call.
    * @default none
@@ -71,13 +71,6 @@ export interface ResilientModelOptions {
   readonly onEvent?: Listener | undefined
   /** @default the system's */
   readonly clock?: Clock | undefined
-}
-
-/** A model has failed, and the next one is asked. */
-export interface ModelFallback {
-  readonly to: string
-  readonly failure: Failure
-  readonly callId: string
 }
 
 /** The defaults of {@link ResilientModelOptions}. */
@@ -110,10 +103,7 @@ export function resilientModel(
   const names = targetNames(models)
   const targets = models.map((model, index) => modelTarget(names[index] as string, model, each(model, index)))
   const handler = chain(targets, around, options.fallback)
-  const listeners = [
-    ...(onEvent === undefined ? [] : [guardListener('resilientModel.onEvent', onEvent)]),
-    ...(onFallback === undefined ? [] : [fallbackListener(onFallback)]),
-  ]
+  const heard = hearing('fallback.switched', onFallback)
 
   const begin = (callOptions: LanguageModelV4CallOptions, stream: boolean): RecordedRequest => {
     const body = promptBody(callOptions, first.modelId, stream)
@@ -123,7 +113,7 @@ export function resilientModel(
       signal: callOptions.abortSignal,
       context: { ...contextOf(callOptions), modelCall: { options: callOptions, body, answers: [] } },
     })
-    return recordCall(listeners.reduce(listen, request))
+    return recordCall(heard(onEvent === undefined ? request : listen(request, onEvent)))
   }
 
   const send = async (request: RecordedRequest): Promise<[ModelResponse, ModelAnswer]> => {
@@ -136,7 +126,7 @@ export function resilientModel(
     return [response, answer]
   }
 
-  return {
+  const model: LanguageModelV4 = {
     specificationVersion: 'v4',
     provider: first.provider,
     modelId: first.modelId,
@@ -169,15 +159,8 @@ export function resilientModel(
       return { ...answer.streamed, stream }
     },
   }
-}
-
-function fallbackListener(onFallback: (fallback: ModelFallback) => void): Listener {
-  const hear = guardListener('resilientModel.onFallback', onFallback)
-  return (event) => {
-    if (event.type !== 'fallback.switched') return
-    const { to, failure, callId } = event as SpillwayEvent<'fallback.switched'>
-    hear({ to, failure, callId })
-  }
+  describeAs(model, { parts: [], next: handler })
+  return model
 }
 
 function chain(

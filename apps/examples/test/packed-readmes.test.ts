@@ -90,6 +90,8 @@ await vault.close()`
   const hello = 'Hello from the dam.'
   expect(answers).toEqual({
     ...Object.fromEntries(names.map((name) => [name, hello])),
+    // CommonJS gets them too.
+    required: names.length,
     attempt: '200',
     'core-client': expect.stringMatching(/^Hello from the dam\. \d+ Hello/),
     'key-vault': 'sk-ant-of-the-vault',

@@ -52,6 +52,17 @@ export interface PoolOptions {
   readonly proxy?: string | null | undefined
 }
 
+/**
+ * Bun answers an import of undici with a stub of its own that sends nothing.
+ * @throws TypeError there
+ */
+function mustBeUndici(): void {
+  if ('compose' in Agent.prototype) return
+  throw new TypeError(
+    'a client needs undici, in whose place this runtime puts a stub (Bun does): use wrapFetch(fetch, ...) or @spillway/resilient',
+  )
+}
+
 /** The defaults of {@link PoolOptions}. */
 export const poolDefaults = {
   connections: Number.POSITIVE_INFINITY,
@@ -103,6 +114,7 @@ export class ConnectionPool {
   readonly #agents: readonly { destroy(): Promise<void> }[]
 
   constructor({ connections, keepAliveFor, connectTimeout, http2, tls, through }: PoolSettings) {
+    mustBeUndici()
     const timeout = Number.isFinite(connectTimeout) ? connectTimeout : 0
     const agent = (most: number | null): Dispatcher & { destroy(): Promise<void> } => {
       const options = {

@@ -1,5 +1,6 @@
 // Runs in an empty project that has the packed packages: imports each example as it was pasted, makes its calls, and says on
 // stdout what came. The vendors are simulated: arguments name them.
+import { createRequire } from 'node:module'
 import { setDefaultAutoSelectFamily } from 'node:net'
 
 const [claude, openai, ...names] = process.argv.slice(2)
@@ -89,5 +90,8 @@ for (const name of names) {
     ]),
   )
 }
+const require = createRequire(import.meta.url)
+const required = names.filter((name) => Object.keys(require(`@spillway/${name}`)).length > 0)
+console.log(JSON.stringify(['required', required.length]))
 // Examples keep what a program keeps for its whole life.
 process.exit()

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import AnthropicBedrock from '@anthropic-ai/bedrock-sdk'
 import type Anthropic from '@anthropic-ai/sdk'
+import AnthropicVertex from '@anthropic-ai/vertex-sdk'
 import {
   BedrockRuntimeClient,
   InvokeModelCommand,
@@ -10,7 +11,7 @@ import { EventStreamCodec } from '@smithy/core/event-streams'
 import { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 import type { Middleware, Outcome } from '@spillway/middleware'
 import { retry } from '@spillway/retry'
-import { type Fault, type SimulatedServer, startBedrock, startOpenAi } from '@spillway/testing'
+import { type Fault, type SimulatedServer, startBedrock, startOpenAi, startVertex } from '@spillway/testing'
 import { renderErrorEvent, StreamReader, truncatedFailure } from '@spillway/wire'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -255,6 +256,55 @@ describe('Claude on Bedrock behind wrapFetch', () => {
       }
       await expect(read()).rejects.toMatchObject({ name: 'InternalServerException' })
     })
+  })
+})
+
+describe('Claude on Vertex AI behind wrapFetch', () => {
+  let server: SimulatedServer
+  let claude: AnthropicVertex
+  const model = 'claude-sonnet-4-5@20250929'
+  const asked = { model, max_tokens: 50, messages: [{ role: 'user' as const, content: 'Where does it go?' }] }
+  const authClient = {
+    projectId: 'p',
+    getRequestHeaders: async () => new Headers({ authorization: 'Bearer token' }),
+  } as unknown as NonNullable<ConstructorParameters<typeof AnthropicVertex>[0]>['authClient']
+
+  beforeAll(async () => {
+    server = await startVertex({ ...options, models: [model] })
+    claude = new AnthropicVertex({
+      ...{ authClient, projectId: 'p', region: 'global', baseURL: `${server.url}/v1`, maxRetries: 0 },
+      fetch: wrapFetch(globalThis.fetch, ...policies),
+    })
+  })
+  afterAll(() => server.close())
+
+  const whole = async (): Promise<string> => JSON.stringify((await claude.messages.create(asked)).content)
+  const streamed = (): Promise<string> => claude.messages.stream(asked).finalText()
+
+  it.each(troubles.map((trouble) => ({ trouble })))(
+    'answers through $trouble.0, whole and streamed',
+    async ({ trouble: [, ...faults] }) => {
+      server.next(...faults)
+      expect(await whole()).toContain(text)
+      server.next(...faults)
+      expect(await streamed()).toBe(text)
+      expect(await outcome).toMatchObject({ failure: undefined, stopReason: 'end_turn', usage: used })
+    },
+  )
+
+  it('throws in the middle, reads final errors as Google says them, and counts', async () => {
+    server.next({ type: 'cut', at: 'mid-event', how: 'end' })
+    await expect(streamed()).rejects.toThrow(/before it was complete/)
+    server.next(...Array<Fault>(4).fill({ type: 'reset' }))
+    await expect(streamed()).rejects.toMatchObject({
+      status: 503,
+      error: { error: { code: 503, status: 'UNAVAILABLE' } },
+    })
+    server.next({ type: 'status', status: 403 })
+    await expect(whole()).rejects.toMatchObject({ status: 403 })
+    expect((await outcome)?.failure).toMatchObject({ kind: 'permission', code: 'PERMISSION_DENIED' })
+    const { max_tokens: _, ...counted } = asked
+    expect((await claude.messages.countTokens(counted)).input_tokens).toBeGreaterThan(0)
   })
 })
 

@@ -41,7 +41,7 @@ export function readWholeAnswer(
   bytes: Uint8Array,
   epoch: number,
 ): WholeAnswer {
-  const body = parseBounded(bytes)
+  const body = withoutList(parseBounded(bytes))
   const failed = (failure: Failure): WholeAnswer =>
     failedAnswer(failure, isErrorOf(asked.api, body, asked.venue))
   if (status < 200 || status >= 300) {
@@ -80,6 +80,11 @@ export function readWholeAnswer(
   const usage = usageOfCompletion(body)
   const refusal = refusalOfChoice(choices[0])
   return ok(body, { usage, stopReason, refusal, outputTokens: unsaid(asked.api, body, usage) })
+}
+
+/** Google puts the error of a streaming method into a list of one. */
+function withoutList(body: unknown): unknown {
+  return Array.isArray(body) && body.length === 1 && field(body[0], 'error') != null ? body[0] : body
 }
 
 /** Roughly how many tokens an answer has whose usage does not say so. */

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { CheckOptions } from './cli/check.ts'
 import { keyInArguments } from './cli/read-secret.ts'
 import type { StartOptions } from './cli/start.ts'
+import { ConfigError } from './config/config-error.ts'
 import { ownManifest } from './own-manifest.ts'
 
 /**
@@ -71,7 +72,14 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = 1
     return
   }
-  await program.parseAsync(argv)
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    // Of a file that no command has named.
+    if (!(error instanceof ConfigError)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
 }
 
 /** The commands, of which those that `isLoaded` names have their options and commands of their own. */

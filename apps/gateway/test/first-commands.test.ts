@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
@@ -152,3 +152,23 @@ describe('local install', { timeout: 40_000 }, () => {
     expect([only.code, only.out]).toEqual([0, expect.stringMatching(/-cuda@\d+\.\d+\.\d+\n$/)])
   })
 })
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'a configuration that another user has put into a folder for everyone is taken where it is named alone',
+  async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'spillway.yaml')
+    writeFileSync(file, stringify(configOf(targetAt({ url: 'http://127.0.0.1:9' }, 'anthropic'))))
+    chownSync(file, 65_534, 65_534)
+    chmodSync(folder, 0o1777)
+    for (const command of ['start', 'check', 'doctor', 'env', 'status']) {
+      const { code, out, err } = await ran([command], folder)
+      expect([command, code]).toEqual([command, 1])
+      expect(out + err).toContain(
+        'it belongs to another user (uid 65534), in a folder that everyone can write',
+      )
+    }
+    expect((await ran(['check', '--config', 'spillway.yaml'], folder)).code).toBe(0)
+  },
+  60_000,
+)

@@ -1,5 +1,5 @@
 import { APICallError } from '@ai-sdk/provider'
-import type { Failure, ResponseHeaders } from '@spillway/middleware'
+import { type Failure, isSpillwayError, type ResponseHeaders } from '@spillway/middleware'
 import {
   classifyErrorBody,
   classifyHttpError,
@@ -58,6 +58,8 @@ const mistakes: readonly (new (message?: string) => Error)[] = [
 /** Tells what a model has thrown, by the AI SDK's markers and by what networks throw. */
 export function readModelError(error: unknown, epoch: number): ModelError {
   const { name, message, statusCode, responseHeaders, responseBody } = fieldsOf(error)
+  // A model that is made of several itself.
+  if (isSpillwayError(error)) return { is: 'failure', failure: error.failure }
   if (name === 'AI_UnsupportedFunctionalityError') return { is: 'unfit', message }
   if (faultNames.has(name)) return { is: 'fault' }
   if (statusCode !== undefined && statusCode >= 400) {
@@ -76,6 +78,7 @@ export function readModelError(error: unknown, epoch: number): ModelError {
 /** What an error part of a stream means. */
 export function failureOfPart(error: unknown, epoch: number): Failure {
   const { name, message, type, code, statusCode, responseHeaders, responseBody } = fieldsOf(error)
+  if (isSpillwayError(error)) return error.failure
   if (typeof error === 'string') return classifyErrorBody({ error: { message: error } }, epoch)
   if (malformedNames.has(name)) return unreadable(name)
   const body = parsed(responseBody) ?? { type: 'error', error: { type, code, message } }

@@ -377,3 +377,16 @@ it('can say what it is made of', () => {
     /^fallback .*\n {2}target b\/m\n {4}retry .*\n {4}model\ntarget a\/m\nretry .*\nmodel$/,
   )
 })
+
+it('takes models that are made of several themselves', async () => {
+  const silence = new Promise<never>(() => {})
+  const inner = resilient([fakeModel({ provider: 'a', generate: () => silence, stream: () => begin })])
+  const last = fakeModel({ provider: 'b', generate: () => said('From b'), stream: () => streamed('From b') })
+  const kinds: string[] = []
+  const outer = resilient([inner.model, last], { onFallback: ({ failure }) => kinds.push(failure.kind) })
+  const answered = outer.model.doGenerate({ prompt })
+  await inner.clock.advance(600_000)
+  expect((await answered).content).toEqual([{ type: 'text', text: 'From b' }])
+  expect(textOf(await partsOf((await outer.model.doStream({ prompt })).stream))).toBe('From b')
+  expect(kinds).toEqual(['timeout', 'server'])
+})

@@ -207,7 +207,7 @@ describe('check', () => {
     expect(stdout()).toMatch(/^ {2}claude +ollama +http:\/\/127\.0\.0\.1:11434 \(no key, model llama3\.2\)$/m)
     expect(stdout()).toMatch(/^ {2}\* +claude -> local$/m)
     expect(stdout()).toMatch(
-      /^chains\n {2}\* +telemetry > ledger > fallback \[target local\] > .* > attempt$/m,
+      /^chains\n {2}\* +telemetry > ledger > translate > fallback \[target local\] > .* > attempt$/m,
     )
     expect(stdout()).toMatch(new RegExp(`^${file} is valid, with 1 warning$`, 'm'))
     expect(stderr()).toMatch(/^warning: .* {2}targets\.local\.endpoints\[0\]: no credential: .*\n$/)

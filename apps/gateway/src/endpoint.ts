@@ -40,6 +40,7 @@ import type { Upstream } from './ledger/upstream.ts'
 import { openRouterFields } from './openrouter-fields.ts'
 import type { RunningLimit } from './rate-limits.ts'
 import { type ReadAnswer, readAnswer, readJson } from './read-json.ts'
+import { speaksResponses } from './responses-callers.ts'
 import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import { asksOtherModels } from './target-model.ts'
@@ -228,7 +229,11 @@ function dialectOf({ dialect }: TargetConfig, url: string): ChatDialectName {
 function translationOf(settings: TargetConfig, url: string): Middleware[] {
   const { api } = settings
   if (api === 'anthropic') return [translate({ to: 'anthropic' })]
-  if (api === 'openai') return [translate({ to: 'openai', dialect: dialectOf(settings, url) })]
+  if (api === 'openai') {
+    if (settings.responses === 'only') return [translate({ to: 'responses' })]
+    const toChat = translate({ to: 'openai', dialect: dialectOf(settings, url) })
+    return [speaksResponses(settings) ? exceptResponses(toChat) : toChat]
+  }
   // Both protocols, but for the count of tokens, which is answered with an estimate, and for what Ollama passes over.
   const toChat = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
   const asNeeded: Middleware = (next) => {
@@ -239,6 +244,14 @@ function translationOf(settings: TargetConfig, url: string): Middleware[] {
     }
   }
   return [named(asNeeded, 'translate', { options: { to: 'openai where needed' } })]
+}
+
+function exceptResponses(toChat: Middleware): Middleware {
+  const passing: Middleware = (next) => {
+    const translated = toChat(next)
+    return (request) => (request.api === 'responses' ? next(request) : translated(request))
+  }
+  return named(passing, 'translate', { options: { to: 'openai or responses' } })
 }
 
 /**

@@ -1,13 +1,13 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
-import { translate } from '@spillway/translation'
 import type { PriceTable } from '@spillway/usage'
 import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { whenRefused } from './model-refusals.ts'
+import { responsesCallers } from './responses-callers.ts'
 import type { Route } from './router.ts'
 import type { RunningTarget } from './targets.ts'
 
@@ -69,12 +69,13 @@ export function openRoutes(
 ): Route[] {
   const { reserve, midStream } = config.fallback ?? {}
   return config.routes.map(({ models, target, fallback: others }) => {
-    const [first, ...next] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
+    const [first, ...after] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
+    const { outermost, others: next } = responsesCallers(config.targets, target, after)
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
     const chain = [
       ...observers,
       ...ofTenant,
-      translate({ from: 'responses', to: 'openai' }),
+      ...outermost,
       ...mirrored,
       fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]

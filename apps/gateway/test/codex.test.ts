@@ -129,7 +129,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     claude.always({ type: 'status', status: 529 })
     const coder = forThisTest(await startOpenAi({ reply: stepOf, separateWrites: true }))
     const calls: AnsweredCall[] = []
-    const config = configOf(targetAt(claude, 'anthropic'), targetAt(coder, 'openai', { model: 'gpt-5.5' }))
+    const config = configOf(targetAt(claude, 'anthropic'), targetAt(coder, 'openai', { model: 'gpt-4o' }))
     const gateway = await gatewayOf(config, calls)
     const { folder, read } = greeting()
     expect(await ask(gateway.url, task, folder)).toMatchObject(done)

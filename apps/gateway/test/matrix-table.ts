@@ -3,7 +3,8 @@ import type { Caller } from './matrix-clients.ts'
 /** The kinds of servers that are asked, with the model that each has here. */
 export const servers = {
   claude: { title: 'Claude', model: 'claude-sonnet-5-5', thinksAloud: true },
-  openai: { title: 'OpenAI', model: 'gpt-5.5', thinksAloud: false },
+  openai: { title: 'OpenAI, chat completions', model: 'gpt-5.5', thinksAloud: false },
+  responses: { title: 'OpenAI, Responses', model: 'gpt-5.5-pro', thinksAloud: true },
   compatible: { title: 'strict compatible (DeepSeek)', model: 'deepseek-v4-pro', thinksAloud: true },
   ollama: { title: 'Ollama', model: 'llama3.2', thinksAloud: true },
 } as const
@@ -25,9 +26,10 @@ export type Feature =
 const row = (
   claude: string,
   openai: string,
+  responses: string,
   compatible: string,
   ollama: string,
-): Readonly<Record<Target, string>> => ({ claude, openai, compatible, ollama })
+): Readonly<Record<Target, string>> => ({ claude, openai, responses, compatible, ollama })
 
 /** All of it, nothing lost. */
 const whole = ''
@@ -39,50 +41,70 @@ const noImages = '400: unknown variant `image_url`'
 export const expected: Readonly<Record<Caller, Readonly<Record<Feature, Readonly<Record<Target, string>>>>>> =
   {
     messages: {
-      text: row(whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole),
-      'a tool that must be called': row('400: does not support forced tool use', whole, whole, 'tool_choice'),
-      'parallel tools with text between': row(whole, whole, whole, whole),
-      'images as data': row(whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, noImages, '400: Only base64 images are supported'),
-      thinking: row(whole, whole, whole, whole),
-      'structured output': row(whole, whole, 'structured_output', whole),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError'),
+      text: row(whole, whole, whole, whole, whole),
+      tools: row(whole, whole, whole, whole, whole),
+      'a tool that must be called': row(
+        '400: does not support forced tool use',
+        whole,
+        whole,
+        whole,
+        'tool_choice',
+      ),
+      'parallel tools with text between': row(whole, whole, whole, whole, whole),
+      'images as data': row(whole, whole, whole, noImages, whole),
+      'images by URL': row(whole, whole, whole, noImages, '400: Only base64 images are supported'),
+      thinking: row(whole, whole, whole, whole, whole),
+      'structured output': row(whole, whole, whole, 'structured_output', whole),
+      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
     },
     chat: {
-      text: row(whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole),
+      text: row(whole, whole, whole, whole, whole),
+      tools: row(whole, whole, whole, whole, whole),
       'a tool that must be called': row(
         'tool_choice',
+        whole,
         whole,
         '400: Thinking mode does not support this tool_choice',
         ignored,
       ),
-      'parallel tools with text between': row(whole, whole, whole, whole),
-      'images as data': row(whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, noImages, '400: invalid image input'),
-      thinking: row(whole, whole, whole, whole),
-      'structured output': row(whole, whole, '400: This response_format type is unavailable now', whole),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError'),
+      'parallel tools with text between': row(whole, whole, whole, whole, whole),
+      'images as data': row(whole, whole, whole, noImages, whole),
+      'images by URL': row(whole, whole, whole, noImages, '400: invalid image input'),
+      thinking: row(whole, whole, whole, whole, whole),
+      'structured output': row(
+        whole,
+        whole,
+        whole,
+        '400: This response_format type is unavailable now',
+        whole,
+      ),
+      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
     },
     responses: {
-      text: row(whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole),
+      text: row(whole, whole, whole, whole, whole),
+      tools: row(whole, whole, whole, whole, whole),
       'a tool that must be called': row(
         'tool_choice',
+        whole,
         whole,
         '400: Thinking mode does not support this tool_choice',
         ignored,
       ),
-      'parallel tools with text between': row(whole, whole, whole, whole),
-      'images as data': row(whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, noImages, '400: invalid image input'),
-      thinking: row(whole, whole, whole, whole),
-      'structured output': row(whole, whole, '400: This response_format type is unavailable now', whole),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError'),
+      'parallel tools with text between': row(whole, whole, whole, whole, whole),
+      'images as data': row(whole, whole, whole, noImages, whole),
+      'images by URL': row(whole, whole, whole, noImages, '400: invalid image input'),
+      thinking: row(whole, whole, whole, whole, whole),
+      'structured output': row(
+        whole,
+        whole,
+        whole,
+        '400: This response_format type is unavailable now',
+        whole,
+      ),
+      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
     },
   }
 

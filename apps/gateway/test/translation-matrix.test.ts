@@ -26,13 +26,15 @@ beforeAll(async () => {
   running = {
     claude: await startClaude({ ...options, checkRules: true, checkThinking: true }),
     openai: await startOpenAi(options),
+    responses: await startOpenAi(options),
     compatible: await startOpenAi({ ...options, rules: 'deepseek' }),
     ollama: await startOllama(options),
   }
   const config = {
     targets: {
       claude: targetAt(running.claude, 'anthropic'),
-      openai: targetAt(running.openai, 'openai', { dialect: 'openai' }),
+      openai: targetAt(running.openai, 'openai', { dialect: 'openai', responses: false }),
+      responses: targetAt(running.responses, 'openai', { dialect: 'openai', responses: 'only' }),
       compatible: targetAt(running.compatible, 'openai', { dialect: 'deepseek' }),
       ollama: { api: 'ollama', endpoints: [{ url: running.ollama.url }] },
     },

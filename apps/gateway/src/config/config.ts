@@ -148,6 +148,8 @@ export interface TargetConfig extends PolicyConfig {
     | undefined
   /** With api `openai`: what the server takes of translated requests. By default told by the host of each endpoint. */
   readonly dialect?: Exclude<ChatDialectName, 'ollama'> | undefined
+  /** With api `openai`: whether the server has the Responses API, or nothing else. By default true where its dialect is `openai`. */
+  readonly responses?: boolean | 'only' | undefined
   /** Whether streams of chat completions are asked for their usage. */
   readonly includeUsage?: boolean | undefined
   /** What its models cost; these replace the published prices. */

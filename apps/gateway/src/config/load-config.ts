@@ -192,6 +192,10 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       const why = `a dialect is for api: openai; api: ${target.api} has its own, leave this out`
       problems.push(at(['targets', name, 'dialect'], why))
     }
+    if (target.responses !== undefined && target.api !== 'openai') {
+      const why = `this is for api: openai; callers of the Responses API are translated for api: ${target.api}, leave it out`
+      problems.push(at(['targets', name, 'responses'], why))
+    }
     const names = (target.endpoints ?? []).map((endpoint, index) => endpoint.name ?? String(index + 1))
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       if (names.indexOf(names[index] as string) !== index) {

@@ -157,6 +157,12 @@ const target = z.strictObject({
     .describe(
       "With api: openai, what the server takes of translated requests: OpenAI's newest fields, those that all compatible servers take, or a vendor's. By default told by the host of the endpoint.",
     ),
+  responses: z
+    .union([z.boolean(), z.literal('only')], { error: 'expected true, false or only' })
+    .optional()
+    .describe(
+      'With api: openai, whether the server has the Responses API itself, so that its callers reach it byte for byte; only, where all calls take that way, for models that chat completions do not have. By default true where the dialect is openai.',
+    ),
   includeUsage: z
     .boolean({ error: 'expected true or false' })
     .optional()

@@ -17,7 +17,7 @@ export interface ModelCapabilities {
   readonly forcedToolChoice: boolean
   /** Undefined where unknown. */
   readonly thinking: readonly ThinkingMode[] | undefined
-  /** Whether an effort (`output_config.effort`) is taken. */
+  /** Whether an effort (`output_config.effort`, `reasoning_effort`) is taken. */
   readonly effort: boolean
   readonly structuredOutput: boolean
   /** Whether sampling parameters of one's choice are taken, on the older API version. */
@@ -46,6 +46,9 @@ const everything: ModelCapabilities = {
   signedThinking: false,
 }
 
+/** OpenAI's models that do not think, and refuse to be asked how hard. */
+const neverThinking = /(?:^|\/)gpt-[34]/
+
 /**
  * What a model takes, told by its name. Prefixes of resellers (`anthropic/…`) are fine.
  * @param overrides what you know better, of a local model for instance
@@ -56,7 +59,9 @@ export function modelCapabilities(
 ): ModelCapabilities {
   const name = model.toLowerCase().replaceAll('.', '-')
   const sampling = acceptsTemperature(model)
-  if (!name.includes('claude')) return { ...everything, sampling, ...overrides }
+  if (!name.includes('claude')) {
+    return { ...everything, sampling, effort: !neverThinking.test(name), ...overrides }
+  }
   const known = claudeRows.filter(({ models }) => models.test(name)).map(({ takes }) => takes)
   const prefill = acceptsPrefill(name)
   const found = Object.assign({}, ...known.reverse()) as Partial<ModelCapabilities>

@@ -168,6 +168,20 @@ describe('a request that fits when it is reduced', () => {
     },
   )
 
+  it('asks no model of OpenAI how hard to think that does not', () => {
+    const body = { model: 'claude-sonnet-5', messages: [], reasoning_effort: 'high' }
+    const fitted = fitRequest({ api: 'openai', body }, modelCapabilities('gpt-4.1'))
+    expect(fitted).toEqual({
+      kind: 'fits',
+      body: { model: 'claude-sonnet-5', messages: [] },
+      degraded: ['effort'],
+    })
+    expect(fitRequest({ api: 'openai', body }, modelCapabilities('gpt-5.5'))).toMatchObject({
+      body,
+      degraded: [],
+    })
+  })
+
   it('has no `between_tools` at the highest efforts', () => {
     const output_config = { effort: 'max' }
     expect(fitted({ thinking: { type: 'disabled' }, output_config }, 'claude-sonnet-5-5')).toEqual(

@@ -85,8 +85,9 @@ export function fitRequest(call: FitCall, model: ModelCapabilities): Fitted {
     bringHome(model, body, change)
     fitEffort(body, model, change)
     fitVersion(call, model, () => body, change)
-  } else if (!model.sampling) {
-    dropSampling(body, change)
+  } else {
+    if (!model.sampling) dropSampling(body, change)
+    if (!model.effort && body.reasoning_effort != null) change({ reasoning_effort: undefined }, 'effort')
   }
   fitToolChoice(body, model, change)
   if (call.api === 'anthropic' && model.signedThinking) fitExclusions(() => body, change)

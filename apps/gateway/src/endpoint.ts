@@ -215,9 +215,9 @@ const withoutForeignSpillway = named<Middleware>(
 
 /** The others tell it without being asked. */
 function usageOf(settings: TargetConfig, url: string): Middleware[] {
-  const { api, includeUsage: isAsked = true } = settings
-  const canAsk =
-    api === 'ollama' || (api === 'openai' && chatDialects[dialectOf(settings, url)].streamOptions)
+  const { api, responses, includeUsage: isAsked = true } = settings
+  const speaksChat = api === 'ollama' || (api === 'openai' && responses !== 'only')
+  const canAsk = speaksChat && (api === 'ollama' || chatDialects[dialectOf(settings, url)].streamOptions)
   return isAsked && canAsk ? [includeUsage()] : []
 }
 

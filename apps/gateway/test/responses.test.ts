@@ -1,3 +1,4 @@
+import type { JsonObject } from '@spillway/middleware'
 import { startClaude, startOllama, startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
@@ -155,5 +156,99 @@ describe('the Responses API of the gateway', () => {
       incomplete_details: { reason: 'max_output_tokens' },
       output_text: 'One two',
     })
+  })
+
+  test('finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
+    const { client, model, upstream } = await clientOf('Claude')
+    const input: OpenAI.Responses.ResponseInput = []
+    for (let turn = 0; turn < 10; turn++) {
+      input.push({ role: 'user', content: `How is the weather of day ${turn}?` })
+      const { output } = await client.responses.create({
+        model,
+        instructions: 'Look well.',
+        input,
+        tools: [look],
+      })
+      input.push(...(output as OpenAI.Responses.ResponseInput))
+      const calls = output.filter((item) => item.type === 'function_call')
+      input.push(
+        ...calls.map(({ call_id }) => ({ type: 'function_call_output' as const, call_id, output: 'rain' })),
+      )
+    }
+    const written = upstream.requests.map(({ json }) => markedPrefixes(json as JsonObject))
+    expect(written).toHaveLength(10)
+    for (const [turn, prefixes] of written.entries()) {
+      expect(prefixes.length).toBeLessThanOrEqual(4)
+      if (turn > 0) expect(prefixes).toContain(written[turn - 1]?.at(-1))
+    }
+  })
+})
+
+/** What stands before each mark of a request, in the order in which Claude reads: tools, instructions, messages. */
+function markedPrefixes({ tools, system, messages }: JsonObject): string[] {
+  // A plain text is short for one block.
+  const blocksOf = (content: unknown): JsonObject[] =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : ((content ?? []) as JsonObject[])
+  const turns = (messages as JsonObject[]).flatMap(({ role, content }) => [{ role }, ...blocksOf(content)])
+  const blocks = [...blocksOf(tools), ...blocksOf(system), ...turns] as (JsonObject & {
+    cache_control?: unknown
+  })[]
+  const prefixes: string[] = []
+  let read = ''
+  for (const { cache_control, ...block } of blocks) {
+    read += JSON.stringify(block)
+    if (cache_control !== undefined) prefixes.push(read)
+  }
+  return prefixes
+}
+
+describe('a server that has the Responses API itself', () => {
+  const body = {
+    model: 'gpt-5.5',
+    input: 'a',
+    store: true,
+    previous_response_id: 'resp_1',
+    text: { verbosity: 'low' },
+  }
+  const post = (url: string, json: object): Promise<Response> =>
+    fetch(`${url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer key-of-the-caller' },
+      body: JSON.stringify(json, null, 2),
+    })
+
+  test('gets the call byte for byte, what only a store can do too', async () => {
+    const server = forThisTest(await startOpenAi())
+    const gateway = await gatewayOf(configOf(targetAt(server, 'openai', { dialect: 'openai' })))
+    await post(gateway.url, body)
+    const [asked] = server.requests
+    expect(asked?.path).toBe('/v1/responses')
+    expect(Buffer.from(asked?.body ?? []).toString()).toBe(JSON.stringify(body, null, 2))
+  })
+
+  test('is followed by Claude when it is overloaded', async () => {
+    const server = forThisTest(await startOpenAi())
+    server.always({ type: 'status', status: 503 })
+    const claude = forThisTest(await startClaude({ reply: { text: 'From Claude.' } }))
+    const targets = [
+      targetAt(server, 'openai', { dialect: 'openai' }),
+      targetAt(claude, 'anthropic', { model: 'claude-sonnet-5' }),
+    ]
+    const gateway = await gatewayOf(configOf(targets[0] as object, targets[1]))
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const stream = client.responses.stream({ model: 'gpt-5.5', input: 'a' })
+    expect((await stream.finalResponse()).output_text).toBe('From Claude.')
+  })
+
+  test('answers callers of Messages and of chat where it has nothing else', async () => {
+    const server = forThisTest(await startOpenAi({ reply: { text: 'By the Responses API.' } }))
+    const gateway = await gatewayOf(
+      configOf(targetAt(server, 'openai', { dialect: 'openai', responses: 'only' })),
+    )
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const messages = [{ role: 'user' as const, content: 'a' }]
+    const chat = await client.chat.completions.create({ model: 'gpt-5.5-pro', messages })
+    expect(chat.choices[0]?.message.content).toBe('By the Responses API.')
+    expect(server.requests.map(({ path }) => path)).toEqual(['/v1/responses'])
   })
 })

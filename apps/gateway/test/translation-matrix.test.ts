@@ -50,10 +50,20 @@ afterAll(async () => {
   await Promise.all(Object.values(running).map((server) => server.close()))
 })
 
+interface Item {
+  readonly role?: string
+  readonly type?: string
+}
+
 /** How many answers a conversation has so far. */
 function turnOf(json: unknown): number {
-  const { messages } = json as { messages: { role: string }[] }
-  return messages.filter(({ role }) => role === 'assistant').length
+  const { messages, input = [] } = json as { messages?: Item[]; input?: string | Item[] }
+  if (messages !== undefined) return messages.filter(({ role }) => role === 'assistant').length
+  // Items of one answer follow each other.
+  const isAnswer = (item?: Item): boolean =>
+    item?.role === 'assistant' || item?.type === 'reasoning' || item?.type === 'function_call'
+  const items = typeof input === 'string' ? [] : input
+  return items.filter((item, index) => isAnswer(item) && !isAnswer(items[index - 1])).length
 }
 
 const pixel =

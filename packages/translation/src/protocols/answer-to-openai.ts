@@ -3,6 +3,7 @@ import { anthropicUsage, objectsOf, stringField, textOf, writeJson } from '@spil
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { carriedDetails, isSpillwaySigned } from './spillway-signature.ts'
 import { finishReasonOf } from './stop-reason.ts'
 import { usageForOpenAi } from './usage-translation.ts'
 
@@ -24,7 +25,9 @@ export function answerToOpenAi(message: JsonObject, options: AnswerOptions = {})
         break
       case 'thinking':
         thoughts.push(stringField(block, 'thinking') ?? '')
-        details.push(thinkingDetail(block, details.length))
+        details.push(
+          ...(isSpillwaySigned(block) ? carriedDetails(block) : [thinkingDetail(block, details.length)]),
+        )
         break
       case 'redacted_thinking':
         details.push(redactedDetail(block, details.length))

@@ -6,6 +6,7 @@ import {
   malformedFailure,
   nameField,
   parseBounded,
+  type ReasoningDetails,
   renderErrorEvent,
   stringField,
   textOf,
@@ -17,6 +18,7 @@ import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { redactedDetail, thinkingDetail } from './answer-to-openai.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { carriedDetails, isSpillwaySigned } from './spillway-signature.ts'
 import { finishReasonOf } from './stop-reason.ts'
 import type { StreamTranslation } from './stream-translation.ts'
 import { usageForOpenAi } from './usage-translation.ts'
@@ -114,7 +116,9 @@ export class StreamToOpenAi implements StreamTranslation {
       case 'thinking_delta':
         return this.#think({ thinking: delta.thinking })
       case 'signature_delta':
-        return this.#think({ signature: delta.signature })
+        return isSpillwaySigned(delta)
+          ? this.#giveBack(carriedDetails(delta))
+          : this.#think({ signature: delta.signature })
       case 'input_json_delta':
         return this.#isCall && delta.partial_json ? this.#addArguments(textOf(delta.partial_json)) : ''
       case 'citations_delta':
@@ -127,6 +131,11 @@ export class StreamToOpenAi implements StreamTranslation {
   #think(piece: { thinking?: unknown; signature?: unknown }): string {
     const text = piece.thinking === undefined ? {} : { reasoning_content: piece.thinking }
     return this.#delta({ ...text, reasoning_details: [thinkingDetail(piece, this.#thoughts - 1)] })
+  }
+
+  /** What another vendor wants to see again, as that vendor gave it. */
+  #giveBack(details: ReasoningDetails): string {
+    return details.length === 0 ? '' : this.#delta({ reasoning_details: details })
   }
 
   #addArguments(text: string): string {

@@ -13,7 +13,7 @@ const patience = 600
 /** For the others, on machines with much to do. */
 const longest = 15_000
 /** Without first content, between two chunks, and, twice that, for a whole attempt: a whole answer shows nothing before its end. */
-const limit = 300
+const limit = 500
 
 /** What the README of each package advises. Attempts come without pauses, for the tests' sake. */
 const policies = (): readonly Middleware[] => [

@@ -14,6 +14,7 @@ import {
   streamText,
   type ToolSet,
   tool,
+  wrapLanguageModel,
 } from 'ai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ResilientModelOptions, resilientModel } from '../src/index.ts'
@@ -83,6 +84,16 @@ describe('generateText', () => {
     const error = await generateText({ model, prompt: 'Hi' }).catch((thrown: unknown) => thrown)
     expect(APICallError.isInstance(error)).toBe(true)
     expect(claude.requests.length - before).toBe(3)
+  })
+
+  it('takes a model of an older provider that `ai` has turned into one of today', async () => {
+    const anthropic = createAnthropic({ baseURL: `${claude.url}/v1`, apiKey: 'sk-a' })('claude-opus-5-5')
+    const older = new Proxy(anthropic, {
+      get: (model, name) => (name === 'specificationVersion' ? 'v3' : Reflect.get(model, name, model)),
+    })
+    expect(() => resilientModel([older])).toThrow(/wrapLanguageModel/)
+    const model = resilientModel([wrapLanguageModel({ model: older, middleware: [] })])
+    expect((await generateText({ model, prompt: 'Hi' })).text).toBe(defaultText)
   })
 
   it('gets what was asked for as an object', async () => {

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { crc32 } from 'node:zlib'
@@ -18,6 +18,8 @@ export interface VenueServer extends AsyncDisposable {
   /** Faults of the next requests, in order. */
   readonly faults: VenueFault[]
   readonly requests: VenueRequest[]
+  /** Resolves when that many requests have come. */
+  received(count: number): Promise<void>
 }
 
 export const text = 'Hello from the venue'
@@ -87,6 +89,7 @@ function checksum(bytes: Buffer): Buffer {
 export async function startVenue(): Promise<VenueServer> {
   const faults: VenueFault[] = []
   const requests: VenueRequest[] = []
+  const arrivals = new EventEmitter()
   const server = createServer((request, response) => void answer(request, response))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
@@ -94,6 +97,7 @@ export async function startVenue(): Promise<VenueServer> {
     const path = decodeURIComponent(request.url ?? '')
     const body = JSON.parse(Buffer.concat(chunks).toString())
     requests.push({ path, headers: request.headers, body })
+    arrivals.emit('request')
     const fault = faults.shift()
     if (fault === 'unavailable') {
       const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }
@@ -121,6 +125,9 @@ export async function startVenue(): Promise<VenueServer> {
     url,
     faults,
     requests,
+    async received(count) {
+      while (requests.length < count) await once(arrivals, 'request')
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()

@@ -4,6 +4,7 @@ const programs: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     day: () => import('./day/main.ts'),
     fuzz: () => import('./fuzz/main.ts'),
     reload: () => import('./reload/main.ts'),
+    'sdk-suites': () => import('./sdk-suites/main.ts'),
     soak: () => import('./soak/main.ts'),
   }
 

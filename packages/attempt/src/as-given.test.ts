@@ -322,3 +322,11 @@ it('a body that a policy has made is sent as text where text was given', async (
     body.replace('"max_tokens":9', '"max_tokens":1'),
   )
 })
+
+it('the wrapped fetch has what belongs to the one below', () => {
+  const own = Object.assign(async () => new Response(), { Response, preconnect: () => 'connected' })
+  const wrapped = wrapFetch(own as unknown as Fetch) as unknown as typeof own
+  expect(wrapped.Response).toBe(Response)
+  expect(wrapped.preconnect()).toBe('connected')
+  expect('Headers' in wrapped).toBe(false)
+})

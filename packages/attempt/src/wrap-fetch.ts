@@ -40,7 +40,16 @@ export function wrapFetch(fetch: Fetch | WrappedFetch, ...middleware: readonly M
     ? [warnOfFetchLimit((text, code) => process.emitWarning(text, { code }))]
     : []
   const handler = compose([...middleware, ...limit], attempt(fetchTransport(inner)))
-  return modelFetch(handler, { otherwise: inner, onNotCovered })
+  return withPropertiesOf(inner, modelFetch(handler, { otherwise: inner, onNotCovered }))
+}
+
+/** Some SDKs ask a `fetch` for the `Response` or `Headers` that belong to it, as node-fetch has them; Bun's has `preconnect`. */
+function withPropertiesOf(inner: Fetch, wrapped: Fetch): Fetch {
+  for (const name of Object.keys(inner)) {
+    if (!Object.hasOwn(wrapped, name))
+      Reflect.defineProperty(wrapped, name, { get: () => Reflect.get(inner, name) })
+  }
+  return wrapped
 }
 
 const isNodesOwn = (fetch: Fetch): boolean =>

@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import Anthropic from '@anthropic-ai/sdk'
+import { sdkMiddleware, wrapFetch } from '@spillway/attempt'
+import { retry } from '@spillway/retry'
+import { type ConnectProxy, startConnectProxy } from '@spillway/testing'
+import { Agent, ProxyAgent, fetch as undiciFetch } from 'undici'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { intercepting } from '../../../packages/core-client/test/certificate.ts'
+import { ask, officialClients } from './official-clients.ts'
+import { startVenue, text, type VenueServer } from './venue-server.ts'
+
+const host = 'venue.example'
+let venue: VenueServer
+let proxy: ConnectProxy
+let certificate: { key: string; cert: string; ca: string }
+let dispatcher: ProxyAgent
+
+beforeAll(async () => {
+  certificate = await intercepting([host])
+  venue = await startVenue()
+  // The only way to the venue, whose name nobody else knows.
+  proxy = await startConnectProxy({ hosts: { [host]: venue.url }, certificate, credentials: 'me:secret' })
+  dispatcher = new ProxyAgent({ uri: withPassword(proxy.url), requestTls: { ca: certificate.ca } })
+})
+
+beforeEach(() => {
+  venue.faults.length = 0
+  venue.requests.length = 0
+})
+
+afterAll(async () => {
+  await dispatcher.destroy()
+  await proxy.close()
+  await venue[Symbol.asyncDispose]()
+})
+
+const withPassword = (url: string): string => url.replace('//', '//me:secret@')
+const patient = () => retry({ baseDelay: 0, maxDelay: 0 })
+
+describe.each(officialClients.map((client) => [client.name, client] as const))(
+  '%s behind a proxy that reads along',
+  (_, { make, path }) => {
+    it.each([false, true])(
+      'works with fetchOptions.dispatcher and sdkMiddleware (stream: %s)',
+      async (stream) => {
+        venue.faults.push('unavailable')
+        const client = make(`https://${host}`, {
+          maxRetries: 0,
+          fetch: undiciFetch as never,
+          fetchOptions: { dispatcher } as never,
+          middleware: [sdkMiddleware(patient())],
+        })
+        expect(await ask(client, stream)).toBe(text)
+        expect(venue.requests.map((request) => path.test(request.path.replace(/\?.*/, '')))).toEqual([
+          true,
+          true,
+        ])
+      },
+    )
+
+    it.each([false, true])(
+      'works with fetchOptions.dispatcher and wrapFetch (stream: %s)',
+      async (stream) => {
+        const isRead = path.source.includes('messages')
+        if (isRead) venue.faults.push('unavailable')
+        const client = make(`https://${host}`, {
+          maxRetries: 0,
+          fetch: wrapFetch({ fetch: undiciFetch as never, onNotCovered() {} }, patient()),
+          fetchOptions: { dispatcher } as never,
+        })
+        expect(await ask(client, stream)).toBe(text)
+        expect(venue.requests).toHaveLength(isRead ? 2 : 1)
+      },
+    )
+  },
+)
+
+it('all of them work with the proxy and the certificate of the environment', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-examples-'))
+  const ca = join(folder, 'ca.pem')
+  writeFileSync(ca, certificate.ca)
+  const child = join(import.meta.dirname, 'corporate-child.ts')
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@spillway/source', '--disable-warning=SPILLWAY_NOT_COVERED', child, `https://${host}`],
+    {
+      env: {
+        ...process.env,
+        NODE_USE_ENV_PROXY: '1',
+        HTTPS_PROXY: withPassword(proxy.url),
+        NODE_EXTRA_CA_CERTS: ca,
+        NO_PROXY: '',
+      },
+    },
+  )
+  const answers: unknown = JSON.parse(stdout)
+  const expected = officialClients.flatMap(({ name }) => [
+    [`${name} with sdkMiddleware`, text],
+    [`${name} with wrapFetch`, text],
+  ])
+  expect(answers).toEqual([...expected, ['createClient', text]])
+  rmSync(folder, { recursive: true })
+})
+
+it('a dispatcher that the fetch does not take fails as it does without Spillway', async () => {
+  const other = new Agent()
+  const causeOf = async (fetch: never): Promise<unknown> => {
+    const client = new Anthropic({
+      apiKey: 'k',
+      baseURL: venue.url,
+      maxRetries: 0,
+      fetch,
+      fetchOptions: { dispatcher: other } as never,
+    })
+    const error = (await ask(client, false).catch((error: unknown) => error)) as Error
+    return [
+      error.constructor.name,
+      error.message,
+      ((error.cause as Error | undefined)?.cause as Error | undefined)?.message,
+    ]
+  }
+  // Node's own is of another version of undici, which says so by these words.
+  expect(await causeOf(wrapFetch(fetch, patient()) as never)).toEqual(await causeOf(fetch as never))
+  await other.destroy()
+})

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type Decoding, startDecoding, undecodable } from './content-decoding.ts'
 
@@ -7,9 +7,12 @@ const turns = async (count: number): Promise<void> => {
 }
 
 /** A decoding whose output is counted. */
-function counted(onData: (decoding: Decoding, bytes: number) => void = () => {}) {
+function counted(
+  onData: (decoding: Decoding, bytes: number) => void = () => {},
+  encoding: string | undefined = 'gzip',
+) {
   const seen = { bytes: 0, ended: false, error: undefined as unknown }
-  const decoding = startDecoding('gzip', {
+  const decoding = startDecoding(encoding, {
     data: (chunk) => {
       seen.bytes += chunk.length
       onData(decoding, seen.bytes)
@@ -26,13 +29,50 @@ function counted(onData: (decoding: Decoding, bytes: number) => void = () => {})
 
 const large = 50_000_000
 const bomb = gzipSync(Buffer.alloc(large))
+/** A stage of its own makes 50 MB of a few hundred bytes; what comes of it must not wait in front of the next. */
+const bombs: readonly [encoding: string, body: Buffer][] = [
+  ['gzip', bomb],
+  ['gzip, gzip', gzipSync(bomb)],
+  ['deflate, gzip', gzipSync(deflateRawSync(Buffer.alloc(large)))],
+]
+
+it.each([
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['deflate, br', (bytes: Buffer) => brotliCompressSync(deflateRawSync(bytes))],
+  ['br, gzip, gzip', (bytes: Buffer) => gzipSync(gzipSync(brotliCompressSync(bytes)))],
+])('comes out as it was, in whatever pieces, of %s', async (encoding, encode) => {
+  const whole = Buffer.from('Dams leak. '.repeat(2_000))
+  for (const size of [1, 7, 100_000]) {
+    const chunks: Uint8Array[] = []
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const decoding = startDecoding(encoding, {
+      data: (chunk) => chunks.push(chunk),
+      end: resolve,
+      error: reject,
+    }) as Decoding
+    const bytes = encode(whole)
+    decoding.write(new Uint8Array(0))
+    for (let at = 0; at < bytes.length; at += size) decoding.write(bytes.subarray(at, at + size))
+    decoding.end()
+    await promise
+    expect(Buffer.concat(chunks).equals(whole)).toBe(true)
+  }
+})
+
+it.each(['gzip', 'gzip, br', 'identity'])('an empty body of %s is empty', async (encoding) => {
+  const { seen, decoding } = counted(undefined, encoding)
+  decoding.end()
+  await turns(2)
+  expect(seen).toEqual({ bytes: 0, ended: true, error: undefined })
+})
 
 describe('a body that is much more than its bytes', () => {
-  it('stands still while nobody takes it, and goes on from there', async () => {
+  it.each(bombs)('stands still while nobody takes it, and goes on from there: %s', async (encoding, body) => {
     const { seen, decoding } = counted((own, bytes) => {
       if (bytes < 100_000) own.pause()
-    })
-    decoding.write(bomb)
+    }, encoding)
+    decoding.write(body)
     decoding.end()
     await turns(20)
     const waiting = seen.bytes

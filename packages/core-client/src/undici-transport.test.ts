@@ -1,5 +1,12 @@
 import { createServer, type Server } from 'node:net'
-import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import {
+  brotliCompressSync,
+  createGzip,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib'
 import type { SpillwayError } from '@spillway/middleware'
 import { defaultText, startClaude, startOpenRouter, virtualClock } from '@spillway/testing'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -190,23 +197,47 @@ describe('an endpoint that cannot be reached', () => {
 })
 
 describe('a response that is compressed although nobody asked', () => {
-  const compressors = [
+  const compressors: readonly [encoding: string | string[], compress: (text: string) => Buffer][] = [
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
-  ] as const
+    ['GZip', gzipSync],
+    // Without zlib's header.
+    ['deflate', deflateRawSync],
+    ['gzip, br', (text) => brotliCompressSync(gzipSync(text))],
+    ['deflate,gzip', (text) => gzipSync(deflateRawSync(text))],
+    ['gzip, identity', gzipSync],
+    ['identity, identity', (text) => Buffer.from(text)],
+    ['gzip, deflate, zstd', (text) => zstdCompressSync(deflateSync(gzipSync(text)))],
+    [['gzip', 'br'], (text) => brotliCompressSync(gzipSync(text))],
+  ]
 
   it.each(compressors)('is decoded from %s', async (encoding, compress) => {
     await using upstream = await serve((_, response) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding })
+      response.setHeader('content-encoding', encoding)
+      response.writeHead(200, { 'content-type': 'application/json' })
       response.end(compress(smallAnswer))
     })
     const response = await clientAt(upstream.url).fetch('http://any.example/v1/messages', question())
     expect(await response.text()).toBe(smallAnswer)
     expect(response.headers.has('content-encoding')).toBe(false)
     expect(response.headers.has('content-length')).toBe(false)
+  })
+
+  it.each([
+    ['an encoding that nobody knows', 'gzip, exi'],
+    ['more encodings than anyone needs', 'gzip, gzip, gzip, gzip'],
+    ['a name that is none of its own', 'toString'],
+  ])('is malformed under %s', async (_, encoding) => {
+    await using upstream = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding })
+      response.end(smallAnswer)
+    })
+    await using client = clientAt(upstream.url)
+    const error = await rejection(client.complete('Hello'))
+    expect(error).toMatchObject({ failure: { kind: 'malformed' } })
   })
 
   it('is decoded from a stream as it comes', async () => {

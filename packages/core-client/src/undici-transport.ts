@@ -97,8 +97,8 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200) return this.#onInterim()
-    const encoding = headers['content-encoding']
-    if (typeof encoding === 'string' && encoding !== 'identity') {
+    const encoding = headers['content-encoding']?.toString()
+    if (encoding !== undefined && encoding !== 'identity') {
       this.#decoding = startDecoding(encoding, {
         data: (chunk) => this.#sink.data(chunk),
         end: () => this.#sink.end(),

@@ -63,7 +63,7 @@ export async function checkBooks(database: Database, expected: Expected): Promis
   return [
     ...figures,
     ...(await checkSums(database, calls.length, attempts)),
-    ...(await checkAudit(database, whole ? calls.length + refused : undefined)),
+    ...(await checkAudit(database, safe, whole ? calls.length + refused : undefined)),
   ]
 }
 
@@ -94,12 +94,15 @@ async function checkSums(
   }
 }
 
-async function checkAudit(database: Database, calls: number | undefined): Promise<Figure[]> {
+/** @param safe answered calls, none of which may be lost */
+async function checkAudit(
+  database: Database,
+  safe: readonly SeenCall[],
+  calls: number | undefined,
+): Promise<Figure[]> {
   const store = openLedgerStore(database.url)
   try {
     const { rows, problems } = await verifyAudit(store.audit)
-    const figures = [figure('faults in the chain of the audit log', problems.length, 0)]
-    if (calls === undefined) return figures
     const ids = new Set<unknown>()
     for (let after = 0; after < rows; ) {
       const page = await store.audit.read(after, 1000)
@@ -110,7 +113,12 @@ async function checkAudit(database: Database, calls: number | undefined): Promis
       }
       if (page.length === 0) break
     }
-    return [...figures, figure('calls in the audit log', ids.size, calls)]
+    const missing = safe.filter(({ callId }) => !ids.has(callId)).length
+    const figures = [
+      figure('faults in the chain of the audit log', problems.length, 0),
+      figure('calls lost from the audit log', missing, 0),
+    ]
+    return calls === undefined ? figures : [...figures, figure('calls in the audit log', ids.size, calls)]
   } finally {
     await store.close()
   }

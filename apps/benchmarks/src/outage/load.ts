@@ -13,6 +13,8 @@ export interface SeenCall {
   readonly isAnswered: boolean
   /** What came instead. */
   readonly problem: string | undefined
+  /** The gateway's id of the call; undefined where no answer came. */
+  readonly callId: string | undefined
 }
 
 /** Calls at a steady rate, whatever becomes of those before. */
@@ -46,7 +48,7 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
     const sentAt = performance.now()
     const model = load.nextModel ?? usualModel
     load.nextModel = undefined
-    const problem = await ask(agent, target, { index, model })
+    const { problem, callId } = await ask(agent, target, { index, model })
     calls.push({
       index,
       model,
@@ -54,6 +56,7 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
       endedAt: performance.now(),
       isAnswered: problem === undefined,
       problem,
+      callId,
     })
   }
   const load = {
@@ -93,12 +96,12 @@ export function startLoad(url: string, perSecond: number, second?: string): Load
   return load
 }
 
-/** Sends the call with this number; what is wrong with its answer, if anything. */
+/** Sends the call with this number: its id, and what is wrong with its answer, if anything. */
 async function ask(
   agent: Agent,
   url: string,
   { index, model }: Pick<SeenCall, 'index' | 'model'>,
-): Promise<string | undefined> {
+): Promise<Pick<SeenCall, 'problem' | 'callId'>> {
   const stream = isStream(index)
   const body = JSON.stringify({
     model,
@@ -111,11 +114,13 @@ async function ask(
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
       request(`${url}/v1/messages`, { method: 'POST', agent, headers }, resolve).on('error', reject).end(body)
     })
+    const id = incoming.headers['x-spillway-call-id']
+    const callId = typeof id === 'string' ? id : undefined
     const answer = await text(incoming)
-    if (incoming.statusCode !== 200) return `status ${incoming.statusCode}`
+    if (incoming.statusCode !== 200) return { problem: `status ${incoming.statusCode}`, callId }
     const isWhole = stream ? answer.includes('event: message_stop') : JSON.parse(answer).stop_reason !== null
-    return isWhole ? undefined : 'the answer is not whole'
+    return { problem: isWhole ? undefined : 'the answer is not whole', callId }
   } catch (error) {
-    return (error as Error).message
+    return { problem: (error as Error).message, callId: undefined }
   }
 }

@@ -67,10 +67,7 @@ const dialects: Partial<Record<UsageKind, (tokens: Reported) => Record<string, u
     cache_read_input_tokens: cacheReadTokens,
   }),
   // xAI, whose completion leaves thinking out.
-  searched: ({ outputTokens }) => ({
-    completion_tokens: outputTokens - (outputTokens >> 1),
-    completion_tokens_details: { reasoning_tokens: outputTokens >> 1 },
-  }),
+  searched: ({ outputTokens, reasoningTokens }) => ({ completion_tokens: outputTokens - reasoningTokens }),
 }
 
 const none = { cacheReadTokens: 0, cacheWriteTokens: 0, cacheWrite1hTokens: 0, reasoningTokens: 0, cost: 0 }
@@ -86,7 +83,8 @@ export function toldBy(
   const plain: Told = { reply: { usage }, charged }
   if (vendor === 'chat') {
     // It caches by itself, and charges nothing for that.
-    const tokens = { ...usage, cacheWriteTokens: 0, cacheWrite1hTokens: 0 }
+    const reasoningTokens = usageKind === 'searched' ? usage.outputTokens >> 1 : usage.reasoningTokens
+    const tokens = { ...usage, cacheWriteTokens: 0, cacheWrite1hTokens: 0, reasoningTokens }
     const moreUsage = dialects[usageKind]?.(tokens)
     const told = { usage: { ...tokens, cost: undefined }, ...(moreUsage && { moreUsage }) }
     const reply = usageKind === 'silent' ? { withoutUsage: true } : told

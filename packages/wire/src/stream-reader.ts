@@ -28,6 +28,12 @@ export interface StreamReaderOptions {
   readonly venue?: Venue | undefined
 }
 
+/** Where something lies in the bytes that the scanner is about to return. */
+interface StreamSpan {
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * Follows one streamed answer. Bytes go in as they arrive and come out unchanged, cut at event borders, so that
  * whoever passes them on can end the stream well at any moment. An error event does not come out, nor does what
@@ -42,9 +48,6 @@ export class StreamReader {
   readonly #api: Api
   readonly #state: StreamState
   readonly #scanner: SseScanner | BedrockScanner
-  readonly #venue: Venue | undefined
-  readonly #readEvent: (event: SseEvent, state: StreamState) => void
-  readonly #writer: TranscriptWriter | undefined
   readonly #assembler: AnswerAssembler | undefined
   #failureStart = 0
   #failureEnd = 0
@@ -52,7 +55,6 @@ export class StreamReader {
   #end = 0
   #isOver = false
   #failureBytes: Uint8Array | undefined
-  readonly #holdsRefusal: boolean
   /** Where the end that is kept back begins, in the bytes that the scanner is about to return. */
   #refusalStart: number | undefined
   #refusalBytes: Uint8Array | undefined
@@ -62,48 +64,49 @@ export class StreamReader {
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
     const assembler = options.assemble ? new AnswerAssembler(api) : undefined
     this.#assembler = assembler
-    this.#holdsRefusal = options.holdRefusal === true && api === 'anthropic' && options.venue === undefined
-    this.#venue = options.venue
-    this.#readEvent = eventReader(api)
+    const holdsRefusal = options.holdRefusal === true && api === 'anthropic' && options.venue === undefined
     this.#api = api
     this.state = state
     this.#state = state
     this.transcript = transcript
-    this.#writer = transcript
+    const read = eventReader(api)
+    const onEvent = (event: SseEvent): void => {
+      if (state.failure !== undefined || state.hasEnded) return
+      read(event, state)
+      if (state.failure !== undefined) return this.#onFailure(event)
+      if (holdsRefusal && state.refusal !== undefined && state.hasContent) this.#refusalStart ??= event.start
+      // An end that comes too early is no end for whoever reads on: another target may continue the answer.
+      if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
+      transcript?.read(event)
+      assembler?.read(event)
+      if (assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
+    }
     this.#scanner =
       options.venue === 'bedrock'
         ? new BedrockScanner({
-            event: (event) => this.#onEvent(event),
+            event: (event) => this.#onFramedEvent(event, onEvent),
             exception: (name, data, place) => this.#onException(name, data, place),
             broken: (problem, start) => this.#onBroken(problem, start),
           })
-        : new SseScanner((event) => this.#onEvent(event))
+        : new SseScanner(onEvent)
   }
 
-  #onEvent(event: SseEvent): void {
-    const state = this.#state
-    if (state.failure !== undefined || state.hasEnded) return
-    this.#readEvent(event, state)
+  #onFailure({ start, end }: StreamSpan): void {
+    this.#failureStart = start
+    this.#failureEnd = end
+  }
+
+  /** Outside of its streams Bedrock says errors in its own shape. */
+  #onFramedEvent(event: SseEvent, onEvent: (event: SseEvent) => void): void {
+    if (this.state.failure !== undefined) return
+    onEvent(event)
     const { failure, failureData } = this.#state
-    if (failure !== undefined) {
-      // Outside of its streams Bedrock says errors in its own shape.
-      if (this.#venue === 'bedrock' && failureData !== undefined)
-        state.failureData = JSON.stringify({ message: failure.message })
-      this.#failureStart = event.start
-      this.#failureEnd = event.end
-      return
-    }
-    if (this.#holdsRefusal && state.refusal !== undefined && state.hasContent)
-      this.#refusalStart ??= event.start
-    // An end that comes too early is no end for whoever reads on: another target may continue the answer.
-    if (state.hasEnded) this.#end = this.isComplete ? event.end : event.start
-    this.#writer?.read(event)
-    this.#assembler?.read(event)
-    if (this.#assembler?.isBroken) state.failure = malformedFailure('the stream makes no answer')
+    if (failure !== undefined && failureData !== undefined)
+      this.#state.failureData = JSON.stringify({ message: failure.message })
   }
 
   /** A venue's own word for a failure, in which its errors come outside of streams too. */
-  #onException(name: string, data: string, { start, end }: { start: number; end: number }): void {
+  #onException(name: string, data: string, place: StreamSpan): void {
     const state = this.#state
     if (state.failure !== undefined || state.hasEnded) return
     const said = parseBounded(data)
@@ -111,16 +114,14 @@ export class StreamReader {
     const error = { code: name, message, http_status: field(said, 'originalStatusCode') }
     state.failure = classifyErrorBody({ error })
     state.failureData = JSON.stringify({ message: message ?? name })
-    this.#failureStart = start
-    this.#failureEnd = end
+    this.#onFailure(place)
   }
 
   #onBroken(problem: string, start: number): void {
     const state = this.#state
     if (state.failure !== undefined || state.hasEnded) return
     state.failure = malformedFailure(problem)
-    this.#failureStart = start
-    this.#failureEnd = start
+    this.#onFailure({ start, end: start })
   }
 
   /**

@@ -1,0 +1,26 @@
+import { createRequest, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { expect, it } from 'vitest'
+import { midStreamMode } from './mid-stream.ts'
+
+const asked = (changes: Partial<ModelRequest>): ModelRequest => ({
+  ...createRequest({
+    ...{ api: 'anthropic', model: 'm', stream: true, url: '/', body: jsonBodyFromObject({}) },
+    headers: { 'x-spillway-restart': 'accept' },
+  }),
+  ...changes,
+})
+
+it.each([
+  [{ api: 'anthropic' }, 'continue', 'restart'],
+  [{ api: 'anthropic', venue: 'vertex' }, 'continue', 'restart'],
+  [{ api: 'openai' }, 'continue', 'restart'],
+  // Items and numbers of a response would have to go on.
+  [{ api: 'responses' }, 'fail', 'restart'],
+  // Frames are not spliced.
+  [{ api: 'anthropic', venue: 'bedrock' }, 'fail', 'fail'],
+] as const)('a stream of %j that breaks off: %s and %s', (form, going, again) => {
+  expect([midStreamMode(asked(form), 'continue'), midStreamMode(asked(form), 'restart')]).toEqual([
+    going,
+    again,
+  ])
+})

@@ -5,17 +5,21 @@ import { ConfigError } from '../config/config-error.ts'
 /** The file that commands take where none is named: the one that `link` and `init` write. */
 export const usualFile: string = 'spillway.yaml'
 
+/** The same with the other usual end. */
+const otherEnd = 'spillway.yml'
+
 /**
  * The configuration file of a command: the one that is named, else the usual one of this folder; undefined where there is none.
  * @throws ConfigError where another user has put the usual one into a folder that everyone can write: it says where keys go
  */
 export function configFileOf(named: string | undefined): string | undefined {
   if (named !== undefined) return named
-  if (!existsSync(usualFile)) return undefined
-  const owner = plantedBy(usualFile)
-  if (owner === undefined) return usualFile
-  const message = `it belongs to another user (uid ${owner}), in a folder that everyone can write: give --config ${usualFile} if it is what you mean`
-  throw new ConfigError(usualFile, [{ line: 1, column: 1, key: '', message }])
+  const found = [usualFile, otherEnd].find((file) => existsSync(file))
+  if (found === undefined) return undefined
+  const owner = plantedBy(found)
+  if (owner === undefined) return found
+  const message = `it belongs to another user (uid ${owner}), in a folder that everyone can write: give --config ${found} if it is what you mean`
+  throw new ConfigError(found, [{ line: 1, column: 1, key: '', message }])
 }
 
 /** What to say where a command needs a file and there is none. */

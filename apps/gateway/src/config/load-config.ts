@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { readCredential } from '@spillway/wire'
 import {
   type Alias,
@@ -20,6 +19,7 @@ import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { problemsOfEmbedded } from './embedded-problems.ts'
 import { idleSettings } from './idle-settings.ts'
 import { problemsOfNetwork } from './network-problems.ts'
+import { readConfigFile, unreplacedVariable } from './read-config-file.ts'
 import { configSchema } from './schema.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -48,14 +48,7 @@ export interface ServerOverrides {
  * @throws ConfigError with file, line, column and key of everything that is wrong
  */
 export function loadConfig(file: string, overrides: ServerOverrides = {}): LoadedConfig {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message
-    throw new ConfigError(file, [{ line: 1, column: 1, key: '', message: reason }])
-  }
+  const text = readConfigFile(file)
   return parseConfig(text, file, overrides)
 }
 
@@ -72,6 +65,9 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
     return { line, column: col, key, message }
   }
   if (document.errors.length > 0) {
+    const variable = unreplacedVariable(text)
+    if (variable !== undefined)
+      throw new ConfigError(file, [problemAt(variable.offset, '', variable.message)])
     throw new ConfigError(
       file,
       document.errors.map((error) => problemAt(error.pos[0], '', explainSyntax(error))),
@@ -232,10 +228,17 @@ function auditKeysIn({ storage }: Config): readonly string[] {
 /** What is wrong with the key in a variable that is set. A variable that is not set can be set elsewhere: that is a warning. */
 function problemOfVariable(credential: string | undefined): string | undefined {
   if (!credential?.startsWith('env:')) return undefined
-  const read = readCredential(process.env[credential.slice('env:'.length)] ?? '')
+  const value = process.env[credential.slice('env:'.length)] ?? ''
+  if (isPlaceholder(value))
+    return `${credential} holds a placeholder and no key, such as $NAME or <key>; set it to the key and nothing else`
+  const read = readCredential(value)
   if ('value' in read || read.problem === 'is empty') return undefined
   return `${credential} ${read.problem}; set it to the key and nothing else`
 }
+
+/** What stands where a key belongs, in examples and where a variable was not replaced. */
+const isPlaceholder = (value: string): boolean =>
+  /^\s*(\$\{?\w+\}?|%\w+%|<[^>]*>|\{\{.*\}\}|(env|vault):[\w.-]+|your[-_ ].*|changeme|xxx+)\s*$/i.test(value)
 
 function problemsOfFingerprintKey({ server, vault }: Config, at: Locate): ConfigProblem[] {
   const { fingerprintKey: reference } = server

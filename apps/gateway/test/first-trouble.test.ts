@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { configOf, temporaryFolder } from './gateway.ts'
+import { configFile, spillway } from './spillway.ts'
+
+// What people run into at their first start of a gateway, by the issues of its kind. `pnpm build` comes first.
+
+const text = stringify({
+  ...configOf({ api: 'anthropic', endpoints: [{ url: 'http://127.0.0.1:1', credential: 'env:FIRST_KEY' }] }),
+  server: { port: 0 },
+})
+const key = { FIRST_KEY: 'sk-ant-api03-one' }
+
+async function said(
+  args: readonly string[],
+  env: Record<string, string> = key,
+  cwd?: string,
+): Promise<string> {
+  const run = spillway(args, env, cwd)
+  const code = await run.exit
+  return `${code} ${run.stdout()}${run.stderr()}`
+}
+
+test.each<[string, Buffer, RegExp]>([
+  ['Windows line ends', Buffer.from(text.replaceAll('\n', '\r\n')), /^0 .*is valid/s],
+  ['a byte order mark', Buffer.from(`\uFEFF${text}`), /^0 .*is valid/s],
+  [
+    'UTF-16, as PowerShell writes it',
+    Buffer.from(`\uFEFF${text}`, 'utf16le'),
+    /^1 .*not in UTF-8.*save it as UTF-8\n1 problem/s,
+  ],
+  ['tabs', Buffer.from(text.replaceAll('  ', '\t')), /^1 .*Tabs are not allowed as indentation/s],
+  [
+    'a variable that nothing replaces',
+    Buffer.from(text.replace('http://127.0.0.1:1', '{ $' + '{BASE_URL} }')),
+    /^1 .*variables are not replaced here: .*env:NAME.*\n1 problem\n$/s,
+  ],
+])('a file with %s', async (_, bytes, expected) => {
+  const file = join(temporaryFolder(), 'spillway.yaml')
+  writeFileSync(file, bytes)
+  expect(await said(['check', '--config', file])).toMatch(expected)
+})
+
+test.each([
+  '$ANTHROPIC_API_KEY',
+  '$' + '{KEY}',
+  '<your key>',
+  'your-api-key',
+  'env:ANTHROPIC_API_KEY',
+  '%KEY%',
+])('a key that is a placeholder is a problem, and is not sent: %s', async (value) => {
+  const output = await said(['start', '--config', configFile(text)], { FIRST_KEY: value })
+  expect(output).toMatch(/^1 .*credential: env:FIRST_KEY holds a placeholder and no key/s)
+})
+
+test('spillway.yml is found, too', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'spillway.yml'), text)
+  expect(await said(['check'], key, folder)).toMatch(/^0 .*spillway\.yml is valid/s)
+})
+
+test('a folder in place of a file, and addresses that this machine does not have, are said as what they are', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'conf.d'))
+  const start = ['start', '--exposed', '--config', configFile(text), '--host']
+  const all = await Promise.all([
+    said(['check', '--config', join(folder, 'conf.d')]),
+    said([...start, '192.0.2.7']),
+  ])
+  expect(all[0]).toMatch(/^1 .*this is a folder: name the file in it/s)
+  expect(all[1]).toMatch(/^1 .*this machine has no address 192\.0\.2\.7: set server\.host/s)
+})

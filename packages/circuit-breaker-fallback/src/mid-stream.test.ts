@@ -221,6 +221,16 @@ describe('continue', () => {
     })
   })
 
+  it('does not go on to a target that has had its turn, as the first or as a fallback', async () => {
+    await using breaking = await startClaude({ reply: { text: wholeText } })
+    first.always({ type: 'status', status: 529 })
+    breaking.always(cut)
+    const client = anthropic({ midStream: 'continue' }, [at(breaking, 'breaking'), at(second, 'second')])
+    const message = await client.messages.stream(ask).finalMessage()
+    expect(message.content).toMatchObject([{ type: 'text', text: wholeText }])
+    expect([first, breaking, second].map(({ requests }) => requests.length)).toEqual([1, 1, 1])
+  })
+
   it('skips a target that fails, and fails when none is left', async () => {
     first.always(cut)
     second.always({ type: 'status', status: 529 })

@@ -60,6 +60,8 @@ export interface RunningEndpoint {
   readonly openLimits: RunningLimit['open']
   /** Reads a path of the endpoint with its own credential; undefined where it has none, or is no server. */
   readonly read?: ((path: string, headers: Readonly<Record<string, string>>) => Promise<unknown>) | undefined
+  /** For what is no model call; undefined for a model in this process. */
+  readonly client?: Pick<Client, 'baseUrl' | 'fetch'> | undefined
   /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
   readonly readAs?:
     | ((path: string, headers: Readonly<Record<string, string>>) => Promise<ReadAnswer>)
@@ -134,6 +136,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     limitGroups: limit.groups,
     openLimits: limit.open,
     read: endpoint.credential === 'caller' ? undefined : (path, headers) => readJson(client, path, headers),
+    client,
     readAs: (path, headers) => readAnswer(client, path, headers, largestList),
     async close() {
       breaker?.close()

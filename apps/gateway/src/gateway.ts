@@ -15,6 +15,7 @@ import { booksStatus } from './ledger/books.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { openModels } from './models/models.ts'
+import { openOwned } from './owned/answer-owned.ts'
 import { type ConfigDiff, configDiff, withOpened } from './reload/config-diff.ts'
 import { Serving } from './reload/serving.ts'
 import { openDashboard } from './server/dashboard.ts'
@@ -192,6 +193,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       onRefused: heardSafely('onRefused', options.onRefused, log),
       log,
+      owned: openOwned({
+        ...{ config: () => serving.config, targets, clock: systemClock },
+        book: (entries) => books.book(entries),
+      }),
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),
       api: api.sources,

@@ -21,7 +21,8 @@ interface Outgoing {
   readonly url: URL
   readonly method: string
   readonly headers: RequestHeaders
-  readonly body: Uint8Array | null
+  readonly body: Uint8Array | ReadableStream | null
+  readonly duplex?: 'half'
   readonly signal: AbortSignal
   readonly redirect: Request['redirect']
 }
@@ -73,7 +74,35 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
     return sendWith(request, second)
   }
 
+  const sendStream = async (
+    input: Parameters<Fetch>[0],
+    init: RequestInit,
+    stream: ReadableStream,
+  ): Promise<UndiciResponse | Response> => {
+    const { body: _, ...rest } = init
+    const { url, method, headers, signal } = new Request(input, rest)
+    const outgoing = {
+      ...{
+        url: new URL(url),
+        method,
+        headers: Object.fromEntries(headers),
+        signal,
+        redirect: 'manual' as const,
+      },
+      ...{ body: stream, duplex: 'half' as const },
+    }
+    if (source === undefined || outgoing.url.origin !== origin) return sendAuthenticated(outgoing)
+    const token = await obtainToken(source, { clock: systemClock, signal })
+    if (!('value' in token)) return sendAuthenticated({ ...outgoing, body: null })
+    const response = await sendWith(outgoing, token)
+    if (response.status === 401) source.refused(token.value)
+    return response
+  }
+
   return async (input, init) => {
+    // An upload goes on while it comes: it can be sent once, so neither a redirect nor a new token brings it again.
+    if (init?.body instanceof ReadableStream)
+      return standardResponse(await sendStream(input, init, init.body))
     const request = new Request(input, init)
     let outgoing: Outgoing = {
       url: new URL(request.url),

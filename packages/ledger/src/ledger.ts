@@ -104,6 +104,8 @@ export interface Ledger {
   readonly calls: Middleware
   /** Just around the attempt: a row for each, at its end. */
   readonly attempts: Middleware
+  /** Books what no middleware has seen. A row whose id is booked already is not booked again. */
+  book(entries: readonly Entry[]): void
   readonly state: LedgerState
   /** Resolves when everything booked so far is in the store or in the journal. */
   flush(): Promise<void>
@@ -220,6 +222,9 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     calls: named(calls, 'ledger'),
     attempts: named(attempts, 'ledger of attempts'),
+    book(entries) {
+      for (const entry of entries) writer.add(cleanEntry(entry))
+    },
     get state() {
       return writer.state
     },

@@ -1,6 +1,8 @@
 import { type Call, errorAnswer, errorRoute, jsonAnswer, modelOf, type Route, route } from './answer.ts'
 import { anthropicDialect, requestId } from './anthropic-error.ts'
+import { messageBody } from './anthropic-message.ts'
 import { refusedKey, refusedMessages, refusedVersion } from './anthropic-validation.ts'
+import { ClaudeBatches } from './claude-batches.ts'
 import { listRoute, modelInfo } from './claude-models.ts'
 import { refusedByRules } from './claude-rules.ts'
 import type { EnforcedLimits } from './enforced-limits.ts'
@@ -115,6 +117,11 @@ function claudeSite(options: ClaudeOptions): Site {
     }),
   })
   const list = guarded(listRoute(dialect, (call) => models.map((id) => infoOf(call, id))))
+  const batches = new ClaudeBatches({
+    dialect,
+    message: (call) => JSON.parse(messageBody(call, modelOf(call), replyTo(call, options), { pings: true })),
+    refused: (call) => (refusedMessages(call, 'generate') ?? unknownModel(call))?.message,
+  })
   const notFound = errorRoute(dialect, { status: 404 })
   const notAllowed = errorRoute(dialect, { status: 405, message: 'Method Not Allowed' })
 
@@ -123,6 +130,8 @@ function claudeSite(options: ClaudeOptions): Site {
     route(method, pathname) {
       if (pathname === '/v1/messages') return method === 'POST' ? messages : notAllowed
       if (pathname === '/v1/messages/count_tokens') return method === 'POST' ? count : notAllowed
+      const owned = batches.route(method, pathname)
+      if (owned !== undefined) return guarded(owned)
       if (method !== 'GET') return notFound
       if (pathname === '/v1/models') return list
       const id = /^\/v1\/models\/([^/]+)$/.exec(pathname)?.[1]

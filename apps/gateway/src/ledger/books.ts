@@ -5,6 +5,7 @@ import {
   type AuditTrail,
   createAuditTrail,
   createLedger,
+  type Entry,
   type LedgerState,
   type LedgerStore,
   openLedgerStore,
@@ -28,6 +29,8 @@ export interface Books {
   readonly calls: Middleware
   /** Just around the attempts of an endpoint. */
   attempts(upstream: Upstream): Middleware
+  /** Books what is no call, such as a batch whose results have been read; each id once. */
+  book(entries: readonly Entry[]): void
   health(): LedgerState
   /** Resolves when all that has ended is in the database, or in the journal. */
   flush(): Promise<void>
@@ -141,6 +144,7 @@ export function openBooks(
     audit,
     calls: ledger.calls,
     attempts: (upstream) => stack(nameUpstream(upstream), ledger.attempts),
+    book: (entries) => ledger.book(entries),
     health: () => ledger.state,
     flush: () => ledger.flush(),
     async close() {

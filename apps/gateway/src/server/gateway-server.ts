@@ -12,6 +12,8 @@ import { recogniseCall } from '@spillway/wire'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
 import type { Models } from '../models/models.ts'
+import type { AnswerOwned } from '../owned/answer-owned.ts'
+import { ownedPath } from '../owned/owned-path.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice, type CallPath } from './base-url-advice.ts'
@@ -79,6 +81,8 @@ export interface ListenOptions extends Omit<CallHandling, 'bodies'>, AccessRules
   readonly dashboard?: Dashboard | undefined
   /** What `/api/*` reads. */
   readonly api?: ApiSources | undefined
+  /** What answers requests about batches and files. */
+  readonly owned?: AnswerOwned | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -231,6 +235,12 @@ async function dispatch(
     const call = recogniseCall(req.method ?? '', path)
     if (call !== undefined) return handleCall(req, res, call, options)
     return refuseMethod(req, res, 'POST')
+  }
+  const owned = options.owned && ownedPath(path)
+  if (owned !== undefined && options.owned !== undefined) {
+    if (!owned.methods.includes(req.method ?? '')) return refuseMethod(req, res, owned.methods.join(', '))
+    const { fingerprint, bodies } = options
+    return options.owned(req, res, owned, { origin: originOf(req), fingerprint, stalls: bodies.bodyStalls })
   }
   const models = modelsAsked(path)
   if (models !== undefined && options.models !== undefined) {

@@ -63,10 +63,10 @@ export async function startUpstreams(
     sockets.add(socket)
     const connection = new Connection(socket, {
       request(head, body) {
-        // A question about models is no attempt at a call.
-        if (!head.startsWith('GET ')) count(requests, target)
         const index = caseOf(body)
         const asked = { target, attempt: attemptOf(index, target), ...askedOf(head, body), head }
+        // Questions about models, batches and files are no attempts at a call.
+        if (asked.api !== 'other') count(requests, target)
         const answer = answering(index, asked)
         onReceived({ target, index, api: asked.api, answer })
         return answer.steps

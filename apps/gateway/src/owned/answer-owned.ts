@@ -1,0 +1,227 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Entry } from '@spillway/ledger'
+import { type Api, type Clock, type Failure, RecentMap } from '@spillway/middleware'
+import { forwardedQuery, headerFence, normaliseBaseUrl, transportFailure } from '@spillway/wire'
+import type { Config } from '../config/config.ts'
+import { priceTableOf } from '../config/prices.ts'
+import { protocolOf } from '../server/answer-models.ts'
+import { callersFault, refuse } from '../server/refusal.ts'
+import { responseHeaders } from '../server/response-sink.ts'
+import type { StallWatch } from '../server/stall-watch.ts'
+import { callerFrom } from '../server/tenant.ts'
+import type { RunningTarget } from '../targets.ts'
+import { BatchUsage } from './batch-usage.ts'
+import { batchRows } from './book-batch.ts'
+import { type Choosing, ownerOf, placeOf } from './choose-owner.ts'
+import { idsIn, type OwnedPath } from './owned-path.ts'
+import { type Candidate, type Owner, Owners } from './owners.ts'
+import { openUpload, UploadTooLarge } from './upload.ts'
+
+/** What Anthropic takes, in bytes; OpenAI takes no more. */
+const largest = { batches: 256 * 1024 * 1024, files: 512 * 1024 * 1024 }
+/** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */
+const largestAnswer = 8 * 1024 * 1024
+/** Batches that are known to be booked; the books themselves take each once. */
+const mostBooked = 10_000
+
+export interface OwnedOptions {
+  readonly config: () => Config
+  readonly targets: ReadonlyMap<string, RunningTarget>
+  readonly book: (entries: readonly Entry[]) => void
+  readonly clock: Clock
+}
+
+/** What answers requests about batches and files. */
+export type AnswerOwned = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  path: OwnedPath,
+  server: {
+    readonly origin: string
+    readonly fingerprint: (key: string) => string
+    readonly stalls: StallWatch
+  },
+) => Promise<void>
+
+/**
+ * Passes requests about batches and files on to the endpoint whose key has made them, without holding what is uploaded and
+ * downloaded. What a batch has used is booked when its results have been read to their end.
+ */
+export function openOwned({ config, targets, book, clock }: OwnedOptions): AnswerOwned {
+  const owners = new Owners()
+  const booked = new RecentMap<true>(mostBooked)
+  return async (req, res, path, { origin, fingerprint, stalls }) => {
+    const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : protocolOf(req.headers))
+    const { tenant } = callerFrom(req.headers, fingerprint)
+    const { 'x-spillway-target': named } = req.headers
+    const asked = typeof named === 'string' ? named : undefined
+    const choosing: Choosing = { config: config(), targets, owners, api, tenant, asked }
+    const headers = headersFor(api, req)
+    const leaving = new AbortController()
+    res.on('close', () => {
+      if (!res.writableFinished) leaving.abort()
+    })
+    if (req.headers.expect !== undefined) res.writeContinue()
+    const isUpload = req.method === 'POST' && path.id === undefined
+    const upload = isUpload ? await openUpload(req, largest[path.kind], stalls) : undefined
+    const place =
+      path.id === undefined
+        ? placeOf(upload?.beginning ?? '', choosing)
+        : await ownerOf(path, choosing, headers)
+    if ('kind' in place) {
+      void upload?.body.cancel()
+      return refuse(res, api, place)
+    }
+    const answer = await send(place, req, headers, { body: upload?.body, signal: leaving.signal })
+    if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
+    const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }
+    const own = { 'x-spillway-served-by': place.target }
+    const isDownload = path.action === 'results' || path.action === 'content'
+    if (isDownload) return download(res, answer, own, usageOf(path, place, answer, owner))
+    const text = await readText(answer)
+    if (text === undefined) return refuse(res, api, callersFault('malformed', 'the answer is too large', 502))
+    if (answer.ok) learn(text, path, req.method ?? '', owner)
+    const body = Buffer.from(withOwnAddresses(text, origin))
+    res.writeHead(answer.status, { ...passed(answer, own), 'content-length': body.length })
+    res.end(body)
+  }
+
+  function learn(text: string, path: OwnedPath, method: string, owner: Owner): void {
+    if (method === 'DELETE') return owners.forget(path.id ?? '')
+    const ids = idsIn(text)
+    for (const { field, id } of ids) {
+      const isResult = field === 'output_file_id' || field === 'error_file_id'
+      owners.learn(id, isResult && path.id !== undefined ? { ...owner, resultsOf: path.id } : owner)
+    }
+  }
+
+  /** What counts the results of a batch while they pass, and books them at their end. */
+  function usageOf(path: OwnedPath, place: Candidate, answer: Response, owner: Owner): Counting | undefined {
+    const id = path.action === 'results' ? path.id : owners.of(path.id ?? '')?.resultsOf
+    const settings = config().targets[place.target]
+    if (id === undefined || settings === undefined || !answer.ok) return undefined
+    // Of one batch OpenAI has two files.
+    const name = path.action === 'results' ? id : `${id}-${path.id}`
+    if (booked.get(name)) return undefined
+    const at = clock.epoch()
+    const usage = new BatchUsage({ provider: settings.api, at, prices: priceTableOf(settings) })
+    return {
+      push: (chunk) => usage.push(chunk),
+      end() {
+        booked.set(name, true)
+        const api: Api = path.action === 'results' ? 'anthropic' : 'openai'
+        book(
+          batchRows({
+            id: name,
+            api,
+            provider: settings.api,
+            owner,
+            at: Math.round(at),
+            models: usage.end(),
+          }),
+        )
+      },
+    }
+  }
+}
+
+interface Counting {
+  push(chunk: Uint8Array): void
+  end(): void
+}
+
+const fences = {
+  anthropic: headerFence('anthropic', 'anthropic', { credentials: true }),
+  openai: headerFence('openai', 'openai', { credentials: true }),
+}
+
+/** The caller's headers; endpoints with a key put theirs in the place of the caller's. */
+function headersFor(api: Api, { headers }: IncomingMessage): Record<string, string> {
+  const passes = fences[api === 'anthropic' ? 'anthropic' : 'openai']
+  const kept = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' && passes(name) ? [[name, value] as const] : [],
+  )
+  return Object.fromEntries(kept)
+}
+
+async function send(
+  { endpoint }: Candidate,
+  req: IncomingMessage,
+  headers: Record<string, string>,
+  { body, signal }: { readonly body: ReadableStream<Uint8Array> | undefined; readonly signal: AbortSignal },
+): Promise<Response | Failure> {
+  const { client } = endpoint
+  if (client === undefined) return callersFault('not_found', 'the target has no batches and files', 404)
+  const path = (req.url ?? '').replace(/[?#].*$/s, '')
+  const url = `${normaliseBaseUrl(client.baseUrl)}${path}${forwardedQuery(req.url ?? '')}`
+  try {
+    return await client.fetch(url, {
+      ...{ method: req.method ?? 'GET', headers, signal, redirect: 'manual' },
+      ...(body !== undefined && { body: body as never, duplex: 'half' }),
+    } as RequestInit)
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    if (error instanceof UploadTooLarge || cause instanceof UploadTooLarge)
+      return callersFault('too_large', (cause as Error).message)
+    return transportFailure(cause)
+  }
+}
+
+/** Passes a body on as it comes, at the pace of the client. */
+async function download(
+  res: ServerResponse,
+  answer: Response,
+  own: Record<string, string>,
+  counting: Counting | undefined,
+): Promise<void> {
+  res.writeHead(answer.status, passed(answer, own))
+  try {
+    for await (const chunk of answer.body ?? []) {
+      counting?.push(chunk)
+      if (!res.write(chunk)) await drained(res)
+      if (res.destroyed) return
+    }
+    counting?.end()
+    res.end()
+  } catch {
+    // What has broken off must not look like an end.
+    res.destroy()
+  }
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done)
+      resolve()
+    }
+    res.on('drain', done).on('close', done)
+  })
+}
+
+async function readText(answer: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of answer.body ?? []) {
+    size += chunk.length
+    if (size > largestAnswer) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** Bodies come decoded, and their length may change. */
+function passed(answer: Response, own: Record<string, string>): ReturnType<typeof responseHeaders> {
+  const headers = Object.fromEntries(answer.headers)
+  const { 'content-encoding': encoding, 'content-length': length, ...others } = headers
+  const isWhole = encoding === undefined && length !== undefined
+  return responseHeaders(isWhole ? { ...others, 'content-length': length } : others, own)
+}
+
+/** SDKs go to the address of the results as it is told: with the caller's key, and past this gateway. */
+function withOwnAddresses(text: string, origin: string): string {
+  return text.replace(
+    /("results_url"\s*:\s*")https?:\/\/[^"\\]*(\/v1\/messages\/batches\/[\w-]{1,128}\/results")/g,
+    (_, name: string, path: string) => `${name}${origin}${path}`,
+  )
+}

@@ -1,0 +1,83 @@
+import type { Api, Failure } from '@spillway/middleware'
+import type { Config } from '../config/config.ts'
+import { globMatcher } from '../glob.ts'
+import { callersFault } from '../server/refusal.ts'
+import type { RunningTarget } from '../targets.ts'
+import type { OwnedPath } from './owned-path.ts'
+import { idsIn } from './owned-path.ts'
+import type { Candidate, Owner, Owners } from './owners.ts'
+
+/** What choosing an endpoint needs. */
+export interface Choosing {
+  readonly config: Config
+  readonly targets: ReadonlyMap<string, RunningTarget>
+  readonly owners: Owners
+  readonly api: Api
+  /** The caller by the name of its key. */
+  readonly tenant: string | undefined
+  /** `x-spillway-target`. */
+  readonly asked: string | undefined
+}
+
+/** The endpoints of the targets that speak a protocol themselves, in the order of the routes. */
+export function candidatesOf({ config, targets, api, asked }: Choosing): readonly Candidate[] {
+  const names = new Set(config.routes.flatMap(({ target, fallback }) => [target, ...fallback]))
+  return [...names]
+    .filter((name) => config.targets[name]?.api === api && (asked === undefined || asked === name))
+    .flatMap((target) => (targets.get(target)?.endpoints ?? []).map((endpoint) => ({ target, endpoint })))
+}
+
+/** Where a list is read and something new is made: where what it is made of is, else where its model is served. */
+export function placeOf(beginning: string, choosing: Choosing): Candidate | Failure {
+  const candidates = candidatesOf(choosing)
+  const [first] = candidates
+  if (first === undefined) {
+    const named = choosing.asked === undefined ? '' : ` called ${choosing.asked.slice(0, 64)}`
+    return callersFault('not_found', `no target${named} with api: ${choosing.api} has batches and files`, 404)
+  }
+  for (const { id } of idsIn(beginning)) {
+    const owner = choosing.owners.of(id)
+    if (owner !== undefined) return ownedBy(id, owner, choosing)
+  }
+  const model = /"model"\s*:\s*"([^"\\]{1,256})"/.exec(beginning)?.[1]
+  const route =
+    model === undefined ? undefined : choosing.config.routes.find((each) => globMatcher(each.models)(model))
+  return candidates.find(({ target }) => target === route?.target) ?? first
+}
+
+/** The endpoint that a thing belongs to. */
+export function ownedBy(
+  id: string,
+  owner: Owner,
+  { config, targets, tenant }: Choosing,
+): Candidate | Failure {
+  if (owner.tenant !== undefined && owner.tenant !== tenant) return unknown(id)
+  const endpoint = targets.get(owner.target)?.endpoints.find(({ name }) => name === owner.endpoint)
+  if (endpoint !== undefined && config.targets[owner.target] !== undefined)
+    return { target: owner.target, endpoint }
+  const message = `${id} was made at the endpoint ${owner.endpoint} of the target ${owner.target}, which the configuration no longer has`
+  return callersFault('invalid_request', message, 409)
+}
+
+/** The same for one that is named by its id: known, or found by asking. */
+export async function ownerOf(
+  { id = '', kind, api }: OwnedPath,
+  choosing: Choosing,
+  headers: Readonly<Record<string, string>>,
+): Promise<Candidate | Failure> {
+  const known = choosing.owners.of(id)
+  if (known !== undefined) return ownedBy(id, known, choosing)
+  const path =
+    kind === 'files'
+      ? `/v1/files/${id}`
+      : api === 'anthropic'
+        ? `/v1/messages/batches/${id}`
+        : `/v1/batches/${id}`
+  return (await choosing.owners.find(id, path, candidatesOf(choosing), headers)) ?? unknown(id)
+}
+
+const unknown = (id: string): Failure =>
+  callersFault(
+    'not_found',
+    `${id}: none of the endpoints that could be asked has it, with the keys that the gateway has now`,
+  )

@@ -1,0 +1,220 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import Anthropic, { toFile } from '@anthropic-ai/sdk'
+import { startClaude } from '@spillway/testing'
+import { costOf } from '@spillway/usage'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { forThisTest, gatewayOf, temporaryFolder } from './gateway.ts'
+
+const anthropicAt = (url: string, apiKey = 'sk-of-the-caller'): Anthropic =>
+  new Anthropic({ baseURL: url, apiKey, maxRetries: 0 })
+
+const requests = (models: readonly string[]) =>
+  models.map((model, index) => ({
+    custom_id: `request-${index}`,
+    params: { model, max_tokens: 20, messages: [{ role: 'user' as const, content: 'Hello?' }] },
+  }))
+
+process.env.SPILLWAY_BATCH_A = 'sk-ant-a'
+process.env.SPILLWAY_BATCH_B = 'sk-ant-b'
+
+/** A vendor that takes two keys, each with batches of its own, and a target with both. */
+async function twoKeys(more: object = {}) {
+  const claude = forThisTest(
+    await startClaude({
+      apiKeys: ['sk-ant-a', 'sk-ant-b'],
+      reply: { usage: { inputTokens: 1_000, outputTokens: 500 } },
+    }),
+  )
+  const endpoints = ['A', 'B'].map((key) => ({
+    url: claude.url,
+    name: key,
+    credential: `env:SPILLWAY_BATCH_${key}`,
+  }))
+  const config = {
+    targets: {
+      claude: { api: 'anthropic', endpoints },
+      second: { api: 'anthropic', endpoints: [endpoints[1]] },
+    },
+    routes: [
+      { models: 'claude-haiku-*', target: 'second' },
+      { models: '*', target: 'claude' },
+    ],
+    ...more,
+  }
+  return { claude, config }
+}
+
+const keysSeen = ({
+  requests: seen,
+}: {
+  requests: readonly { headers: Readonly<Record<string, string>> }[]
+}) => new Set(seen.map(({ headers }) => headers['x-api-key']))
+
+const usage = {
+  ...{
+    inputTokens: 1_000,
+    outputTokens: 500,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
+  },
+  ...{ reasoningTokens: 0, estimated: false },
+}
+
+describe('batches', () => {
+  test('go to the key that made them, from their beginning to their results, which come to the gateway', async () => {
+    const { claude, config } = await twoKeys()
+    const { url } = await gatewayOf(config)
+    const anthropic = anthropicAt(url)
+    const batch = await anthropic.messages.batches.create({
+      requests: requests(['claude-haiku-5-5', 'claude-haiku-5-5']),
+    })
+    expect(batch.processing_status).toBe('in_progress')
+    const ended = await anthropic.messages.batches.retrieve(batch.id)
+    expect(ended.results_url).toBe(`${url}/v1/messages/batches/${batch.id}/results`)
+    const results: string[] = []
+    for await (const { custom_id, result } of await anthropic.messages.batches.results(batch.id))
+      results.push(`${custom_id} ${result.type}`)
+    expect(results).toEqual(['request-0 succeeded', 'request-1 succeeded'])
+    expect(keysSeen(claude)).toEqual(new Set(['sk-ant-b']))
+    expect(await anthropic.messages.batches.cancel(batch.id)).toMatchObject({
+      processing_status: 'canceling',
+    })
+    expect(await anthropic.messages.batches.delete(batch.id)).toMatchObject({ type: 'message_batch_deleted' })
+    expect(JSON.stringify(claude.requests.map(({ headers }) => headers))).not.toContain('of-the-caller')
+  })
+
+  test('are found by asking after a restart, and an unknown one is a 404 that says so', async () => {
+    const { claude, config } = await twoKeys()
+    const headers = { 'x-api-key': 'sk-ant-b', 'anthropic-version': '2023-06-01' }
+    const made = await fetch(`${claude.url}/v1/messages/batches`, {
+      ...{ method: 'POST', headers, body: JSON.stringify({ requests: requests(['claude-opus-5-5']) }) },
+    })
+    const { id } = (await made.json()) as { id: string }
+    const { url } = await gatewayOf(config)
+    const anthropic = anthropicAt(url)
+    expect(await anthropic.messages.batches.retrieve(id)).toMatchObject({ id })
+    const unknown = await anthropic.messages.batches
+      .retrieve('msgbatch_nothing')
+      .catch((error: unknown) => error)
+    expect(unknown).toBeInstanceOf(Anthropic.NotFoundError)
+    expect(String(unknown)).toContain('msgbatch_nothing: none of the endpoints')
+  })
+
+  test('of one caller are nobody else’s, and the vendor’s errors come as they are', async () => {
+    const { config } = await twoKeys()
+    const { url } = await gatewayOf(config)
+    const { id } = await anthropicAt(url, 'sk-a').messages.batches.create({
+      requests: requests(['claude-opus-5-5']),
+    })
+    await expect(anthropicAt(url, 'sk-b').messages.batches.retrieve(id)).rejects.toBeInstanceOf(
+      Anthropic.NotFoundError,
+    )
+    const twice = [...requests(['m']), ...requests(['m'])]
+    await expect(anthropicAt(url).messages.batches.create({ requests: twice })).rejects.toThrow(
+      /Duplicate custom_id/,
+    )
+    const wrong = await fetch(`${url}/v1/messages/batches/${id}`, { method: 'PUT' })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, DELETE'])
+  })
+
+  test('are booked when their results are read, at the price of batches, once, also after a restart', async () => {
+    const file = join(temporaryFolder(), 'books.db')
+    const { config } = await twoKeys({ storage: { url: `sqlite:${file}` } })
+    const gateway = await gatewayOf(config)
+    const anthropic = anthropicAt(gateway.url)
+    const { id } = await anthropic.messages.batches.create({
+      requests: requests(['claude-opus-5-5', 'claude-opus-5-5', 'claude-sonnet-5-5']),
+    })
+    const read = async (client: Anthropic): Promise<void> => {
+      for await (const _ of await client.messages.batches.results(id));
+    }
+    await read(anthropic)
+    await read(anthropic)
+    await gateway.close(0)
+    const again = await gatewayOf(config)
+    await read(anthropicAt(again.url))
+    const listed = await fetch(`${again.url}/api/calls?limit=5`)
+    expect([listed.status, await listed.json()]).toMatchObject([200, { calls: [{ id: `batch-${id}` }] }])
+    await again.close(0)
+    const db = new DatabaseSync(file)
+    onTestFinished(() => db.close())
+    const booked = db.prepare(
+      'select model_asked, target, endpoint, input_tokens, output_tokens, cost_nano, tenant from attempts',
+    )
+    const plain = (model: string, requests: number) =>
+      requests *
+      Number(costOf(usage, { model, provider: 'anthropic', at: Date.now(), batch: true }).nanoDollars)
+    const owner = { target: 'claude', endpoint: 'A', tenant: expect.stringMatching(/^key-/) }
+    expect(booked.all()).toEqual([
+      {
+        ...{ model_asked: 'claude-opus-5-5', input_tokens: 2_000, output_tokens: 1_000 },
+        ...{ ...owner, cost_nano: plain('claude-opus-5-5', 2) },
+      },
+      {
+        ...{ model_asked: 'claude-sonnet-5-5', input_tokens: 1_000, output_tokens: 500 },
+        ...{ ...owner, cost_nano: plain('claude-sonnet-5-5', 1) },
+      },
+    ])
+    expect(db.prepare('select call_id, operation, attempts from calls').all()).toEqual([
+      { call_id: `batch-${id}`, operation: 'batch', attempts: 2 },
+    ])
+  })
+})
+
+describe('files', () => {
+  test('go up as they come, to the key that batches with them use, and are told, listed and deleted', async () => {
+    const { claude, config } = await twoKeys()
+    const { url } = await gatewayOf(config)
+    const anthropic = anthropicAt(url)
+    const file = await toFile(Buffer.alloc(300_000, 'x'), 'dam.txt', { type: 'text/plain' })
+    const made = await anthropic.beta.files.upload({ file })
+    expect(made).toMatchObject({ filename: 'dam.txt', size_bytes: 300_000 })
+    expect(await anthropic.beta.files.retrieveMetadata(made.id)).toMatchObject({ id: made.id })
+    expect((await anthropic.beta.files.list()).data.map(({ id }) => id)).toEqual([made.id])
+    expect(await anthropic.beta.files.delete(made.id)).toMatchObject({ id: made.id })
+    expect(keysSeen(claude)).toEqual(new Set(['sk-ant-b']))
+  })
+
+  test('are passed on without being held, both ways, and an end that breaks off looks like none', async () => {
+    let received = 0
+    const vendor = createServer((req, res) => {
+      req.on('data', (chunk: Buffer) => {
+        received += chunk.length
+      })
+      if (req.url?.endsWith('/content')) {
+        res.write('first')
+        return void setTimeout(() => res.destroy(), 50)
+      }
+      req.on('end', () => res.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"file_011"}'))
+    })
+    await new Promise<void>((resolve) => vendor.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void vendor.close())
+    const address = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
+    const { url } = await gatewayOf({
+      targets: { claude: { api: 'anthropic', endpoints: [{ url: address }] } },
+      routes: [{ models: '*', target: 'claude' }],
+    })
+    const headers = { 'anthropic-version': '2023-06-01', 'content-type': 'application/octet-stream' }
+    let more: (() => void) | undefined
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.alloc(200_000))
+        more = () => {
+          controller.enqueue(Buffer.alloc(10))
+          controller.close()
+        }
+      },
+    })
+    const sent = fetch(`${url}/v1/files`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+    await expect.poll(() => received).toBe(200_000)
+    more?.()
+    expect(await (await sent).json()).toEqual({ id: 'file_011' })
+    const broken = await fetch(`${url}/v1/files/file_011/content`, { headers })
+    expect(broken.status).toBe(200)
+    await expect(broken.text()).rejects.toThrow()
+  })
+})

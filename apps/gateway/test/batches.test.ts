@@ -217,4 +217,22 @@ describe('files', () => {
     expect(broken.status).toBe(200)
     await expect(broken.text()).rejects.toThrow()
   })
+
+  test('of a vendor that is silent, or answers with what is no JSON, are an error in time', async () => {
+    const vendor = createServer((req, res) => {
+      if (req.url === '/v1/files') res.writeHead(200, { 'content-type': 'application/json' }).end('{"data":')
+    })
+    await new Promise<void>((resolve) => vendor.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void vendor.close().closeAllConnections())
+    const address = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
+    const { url } = await gatewayOf({
+      targets: { claude: { api: 'anthropic', endpoints: [{ url: address }] } },
+      routes: [{ models: '*', target: 'claude' }],
+      timeouts: { total: '200ms' },
+    })
+    const headers = { 'anthropic-version': '2023-06-01' }
+    const statusOf = async (path: string): Promise<number> =>
+      (await fetch(`${url}${path}`, { headers })).status
+    expect([await statusOf('/v1/files'), await statusOf('/v1/messages/batches')]).toEqual([502, 504])
+  })
 })

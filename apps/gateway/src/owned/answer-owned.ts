@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Entry } from '@spillway/ledger'
-import { type Api, type Clock, type Failure, RecentMap } from '@spillway/middleware'
-import { forwardedQuery, headerFence, normaliseBaseUrl, transportFailure } from '@spillway/wire'
+import { type Api, type Clock, type Failure, RecentMap, type Timeouts } from '@spillway/middleware'
+import {
+  forwardedQuery,
+  headerFence,
+  normaliseBaseUrl,
+  parseBounded,
+  timeoutFailure,
+  transportFailure,
+} from '@spillway/wire'
 import type { Config } from '../config/config.ts'
 import { priceTableOf } from '../config/prices.ts'
 import { protocolOf } from '../server/answer-models.ts'
@@ -15,12 +22,15 @@ import { batchRows } from './book-batch.ts'
 import { type Choosing, ownerOf, placeOf } from './choose-owner.ts'
 import { idsIn, type OwnedPath } from './owned-path.ts'
 import { type Candidate, type Owner, Owners } from './owners.ts'
+import { Patience } from './patience.ts'
 import { openUpload, UploadTooLarge } from './upload.ts'
 
 /** What Anthropic takes, in bytes; OpenAI takes no more. */
 const largest = { batches: 256 * 1024 * 1024, files: 512 * 1024 * 1024 }
 /** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */
 const largestAnswer = 8 * 1024 * 1024
+/** How long an answer to anything but an upload may take to begin, in milliseconds. */
+const longestSilence = 60_000
 /** Batches that are known to be booked; the books themselves take each once. */
 const mostBooked = 10_000
 
@@ -40,6 +50,7 @@ export type AnswerOwned = (
     readonly origin: string
     readonly fingerprint: (key: string) => string
     readonly stalls: StallWatch
+    readonly timeouts: Timeouts
   },
 ) => Promise<void>
 
@@ -50,16 +61,16 @@ export type AnswerOwned = (
 export function openOwned({ config, targets, book, clock }: OwnedOptions): AnswerOwned {
   const owners = new Owners()
   const booked = new RecentMap<true>(mostBooked)
-  return async (req, res, path, { origin, fingerprint, stalls }) => {
+  return async (req, res, path, { origin, fingerprint, stalls, timeouts }) => {
     const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : protocolOf(req.headers))
     const { tenant } = callerFrom(req.headers, fingerprint)
     const { 'x-spillway-target': named } = req.headers
     const asked = typeof named === 'string' ? named : undefined
     const choosing: Choosing = { config: config(), targets, owners, api, tenant, asked }
     const headers = headersFor(api, req)
-    const leaving = new AbortController()
+    const patience = new Patience(clock)
     res.on('close', () => {
-      if (!res.writableFinished) leaving.abort()
+      if (!res.writableFinished) patience.leave()
     })
     if (req.headers.expect !== undefined) res.writeContinue()
     const isUpload = req.method === 'POST' && path.id === undefined
@@ -72,14 +83,24 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
       void upload?.body.cancel()
       return refuse(res, api, place)
     }
-    const answer = await send(place, req, headers, { body: upload?.body, signal: leaving.signal })
+    const longest = isUpload ? timeouts.total : Math.min(timeouts.total, longestSilence)
+    const sending = { body: upload?.body, longest, patience }
+    const answer = await send(place, req, headers, sending)
     if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
     const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }
     const own = { 'x-spillway-served-by': place.target }
     const isDownload = path.action === 'results' || path.action === 'content'
-    if (isDownload) return download(res, answer, own, usageOf(path, place, answer, owner))
-    const text = await readText(answer)
-    if (text === undefined) return refuse(res, api, callersFault('malformed', 'the answer is too large', 502))
+    if (isDownload)
+      return download(res, patience.pieces(answer.body, timeouts.idle), answer, {
+        ...{ own, counting: usageOf(path, place, answer, owner) },
+      })
+    const text = await readText(patience.pieces(answer.body, timeouts.idle)).catch(() => undefined)
+    if (text === undefined || (answer.ok && parseBounded(text) === undefined))
+      return refuse(
+        res,
+        api,
+        callersFault('malformed', 'the answer is no JSON, too large, or has broken off', 502),
+      )
     if (answer.ok) learn(text, path, req.method ?? '', owner)
     const body = Buffer.from(withOwnAddresses(text, origin))
     res.writeHead(answer.status, { ...passed(answer, own), 'content-length': body.length })
@@ -125,6 +146,13 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
   }
 }
 
+interface Sending {
+  readonly body: ReadableStream<Uint8Array> | undefined
+  /** Milliseconds until an answer has begun. */
+  readonly longest: number
+  readonly patience: Patience
+}
+
 interface Counting {
   push(chunk: Uint8Array): void
   end(): void
@@ -148,18 +176,21 @@ async function send(
   { endpoint }: Candidate,
   req: IncomingMessage,
   headers: Record<string, string>,
-  { body, signal }: { readonly body: ReadableStream<Uint8Array> | undefined; readonly signal: AbortSignal },
+  { body, longest, patience }: Sending,
 ): Promise<Response | Failure> {
   const { client } = endpoint
   if (client === undefined) return callersFault('not_found', 'the target has no batches and files', 404)
   const path = (req.url ?? '').replace(/[?#].*$/s, '')
   const url = `${normaliseBaseUrl(client.baseUrl)}${path}${forwardedQuery(req.url ?? '')}`
   try {
-    return await client.fetch(url, {
+    const { signal } = patience
+    const init = {
       ...{ method: req.method ?? 'GET', headers, signal, redirect: 'manual' },
       ...(body !== undefined && { body: body as never, duplex: 'half' }),
-    } as RequestInit)
+    }
+    return await patience.wait(longest, client.fetch(url, init as RequestInit))
   } catch (error) {
+    if (patience.isOver) return timeoutFailure('headers', longest)
     const cause = error instanceof Error ? (error.cause ?? error) : error
     if (error instanceof UploadTooLarge || cause instanceof UploadTooLarge)
       return callersFault('too_large', (cause as Error).message)
@@ -170,13 +201,13 @@ async function send(
 /** Passes a body on as it comes, at the pace of the client. */
 async function download(
   res: ServerResponse,
+  pieces: AsyncIterable<Uint8Array>,
   answer: Response,
-  own: Record<string, string>,
-  counting: Counting | undefined,
+  { own, counting }: { readonly own: Record<string, string>; readonly counting: Counting | undefined },
 ): Promise<void> {
   res.writeHead(answer.status, passed(answer, own))
   try {
-    for await (const chunk of answer.body ?? []) {
+    for await (const chunk of pieces) {
       counting?.push(chunk)
       if (!res.write(chunk)) await drained(res)
       if (res.destroyed) return
@@ -199,10 +230,10 @@ function drained(res: ServerResponse): Promise<void> {
   })
 }
 
-async function readText(answer: Response): Promise<string | undefined> {
+async function readText(pieces: AsyncIterable<Uint8Array>): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of pieces) {
     size += chunk.length
     if (size > largestAnswer) return undefined
     chunks.push(chunk)

@@ -239,8 +239,10 @@ async function dispatch(
   const owned = options.owned && ownedPath(path)
   if (owned !== undefined && options.owned !== undefined) {
     if (!owned.methods.includes(req.method ?? '')) return refuseMethod(req, res, owned.methods.join(', '))
-    const { fingerprint, bodies } = options
-    return options.owned(req, res, owned, { origin: originOf(req), fingerprint, stalls: bodies.bodyStalls })
+    const { fingerprint, bodies, timeouts: limits } = options
+    const timeouts = typeof limits === 'function' ? limits() : limits
+    const server = { origin: originOf(req), fingerprint, stalls: bodies.bodyStalls, timeouts }
+    return options.owned(req, res, owned, server)
   }
   const models = modelsAsked(path)
   if (models !== undefined && options.models !== undefined) {

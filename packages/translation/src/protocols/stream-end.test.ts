@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { dialectStreams } from '../../../wire/test/dialect-streams.ts'
 import { StreamTranslator } from './stream-translator.ts'
 
-// Responses are not translated yet.
+// From Messages and chat completions into each other.
 const translated = dialectStreams.filter(({ api }) => api !== 'responses')
 
 describe.each(translated)('a stream of $name', ({ api, answer, more }) => {

@@ -53,7 +53,7 @@ export class BedrockScanner {
       return this.#listener.exception(name, data, { start, end })
     }
     if (headers.get(':event-type') !== 'chunk') return
-    const bytes = stringField(parseBounded(payload), 'bytes')
+    const bytes = encodedEvent(payload) ?? stringField(parseBounded(payload), 'bytes')
     if (bytes === undefined) return this.#listener.broken('a chunk of the stream has no bytes', start)
     this.#say(Buffer.from(bytes, 'base64'), start, end)
   }
@@ -75,6 +75,18 @@ export class BedrockScanner {
     event.end = end
     this.#listener.event(event)
   }
+}
+
+const bytesField = Buffer.from('{"bytes":"')
+const QUOTE = 0x22
+
+/** The base64 of an event where it stands first, as AWS writes it: nothing has to be parsed then. */
+function encodedEvent(payload: Uint8Array): string | undefined {
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const start = bytesField.length
+  if (!text.subarray(0, start).equals(bytesField)) return undefined
+  const end = text.indexOf(QUOTE, start)
+  return end < 0 ? undefined : text.toString('latin1', start, end)
 }
 
 /** Empty for what is not JSON, so that the reader finds it broken; undefined for JSON without a type. */

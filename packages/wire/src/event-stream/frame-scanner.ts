@@ -36,6 +36,7 @@ export class FrameScanner {
   /** With how many bytes the scanner gets further: a prelude, or the whole frame. */
   #needed = preludeBytes
   #isBroken = false
+  #lastHeaders: { readonly bytes: Buffer; readonly headers: Frame['headers'] } | undefined
 
   constructor(onFrame: (frame: Frame | FrameProblem) => void) {
     this.#onFrame = onFrame
@@ -93,11 +94,20 @@ export class FrameScanner {
     const end = length - crcBytes
     if (crc32(frame.subarray(0, end)) !== frame.readUInt32BE(end))
       return this.#break(start, 'a frame does not match its checksum')
-    const headers = frameHeaders(frame.subarray(preludeBytes, preludeBytes + headersLength))
+    const headers = this.#headersOf(frame.subarray(preludeBytes, preludeBytes + headersLength))
     if (headers === undefined) return this.#break(start, 'the headers of a frame make no sense')
     const payload = frame.subarray(preludeBytes + headersLength, end)
     this.#onFrame({ headers, payload, start, end: start + length })
     return length
+  }
+
+  /** Nearly all frames of a stream have the same. */
+  #headersOf(bytes: Buffer): Frame['headers'] | undefined {
+    if (this.#lastHeaders?.bytes.equals(bytes)) return this.#lastHeaders.headers
+    const headers = frameHeaders(bytes)
+    // A copy: what it lies in would be held as long as the stream lasts.
+    if (headers !== undefined) this.#lastHeaders = { bytes: Buffer.from(bytes), headers }
+    return headers
   }
 
   #break(start: number, problem: string): 0 {

@@ -7,7 +7,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { parseConfig } from '../src/config/load-config.ts'
 import { type Gateway, startGateway } from '../src/gateway.ts'
-import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
+import { configOf, forThisTest, ownKey, targetAt, temporaryFolder } from './gateway.ts'
+import { messages, send } from './raw-client.ts'
 import { configFile, ready, spillway, until } from './spillway.ts'
 
 const read = (config: object) => parseConfig(stringify(config), 'f').config
@@ -142,3 +143,64 @@ it.skipIf(process.platform !== 'linux')(
   },
   30_000,
 )
+
+it('takes hosts, origins and bounds of the server live, and names the rest of it', async () => {
+  const claude = forThisTest(await startClaude())
+  const config = (server: object) => configOf(targetAt(claude, 'anthropic'), undefined, { server })
+  const gateway = await start(config({}))
+  const asked = async (host: string, body: object = messages()) =>
+    (await send(`${gateway.url}/v1/messages`, { body, headers: { host } })).status
+  expect(await asked('gateway.internal')).toBe(403)
+  const diff = await gateway.reload(
+    read(
+      config({ allowedHosts: ['gateway.internal'], maxRequestBytes: '1MiB', keepAliveFor: '9s', port: 1 }),
+    ),
+  )
+  expect(diff.changed.toSorted()).toEqual([
+    'server.allowedHosts',
+    'server.keepAliveFor',
+    'server.maxRequestBytes',
+  ])
+  expect(diff.needRestart).toEqual(['server.port'])
+  expect(await asked('gateway.internal')).toBe(200)
+  expect(await asked('gateway.internal', messages({ system: 'x'.repeat(2 ** 20) }))).toBe(413)
+  const { headers } = await send(`${gateway.url}/healthz`, {
+    method: 'GET',
+    headers: { connection: 'keep-alive' },
+  })
+  expect(headers['keep-alive']).toBe('timeout=9')
+  await gateway.reload(read(config({})))
+  expect(await asked('gateway.internal')).toBe(403)
+})
+
+it('keeps conversations on their endpoint across a reload', async () => {
+  const [one, two] = [forThisTest(await startClaude()), forThisTest(await startClaude())]
+  const endpoints = [one, two].map(({ url }) => ({ url, credential: ownKey.reference }))
+  const config = (timeouts: object) =>
+    configOf({ api: 'anthropic', endpoints }, undefined, { fallback: timeouts })
+  const gateway = await start(config({}))
+  // A conversation has a place from its second turn on.
+  const turns = [
+    { role: 'user', content: 'Hello?' },
+    { role: 'assistant', content: 'Yes?' },
+    { role: 'user', content: 'Who?' },
+  ]
+  const turn = (session: string) =>
+    send(`${gateway.url}/v1/messages`, {
+      body: messages({ messages: turns }),
+      headers: { 'x-spillway-session': session },
+    })
+  const sessions = ['a', 'b', 'c', 'd']
+  const places = async (): Promise<number[]> => {
+    const seen: number[] = []
+    for (const session of sessions) {
+      const before = one.requests.length
+      await turn(session)
+      seen.push(one.requests.length - before)
+    }
+    return seen
+  }
+  const before = await places()
+  expect((await gateway.reload(read(config({ reserve: '5s' })))).changed).toEqual(['fallback.reserve'])
+  expect(await places()).toEqual(before)
+})

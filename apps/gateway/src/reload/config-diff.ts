@@ -12,19 +12,30 @@ export interface ConfigDiff {
 /** What is opened once: the address, the files, the connections. */
 const opened: readonly (keyof Config)[] = ['server', 'vault', 'storage', 'state', 'telemetry']
 
+/** What of these can change live: it is asked with each request, or is a number of the server. */
+const live: readonly string[] = [
+  ...['allowedHosts', 'allowedOrigins', 'maxRequestBytes', 'maxConnections', 'keepAliveFor'],
+].map((key) => `server.${key}`)
+
 /** Keys that are shown at most. */
 const mostKeys = 50
 
 /** Which keys differ. Values stay out of it: an address or a path says more than a log should hold. */
 export function configDiff(before: Config, after: Config): ConfigDiff {
   const keys = [...keysThatDiffer(before, after, '')].slice(0, mostKeys)
-  const isOpened = (key: string): boolean => opened.some((part) => key === part || key.startsWith(`${part}.`))
+  const isPartOf = (key: string) => (part: string) => key === part || key.startsWith(`${part}.`)
+  const isOpened = (key: string): boolean => opened.some(isPartOf(key)) && !live.some(isPartOf(key))
   return { changed: keys.filter((key) => !isOpened(key)), needRestart: keys.filter(isOpened) }
 }
 
 /** The new configuration, with what a running gateway has opened as it was. */
 export function withOpened(before: Config, after: Config): Config {
-  const { server, vault, storage, state, telemetry } = before
+  const { vault, storage, state, telemetry } = before
+  const { allowedHosts, allowedOrigins, maxRequestBytes, maxConnections, keepAliveFor } = after.server
+  const server = {
+    ...before.server,
+    ...{ allowedHosts, allowedOrigins, maxRequestBytes, maxConnections, keepAliveFor },
+  }
   return { ...after, server, vault, storage, state, telemetry }
 }
 

@@ -53,6 +53,8 @@ export interface GatewayServer {
    * left.
    */
   drain(ms: number): Promise<void>
+  /** Goes on with other hosts, origins and bounds; of the bounds, those of requests, connections and idle time. */
+  use(settings: Pick<ListenOptions, 'allowedHosts' | 'allowedOrigins' | 'bounds'>): void
   /** What it holds now, and whom it has turned away so far. */
   load(): ServerLoad
 }
@@ -104,7 +106,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   }
   const handling = { ...options, bodies }
   const inFlight = new Set<ServerResponse>()
-  const access = openAccess(options)
+  let access = openAccess(options)
   const serve = (req: IncomingMessage, res: GatewayResponse): void => {
     inFlight.add(res)
     res.on('close', () => {
@@ -165,6 +167,13 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       await closed
       clearTimeout(timer)
       server.close()
+    },
+    use({ allowedHosts, allowedOrigins, bounds: next }) {
+      access = openAccess({ host: options.host, allowedHosts, allowedOrigins })
+      const { maxRequestBytes, maxConnections, keepAliveFor } = serverBounds(next)
+      bodies.maxRequestBytes = maxRequestBytes
+      server.maxConnections = maxConnections
+      server.keepAliveTimeout = keepAliveFor
     },
     load: () => ({
       requestBytes: bodies.inFlight.used,

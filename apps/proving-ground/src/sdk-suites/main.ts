@@ -40,6 +40,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const source = values[suite.name as 'anthropic' | 'openai' | 'ai'] ?? suite.repository
     const commit = await fetchSources(suite, source, work)
     const plain = await runSuite(suite, work, false)
+    if (passed(plain) === 0)
+      throw new Error(`${suite.name}: no test passes without the wrapper, so nothing is shown`)
     const wrapped = await runSuite(suite, work, true)
     const differing = differences(plain, wrapped)
     const counts = [plain.size, passed(plain), passed(wrapped), differing.length].join(' | ')

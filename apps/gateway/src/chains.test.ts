@@ -40,10 +40,10 @@ test('a route’s chain is told in one line, and in whole with all that it choos
     routes.map(({ handler }) => describe(handler)),
   ])
   expect(short).toEqual([
-    'claude-*: telemetry > ledger > rate limit > mirror [candidate router] > ' +
+    'claude-*: telemetry > ledger > rate limit > translate > mirror [candidate router] > ' +
       'fallback [target router; target inside] > fit > retry > routing [endpoint 1; endpoint b]',
     expect.stringMatching(
-      /^\*: telemetry > ledger > rate limit > fit > retry > target router > .* > attempt$/,
+      /^\*: telemetry > ledger > rate limit > translate > fit > retry > target router > .* > attempt$/,
     ),
   ])
   const lines = whole.join('\n').split('\n')

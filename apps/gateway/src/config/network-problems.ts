@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
+import nodeTls from 'node:tls'
 import type { Config, EndpointConfig } from './config.ts'
 import type { ConfigProblem } from './config-error.ts'
 
@@ -15,7 +15,9 @@ export function networkOf({ proxy, tls }: EndpointConfig): {
   return {
     ...(through !== undefined && { proxy: through === 'none' ? null : through }),
     // Besides those that everyone trusts, since a proxy that reads along may leave some hosts alone.
-    ...(tls?.ca !== undefined && { tls: { ca: [...rootCertificates, readFileSync(tls.ca, 'utf8')] } }),
+    ...(tls?.ca !== undefined && {
+      tls: { ca: [...nodeTls.rootCertificates, readFileSync(tls.ca, 'utf8')] },
+    }),
   }
 }
 

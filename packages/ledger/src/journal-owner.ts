@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-} from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { readdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolders } from './make-folders.ts'
 import type { Warn } from './private-files.ts'
 import { reasonOf } from './rejected-entries.ts'
 
@@ -52,7 +44,7 @@ export class JournalOwner {
     const made = `${own}.new`
     let lock: Lock | undefined
     try {
-      mkdirSync(made, { mode: 0o700, recursive: true })
+      makeFolders(made, 0o700)
       closeSync(openSync(join(made, lockFile), 'w', 0o600))
       lock = lockOf(join(made, lockFile))
       renameSync(made, own)

@@ -3,7 +3,6 @@ import {
   closeSync,
   fchmodSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readlinkSync,
   realpathSync,
@@ -11,6 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { makeFolders } from './make-folders.ts'
 
 /** Hears what the operator should know, a line at a time. */
 export type Warn = (line: string) => void
@@ -48,7 +48,7 @@ export function secureDatabase(path: string, { create, warn }: { create: boolean
 
 /** Makes a folder for files that nobody else reads or writes (0700), or takes the rights of others away from it. */
 export function secureFolder(path: string, warn: Warn): void {
-  const made = mkdirSync(path, { recursive: true, mode: 0o700 })
+  const made = makeFolders(path, 0o700)
   if (!hasModes) return
   const folder = realpathSync(path)
   if (made !== undefined) chmodSync(folder, 0o700)

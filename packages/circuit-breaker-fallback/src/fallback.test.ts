@@ -2,6 +2,8 @@ import { type Target, target } from '@spillway/attempt'
 import {
   bodyOf,
   createRequest,
+  describe as describeChain,
+  emit,
   type Failure,
   type FailureKind,
   type Handler,
@@ -211,6 +213,36 @@ it('tells onFallback the same, whatever that does', async () => {
   )(request(virtualClock()))
   expect(response.failure).toBeUndefined()
   expect(heard).toEqual(['a overloaded', 'b server'])
+})
+
+it.each([
+  [
+    'of models that are asked where one declines',
+    { models: ['claude-opus-5-5'] },
+    ['claude-opus-5-5 refusal'],
+  ],
+  ['of no chain further in, where none are asked', undefined, []],
+])('tells onFallback %s', async (_, refusal, told) => {
+  const heard: string[] = []
+  const onFallback: FallbackOptions['onFallback'] = ({ to, failure }) =>
+    void heard.push(`${to} ${failure.kind}`)
+  const first = target('claude', async (call) => {
+    const isFirst = call.model === 'claude-sonnet-5-5'
+    if (isFirst) emit(call, 'fallback.switched', { to: 'claude-opus-5-5', failure: failure('refusal') })
+    return answering('claude').handler(call)
+  })
+  await chain(first, [answering('local')], { onFallback, ...(refusal && { refusal }) })(
+    request(virtualClock()),
+  )
+  expect(heard).toEqual(told)
+})
+
+it('is described with its options and its targets', () => {
+  const described = describeChain(fallback([answering('local')], { reserve: 5_000 }))
+  expect(described.split('\n').slice(0, 2)).toEqual([
+    'fallback (reserve 5000, midStream fail)',
+    '  target local',
+  ])
 })
 
 describe('time', () => {

@@ -85,7 +85,7 @@ describe('vault:NAME', () => {
       'add vault: { file: vault.age, keyFile: vault.key }',
     )
     const plain = problemOf(configWith('http://x.test', '', 'sk-ant-CANARY'))
-    expect(plain).toContain('a key itself never stands in a configuration file')
+    expect(plain).toContain('a key itself never belongs in a configuration file')
     expect(plain).not.toContain('CANARY')
   })
 })

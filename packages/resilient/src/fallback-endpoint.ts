@@ -36,7 +36,7 @@ export interface FallbackEndpoint {
   readonly model?: string | undefined
   /** What models are called there. @default OpenRouter's names of Claude models; else the same */
   readonly models?: ModelNames | undefined
-  /** As it stands in events and in `x-spillway-served-by`. @default the provider */
+  /** Its name in events and in `x-spillway-served-by`. @default the provider */
   readonly name?: string | undefined
   /** Limits that differ there, in milliseconds. */
   readonly timeouts?: Partial<Timeouts> | undefined

@@ -101,7 +101,7 @@ export interface OpenRouterConfig {
 }
 
 export interface EndpointConfig {
-  /** As it stands in events and metrics; its number where it has none. */
+  /** Its name in events and metrics; its number where it has none. */
   readonly name?: string | undefined
   /** Its share beside the others'. */
   readonly weight?: number | undefined

@@ -193,7 +193,7 @@ describe('a wrong value is an error that says what was expected', () => {
     ],
     [
       'storage: { url: "sqlite:a.db", auditKey: 0123456789abcdef0123456789abcdef }',
-      '5:32  storage.auditKey: expected env:NAME or vault:NAME; a key itself never stands in a configuration file',
+      '5:32  storage.auditKey: expected env:NAME or vault:NAME; a key itself never belongs in a configuration file',
     ],
     [
       'storage: { url: "sqlite:a.db", auditKey: [env:SPILLWAY_TEST_NONE, vault:audit] }',
@@ -418,7 +418,7 @@ describe('a key in the place of a credential', () => {
 
   test('is told that a key never stands in the file', () => {
     expect(problemsOf(smallest.replace('caller', key))[0]).toContain(
-      'a key itself never stands in a configuration file',
+      'a key itself never belongs in a configuration file',
     )
   })
 })

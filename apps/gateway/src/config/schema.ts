@@ -40,7 +40,7 @@ const credential = z
   .string({ error: 'expected env:NAME, vault:NAME or caller' })
   .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+|caller)$/, {
     error:
-      'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never stands in a configuration file',
+      'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never belongs in a configuration file',
   })
 
 const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {
@@ -51,7 +51,7 @@ const forwardedHeader = z.string({ error: 'expected the name of a header' }).che
 })
 
 const endpoint = z.strictObject({
-  name: name.optional().describe('As it stands in events and metrics; its number by default.'),
+  name: name.optional().describe('Its name in events and metrics; its number by default.'),
   weight: z
     .number({ error: 'expected a number above 0' })
     .positive()

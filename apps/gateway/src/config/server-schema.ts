@@ -59,7 +59,7 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .string()
     .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
       error:
-        'expected env:NAME (an environment variable) or vault:NAME; a key itself never stands in a configuration file',
+        'expected env:NAME (an environment variable) or vault:NAME; a key itself never belongs in a configuration file',
     })
     .optional()
     .describe("The key that fingerprints of callers' keys are made with; gateways with the same one agree."),

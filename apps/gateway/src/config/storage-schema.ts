@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { age, byteSize, count, duration, someTime, whole, yesOrNo } from './values.ts'
 
 const auditKey = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
-  error: 'expected env:NAME or vault:NAME; a key itself never stands in a configuration file',
+  error: 'expected env:NAME or vault:NAME; a key itself never belongs in a configuration file',
 })
 
 /** `storage` of the file. */

@@ -19,7 +19,7 @@ export const limit: z.ZodType<number | undefined, string | undefined> = z
   })
   .optional()
 
-/** A time for somebody else to get on. */
+/** How long something is waited for. */
 export const patience: z.ZodType<number | undefined, string | undefined> = z
   .union([someTime, z.literal('none').transform(() => Infinity)], {
     error: 'expected a duration above 0 such as 30s or 2m, or none',

@@ -5,14 +5,14 @@ import { duration, someTime, yesOrNo } from './values.ts'
 const text = z.string({ error: 'expected a text' }).min(1, { error: 'expected a text that is not empty' })
 
 const variable = z.string({ error: 'expected env:NAME' }).regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, {
-  error: 'expected env:NAME (an environment variable); a secret itself never stands in a configuration file',
+  error: 'expected env:NAME (an environment variable); a secret itself never belongs in a configuration file',
 })
 
 const token = z
   .string({ error: 'expected env:NAME or file:PATH' })
   .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, {
     error:
-      'expected env:NAME (an environment variable) or file:PATH; a token itself never stands in a configuration file',
+      'expected env:NAME (an environment variable) or file:PATH; a token itself never belongs in a configuration file',
   })
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).refine(

@@ -147,7 +147,7 @@ it('says which key is missing in the log, at /readyz and to callers, without nam
 it.each([
   ['{ file: v, keyFile: k, region: eu }', 'vault.region: this is for kind: kms, not for age'],
   ['{ kind: kms, file: v }', 'vault: kind: kms needs key'],
-  ['{ kind: transit, file: v, url: "http://x", key: k, token: s.secret }', 'a token itself never stands'],
+  ['{ kind: transit, file: v, url: "http://x", key: k, token: s.secret }', 'a token itself never belongs'],
   ['{ file: v }', 'vault: kind: age needs keyFile or identity'],
   ['{ kind: gpg, file: v }', 'expected one of age, passphrase, kms, transit, keychain'],
 ])('says what is wrong with vault: %s', (vault, message) => {

@@ -16,7 +16,7 @@ const messageFields: ReadonlySet<string> = new Set(
 const roles: readonly unknown[] = ['developer', 'system', 'user', 'assistant', 'tool', 'function']
 const efforts: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh']
 /** Models that think, and take neither the old limit nor sampling parameters. */
-const thinking = /^(?:o\d|gpt-5)/
+export const thinkingModels = /^(?:o\d|gpt-[56])/
 const namePattern = /^[a-zA-Z0-9_-]+$/
 
 /** What OpenAI refuses of a chat request, by its error messages as public issues quote them. */
@@ -40,7 +40,7 @@ function unknownField(body: Fields): string | undefined {
 
 function wrongParameter(body: Fields): string | undefined {
   const { model, stop, stream, stream_options, reasoning_effort, safety_identifier } = body
-  if (thinking.test(String(model))) {
+  if (thinkingModels.test(String(model))) {
     if (body.max_tokens != null) {
       return "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
     }

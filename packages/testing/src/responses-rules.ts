@@ -1,4 +1,5 @@
 import { type Call, fieldsOf } from './answer.ts'
+import { thinkingModels } from './chat-openai-rules.ts'
 import { looseObject } from './chat-tool-turns.ts'
 
 type Fields = ReturnType<typeof fieldsOf>
@@ -23,8 +24,6 @@ const roles: readonly unknown[] = ['user', 'assistant', 'system', 'developer']
 const partsOfCallers = ['input_text', 'input_image', 'input_file']
 const partsOfModels = ['output_text', 'refusal']
 const efforts: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
-/** Models that think, and take no sampling parameters. */
-const thinking = /^(?:o\d|gpt-5)/
 const namePattern = /^[a-zA-Z0-9_-]+$/
 
 /** Fields of the items that callers send back, besides `type`, `id` and `status`, and how their ids begin. */
@@ -57,7 +56,7 @@ function wrongParameter(body: Fields): string | undefined {
     return "Missing required parameter: 'input'."
   if (most != null && !(Number.isInteger(most) && (most as number) >= 16))
     return `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got ${most} instead.`
-  if (thinking.test(String(model))) {
+  if (thinkingModels.test(String(model))) {
     for (const name of ['temperature', 'top_p']) {
       if (body[name] != null && body[name] !== 1)
         return `Unsupported parameter: '${name}' is not supported with this model.`

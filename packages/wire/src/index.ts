@@ -38,7 +38,12 @@ export {
 } from './json/source-text.ts'
 export { isObject, numberOf, objectsOf, parseObject, textOf } from './json/values.ts'
 export { limitGroup } from './limit-group.ts'
-export { acceptsPrefill, acceptsTemperature } from './model-capabilities.ts'
+export {
+  acceptsPrefill,
+  acceptsTemperature,
+  isOpenAiThinker,
+  isOpenAiWithoutThinking,
+} from './model-capabilities.ts'
 export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
 export { isDone } from './openai-stream.ts'
 export { laterUsage, openaiUsage, responsesUsage, usageOfCompletion } from './openai-usage.ts'

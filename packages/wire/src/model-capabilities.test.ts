@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { acceptsTemperature } from './model-capabilities.ts'
+import { acceptsTemperature, isOpenAiThinker, isOpenAiWithoutThinking } from './model-capabilities.ts'
 
 it.each([
   'claude-opus-4-6',
@@ -57,9 +57,27 @@ it.each([
   'claude-haiku-6-20271001',
   'o3',
   'o4-mini',
+  'gpt-6-astra',
+  'openai/gpt-6.1-sol',
+  'codex-mini-latest',
   'openai/o1-preview',
   'gpt-5',
   'openai/gpt-5-mini',
 ])('%s takes none', (model) => {
   expect(acceptsTemperature(model)).toBe(false)
+})
+
+it.each([
+  ['o3', true, false],
+  ['gpt-5.5', true, false],
+  ['gpt-6.1-sol', true, false],
+  ['openai/gpt-6-luna', true, false],
+  ['GPT-5', true, false],
+  ['gpt-4o', false, true],
+  ['openai/gpt-3.5-turbo', false, true],
+  ['gpt-oss-120b', false, false],
+  ['my-gpt-5-like', false, false],
+  ['claude-sonnet-5', false, false],
+])('%s: thinks as OpenAI’s do %s, and never does %s', (model, thinks, never) => {
+  expect([isOpenAiThinker(model), isOpenAiWithoutThinking(model)]).toEqual([thinks, never])
 })

@@ -2,8 +2,18 @@
 const claudeWithSampling =
   /claude-(?:v?[123](?!\d)|instant|(?:opus|sonnet|haiku)-4(?:-[0-6])?(?!\d|-\d{1,2}(?!\d)))/
 
-/** OpenAI's reasoning models take none either. */
-const withoutSampling = /(?:^|\/)(?:o\d|gpt-5)/
+/** OpenAI's models that think: o1, GPT-5, and what came after them. */
+const openAiThinker = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)/
+
+/** Whether a model is one of OpenAI's that think: it takes an effort and no sampling. Prefixes of resellers are fine. */
+export function isOpenAiThinker(model: string): boolean {
+  return openAiThinker.test(model.toLowerCase())
+}
+
+/** Whether a model is one of OpenAI's that never think, and refuse to be asked how hard. */
+export function isOpenAiWithoutThinking(model: string): boolean {
+  return /(?:^|\/)gpt-[34]/.test(model.toLowerCase())
+}
 
 /**
  * Whether a model takes a `temperature` of one's choice. Prefixes of resellers (`anthropic/…`) are fine.
@@ -13,7 +23,7 @@ export function acceptsTemperature(model: string, version?: string): boolean {
   if (version !== undefined && version >= '2026-10-21') return false
   const name = model.toLowerCase()
   if (name.includes('claude')) return claudeWithSampling.test(name.replaceAll('.', '-'))
-  return !withoutSampling.test(name)
+  return !isOpenAiThinker(name)
 }
 
 /** Claude models up to 4.5 go on from a last turn of the assistant's; later ones refuse it. */

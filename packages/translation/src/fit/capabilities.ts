@@ -1,4 +1,4 @@
-import { acceptsPrefill, acceptsTemperature } from '@spillway/wire'
+import { acceptsPrefill, acceptsTemperature, isOpenAiWithoutThinking } from '@spillway/wire'
 import { claudeRows } from './claude-rows.ts'
 
 /** The ways of thinking that a Messages request can ask for. */
@@ -46,9 +46,6 @@ const everything: ModelCapabilities = {
   signedThinking: false,
 }
 
-/** OpenAI's models that do not think, and refuse to be asked how hard. */
-const neverThinking = /(?:^|\/)gpt-[34]/
-
 /**
  * What a model takes, told by its name. Prefixes of resellers (`anthropic/…`) are fine.
  * @param overrides what you know better, of a local model for instance
@@ -60,7 +57,7 @@ export function modelCapabilities(
   const name = model.toLowerCase().replaceAll('.', '-')
   const sampling = acceptsTemperature(model)
   if (!name.includes('claude')) {
-    return { ...everything, sampling, effort: !neverThinking.test(name), ...overrides }
+    return { ...everything, sampling, effort: !isOpenAiWithoutThinking(model), ...overrides }
   }
   const known = claudeRows.filter(({ models }) => models.test(name)).map(({ takes }) => takes)
   const prefill = acceptsPrefill(name)

@@ -52,6 +52,14 @@ describe('a chat request in the words of another server', () => {
       [],
     ],
     [
+      'the limit, for a model of today that thinks',
+      'openai',
+      'openai/gpt-6.1-sol',
+      '{"max_tokens":1.0}',
+      '{"max_completion_tokens":1.0}',
+      [],
+    ],
+    [
       'two limits',
       'deepseek',
       'm',

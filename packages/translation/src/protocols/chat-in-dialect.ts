@@ -8,7 +8,7 @@ import {
   withObject,
   withoutField,
 } from '@spillway/middleware'
-import { isObject } from '@spillway/wire'
+import { isObject, isOpenAiThinker } from '@spillway/wire'
 import type { ChatDialect } from './dialect.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { toolIdFor } from './tool-names.ts'
@@ -22,8 +22,10 @@ export interface ChatInDialect {
   readonly degraded: readonly Loss[]
 }
 
-/** OpenAI's own models that think, which take the newer words only, whatever server stands before them. */
-const newerWordsOnly = /^(?:openai\/)?(?:o\d|gpt-5|codex)/
+/** OpenAI's own models that think, which take the newer words only, whatever server is before them. */
+function takesNewerWordsOnly(model: string): boolean {
+  return isOpenAiThinker(model) && /^(?:openai\/)?[^/]*$/i.test(model)
+}
 
 /**
  * Writes a chat request in the words that its server takes, where the caller's are other ones: the role of instructions, the
@@ -40,7 +42,7 @@ export function chatInDialect(
   const lost = new Set<Loss>()
   const lose = (loss: Loss): void => void lost.add(loss)
   const dialect = { ...base, ...learned }
-  const isNewer = newerWordsOnly.test(model)
+  const isNewer = takesNewerWordsOnly(model)
   // Parsers may not agree on it, and the server is the one to say so.
   const known = withKnownFields(body)
   if (known === undefined) return { body, degraded: [] }

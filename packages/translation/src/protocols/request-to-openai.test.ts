@@ -306,6 +306,12 @@ describe('thinking', () => {
     expect(lost(body, dialect)).toEqual(losses)
   })
 
+  it.each(['o3', 'gpt-6-astra', 'openai/gpt-6.1-sol', 'gpt-oss-20b'])('is asked for of %s', (model) => {
+    expect(translated({ output_config: { effort: 'high' }, model })).toMatchObject({
+      reasoning_effort: 'high',
+    })
+  })
+
   it('is not asked for where the model has none', () => {
     expect(translated({ output_config: { effort: 'high' } })).not.toHaveProperty('reasoning_effort')
     expect(lost({ output_config: { effort: 'high' } })).toEqual(['effort'])

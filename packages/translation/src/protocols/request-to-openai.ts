@@ -1,5 +1,12 @@
 import type { JsonObject } from '@spillway/middleware'
-import { acceptsTemperature, field, isObject, stringField } from '@spillway/wire'
+import {
+  acceptsTemperature,
+  field,
+  isObject,
+  isOpenAiThinker,
+  isOpenAiWithoutThinking,
+  stringField,
+} from '@spillway/wire'
 import { chatMessages } from './chat-messages.ts'
 import { chatTools } from './chat-tools.ts'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './dialect.ts'
@@ -97,11 +104,10 @@ function sampling(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
   }
 }
 
-/** Models of OpenAI's that think; the others refuse to be asked for it. */
-const thinkingModels = /(?:^|\/)(?:o\d|gpt-5|gpt-oss|codex)/
-
-/** Those that never do, so that nothing is lost where they are told not to. */
-const neverThinking = /(?:^|\/)gpt-[34]/
+/** Models of OpenAI's that think, the open ones among them; the others refuse to be asked for it. */
+function takesEffort(model: string): boolean {
+  return isOpenAiThinker(model) || model.toLowerCase().includes('gpt-oss')
+}
 
 function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
   const thinking = isObject(body.thinking) ? body.thinking : undefined
@@ -117,9 +123,9 @@ function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObje
     return wanted ? { reasoning: { enabled: true } } : {}
   }
   if (dialect.reasoning === 'deepseek') return deepSeekReasoning(thinking, effort, lose)
-  const takesEffort = dialect.reasoning === 'effort' && thinkingModels.test(stringField(body, 'model') ?? '')
-  if (!takesEffort) {
-    const isOff = thinking?.type === 'disabled' && !neverThinking.test(stringField(body, 'model') ?? '')
+  const model = stringField(body, 'model') ?? ''
+  if (dialect.reasoning !== 'effort' || !takesEffort(model)) {
+    const isOff = thinking?.type === 'disabled' && !isOpenAiWithoutThinking(model)
     if (wanted || isOff) lose('thinking')
     if (effort !== undefined) lose('effort')
     return {}

@@ -84,6 +84,12 @@ describe('a chat request for a server of the Responses API', () => {
     expect(degraded).toEqual([])
   })
 
+  it('leaves a model that shall not think its own effort, since not all have a lowest one', () => {
+    const { body, degraded } = chatToResponses(chat({ model: 'gpt-6.1-sol', reasoning: { enabled: false } }))
+    expect(body.reasoning).toEqual({ summary: 'auto' })
+    expect(degraded).toEqual(['thinking'])
+  })
+
   it('asks models that do not think for no reasoning, which they refuse', () => {
     const { body } = chatToResponses(chat({ model: 'gpt-4o', reasoning_effort: 'low' }))
     expect(body).not.toHaveProperty('include')

@@ -1,11 +1,8 @@
 import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, objectsOf, stringField, textOf } from '@spillway/wire'
+import { field, isObject, isOpenAiThinker, objectsOf, stringField, textOf } from '@spillway/wire'
 import { defined } from '../protocols/json.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { itemsOfMessages } from './messages-to-items.ts'
-
-/** Models of OpenAI's that think, whose reasoning comes back encrypted. */
-const thinkingModels = /(?:^|\/)(?:o\d|gpt-5|gpt-6|codex)/
 
 /** The API takes no lower limit. */
 const leastOutput = 16
@@ -58,7 +55,8 @@ export function chatToResponses(chat: JsonObject): {
     if (chat[name] != null && !isHarmless(chat[name])) lose(loss)
   }
   if (Object.keys(chat).some((name) => !handled.has(name) && chat[name] != null)) lose('unknown_fields')
-  const thinks = thinkingModels.test(stringField(chat, 'model') ?? '')
+  // Their reasoning comes back encrypted; the others refuse to be asked for it.
+  const thinks = isOpenAiThinker(stringField(chat, 'model') ?? '')
   const body = defined({
     ...Object.fromEntries(same.map((name) => [name, chat[name] ?? undefined])),
     input: itemsOfMessages(chat.messages, lose),
@@ -121,9 +119,9 @@ function reasoning(chat: JsonObject, lose: Lose): unknown {
 }
 
 function effortOfBudget({ max_tokens, enabled }: JsonObject, lose: Lose): string | undefined {
-  if (enabled === false) return 'minimal'
-  if (typeof max_tokens !== 'number') return undefined
-  lose('thinking')
+  const isBudget = typeof max_tokens === 'number'
+  if (isBudget || enabled === false) lose('thinking')
+  if (!isBudget) return undefined
   return max_tokens < 4096 ? 'low' : max_tokens < 16_384 ? 'medium' : 'high'
 }
 

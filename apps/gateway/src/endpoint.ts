@@ -234,8 +234,9 @@ function translationOf(settings: TargetConfig, url: string): Middleware[] {
   if (api === 'anthropic') return [translate({ to: 'anthropic' })]
   if (api === 'openai') {
     if (settings.responses === 'only') return [translate({ to: 'responses' })]
-    const toChat = translate({ to: 'openai', dialect: dialectOf(settings, url) })
-    return [speaksResponses(settings) ? exceptResponses(toChat) : toChat]
+    return [
+      translate({ to: 'openai', dialect: dialectOf(settings, url), responses: speaksResponses(settings) }),
+    ]
   }
   // Both protocols, but for the count of tokens, which is answered with an estimate, and for what Ollama passes over.
   const toChat = translate({ to: 'openai', dialect: api === 'ollama' ? 'ollama' : 'openrouter' })
@@ -247,14 +248,6 @@ function translationOf(settings: TargetConfig, url: string): Middleware[] {
     }
   }
   return [named(asNeeded, 'translate', { options: { to: 'openai where needed' } })]
-}
-
-function exceptResponses(toChat: Middleware): Middleware {
-  const passing: Middleware = (next) => {
-    const translated = toChat(next)
-    return (request) => (request.api === 'responses' ? next(request) : translated(request))
-  }
-  return named(passing, 'translate', { options: { to: 'openai or responses' } })
 }
 
 /**

@@ -26,11 +26,11 @@ const models = { Claude: 'claude-sonnet-5', 'chat completions': 'gpt-5.5', Ollam
 
 /** Looks first where it has something to look with, and says then what it has seen. */
 function reply({ json }: { readonly json: unknown }) {
-  const { tools, messages, response_format, output_config, format } = json as Record<string, unknown>
+  const { tools, messages, input, response_format, output_config, format } = json as Record<string, unknown>
   if (response_format ?? (output_config as { format?: unknown } | undefined)?.format ?? format) {
     return { text: '{"x":1,"y":2}' }
   }
-  const isFirst = !(messages as { role: string }[]).some(({ role }) => role === 'assistant')
+  const isFirst = !((messages ?? input) as { role: string }[]).some(({ role }) => role === 'assistant')
   if (tools !== undefined && isFirst)
     return { text: 'I look.', toolUse: [{ name: 'look', input: { at: 'Rome' } }] }
   return { text: 'It rains.' }
@@ -238,6 +238,26 @@ describe('a server that has the Responses API itself', () => {
     const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
     const stream = client.responses.stream({ model: 'gpt-5.5', input: 'a' })
     expect((await stream.finalResponse()).output_text).toBe('From Claude.')
+  })
+
+  test('is asked by it where it takes a model with tools there alone, from then on at once', async () => {
+    const server = forThisTest(await startOpenAi({ reply }))
+    const gateway = await gatewayOf(configOf(targetAt(server, 'openai', { dialect: 'openai' })))
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const { type, name, parameters } = look
+    const tools = [{ type, function: { name, parameters: { ...parameters } } }]
+    const call = { model: 'gpt-6.1-sol', messages: [{ role: 'user' as const, content: 'a' }], tools }
+    const asked = async (): Promise<unknown> =>
+      (await client.chat.completions.create(call)).choices[0]?.message.tool_calls
+    const called = [{ type: 'function', function: { name: 'look', arguments: '{"at":"Rome"}' } }]
+    expect(await asked()).toMatchObject(called)
+    const stream = client.chat.completions.stream({ ...call, stream: true })
+    expect((await stream.finalMessage()).tool_calls).toMatchObject(called)
+    expect(server.requests.map(({ path, status }) => [path, status])).toEqual([
+      ['/v1/chat/completions', 400],
+      ['/v1/responses', 200],
+      ['/v1/responses', 200],
+    ])
   })
 
   test('answers callers of Messages and of chat where it has nothing else', async () => {

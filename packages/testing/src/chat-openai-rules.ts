@@ -27,10 +27,21 @@ export function refusedByOpenAi({ request }: Call): { status: number; message: s
     unknownField(body) ??
     wrongParameter(body) ??
     wrongTools(body) ??
+    wrongPlace(body) ??
     wrongFormat(body) ??
     messages.map(wrongMessage).find((wrong) => wrong !== undefined) ??
     wrongToolTurns(messages)
   return message === undefined ? undefined : { status: 400, message }
+}
+
+/** Models that take functions here only where they do not think (OpenAI's deployment checklist; itzcrazykns/vane#1173; 2026). */
+const functionsByResponses = /^gpt-(?:5\.[6-9]|6)/
+
+function wrongPlace({ model, tools, reasoning_effort }: Fields): string | undefined {
+  const hasFunctions = Array.isArray(tools) && tools.length > 0
+  if (!hasFunctions || reasoning_effort === 'none' || !functionsByResponses.test(String(model)))
+    return undefined
+  return `Function tools with reasoning_effort are not supported for ${model} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.`
 }
 
 function unknownField(body: Fields): string | undefined {

@@ -10,6 +10,7 @@ import {
   withDefaults,
 } from '@spillway/middleware'
 import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
+import { byResponsesWhereAsked } from './by-responses.ts'
 import { fieldWriterWithNumbersOf } from './carried-numbers.ts'
 import { inItsDialect } from './in-its-dialect.ts'
 import { freshLesson, LearnedDialect, mostLessons } from './learned-dialect.ts'
@@ -46,6 +47,12 @@ export interface TranslateOptions {
    */
   readonly dialect?: ChatDialectName | ChatDialect
   /**
+   * With `to: 'openai'`: whether the server has the Responses API as well. Its callers pass then, and what the server takes there alone
+   * goes there: GPT-6 with tools, for instance.
+   * @default false
+   */
+  readonly responses?: boolean | undefined
+  /**
    * With `to: 'anthropic'`: the limit of an answer in tokens, 1 or more, where the caller has set none.
    * @default undefined: what the model can, 32000 at most; 8192 for models that are not known
    */
@@ -56,6 +63,7 @@ export interface TranslateOptions {
 export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
   from: undefined,
   dialect: 'openai',
+  responses: false,
   maxTokens: undefined,
 }
 
@@ -66,7 +74,7 @@ export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
  * Counts of tokens for targets without such a call are answered with an estimate.
  */
 export function translate(options: TranslateOptions): Middleware {
-  const { to, from, dialect, maxTokens } = withDefaults(translateDefaults, options)
+  const { to, from, dialect, responses, maxTokens } = withDefaults(translateDefaults, options)
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(`translate.maxTokens must be 1 or more, but is ${maxTokens}`)
   }
@@ -80,7 +88,11 @@ export function translate(options: TranslateOptions): Middleware {
     return isChat ? inItsDialect(next, request, learned) : next(request)
   }
   const name = to === 'openai' && typeof dialect === 'string' ? dialect : undefined
-  return named(translating, 'translate', { options: { to, dialect: name } })
+  const whole =
+    to === 'openai' && responses
+      ? byResponsesWhereAsked(translating, translate({ from, to: 'responses' }))
+      : translating
+  return named(whole, 'translate', { options: { to, dialect: name } })
 }
 
 /** What is not translated yet. Calls that need no translation pass. */

@@ -60,7 +60,8 @@ it('shows an example that runs as it stands', async () => {
 
 it('lists the defaults as they are', () => {
   for (const [name, value] of Object.entries({ ...translateDefaults, ...fitDefaults })) {
-    const written = typeof value === 'string' ? `'${value}'` : value === undefined ? 'undefined' : '{}'
+    const written =
+      typeof value === 'string' ? `'${value}'` : typeof value === 'object' ? '{}' : String(value)
     expect(readme).toMatch(new RegExp(`^\\| \`${name}\` +\\| \`${written}\` +\\|`, 'm'))
   }
 })

@@ -10,25 +10,20 @@ import {
   objectsOf,
   parseBounded,
   reasoningText,
-  renderErrorEvent,
   stringField,
   usageOfCompletion,
   withSources,
-  wordedFor,
   writeJson,
 } from '@spillway/wire'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
-import { stopFields } from './answer-to-anthropic.ts'
 import type { Loss } from './loss.ts'
+import { MessageWriter } from './message-writer.ts'
 import { spillwaySignature } from './spillway-signature.ts'
 import { stopReasonOf } from './stop-reason.ts'
 import type { StreamTranslation } from './stream-translation.ts'
 import { TextBlock, ToolBlock } from './tool-block.ts'
 import { answeredToolId } from './tool-names.ts'
-import { usageForAnthropic } from './usage-translation.ts'
-
-const decoder = new TextDecoder()
 
 /** Bytes that wait behind an open block at most: a server that sends its calls by turns may never end the first. */
 const mostWaiting = 16 * 1024 * 1024
@@ -63,7 +58,7 @@ export class StreamToAnthropic implements StreamTranslation {
   #refused = false
   #finishReason: string | undefined
   #usage: Usage | undefined
-  #out = ''
+  readonly #message = new MessageWriter()
 
   constructor(options: AnswerOptions = {}) {
     this.#options = options
@@ -87,17 +82,15 @@ export class StreamToAnthropic implements StreamTranslation {
     this.#advance(false)
     const saysUsageLast = choices.length === 0 && this.#usage !== undefined
     if (this.#finishReason !== undefined && saysUsageLast) return this.finish()
-    return this.#taken()
+    return this.#message.taken()
   }
 
   finish(): string {
     if (this.#isOver) return ''
     this.#advance(true)
     this.#isOver = true
-    const reason = stopReasonOf(this.#finishReason, this.#callCount > 0, this.#refused)
-    this.#send('message_delta', { delta: stopFields(reason), usage: usageForAnthropic(this.#usage) })
-    this.#send('message_stop', {})
-    return this.#taken()
+    this.#message.end(stopReasonOf(this.#finishReason, this.#callCount > 0, this.#refused), this.#usage)
+    return this.#message.taken()
   }
 
   #readChoice(choice: JsonObject, chunk: JsonObject, data: string): void {
@@ -173,7 +166,7 @@ export class StreamToAnthropic implements StreamTranslation {
     if (this.#openIndex === undefined) {
       if (!block.canOpen(all)) return
       this.#openIndex = this.#nextIndex++
-      this.#send('content_block_start', { index: this.#openIndex, content_block: this.#opening(block) })
+      this.#message.startBlock(this.#openIndex, this.#opening(block))
     }
     if (block.pending === '') return
     this.#delta(deltaOf(block.type, block.pending))
@@ -202,46 +195,26 @@ export class StreamToAnthropic implements StreamTranslation {
       const details = joinDetails(this.#details.splice(0))
       this.#delta({ type: 'signature_delta', signature: spillwaySignature(details) })
     }
-    this.#send('content_block_stop', { index: this.#openIndex })
+    this.#message.stopBlock(this.#openIndex)
     this.#openIndex = undefined
   }
 
   #delta(delta: JsonObject): void {
-    this.#send('content_block_delta', { index: this.#openIndex, delta })
+    this.#message.addDelta(this.#openIndex, delta)
   }
 
   #begin(chunk: JsonObject): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
     this.#id = answerIdFor('anthropic', stringField(chunk, 'id'), this.#options.id)
-    const message = {
-      id: this.#id,
-      type: 'message',
-      role: 'assistant',
-      model: chunk.model || (this.#options.model ?? ''),
-      content: [],
-      stop_reason: null,
-      stop_sequence: null,
-      // The server says it at the end; `message_delta` corrects it.
-      usage: usageForAnthropic(undefined),
-    }
-    this.#send('message_start', { message })
-  }
-
-  #send(type: string, data: JsonObject): void {
-    this.#out += `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+    this.#message.begin(this.#id, chunk.model || (this.#options.model ?? ''))
   }
 
   fail(failure: Failure): string {
     if (this.#isOver) return ''
     this.#isOver = true
-    return this.#taken() + decoder.decode(renderErrorEvent('anthropic', wordedFor('anthropic', failure)))
-  }
-
-  #taken(): string {
-    const out = this.#out
-    this.#out = ''
-    return out
+    this.#message.fail(failure)
+    return this.#message.taken()
   }
 }
 

@@ -1,16 +1,12 @@
-import type { Failure, JsonObject, Usage } from '@spillway/middleware'
+import type { Failure, JsonObject } from '@spillway/middleware'
 import {
-  anthropicUsage,
-  field,
   isObject,
   malformedFailure,
   nameField,
-  parseBounded,
   type ReasoningDetails,
   renderErrorEvent,
   stringField,
   textOf,
-  withSources,
   wordedFor,
   writeJson,
 } from '@spillway/wire'
@@ -18,6 +14,7 @@ import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { redactedDetail, thinkingDetail } from './answer-to-openai.ts'
 import { type Loss, mergeLosses } from './loss.ts'
+import { type MessageListener, MessageReader } from './message-reader.ts'
 import { carriedDetails, isSpillwaySigned } from './spillway-signature.ts'
 import { finishReasonOf } from './stop-reason.ts'
 import type { StreamTranslation } from './stream-translation.ts'
@@ -29,10 +26,9 @@ const decoder = new TextDecoder()
 export class StreamToOpenAi implements StreamTranslation {
   readonly #options: AnswerOptions
   readonly #lost = new Set<Loss>()
+  readonly #message = new MessageReader()
   #id: string | undefined
   #model = ''
-  #usage: Usage | undefined
-  #stopReason: string | undefined
   #isOver = false
   /** Calls and trains of thought so far. */
   #calls = 0
@@ -50,34 +46,24 @@ export class StreamToOpenAi implements StreamTranslation {
     return mergeLosses([...this.#lost])
   }
 
-  read({ name, data }: { readonly name: string; readonly data: string }): string {
-    if (this.#isOver) return ''
-    const event = parseBounded(data)
-    const type = name || stringField(event, 'type')
+  read(event: { readonly name: string; readonly data: string }): string {
+    return this.#isOver ? '' : (this.#message.read(event, this.#listener) ?? '')
+  }
+
+  readonly #listener: MessageListener<string> = {
     // A comment keeps the connection alive here.
-    if (type === 'ping') return ': ping\n\n'
-    if (!isObject(event)) return this.fail(malformedFailure('an event of the stream is not JSON'))
-    switch (type) {
-      case 'message_start':
-        return this.#begin(event.message)
-      case 'content_block_start':
-        return this.#startBlock(blockOf(event, data))
-      case 'content_block_delta':
-        return this.#readDelta(isObject(event.delta) ? event.delta : {})
-      case 'content_block_stop':
-        return this.#stopBlock()
-      case 'message_delta':
-        this.#usage = anthropicUsage(event.usage, this.#usage)
-        this.#stopReason = stringField(event.delta, 'stop_reason') ?? this.#stopReason
-    }
-    return ''
+    ping: () => ': ping\n\n',
+    broken: () => this.fail(malformedFailure('an event of the stream is not JSON')),
+    begin: (message) => this.#begin(message),
+    startBlock: (block) => this.#startBlock(block),
+    addDelta: (delta) => this.#readDelta(delta),
+    stopBlock: () => this.#stopBlock(),
   }
 
   #begin(message: unknown): string {
     this.#id = answerIdFor('openai', stringField(message, 'id'), this.#options.id)
     // It stands in every chunk.
     this.#model = nameField(message, 'model') ?? this.#options.model ?? ''
-    this.#usage = anthropicUsage(field(message, 'usage'))
     return this.#delta({ role: 'assistant', content: '', refusal: null })
   }
 
@@ -153,10 +139,10 @@ export class StreamToOpenAi implements StreamTranslation {
   finish(): string {
     if (this.#isOver) return ''
     this.#isOver = true
-    if (this.#stopReason === 'pause_turn') this.#lost.add('pause_turn')
-    const last = this.#delta({}, finishReasonOf(this.#stopReason))
+    if (this.#message.stopReason === 'pause_turn') this.#lost.add('pause_turn')
+    const last = this.#delta({}, finishReasonOf(this.#message.stopReason))
     const usage = this.#options.includeUsage
-      ? this.#chunk({ choices: [], usage: usageForOpenAi(this.#usage) })
+      ? this.#chunk({ choices: [], usage: usageForOpenAi(this.#message.usage) })
       : ''
     return `${last}${usage}data: [DONE]\n\n`
   }
@@ -178,12 +164,4 @@ export class StreamToOpenAi implements StreamTranslation {
     this.#isOver = true
     return decoder.decode(renderErrorEvent('openai', wordedFor('openai', failure)))
   }
-}
-
-/** The block that an event begins. Some servers send the whole input of a tool with it, which is passed on as it came. */
-export function blockOf(event: JsonObject, data: string): JsonObject {
-  const block = event.content_block
-  if (!isObject(block)) return {}
-  if (isObject(block.input) && Object.keys(block.input).length > 0) withSources(event, Buffer.from(data))
-  return block
 }

@@ -27,3 +27,23 @@ export function usageForOpenAi(usage: Usage | undefined): JsonObject {
     ...(usage?.cost === undefined ? {} : { cost: usage.cost }),
   }
 }
+
+/** The same in the words of the Responses API. */
+export function usageForResponses(usage: Usage | undefined): JsonObject {
+  const {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens,
+    prompt_tokens_details,
+    completion_tokens_details,
+    ...cost
+  } = usageForOpenAi(usage)
+  return {
+    input_tokens: prompt_tokens,
+    input_tokens_details: prompt_tokens_details,
+    output_tokens: completion_tokens,
+    output_tokens_details: completion_tokens_details,
+    total_tokens,
+    ...cost,
+  }
+}

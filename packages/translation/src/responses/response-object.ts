@@ -3,6 +3,7 @@ import type { JsonObject, Usage } from '@spillway/middleware'
 import { isPlainId } from '@spillway/wire'
 import { answerIdFor } from '../protocols/answer-ids.ts'
 import type { AnswerOptions } from '../protocols/answer-options.ts'
+import { usageForResponses } from '../protocols/usage-translation.ts'
 import type { ToolKinds } from './tool-kinds.ts'
 
 /** What the translation of an answer into the Responses API must know of its request. */
@@ -69,22 +70,6 @@ export function responseObject(
     ...repeatedDefaults,
     ...repeated,
     usage: state.status === 'in_progress' ? null : usageForResponses(usage),
-  }
-}
-
-/** Token counts in the words of the Responses API, where the input includes what is cached. */
-export function usageForResponses(usage: Usage | undefined): JsonObject {
-  const cached = usage?.cacheReadTokens ?? 0
-  const written = usage?.cacheWriteTokens ?? 0
-  const input = (usage?.inputTokens ?? 0) + cached + written
-  const output = usage?.outputTokens ?? 0
-  return {
-    input_tokens: input,
-    input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
-    output_tokens: output,
-    output_tokens_details: { reasoning_tokens: usage?.reasoningTokens ?? 0 },
-    total_tokens: input + output,
-    ...(usage?.cost === undefined ? {} : { cost: usage.cost }),
   }
 }
 

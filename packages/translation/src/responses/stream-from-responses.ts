@@ -4,24 +4,19 @@ import {
   malformedFailure,
   nameField,
   parseBounded,
-  renderErrorEvent,
   responsesUsage,
   stringField,
   textOf,
-  wordedFor,
 } from '@spillway/wire'
 import { answerIdFor } from '../protocols/answer-ids.ts'
 import type { AnswerOptions } from '../protocols/answer-options.ts'
-import { stopFields } from '../protocols/answer-to-anthropic.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
+import { MessageWriter } from '../protocols/message-writer.ts'
 import { spillwaySignature } from '../protocols/spillway-signature.ts'
 import type { StreamTranslation } from '../protocols/stream-translation.ts'
 import { answeredToolId } from '../protocols/tool-names.ts'
-import { usageForAnthropic } from '../protocols/usage-translation.ts'
 import { reasoningTextOf, stopOfResponse } from './answer-from-responses.ts'
 import { reasoningOf } from './carried-reasoning.ts'
-
-const decoder = new TextDecoder()
 
 type BlockType = 'text' | 'thinking' | 'call' | 'custom'
 
@@ -47,7 +42,7 @@ export class StreamFromResponses implements StreamTranslation {
   #isRefused = false
   #end: JsonObject = {}
   #usage: Usage | undefined
-  #out = ''
+  readonly #message = new MessageWriter()
 
   constructor(options: AnswerOptions = {}) {
     this.#options = options
@@ -67,7 +62,7 @@ export class StreamFromResponses implements StreamTranslation {
         : ''
     }
     this.#readEvent(type, event)
-    return this.#taken()
+    return this.#message.taken()
   }
 
   #readEvent(type: string, event: JsonObject): void {
@@ -137,7 +132,7 @@ export class StreamFromResponses implements StreamTranslation {
   #start(type: BlockType, item: unknown, content_block: JsonObject): void {
     this.#begin(undefined)
     this.#open = { type, item, isSaid: false }
-    this.#send('content_block_start', { index: this.#nextIndex, content_block })
+    this.#message.startBlock(this.#nextIndex, content_block)
   }
 
   #say(text: string): void {
@@ -189,7 +184,7 @@ export class StreamFromResponses implements StreamTranslation {
     if (open.type === 'custom')
       this.#delta({ type: 'input_json_delta', partial_json: open.isSaid ? '"}' : '{"input":""}' })
     if (open.type === 'thinking') this.#delta({ type: 'signature_delta', signature })
-    this.#send('content_block_stop', { index: this.#nextIndex++ })
+    this.#message.stopBlock(this.#nextIndex++)
     this.#saidItems.add(open.item)
     this.#open = undefined
   }
@@ -198,17 +193,7 @@ export class StreamFromResponses implements StreamTranslation {
     if (this.#hasBegun) return
     this.#hasBegun = true
     this.#id = answerIdFor('anthropic', stringField(response, 'id'), this.#options.id)
-    const message = {
-      id: this.#id,
-      type: 'message',
-      role: 'assistant',
-      model: nameField(response, 'model') ?? this.#options.model ?? '',
-      content: [],
-      stop_reason: null,
-      stop_sequence: null,
-      usage: usageForAnthropic(undefined),
-    }
-    this.#send('message_start', { message })
+    this.#message.begin(this.#id, nameField(response, 'model') ?? this.#options.model ?? '')
   }
 
   finish(): string {
@@ -216,29 +201,18 @@ export class StreamFromResponses implements StreamTranslation {
     this.#begin(this.#end)
     this.#close()
     this.#isOver = true
-    const reason = stopOfResponse(this.#end, this.#calls > 0, this.#isRefused)
-    this.#send('message_delta', { delta: stopFields(reason), usage: usageForAnthropic(this.#usage) })
-    this.#send('message_stop', {})
-    return this.#taken()
+    this.#message.end(stopOfResponse(this.#end, this.#calls > 0, this.#isRefused), this.#usage)
+    return this.#message.taken()
   }
 
   fail(failure: Failure): string {
     if (this.#isOver) return ''
     this.#isOver = true
-    return this.#taken() + decoder.decode(renderErrorEvent('anthropic', wordedFor('anthropic', failure)))
+    this.#message.fail(failure)
+    return this.#message.taken()
   }
 
   #delta(delta: JsonObject): void {
-    this.#send('content_block_delta', { index: this.#nextIndex, delta })
-  }
-
-  #send(type: string, data: JsonObject): void {
-    this.#out += `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
-  }
-
-  #taken(): string {
-    const out = this.#out
-    this.#out = ''
-    return out
+    this.#message.addDelta(this.#nextIndex, delta)
   }
 }

@@ -1,18 +1,15 @@
-import type { Failure, JsonObject, StreamPlace, Usage } from '@spillway/middleware'
+import type { Failure, JsonObject, StreamPlace } from '@spillway/middleware'
 import {
-  anthropicUsage,
-  field,
   isObject,
   malformedFailure,
   nameField,
-  parseBounded,
   renderErrorEvent,
   stringField,
   textOf,
   wordedFor,
 } from '@spillway/wire'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
-import { blockOf } from '../protocols/stream-to-openai.ts'
+import { type MessageListener, MessageReader } from '../protocols/message-reader.ts'
 import type { StreamTranslation } from '../protocols/stream-translation.ts'
 import { kindOf, messageItem, reasoningItem, textPart } from './answer-to-responses.ts'
 import { argumentsText, callItem, callPrefix, customInput } from './call-items.ts'
@@ -56,11 +53,10 @@ type OpenItem =
 export class StreamToResponses implements StreamTranslation {
   readonly #options: ResponsesAnswerOptions
   readonly #lost = new Set<Loss>()
+  readonly #message = new MessageReader()
   readonly #output: JsonObject[] = []
   #ids: ResponseIds
   #model: string
-  #usage: Usage | undefined
-  #stopReason: string | undefined
   #open: OpenItem | undefined
   #sequence = 0
   #hasBegun = false
@@ -77,38 +73,27 @@ export class StreamToResponses implements StreamTranslation {
     return mergeLosses([...this.#lost])
   }
 
-  read({ name, data }: { readonly name: string; readonly data: string }): string {
-    if (this.#isOver) return ''
-    const event = parseBounded(data)
-    const type = name || stringField(event, 'type')
-    // A comment keeps the connection alive here.
-    if (type === 'ping') return ': ping\n\n'
-    if (!isObject(event)) return this.fail(malformedFailure('an event of the stream is not JSON'))
-    switch (type) {
-      case 'message_start':
-        this.#begin(event.message)
-        break
-      case 'content_block_start':
-        this.#startBlock(blockOf(event, data))
-        break
-      case 'content_block_delta':
-        this.#readDelta(isObject(event.delta) ? event.delta : {})
-        break
-      case 'content_block_stop':
-        this.#stopBlock()
-        break
-      case 'message_delta':
-        this.#usage = anthropicUsage(event.usage, this.#usage)
-        this.#stopReason = stringField(event.delta, 'stop_reason') ?? this.#stopReason
-    }
+  read(event: { readonly name: string; readonly data: string }): string {
+    if (!this.#isOver) this.#message.read(event, this.#listener)
     return this.#taken()
+  }
+
+  readonly #listener: MessageListener<void> = {
+    ping: () => {
+      // A comment keeps the connection alive here.
+      this.#out += ': ping\n\n'
+    },
+    broken: () => this.#fail(malformedFailure('an event of the stream is not JSON')),
+    begin: (message) => this.#begin(message),
+    startBlock: (block) => this.#startBlock(block),
+    addDelta: (delta) => this.#readDelta(delta),
+    stopBlock: () => this.#stopBlock(),
   }
 
   #begin(message: unknown): void {
     if (this.#hasBegun) return
     this.#ids = new ResponseIds(stringField(message, 'id'), this.#options.id)
     this.#model = nameField(message, 'model') ?? this.#model
-    this.#usage = anthropicUsage(field(message, 'usage'))
     this.#start()
   }
 
@@ -256,21 +241,24 @@ export class StreamToResponses implements StreamTranslation {
   finish(): string {
     if (this.#isOver) return ''
     if (!this.#hasBegun) this.#start()
-    const end = endOf(this.#stopReason)
+    const end = endOf(this.#message.stopReason)
     this.#closeItem(end.status)
-    if (this.#stopReason === 'pause_turn') this.#lost.add('pause_turn')
+    if (this.#message.stopReason === 'pause_turn') this.#lost.add('pause_turn')
     this.#isOver = true
     this.#send(`response.${end.status}`, { response: this.#response(end) })
     return this.#taken()
   }
 
-  /** The items that are open stay so: a client must not take half a call for one. */
   fail(failure: Failure): string {
-    if (this.#isOver) return ''
+    if (!this.#isOver) this.#fail(failure)
+    return this.#taken()
+  }
+
+  /** The items that are open stay so: a client must not take half a call for one. */
+  #fail(failure: Failure): void {
     this.#isOver = true
-    return decoder.decode(
-      renderErrorEvent('responses', wordedFor('responses', failure), { place: this.place }),
-    )
+    const worded = wordedFor('responses', failure)
+    this.#out += decoder.decode(renderErrorEvent('responses', worded, { place: this.place }))
   }
 
   get place(): StreamPlace {
@@ -283,7 +271,7 @@ export class StreamToResponses implements StreamTranslation {
       this.#model,
       state,
       [...this.#output],
-      this.#usage,
+      this.#message.usage,
       this.#options,
     )
   }

@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { crc32 } from 'node:zlib'
+// By its path: what servers of the tests send is not part of the package.
+import { bedrockChunk } from '../../../packages/testing/src/bedrock-frames.ts'
 
 /** What happens to one request. */
 export type VenueFault = 'unavailable' | 'dies' | 'stalls'
@@ -51,40 +52,8 @@ const events = [
 const sse = (event: { type: string }): Buffer =>
   Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
 
-/** A frame of `application/vnd.amazon.eventstream`, as Bedrock sends each event. */
-function frame(event: object): Buffer {
-  const payload = Buffer.from(
-    JSON.stringify({ bytes: Buffer.from(JSON.stringify(event)).toString('base64') }),
-  )
-  const headers = Buffer.concat(
-    [
-      [':event-type', 'chunk'],
-      [':content-type', 'application/json'],
-      [':message-type', 'event'],
-    ].map(([name = '', value = '']) => {
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(value.length)
-      return Buffer.concat([
-        Buffer.from([name.length]),
-        Buffer.from(name),
-        Buffer.from([7]),
-        length,
-        Buffer.from(value),
-      ])
-    }),
-  )
-  const prelude = Buffer.alloc(8)
-  prelude.writeUInt32BE(16 + headers.length + payload.length, 0)
-  prelude.writeUInt32BE(headers.length, 4)
-  const checked = Buffer.concat([prelude, checksum(prelude), headers, payload])
-  return Buffer.concat([checked, checksum(checked)])
-}
-
-function checksum(bytes: Buffer): Buffer {
-  const sum = Buffer.alloc(4)
-  sum.writeUInt32BE(crc32(bytes))
-  return sum
-}
+/** As Bedrock sends each event. */
+const frame = (event: object): Buffer => bedrockChunk(JSON.stringify(event))
 
 export async function startVenue(): Promise<VenueServer> {
   const faults: VenueFault[] = []

@@ -32,6 +32,9 @@ export interface WireError {
   readonly message?: string | undefined
 }
 
+/** Why a request is refused. */
+export type Refusal = WireError & { readonly status: number }
+
 /** A request on its way through a server. */
 export interface Call {
   readonly request: Recording

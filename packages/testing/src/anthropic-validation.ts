@@ -1,6 +1,4 @@
-import { type Call, fieldsOf, type WireError } from './answer.ts'
-
-type Refusal = WireError & { readonly status: number }
+import { type Call, fieldsOf, type Refusal } from './answer.ts'
 
 /** The values of `anthropic-version` that a Claude server takes. */
 export const anthropicVersions: readonly string[] = ['2023-06-01', '2026-10-21']

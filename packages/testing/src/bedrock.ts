@@ -1,19 +1,20 @@
 import {
-  type Answer,
   type Call,
   type Dialect,
-  errorAnswer,
   errorRoute,
+  type Frame,
   fieldsOf,
-  jsonAnswer,
+  type Refusal,
   type WireError,
 } from './answer.ts'
 import { messageBody, messageFrames } from './anthropic-message.ts'
 import { bearerToken, refusedMessages } from './anthropic-validation.ts'
 import { bedrockChunk, bedrockException } from './bedrock-frames.ts'
 import { refusedByRules } from './claude-rules.ts'
+import { firstPartyCall } from './first-party-call.ts'
+import { generatingRoute } from './generating-route.ts'
 import { replyTo } from './messages-route.ts'
-import type { Recording } from './recorded-request.ts'
+import type { FullReply } from './reply.ts'
 import { type AwsIdentity, signatureProblem } from './signature-v4.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
@@ -28,8 +29,6 @@ export interface BedrockOptions extends ServerOptions {
   /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
   readonly checkRules?: boolean
 }
-
-type Refusal = WireError & { readonly status: number }
 
 /** Exceptions and their usual words by status (Bedrock runtime, API reference). */
 const exceptions: Readonly<Record<number, readonly [type: string, message: string]>> = {
@@ -98,37 +97,31 @@ function bedrockSite(options: BedrockOptions): Site {
       const [, id, action] = /^\/model\/([^/]+)\/(invoke|invoke-with-response-stream)$/.exec(pathname) ?? []
       if (method !== 'POST' || id === undefined) return notFound
       const model = decodeURIComponent(id)
-      return {
+      return generatingRoute({
         dialect,
-        generates: true,
-        answer(call) {
-          const refused =
-            refusedKey(call, options) ?? refusedModel(model, options) ?? refusedBody(call, model, options)
-          if (refused !== undefined) return errorAnswer(dialect, call, refused)
-          return generation(call, model, action !== 'invoke', options)
-        },
-      }
+        refuse: (call) =>
+          refusedKey(call, options) ?? refusedModel(model, options) ?? refusedBody(call, model, options),
+        plan: (call) => replyTo(call, options),
+        whole: (call, reply) => messageBody(call, firstPartyName(model), reply, { pings: false }),
+        frames: (call, reply) => framesOf(call, firstPartyName(model), reply),
+        isStream: () => action !== 'invoke',
+        streamHeaders: { 'x-amzn-bedrock-content-type': 'application/json' },
+      })
     },
   }
 }
 
-function generation(call: Call, model: string, isStream: boolean, options: BedrockOptions): Answer {
-  const reply = replyTo(call, options)
-  const headers = dialect.headers(call)
-  // The answer names the model by its first-party name.
-  const name = model.replace(/^(?:[a-z-]+\.)?anthropic\./, '')
-  if (!isStream) return jsonAnswer(messageBody(call, name, reply, { pings: false }), headers)
-  const body = messageFrames(call, name, reply, { pings: false }).map(({ text, content }) => {
+/** The answer names the model by its first-party name. */
+function firstPartyName(model: string): string {
+  return model.replace(/^(?:[a-z-]+\.)?anthropic\./, '')
+}
+
+function framesOf(call: Call, model: string, reply: FullReply): Frame[] {
+  return messageFrames(call, model, reply, { pings: false }).map(({ text, content }) => {
     const json = String(text).slice(String(text).indexOf('{')).trimEnd()
     const opens = json.startsWith('{"type":"content_block_start"')
     return { text: bedrockChunk(withMetrics(json, reply.usage)), content, opens }
   })
-  return {
-    status: 200,
-    contentType: dialect.streamType,
-    headers: { ...headers, 'x-amzn-bedrock-content-type': 'application/json' },
-    body,
-  }
 }
 
 /** The last event says once more what was used. */
@@ -171,8 +164,7 @@ function refusedModel(model: string, { models }: BedrockOptions): Refusal | unde
 }
 
 function refusedBody(call: Call, model: string, { checkRules }: BedrockOptions): Refusal | undefined {
-  const { json, tooLarge } = call.request
-  const body = fieldsOf(json)
+  const body = fieldsOf(call.request.json)
   const bad = (message: string): Refusal => ({ status: 400, message })
   const extra = notTaken.find((name) => name in body)
   if (extra !== undefined) {
@@ -186,11 +178,6 @@ function refusedBody(call: Call, model: string, { checkRules }: BedrockOptions):
   const betas = body.anthropic_beta
   if (betas !== undefined && !Array.isArray(betas)) return bad('anthropic_beta: Input should be a valid list')
   // What is left is Claude's own.
-  const { anthropic_version, anthropic_beta: _, ...message } = body
-  const headers = { ...call.request.headers, 'anthropic-version': String(anthropic_version) }
-  const request = { json: { ...message, model }, headers, tooLarge } as unknown as Recording
-  return (
-    refusedMessages({ ...call, request }, 'generate') ??
-    (checkRules ? refusedByRules({ ...call, request }) : undefined)
-  )
+  const own = firstPartyCall(call, model, ['anthropic_beta'])
+  return refusedMessages(own, 'generate') ?? (checkRules ? refusedByRules(own) : undefined)
 }

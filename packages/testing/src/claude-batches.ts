@@ -4,12 +4,10 @@ import {
   errorAnswer,
   fieldsOf,
   jsonAnswer,
+  type Refusal,
   type Route,
-  type WireError,
 } from './answer.ts'
 import { pageOf, queryOf, refusedQuery } from './claude-models.ts'
-
-type Rejection = WireError & { readonly status: number }
 
 interface Batch {
   readonly id: string
@@ -37,12 +35,12 @@ export interface OwnedThings {
   readonly refused: (call: Call) => string | undefined
 }
 
-const notFound = (what: string): Rejection => ({
+const notFound = (what: string): Refusal => ({
   status: 404,
   type: 'not_found_error',
   message: `${what} not found`,
 })
-const invalid = (message: string): Rejection => ({ status: 400, message })
+const invalid = (message: string): Refusal => ({ status: 400, message })
 
 /** Whose they are: another key sees none of them. */
 const ownerOf = ({ request: { headers } }: Call): string =>
@@ -72,7 +70,7 @@ export class ClaudeBatches {
       generates: false,
       answer: (call) => {
         const said = this.#answer(form, call, id ?? '')
-        if ('status' in said) return errorAnswer(dialect, call, said as Rejection)
+        if ('status' in said) return errorAnswer(dialect, call, said as Refusal)
         if ('lines' in said) {
           const answer = jsonAnswer(said.lines as string, dialect.headers(call))
           return { ...answer, contentType: 'application/x-jsonl' }

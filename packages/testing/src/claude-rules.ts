@@ -1,9 +1,7 @@
-import { type Call, fieldsOf } from './answer.ts'
+import { type Call, fieldsOf, type Refusal } from './answer.ts'
 import { refusedByModel } from './claude-model-rules.ts'
 import { wrongSchema, wrongTools } from './claude-schema-rules.ts'
 import { wrongTurns } from './claude-turn-rules.ts'
-
-type Refusal = { readonly status: number; readonly message: string }
 
 /**
  * What Claude refuses of a conversation that has the right form, by its documentation and by what users of proxies have

@@ -1,14 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { type Call, fieldsOf, modelOf } from './answer.ts'
+import { type Call, fieldsOf, modelOf, type Refusal } from './answer.ts'
 import { bearerToken } from './anthropic-validation.ts'
-import {
-  bad,
-  betasOf,
-  type CreditField,
-  creditField,
-  grantsCredit,
-  type Rejection,
-} from './fallback-fields.ts'
+import { bad, betasOf, type CreditField, creditField, grantsCredit } from './fallback-fields.ts'
 import { continuable, isForcedOrFormatted, saidBy } from './partial-answer.ts'
 import type { FullReply } from './reply.ts'
 
@@ -57,7 +50,7 @@ export class FallbackCredits {
   }
 
   /** What is wrong with a retry, so that it is not served. */
-  refused(call: Call): Rejection | undefined {
+  refused(call: Call): Refusal | undefined {
     const field = creditField(call)
     if (field === undefined) return fallbacksProblem(call) ?? seamProblem(call)
     if ('status' in field) return field
@@ -153,7 +146,7 @@ export class FallbackCredits {
   }
 }
 
-const noPrefill: Rejection = {
+const noPrefill: Refusal = {
   status: 400,
   message:
     'This model does not support assistant message prefill. The conversation must end with a user message.',
@@ -170,7 +163,7 @@ function turnsOf({ request }: Call): { before: unknown[]; appended: unknown[] | 
 }
 
 /** A list, or the vendor's own choice, under the beta that knows it. */
-function fallbacksProblem(call: Call): Rejection | undefined {
+function fallbacksProblem(call: Call): Refusal | undefined {
   const { fallbacks } = fieldsOf(call.request.json)
   const betas = betasOf(call)
   const isNewer = betas.has('server-side-fallback-2026-07-01')
@@ -180,7 +173,7 @@ function fallbacksProblem(call: Call): Rejection | undefined {
 }
 
 /** What Claude's validator says of a turn that is to be continued. */
-function turnProblem(appended: readonly unknown[]): Rejection | undefined {
+function turnProblem(appended: readonly unknown[]): Refusal | undefined {
   const last = fieldsOf(appended.at(-1))
   if (last.type === 'text' && /\s$/.test(String(last.text)))
     return { status: 400, message: 'messages: final assistant content cannot end with trailing whitespace' }
@@ -193,7 +186,7 @@ function turnProblem(appended: readonly unknown[]): Rejection | undefined {
  * Seams of an earlier turn. The newest page says that they are taken without a beta; the SDK's middleware says that they are
  * refused, and takes them out. The stricter of the two.
  */
-function seamProblem(call: Call): Rejection | undefined {
+function seamProblem(call: Call): Refusal | undefined {
   if ([...betasOf(call)].some((beta) => beta.startsWith('server-side-fallback-'))) return undefined
   const { messages } = fieldsOf(call.request.json)
   for (const [i, message] of (Array.isArray(messages) ? messages : []).entries()) {

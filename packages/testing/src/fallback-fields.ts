@@ -1,6 +1,4 @@
-import { type Call, fieldsOf, type WireError } from './answer.ts'
-
-export type Rejection = WireError & { readonly status: number }
+import { type Call, fieldsOf, type Refusal } from './answer.ts'
 
 /** What grants the fields of a fallback credit; the last two are the newer and the older form. */
 const creditBetas = [
@@ -29,7 +27,7 @@ export interface CreditField {
 }
 
 /** The token that a request carries; undefined without one, and what is wrong with the field. */
-export function creditField(call: Call): CreditField | Rejection | undefined {
+export function creditField(call: Call): CreditField | Refusal | undefined {
   const { fallback_credit_token: field, fallbacks } = fieldsOf(call.request.json)
   if (field === undefined || field === null) return undefined
   if (!grantsCredit(call)) return bad('Extra inputs are not permitted')
@@ -44,6 +42,6 @@ export function creditField(call: Call): CreditField | Rejection | undefined {
 }
 
 /** A 400 that names the field. */
-export function bad(message: string): Rejection {
+export function bad(message: string): Refusal {
   return { status: 400, message: `fallback_credit_token: ${message}` }
 }

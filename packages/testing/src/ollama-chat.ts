@@ -6,8 +6,8 @@ import {
   fieldsOf,
   jsonAnswer,
   modelOf,
+  type Refusal,
   type Route,
-  type WireError,
 } from './answer.ts'
 import { replyTo } from './messages-route.ts'
 import { ollamaNative } from './ollama-error.ts'
@@ -15,10 +15,7 @@ import type { FullReply } from './reply.ts'
 import type { ServerOptions } from './simulated-server.ts'
 
 /** Ollama's own `POST /api/chat`: a stream of lines unless it is told otherwise. */
-export function ollamaChatRoute(
-  options: ServerOptions,
-  refuse: (call: Call) => (WireError & { readonly status: number }) | undefined,
-): Route {
+export function ollamaChatRoute(options: ServerOptions, refuse: (call: Call) => Refusal | undefined): Route {
   return {
     dialect: ollamaNative,
     generates: true,

@@ -1,4 +1,4 @@
-import { type Answer, type Call, fieldsOf, modelOf, type Route, route, type WireError } from './answer.ts'
+import { type Answer, type Call, fieldsOf, modelOf, type Refusal, type Route, route } from './answer.ts'
 import { chatRoute } from './chat-route.ts'
 import { messagesRoute } from './messages-route.ts'
 import { ollamaChatRoute } from './ollama-chat.ts'
@@ -27,8 +27,6 @@ export interface OllamaOptions extends ServerOptions {
 export function startOllama(options: OllamaOptions = {}): Promise<SimulatedServer> {
   return startServer(ollamaSite(options), options)
 }
-
-type Refusal = WireError & { readonly status: number }
 
 function ollamaSite(options: OllamaOptions): Site {
   const { anthropic = true, version = anthropic ? '0.33.0' : '0.13.5' } = options

@@ -1,4 +1,4 @@
-import { type Call, type Frame, fieldsOf, type WireError } from './answer.ts'
+import { type Call, type Frame, fieldsOf, type Refusal } from './answer.ts'
 import type { FullReply } from './reply.ts'
 
 /** How chat completions differ between the vendors that speak this protocol. */
@@ -32,7 +32,7 @@ export function finishReason({ stopReason }: FullReply): string {
 }
 
 /** What is wrong with the body of a chat request, in the main points. */
-export function refusedChat(call: Call): (WireError & { readonly status: number }) | undefined {
+export function refusedChat(call: Call): Refusal | undefined {
   if (call.request.tooLarge) return { status: 413 }
   if (call.request.json === undefined) return { status: 400, message: 'The request body is not valid JSON' }
   const { model, messages } = fieldsOf(call.request.json)

@@ -1,15 +1,14 @@
 import {
-  type Answer,
   type Call,
   type Dialect,
-  errorAnswer,
   type Frame,
   fieldsOf,
-  jsonAnswer,
   modelOf,
+  type Refusal,
   type Route,
   type WireError,
 } from './answer.ts'
+import { generatingRoute } from './generating-route.ts'
 import { replyTo } from './messages-route.ts'
 import { openAiChat } from './openai-error.ts'
 import type { FullReply } from './reply.ts'
@@ -36,24 +35,14 @@ function errorOf({
 const frame = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
 /** The Responses endpoint. `refuse` says what is wrong with a request. */
-export function responsesRoute(
-  options: ServerOptions,
-  refuse: (call: Call) => (WireError & { readonly status: number }) | undefined,
-): Route {
-  const dialect = openAiResponses
-  return {
-    dialect,
-    generates: true,
-    answer(call): Answer {
-      const refused = refuse(call)
-      if (refused !== undefined) return errorAnswer(dialect, call, refused)
-      const reply = replyTo(call, options)
-      const headers = dialect.headers(call)
-      if (fieldsOf(call.request.json).stream !== true)
-        return jsonAnswer(JSON.stringify(endOf(call, reply, itemsOf(call, reply))), headers)
-      return { status: 200, contentType: dialect.streamType, headers, body: responseFrames(call, reply) }
-    },
-  }
+export function responsesRoute(options: ServerOptions, refuse: (call: Call) => Refusal | undefined): Route {
+  return generatingRoute({
+    dialect: openAiResponses,
+    refuse,
+    plan: (call) => replyTo(call, options),
+    whole: (call, reply) => JSON.stringify(endOf(call, reply, itemsOf(call, reply))),
+    frames: responseFrames,
+  })
 }
 
 /** Fields of a request that its response repeats, and what they are where it does not have them. */

@@ -6,6 +6,7 @@ import {
   fieldsOf,
   jsonAnswer,
   modelOf,
+  type Refusal,
   type Route,
   route,
 } from './answer.ts'
@@ -34,8 +35,6 @@ export interface OpenAiOptions extends ServerOptions {
    */
   readonly rules?: 'openai' | 'deepseek'
 }
-
-type Refusal = { readonly status: number; readonly message: string }
 
 const vendors = {
   openai: {

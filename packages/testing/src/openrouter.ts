@@ -5,6 +5,7 @@ import {
   errorRoute,
   jsonAnswer,
   modelOf,
+  type Refusal,
   type Route,
   route,
 } from './answer.ts'
@@ -41,8 +42,6 @@ const listedModels = ['anthropic/claude-opus-5.5', 'anthropic/claude-sonnet-5.5'
 export function startOpenRouter(options: OpenRouterOptions = {}): Promise<SimulatedServer> {
   return startServer(openRouterSite(options), options)
 }
-
-type Refusal = { readonly status: number; readonly message: string }
 
 function openRouterSite(options: OpenRouterOptions): Site {
   const account = new Account()

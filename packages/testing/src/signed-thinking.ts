@@ -1,4 +1,4 @@
-import { type Call, fieldsOf, type WireError } from './answer.ts'
+import { type Call, fieldsOf, type Refusal } from './answer.ts'
 import { signature } from './anthropic-message.ts'
 import type { FullReply } from './reply.ts'
 
@@ -11,7 +11,7 @@ export class SignedThinking {
   }
 
   /** What is wrong with the thinking that a conversation brings back. */
-  refused({ request }: Call): (WireError & { readonly status: number }) | undefined {
+  refused({ request }: Call): Refusal | undefined {
     const { messages } = fieldsOf(request.json)
     for (const [i, message] of (Array.isArray(messages) ? messages : []).entries()) {
       const { content } = fieldsOf(message)

@@ -5,14 +5,15 @@ import {
   errorRoute,
   fieldsOf,
   jsonAnswer,
+  type Refusal,
   type Route,
   type WireError,
 } from './answer.ts'
 import { anthropicDialect } from './anthropic-error.ts'
 import { bearerToken, refusedMessages } from './anthropic-validation.ts'
 import { refusedByRules } from './claude-rules.ts'
+import { firstPartyCall } from './first-party-call.ts'
 import { messagesRoute } from './messages-route.ts'
-import type { Recording } from './recorded-request.ts'
 import { promptTokens } from './reply.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
@@ -25,8 +26,6 @@ export interface VertexOptions extends ServerOptions {
   /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
   readonly checkRules?: boolean
 }
-
-type Refusal = WireError & { readonly status: number }
 
 /** `google.rpc.Code` and the usual words by status. */
 const statuses: Readonly<Record<number, readonly [status: string, message: string]>> = {
@@ -79,7 +78,7 @@ function vertexSite(options: VertexOptions): Site {
     generates,
     answer(call) {
       const refused = refusedToken(call, options) ?? refusedBody(call, model, options)
-      return refused === undefined ? answer(firstParty(call, model)) : errorAnswer(dialect, call, refused)
+      return refused === undefined ? answer(firstPartyCall(call, model)) : errorAnswer(dialect, call, refused)
     },
   })
   const count = guarded(false, undefined, (call) =>
@@ -94,14 +93,6 @@ function vertexSite(options: VertexOptions): Site {
       return id === 'count-tokens' ? count : guarded(true, decodeURIComponent(id), messages.answer)
     },
   }
-}
-
-/** The same call as Claude gets it. */
-function firstParty(call: Call, model: string | undefined): Call {
-  const { anthropic_version, ...body } = fieldsOf(call.request.json)
-  const { tooLarge } = call.request
-  const headers = { ...call.request.headers, 'anthropic-version': String(anthropic_version) }
-  return { ...call, request: { json: { model, ...body }, headers, tooLarge } as unknown as Recording }
 }
 
 function refusedToken(call: Call, { tokens }: VertexOptions): Refusal | undefined {

@@ -37,76 +37,51 @@ const whole = ''
 export const ignored = 'ignored'
 const noImages = '400: unknown variant `image_url`'
 
+type Cells = Readonly<Record<Feature, Readonly<Record<Target, string>>>>
+
+/** The same for callers of both of OpenAI's protocols. */
+const ofOpenAi: Cells = {
+  text: row(whole, whole, whole, whole, whole),
+  tools: row(whole, whole, whole, whole, whole),
+  'a tool that must be called': row(
+    'tool_choice',
+    whole,
+    whole,
+    '400: Thinking mode does not support this tool_choice',
+    ignored,
+  ),
+  'parallel tools with text between': row(whole, whole, whole, whole, whole),
+  'images as data': row(whole, whole, whole, noImages, whole),
+  'images by URL': row(whole, whole, whole, noImages, '400: invalid image input'),
+  thinking: row(whole, whole, whole, whole, whole),
+  'structured output': row(whole, whole, whole, '400: This response_format type is unavailable now', whole),
+  errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+  cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
+}
+
 /** What a caller reads in `x-spillway-degraded`, or the error that it gets, the same for streams and others. */
-export const expected: Readonly<Record<Caller, Readonly<Record<Feature, Readonly<Record<Target, string>>>>>> =
-  {
-    messages: {
-      text: row(whole, whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole, whole),
-      'a tool that must be called': row(
-        '400: does not support forced tool use',
-        whole,
-        whole,
-        whole,
-        'tool_choice',
-      ),
-      'parallel tools with text between': row(whole, whole, whole, whole, whole),
-      'images as data': row(whole, whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, whole, noImages, '400: Only base64 images are supported'),
-      thinking: row(whole, whole, whole, whole, whole),
-      'structured output': row(whole, whole, whole, 'structured_output', whole),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
-    },
-    chat: {
-      text: row(whole, whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole, whole),
-      'a tool that must be called': row(
-        'tool_choice',
-        whole,
-        whole,
-        '400: Thinking mode does not support this tool_choice',
-        ignored,
-      ),
-      'parallel tools with text between': row(whole, whole, whole, whole, whole),
-      'images as data': row(whole, whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, whole, noImages, '400: invalid image input'),
-      thinking: row(whole, whole, whole, whole, whole),
-      'structured output': row(
-        whole,
-        whole,
-        whole,
-        '400: This response_format type is unavailable now',
-        whole,
-      ),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
-    },
-    responses: {
-      text: row(whole, whole, whole, whole, whole),
-      tools: row(whole, whole, whole, whole, whole),
-      'a tool that must be called': row(
-        'tool_choice',
-        whole,
-        whole,
-        '400: Thinking mode does not support this tool_choice',
-        ignored,
-      ),
-      'parallel tools with text between': row(whole, whole, whole, whole, whole),
-      'images as data': row(whole, whole, whole, noImages, whole),
-      'images by URL': row(whole, whole, whole, noImages, '400: invalid image input'),
-      thinking: row(whole, whole, whole, whole, whole),
-      'structured output': row(
-        whole,
-        whole,
-        whole,
-        '400: This response_format type is unavailable now',
-        whole,
-      ),
-      errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
-      cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
-    },
-  }
+export const expected: Readonly<Record<Caller, Cells>> = {
+  messages: {
+    text: row(whole, whole, whole, whole, whole),
+    tools: row(whole, whole, whole, whole, whole),
+    'a tool that must be called': row(
+      '400: does not support forced tool use',
+      whole,
+      whole,
+      whole,
+      'tool_choice',
+    ),
+    'parallel tools with text between': row(whole, whole, whole, whole, whole),
+    'images as data': row(whole, whole, whole, noImages, whole),
+    'images by URL': row(whole, whole, whole, noImages, '400: Only base64 images are supported'),
+    thinking: row(whole, whole, whole, whole, whole),
+    'structured output': row(whole, whole, whole, 'structured_output', whole),
+    errors: row('RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError', 'RateLimitError'),
+    cut: row('APIError', 'APIError', 'APIError', 'APIError', 'APIError'),
+  },
+  chat: ofOpenAi,
+  responses: ofOpenAi,
+}
 
 function cellText(outcome: string): string {
   if (outcome === whole) return 'yes'

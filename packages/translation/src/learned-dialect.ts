@@ -1,4 +1,4 @@
-import type { Failure, JsonBody } from '@spillway/middleware'
+import { type Failure, type JsonBody, RecentMap } from '@spillway/middleware'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './protocols/dialect.ts'
 import { dialectRefused } from './protocols/dialect-refusal.ts'
 
@@ -20,7 +20,7 @@ type Changes = Partial<ChatDialect>
 export class LearnedDialect {
   /** What the server was said to take, or is thought to. */
   readonly base: ChatDialect
-  readonly #learned = new Map<string, { readonly changes: Changes; readonly until: number }>()
+  readonly #learned = new RecentMap<{ readonly changes: Changes; readonly until: number }>(mostModels)
 
   constructor(dialect: ChatDialectName | ChatDialect) {
     this.base = typeof dialect === 'string' ? chatDialects[dialect] : dialect
@@ -43,9 +43,6 @@ export class LearnedDialect {
   /** Keeps what has worked for a model, beside what is known of it already. */
   learn(model: string, changes: Changes, now: number): void {
     const before = this.#learned.get(model)
-    this.#learned.delete(model)
-    const [oldest] = this.#learned.keys()
-    if (oldest !== undefined && this.#learned.size >= mostModels) this.#learned.delete(oldest)
     this.#learned.set(model, { changes: { ...before?.changes, ...changes }, until: now + learnedHolds })
   }
 }

@@ -16,7 +16,7 @@ const messageFields: ReadonlySet<string> = new Set(
 const roles: readonly unknown[] = ['developer', 'system', 'user', 'assistant', 'tool', 'function']
 const efforts: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh']
 /** Models that think, and take neither the old limit nor sampling parameters. */
-export const thinkingModels = /^(?:o\d|gpt-[56])/
+export const thinkingModels: RegExp = /^(?:o\d|gpt-[56])/
 const namePattern = /^[a-zA-Z0-9_-]+$/
 
 /** What OpenAI refuses of a chat request, by its error messages as public issues quote them. */

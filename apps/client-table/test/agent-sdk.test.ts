@@ -8,7 +8,7 @@ import { installClaudeCode } from '../../gateway/test/install-claude-code.ts'
 import { text } from '../src/answers.ts'
 import { startUpstream, type Trouble, troubles } from '../src/upstream.ts'
 
-// Runs the real Claude Code, which is not a dependency, as the Agent SDK does: in a process of its own.
+// Runs the real Claude Code, which is not a dependency, as the Agent SDK does: in a separate process.
 
 const launcher = await installClaudeCode()
 

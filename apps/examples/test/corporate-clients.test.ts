@@ -22,7 +22,7 @@ let dispatcher: ProxyAgent
 beforeAll(async () => {
   certificate = await intercepting([host])
   venue = await startVenue()
-  // The only way to the venue, whose name nobody else knows.
+  // The only way to the venue: no other resolver knows its name.
   proxy = await startConnectProxy({ hosts: { [host]: venue.url }, certificate, credentials: 'me:secret' })
   dispatcher = new ProxyAgent({ uri: withPassword(proxy.url), requestTls: { ca: certificate.ca } })
 })

@@ -11,7 +11,7 @@ import { type Plugin, rolldown } from 'rolldown'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist', 'command')
 
-/** Stays outside: native code, what has files of its own to load, and what few use. */
+/** Stays outside: native code, packages that load further files, and those that few use. */
 const external = [
   ...['node-llama-cpp', '@aws-sdk/client-kms', '@napi-rs/keyring'],
   ...['ioredis', 'pg', 'pg-native', 'pino'],

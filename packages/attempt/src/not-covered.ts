@@ -1,4 +1,4 @@
-import { guardListener } from '@spillway/middleware'
+import { emitWarning, guardListener } from '@spillway/middleware'
 import type { OtherCall } from './fetch-call.ts'
 
 /** A POST of a model API that reaches the `fetch` without any policy. */
@@ -62,6 +62,5 @@ export function warnOfNotCovered({ reason, kind, url }: NotCovered): void {
   const text =
     `POST ${url} is sent without any policy (no retry, no fallback, no limit), since ${why}. ` +
     `This is told once for "${kind}"; onNotCovered replaces this warning.`
-  if (globalThis.process?.emitWarning === undefined) console.warn(text)
-  else process.emitWarning(text, { code: 'SPILLWAY_NOT_COVERED' })
+  emitWarning(text, 'SPILLWAY_NOT_COVERED')
 }

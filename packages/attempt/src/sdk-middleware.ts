@@ -1,4 +1,4 @@
-import { compose, describeAs, type Listener, type Middleware } from '@spillway/middleware'
+import { compose, describeAs, emitWarning, type Listener, type Middleware } from '@spillway/middleware'
 import { attempt } from './attempt.ts'
 import type { Fetch, FetchInit } from './fetch-call.ts'
 import { transportOver } from './fetch-transport.ts'
@@ -71,8 +71,7 @@ function watchRetries(): { see(headers: unknown): void; listener(): Listener } {
       const text =
         'the SDK repeats calls whose attempts a policy of its middleware repeats already, which multiplies them: ' +
         'set maxRetries: 0 on the client'
-      if (globalThis.process?.emitWarning === undefined) console.warn(text)
-      else process.emitWarning(text, { code: 'SPILLWAY_SDK_RETRIES' })
+      emitWarning(text, 'SPILLWAY_SDK_RETRIES')
     },
     listener() {
       let attempts = 0

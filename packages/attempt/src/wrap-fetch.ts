@@ -1,4 +1,4 @@
-import { compose, type Middleware } from '@spillway/middleware'
+import { compose, emitWarning, type Middleware } from '@spillway/middleware'
 import { attempt } from './attempt.ts'
 import type { Fetch } from './fetch-call.ts'
 import { warnOfFetchLimit } from './fetch-limit.ts'
@@ -36,9 +36,7 @@ export function wrapFetch(fetch: Fetch | WrappedFetch, ...middleware: readonly M
   const { fetch: inner, onNotCovered = warnOfNotCovered } =
     typeof fetch === 'object' && fetch ? fetch : { fetch }
   mustBeFetch(inner)
-  const limit = isNodesOwn(inner)
-    ? [warnOfFetchLimit((text, code) => process.emitWarning(text, { code }))]
-    : []
+  const limit = isNodesOwn(inner) ? [warnOfFetchLimit(emitWarning)] : []
   const handler = compose([...middleware, ...limit], attempt(fetchTransport(inner)))
   return withPropertiesOf(inner, modelFetch(handler, { otherwise: inner, onNotCovered }))
 }

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from './clock.ts'
+import { emitWarning } from './emit-warning.ts'
 
 /** Hears that a hook misbehaved, and how. */
 type Tell = (what: string) => void
@@ -12,13 +13,7 @@ function tellOnce(name: string): Tell {
   return (what) => {
     if (hasTold) return
     hasTold = true
-    const text = `${name} ${what}; calls go on without it, and this is not repeated`
-    try {
-      if (globalThis.process?.emitWarning === undefined) console.warn(text)
-      else process.emitWarning(text, { code: 'SPILLWAY_HOOK' })
-    } catch {
-      // A process that turns warnings into exceptions (`--throw-deprecation` is one way) keeps its calls.
-    }
+    emitWarning(`${name} ${what}; calls go on without it, and this is not repeated`, 'SPILLWAY_HOOK')
   }
 }
 

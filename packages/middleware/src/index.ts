@@ -9,6 +9,7 @@ export {
 export { backgroundClock, type CancelTimer, type Clock, sleep, systemClock } from './clock.ts'
 export { type Deadline, longestWait, noDeadline, timeLeft, type WaitLimits } from './deadline.ts'
 export { describe, describeShort } from './describe.ts'
+export { emitWarning } from './emit-warning.ts'
 export { type AttemptReport, isSpillwayError, SpillwayError } from './error.ts'
 export {
   type EventMap,

@@ -71,7 +71,7 @@ export function openRouterName(model: string): string {
 export function translationTo(provider: Provider, baseUrl: string): readonly Middleware[] {
   if (provider === 'anthropic') return [translate({ to: 'anthropic' })]
   const dialect = provider === 'openai' ? dialectOfUrl(baseUrl) : provider
-  const toChat = translate({ to: 'openai', dialect })
+  const toChat = translate({ to: 'openai', dialect, responses: dialect === 'openai' })
   if (provider !== 'openrouter') return [toChat, includeUsage()]
   // OpenRouter speaks both protocols, and counts no tokens.
   const counting: Middleware = (next) => {

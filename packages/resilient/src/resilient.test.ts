@@ -56,6 +56,24 @@ describe('a fallback in a few words', () => {
     }
   })
 
+  it('is OpenAI, by the Responses API where it takes tools there alone', async () => {
+    const claude = await startDown()
+    const openai = await forThisTest(startOpenAi({ reply: { toolUse: [{ name: 'look', input: {} }] } }))
+    const there: typeof fetch = (input, init) =>
+      fetch(String(input).replace('https://api.openai.com', openai.url), init)
+    const anthropic = new Anthropic({
+      ...{ baseURL: claude.url, apiKey: callersKey, maxRetries: 0 },
+      fetch: resilient(there, {
+        ...quick,
+        fallback: [{ provider: 'openai', credential: 'k', model: 'gpt-6.1-sol' }],
+      }),
+    })
+    const tools = [{ name: 'look', input_schema: { type: 'object' as const } }]
+    const { content } = await anthropic.messages.create({ ...question, tools })
+    expect(content).toMatchObject([{ type: 'tool_use', name: 'look' }])
+    expect(openai.requests.map(({ path }) => path)).toEqual(['/v1/chat/completions', '/v1/responses'])
+  })
+
   it('is a local model, in its own protocol', async () => {
     const claude = await startDown()
     const ollama = await forThisTest(

@@ -1,5 +1,6 @@
 import type { Attributes, Tracer } from '@opentelemetry/api'
 import {
+  emitWarning,
   guardHook,
   guardListener,
   type Middleware,
@@ -27,7 +28,7 @@ import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts
  */
 export function telemetry(options: TelemetryOptions = {}): Middleware {
   const observer = createObserver(options)
-  const isUnobserved = warnOfOtherApi((text, code) => process.emitWarning(text, { code }))
+  const isUnobserved = warnOfOtherApi(emitWarning)
   const observing: Middleware = (next) => (request) => {
     const tracer = observer.tracer()
     const instruments = observer.instruments()

@@ -53,7 +53,7 @@ export function followConfig(
   return { reload, close: () => unwatchFile(file) }
 }
 
-/** Opening a pipe that nobody writes to would stop the process, its calls and its signals. */
+/** Opening a pipe without a writer would block the process, its calls and its signals. */
 function mustBeFile(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== false) return
   throw new Error(

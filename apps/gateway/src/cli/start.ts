@@ -136,7 +136,7 @@ function explainStartFailure(error: unknown, options: StartOptions): string {
     return `port ${port} needs more rights than this user has; choose one above 1023 with --port`
   const { address, hostname } = error as { address?: string; hostname?: string }
   if (code === 'EADDRNOTAVAIL')
-    return `this machine has no address ${address}: set server.host to one of its own, or to 127.0.0.1`
+    return `this machine has no address ${address}: set server.host to an address that it has, or to 127.0.0.1`
   if (code === 'ENOTFOUND' && hostname !== undefined)
     return `${hostname} is no host that this machine knows: set server.host to an address, such as 127.0.0.1`
   return `the gateway could not start: ${message ?? String(error)}`

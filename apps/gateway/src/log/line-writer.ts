@@ -47,7 +47,7 @@ export function lineWriter(stream: Writable | LineOutput, options: LineWriterOpt
   let pending = 0
   let idle = Promise.withResolvers<void>()
   if ('on' in stream) {
-    // Without a listener an error ends the process. Each write hears of its own error.
+    // Without a listener an error ends the process. The callback of each write gets its error.
     stream.on('error', () => {})
     waitLessly(stream)
   }

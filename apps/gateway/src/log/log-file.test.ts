@@ -107,7 +107,7 @@ test.skipIf(!isRoot)('a file of another user, and a link of theirs, are refused'
 })
 
 test.skipIf(process.platform !== 'linux')(
-  'a pipe that nobody reads is an error at once; a reader that hangs costs lines, and one that goes on gets them again',
+  'a pipe without a reader is an error at once; a reader that hangs costs lines, and one that goes on gets them again',
   async () => {
     const path = join(temporaryFolder(), 'pipe')
     execFileSync('mkfifo', [path])

@@ -74,17 +74,33 @@ export function obtainToken(
   source: TokenSource,
   call: CredentialCall,
 ): AccessToken | Failure | Promise<AccessToken | Failure> {
+  return obtain(
+    () => source.token(call.clock),
+    call,
+    ({ release }) => release?.(),
+  )
+}
+
+/**
+ * What stands in a request for its caller, or why there is none.
+ * @param giveBack takes what comes when nothing will send it any more
+ * @throws the signal's reason when it aborts
+ */
+export function obtain<T>(
+  get: () => T | Promise<T>,
+  call: CredentialCall,
+  giveBack: (late: T) => void = () => {},
+): T | Failure | Promise<T | Failure> {
   const { clock, signal, deadline } = call
   try {
-    const token = source.token(clock)
-    if (!(token instanceof Promise)) return token
+    const got = get()
+    if (!(got instanceof Promise)) return got
     const patience = Math.min(
       credentialTimeout,
       deadline === undefined ? Infinity : timeLeft(deadline, clock),
     )
-    return inTime(token, patience, call).catch((error: unknown) => {
-      // It may come all the same, and nothing will send it.
-      if (signal?.aborted || error === tooLate) token.then(({ release }) => release?.()).catch(() => {})
+    return inTime(got, patience, call).catch((error: unknown) => {
+      if (signal?.aborted || error === tooLate) got.then(giveBack).catch(() => {})
       if (signal?.aborted) throw error
       return noCredential(error === tooLate ? `not within ${Math.round(patience)} ms` : error)
     })

@@ -23,19 +23,20 @@ import { type Credential, callersCredential } from './credential.ts'
 import { knownForm } from './known-form.ts'
 import { plainFetch } from './plain-fetch.ts'
 import type { CallOptions, Prompt } from './prompt.ts'
-import { type AppAttribution, attribution, type Provider, providers } from './provider.ts'
+import { type AppAttribution, attribution, factsOf, type Provider, type ProviderProfile } from './provider.ts'
+import { isSigner, type RequestSigner, signing } from './signing.ts'
 import { streamText, type TextStream } from './text-stream.ts'
-import { endpointFence, undiciTransport } from './undici-transport.ts'
+import { endpointFence, placeAt, undiciTransport } from './undici-transport.ts'
 
 export interface ClientOptions {
-  /** Who answers. */
-  readonly provider: Provider
+  /** Who answers: one that is known by name, or what is to be known of another. */
+  readonly provider: Provider | ProviderProfile
   /**
-   * The secret, or where it comes from. Left out, requests keep what the caller presented (the key of the SDK in
+   * The secret, where it comes from, or what signs with it. Left out, requests keep what the caller presented (the key of the SDK in
    * front, for instance), unless this client is the fallback of another target or the candidate of a mirror;
    * {@link callersCredential} passes it on there too. `null` takes it out and puts nothing in.
    */
-  readonly credential?: Credential | typeof callersCredential | null
+  readonly credential?: Credential | RequestSigner | typeof callersCredential | null
   /**
    * How the credential stands in a request.
    * @default `x-api-key` for Anthropic, `bearer` for the others
@@ -73,7 +74,7 @@ export interface ClientOptions {
 /** A client of one endpoint. */
 export interface Client {
   readonly name: string
-  readonly provider: Provider
+  readonly provider: string
   /** Without `/v1`. */
   readonly baseUrl: string
   /** Whether the client puts in a credential of its own. */
@@ -99,16 +100,11 @@ export interface Client {
  * `baseUrl` that holds more than an address
  */
 export function createClient(options: ClientOptions): Client {
-  const facts = providers[options.provider]
-  if (facts === undefined) {
-    throw new TypeError(
-      `unknown provider "${options.provider}"; known are ${Object.keys(providers).join(', ')}`,
-    )
-  }
+  const facts = factsOf(options.provider)
   const limits: Timeouts = { ...defaultTimeouts, ...options.timeouts }
   const baseUrl = options.baseUrl ?? facts.baseUrl
   mustBeAddress(baseUrl)
-  const name = options.name ?? options.provider
+  const name = options.name ?? facts.name
   const fence = endpointFence(facts.headers, options.forwardHeaders)
   const settings = poolSettings({
     ...options.pool,
@@ -116,15 +112,23 @@ export function createClient(options: ClientOptions): Client {
   })
   const scheme = options.scheme ?? facts.scheme
   const { credential } = options
-  const own = credential === callersCredential ? undefined : credential
+  const signer = isSigner(credential) ? credential : undefined
+  const own =
+    signer !== undefined || credential === callersCredential
+      ? undefined
+      : (credential as Credential | null | undefined)
   if (typeof own === 'string') mustBeKey(own)
   const pool = new ConnectionPool(settings)
+  const place = placeAt(baseUrl, facts.path)
   const chain: Middleware[] = [
     ...(options.timeouts === undefined ? [] : [timeouts(options.timeouts)]),
     ...(options.middleware ?? []),
     ...(options.app === undefined ? [] : [attribution(options.app)]),
     knownForm(facts.apis),
-    ...authentication(credential, scheme),
+    ...(facts.form === undefined ? [] : [facts.form]),
+    ...(signer === undefined
+      ? authentication(credential as Exclude<typeof credential, RequestSigner>, scheme)
+      : [signing(signer, (request) => new URL(place.origin + place.pathAt(request)))]),
     // Innermost: a connection is held by an attempt, not by a call that waits for its credential.
     ...(settings.connections === Infinity ? [] : [connectionLimit(settings)]),
     ...(facts.answersLate ? [localServer(options.timeouts)] : []),
@@ -133,7 +137,7 @@ export function createClient(options: ClientOptions): Client {
     name,
     compose(
       chain,
-      named(attempt(undiciTransport(pool, baseUrl, fence)), 'attempt', { options: { at: baseUrl } }),
+      named(attempt(undiciTransport(pool, place, fence)), 'attempt', { options: { at: baseUrl } }),
     ),
   )
   const fetch = modelFetch(handler, {
@@ -149,9 +153,9 @@ export function createClient(options: ClientOptions): Client {
   const close = (): Promise<void> => pool.close()
   return {
     name,
-    provider: options.provider,
+    provider: facts.name,
     baseUrl,
-    hasCredential: own != null,
+    hasCredential: own != null || signer !== undefined,
     handler,
     fetch,
     complete: (prompt, call) => complete(surface, prompt, call),
@@ -186,7 +190,10 @@ function mustBeKey(credential: string): void {
   if ('problem' in read && read.problem !== 'is empty') throw new TypeError(`credential ${read.problem}`)
 }
 
-function authentication(credential: ClientOptions['credential'], scheme: AuthScheme): Middleware[] {
+function authentication(
+  credential: Exclude<ClientOptions['credential'], RequestSigner>,
+  scheme: AuthScheme,
+): Middleware[] {
   if (credential === callersCredential) return []
   if (credential === undefined) return [withoutDivertedCredential()]
   return [credential === null ? withoutCredential() : authenticate(credential, scheme)]

@@ -15,7 +15,7 @@ export {
   type TokenSource,
 } from './credential.ts'
 export type { CallOptions, Prompt, Turn } from './prompt.ts'
-export type { AppAttribution, Provider } from './provider.ts'
+export type { AppAttribution, Provider, ProviderProfile } from './provider.ts'
 export {
   type AnthropicSdkRequest,
   aiSdkOptions,
@@ -24,4 +24,5 @@ export {
   openaiOptions,
   openrouterOptions,
 } from './sdk-adapters.ts'
+export type { RefusedSignature, RequestSigner, UnsignedRequest } from './signing.ts'
 export type { TextStream } from './text-stream.ts'

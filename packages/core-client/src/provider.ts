@@ -1,4 +1,4 @@
-import { type Api, deriveRequest, type Middleware, named } from '@spillway/middleware'
+import { type Api, deriveRequest, type Middleware, type ModelRequest, named } from '@spillway/middleware'
 import type { HeaderVenue } from '@spillway/wire'
 import type { AuthScheme } from './authentication.ts'
 
@@ -13,6 +13,28 @@ export interface AppAttribution {
   readonly title?: string
 }
 
+/**
+ * A provider that this package does not know by name, such as a cloud that sells Claude in its own form (`@spillway/venues`).
+ */
+export interface ProviderProfile {
+  /** In events and as the `provider` of a client. */
+  readonly name: string
+  /** With or without `/v1`. */
+  readonly baseUrl: string
+  /** @default 'bearer' */
+  readonly scheme?: AuthScheme | undefined
+  /** The protocols that calls are taken in, in their first-party form. @default ['anthropic'] */
+  readonly apis?: readonly [Api, ...Api[]] | undefined
+  /** Whose headers it reads. @default 'anthropic' */
+  readonly headers?: HeaderVenue | undefined
+  /** The model of `complete` and `stream` where none is named. @default undefined */
+  readonly model?: string | undefined
+  /** Brings calls into the provider's form, and its answers back. Stands inside of all other middleware. */
+  readonly form?: Middleware | undefined
+  /** Where a request in the provider's form goes below `baseUrl`: a path without a query. @default that of its protocol */
+  readonly path?: ((request: ModelRequest) => string) | undefined
+}
+
 /** What is known of a provider. */
 export interface ProviderFacts {
   readonly baseUrl: string
@@ -25,6 +47,8 @@ export interface ProviderFacts {
   readonly answersLate: boolean
   /** The model of `complete` and `stream` where none is named. */
   readonly model: string | undefined
+  readonly form?: Middleware | undefined
+  readonly path?: ((request: ModelRequest) => string) | undefined
 }
 
 /** Base URLs are without `/v1`. */
@@ -61,6 +85,29 @@ export const providers: Readonly<Record<Provider, ProviderFacts>> = {
     answersLate: true,
     model: undefined,
   },
+}
+
+/**
+ * What is known of a provider, by its name or as it is given.
+ * @throws TypeError for a name that is not known
+ */
+export function factsOf(provider: Provider | ProviderProfile): ProviderFacts & { readonly name: string } {
+  if (typeof provider === 'object') {
+    const {
+      name,
+      baseUrl,
+      scheme = 'bearer',
+      apis = ['anthropic'],
+      headers = 'anthropic',
+      model,
+      form,
+      path,
+    } = provider
+    return { name, baseUrl, scheme, apis, headers, answersLate: false, model, form, path }
+  }
+  const facts = providers[provider]
+  if (facts !== undefined) return { ...facts, name: provider }
+  throw new TypeError(`unknown provider "${provider}"; known are ${Object.keys(providers).join(', ')}`)
 }
 
 /** Says to OpenRouter which application calls, unless the caller has said so itself. */

@@ -12,23 +12,35 @@ import type { Dispatcher } from 'undici'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Decoding, startDecoding } from './content-decoding.ts'
 
+/** Where requests go. */
+export interface Place {
+  readonly origin: string
+  /** With the query. */
+  pathAt(request: ModelRequest): string
+}
+
+/** The place of requests below a base URL. @param path where one goes there */
+export function placeAt(baseUrl: string, path: (request: ModelRequest) => string = pathOf): Place {
+  const { origin, pathname } = new URL(normaliseBaseUrl(baseUrl))
+  const prefix = pathname.replace(/\/+$/, '')
+  return { origin, pathAt: (request) => prefix + path(request) + forwardedQuery(request.url) }
+}
+
 /**
- * Carries attempts over undici's `dispatch`, the cheapest way that it offers, to the endpoint at `baseUrl`.
+ * Carries attempts over undici's `dispatch`, the cheapest way that it offers, to an endpoint.
  * @param fence which of a request's headers go there, for each protocol
+ * @param place where it goes
  */
 export function undiciTransport(
   pool: ConnectionPool,
-  baseUrl: string,
+  { origin, pathAt }: Place,
   fence: Readonly<Record<Api, HeaderFence>>,
 ): Transport {
-  const base = new URL(normaliseBaseUrl(baseUrl))
-  const { origin } = base
-  const prefix = base.pathname.replace(/\/+$/, '')
   return (request, sink) => {
     const exchange = new UndiciExchange(sink)
     exchange.start(pool.calls, {
       origin,
-      path: prefix + pathOf(request) + forwardedQuery(request.url),
+      path: pathAt(request),
       method: 'POST',
       headers: outgoingHeaders(request, fence[request.api]),
       body: request.body.bytes,

@@ -1,0 +1,1 @@
+export { firstPartyName } from './model-names.ts'

@@ -1,65 +1,22 @@
-import {
-  type Call,
-  type Dialect,
-  errorRoute,
-  type Frame,
-  fieldsOf,
-  type Refusal,
-  type WireError,
-} from './answer.ts'
+import { type Call, errorRoute, type Frame, fieldsOf, type Refusal } from './answer.ts'
 import { messageBody, messageFrames } from './anthropic-message.ts'
 import { bearerToken, refusedMessages } from './anthropic-validation.ts'
-import { bedrockChunk, bedrockException } from './bedrock-frames.ts'
+import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
+import { bedrockDialect } from './bedrock-error.ts'
+import { bedrockChunk } from './bedrock-frames.ts'
 import { refusedByRules } from './claude-rules.ts'
 import { firstPartyCall } from './first-party-call.ts'
 import { generatingRoute } from './generating-route.ts'
 import { replyTo } from './messages-route.ts'
 import type { FullReply } from './reply.ts'
-import { type AwsIdentity, signatureProblem } from './signature-v4.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
 /** Options of {@link startBedrock}. */
-export interface BedrockOptions extends ServerOptions {
-  /** The Bedrock API keys that are let in as Bearer tokens. @default any key */
-  readonly apiKeys?: readonly string[]
-  /** Who may sign; each signature is computed again. @default any signature, which is not looked at */
-  readonly identities?: readonly AwsIdentity[]
+export interface BedrockOptions extends ServerOptions, AwsAccess {
   /** The ids of models and profiles that exist. @default any */
   readonly models?: readonly string[]
   /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
   readonly checkRules?: boolean
-}
-
-/** Exceptions and their usual words by status (Bedrock runtime, API reference). */
-const exceptions: Readonly<Record<number, readonly [type: string, message: string]>> = {
-  400: ['ValidationException', 'Malformed input request, please reformat your input and try again.'],
-  403: ['AccessDeniedException', "You don't have access to the model with the specified model ID."],
-  404: ['ResourceNotFoundException', 'The specified model was not found.'],
-  408: ['ModelTimeoutException', 'Model has timed out in processing the request.'],
-  424: ['ModelErrorException', 'The system encountered an unexpected error during processing.'],
-  429: ['ThrottlingException', 'Too many requests, please wait before trying again.'],
-  500: ['InternalServerException', 'The system encountered an unexpected error during processing.'],
-  503: ['ServiceUnavailableException', 'Bedrock is unable to process your request.'],
-}
-
-const exceptionOf = ({ status, type, message }: WireError): { type: string; message: string } => {
-  const [usualType, usualMessage] = exceptions[status ?? 500] ?? [
-    'InternalServerException',
-    `Status ${status}`,
-  ]
-  return { type: type ?? usualType, message: message ?? usualMessage }
-}
-
-const dialect: Dialect = {
-  streamType: 'application/vnd.amazon.eventstream',
-  ping: undefined,
-  headers: ({ id }) => ({ 'x-amzn-requestid': id }),
-  errorHeaders: (error) => ({ 'x-amzn-errortype': `${exceptionOf(error).type}:http://internal.amazon.com/` }),
-  errorBody: (error) => JSON.stringify({ message: exceptionOf(error).message }),
-  errorIn200: (error) => JSON.stringify({ message: exceptionOf(error).message }),
-  errorFrame({ type = 'modelStreamErrorException', message = 'The model failed while it was answering.' }) {
-    return bedrockException(type, message)
-  },
 }
 
 /** The versions of the API that Bedrock takes, in the body. */
@@ -86,6 +43,7 @@ export function startBedrock(options: BedrockOptions = {}): Promise<SimulatedSer
 }
 
 function bedrockSite(options: BedrockOptions): Site {
+  const dialect = bedrockDialect((call) => awsHeaders(call, options))
   const notFound = errorRoute(dialect, {
     status: 404,
     type: 'UnknownOperationException',
@@ -134,27 +92,8 @@ function withMetrics(
   return JSON.stringify({ ...JSON.parse(json), 'amazon-bedrock-invocationMetrics': metrics })
 }
 
-function refusedKey(call: Call, { apiKeys, identities }: BedrockOptions): Refusal | undefined {
-  const key = bearerToken(call)
-  if (key !== undefined) {
-    if (apiKeys === undefined || apiKeys.includes(key)) return undefined
-    return { status: 403, message: 'Authentication failed: Please make sure your API Key is valid.' }
-  }
-  const { method, path, headers, body } = call.request
-  if (!/^AWS4-HMAC-SHA256 /.test(headers.authorization ?? '')) {
-    return {
-      status: 403,
-      type: 'MissingAuthenticationTokenException',
-      message: 'Missing Authentication Token',
-    }
-  }
-  if (identities === undefined) return undefined
-  // Each part of a path is encoded once more in what is signed.
-  const signed = path.replace(/[^/]+/g, (part) => encodeURIComponent(part))
-  const request = { method, path: signed, headers, body: Buffer.from(body) } as Parameters<
-    typeof signatureProblem
-  >[0]
-  const problem = signatureProblem(request, 'bedrock', identities, Date.now())
+function refusedKey(call: Call, options: BedrockOptions): Refusal | undefined {
+  const problem = awsProblem(call, 'bedrock', options, bearerToken(call))
   return problem && { status: 403, ...problem }
 }
 

@@ -1,6 +1,10 @@
 export type { AccelerationLimit } from './acceleration.ts'
+export type { AwsAccess } from './aws-access.ts'
 export { type BedrockOptions, startBedrock } from './bedrock.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
+export { type ClaudeAwsOptions, startClaudeAws } from './claude-aws.ts'
+export { type ClaudeGoogleOptions, startClaudeGoogle } from './claude-google.ts'
+export type { FirstPartyOptions } from './claude-site.ts'
 export {
   type ConnectProxy,
   type ConnectProxyOptions,
@@ -29,7 +33,9 @@ export type {
   Stall,
   StatusFault,
 } from './fault.ts'
+export { type FoundryOptions, startFoundry } from './foundry.ts'
 export { freePort } from './free-port.ts'
+export type { GoogleAccess } from './google-access.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
 export {
   anthropicPool,
@@ -59,6 +65,7 @@ export {
   type OwnLimits,
   type TestedLimiter,
 } from './limited-vendor-suite.ts'
+export { type MantleOptions, startMantle } from './mantle.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
 export { type OpenAiOptions, startOpenAi } from './openai.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'

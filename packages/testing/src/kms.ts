@@ -150,7 +150,7 @@ export async function startKms(options: KmsOptions = {}): Promise<KmsServer> {
   }
 
   const run = (request: SecretRequest, logged: (entry: KmsRequest) => void): unknown => {
-    const problem = signatureProblem(request, 'kms', identities, now())
+    const problem = signatureProblem(request, { service: 'kms', identities, now: now() })
     if (problem !== undefined) throw new KmsProblem(problem.type, problem.message)
     if (areExpired) {
       throw new KmsProblem('ExpiredTokenException', 'The security token included in the request is expired')

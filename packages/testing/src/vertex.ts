@@ -7,42 +7,22 @@ import {
   jsonAnswer,
   type Refusal,
   type Route,
-  type WireError,
 } from './answer.ts'
 import { anthropicDialect } from './anthropic-error.ts'
-import { bearerToken, refusedMessages } from './anthropic-validation.ts'
+import { refusedMessages } from './anthropic-validation.ts'
 import { refusedByRules } from './claude-rules.ts'
 import { firstPartyCall } from './first-party-call.ts'
+import { type GoogleAccess, googleError, googleProblem } from './google-access.ts'
 import { messagesRoute } from './messages-route.ts'
 import { promptTokens } from './reply.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
 
 /** Options of {@link startVertex}. */
-export interface VertexOptions extends ServerOptions {
-  /** The OAuth access tokens that are let in. @default any */
-  readonly tokens?: readonly string[]
+export interface VertexOptions extends ServerOptions, GoogleAccess {
   /** The models that exist. @default any */
   readonly models?: readonly string[]
   /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
   readonly checkRules?: boolean
-}
-
-/** `google.rpc.Code` and the usual words by status. */
-const statuses: Readonly<Record<number, readonly [status: string, message: string]>> = {
-  400: ['INVALID_ARGUMENT', 'Request contains an invalid argument.'],
-  401: ['UNAUTHENTICATED', 'Request had invalid authentication credentials.'],
-  403: ['PERMISSION_DENIED', "Permission 'aiplatform.endpoints.predict' denied on resource."],
-  404: ['NOT_FOUND', 'Publisher Model was not found or your project does not have access to it.'],
-  429: ['RESOURCE_EXHAUSTED', 'Resource exhausted, please try again later.'],
-  499: ['CANCELLED', 'The operation was cancelled.'],
-  500: ['INTERNAL', 'Internal error encountered.'],
-  503: ['UNAVAILABLE', 'The service is currently unavailable.'],
-  504: ['DEADLINE_EXCEEDED', 'Deadline expired before operation could complete.'],
-}
-
-const googleError = ({ status: code = 503, type, message }: WireError): string => {
-  const [usual, words] = statuses[code] ?? ['UNKNOWN', `Status ${code}`]
-  return JSON.stringify({ error: { code, message: message ?? words, status: type ?? usual } })
 }
 
 /** Errors are Google's; what is inside a stream is Claude's own. */
@@ -64,7 +44,7 @@ export function startVertex(options: VertexOptions = {}): Promise<SimulatedServe
 }
 
 const path =
-  /^(?:\/v1)?\/projects\/[^/]+\/locations\/[^/]+\/publishers\/anthropic\/models\/([^/:]+):(?:rawPredict|streamRawPredict)$/
+  /^(?:\/v1)?\/projects\/([^/]+)\/locations\/([^/]+)\/publishers\/anthropic\/models\/([^/:]+):(rawPredict|streamRawPredict)(?=\?|$)/
 
 function vertexSite(options: VertexOptions): Site {
   const messages = messagesRoute(
@@ -77,7 +57,7 @@ function vertexSite(options: VertexOptions): Site {
     dialect,
     generates,
     answer(call) {
-      const refused = refusedToken(call, options) ?? refusedBody(call, model, options)
+      const refused = refusedAccess(call, options) ?? refusedBody(call, model, options)
       return refused === undefined ? answer(firstPartyCall(call, model)) : errorAnswer(dialect, call, refused)
     },
   })
@@ -88,17 +68,16 @@ function vertexSite(options: VertexOptions): Site {
   return {
     bodyLimit: 30 * 1024 * 1024,
     route(method, pathname) {
-      const id = path.exec(pathname)?.[1]
+      const id = path.exec(pathname)?.[3]
       if (method !== 'POST' || id === undefined) return notFound
       return id === 'count-tokens' ? count : guarded(true, decodeURIComponent(id), messages.answer)
     },
   }
 }
 
-function refusedToken(call: Call, { tokens }: VertexOptions): Refusal | undefined {
-  const token = bearerToken(call)
-  const isKnown = token !== undefined && (tokens === undefined || tokens.includes(token))
-  return isKnown ? undefined : { status: 401 }
+function refusedAccess(call: Call, options: VertexOptions): Refusal | undefined {
+  const [, project = '', location = ''] = path.exec(call.request.path) ?? []
+  return googleProblem(call, options, project, location)
 }
 
 function refusedBody(call: Call, model: string | undefined, { models }: VertexOptions): Refusal | undefined {

@@ -1,0 +1,47 @@
+import type { Call } from './answer.ts'
+import { type AwsIdentity, type SignatureProblem, signatureProblem } from './signature-v4.ts'
+
+/** Who may call a venue of AWS. */
+export interface AwsAccess {
+  /** The API keys that are let in. @default any key */
+  readonly apiKeys?: readonly string[]
+  /** Who may sign; each signature is computed again. @default any signature, which is not looked at */
+  readonly identities?: readonly AwsIdentity[]
+  /** The region that signatures must name. @default any */
+  readonly region?: string
+  /**
+   * The server's time, in milliseconds since the Unix epoch: for the age of signatures, for temporary credentials, and in the
+   * header `date`.
+   * @default the system's
+   */
+  readonly now?: () => number
+}
+
+/**
+ * Says what is wrong with a key or a signature.
+ * @param key the key that the request has, if any
+ */
+export function awsProblem(
+  { request }: Call,
+  service: string,
+  access: AwsAccess,
+  key: string | undefined,
+): SignatureProblem | undefined {
+  const { apiKeys, identities, region, now = Date.now } = access
+  if (key !== undefined) {
+    if (apiKeys === undefined || apiKeys.includes(key)) return undefined
+    return {
+      type: 'AccessDeniedException',
+      message: 'Authentication failed: Please make sure your API Key is valid.',
+    }
+  }
+  const isSigned = (request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 ')
+  if (isSigned && identities === undefined) return undefined
+  return signatureProblem(request, { service, identities: identities ?? [], now: now(), region })
+}
+
+/** The headers of every response of AWS. */
+export function awsHeaders({ id }: Call, { now }: AwsAccess): Record<string, string> {
+  const date = now === undefined ? {} : { date: new Date(now()).toUTCString() }
+  return { 'x-amzn-requestid': id, ...date }
+}

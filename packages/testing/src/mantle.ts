@@ -1,0 +1,54 @@
+import { type Call, errorAnswer, fieldsOf, type Refusal } from './answer.ts'
+import { bearerToken } from './anthropic-validation.ts'
+import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
+import { claudeSite } from './claude-site.ts'
+import { type ServerOptions, type SimulatedServer, startServer } from './simulated-server.ts'
+
+/** Options of {@link startMantle}. */
+export interface MantleOptions extends ServerOptions, AwsAccess {
+  /** The models that exist, by their bare ids: `anthropic.claude-opus-5`. @default any whose id begins with `anthropic.` */
+  readonly models?: readonly string[]
+  /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
+  readonly checkRules?: boolean
+}
+
+/**
+ * Starts a server that speaks Claude's first-party messages as Bedrock Mantle has them: `/anthropic/v1/messages` and
+ * `/anthropic/v1/messages/count_tokens`, for signatures of the service `bedrock-mantle` and Bedrock API keys.
+ */
+export function startMantle(options: MantleOptions = {}): Promise<SimulatedServer> {
+  const site = claudeSite(options, {
+    prefix: /^\/anthropic(?=\/)/,
+    messagesOnly: true,
+    rateLimitHeaders: false,
+    headers: (call) => awsHeaders(call, options),
+    refused(call, dialect) {
+      const key = bearerToken(call) ?? call.request.headers['x-api-key']
+      const problem = awsProblem(call, 'bedrock-mantle', options, key)
+      if (problem === undefined) return undefined
+      return errorAnswer(dialect, call, { status: 401, message: problem.message })
+    },
+    refusedRequest: refusedByMantle,
+    unknownModel: notThere,
+  })
+  return startServer(site, options)
+}
+
+const notThere = (model: string): Refusal => ({
+  status: 404,
+  message: `The model '${model}' does not exist`,
+})
+
+/** Fields that Mantle does not take (platform docs, Claude in Amazon Bedrock). */
+const notTaken = ['fallbacks', 'container', 'mcp_servers', 'inference_geo', 'output_format']
+
+function refusedByMantle({ request }: Call): Refusal | undefined {
+  const body = fieldsOf(request.json)
+  // Profiles of regions (`us.`, `global.`) belong to InvokeModel alone.
+  if (!String(body.model).startsWith('anthropic.')) return notThere(String(body.model))
+  const extra = notTaken.find((name) => name in body)
+  if (extra !== undefined) return { status: 400, message: `${extra}: Extra inputs are not permitted` }
+  if ('format' in fieldsOf(body.output_config))
+    return { status: 400, message: 'output_config.format: Extra inputs are not permitted' }
+  return undefined
+}

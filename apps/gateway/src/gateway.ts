@@ -80,7 +80,7 @@ export interface Gateway {
   readonly url: string
   /**
    * Goes on with another configuration. Calls in flight end as they began; targets that are the same keep their circuits, limits and
-   * conversations. What is opened once (most of `server`, `vault`, `storage`, `state`, `telemetry`) stays as it is.
+   * conversations. What is opened once (some of `server`, `vault`, `storage`, `state`, `telemetry`) stays as it is.
    * @param subject where it is from, for the audit log
    * @returns which keys have changed, and which of them need another start
    * @throws Error for what cannot be opened; then nothing has changed
@@ -227,8 +227,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           throw new Error(`${reference} needs a vault, which is opened at the start: restart the gateway`)
         serving.use(usable)
         timeouts = timeoutsOf(usable)
-        const { allowedHosts, allowedOrigins } = usable.server
-        server.use({ allowedHosts, allowedOrigins, bounds: usable.server })
+        const { allowedHosts, allowedOrigins, keepAliveAfter = defaultKeepAliveAfter } = usable.server
+        server.use({ allowedHosts, allowedOrigins, keepAliveAfter, bounds: usable.server })
         await credentials.use(usable)
         const { changed, needRestart } = diff
         const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }

@@ -26,10 +26,10 @@ export interface Ran {
 
 export const controlC = '\u0003'
 
-/** Whether `script` of util-linux, which gives programs a terminal, and bash are there; under CI that they are not is an error. */
+/** Whether `script` of util-linux, which gives programs a terminal, bash and pkill are there; under CI that they are not is an error. */
 export function hasTerminal(): boolean {
-  const isThere = ['script', 'bash'].every((name) => spawnSync(name, ['--version']).status === 0)
-  if (!isThere && process.env.CI) throw new Error('script of util-linux and bash are not installed')
+  const isThere = ['script', 'bash', 'pkill'].every((name) => spawnSync(name, ['--version']).status === 0)
+  if (!isThere && process.env.CI) throw new Error('script of util-linux, bash and pkill are not installed')
   return isThere
 }
 

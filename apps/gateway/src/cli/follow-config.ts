@@ -1,4 +1,5 @@
 import { statSync, unwatchFile, watchFile } from 'node:fs'
+import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig, type ServerOverrides } from '../config/load-config.ts'
 import type { Gateway } from '../gateway.ts'
@@ -12,11 +13,19 @@ export interface FollowedConfig {
   close(): void
 }
 
+/** Who hears of a reload. */
+export interface ReloadListeners {
+  readonly warn: (line: string) => void
+  readonly info: (line: string) => void
+  /** The gateway goes on with this one, but for what needs a restart. Said in the log as it was before. */
+  readonly taken: (config: Config) => Promise<void>
+}
+
 export function followConfig(
   file: string,
   overrides: ServerOverrides,
   gateway: Pick<Gateway, 'reload' | 'note'>,
-  say: { readonly warn: (line: string) => void; readonly info: (line: string) => void },
+  say: ReloadListeners,
 ): FollowedConfig {
   let running: Promise<void> = Promise.resolve()
   let waiting: Promise<void> | undefined
@@ -28,12 +37,14 @@ export function followConfig(
       for (const { line, column, key, message } of warnings)
         say.warn(`warning: ${file}:${line}:${column}  ${key}: ${message}`)
       const { changed, needRestart } = await gateway.reload(config, file)
-      const what = changed.length === 0 ? 'nothing of it has changed' : `changed: ${changed.join(', ')}`
+      const nothing = needRestart.length === 0 ? 'nothing of it has changed' : 'nothing of it was taken'
+      const what = changed.length === 0 ? nothing : `changed: ${changed.join(', ')}`
       say.info(`${file} was read again (${why}); ${what}`)
       if (needRestart.length > 0)
         say.warn(
           `warning: ${needRestart.join(', ')} cannot change while it runs: restart the gateway for that`,
         )
+      await say.taken(config)
     } catch (error) {
       const text = error instanceof ConfigError ? error.message : `${file}: ${(error as Error).message}`
       say.warn(`${file} was not taken (${why}), the gateway goes on as it was:\n${text}`)

@@ -81,15 +81,25 @@ async function serve(
       lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
     }
     log.info(`listening on ${gateway.url}`)
+    let { drainFor } = config.server
     const followed =
       loaded.file === undefined
         ? undefined
         : followConfig(loaded.file, { host: options.host, exposed: options.exposed }, gateway, {
             warn: (line) => log.warn(line),
             info: (line) => log.notice(line),
+            taken(next) {
+              drainFor = next.server.drainFor
+              return log.use(next)
+            },
           })
     if (followed !== undefined) watch.onHangUp(() => void followed.reload('SIGHUP'))
-    const code = await drainAtSignal(gateway, (line) => log.warn(line), watch, config.server.drainFor)
+    const code = await drainAtSignal(
+      gateway,
+      (line) => log.warn(line),
+      watch,
+      () => drainFor,
+    )
     followed?.close()
     if (!options.quiet) log.summary()
     return code
@@ -114,9 +124,10 @@ async function drainAtSignal(
   gateway: Gateway,
   err: (line: string) => void,
   watch: ProcessWatch,
-  drainTime: number = usualDrain,
+  drainFor: () => number | undefined = () => undefined,
 ): Promise<number> {
   const { why, code } = await watch.ending
+  const drainTime = drainFor() ?? usualDrain
   err(`${why}: draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`)
   const hurried = watch.now.then(() => {
     void gateway.close(0)

@@ -110,6 +110,26 @@ test('level: warn leaves out what is routine, and the summary counts it all the 
   expect(said.at(-1)).toMatch(/ {2}served 1 call in .*: local 1, 0 failed, 1 by a fallback$/)
 })
 
+test('another format, level and other routes hold from the next line on', async () => {
+  const { log, out } = await logWith()
+  const use = (settings: LogConfig, models = 'claude-*') =>
+    log.use({
+      server: { host: 'h', port: 0, auth: 'none', log: settings },
+      routes: [{ models, target: 'claude', fallback: [] }],
+    })
+  log.call(call)
+  await use({ format: 'json' }, 'claude-opus-*')
+  log.call(call)
+  await use({ level: 'warn' })
+  log.call(call)
+  await use({})
+  log.call(call)
+  expect(out).toHaveLength(3)
+  expect(out[0]).toContain('route=claude-* ')
+  expect(JSON.parse(out[1] as string)).toMatchObject({ event: 'call', route: 'claude-opus-*' })
+  expect(out[2]).toContain('route=claude-* ')
+})
+
 test('file: lines are appended there, readable by their owner alone; one that cannot be opened says why', async () => {
   const file = join(temporaryFolder(), 'spillway.log')
   for (const format of ['json', 'pretty'] as const) {

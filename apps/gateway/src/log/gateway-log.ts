@@ -31,6 +31,8 @@ export interface GatewayLog {
   /** Something of interest that is no warning, with its date. */
   notice(line: string): void
   summary(): void
+  /** Goes on with the format, level and routes of another configuration. */
+  use(config: GatewayLogOptions['config']): Promise<void>
   /** Lines lost so far, by stream. */
   dropped(): Readonly<Record<string, number>>
   /** Resolves when all is written, or after `ms` milliseconds. */
@@ -60,13 +62,20 @@ export async function openGatewayLog({
   lines,
   columns = () => undefined,
 }: GatewayLogOptions): Promise<GatewayLog> {
-  const { format = 'pretty', level = 'info', file }: LogConfig = config.server.log ?? {}
+  const { file }: LogConfig = config.server.log ?? {}
   const written = file === undefined ? undefined : fileWriter(file, lines)
-  const json =
-    format === 'json'
-      ? await jsonWriter((line) => (written ? written.write(line) : lines.out(line)))
-      : undefined
-  const routes = config.routes.map(({ models }) => ({ models, serves: globMatcher(models) }))
+  const settingsOf = async ({ server, routes }: typeof config) => {
+    const { format = 'pretty', level = 'info' }: LogConfig = server.log ?? {}
+    return {
+      level,
+      json:
+        format === 'json'
+          ? await jsonWriter((line) => (written ? written.write(line) : lines.out(line)))
+          : undefined,
+      routes: routes.map(({ models }) => ({ models, serves: globMatcher(models) })),
+    }
+  }
+  let settings = await settingsOf(config)
   const tally = new Tally()
   const startedAt = performance.now()
   const width = (): number | undefined => (written === undefined ? columns() : undefined)
@@ -79,6 +88,7 @@ export async function openGatewayLog({
   }
   const write = (isRoutine: boolean): Write => {
     return (of, facts, text) => {
+      const { level, json } = settings
       if (ranks[of] > ranks[level]) return
       if (json === undefined) say(text(), isRoutine)
       else json[of](facts())
@@ -90,7 +100,7 @@ export async function openGatewayLog({
     call(call) {
       tally.add(call)
       const isKnown = call.response.failure !== undefined || hasDeclined(call.record)
-      const route = routes.find(({ serves }) => serves(call.model))?.models
+      const route = settings.routes.find(({ serves }) => serves(call.model))?.models
       const of = call.response.failure === undefined ? 'info' : 'warn'
       routine(
         of,
@@ -150,6 +160,7 @@ export async function openGatewayLog({
       )
     },
     info(line) {
+      const { level, json } = settings
       if (json !== undefined && ranks.info <= ranks[level]) json.info({ event: 'notice', msg: line })
       // Whoever starts it waits for this line, wherever the log goes.
       if (json === undefined || written !== undefined) lines.out(line)
@@ -161,6 +172,9 @@ export async function openGatewayLog({
         () => tally.facts(Math.round(uptime)),
         () => `${dateOf(new Date())}  ${tally.line(uptime)}`,
       )
+    },
+    async use(next) {
+      settings = await settingsOf(next)
     },
     dropped: () => ({ ...lines.dropped(), ...(written && { file: written.dropped }) }),
     flush: async (ms) => void (await Promise.all([lines.flush(ms), written?.flush(ms)])),

@@ -53,8 +53,8 @@ export interface GatewayServer {
    * left.
    */
   drain(ms: number): Promise<void>
-  /** Goes on with other hosts, origins and bounds; of the bounds, those of requests, connections and idle time. */
-  use(settings: Pick<ListenOptions, 'allowedHosts' | 'allowedOrigins' | 'bounds'>): void
+  /** Goes on with other hosts, origins, comments on streams and bounds, but for that of headers. */
+  use(settings: Pick<ListenOptions, 'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter'>): void
   /** What it holds now, and whom it has turned away so far. */
   load(): ServerLoad
 }
@@ -168,12 +168,17 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       clearTimeout(timer)
       server.close()
     },
-    use({ allowedHosts, allowedOrigins, bounds: next }) {
+    use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter }) {
       access = openAccess({ host: options.host, allowedHosts, allowedOrigins })
-      const { maxRequestBytes, maxConnections, keepAliveFor } = serverBounds(next)
-      bodies.maxRequestBytes = maxRequestBytes
-      server.maxConnections = maxConnections
-      server.keepAliveTimeout = keepAliveFor
+      handling.keepAliveAfter = keepAliveAfter
+      const next = serverBounds(set)
+      bodies.maxRequestBytes = next.maxRequestBytes
+      bodies.inFlight.max = next.maxInFlightBytes
+      bodies.bodyTimeout = next.bodyTimeout
+      bodies.bodyStalls.use(next.bodyTimeout)
+      readerStalls.use(next.stallTimeout)
+      server.maxConnections = next.maxConnections
+      server.keepAliveTimeout = next.keepAliveFor
     },
     load: () => ({
       requestBytes: bodies.inFlight.used,

@@ -20,8 +20,8 @@ const slowest = 100
  * refused before it is sent. An announcement that is not followed by bytes is not held against others.
  */
 export class InFlightBytes {
-  /** Bytes at a time. */
-  readonly max: number
+  /** Bytes at a time. Where it is lowered, what is held already stays, and nothing is added until it fits. */
+  max: number
   #used = 0
   #refused = 0
   readonly #clock: Clock

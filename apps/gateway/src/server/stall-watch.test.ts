@@ -45,6 +45,24 @@ test('what gets on, however slowly, and what has nothing to do is left alone', a
   expect([slow.stalls, idle.stalls]).toEqual([0, 1])
 })
 
+test('another time holds for what is watched already', async () => {
+  const clock = virtualClock()
+  const watch = new StallWatch(Infinity, clock)
+  const thing = watchedBy(watch)
+  await clock.advance(10_000)
+  watch.use(1_000)
+  await clock.advance(250)
+  expect(thing.stalls).toBe(1)
+  const next = watchedBy(watch)
+  watch.use(Infinity)
+  expect(clock.pending).toBe(0)
+  await clock.advance(10_000)
+  watch.use(60_000)
+  next.at = 1
+  await clock.advance(60_000)
+  expect(next.stalls).toBe(0)
+})
+
 test('no timer runs while there is nothing to watch', async () => {
   const clock = virtualClock()
   const watch = new StallWatch(1_000, clock)

@@ -18,7 +18,7 @@ const looks = 4
 
 /** Finds what has stopped, with one timer for all: after the watch's time, and at most a quarter of it later. */
 export class StallWatch {
-  readonly #time: number
+  #time: number
   readonly #clock: Clock
   readonly #entries = new Map<Watched, Entry>()
   #cancel: CancelTimer | undefined
@@ -35,16 +35,32 @@ export class StallWatch {
     return this.#stalled
   }
 
+  /** Goes on with another time, which holds for all that are watched already. */
+  use(time: number): void {
+    if (time === this.#time) return
+    this.#time = time
+    this.#rest()
+    this.#lookLater()
+  }
+
   /** Begins to watch. Harmless when repeated. */
   add(watched: Watched): void {
-    if (this.#time === Infinity || this.#entries.has(watched)) return
+    if (this.#entries.has(watched)) return
     this.#entries.set(watched, { seen: watched.progress(), since: this.#clock.now() })
-    this.#cancel ??= this.#clock.setTimer(this.#time / looks, () => this.#look())
+    this.#lookLater()
   }
 
   delete(watched: Watched): void {
     this.#entries.delete(watched)
-    if (this.#entries.size > 0) return
+    if (this.#entries.size === 0) this.#rest()
+  }
+
+  #lookLater(): void {
+    if (this.#time === Infinity || this.#entries.size === 0) return
+    this.#cancel ??= this.#clock.setTimer(this.#time / looks, () => this.#look())
+  }
+
+  #rest(): void {
     this.#cancel?.()
     this.#cancel = undefined
   }
@@ -63,8 +79,6 @@ export class StallWatch {
         watched.stalled()
       }
     }
-    if (this.#entries.size > 0) {
-      this.#cancel ??= this.#clock.setTimer(this.#time / looks, () => this.#look())
-    }
+    this.#lookLater()
   }
 }

@@ -33,6 +33,7 @@ export {
 export type { FieldSpan } from './field-spans.ts'
 export { type CallEnd, callEnd, followCall } from './follow-call.ts'
 export { compose, type Handler, type Middleware, stack } from './handler.ts'
+export { hash32, mix32 } from './hash32.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {
   fieldOf,

@@ -41,8 +41,8 @@ it('conversations that callers invent hold a bounded and small part of the memor
   const full = held()
   for (let index = 6_000; index < 12_000; index++) ask(estimator, `session-${index}`)
   const later = held()
-  // About 300 bytes for each of 5,000, and the map.
-  expect(full - before).toBeLessThan(2.5 * 2 ** 20)
+  // About 190 bytes for each of 5,000, the map included.
+  expect((full - before) / 5_000).toBeLessThan(260)
   expect(later - full).toBeLessThan(0.5 * 2 ** 20)
   expect(ask(estimator, 'session-0')).toBeUndefined()
   expect(ask(estimator, 'session-11999')).toBe(1_500)

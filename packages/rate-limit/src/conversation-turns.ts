@@ -1,9 +1,9 @@
-import { RecentMap, type Usage } from '@spillway/middleware'
+import { hash32, RecentMap, type Usage } from '@spillway/middleware'
 import { type PromptSize, promptTokens } from '@spillway/wire'
 
 /**
  * Conversations that are remembered; callers make them. Of further ones, those that were asked longest ago are forgotten, and
- * expected to be as others of their model. Each limit has its own, of 300 bytes and more: it takes 1.5 MB for these.
+ * expected to be as others of their model. Each limit has its own, of 190 bytes with the map: it takes 0.9 MB for these.
  */
 const mostConversations = 5_000
 
@@ -28,9 +28,13 @@ const mostMedia = 0.1
 /** By how much of a prompt the first expectation may be wrong. */
 const firstError = 0.02
 
-/** A prompt that has been answered: the beginning of the next one, and in the vendor's cache for a while. */
-export interface Turn {
-  size: PromptSize
+/**
+ * A prompt that has been answered: the beginning of the next one, and in the vendor's cache for a while. There are many: one object
+ * each, of whole numbers, which need no objects of their own.
+ */
+export interface Turn extends PromptSize {
+  textBytes: number
+  mediaTokens: number
   /** All its tokens, as the vendor counted them. */
   total: number
   /** Those of them that are in the vendor's cache. */
@@ -41,6 +45,8 @@ export interface Turn {
   lifetime: number
   /** By how many tokens expectations have been wrong, on average. */
   error: number
+  /** Another one of the same conversation. */
+  other: Turn | undefined
 }
 
 /** What the prompt that follows a turn is expected to come to. */
@@ -65,10 +71,11 @@ export interface Prompt {
  * what counts of the next one is what it has more, and what the cache did not take of the last.
  */
 export class ConversationTurns {
-  readonly #turns = new RecentMap<Turn[]>(mostConversations)
+  /** By the hash of the conversation. Of 5,000, one in 860,000 others is taken for one of them, for an estimate. */
+  readonly #turns = new RecentMap<Turn, number>(mostConversations)
 
   has(conversation: string): boolean {
-    return this.#turns.get(conversation) !== undefined
+    return this.#turns.get(hash32(conversation)) !== undefined
   }
 
   /** The turn that a prompt most likely continues: the largest that is not larger. */
@@ -76,8 +83,8 @@ export class ConversationTurns {
     const most = tokensIn(size, bytesPerToken)
     let best: Turn | undefined
     let bestTokens = -1
-    for (const turn of this.#turns.get(conversation) ?? []) {
-      const tokens = tokensIn(turn.size, bytesPerToken)
+    for (let turn = this.#turns.get(hash32(conversation)); turn !== undefined; turn = turn.other) {
+      const tokens = tokensIn(turn, bytesPerToken)
       if (tokens * shrinks > most || tokens <= bestTokens) continue
       best = turn
       bestTokens = tokens
@@ -91,34 +98,44 @@ export class ConversationTurns {
    * @param expected what of it was expected to count then
    */
   learn(conversation: string, prompt: Prompt, usage: Usage, before?: Turn, expected?: number): void {
-    const turns = this.#turns.get(conversation)
+    const key = hash32(conversation)
+    const newest = this.#turns.get(key)
     const total = promptTokens(usage)
-    const next = {
-      size: prompt.size,
+    const next: Turn = {
+      textBytes: prompt.size.textBytes,
+      mediaTokens: prompt.size.mediaTokens,
       total,
       cached: usage.cacheReadTokens + usage.cacheWriteTokens,
-      at: prompt.at,
+      at: Math.round(prompt.at),
       lifetime: lifetimeAfter(usage, prompt.at, before),
-      error: errorAfter(total, total - usage.cacheReadTokens, before, expected),
+      error: Math.round(errorAfter(total, total - usage.cacheReadTokens, before, expected)),
+      other: undefined,
     }
-    if (turns === undefined) {
-      // Most conversations have one. A list that grows is given memory for 17 turns.
-      this.#turns.set(conversation, [next])
-      return
-    }
-    if (before !== undefined && turns.includes(before)) Object.assign(before, next)
-    else if (turns.length < mostTurns) turns.push(next)
-    else turns[oldestOf(turns)] = next
-    this.#turns.set(conversation, turns)
+    const replaced = replacedBy(newest, before)
+    if (replaced === undefined) next.other = newest
+    else Object.assign(replaced, next, { other: replaced.other })
+    this.#turns.set(key, replaced === undefined ? next : (newest as Turn))
   }
+}
+
+/** The turn whose place the next one takes: the one that it continues, else the oldest where there are many. */
+function replacedBy(newest: Turn | undefined, before: Turn | undefined): Turn | undefined {
+  let oldest = newest
+  let turns = 0
+  for (let turn = newest; turn !== undefined; turn = turn.other) {
+    if (turn === before) return turn
+    if (turn.at < (oldest as Turn).at) oldest = turn
+    turns++
+  }
+  return turns < mostTurns ? undefined : oldest
 }
 
 /** What a prompt comes to that continues a turn. */
 export function expectAfter(turn: Turn, { size, at }: Prompt, bytesPerToken: number): Expected {
-  const last = tokensIn(turn.size, bytesPerToken)
+  const last = tokensIn(turn, bytesPerToken)
   const growth = Math.max(0, tokensIn(size, bytesPerToken) - last)
   // The conversation tells better than all others of its model what its text is like.
-  const media = Math.min(growth, Math.max(0, size.mediaTokens - turn.size.mediaTokens))
+  const media = Math.min(growth, Math.max(0, size.mediaTokens - turn.mediaTokens))
   const all = turn.total + media + (growth - media) * textRatio(turn, last)
   const left = turn.at + turn.lifetime - at
   if (left <= 0 || turn.cached === 0) return { all, counted: all, holdsFor: Infinity }
@@ -126,7 +143,7 @@ export function expectAfter(turn: Turn, { size, at }: Prompt, bytesPerToken: num
 }
 
 /** How many tokens of text there were for each that was expected; images would tell nothing of text. */
-function textRatio({ total, size: { mediaTokens } }: Turn, expected: number): number {
+function textRatio({ total, mediaTokens }: Turn, expected: number): number {
   if (mediaTokens > total * mostMedia || expected <= mediaTokens) return 1
   return Math.min(2, Math.max(0.5, (total - mediaTokens) / (expected - mediaTokens)))
 }
@@ -153,10 +170,4 @@ function errorAfter(
   if (before === undefined || expected === undefined) return total * firstError
   const error = Math.min(Math.abs(counted - expected), 2 * before.error + total * (firstError / 2))
   return before.error + weight * (error - before.error)
-}
-
-function oldestOf(turns: readonly Turn[]): number {
-  let oldest = 0
-  for (const [index, turn] of turns.entries()) if (turn.at < (turns[oldest] as Turn).at) oldest = index
-  return oldest
 }

@@ -127,8 +127,7 @@ export class TokenEstimator {
     const sized = { model, size, all, at: clock.now(), conversation: undefined, before: undefined }
     if (all < smallestCached) return { ...sized, turn: 'small', expected: shares.small * all }
     const found = conversationOf(request)
-    // A template would be kept as the strings that it is made from: three objects for each conversation.
-    const conversation = found && [model, found.key].join('\n')
+    const conversation = found && `${model}\n${found.key}`
     const before = conversation && this.#conversations.before(conversation, size, bytesPerToken)
     // What has become shorter has a new beginning.
     const isShorter = conversation && before === undefined && this.#conversations.has(conversation)

@@ -1,4 +1,4 @@
-import { RecentMap } from '@spillway/middleware'
+import { hash32, mix32, RecentMap } from '@spillway/middleware'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -16,7 +16,7 @@ export class Conversations {
   /** @param most how many conversations away from home are remembered */
   constructor(endpoints: readonly Endpoint[], most: number) {
     this.#endpoints = endpoints
-    this.#seeds = endpoints.map(({ name }) => hashOf(name))
+    this.#seeds = endpoints.map(({ name }) => hash32(name))
     this.#moved = new RecentMap(most)
   }
 
@@ -27,17 +27,17 @@ export class Conversations {
 
   /** Where a conversation is. */
   placeOf(key: string): Endpoint {
-    return this.#moved.get(hashOf(key)) ?? this.#homeOf(key)
+    return this.#moved.get(hash32(key)) ?? this.#homeOf(key)
   }
 
   /** The endpoint that suits it best among some; undefined where there are none. */
   best(key: string, isAmong: (endpoint: Endpoint) => boolean): Endpoint | undefined {
-    const hash = hashOf(key)
+    const hash = hash32(key)
     let best: Endpoint | undefined
     let highest = -Infinity
     for (const endpoint of this.#endpoints) {
       if (!isAmong(endpoint)) continue
-      const drawn = (mix(hash ^ (this.#seeds[endpoint.index] as number)) + 0.5) / 2 ** 32
+      const drawn = (mix32(hash ^ (this.#seeds[endpoint.index] as number)) + 0.5) / 2 ** 32
       const score = -endpoint.weight / Math.log(drawn)
       if (score > highest) {
         best = endpoint
@@ -49,8 +49,8 @@ export class Conversations {
 
   /** A conversation is at this endpoint from now on. */
   settle(key: string, endpoint: Endpoint): void {
-    if (endpoint !== this.#homeOf(key)) this.#moved.set(hashOf(key), endpoint)
-    else if (this.#moved.size > 0) this.#moved.delete(hashOf(key))
+    if (endpoint !== this.#homeOf(key)) this.#moved.set(hash32(key), endpoint)
+    else if (this.#moved.size > 0) this.#moved.delete(hash32(key))
   }
 
   clear(): void {
@@ -63,17 +63,3 @@ export class Conversations {
 }
 
 const everyone = (): boolean => true
-
-/** FNV-1a over UTF-16 units, mixed: a signed integer of 32 bits. Not for secrets. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return mix(hash) | 0
-}
-
-/** The finaliser of MurmurHash3; unsigned. */
-function mix(value: number): number {
-  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return (bits ^ (bits >>> 16)) >>> 0
-}

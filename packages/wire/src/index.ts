@@ -15,6 +15,9 @@ export {
   statusOf,
 } from './error-rendering.ts'
 export { wordedFor } from './error-words.ts'
+export { bedrockFrame, bedrockFrames } from './event-stream/bedrock-frames.ts'
+export { BedrockScanner } from './event-stream/bedrock-scanner.ts'
+export { bedrockException } from './event-stream/exception-failure.ts'
 export { classifyErrorBody, classifyHttpError, isErrorBody } from './failure-classification.ts'
 export { failureKinds, isCallerError, isEndpointFailure, isKeyFailure } from './failure-kinds.ts'
 export { type FailedAttempt, failureResponse } from './failure-response.ts'

@@ -2,7 +2,7 @@ import type { Api, StreamPlace, Transcript, Venue } from '@spillway/middleware'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { parseBounded } from './bounded-json.ts'
 import { BedrockScanner } from './event-stream/bedrock-scanner.ts'
-import { classifyErrorBody } from './failure-classification.ts'
+import { bedrockException } from './event-stream/exception-failure.ts'
 import { isDone } from './openai-stream.ts'
 import type { SseEvent } from './sse-event.ts'
 import { SseScanner } from './sse-scanner.ts'
@@ -10,7 +10,7 @@ import { eventReader, isWholeStream } from './stream-end.ts'
 import { newStreamState, type StreamState } from './stream-state.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 import { malformedFailure } from './transport-failure.ts'
-import { field, stringField } from './usage.ts'
+import { stringField } from './usage.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -109,10 +109,8 @@ export class StreamReader {
   #onException(name: string, data: string, place: StreamSpan): void {
     const state = this.#state
     if (state.failure !== undefined || state.hasEnded) return
-    const said = parseBounded(data)
-    const message = stringField(said, 'message')
-    const error = { code: name, message, http_status: field(said, 'originalStatusCode') }
-    state.failure = classifyErrorBody({ error })
+    const message = stringField(parseBounded(data), 'message')
+    state.failure = bedrockException(name, data)
     state.failureData = JSON.stringify({ message: message ?? name })
     this.#onFailure(place)
   }

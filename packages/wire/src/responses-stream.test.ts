@@ -50,16 +50,38 @@ describe('a stream of OpenAI Responses', () => {
     expect(read(created, event).state).toMatchObject({ hasContent: true, hasProgress: true })
   })
 
+  it.each(['computer_call', 'local_shell_call', 'shell_call', 'apply_patch_call', 'mcp_approval_request'])(
+    'has content with a whole %s, which asks the client to do something',
+    (type) => {
+      const done = { type: 'response.output_item.done', item: { type, id: 'item_1' } }
+      expect(read(created, done).state.hasContent).toBe(true)
+    },
+  )
+
   it.each([
     ['response.in_progress', { response: responseObject('in_progress') }, false],
     ['keepalive', {}, false],
     ['response.output_item.added', { item: { type: 'message', content: [] } }, true],
     ['response.output_item.added', { item: { type: 'reasoning', summary: [] } }, true],
     ['response.web_search_call.searching', {}, true],
+    ['response.output_item.done', { item: { type: 'web_search_call', action: { query: 'q' } } }, true],
     ['response.output_text.delta', { delta: '' }, true],
   ])('has none with %s %j, and progress: %s', (type, fields, hasProgress) => {
     expect(read(created, { type, ...fields }).state).toMatchObject({ hasContent: false, hasProgress })
   })
+
+  it.each([{}, { output: null }, { output: [] }])(
+    'ends well where its end does not repeat the items: %j',
+    (more) => {
+      const response = responseObject('completed', { usage: responsesUsageSaid, output: undefined })
+      const { state, isComplete } = read(created, ...responsesItems, {
+        type: 'response.completed',
+        response: { ...response, ...more },
+      })
+      expect(isComplete).toBe(true)
+      expect(state).toMatchObject({ failure: undefined, stopReason: 'completed', usageIsFinal: true })
+    },
+  )
 
   it('tells usage, model, id and why it ends', () => {
     const response = responseObject('completed', { usage: responsesUsageSaid, model: 'gpt-5.5-2026' })

@@ -23,6 +23,15 @@ const ends: ReadonlySet<string> = new Set([
   'response.failed',
 ])
 
+/** Items that ask the client to do something, and say what in fields that differ; others of their kind the vendor does itself. */
+const clientsTasks: ReadonlySet<string> = new Set([
+  'computer_call',
+  'local_shell_call',
+  'shell_call',
+  'apply_patch_call',
+  'mcp_approval_request',
+])
+
 /**
  * Reads one event of an OpenAI Responses stream. Deltas, which are nearly all of a stream, are told by their name, and parsed
  * only until content has come. Events that are not known are ignored; those of `response.` show that the vendor is at work.
@@ -46,7 +55,9 @@ export function readResponsesEvent(event: SseEvent, state: StreamState): void {
   } else if (!state.hasContent && /\.(?:added|done)$/.test(name)) {
     // Some servers send no deltas, or a part that begins with its text.
     const data = dataOf(event, state)
-    state.hasContent = [data, field(data, 'item'), field(data, 'part')].some(hasContent)
+    const item = field(data, 'item')
+    state.hasContent =
+      [data, item, field(data, 'part')].some(hasContent) || clientsTasks.has(stringField(item, 'type') ?? '')
     if (state.hasContent) addText(state, event.textBehind(textKey) || event.textBehind(argumentsKey))
   }
 }
@@ -80,7 +91,9 @@ function readEnd(event: SseEvent, name: string, state: StreamState): void {
   const response = field(dataOf(event, state), 'response')
   if (state.failure !== undefined) return
   const isFailed = name === 'response.failed'
-  const said = readResponse(isFailed ? { ...toObject(response), status: 'failed' } : response)
+  // The items have come in events of their own; some servers do not repeat them here.
+  const whole = { ...toObject(response), output: field(response, 'output') ?? [] }
+  const said = readResponse(isFailed ? { ...whole, status: 'failed' } : whole)
   state.usage = said.usage ?? state.usage
   state.usageIsFinal = said.usage !== undefined
   state.model = nameField(response, 'model') ?? state.model

@@ -5,8 +5,8 @@ import AnthropicGoogleCloud from '@anthropic-ai/google-cloud-sdk'
 import Anthropic from '@anthropic-ai/sdk'
 import AnthropicVertex from '@anthropic-ai/vertex-sdk'
 import { ChatAnthropic } from '@langchain/anthropic'
-import { sdkMiddleware, wrapFetch } from '@spillway/attempt'
-import type { CallOptions, Client } from './client.ts'
+import { sdkMiddleware } from '@spillway/attempt'
+import { type CallOptions, type Client, fetchOf } from './client.ts'
 
 const model = 'claude-opus-5-5'
 const params = { model, max_tokens: 50, messages: [{ role: 'user' as const, content: 'Where does it go?' }] }
@@ -27,15 +27,12 @@ async function read(messages: unknown, { stream, signal }: CallOptions): Promise
   return content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }
 
-const withMiddleware = ({ policies }: CallOptions) => ({
-  maxRetries: 0,
+const withMiddleware = ({ policies, fetch }: CallOptions) => ({
+  ...{ maxRetries: 0, fetch },
   ...(policies !== undefined && { middleware: [sdkMiddleware(...policies)] }),
 })
 
-const withFetch = ({ policies }: CallOptions) => ({
-  maxRetries: 0,
-  ...(policies !== undefined && { fetch: wrapFetch(globalThis.fetch, ...policies) }),
-})
+const withFetch = (options: CallOptions) => ({ maxRetries: 0, fetch: fetchOf(options) })
 
 export const anthropicClients: readonly Client[] = [
   {
@@ -112,11 +109,11 @@ export const anthropicClients: readonly Client[] = [
   {
     ...{ name: '@langchain/anthropic', package: '@langchain/anthropic', way: 'wrapFetch' },
     note: '`clientOptions: { fetch, maxRetries: 0 }` and `maxRetries: 0`: LangChain repeats calls, too, up to six times',
-    async ask({ url, policies, stream, signal }) {
-      const fetch = policies === undefined ? globalThis.fetch : wrapFetch(globalThis.fetch, ...policies)
+    async ask(options) {
+      const { url, stream, signal } = options
       const chat = new ChatAnthropic({
         ...{ model, apiKey: 'sk', anthropicApiUrl: url, maxRetries: 0, streaming: stream },
-        clientOptions: { fetch, maxRetries: 0 },
+        clientOptions: { fetch: fetchOf(options), maxRetries: 0 },
       })
       if (!stream) return (await chat.invoke('Where does it go?', { signal })).text
       let said = ''

@@ -1,3 +1,4 @@
+import { wrapFetch } from '@spillway/attempt'
 import type { Middleware } from '@spillway/middleware'
 
 /** How the policies come into a client. */
@@ -10,6 +11,13 @@ export interface CallOptions {
   readonly policies: readonly Middleware[] | undefined
   readonly stream: boolean
   readonly signal: AbortSignal
+  /** How its users reach the network. @default the global one */
+  readonly fetch?: typeof globalThis.fetch
+}
+
+/** The `fetch` option of a client, with the policies around it. */
+export function fetchOf({ policies, fetch = globalThis.fetch }: CallOptions): typeof globalThis.fetch {
+  return policies === undefined ? fetch : wrapFetch(fetch, ...policies)
 }
 
 /** A client as its users have it. Its own retries are off: one owner of retries is what all READMEs advise. */

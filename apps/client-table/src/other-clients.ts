@@ -7,17 +7,13 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { HTTPClient, OpenRouter } from '@openrouter/sdk'
 import type { ChatResult, ChatStreamChunk } from '@openrouter/sdk/models'
 import { resilientModel } from '@spillway/ai-sdk'
-import { wrapFetch } from '@spillway/attempt'
 import { generateText, streamText } from 'ai'
 import OpenAI from 'openai'
-import type { CallOptions, Client } from './client.ts'
+import { type CallOptions, type Client, fetchOf } from './client.ts'
 
 const model = 'claude-opus-5-5'
 const prompt = 'Where does it go?'
 const messages = [{ role: 'user' as const, content: prompt }]
-
-const fetchOf = ({ policies }: CallOptions): typeof fetch =>
-  policies === undefined ? globalThis.fetch : wrapFetch(globalThis.fetch, ...policies)
 
 const openai = (options: CallOptions): OpenAI =>
   new OpenAI({ apiKey: 'sk', baseURL: `${options.url}/v1`, maxRetries: 0, fetch: fetchOf(options) })
@@ -38,7 +34,7 @@ function ofAiSdk(
     async ask(options) {
       const { url, policies, stream, signal: abortSignal } = options
       const isInside = way === 'wrapFetch'
-      const alone = makeModel(url, isInside ? fetchOf(options) : globalThis.fetch)
+      const alone = makeModel(url, fetchOf(isInside ? options : { ...options, policies: undefined }))
       const asked =
         policies === undefined || isInside ? alone : resilientModel([alone], { each: () => policies })
       const call = { model: asked, prompt, maxRetries: 0, abortSignal }
@@ -127,11 +123,11 @@ export const otherClients: readonly Client[] = [
   ofAiSdk('@ai-sdk/anthropic', '@ai-sdk/anthropic', anthropic, 'wrapFetch'),
   ofAiSdk('@ai-sdk/openai, responses', '@ai-sdk/openai', ofOpenai),
   ofAiSdk('@ai-sdk/openai, responses', '@ai-sdk/openai', ofOpenai, 'wrapFetch'),
-  ofAiSdk('@ai-sdk/azure', '@ai-sdk/azure', (url) =>
-    createAzure({ apiKey: 'sk', baseURL: `${url}/openai` })(model),
+  ofAiSdk('@ai-sdk/azure', '@ai-sdk/azure', (url, fetch) =>
+    createAzure({ apiKey: 'sk', baseURL: `${url}/openai`, fetch })(model),
   ),
-  ofAiSdk('@ai-sdk/amazon-bedrock, Converse', '@ai-sdk/amazon-bedrock', (url) =>
-    createAmazonBedrock({ apiKey: 'sk', baseURL: url })(`us.anthropic.${model}`),
+  ofAiSdk('@ai-sdk/amazon-bedrock, Converse', '@ai-sdk/amazon-bedrock', (url, fetch) =>
+    createAmazonBedrock({ apiKey: 'sk', baseURL: url, fetch })(`us.anthropic.${model}`),
   ),
   ofAiSdk('@ai-sdk/amazon-bedrock/anthropic', '@ai-sdk/amazon-bedrock', bedrock),
   ofAiSdk('@ai-sdk/amazon-bedrock/anthropic', '@ai-sdk/amazon-bedrock', bedrock, 'wrapFetch'),

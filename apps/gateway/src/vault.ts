@@ -16,6 +16,7 @@ import {
   type VaultEvent,
 } from '@spillway/key-vault'
 import type { VaultConfig } from './config/config.ts'
+import { agentThrough, fetchThrough } from './config/other-servers.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 
 /** The vault of a configuration. Nothing is read before the first call. */
@@ -49,7 +50,7 @@ export function vaultDriver(config: VaultConfig): SealedFile {
 }
 
 function sealerOf(config: VaultConfig): Sealer {
-  const { kind, requestTimeout } = config
+  const { kind, requestTimeout, proxy } = config
   const key = config.key as string
   switch (kind) {
     case 'age':
@@ -61,14 +62,16 @@ function sealerOf(config: VaultConfig): Sealer {
     }
     case 'kms': {
       const { region, endpoint, direct } = config
-      const options = { keyId: key, ...withoutUndefined({ region, endpoint, requestTimeout }) }
+      const agent = agentThrough(proxy, 'vault')
+      const options = { keyId: key, ...withoutUndefined({ region, endpoint, requestTimeout, agent }) }
       return direct ? kmsDirect(options) : kmsEnvelope(options)
     }
     case 'transit': {
       const { url, mount, namespace } = config
       const token = (): Promise<string> => tokenOf(config.token as string)
       const optional = withoutUndefined({ mount, namespace, requestTimeout })
-      return transit({ url: url as string, key, token, ...optional })
+      const fetch = fetchThrough(proxy, requestTimeout)
+      return transit({ url: url as string, key, token, fetch, ...optional })
     }
     case 'keychain': {
       const { service, account } = config

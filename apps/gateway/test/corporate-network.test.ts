@@ -1,31 +1,50 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { startClaude, startConnectProxy } from '@spillway/testing'
+import { openVault, Secret } from '@spillway/key-vault'
+import { startClaude, startConnectProxy, startKms, startTransit } from '@spillway/testing'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { intercepting } from '../../../packages/core-client/test/certificate.ts'
+import { verifyAt } from '../src/cli/verify-place.ts'
+import { agentThrough } from '../src/config/other-servers.ts'
+import { examineEndpoints } from '../src/doctor/endpoints.ts'
 import { parseConfig } from '../src/index.ts'
+import { vaultDriver } from '../src/vault.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
 const host = 'api.anthropic.com'
+const [vaultHost, collectorHost] = ['vault.example', 'collector.example']
 let certificate: { key: string; cert: string; ca: string }
 
 beforeAll(async () => {
-  certificate = await intercepting([host])
+  certificate = await intercepting([host, vaultHost, collectorHost])
 })
 
 /** A network whose only way out is a proxy with a password, which ends TLS with a certificate of the company's own. */
-async function network() {
+async function network(more: Readonly<Record<string, string>> = {}) {
   const claude = forThisTest(await startClaude())
   const proxy = forThisTest(
-    await startConnectProxy({ hosts: { [host]: claude.url }, certificate, credentials: 'me:secret' }),
+    await startConnectProxy({
+      hosts: { [host]: claude.url, ...more },
+      ...{ certificate, credentials: 'me:secret' },
+    }),
   )
   const ca = join(temporaryFolder(), 'corporate-ca.pem')
   writeFileSync(ca, certificate.ca)
   onTestFinished(() => void vi.unstubAllEnvs())
   return { claude, proxy, ca, url: proxy.url.replace('//', '//me:secret@') }
+}
+
+/** A collector of spans and metrics, as far as a test needs one. */
+async function startCollector(): Promise<string> {
+  const server = createServer((req, res) => void req.resume().on('end', () => res.end('{}')))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close().closeAllConnections())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 const endpointOf = (more: object): object => ({
@@ -81,18 +100,33 @@ describe('behind a proxy that reads along', () => {
   })
 })
 
-test('the command works by the environment alone: HTTPS_PROXY and NODE_EXTRA_CA_CERTS', async () => {
-  const { proxy, ca, url } = await network()
+test('the command works by the environment alone, its vault and its telemetry too: HTTPS_PROXY and NODE_EXTRA_CA_CERTS', async () => {
+  const transit = forThisTest(await startTransit({ tokens: ['t-1'] }))
+  const { proxy, claude, ca, url } = await network({
+    [vaultHost]: transit.url,
+    [collectorHost]: await startCollector(),
+  })
   const folder = temporaryFolder()
-  writeFileSync(
-    join(folder, 'spillway.yaml'),
-    stringify({ ...configOf(endpointOf({})), storage: { url: 'sqlite::memory:' } }),
-  )
+  const vault = {
+    ...{ kind: 'transit', file: join(folder, 'vault.transit'), url: transit.url, key: 'spillway' },
+    token: 'env:TRANSIT_TOKEN',
+  }
+  vi.stubEnv('TRANSIT_TOKEN', 't-1')
+  await filled(vault)
+  const config = {
+    ...configOf(endpointOf({ credential: 'vault:claude' })),
+    ...{ vault: { ...vault, url: `https://${vaultHost}` }, storage: { url: 'sqlite::memory:' } },
+    telemetry: { otlp: `https://${collectorHost}` },
+  }
+  writeFileSync(join(folder, 'spillway.yaml'), stringify(config))
   const program = join(import.meta.dirname, '../bin/spillway.js')
   const env = { ...process.env, HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: ca }
   const child = spawn(process.execPath, [program, 'start', '--port', '0'], { cwd: folder, env })
   onTestFinished(() => void child.kill('SIGKILL'))
-  child.stderr.resume()
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    errors += piece
+  })
   const address = await new Promise<string>((resolve, reject) => {
     let printed = ''
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
@@ -100,11 +134,112 @@ test('the command works by the environment alone: HTTPS_PROXY and NODE_EXTRA_CA_
       const found = /listening on (http:\S+)/.exec(printed)?.[1]
       if (found !== undefined) resolve(found)
     })
-    child.on('exit', (code) => reject(new Error(`the gateway has ended with ${code}`)))
+    child.on('exit', (code) => reject(new Error(`the gateway has ended with ${code}: ${errors}`)))
   })
   const { status } = await send(`${address}/v1/messages`, { body: messages() })
-  expect([status, proxy.tunnels]).toEqual([200, [`${host}:443`]])
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  await ended
+  expect([status, claude.requests[0]?.headers['x-api-key']]).toEqual([200, 'sk-of-the-vault'])
+  expect(new Set(proxy.requests.map((request) => `${request.host}${request.path}`))).toEqual(
+    new Set([
+      `${vaultHost}/v1/transit/decrypt/spillway`,
+      `${host}/v1/messages`,
+      `${collectorHost}/v1/traces`,
+      `${collectorHost}/v1/metrics`,
+    ]),
+  )
 })
+
+/** Makes a vault with one key. */
+async function filled(vault: object): Promise<void> {
+  const config = parseConfig(stringify({ ...configOf(endpointOf({})), vault }), 'f').config
+  const driver = vaultDriver(config.vault as never)
+  await driver.create()
+  const opened = openVault({ driver })
+  await opened.add('claude', 'sk-of-the-vault')
+  await opened.close()
+}
+
+describe('servers that are no endpoints', () => {
+  test.each([
+    ['HTTP_PROXY', (url: string) => vi.stubEnv('HTTP_PROXY', url), {}, 2],
+    ['vault.proxy', (url: string) => vi.stubEnv('CORP_PROXY', url), { proxy: 'env:CORP_PROXY' }, 2],
+    [
+      'neither, with NO_PROXY',
+      (url: string) => vi.stubEnv('HTTP_PROXY', url).stubEnv('NO_PROXY', 'kms.example'),
+      {},
+      0,
+    ],
+    ['neither, with vault.proxy: none', (url: string) => vi.stubEnv('HTTP_PROXY', url), { proxy: 'none' }, 0],
+  ] as const)('KMS is reached through %s', async (_, stub, more, requests) => {
+    const kms = forThisTest(await startKms())
+    const { proxy, url } = await network({ 'kms.example': kms.url })
+    stub(url)
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE').stubEnv('AWS_SECRET_ACCESS_KEY', 'kms-secret')
+    const vault = {
+      ...{ kind: 'kms', file: join(temporaryFolder(), 'vault.kms'), key: 'alias/spillway', region: 'x' },
+      ...{ endpoint: 'http://kms.example', ...more },
+    }
+    const filling = filled(vault)
+    if (requests > 0) await filling
+    else await expect(filling).rejects.toThrow('KMS gives no answer')
+    expect(proxy.requests.length >= requests && proxy.requests.length > 0).toBe(requests > 0)
+  })
+
+  test.each([
+    ['behind a proxy is reached through it', (_: string) => `http://${collectorHost}`, true],
+    ['on this machine is reached past it', (url: string) => url, false],
+  ] as const)('a collector %s', async (_, urlOf, isProxied) => {
+    const collector = await startCollector()
+    const { proxy, url } = await network({ [collectorHost]: collector })
+    vi.stubEnv('HTTP_PROXY', url)
+    const gateway = await gatewayOf({
+      ...configOf(endpointOf({ proxy: 'none' })),
+      telemetry: { otlp: urlOf(collector) },
+    })
+    await send(`${gateway.url}/v1/messages`, { body: messages() })
+    await gateway.close(0)
+    expect(proxy.requests.some((request) => request.path === '/v1/traces')).toBe(isProxied)
+  })
+
+  test('the doctor and the verification of a key go the way that calls go', async () => {
+    const { proxy, ca, url } = await network({ 'plain.example': (await startClaudeWith('sk-new')).url })
+    vi.stubEnv('CORP_PROXY', url)
+    const { config } = parseConfig(
+      stringify(configOf(endpointOf({ tls: { ca }, proxy: 'env:CORP_PROXY' }))),
+      'f',
+    )
+    const [found] = await examineEndpoints(config, undefined)
+    expect(found).toMatchObject({ level: 'ok', message: expect.stringContaining('answers 200') })
+    const verify = verifyAt([{ provider: 'anthropic', url: 'http://plain.example', proxy: 'env:CORP_PROXY' }])
+    const secret = (value: string): Secret =>
+      new Secret({ name: 'claude', version: 1, environment: 'test' }, value)
+    expect(await verify(secret('sk-new'))).toEqual({ ok: true })
+    expect(await verify(secret('sk-old'))).toMatchObject({ ok: false, reason: 'refused' })
+    expect(proxy.requests.map((request) => request.host)).toEqual([host, 'plain.example', 'plain.example'])
+  })
+
+  test('a Node that cannot go through a proxy there says so, once for each', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const at = (node: string): boolean => agentThrough('http://proxy:3128', 'telemetry', node) !== undefined
+    expect(['22.19.0', '22.21.0', '24.4.1', '24.5.0', '26.0.0'].map(at)).toEqual([
+      false,
+      true,
+      false,
+      true,
+      true,
+    ])
+    expect(warn.mock.calls[0]).toEqual([
+      expect.stringContaining('telemetry: Node 22.19.0 does not go through a proxy here; use Node 24.5'),
+      { code: 'SPILLWAY_NO_PROXY' },
+    ])
+    expect(agentThrough('none', 'telemetry', '22.19.0')).toBeUndefined()
+  })
+})
+
+const startClaudeWith = async (key: string) => forThisTest(await startClaude({ apiKeys: [key] }))
 
 describe('the configuration says with the line', () => {
   const problemsOf = (more: string): string => {

@@ -16,6 +16,8 @@ export {
 } from './credential.ts'
 export type { CallOptions, Prompt, Turn } from './prompt.ts'
 export type { AppAttribution, Provider, ProviderProfile } from './provider.ts'
+export { proxiedFetch } from './proxied-fetch.ts'
+export { type ProxySettings, proxySettings } from './proxy.ts'
 export {
   type AnthropicSdkRequest,
   aiSdkOptions,

@@ -1,3 +1,4 @@
+import type { AgentOptions } from 'node:https'
 import type { SealContext } from './sealer.ts'
 import { KeyVaultError, type KeyVaultErrorName } from './vault-error.ts'
 
@@ -20,6 +21,8 @@ export interface KmsConnection {
    * @default 5000
    */
   readonly requestTimeout?: number
+  /** How connections are made, such as through a proxy: `{ proxyEnv: process.env }`. @default the SDK's: without a proxy */
+  readonly agent?: AgentOptions
 }
 
 /** The defaults of {@link KmsConnection}. */
@@ -52,7 +55,10 @@ export function connectKms(options: KmsConnection): Kms {
     const client = new sdk.KMSClient({
       ...(options.region !== undefined && { region: options.region }),
       ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-      requestHandler: { requestTimeout, connectionTimeout: requestTimeout, throwOnRequestTimeout: true },
+      requestHandler: {
+        ...{ requestTimeout, connectionTimeout: requestTimeout, throwOnRequestTimeout: true },
+        ...(options.agent !== undefined && { httpAgent: options.agent, httpsAgent: options.agent }),
+      },
     })
     return { sdk, client }
   }

@@ -1,11 +1,14 @@
 import { KeyVaultError, type Verify, type VerifyOptions, verifyCredential } from '@spillway/key-vault'
 import type { Config } from '../config/config.ts'
+import { fetchThrough } from '../config/other-servers.ts'
 
 /** Where a key is verified, and what says so. */
 export interface VerifyPlace {
   readonly provider: VerifyOptions['provider']
   /** Undefined: the provider's public address. */
   readonly url?: string | undefined
+  /** As of an endpoint. */
+  readonly proxy?: string | undefined
 }
 
 /** What the command line says of it. */
@@ -35,7 +38,7 @@ export function verifyPlaces(
   const configured = Object.values(config?.targets ?? {}).flatMap(({ api, endpoints = [] }) =>
     endpoints
       .filter(({ credential }) => credential === `vault:${name}`)
-      .map(({ url }): VerifyPlace => ({ provider: providerOf(api), url })),
+      .map(({ url, proxy }): VerifyPlace => ({ provider: providerOf(api), url, proxy })),
   )
   const provider = flags.provider ?? configured[0]?.provider ?? issuerOf(key)
   if (provider === undefined)
@@ -52,8 +55,8 @@ export function verifyPlaces(
 
 /** Verifies at one place after the other: a key has to be good at all of them. */
 export function verifyAt(places: readonly VerifyPlace[]): Verify {
-  const verifies = places.map(({ provider, url }) =>
-    verifyCredential({ provider, ...(url !== undefined && { baseUrl: url }) }),
+  const verifies = places.map(({ provider, url, proxy }) =>
+    verifyCredential({ provider, fetch: fetchThrough(proxy), ...(url !== undefined && { baseUrl: url }) }),
   )
   return async (secret, signal) => {
     for (const [index, verify] of verifies.entries()) {

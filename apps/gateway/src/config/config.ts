@@ -199,6 +199,8 @@ export interface VaultConfig {
   readonly mount?: string | undefined
   readonly namespace?: string | undefined
   readonly requestTimeout?: number | undefined
+  /** As of an endpoint. */
+  readonly proxy?: string | undefined
   readonly service?: string | undefined
   readonly account?: string | undefined
 }
@@ -320,6 +322,8 @@ export interface Config extends PolicyConfig {
   readonly telemetry?:
     | {
         readonly otlp?: string | null | undefined
+        /** As of an endpoint. */
+        readonly proxy?: string | undefined
         readonly exportEvery?: number | undefined
         readonly captureContent?: boolean | undefined
         readonly maxContentLength?: number | undefined

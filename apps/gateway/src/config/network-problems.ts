@@ -11,9 +11,9 @@ export function networkOf({ proxy, tls }: EndpointConfig): {
   readonly proxy?: string | null
   readonly tls?: { readonly ca: string[] }
 } {
-  const through = proxy?.startsWith('env:') ? process.env[proxy.slice('env:'.length)] : proxy
+  const through = proxyOf(proxy)
   return {
-    ...(through !== undefined && { proxy: through === 'none' ? null : through }),
+    ...(through !== undefined && { proxy: through }),
     // Besides those that everyone trusts, since a proxy that reads along may leave some hosts alone.
     ...(tls?.ca !== undefined && {
       tls: { ca: [...nodeTls.rootCertificates, readFileSync(tls.ca, 'utf8')] },
@@ -21,9 +21,15 @@ export function networkOf({ proxy, tls }: EndpointConfig): {
   }
 }
 
+/** The proxy that a key names, as a client takes it; undefined where the environment says so. */
+export function proxyOf(proxy: string | undefined): string | null | undefined {
+  const through = proxy?.startsWith('env:') ? process.env[proxy.slice('env:'.length)] : proxy
+  return through === 'none' ? null : through
+}
+
 /** What is wrong with the files and variables that say how endpoints are connected to. */
-export function problemsOfNetwork({ targets }: Config, at: Locate): ConfigProblem[] {
-  return Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
+export function problemsOfNetwork({ targets, vault, telemetry }: Config, at: Locate): ConfigProblem[] {
+  const ofEndpoints = Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
     endpoints.flatMap(({ proxy, tls }, index) => {
       const path = ['targets', name, 'endpoints', index]
       return [
@@ -32,6 +38,11 @@ export function problemsOfNetwork({ targets }: Config, at: Locate): ConfigProble
       ]
     }),
   )
+  return [
+    ...ofEndpoints,
+    ...problemAt(['vault', 'proxy'], problemOfVariable(vault?.proxy)),
+    ...problemAt(['telemetry', 'proxy'], problemOfVariable(telemetry?.proxy)),
+  ]
 
   function problemAt(path: readonly PropertyKey[], message: string | undefined): ConfigProblem[] {
     return message === undefined ? [] : [at(path, message)]

@@ -7,7 +7,18 @@ import { pricesSchema } from './prices.ts'
 import { routing } from './routing-schema.ts'
 import { server } from './server-schema.ts'
 import { state, storage, telemetry } from './storage-schema.ts'
-import { atLeastOne, byteSize, count, duration, name, share, someTime, whole, yesOrNo } from './values.ts'
+import {
+  atLeastOne,
+  byteSize,
+  count,
+  duration,
+  name,
+  proxy,
+  share,
+  someTime,
+  whole,
+  yesOrNo,
+} from './values.ts'
 import { vaultSchema } from './vault-schema.ts'
 
 const modelsError = 'expected a list of models, or lists of models by the model asked for'
@@ -77,16 +88,9 @@ const endpoint = z.strictObject({
     .optional()
     .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
   pool: pool.optional(),
-  proxy: z
-    .string({ error: 'expected a text' })
-    .regex(/^(none|env:\w+|https?:\/\/[^/@\s]+\/?)$/, {
-      error:
-        'expected none, env:NAME, or the URL of a proxy such as http://proxy.example.com:3128; one with a password goes into a variable',
-    })
-    .optional()
-    .describe(
-      'The proxy to go through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
-    ),
+  proxy: proxy.describe(
+    'The proxy to go through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
+  ),
   tls: z
     .strictObject({
       ca: z

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Config } from './config.ts'
-import { age, byteSize, count, duration, someTime, whole, yesOrNo } from './values.ts'
+import { age, byteSize, count, duration, proxy, someTime, whole, yesOrNo } from './values.ts'
 
 const auditKey = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+)$/, {
   error: 'expected env:NAME or vault:NAME; a key itself never belongs in a configuration file',
@@ -110,6 +110,9 @@ export const telemetry: z.ZodType<Config['telemetry']> = z
       .nullable()
       .optional()
       .describe('A collector that spans and metrics are sent to.'),
+    proxy: proxy.describe(
+      'The proxy to reach it through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
+    ),
     exportEvery: someTime.optional().describe('How often metrics are sent to it.'),
     captureContent: yesOrNo.optional().describe('Whether spans carry prompts and answers.'),
     maxContentLength: whole

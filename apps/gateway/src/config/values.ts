@@ -88,3 +88,12 @@ export const yesOrNo: z.ZodBoolean = z.boolean({ error: 'expected true or false'
 export const name: z.ZodString = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: 'expected a name of letters, digits, dots, dashes and underscores',
 })
+
+/** How a server is reached from where only a proxy can. */
+export const proxy: z.ZodType<string | undefined> = z
+  .string({ error: 'expected a text' })
+  .regex(/^(none|env:\w+|https?:\/\/[^/@\s]+\/?)$/, {
+    error:
+      'expected none, env:NAME, or the URL of a proxy such as http://proxy.example.com:3128; one with a password goes into a variable',
+  })
+  .optional()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { VaultConfig } from './config.ts'
-import { duration, someTime, yesOrNo } from './values.ts'
+import { duration, proxy, someTime, yesOrNo } from './values.ts'
 
 const text = z.string({ error: 'expected a text' }).min(1, { error: 'expected a text that is not empty' })
 
@@ -31,8 +31,8 @@ type Kind = VaultConfig['kind']
 const keysOf: Readonly<Record<Kind, readonly string[]>> = {
   age: ['keyFile', 'identity'],
   passphrase: ['keyFile', 'passphrase', 'workFactor'],
-  kms: ['key', 'region', 'endpoint', 'direct', 'requestTimeout'],
-  transit: ['url', 'key', 'token', 'mount', 'namespace', 'requestTimeout'],
+  kms: ['key', 'region', 'endpoint', 'direct', 'requestTimeout', 'proxy'],
+  transit: ['url', 'key', 'token', 'mount', 'namespace', 'requestTimeout', 'proxy'],
   keychain: ['service', 'account'],
 }
 
@@ -110,6 +110,9 @@ export const vaultSchema: z.ZodType<VaultConfig> = z
     requestTimeout: someTime
       .optional()
       .describe('kms and transit: how long one request may take; 5s by default.'),
+    proxy: proxy.describe(
+      'kms and transit: the proxy to go through; what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say by default, none for no proxy.',
+    ),
     service: text.optional().describe('keychain: spillway by default.'),
     account: text.optional().describe('keychain: the name of the entry; vault by default.'),
   })

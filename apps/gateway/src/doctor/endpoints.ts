@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises'
+import { proxiedFetch, proxySettings } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import { normaliseBaseUrl } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
+import { networkOf } from '../config/network-problems.ts'
 import { safeUrl } from '../safe-url.ts'
 import { howToAdd } from '../vault.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -43,7 +45,11 @@ async function examine({ subject, target, endpoint, vault, config }: Probe): Pro
   const where = safeUrl(url)
   const { hostname } = new URL(url)
   const name = hostname.replace(/^\[|\]$/g, '')
-  const known = await within(lookup(name)).catch((error: unknown) => codeOf(error))
+  const network = networkOf(endpoint)
+  // Behind a proxy that is for its host, only that need know the name.
+  const known = mayBeProxied(network.proxy)
+    ? undefined
+    : await within(lookup(name)).catch((error: unknown) => codeOf(error))
   if (typeof known === 'string')
     return [
       problem(
@@ -54,7 +60,7 @@ async function examine({ subject, target, endpoint, vault, config }: Probe): Pro
     ]
   const from = performance.now()
   try {
-    const response = await fetch(`${normaliseBaseUrl(url)}${pathOf(target)}`, {
+    const response = await proxiedFetch(network)(`${normaliseBaseUrl(url)}${pathOf(target)}`, {
       headers: headersOf(target, key),
       redirect: 'error',
       signal: AbortSignal.timeout(patience),
@@ -78,6 +84,8 @@ async function examine({ subject, target, endpoint, vault, config }: Probe): Pro
     return [unreachable(subject, where, error)]
   }
 }
+
+const mayBeProxied = (proxy: string | null | undefined): boolean => proxySettings(proxy) !== undefined
 
 /** Paths that ask for a key and generate nothing. OpenRouter lists its models to anyone, so there it is the key's own. */
 function pathOf({ api }: TargetConfig): string {

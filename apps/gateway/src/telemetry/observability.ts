@@ -40,13 +40,13 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
     'service.name': process.env.OTEL_SERVICE_NAME ?? 'spillway',
   })
   const reader = new ScrapeReader()
-  const otlp = settings.otlp ? await openOtlp(settings.otlp, resource, settings.exportEvery) : undefined
+  const otlp = settings.otlp ? await openOtlp(settings.otlp, resource, settings) : undefined
   const meterProvider = new MeterProvider({
     resource,
     readers: [reader, ...(otlp === undefined ? [] : [otlp.metricReader])],
   })
   const tracerProvider = otlp?.tracerProvider
-  const { otlp: _, exportEvery: __, ...written } = settings
+  const { otlp: _, exportEvery: __, proxy: ___, ...written } = settings
   const cost = costCounter()
   observeValues(cost.values, meterProvider)
   return {

@@ -1,6 +1,7 @@
 import type { Resource } from '@opentelemetry/resources'
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { TracerProvider } from '@opentelemetry/sdk-trace'
+import { agentThrough } from '../config/other-servers.ts'
 
 /** How often metrics are sent, in milliseconds. */
 export const defaultExportEvery: number = 30_000
@@ -11,6 +12,12 @@ export interface OtlpExport {
   readonly metricReader: MetricReader
 }
 
+export interface OtlpSettings {
+  /** In milliseconds. */
+  readonly exportEvery?: number | undefined
+  readonly proxy?: string | undefined
+}
+
 /**
  * Sends to `URL/v1/traces` and `URL/v1/metrics`. The packages for it are loaded here, by those who configure it.
  * @param url the collector's base URL, such as `http://127.0.0.1:4318`
@@ -18,7 +25,7 @@ export interface OtlpExport {
 export async function openOtlp(
   url: string,
   resource: Resource,
-  exportEvery: number = defaultExportEvery,
+  { exportEvery = defaultExportEvery, proxy }: OtlpSettings = {},
 ): Promise<OtlpExport> {
   const [traces, metrics, sdkTrace, sdkMetrics] = await Promise.all([
     import('@opentelemetry/exporter-trace-otlp-http'),
@@ -27,14 +34,19 @@ export async function openOtlp(
     import('@opentelemetry/sdk-metrics'),
   ])
   const base = url.replace(/\/$/, '')
-  const spans = new traces.OTLPTraceExporter({ url: `${base}/v1/traces` })
+  const httpAgentOptions = agentThrough(proxy, 'telemetry')
+  const at = (path: string): object => ({
+    url: `${base}${path}`,
+    ...(httpAgentOptions && { httpAgentOptions }),
+  })
+  const spans = new traces.OTLPTraceExporter(at('/v1/traces'))
   return {
     tracerProvider: new sdkTrace.TracerProvider({
       resource,
       spanProcessors: [new sdkTrace.BatchSpanProcessor({ exporter: spans })],
     }),
     metricReader: new sdkMetrics.PeriodicExportingMetricReader({
-      exporter: new metrics.OTLPMetricExporter({ url: `${base}/v1/metrics` }),
+      exporter: new metrics.OTLPMetricExporter(at('/v1/metrics')),
       exportIntervalMillis: exportEvery,
     }),
   }

@@ -6,10 +6,14 @@ const notJson =
   'an event that is no JSON comes before any content: that is a failed attempt, and becomes a 502'
 const errorFirst =
   'an error event comes before any content: that is a failed attempt, and becomes a response with its status instead of a 200 whose stream throws'
+const saysFailed =
+  'the test’s answer is a 200 that says that the response has failed: that is a failed attempt, and becomes a response with its status'
 const held =
   'the test waits for the response of a stream that has sent nothing yet: a stream is handed over at its first content'
 const sameTurn =
   'the test aborts in the same turn of the event loop in which its answer comes: an answer is handed over when its body is whole, so the abort is first'
+const readAhead =
+  'the test’s body breaks when it is read before its client asks for more: a stream is read as it comes, up to a bound, so that its failures are known'
 
 /** Tests that fail with `wrapFetch` alone by design: a part of their names, and why. */
 export const allowed: readonly (readonly [test: string, reason: string])[] = [
@@ -31,4 +35,25 @@ export const allowed: readonly (readonly [test: string, reason: string])[] = [
   ['events whose first data line impersonates completion', notJson],
   ['named SSE provider errors', errorFirst],
   ['resource completions runTools with stream: false flow with abort', sameTurn],
+  ['does not decode packed SSE records ahead of the consumer', readAhead],
+  ['delivers a complete Responses result', noEnd],
+  ['round-trips large NDJSON records', noEnd],
+  ['data residency streaming uses the derived endpoint', noEnd],
+  ['unsupported Responses event diagnostic privacy keeps public client', noEnd],
+  ["keeps exact 'Responses' completion", noEnd],
+  ['propagates real nested SSE errors to a delayed async iterator', held],
+  ['converts documented flat SSE error events', errorFirst],
+  ['does not parse malformed text for a failed response', saysFailed],
+  ['does not parse malformed text for a cancelled response', saysFailed],
+  // The AI SDK's providers.
+  ['AnthropicLanguageModel doStream should forward error chunks', errorFirst],
+  ['should throw an api error when the first stream chunk is an', errorFirst],
+  ['should throw an api error when response.failed arrives before output', errorFirst],
+  ['should expose raw finish reason from late response.failed', errorFirst],
+  ['doStream should preserve structured error stream parts', errorFirst],
+  ['doStream should handle unparsable stream parts', notJson],
+  ['should throw a descriptive error when the response has no output', noAnswer],
+  ['helpful error when Chat Completions stream is received', noEnd],
+  ['without a finish reason', noEnd],
+  ['without waiting for the first output token', held],
 ]

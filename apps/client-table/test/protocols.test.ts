@@ -120,7 +120,7 @@ describe('openai.responses behind wrapFetch', () => {
 describe('Claude on Bedrock behind wrapFetch', () => {
   let server: SimulatedServer
   let claude: AnthropicBedrock
-  const model = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0'
+  const model = 'us.anthropic.claude-opus-5'
   const asked = { model, max_tokens: 50, messages: [{ role: 'user' as const, content: 'Where does it go?' }] }
 
   beforeAll(async () => {

@@ -41,11 +41,14 @@ export function requestId(call: Call): string {
 }
 
 /** How Anthropic says errors. */
-export function anthropicDialect(headers: (call: Call) => Record<string, string>): Dialect {
+export function anthropicDialect(
+  headers: (call: Call) => Record<string, string>,
+  idOf: (call: Call) => string = requestId,
+): Dialect {
   const body = (error: WireError, call: Call): unknown => ({
     type: 'error',
     error: anthropicError(error),
-    request_id: requestId(call),
+    request_id: idOf(call),
   })
   return {
     streamType: 'text/event-stream; charset=utf-8',

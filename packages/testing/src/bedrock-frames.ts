@@ -34,9 +34,16 @@ export function bedrockChunk(json: string): Buffer {
 }
 
 /** An exception that ends a stream. */
-export function bedrockException(name: string, message: string): Buffer {
+export function bedrockException(name: string, payload: object): Buffer {
   const headers = {
-    ...{ ':exception-type': name, ':content-type': 'application/json', ':message-type': 'exception' },
+    ':exception-type': name,
+    ':content-type': 'application/json',
+    ':message-type': 'exception',
   }
-  return eventStreamFrame(headers, JSON.stringify({ message }))
+  return eventStreamFrame(headers, JSON.stringify(payload))
+}
+
+/** An error of the framing itself, which no operation knows. */
+export function bedrockErrorFrame(code: string, message: string): Buffer {
+  return eventStreamFrame({ ':message-type': 'error', ':error-code': code, ':error-message': message }, '')
 }

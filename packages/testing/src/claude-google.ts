@@ -22,6 +22,8 @@ export function startClaudeGoogle(options: ClaudeGoogleOptions = {}): Promise<Si
       const [, project = '', location = '', workspace = ''] = path.exec(call.request.path) ?? []
       const problem = googleProblem(call, options, project, location)
       if (problem !== undefined) return googleAnswer(dialect, call, problem)
+      if (options.locations !== undefined && !options.locations.includes(location))
+        return googleAnswer(dialect, call, { status: 404, message: `Location ${location} was not found.` })
       if (options.workspaces === undefined || options.workspaces.includes(workspace)) return undefined
       return errorAnswer(dialect, call, { status: 404, message: `Workspace ${workspace} not found` })
     },

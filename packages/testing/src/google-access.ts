@@ -44,7 +44,7 @@ export function googleAnswer(dialect: Dialect, call: Call, problem: Refusal): An
 /** Says what is wrong with a token, or with the place that a request names. */
 export function googleProblem(
   call: Call,
-  { tokens, projects, locations }: GoogleAccess,
+  { tokens, projects }: GoogleAccess,
   project: string,
   location: string,
 ): Refusal | undefined {
@@ -73,11 +73,5 @@ export function googleProblem(
       message: `Caller does not have required permission to use project ${quota}. Grant the caller the roles/serviceusage.serviceUsageConsumer role, or a custom role with the serviceusage.services.use permission.`,
     }
   }
-  if (locations !== undefined && !locations.includes(location))
-    return {
-      status: 400,
-      type: 'FAILED_PRECONDITION',
-      message: `Unsupported region for Vertex AI: ${location}`,
-    }
   return undefined
 }

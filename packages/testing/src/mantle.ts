@@ -2,6 +2,7 @@ import { type Call, errorAnswer, fieldsOf, type Refusal } from './answer.ts'
 import { bearerToken } from './anthropic-validation.ts'
 import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
 import { claudeSite } from './claude-site.ts'
+import { refusedByCloud } from './cloud-rules.ts'
 import { type ServerOptions, type SimulatedServer, startServer } from './simulated-server.ts'
 
 /** Options of {@link startMantle}. */
@@ -39,16 +40,20 @@ const notThere = (model: string): Refusal => ({
   message: `The model '${model}' does not exist`,
 })
 
-/** Fields that Mantle does not take (platform docs, Claude in Amazon Bedrock). */
-const notTaken = ['fallbacks', 'container', 'mcp_servers', 'inference_geo', 'output_format']
+/** What Mantle does not take (platform docs, Claude in Amazon Bedrock). */
+const limits = {
+  fields: ['fallbacks', 'container', 'mcp_servers', 'inference_geo', 'output_format'],
+  tools: ['web_search_', 'web_fetch_', 'code_execution_', 'mcp_toolset'],
+}
 
 function refusedByMantle({ request }: Call): Refusal | undefined {
   const body = fieldsOf(request.json)
   // Profiles of regions (`us.`, `global.`) belong to InvokeModel alone.
   if (!String(body.model).startsWith('anthropic.')) return notThere(String(body.model))
-  const extra = notTaken.find((name) => name in body)
-  if (extra !== undefined) return { status: 400, message: `${extra}: Extra inputs are not permitted` }
-  if ('format' in fieldsOf(body.output_config))
-    return { status: 400, message: 'output_config.format: Extra inputs are not permitted' }
-  return undefined
+  const refused =
+    refusedByCloud(body, limits) ??
+    ('format' in fieldsOf(body.output_config)
+      ? 'output_config.format: Extra inputs are not permitted'
+      : undefined)
+  return refused === undefined ? undefined : { status: 400, message: refused }
 }

@@ -11,6 +11,7 @@ import {
 import { anthropicDialect } from './anthropic-error.ts'
 import { refusedMessages } from './anthropic-validation.ts'
 import { refusedByRules } from './claude-rules.ts'
+import { refusedByCloud } from './cloud-rules.ts'
 import { firstPartyCall } from './first-party-call.ts'
 import { type GoogleAccess, googleError, googleProblem } from './google-access.ts'
 import { messagesRoute } from './messages-route.ts'
@@ -21,35 +22,44 @@ import { type ServerOptions, type SimulatedServer, type Site, startServer } from
 export interface VertexOptions extends ServerOptions, GoogleAccess {
   /** The models that exist. @default any */
   readonly models?: readonly string[]
+  /** The betas that are taken in `anthropic-beta`. @default any */
+  readonly betas?: readonly string[]
   /** Refuses what Claude refuses of a conversation; see `ClaudeOptions`. @default false */
   readonly checkRules?: boolean
 }
 
-/** Errors are Google's; what is inside a stream is Claude's own. */
-const dialect: Dialect = {
-  ...anthropicDialect(({ id }) => ({ 'request-id': `req_vrtx_${id}` })),
-  errorBody: googleError,
-  errorIn200: googleError,
-}
-
-/** The versions of the API that Vertex takes, in the body. */
-const versions: readonly unknown[] = ['vertex-2023-10-16', '2026-10-21']
-
 /**
  * Starts a server that speaks Claude on Vertex AI: `…/publishers/anthropic/models/{id}:rawPredict` and `:streamRawPredict`, and
- * the count of tokens.
+ * the count of tokens. Errors of Google's front are in the form of Google's, those of Claude in its own.
  */
 export function startVertex(options: VertexOptions = {}): Promise<SimulatedServer> {
   return startServer(vertexSite(options), options)
 }
 
+const requestId = ({ id }: Call): string => `req_vrtx_${id}`
+
+/** What Claude says, and what is inside a stream. */
+const claude: Dialect = anthropicDialect((call) => ({ 'request-id': requestId(call) }), requestId)
+
+/** What Google's front says. */
+const dialect: Dialect = { ...claude, errorBody: googleError, errorIn200: googleError }
+
+/** The versions of the API that Vertex takes, in the body. */
+const versions: readonly unknown[] = ['vertex-2023-10-16', '2026-10-21']
+
+/** What Vertex does not take (platform docs, Claude on Google Cloud). */
+const limits = {
+  fields: ['container', 'mcp_servers', 'fallbacks', 'inference_geo', 'service_tier'],
+  tools: ['web_fetch_', 'code_execution_', 'mcp_toolset'],
+}
+
 const path =
-  /^(?:\/v1)?\/projects\/([^/]+)\/locations\/([^/]+)\/publishers\/anthropic\/models\/([^/:]+):(rawPredict|streamRawPredict)(?=\?|$)/
+  /^(?:\/v1)?\/projects\/([^/]+)\/locations\/([^/]+)\/publishers\/anthropic\/models\/([^/:]+):(?:rawPredict|streamRawPredict)(?=\?|$)/
 
 function vertexSite(options: VertexOptions): Site {
   const messages = messagesRoute(
     options,
-    dialect,
+    claude,
     { pings: true },
     (call) => refusedMessages(call, 'generate') ?? (options.checkRules ? refusedByRules(call) : undefined),
   )
@@ -57,13 +67,17 @@ function vertexSite(options: VertexOptions): Site {
     dialect,
     generates,
     answer(call) {
-      const refused = refusedAccess(call, options) ?? refusedBody(call, model, options)
-      return refused === undefined ? answer(firstPartyCall(call, model)) : errorAnswer(dialect, call, refused)
+      const stopped = refusedAccess(call, model, options)
+      if (stopped !== undefined) return errorAnswer(dialect, call, stopped)
+      const refused = refusedBody(call, model, options)
+      return refused === undefined ? answer(firstPartyCall(call, model)) : errorAnswer(claude, call, refused)
     },
   })
-  const count = guarded(false, undefined, (call) =>
-    jsonAnswer(JSON.stringify({ input_tokens: promptTokens(call.request.json) }), dialect.headers(call)),
-  )
+  const count = guarded(false, undefined, (call) => {
+    const refused = refusedMessages(call, 'count_tokens')
+    if (refused !== undefined) return errorAnswer(claude, call, refused)
+    return jsonAnswer(JSON.stringify({ input_tokens: promptTokens(call.request.json) }), claude.headers(call))
+  })
   const notFound = errorRoute(dialect, { status: 404 })
   return {
     bodyLimit: 30 * 1024 * 1024,
@@ -75,20 +89,38 @@ function vertexSite(options: VertexOptions): Site {
   }
 }
 
-function refusedAccess(call: Call, options: VertexOptions): Refusal | undefined {
+/** What Google's front refuses: who asks, and for a model that is not there. */
+function refusedAccess(call: Call, model: string | undefined, options: VertexOptions): Refusal | undefined {
   const [, project = '', location = ''] = path.exec(call.request.path) ?? []
-  return googleProblem(call, options, project, location)
+  const problem = googleProblem(call, options, project, location)
+  if (problem !== undefined) return problem
+  if (call.request.tooLarge) return { status: 413 }
+  const asked = model ?? String(fieldsOf(call.request.json).model)
+  const isThere = options.models === undefined || options.models.includes(asked)
+  if (isThere && (options.locations === undefined || options.locations.includes(location))) return undefined
+  const name = `projects/${project}/locations/${location}/publishers/anthropic/models/${asked}`
+  return {
+    status: 404,
+    message: `Publisher Model \`${name}\` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions`,
+  }
 }
 
-function refusedBody(call: Call, model: string | undefined, { models }: VertexOptions): Refusal | undefined {
-  if (model !== undefined && models !== undefined && !models.includes(model)) return { status: 404 }
-  const { json, tooLarge } = call.request
-  if (tooLarge) return { status: 413 }
-  const body = fieldsOf(json)
-  if (model !== undefined && 'model' in body)
-    return { status: 400, message: 'model: Extra inputs are not permitted' }
-  if (body.anthropic_version === undefined)
-    return { status: 400, message: 'anthropic_version: Field required' }
-  if (versions.includes(body.anthropic_version)) return undefined
-  return { status: 400, message: `anthropic_version: "${body.anthropic_version}" is not a valid version` }
+/** What Claude refuses of a body that is Vertex's own. @param model undefined where the body names it: in counts */
+function refusedBody(call: Call, model: string | undefined, { betas }: VertexOptions): Refusal | undefined {
+  const bad = (message: string): Refusal => ({ status: 400, message })
+  const body = fieldsOf(call.request.json)
+  if (model !== undefined && 'model' in body) return bad('model: Extra inputs are not permitted')
+  if (body.anthropic_version === undefined) return bad('anthropic_version: Field required')
+  if (!versions.includes(body.anthropic_version))
+    return bad(`anthropic_version: "${body.anthropic_version}" is not a valid version`)
+  const asked = (call.request.headers['anthropic-beta'] ?? '').split(/\s*,\s*/).filter((each) => each !== '')
+  const unknown = betas && asked.filter((beta) => !betas.includes(beta))
+  if (unknown !== undefined && unknown.length > 0) {
+    const names = unknown.map((beta) => `\`${beta}\``).join(', ')
+    return bad(
+      `Unexpected value(s) ${names} for the \`anthropic-beta\` header. Please consult our documentation at docs.anthropic.com or try again without the header.`,
+    )
+  }
+  const refused = refusedByCloud(body, limits)
+  return refused === undefined ? undefined : bad(refused)
 }

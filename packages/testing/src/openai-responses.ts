@@ -14,9 +14,13 @@ import { openAiChat } from './openai-error.ts'
 import type { FullReply } from './reply.ts'
 import type { ServerOptions } from './simulated-server.ts'
 
+const frame = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+
 /** How OpenAI says errors in Responses: as in chat, but for those inside of answers. */
 export const openAiResponses: Dialect = {
   ...openAiChat,
+  // Known to no reference, and yet sent while a model thinks for long. Its number is made up here.
+  ping: frame('keepalive', { type: 'keepalive', sequence_number: 0 }),
   errorIn200(error, call) {
     return JSON.stringify({ ...responseOf(call, {}, 'failed'), error: errorOf(error) })
   },
@@ -31,8 +35,6 @@ function errorOf({
 }: WireError): object {
   return { code: type, message }
 }
-
-const frame = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
 /** The Responses endpoint. `refuse` says what is wrong with a request. */
 export function responsesRoute(options: ServerOptions, refuse: (call: Call) => Refusal | undefined): Route {

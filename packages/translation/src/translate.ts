@@ -125,7 +125,7 @@ async function translated(
     }
     const values = valuesIn(request.body) ?? 0
     if (values > mostValues) return refuse(request, tooMany(values))
-    outgoing = await translatedInTurns(request, to, options)
+    outgoing = await translatedInTurns(from === undefined ? request : withoutRestart(request), to, options)
   } catch (error) {
     if (error instanceof UntranslatableRequest) {
       return refuse(request, { kind: 'invalid_request', message: error.message })
@@ -155,6 +155,12 @@ async function translated(
   const hasLearned = response.failure === undefined && Object.keys(changes).length > 0
   if (hasLearned) learned.learn(model, changes, clock.now())
   return translatedResponse(request, outgoing, response)
+}
+
+/** Behind a translation of all targets' answers a stream cannot begin again: it would be one answer of two. */
+function withoutRestart(request: ModelRequest): ModelRequest {
+  const { 'x-spillway-restart': restart, ...headers } = request.headers
+  return restart === undefined ? request : deriveRequest(request, { headers })
 }
 
 /** Tells of losses that have not been told of yet; returns all that have. */

@@ -145,6 +145,48 @@ describe('a stream of OpenAI Responses', () => {
   })
 })
 
+describe('a call that a stream of OpenAI Responses leaves open', () => {
+  const opened = { id: 'fc_1', type: 'function_call', call_id: 'call_1', name: 'rm', arguments: '' }
+  const half = [
+    created,
+    { type: 'response.output_item.added', output_index: 0, item: opened },
+    { type: 'response.function_call_arguments.delta', output_index: 0, delta: '{"path":"/tm' },
+  ]
+  const ended = (status: string, output: object[] = []): NamedEvent => ({
+    type: `response.${status}`,
+    response: responseObject(status, { output }),
+  })
+  const call = (args: string): object => ({ ...opened, arguments: args })
+
+  it.each([
+    ['without it', ended('completed')],
+    ['with the half of it', ended('completed', [call('{"path":"/tm')])],
+    ['with something else', ended('completed', [{ type: 'message', content: [] }])],
+  ])('is no answer with an end %s', (_name, end) => {
+    const reader = new StreamReader('responses')
+    const stream = responsesStream(...half)
+    expect(Buffer.from(reader.push(Buffer.from(responsesStream(...half, end)))).toString()).toBe(stream)
+    expect(reader.isComplete).toBe(false)
+  })
+
+  it.each([
+    ['an end that has all of it', [ended('completed', [call('{"path":"/tmp"}')])]],
+    ['an end that says that it is incomplete', [ended('incomplete', [call('{"path":"/tm')])]],
+    ['its arguments', [{ type: 'response.function_call_arguments.done' }, ended('completed')]],
+    ['its item', [{ type: 'response.output_item.done', item: call('{}') }, ended('completed')]],
+  ])('is whole with %s', (_name, events) => {
+    expect(read(...half, ...events).isComplete).toBe(true)
+  })
+
+  it('may have any text where it is no function', () => {
+    const custom = { type: 'custom_tool_call', name: 'patch', input: '' }
+    const added = { type: 'response.output_item.added', output_index: 0, item: custom }
+    expect(read(created, added, ended('completed')).isComplete).toBe(false)
+    const end = ended('completed', [{ ...custom, input: '*** Begin' }])
+    expect(read(created, added, end).isComplete).toBe(true)
+  })
+})
+
 describe('a stream of OpenAI Responses that fails', () => {
   const message = 'Rate limit reached. Please try again in 1.898s. Visit …'
 
@@ -176,6 +218,14 @@ describe('a stream of OpenAI Responses that fails', () => {
       expect(answer).toMatchObject({ failure: kinds, isErrorBody: true })
     },
   )
+
+  it('may have its error beside the response', () => {
+    const response = responseObject('failed', { error: null })
+    const error = { type: 'server_error', code: 'rate_limit_exceeded', message }
+    const { state } = read(created, { type: 'response.failed', response, error })
+    expect(state.failure).toMatchObject({ kind: 'rate_limited', message })
+    expect(JSON.parse(state.failureData ?? '')).toEqual({ error })
+  })
 
   it('says in its words how long to wait', () => {
     const limited = read(created, { type: 'error', code: 'rate_limit_exceeded', message })

@@ -15,6 +15,16 @@ const deltaKey = Buffer.from('"delta":')
 /** Events that say that the call has arrived, and no more. */
 const idle: ReadonlySet<string> = new Set(['response.created', 'response.queued', 'response.in_progress'])
 
+/** Items whose input comes in pieces, which a client would act upon. */
+const calls: ReadonlySet<string> = new Set(['function_call', 'custom_tool_call'])
+
+/** A call is whole with its input, or with its item; some servers send only one of them. */
+const callEnds: ReadonlySet<string> = new Set([
+  'response.function_call_arguments.done',
+  'response.custom_tool_call_input.done',
+  'response.output_item.done',
+])
+
 /** The last events of a stream, each with the whole response. */
 const ends: ReadonlySet<string> = new Set([
   'response.completed',
@@ -50,9 +60,13 @@ export function readResponsesEvent(event: SseEvent, state: StreamState): void {
   if (name === 'response.output_item.added') {
     const item = field(dataOf(event, state), 'item')
     const called = stringField(item, 'name')
+    state.isToolOpen = calls.has(stringField(item, 'type') ?? '')
     if (called !== undefined) state.contentBytes += toolCallBytes(called)
     state.hasContent ||= hasContent(item)
-  } else if (!state.hasContent && /\.(?:added|done)$/.test(name)) {
+    return
+  }
+  if (callEnds.has(name)) state.isToolOpen = false
+  if (!state.hasContent && /\.(?:added|done)$/.test(name)) {
     // Some servers send no deltas, or a part that begins with its text.
     const data = dataOf(event, state)
     const item = field(data, 'item')
@@ -88,24 +102,39 @@ function readBegin(event: SseEvent, state: StreamState): void {
 }
 
 function readEnd(event: SseEvent, name: string, state: StreamState): void {
-  const response = field(dataOf(event, state), 'response')
+  const data = dataOf(event, state)
+  const response = field(data, 'response')
   if (state.failure !== undefined) return
+  // Some servers have the error beside the response.
+  const error = field(response, 'error') ?? field(data, 'error')
   const isFailed = name === 'response.failed'
   // The items have come in events of their own; some servers do not repeat them here.
-  const whole = { ...toObject(response), output: field(response, 'output') ?? [] }
-  const said = readResponse(isFailed ? { ...whole, status: 'failed' } : whole)
+  const hasCome = isObject(response) && (state.hasContent || state.hasProgress)
+  const whole = { ...toObject(response), ...(hasCome && { output: response.output ?? [] }) }
+  const said = readResponse(isFailed ? { ...whole, status: 'failed', error } : whole)
   state.usage = said.usage ?? state.usage
   state.usageIsFinal = said.usage !== undefined
   state.model = nameField(response, 'model') ?? state.model
   if (said.failure !== undefined) {
-    const error = field(response, 'error')
     if (stringField(error, 'message') !== undefined) state.failureData = JSON.stringify({ error })
     state.failure = said.failure
     return
   }
   state.stopReason = said.stopReason ?? 'completed'
   state.refusal ??= said.refusal
+  if (state.isToolOpen) state.isToolOpen = name !== 'response.incomplete' && !hasWholeCalls(response)
   state.hasEnded = true
+}
+
+/** Whether the end has the call that its stream has left open, with all of its arguments. */
+function hasWholeCalls(response: unknown): boolean {
+  const items = objectsOf(field(response, 'output')).filter((item) =>
+    calls.has(stringField(item, 'type') ?? ''),
+  )
+  const isWhole = (item: unknown): boolean =>
+    stringField(item, 'type') !== 'function_call' ||
+    parseBounded(stringField(item, 'arguments') ?? '') !== undefined
+  return items.length > 0 && items.every(isWhole)
 }
 
 /** An error has its fields at the top, or within `error`; an event without a type is one if it has them. */

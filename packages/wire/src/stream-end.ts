@@ -23,12 +23,13 @@ const eventReaders: Readonly<Record<Api, (event: SseEvent, state: StreamState) =
  * without it, and proxies put it behind whatever was cut. In Anthropic's it is `message_stop`, with a stop reason, or behind
  * content whose blocks are closed: some servers give no reason. An open tool call is no end in either, since an agent would
  * run the half of it; but for a refusal, which Anthropic may cut one off with, and which tells agents to run nothing. In
- * OpenAI Responses it is `response.completed` or `response.incomplete`, which hold the answer once more.
+ * OpenAI Responses it is `response.completed` or `response.incomplete`, which hold the answer once more; a call that its stream has
+ * left open must be whole in them.
  */
 export function isWholeStream(api: Api, state: Readonly<StreamState>): boolean {
   const { hasEnded, hasContent, stopReason, refusal, openBlocks, isToolOpen, openChoices } = state
   if (api === 'openai') return stopReason !== undefined && !openChoices?.size
-  if (api === 'responses') return hasEnded
   if (!hasEnded || (isToolOpen && refusal === undefined)) return false
+  if (api === 'responses') return true
   return stopReason !== undefined || (hasContent && openBlocks <= 0)
 }

@@ -5,14 +5,18 @@ import { falseEnds, filteredIn200 } from './faults/false-ends.ts'
 import { malformedAnswers } from './faults/malformed-answers.ts'
 import { errorsOfOneRequest, money } from './faults/money.ts'
 import { otherShapes, redirects } from './faults/other-shapes.ts'
-import { slowAnswers } from './faults/slow-answers.ts'
+import { responsesEnds } from './faults/responses-streams.ts'
+import { responsesErrors } from './faults/responses-words.ts'
+import { slowAnswers, stall } from './faults/slow-answers.ts'
 import { statusFaults } from './faults/statuses.ts'
 import type { Row } from './row.ts'
 import { rowsOf, rulesOf, scenarioRules } from './scenarios.ts'
+import { responsesElsewhere } from './shape.ts'
 import { formlessAnswers, formRows } from './special/form-rows.ts'
 import { leavingRows } from './special/leaving-rows.ts'
 import { midStreamRows } from './special/mid-stream-rows.ts'
 import { passThroughRows } from './special/pass-through-rows.ts'
+import { responsesRows } from './special/responses-rows.ts'
 import { sequenceRows } from './special/sequence-rows.ts'
 import { slowAndWellRows } from './special/slow-and-well-rows.ts'
 
@@ -30,15 +34,29 @@ export const faultEntries: readonly FaultEntry[] = [
   ...malformedAnswers,
   ...formlessAnswers,
   ...slowAnswers,
+  ...responsesErrors,
+  ...responsesEnds,
 ]
+
+/** What breaks in the middle, or inside a 200, where callers of Responses have upstreams of another protocol. */
+const translated: readonly FaultEntry[] = [
+  ...errorsIn200,
+  ...brokenConnections,
+  ...malformedAnswers,
+  stall,
+].map((entry) => ({
+  ...entry,
+  shapes: responsesElsewhere,
+}))
 
 /** The whole book. */
 export const book: readonly Row[] = [
-  ...faultEntries.flatMap(rowsOf),
+  ...[...faultEntries, ...translated].flatMap(rowsOf),
   ...formRows,
   ...sequenceRows,
   ...leavingRows,
   ...passThroughRows,
+  ...responsesRows,
   ...midStreamRows,
   ...slowAndWellRows,
 ]

@@ -50,6 +50,8 @@ export interface FaultEntry {
   /** `stop`: nothing listens at the address of the upstream. */
   readonly fault: FaultSource | 'stop'
   readonly effect: Effect | ((shape: Shape) => Effect)
+  /** @default all in which nothing is translated */
+  readonly shapes?: readonly Shape[]
   /** The report of a user of another gateway that this is about. */
   readonly complaint?: string
   /** A row with the fault on two attempts, too: one for each kind of failure. */

@@ -63,6 +63,11 @@ function judgeCaller(row: Row, observation: Observation, adapter: GatewayAdapter
         report(isError(shape.api, parse(seen.text)), `no error of the protocol: ${seen.text.slice(0, 80)}`)
       }
   }
+  // What the gateway has written itself, it has written well.
+  const isOurs = !expected.bytes && row.mode !== 'restart' && !row.isForeign
+  if (isOurs && (caller === 'answer' || caller === 'broken')) {
+    for (const problem of answer.contradictions ?? []) report(false, problem)
+  }
   if (expected.bytes) judgeBytes(row, observation, answer.beforeError, report)
 }
 

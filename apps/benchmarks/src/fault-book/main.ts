@@ -37,7 +37,7 @@ Runs every row of the fault book through a gateway and prints what came of it. B
                       installed on demand)
   --base-url URL      a gateway that runs already. It must route the model fault-book to the first upstream
                       alone and fault-book-fallback to the first, then the second; Claude's upstreams are at
-                      --first-port and the next port, those of chat completions at the two ports after.
+                      --first-port and the next port, those of OpenAI's protocols at the two ports after.
                       Its rows share their targets: turn off retry budgets and circuit breakers
   --first-port PORT   see there (default 4700)
   --config-note TEXT  how that gateway is configured, for the record

@@ -1,4 +1,5 @@
 import type { Api } from '@spillway/middleware'
+import { readResponsesStream, readWholeResponse } from './read-responses.ts'
 import type { Shape } from './shape.ts'
 
 /** What a caller makes of a body. */
@@ -12,20 +13,23 @@ export interface ReadAnswer {
   readonly endsWithError: boolean
   /** The body before that error. */
   readonly beforeError: string
+  /** What contradicts itself in a stream that the gateway has written. */
+  readonly contradictions?: readonly string[]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of strangers
-type Json = any
+export type Json = any
 
 /** Reads a body in the caller's shape, as a client would. */
 export function readAnswer({ api, body }: Shape, text: string): ReadAnswer {
+  if (api === 'responses') return body === 'sse' ? readResponsesStream(text) : readWholeResponse(parse(text))
   return body === 'sse' ? readStream(api, text) : readWhole(api, parse(text))
 }
 
 /** Whether a parsed body is an error as the protocol has it. */
 export function isError(api: Api, body: Json): boolean {
   if (typeof body?.error?.message !== 'string') return false
-  return api === 'openai' || (body.type === 'error' && typeof body.error.type === 'string')
+  return api !== 'anthropic' || (body.type === 'error' && typeof body.error.type === 'string')
 }
 
 export function parse(text: string): Json {
@@ -47,15 +51,24 @@ function readWhole(api: Api, body: Json): ReadAnswer {
   return { text, hasContent: text !== '', isWhole, endsWithError: isError(api, body), beforeError: '' }
 }
 
+/** The events of a stream, each with its bytes. A piece without its empty line is no event. */
+export function eventsOf(text: string): string[] {
+  return text.replaceAll('\r\n', '\n').split('\n\n').slice(0, -1)
+}
+
+/** The data of an event; undefined where it has none. */
+export function dataOf(event: string): string | undefined {
+  return /^data: ?(.*)$/m.exec(event)?.[1]
+}
+
 function readStream(api: Api, text: string): ReadAnswer {
-  // A piece without its empty line is no event.
-  const events = text.split('\n\n').slice(0, -1)
+  const events = eventsOf(text)
   let said = ''
   let hasContent = false
   let isWhole = false
   let endsWithError = false
   for (const event of events) {
-    const data = /^data: ?(.*)$/m.exec(event)?.[1]
+    const data = dataOf(event)
     if (data === undefined) continue
     const json = parse(data)
     endsWithError = isError(api, json)

@@ -39,6 +39,8 @@ export interface Row {
   readonly requestHeaders?: Readonly<Record<string, string>>
   readonly requestMore?: object
   readonly reply?: Reply
+  /** What passes is the server's own way, byte for byte but for its end; its events contradict each other. */
+  readonly isForeign?: boolean
   /** Other gateways do not offer this, so that they are not judged by it. */
   readonly ownFeature?: boolean
   readonly expected: Expectation

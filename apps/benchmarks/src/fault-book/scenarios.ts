@@ -1,7 +1,7 @@
 import type { Effect, Fails, FaultEntry } from './fault-entry.ts'
 import { attempts, limits, slack } from './limits.ts'
 import type { Expectation, Row } from './row.ts'
-import { type Shape, shapeName, shapes } from './shape.ts'
+import { isPatient, type Shape, shapeName, shapes } from './shape.ts'
 
 const total = limits.total + slack
 
@@ -9,13 +9,14 @@ const total = limits.total + slack
 export const scenarioRules: readonly string[] = [
   'A failure that asking again cannot cure has no rows in which a later attempt succeeds.',
   'A stream that fails after its first content is never begun again, so it has no such rows either.',
+  'A timeout of a target of `api: openai`, which may be a local server that works on, is not repeated: so it is with Responses.',
   'What is late and yet an answer has no such rows: there is no second attempt.',
   'The row with two failed attempts is there once for each kind of failure.',
 ]
 
 /** All rows of one fault: each shape, alone and with a second target, on one attempt, on two and on all. */
 export function rowsOf(entry: FaultEntry): Row[] {
-  return shapes.flatMap((shape) => {
+  return (entry.shapes ?? shapes).flatMap((shape) => {
     const effect = effectIn(entry, shape)
     return effect.does === 'nothing' ? [] : scenariosOf(entry, shape, effect)
   })
@@ -23,7 +24,7 @@ export function rowsOf(entry: FaultEntry): Row[] {
 
 /** The rules by which shapes of a fault are left out. */
 export function rulesOf(entry: FaultEntry): string[] {
-  return shapes
+  return (entry.shapes ?? shapes)
     .map((shape) => effectIn(entry, shape))
     .flatMap((effect) => (effect.does === 'nothing' ? [effect.rule] : []))
 }
@@ -47,15 +48,17 @@ function scenariosOf(entry: FaultEntry, shape: Shape, effect: Exclude<Effect, { 
     attemptLimit: entry.attemptLimit,
     ...stopped,
     ...more,
-    expected,
+    // What is translated has other bytes.
+    expected: shape.at === undefined ? expected : { ...expected, bytes: false },
   })
-  const alone = row('always', aloneExpected(effect, fault === 'stop'), always)
+  const isRepeated = effect.does === 'fail' && effect.retry === 'yes' && !(effect.timeout && isPatient(shape))
+  const alone = row('always', aloneExpected(effect, fault === 'stop', isRepeated), always)
   if (onlyAlways) return [alone]
   const rows = [
     alone,
     row('with a fallback', fallbackExpected(effect, fault === 'stop'), { ...always, fallback: {} }),
   ]
-  if (effect.does === 'fail' && effect.retry === 'yes' && fault !== 'stop') {
+  if (isRepeated && fault !== 'stop') {
     rows.push(row('once', answered(2, effect), { faults: [fault] }))
     if (entry.twice) rows.push(row('twice', answered(3, effect), { faults: [fault, fault] }))
   }
@@ -76,13 +79,16 @@ function answered(attempts: number, { closedAfter }: { readonly closedAfter?: nu
   }
 }
 
-function aloneExpected(effect: Exclude<Effect, { does: 'nothing' }>, stopped: boolean): Expectation {
+function aloneExpected(
+  effect: Exclude<Effect, { does: 'nothing' }>,
+  stopped: boolean,
+  isRepeated = false,
+): Expectation {
   if (effect.does === 'answer') return answered(1)
   if (effect.does === 'break') {
     return { ...answered(1, effect), caller: 'broken' }
   }
-  const made = effect.retry === 'yes' ? attempts : 1
-  return { ...errorExpected(effect), attempts: [stopped ? 0 : made, 0] }
+  return { ...errorExpected(effect), attempts: [stopped ? 0 : isRepeated ? attempts : 1, 0] }
 }
 
 function fallbackExpected(effect: Exclude<Effect, { does: 'nothing' }>, stopped: boolean): Expectation {

@@ -3,10 +3,12 @@ import {
   type SimulatedServer,
   startClaude,
   startOllama,
+  startOpenAi,
   startOpenRouter,
 } from '@spillway/testing'
 import type { FaultSource } from './fault-entry.ts'
 import type { Row } from './row.ts'
+import { upstreamApi } from './shape.ts'
 
 /** A row with the servers that it speaks to. */
 export interface PreparedRow {
@@ -25,13 +27,15 @@ const nobody = 'http://127.0.0.1:2'
 /** What the second upstream says; so that one sees who answered. */
 export const secondText = 'The second target answers: the spillway carries the water.'
 
+const servers = { anthropic: startClaude, openai: startOpenRouter, responses: startOpenAi }
+
 /** Starts the servers of a row. `ports` are those of the first and the second upstream; 0 is any. */
 export async function prepareRow(
   row: Row,
   model: string,
   ports: readonly [number, number] = [0, 0],
 ): Promise<PreparedRow> {
-  const start = row.shape.api === 'anthropic' ? startClaude : startOpenRouter
+  const start = servers[upstreamApi(row.shape)]
   // Who takes over a stream goes on from the same text.
   const secondReply: Reply = row.reply ?? (row.mode === 'continue' ? {} : { text: secondText })
   const first = await start({ port: ports[0], separateWrites: true, reply: row.reply ?? {} })

@@ -52,6 +52,74 @@ export const halfCall = [
   },
 ]
 
+/** Events of Responses, each with the next number. */
+export function numbered(...list: readonly { readonly type: string }[]): string {
+  return events(...list.map((event, index) => ({ ...event, sequence_number: index })))
+}
+
+const part = { type: 'output_text', text: defaultText, annotations: [], logprobs: [] }
+const item = { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content: [part] }
+
+/** A response that is whole. */
+export const response = {
+  id: 'resp_1',
+  object: 'response',
+  created_at: 1_790_000_000,
+  status: 'completed',
+  error: null,
+  incomplete_details: null,
+  model: 'gpt-5.5',
+  output: [item],
+  usage: {
+    input_tokens: 12,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 15,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 27,
+  },
+}
+
+const begun = { ...response, status: 'in_progress', output: [], usage: null }
+const place = { item_id: 'msg_1', output_index: 0, content_index: 0 }
+
+/** How a response begins in a stream. */
+export const responseBegins = [
+  { type: 'response.created', response: begun },
+  { type: 'response.in_progress', response: begun },
+]
+
+/** The beginning of its message. */
+export const itemBegins = [
+  {
+    type: 'response.output_item.added',
+    output_index: 0,
+    item: { ...item, status: 'in_progress', content: [] },
+  },
+  { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
+]
+
+/** A piece of its text. */
+export function textPiece(delta: string): { type: string; delta: string } {
+  return { type: 'response.output_text.delta', ...place, delta }
+}
+
+export const itemEnds = [
+  { type: 'response.output_text.done', ...place, text: defaultText },
+  { type: 'response.content_part.done', ...place, part },
+  { type: 'response.output_item.done', output_index: 0, item },
+]
+
+export const responseEnds = { type: 'response.completed', response }
+
+/** All events of a response, from the first to the last. */
+export const wholeEvents = [
+  ...responseBegins,
+  ...itemBegins,
+  textPiece(defaultText),
+  ...itemEnds,
+  responseEnds,
+]
+
 const completion = { id: 'chatcmpl-1', object: 'chat.completion', created: 1_790_000_000, model: 'gpt-5' }
 
 /** A chunk of a chat stream. */
@@ -64,6 +132,7 @@ export const done = 'data: [DONE]\n\n'
 
 /** A whole answer, streamed or not. */
 export function wholeBody({ api }: Pick<Shape, 'api'>, body: Shape['body']): string {
+  if (api === 'responses') return body === 'json' ? JSON.stringify(response) : numbered(...wholeEvents)
   if (api === 'anthropic') {
     return body === 'json' ? JSON.stringify(message) : events(messageStart, ...textBlock, ...messageEnd)
   }

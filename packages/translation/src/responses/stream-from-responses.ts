@@ -3,6 +3,7 @@ import {
   isObject,
   malformedFailure,
   nameField,
+  objectsOf,
   parseBounded,
   responsesUsage,
   stringField,
@@ -89,6 +90,11 @@ export class StreamFromResponses implements StreamTranslation {
         return this.#add('text', event.output_index, delta)
       case 'response.output_text.delta':
         return this.#add('text', event.output_index, delta)
+      case 'response.output_text.done':
+        return this.#addUnlessSaid(event.output_index, textOf(event.text ?? ''))
+      case 'response.refusal.done':
+        this.#isRefused = true
+        return this.#addUnlessSaid(event.output_index, textOf(event.refusal ?? ''))
       case 'response.output_text.annotation.added':
         this.#lost.add('citations')
         return
@@ -102,6 +108,7 @@ export class StreamFromResponses implements StreamTranslation {
       case 'response.incomplete':
         this.#end = isObject(event.response) ? event.response : {}
         this.#usage = responsesUsage(this.#end.usage)
+        this.#readOutput(this.#end.output)
     }
   }
 
@@ -161,6 +168,19 @@ export class StreamFromResponses implements StreamTranslation {
       }
     }
     this.#close()
+  }
+
+  /** Some servers send a text whole, without deltas. */
+  #addUnlessSaid(place: unknown, text: string): void {
+    if (this.#open?.item !== place && !this.#saidItems.has(place)) this.#add('text', place, text)
+  }
+
+  /** Some servers send nothing but the end, which holds the answer. */
+  #readOutput(output: unknown): void {
+    if (this.#nextIndex > 0 || this.#open !== undefined) return
+    objectsOf(output).forEach((item, place) => {
+      this.#endItem(item, place)
+    })
   }
 
   /** Items of which something has been sent. */

@@ -1,5 +1,6 @@
 import type { ErrorIn200 } from '@spillway/testing'
 import { breaks, type FaultEntry, leftOut, permanent, transient } from '../fault-entry.ts'
+import { upstreamApi } from '../shape.ts'
 
 const group = 'Errors inside a 200'
 
@@ -21,8 +22,8 @@ export const errorsIn200: readonly FaultEntry[] = [
     name: 'overloaded inside a 200, just before content',
     group,
     fault: error('before-content'),
-    effect: ({ api, body }) =>
-      api === 'anthropic' && body === 'json'
+    effect: (shape) =>
+      upstreamApi(shape) !== 'openai' && shape.body === 'json'
         ? leftOut('Only chat completions have two ways to say an error in a body that is not streamed.')
         : transient(529),
     complaint: 'BerriAI/litellm#32237; as `choices[0].finish_reason: error` where not streamed',

@@ -9,6 +9,7 @@ import {
   transient,
 } from '../fault-entry.ts'
 import { chunk, done, events, halfCall, messageEnd, messageStart, textBlock } from '../wire-bodies.ts'
+import { ofVendor } from './money.ts'
 
 const group = 'Ends that are none'
 
@@ -94,8 +95,5 @@ export const filteredIn200: FaultEntry = {
       error: { code: 'content_filter', message: 'The prompt was filtered.', status: 400 },
     }),
   },
-  effect: ({ api }) =>
-    api === 'openai'
-      ? permanent(400, { callersFault: true })
-      : leftOut('The words and codes of a vendor come in its own protocol alone.'),
+  effect: ofVendor('openai', permanent(400, { callersFault: true })),
 }

@@ -1,15 +1,18 @@
-import type { Api } from '@spillway/middleware'
 import type { StatusFault } from '@spillway/testing'
 import { type Effect, type FaultEntry, leftOut, permanent } from '../fault-entry.ts'
 import { slack } from '../limits.ts'
-import type { Shape } from '../shape.ts'
+import { type Shape, upstreamApi } from '../shape.ts'
 
 const passes = { passes: true }
 
-/** A fault in the words of one vendor. */
-export function ofVendor(api: Api, effect: Effect): (shape: Shape) => Effect {
+export type Vendor = 'anthropic' | 'openai'
+
+/** A fault in the words of one vendor: Anthropic's, or OpenAI's and its compatible ones', in both of their protocols. */
+export function ofVendor(vendor: Vendor, effect: Effect): (shape: Shape) => Effect {
   return (shape) =>
-    shape.api === api ? effect : leftOut('The words and codes of a vendor come in its own protocol alone.')
+    (upstreamApi(shape) === 'anthropic') === (vendor === 'anthropic')
+      ? effect
+      : leftOut('The words and codes of a vendor come in its own protocol alone.')
 }
 
 function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): StatusFault {

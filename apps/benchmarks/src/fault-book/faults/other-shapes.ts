@@ -1,11 +1,10 @@
-import type { Api } from '@spillway/middleware'
 import { type Fails, type FaultEntry, permanent, transient } from '../fault-entry.ts'
-import { ofVendor } from './money.ts'
+import { ofVendor, type Vendor } from './money.ts'
 
 const group = 'Errors in the shape of another service'
 
 function entry(
-  api: Api,
+  api: Vendor,
   name: string,
   status: number,
   body: object,

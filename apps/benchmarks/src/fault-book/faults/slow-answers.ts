@@ -5,6 +5,15 @@ const group = 'Slow answers'
 const onlyStreams = 'Keep-alives exist only in streams.'
 const late = transient(504, { timeout: true, closedAfter: limits.headers + slack })
 
+/** A body that comes to a halt. */
+export const stall: FaultEntry = {
+  name: 'stalls in the body',
+  group,
+  fault: { type: 'stall', afterChunks: 3, ms: Infinity },
+  effect: ({ body }) => (body === 'json' ? late : { ...breaks, closedAfter: limits.idle + slack }),
+  complaint: 'BerriAI/litellm#40404',
+}
+
 /** Slow answers within their limits, and slow ones beyond. */
 export const slowAnswers: readonly FaultEntry[] = [
   { name: 'headers after 100 ms', group, fault: { type: 'slow-headers', ms: 100 }, effect: answers },
@@ -62,13 +71,7 @@ export const slowAnswers: readonly FaultEntry[] = [
     fault: { type: 'stall', afterChunks: 3, ms: 900, pings: 60 },
     effect: ({ body }) => (body === 'json' ? leftOut(onlyStreams) : answers),
   },
-  {
-    name: 'stalls in the body',
-    group,
-    fault: { type: 'stall', afterChunks: 3, ms: Infinity },
-    effect: ({ body }) => (body === 'json' ? late : { ...breaks, closedAfter: limits.idle + slack }),
-    complaint: 'BerriAI/litellm#40404',
-  },
+  stall,
   {
     name: 'drips seven bytes at a time',
     group,

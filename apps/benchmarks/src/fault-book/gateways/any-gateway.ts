@@ -6,7 +6,7 @@ export const handModels = { alone: 'fault-book', withFallback: 'fault-book-fallb
 export interface AnyGatewayOptions {
   readonly baseUrl: string
   readonly note: string
-  /** The first of four ports: Claude and its fallback, chat completions and its fallback. */
+  /** The first of four ports: Claude and its fallback, OpenAI and its fallback. */
   readonly firstPort: number
 }
 
@@ -18,6 +18,7 @@ export function anyGateway({ baseUrl, note, firstPort }: AnyGatewayOptions): Gat
     version: '',
     note,
     isSpillway: false,
+    serves: ({ shape }) => shape.at === undefined,
     ports: portsFrom(firstPort),
     lanes: 1,
     start: async () => ({ urlFor: () => url, headersFor: () => ({}), stop: async () => {} }),
@@ -25,5 +26,9 @@ export function anyGateway({ baseUrl, note, firstPort }: AnyGatewayOptions): Gat
 }
 
 function portsFrom(port: number): FixedPorts {
-  return { anthropic: [port, port + 1], openai: [port + 2, port + 3] }
+  return {
+    anthropic: [port, port + 1],
+    openai: [port + 2, port + 3],
+    responses: [port + 2, port + 3],
+  }
 }

@@ -22,6 +22,7 @@ export interface GatewayAdapter {
 export interface FixedPorts {
   readonly anthropic: readonly [first: number, second: number]
   readonly openai: readonly [first: number, second: number]
+  readonly responses: readonly [first: number, second: number]
 }
 
 /** A gateway that answers. */

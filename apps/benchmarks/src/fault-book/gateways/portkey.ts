@@ -43,6 +43,7 @@ export function portkey(): GatewayAdapter {
       'headers that can be changed.',
     isSpillway: false,
     lanes: 10,
+    serves: ({ shape }) => shape.at === undefined,
     async start() {
       install()
       const port = await freePort()
@@ -67,7 +68,7 @@ function retryOf(hasFallback: boolean): object {
 
 function configOf({ row, firstUrl, second }: PreparedRow): object {
   const target = (url: string, hasFallback: boolean): object => ({
-    provider: row.shape.api,
+    provider: row.shape.api === 'anthropic' ? 'anthropic' : 'openai',
     custom_host: `${url}/v1`,
     api_key: 'sk-fault-book',
     retry: retryOf(hasFallback),

@@ -1,5 +1,7 @@
+import type { Api } from '@spillway/middleware'
 import { attempts, limits, longestBackoff } from '../limits.ts'
-import type { Mode } from '../row.ts'
+import type { Mode, Row } from '../row.ts'
+import { isPatient, type Shape, upstreamApi } from '../shape.ts'
 import type { PreparedRow } from '../upstreams.ts'
 
 /** The environment variable that holds the credential of all targets. */
@@ -36,18 +38,33 @@ export function secondTarget(model: string): string {
   return `${model}-second`
 }
 
+/** How a target is said to speak each protocol. A server of Responses has nothing else where its callers speak something else. */
+const spokenAs: Readonly<Record<Api, (shape: Shape) => object>> = {
+  anthropic: () => ({ api: 'anthropic' }),
+  openai: () => ({ api: 'openrouter' }),
+  responses: ({ at }) => ({ api: 'openai', dialect: 'openai', responses: at === undefined ? true : 'only' }),
+}
+
 function targetsOf({ row, model, firstUrl, second }: PreparedRow): object {
-  const target = (url: string, api = row.shape.api === 'anthropic' ? 'anthropic' : 'openrouter'): object => ({
-    api,
-    endpoints: [{ url, credential: `env:${keyVariable}` }],
-    ...(row.attemptLimit === undefined
-      ? {}
-      : { timeouts: durations({ headers: row.attemptLimit, firstContent: row.attemptLimit }) }),
+  const endpoints = (url: string): object[] => [{ url, credential: `env:${keyVariable}` }]
+  const target = (url: string): object => ({
+    ...spokenAs[upstreamApi(row.shape)](row.shape),
+    endpoints: endpoints(url),
+    ...ownLimits(row),
   })
   const first = { [model]: target(firstUrl) }
-  return row.fallback === undefined
-    ? first
-    : { ...first, [secondTarget(model)]: target(second.url, row.fallback.api) }
+  if (row.fallback === undefined) return first
+  const { api } = row.fallback
+  const other = api === undefined ? target(second.url) : { api, endpoints: endpoints(second.url) }
+  return { ...first, [secondTarget(model)]: other }
+}
+
+/** Servers of `api: openai` have all the time that they want, unless their own limits say otherwise. */
+function ownLimits({ shape, attemptLimit }: Row): object {
+  const { headers, firstContent, idle } = limits
+  if (attemptLimit !== undefined)
+    return { timeouts: durations({ headers: attemptLimit, firstContent: attemptLimit }) }
+  return isPatient(shape) ? { timeouts: durations({ headers, firstContent, idle }) } : {}
 }
 
 function durations(times: Readonly<Record<string, number>>): object {

@@ -1,10 +1,10 @@
 import type { Fault } from '@spillway/testing'
 import { limits, slack } from '../limits.ts'
 import type { Row } from '../row.ts'
-import { shapes } from '../shape.ts'
+import { isPatient, othersAtResponses, responsesElsewhere, shapes } from '../shape.ts'
 import { specialRow } from './expecting.ts'
 
-const streams = shapes.filter(({ body }) => body === 'sse')
+const streams = [...shapes, ...responsesElsewhere, ...othersAtResponses].filter(({ body }) => body === 'sse')
 const fallback = {}
 
 const breaks: readonly (readonly [name: string, fault: Fault])[] = [
@@ -23,7 +23,10 @@ export const midStreamRows: readonly Row[] = streams.flatMap((shape) => [
       'midStream: continue',
       shape,
       { always, fallback, mode: 'continue', ownFeature: true },
-      { attempts: [1, 1], bytes: false },
+      // Items and numbers of another server's response would have to go on.
+      shape.api === 'responses' && shape.at === undefined
+        ? { caller: 'broken', attempts: [1, 0], bytes: true }
+        : { attempts: [1, 1], bytes: false },
     ),
     specialRow(
       'Streams taken over',
@@ -37,7 +40,9 @@ export const midStreamRows: readonly Row[] = streams.flatMap((shape) => [
         ownFeature: true,
         requestHeaders: { 'x-spillway-restart': 'accept' },
       },
-      { caller: 'restarted', attempts: [1, 1], bytes: false },
+      shape.api === 'responses' && shape.at !== undefined
+        ? { caller: 'broken', attempts: [1, 0], bytes: false }
+        : { caller: 'restarted', attempts: [1, 1], bytes: false },
     ),
     specialRow(
       'Streams taken over',
@@ -45,7 +50,7 @@ export const midStreamRows: readonly Row[] = streams.flatMap((shape) => [
       'midStream: restart, not accepted',
       shape,
       { always, fallback, mode: 'restart', ownFeature: true },
-      { caller: 'broken', attempts: [1, 0], bytes: true },
+      { caller: 'broken', attempts: [1, 0], bytes: shape.at === undefined },
     ),
   ]),
   specialRow(
@@ -64,7 +69,7 @@ export const midStreamRows: readonly Row[] = streams.flatMap((shape) => [
     { always: { type: 'slow-first-token', ms: Infinity }, mode: 'keep-alive', ownFeature: true },
     {
       caller: 'event',
-      attempts: [3, 0],
+      attempts: [isPatient(shape) ? 1 : 3, 0],
       bytes: false,
       firstByteWithin: 350,
       closedAfter: limits.firstContent + slack,

@@ -40,13 +40,26 @@ const reasonedTurns = {
   ],
 }
 
+/** Reasoning that nobody but its origin can read, and a call behind it. */
+const sealedItems = {
+  input: [
+    { role: 'user', content: 'Is the dam safe?' },
+    { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'c2VhbGVk' },
+    { type: 'function_call', id: 'fc_1', call_id: 'call_1', name: 'level', arguments: '{ "at": "crest" }' },
+    { type: 'function_call_output', call_id: 'call_1', output: '12.5 m' },
+  ],
+  include: ['reasoning.encrypted_content'],
+}
+
+const turnsOf = { anthropic: signedTurns, openai: reasonedTurns, responses: sealedItems }
+
 const overloaded = { type: 'status', status: 529 } as const
 
 /** What must reach the other side as it was sent, in good times and in bad. */
 export const passThroughRows: readonly Row[] = shapes.flatMap((shape) => {
   const thinking = {
     reply,
-    requestMore: shape.api === 'anthropic' ? signedTurns : reasonedTurns,
+    requestMore: turnsOf[shape.api],
     complaint: 'maximhq/bifrost#6342',
   }
   const unchanged = { requestUnchanged: true }
@@ -75,7 +88,7 @@ export const passThroughRows: readonly Row[] = shapes.flatMap((shape) => {
     // Whom the caller chose has answered: no other target is asked unless that is configured.
     specialRow(group, 'an answer that declines', 'with a fallback', shape, { ...refusal, fallback: {} }, {}),
   )
-  if (shape.api === 'openai') return rows
+  if (shape.api !== 'anthropic') return rows
   const fallbacks = {
     requestMore: { fallbacks: [{ model: 'claude-haiku-5-5' }] },
     requestHeaders: { 'anthropic-beta': 'server-side-fallback-2026-07-01' },

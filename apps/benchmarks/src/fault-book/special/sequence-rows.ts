@@ -1,7 +1,7 @@
 import type { Fault } from '@spillway/testing'
 import { attempts, limits, slack } from '../limits.ts'
 import type { Row } from '../row.ts'
-import { shapes } from '../shape.ts'
+import { isPatient, shapes } from '../shape.ts'
 import { specialRow } from './expecting.ts'
 
 const group = 'Several faults in one call'
@@ -72,7 +72,7 @@ export const sequenceRows: readonly Row[] = shapes.flatMap((shape) => [
       status: 504,
       statusPasses: false,
       bytes: false,
-      attempts: [1, attempts],
+      attempts: [1, isPatient(shape) ? 1 : attempts],
       closedAfter: limits.headers + slack,
     },
   ),

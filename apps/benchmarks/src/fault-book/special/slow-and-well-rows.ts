@@ -62,6 +62,8 @@ function atLocalServer(fault: string, shape: Shape, facts: Pick<Row, 'fallback' 
     shape,
     { always: overloaded, ...facts, ...asksForUsage(shape) },
     {
+      // No local server of ours speaks Responses.
+      bytes: shape.api !== 'responses',
       by: 'second',
       attempts: [attempts, 1],
     },

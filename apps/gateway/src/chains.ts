@@ -36,7 +36,9 @@ export async function withChains<T>(config: Config, look: (routes: readonly Rout
   const mirrors = openMirrors(config, targets, (next) => next)
   try {
     const observers = [telemetry(), passing('ledger')]
-    return look(openRoutes(config, targets, mirrors, limitsOfTenants(config, undefined), observers))
+    return look(
+      openRoutes(config, targets, mirrors, limitsOfTenants(config, undefined).middleware, observers),
+    )
   } finally {
     await Promise.all([...mirrors.map(({ mirror }) => mirror.close())])
     await Promise.all([...targets.values()].map((target) => target.close()))

@@ -60,6 +60,7 @@ export function openEmbeddedTarget(
   const { handler } = target(name, compose(policies, local.handler))
   const close = async (): Promise<void> => {
     breaker?.close()
+    limit.close()
     await local.close()
   }
   const { headroom, groups: limitGroups, open: openLimits } = limit

@@ -140,6 +140,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     readAs: (path, headers) => readAnswer(client, path, headers, largestList),
     async close() {
       breaker?.close()
+      limit.close()
       await client.close()
     },
   }

@@ -20,9 +20,11 @@ export interface RunningLimit {
   groups(): readonly GroupState[]
   /** Opens by hand what a vendor's 429 has closed. */
   open(): void
+  /** No more calls will come. */
+  close(): void
 }
 
-const none: RunningLimit = { middleware: [], headroom: () => ({}), groups: () => [], open() {} }
+const none: RunningLimit = { middleware: [], headroom: () => ({}), groups: () => [], open() {}, close() {} }
 
 /**
  * The limits of each key of a target: endpoints with the same credential share one, and where callers bring their keys,
@@ -73,11 +75,11 @@ const longestName = 100
 type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'heedVendor' | 'countCacheReads'>
 
 /** The limits of each caller by itself, which no vendor knows of. Callers without a key are one caller. */
-export function limitsOfTenants(config: Config, shared: SharedState | undefined): readonly Middleware[] {
+export function limitsOfTenants(config: Config, shared: SharedState | undefined): RunningLimit {
   const key = ({ context }: { context: { tenant?: string | undefined } }): string =>
     context.tenant ?? 'nobody'
   const sorted: Sorted = { key, group: () => '', heedVendor: false }
-  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, sorted).middleware
+  return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, sorted)
 }
 
 /** How many calls the upstream bears is its own affair; everything else is a limit of each caller's key. */
@@ -96,6 +98,7 @@ function limitedByCaller(
     headroom: () => all.headroom(),
     groups: () => [],
     open: () => each.open(),
+    close: () => each.close(),
   }
 }
 
@@ -117,7 +120,7 @@ function limited(
   const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
   if (Object.keys(more).length === 0 && adaptive === undefined) return none
   const sharing = shared && { store: shared.limits }
-  const { middleware, limiter, open } = createRateLimit({
+  const { middleware, limiter, open, close } = createRateLimit({
     ...set,
     ...(maxQueued !== undefined && { highWater: maxQueued }),
     ...(priority && { priority: priorityOf(priority) }),
@@ -132,5 +135,6 @@ function limited(
     headroom: () => limiter()?.headroom(systemClock.now()) ?? {},
     groups: () => limiter()?.groups(systemClock.now()) ?? [],
     open: () => open(),
+    close,
   }
 }

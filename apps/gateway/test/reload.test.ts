@@ -76,6 +76,27 @@ it('brings streams to their end on targets that are gone, and changes nothing wh
   expect(await stream.text()).toContain('message_stop')
 })
 
+it('keeps a fallback that is gone for a call that began two configurations ago', async () => {
+  const [claude, local, next] = [await startClaude(), await startClaude(), await startClaude()].map(
+    forThisTest,
+  )
+  if (!claude || !local || !next) throw new Error('not started')
+  const config = (second: typeof local, reserve: string) =>
+    configOf(
+      targetAt(claude, 'anthropic', { timeouts: { firstContent: '700ms' } }),
+      targetAt(second, 'anthropic'),
+      { fallback: { reserve } },
+    )
+  const gateway = await start(config(local, '30s'))
+  claude.always({ type: 'slow-first-token', ms: 5_000 })
+  const answer = ask(gateway.url, true)
+  await until(() => claude.requests.length > 0)
+  await gateway.reload(read(config(local, '20s')))
+  await gateway.reload(read(config(next, '20s')))
+  expect((await answer).headers.get('x-spillway-served-by')).toBe('local')
+  expect([local.requests.length, next.requests.length]).toEqual([1, 0])
+})
+
 it('serves streams and calls while good and bad configurations take turns: none fails, none is cut', async () => {
   const [one, two] = [
     forThisTest(await startClaude({ chunks: 10, chunkDelayMs: 20 })),

@@ -128,6 +128,11 @@ export class LimiterMap {
     for (const keyed of keys) keyed?.limiter.open()
   }
 
+  /** Lets go of what all of them listen to. */
+  close(): void {
+    for (const { limiter } of this.#list) limiter.close()
+  }
+
   [Symbol.iterator](): IterableIterator<KeyedLimiter> {
     return this.#list.values()
   }

@@ -167,6 +167,8 @@ export interface RateLimit {
   readonly waiting: number
   /** Opens by hand what a vendor's 429 has closed, and forgets what it said is left: of a key, or of all. */
   open(key?: string): void
+  /** No more calls will come: lets go of what a shared store is listened to for. Calls in flight are settled all the same. */
+  close(): void
 }
 
 /**
@@ -282,6 +284,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     open(key) {
       limiters.open(key)
       counting.open(key)
+    },
+    close() {
+      limiters.close()
+      counting.close()
     },
     get waiting() {
       return limiters.waiting + counting.waiting

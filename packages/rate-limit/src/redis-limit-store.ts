@@ -82,11 +82,13 @@ export function redisLimitStore(redis: RedisClient, options: RedisLimitStoreOpti
   }
   const link = new LimitLink(redis, settings.timeout, settings.clock)
   const member = crypto.randomUUID()
+  let leases = 0
+  const nextLease = (): string => `${member}:${++leases}`
   const statusOf = (isUp: boolean): 'shared' | 'local' => (isUp ? 'shared' : 'local')
   return {
     open: (key, limits, rules) =>
       new SharedLimiter({
-        ...{ key, limits, link, member, settings },
+        ...{ key, limits, link, member, nextLease, settings },
         rules: { maxClosure: Math.min(rules?.maxClosure ?? limitRules.maxClosure, longestClosure) },
       }),
     get status() {

@@ -37,8 +37,6 @@ export interface Seats {
   held: number
   /** How many may be in flight while Redis is away. */
   places: number
-  /** The number of the last lease. */
-  sequence: number
 }
 
 /** What the limits of a key are made from. */
@@ -47,6 +45,8 @@ export interface SharedKey {
   readonly limits: Limits
   readonly link: LimitLink
   readonly member: string
+  /** An id for a lease that no process has used, nor another limiter of the same key in this one. */
+  readonly nextLease: () => string
   readonly settings: Required<RedisLimitStoreOptions>
   readonly rules: LimitRules
 }
@@ -95,6 +95,8 @@ export class SharedBooks {
   readonly #rules: LimitRules
   readonly #keys: readonly string[]
   readonly #stopListening: () => void
+  readonly nextId: () => string
+  #isClosed = false
   #settled: Settled[] = []
   #reporting: Promise<void> | undefined
   #recovering: Promise<void> | undefined
@@ -102,10 +104,11 @@ export class SharedBooks {
   #cancelHeartbeat: CancelTimer | undefined
 
   constructor(
-    { key, group, limits, link, member, settings, rules }: SharedKey & { readonly group: string },
+    { key, group, limits, link, member, nextLease, settings, rules }: SharedKey & { readonly group: string },
     seats: Seats,
   ) {
     this.seats = seats
+    this.nextId = nextLease
     this.#link = link
     this.#rules = rules
     this.#settings = settings
@@ -128,11 +131,6 @@ export class SharedBooks {
   /** Redis's time, as far as this process can tell. */
   get time(): number {
     return this.#settings.clock.now() + this.offset
-  }
-
-  /** An id for a lease that no process has used. */
-  nextId(): string {
-    return `${this.#member}:${++this.seats.sequence}`
   }
 
   /** Books a call that has been admitted. */
@@ -209,6 +207,7 @@ export class SharedBooks {
     }
     this.#reporting ??= this.#reportOnce().finally(() => {
       this.#reporting = undefined
+      if (this.#isClosed) this.#letGo()
     })
     return this.#reporting
   }
@@ -359,8 +358,15 @@ export class SharedBooks {
     return this.meters.every(({ own }) => own.spent(this.time) === 0)
   }
 
+  /** What Redis has not been told yet is told when it is back. */
   close(): void {
-    this.#stopListening()
+    this.#isClosed = true
     this.#stopHeartbeat()
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    if (this.#settled.length > 0 || this.wasAlone || this.#reporting !== undefined) return
+    this.#stopListening()
   }
 }

@@ -134,6 +134,31 @@ describe('when Redis is slow', () => {
   })
 })
 
+describe('two limiters of a key in one process', () => {
+  it('give their leases different names: one of them may replace the other while calls are in flight', async () => {
+    const { store, limits, asked } = open()
+    const next = store.open('key', { requestsPerMinute: 100 })
+    for (const each of [limits, next, limits, next]) each.tryAcquire(cost, 0)
+    expect(new Set(asked.map(({ args }) => args.lease)).size).toBe(4)
+  })
+
+  it('when one is closed, it tells Redis what it has spent alone as soon as that is back, and nothing after', async () => {
+    const { limits, clock, asked, emit, last } = open()
+    emit('close')
+    const lease = limits.tryAcquire(cost, clock.now()) as Lease
+    lease.settle(cost, clock.now())
+    limits.close()
+    emit('ready')
+    expect(last()).toMatchObject({ operation: 'settle', args: { spent: [[[expect.any(Number), 1]]] } })
+    last().answer()
+    await settled()
+    const count = asked.length
+    emit('close')
+    emit('ready')
+    expect(asked).toHaveLength(count)
+  })
+})
+
 describe('the heartbeat', () => {
   it('renews leases while there are any, and ends with the last', async () => {
     const { limits, clock, last, asked } = open()

@@ -12,7 +12,7 @@ import { SharedGroup } from './shared-group.ts'
  */
 export class SharedLimiter implements Admission {
   readonly #groups: LimitGroups<SharedGroup>
-  readonly #seats: Seats = { held: 0, places: Infinity, sequence: 0 }
+  readonly #seats: Seats = { held: 0, places: Infinity }
   readonly #concurrency: number
   /** Calls that Redis is being asked about. */
   #asked = 0

@@ -3,7 +3,8 @@ import { type Middleware, named } from '@spillway/middleware'
 /** Counts calls from their start to their outcome, so that what serves them is closed when the last one has ended. */
 export class CallsInFlight {
   #count = 0
-  #whenNone: (() => void) | undefined
+  #isOver = false
+  readonly #ended = Promise.withResolvers<void>()
 
   readonly middleware: Middleware = named<Middleware>(
     (next) => async (request) => {
@@ -21,14 +22,15 @@ export class CallsInFlight {
     { hidden: true },
   )
 
-  /** Calls back once, when no call is in flight. No more calls may come. */
-  whenNone(callback: () => void): void {
-    this.#whenNone = callback
-    if (this.#count === 0) callback()
+  /** No more calls may come. Resolves when none is in flight. */
+  end(): Promise<void> {
+    this.#isOver = true
+    if (this.#count === 0) this.#ended.resolve()
+    return this.#ended.promise
   }
 
   readonly #end = (): void => {
     this.#count--
-    if (this.#count === 0) this.#whenNone?.()
+    if (this.#count === 0 && this.#isOver) this.#ended.resolve()
   }
 }

@@ -3,7 +3,7 @@ import type { Middleware } from '@spillway/middleware'
 import { closeAll } from '../closing.ts'
 import type { Config } from '../config/config.ts'
 import type { Resources } from '../endpoint.ts'
-import { limitsOfTenants } from '../rate-limits.ts'
+import { limitsOfTenants, type RunningLimit } from '../rate-limits.ts'
 import { createRouter, type Route, type Router } from '../router.ts'
 import { openMirrors, openRoutes, type RunningMirror } from '../routes.ts'
 import { openTarget, type RunningTarget } from '../targets.ts'
@@ -24,9 +24,11 @@ export class Serving {
   readonly targets: Map<string, RunningTarget> = new Map()
   readonly mirrors: RunningMirror[] = []
   config: Config
-  #tenants: readonly Middleware[]
+  #tenants: RunningLimit
   #observers: readonly Middleware[] = []
   #inFlight = new CallsInFlight()
+  /** The same of configurations before: a target may have served several of them. */
+  readonly #before = new Set<Promise<void>>()
   #router: Router = createRouter([])
   readonly #retiring = new Set<() => Promise<void>>()
 
@@ -78,22 +80,26 @@ export class Serving {
     if (isTouched || !isDeepStrictEqual([before.mirror, before.routes], [next.mirror, next.routes])) {
       this.mirrors.splice(0, Infinity, ...openMirrors(next, this.targets, mirrored))
     }
-    if (!isDeepStrictEqual(before.tenants, next.tenants))
+    if (!isDeepStrictEqual(before.tenants, next.tenants)) {
+      left.push({ name: 'the limits of tenants', close: this.#tenants.close })
       this.#tenants = limitsOfTenants(next, resources.shared)
+    }
     const over = this.#inFlight
     this.#inFlight = new CallsInFlight()
     this.config = next
     this.#router = createRouter(this.#routes(next, this.#inFlight))
+    const ended = over.end().then(() => void this.#before.delete(ended))
+    this.#before.add(ended)
     const mirrorsLeft = oldMirrors.filter((mirror) => !this.mirrors.includes(mirror))
-    this.#retire(over, mirrorsLeft, left)
+    this.#retire(mirrorsLeft, left)
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#retiring].map((end) => end()))
-    await this.#closeAll(
-      this.mirrors,
-      [...this.targets.values()].map(({ name, close }) => ({ name: `the target ${name}`, close })),
-    )
+    await this.#closeAll(this.mirrors, [
+      ...[...this.targets.values()].map(({ name, close }) => ({ name: `the target ${name}`, close })),
+      { name: 'the limits of tenants', close: this.#tenants.close },
+    ])
   }
 
   #add(target: RunningTarget): void {
@@ -103,12 +109,11 @@ export class Serving {
 
   #routes(config: Config, inFlight: CallsInFlight): Route[] {
     const observers = [inFlight.middleware, ...this.#observers]
-    return openRoutes(config, this.targets, this.mirrors, this.#tenants, observers)
+    return openRoutes(config, this.targets, this.mirrors, this.#tenants.middleware, observers)
   }
 
   /** A call of before may still fall back: everything of before stays until the last one has ended. */
   #retire(
-    inFlight: CallsInFlight,
     mirrors: readonly RunningMirror[],
     left: readonly { readonly name: string; readonly close: () => unknown }[],
   ): void {
@@ -119,7 +124,7 @@ export class Serving {
       return ended
     }
     this.#retiring.add(end)
-    inFlight.whenNone(() => void end())
+    void Promise.all(this.#before).then(end)
   }
 
   async #closeAll(

@@ -105,7 +105,6 @@ export function createClient(options: ClientOptions): Client {
   const baseUrl = options.baseUrl ?? facts.baseUrl
   mustBeAddress(baseUrl)
   const name = options.name ?? facts.name
-  const fence = endpointFence(facts.headers, options.forwardHeaders)
   const settings = poolSettings({
     ...options.pool,
     connectTimeout: options.pool?.connectTimeout ?? limits.connect,
@@ -113,6 +112,7 @@ export function createClient(options: ClientOptions): Client {
   const scheme = options.scheme ?? facts.scheme
   const { credential } = options
   const signer = isSigner(credential) ? credential : undefined
+  const fence = endpointFence(facts.headers, options.forwardHeaders, signer?.headerNames)
   const own =
     signer !== undefined || credential === callersCredential
       ? undefined
@@ -141,7 +141,7 @@ export function createClient(options: ClientOptions): Client {
     ),
   )
   const fetch = modelFetch(handler, {
-    otherwise: plainFetch({ pool, baseUrl, credential: own, scheme, api: facts.apis[0] }),
+    otherwise: plainFetch({ pool, baseUrl, credential: own, scheme, signer, api: facts.apis[0] }),
     clock: options.clock,
   })
   const surface = {

@@ -52,6 +52,34 @@ describe('a refreshing token', () => {
     expect(source.token(clock)).toEqual({ value: 'b' })
   })
 
+  it('that comes with little time left is asked for again after half of it, not with every call', async () => {
+    const { calls, refresh } = byHand()
+    const clock = virtualClock()
+    const source = refreshingToken({ refresh, refreshAhead: 5 * minute })
+    const first = source.token(clock)
+    calls[0]?.resolve({ value: 'a', expiresAt: clock.epoch() + 2 * minute })
+    await first
+    await clock.advance(0.9 * minute)
+    await source.token(clock)
+    expect(calls).toHaveLength(1)
+    await clock.advance(0.2 * minute)
+    await source.token(clock)
+    expect(calls).toHaveLength(2)
+  })
+
+  it('that has expired when it comes, by a clock that is wrong, is asked for every five seconds', async () => {
+    let calls = 0
+    const clock = virtualClock()
+    const refresh = async () => ({ value: `${++calls}`, expiresAt: clock.epoch() - minute })
+    const source = refreshingToken({ refresh })
+    for (let second = 0; second < 10; second++) {
+      await source.token(clock)
+      await source.token(clock)
+      await clock.advance(1_000)
+    }
+    expect(calls).toBe(2)
+  })
+
   it('is waited for when the old one has expired', async () => {
     const { calls, refresh } = byHand()
     const clock = virtualClock()

@@ -38,7 +38,8 @@ export interface RefreshingTokenOptions {
    */
   readonly refresh: (signal: AbortSignal) => Promise<AccessToken>
   /**
-   * How long before its expiry a token is replaced, in milliseconds, 0 or more. Calls go on with the old one.
+   * How long before its expiry a token is replaced, in milliseconds, 0 or more; at most half of the time that it had left when it
+   * was obtained. Calls go on with the old one.
    * @default 60000
    */
   readonly refreshAhead?: number | undefined
@@ -53,6 +54,12 @@ export interface RefreshingTokenOptions {
 const refusedAtOnce = 10_000
 
 /**
+ * A token that has expired by the clock here when it comes is used nevertheless for so long, in milliseconds: this clock may be
+ * wrong, and who gives out tokens must not be asked with every call.
+ */
+const leastUse = 5_000
+
+/**
  * A token that is refreshed before it expires and once after the upstream has refused it. However many calls
  * ask, one refresh runs at a time.
  */
@@ -64,11 +71,14 @@ export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
   /** Whether `current` was obtained in place of one that the upstream had refused. */
   let isReplacement = false
   let wasRefused = false
+  /** Whoever gives out a token that expires soon may have no other yet: it is not asked with every call. */
+  let ahead = refreshAhead
   const load = guardedLoad(refresh)
 
   const renew = async (clock: Clock): Promise<AccessToken> => {
     const fresh = await load.run(clock)
     if (fresh !== current) {
+      ahead = Math.min(refreshAhead, ((fresh.expiresAt ?? Infinity) - clock.epoch()) / 2)
       obtainedAt = clock.now()
       isReplacement = wasRefused
       wasRefused = false
@@ -81,9 +91,10 @@ export function refreshingToken(options: RefreshingTokenOptions): TokenSource {
     token(clock) {
       lastClock = clock
       const left = current === undefined ? 0 : (current.expiresAt ?? Infinity) - clock.epoch()
-      if (current === undefined || left <= 0) return renew(clock)
+      const isNew = clock.now() - obtainedAt < leastUse
+      if (current === undefined || (left <= 0 && !isNew)) return renew(clock)
       // A failure here shows when the token has expired and the next call needs the answer.
-      if (left <= refreshAhead) renew(clock).catch(() => {})
+      if (left <= ahead && !isNew) renew(clock).catch(() => {})
       return current
     },
     refused(value) {

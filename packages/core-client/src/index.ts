@@ -26,5 +26,5 @@ export {
   openaiOptions,
   openrouterOptions,
 } from './sdk-adapters.ts'
-export type { RefusedSignature, RequestSigner, UnsignedRequest } from './signing.ts'
+export type { RefusedSignature, RequestSignature, RequestSigner, UnsignedRequest } from './signing.ts'
 export type { TextStream } from './text-stream.ts'

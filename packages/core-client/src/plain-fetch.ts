@@ -5,6 +5,8 @@ import { type Response as UndiciResponse, fetch as undiciFetch } from 'undici'
 import { type AuthScheme, authenticated, obtainToken, unauthenticated } from './authentication.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type AccessToken, type Credential, tokenSource } from './credential.ts'
+import { signedExchange } from './signed-fetch.ts'
+import type { RequestSigner } from './signing.ts'
 
 /** What a {@link plainFetch} needs to know of its client. */
 export interface PlainFetchOptions {
@@ -12,6 +14,8 @@ export interface PlainFetchOptions {
   readonly baseUrl: string
   readonly credential: Credential | null | undefined
   readonly scheme: AuthScheme
+  /** Signs instead of a credential. */
+  readonly signer?: RequestSigner | undefined
   /** The protocol of the error when there is no credential to be had. */
   readonly api: Api
 }
@@ -35,7 +39,7 @@ const mostRedirects = 20
  * credential goes to the endpoint's own origin and nowhere else, redirects included.
  */
 export function plainFetch(options: PlainFetchOptions): Fetch {
-  const { pool, credential, scheme, api } = options
+  const { pool, credential, scheme, signer, api } = options
   const { origin } = new URL(options.baseUrl)
   const source = credential == null ? undefined : tokenSource(credential)
 
@@ -53,6 +57,16 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
 
   const sendAuthenticated = async (request: Outgoing): Promise<UndiciResponse | Response> => {
     const { headers, signal } = request
+    if (signer !== undefined && request.url.origin === origin) {
+      const body = (request.body ?? new Uint8Array()) as Uint8Array
+      return signedExchange(signer, {
+        ...request,
+        body,
+        api,
+        send: (signed) => send(request, signed),
+      })
+    }
+    if (signer !== undefined) return send(request, unauthenticated(headers))
     if (source === undefined) return send(request, credential === null ? unauthenticated(headers) : headers)
     if (request.url.origin !== origin) return send(request, unauthenticated(headers))
     const call = { clock: systemClock, signal }
@@ -101,9 +115,11 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
 
   return async (input, init) => {
     // An upload goes on while it comes: it can be sent once, so neither a redirect nor a new token brings it again.
-    if (init?.body instanceof ReadableStream)
-      return standardResponse(await sendStream(input, init, init.body))
-    const request = new Request(input, init)
+    const isStream = init?.body instanceof ReadableStream
+    if (isStream && signer === undefined)
+      return standardResponse(await sendStream(input, init, init.body as ReadableStream))
+    // A signature is of the whole body.
+    const request = new Request(input, isStream ? ({ ...init, duplex: 'half' } as RequestInit) : init)
     let outgoing: Outgoing = {
       url: new URL(request.url),
       method: request.method,

@@ -20,8 +20,16 @@ export interface UnsignedRequest {
   readonly body: Uint8Array
 }
 
+/** What a signer adds to a request. */
+export interface RequestSignature {
+  /** In lower case; only those that the signer names, `authorization` and `x-api-key`. */
+  readonly headers: RequestHeaders
+}
+
 /** An answer that may speak of the signature. */
 export interface RefusedSignature {
+  /** The very object that `sign` returned for the request. */
+  readonly signature: RequestSignature
   /** As the endpoint sent it. */
   readonly status: number | undefined
   readonly headers: ResponseHeaders
@@ -30,13 +38,12 @@ export interface RefusedSignature {
 
 /** A credential that is never sent itself: it signs each attempt. */
 export interface RequestSigner {
-  /** The headers that sign a request, in lower case. */
-  sign(
-    request: UnsignedRequest,
-    clock: Clock,
-  ): { readonly headers: RequestHeaders } | Promise<{ readonly headers: RequestHeaders }>
+  /** Names of headers that it may add besides `authorization` and `x-api-key`, in lower case. The caller's are left out. */
+  readonly headerNames?: readonly string[] | undefined
+  /** The headers that sign a request. */
+  sign(request: UnsignedRequest, clock: Clock): RequestSignature | Promise<RequestSignature>
   /**
-   * Hears of each failed answer.
+   * Hears of each failed answer that may be about its signature.
    * @returns whether another signature may be taken, since the one that was sent was too old or by a key that has been replaced
    */
   refused(answer: RefusedSignature, clock: Clock): boolean
@@ -47,6 +54,13 @@ export function isSigner(credential: unknown): credential is RequestSigner {
   return typeof credential === 'object' && credential !== null && 'sign' in credential
 }
 
+/** Headers without any credential, and without what the signer adds. */
+export function unsigned(headers: RequestHeaders, { headerNames = [] }: RequestSigner): RequestHeaders {
+  const others = { ...unauthenticated(headers) }
+  for (const name of headerNames) delete others[name]
+  return others
+}
+
 /**
  * Signs each attempt, without what the caller presented. Where the endpoint refuses a signature and the signer has a better one, the
  * request goes out once more.
@@ -54,20 +68,21 @@ export function isSigner(credential: unknown): credential is RequestSigner {
  */
 export function signing(signer: RequestSigner, urlOf: (request: ModelRequest) => URL): Middleware {
   const signRequest: Middleware = (next) => async (request) => {
-    const bare = deriveRequest(request, { headers: unauthenticated(request.headers) })
+    const bare = deriveRequest(request, { headers: unsigned(request.headers, signer) })
     const sign = () => {
       const { headers, body } = bare
       return signer.sign({ method: 'POST', url: urlOf(bare), headers, body: body.bytes }, bare.clock)
     }
     const first = await obtain(sign, bare)
     if (!('headers' in first)) return refuse(bare, first)
-    const send = ({ headers }: { readonly headers: RequestHeaders }) =>
+    const send = ({ headers }: RequestSignature) =>
       next(deriveRequest(bare, { headers: { ...bare.headers, ...headers } }))
     const response = await send(first)
     const { failure } = response
     if (failure === undefined || failure.origin !== 'upstream') return response
     const { status } = failure
-    if (!signer.refused({ status, headers: response.headers, failure }, bare.clock)) return response
+    const answer = { signature: first, status, headers: response.headers, failure }
+    if (!signer.refused(answer, bare.clock)) return response
     const second = await obtain(sign, bare)
     if (!('headers' in second)) return response
     response.body.cancel()

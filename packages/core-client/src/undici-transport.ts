@@ -59,13 +59,15 @@ function outgoingHeaders({ headers }: ModelRequest, passes: HeaderFence): Reques
 
 /**
  * Which headers go to an endpoint. Credentials do: what stands in a request here, authentication has put or left there.
+ * @param signed names that a signer adds
  * @throws RangeError for `forwardHeaders` that never go upstream
  */
 export function endpointFence(
   venue: HeaderVenue,
   forwardHeaders: readonly string[] | undefined,
+  signed: readonly string[] = [],
 ): Readonly<Record<Api, HeaderFence>> {
-  const options = { forwardHeaders, credentials: true }
+  const options = { forwardHeaders: [...(forwardHeaders ?? []), ...signed], credentials: true }
   return {
     anthropic: headerFence(venue, 'anthropic', options),
     openai: headerFence(venue, 'openai', options),

@@ -1,1 +1,6 @@
+export { awsCredential } from './credentials/aws-credential.ts'
+export type { AwsCredentials, AwsKeys } from './credentials/aws-keys.ts'
+export { type AwsService, type AwsSignatureOptions, awsSignature } from './credentials/aws-signature.ts'
+export { type EntraCredentialOptions, entraCredential } from './credentials/entra-credential.ts'
+export { type GoogleCredentialOptions, googleCredential } from './credentials/google-credential.ts'
 export { firstPartyName } from './model-names.ts'

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
 import type { Warn } from './private-files.ts'
 import type { SqlStoreOptions } from './sql-store.ts'
 
@@ -39,22 +40,38 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** When a thread that nobody asks ends. */
+export interface Idling {
+  /** After so many milliseconds; Infinity for a database that ends with its thread. */
+  readonly after: number
+  readonly clock?: Clock | undefined
+}
+
 /**
- * A thread with one store of SQLite. Starts with the first question. Keeps the process alive only while an answer is
- * awaited.
+ * A thread with one store of SQLite. Starts with the first question, and ends when there was none for a while: a thread
+ * holds 10 MB. Keeps the process alive only while an answer is awaited.
  */
 export class StoreThread {
   readonly #settings: WorkerSettings
   readonly #interruption = new Int32Array(new SharedArrayBuffer(4))
   readonly #warn: Warn
+  readonly #idling: Idling
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #closed: Promise<void> | undefined
   #questions = 0
+  #cancelEnd: CancelTimer | undefined
+  /** Resolves when the threads that nobody asked have ended. */
+  #retired: Promise<unknown> = Promise.resolve()
 
-  constructor(settings: ThreadSettings, warn: Warn) {
+  constructor(settings: ThreadSettings, warn: Warn, idling: Idling) {
     this.#settings = { ...settings, interruption: this.#interruption.buffer as SharedArrayBuffer }
     this.#warn = warn
+    this.#idling = idling
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined
   }
 
   /** Calls a method of the store, or of its audit log. */
@@ -84,6 +101,7 @@ export class StoreThread {
 
   #send(part: WorkerQuestion['part'], name: string, parameters: readonly unknown[]): Promise<unknown> {
     const worker = this.#start()
+    this.#cancelEnd?.()
     // A signal cannot be sent: SQLite does not hang, and its thread is not ended by one who no longer waits.
     const sent = parameters.filter((parameter) => !(parameter instanceof AbortSignal))
     const question: WorkerQuestion = { id: this.#questions++, part, name, parameters: sent }
@@ -95,10 +113,24 @@ export class StoreThread {
   }
 
   async #end(): Promise<void> {
-    if (this.#worker === undefined) return
-    this.interrupt()
-    await this.#send('store', 'close', []).catch(() => {})
-    await this.#worker?.terminate()
+    if (this.#worker !== undefined) {
+      this.interrupt()
+      await this.#send('store', 'close', []).catch(() => {})
+      this.#cancelEnd?.()
+      await this.#worker?.terminate()
+    }
+    await this.#retired
+  }
+
+  /** All that was asked has been answered. */
+  #rest(worker: Worker): void {
+    worker.unref()
+    const { after, clock = backgroundClock } = this.#idling
+    if (after === Infinity) return
+    this.#cancelEnd = clock.setTimer(after, () => {
+      this.#worker = undefined
+      this.#retired = Promise.all([this.#retired, worker.terminate()])
+    })
   }
 
   #start(): Worker {
@@ -125,7 +157,7 @@ export class StoreThread {
   #answer(worker: Worker, { id, value, error, code, errcode }: WorkerAnswer): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    if (this.#waiting.size === 0) worker.unref()
+    if (this.#waiting.size === 0) this.#rest(worker)
     if (error === undefined) waiting?.resolve(value)
     else if (!(error instanceof Error) || code === undefined) waiting?.reject(error)
     else waiting?.reject(Object.assign(error, { code }, errcode !== undefined && { errcode }))
@@ -135,6 +167,7 @@ export class StoreThread {
   #lost(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
+    this.#cancelEnd?.()
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const { reject } of waiting) reject(error)

@@ -5,6 +5,12 @@ import type { LedgerStore } from './store.ts'
 import { StoreThread, type ThreadSettings } from './store-thread.ts'
 
 /**
+ * How long the threads of a file stay without a question, in milliseconds. Another one takes some 50 ms of CPU to start. No call waits
+ * for the one that writes; pages of the dashboard ask every 30 s.
+ */
+const idleAfter = { writer: 10_000, reader: 60_000 }
+
+/**
  * A store of SQLite in threads of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. One
  * writes, and another one reads, which has a connection of its own and never makes the first one wait. A database in memory
  * has one connection, and so one thread: there a write waits for one read at most.
@@ -15,10 +21,12 @@ export function workerStore(
   warn: Warn,
 ): LedgerStore {
   const { isInMemory, ...own } = settings
-  const writer = new StoreThread(own, warn)
+  const writer = new StoreThread(own, warn, { after: isInMemory ? Infinity : idleAfter.writer })
   const askWriter: Ask = (part, name, parameters) => writer.ask(part, name, parameters)
   if (own.readOnly) return storeOf({ write: askWriter, read: askWriter, close: () => writer.close() })
-  const reader = isInMemory ? writer : new StoreThread({ ...own, readOnly: true }, warn)
+  const reader = isInMemory
+    ? writer
+    : new StoreThread({ ...own, readOnly: true }, warn, { after: idleAfter.reader })
   const bounded = reads(
     () => reader.interrupt(),
     () => {
@@ -30,7 +38,7 @@ export function workerStore(
     read: (part, name, parameters) =>
       bounded.run(async () => {
         // Makes the database, or brings it up to date.
-        if (reader !== writer) await writer.ask('store', 'ready', [])
+        if (reader !== writer && !reader.isRunning) await writer.ask('store', 'ready', [])
         reader.resume()
         return reader.ask(part, name, parameters)
       }),

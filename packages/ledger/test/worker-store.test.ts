@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
+import type { Worker } from 'node:worker_threads'
+import { virtualClock } from '@spillway/testing'
 import { afterAll, expect, it } from 'vitest'
 import { openLedgerStore } from '../src/index.ts'
+import { StoreThread } from '../src/store-thread.ts'
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const folder = mkdtempSync(join(tmpdir(), 'spillway-worker-'))
@@ -60,4 +64,42 @@ it('lets the process end by itself, closed or not', async () => {
   const parameters = ['--conditions=@spillway/source', '--input-type=module', '--eval', script]
   const { stdout } = await run(process.execPath, parameters, { timeout: 15_000 })
   expect(stdout.trim()).toBe('0')
+})
+
+it('ends its thread when nothing was asked for a while, and starts another one for what comes then', async () => {
+  const workers: Worker[] = []
+  const onWorker = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', onWorker)
+  const clock = virtualClock()
+  const file = join(folder, 'idle.db')
+  const thread = new StoreThread({ url: `sqlite:${file}` }, () => {}, { after: 10_000, clock })
+  const append = (id: string): Promise<unknown> =>
+    thread.ask('audit', 'append', [[{ id, at: 1, actor: 'a', action: 'a', details: {} }]])
+  await append('a')
+  await clock.advance(9_000)
+  await append('b')
+  await clock.advance(9_000)
+  expect([workers.length, thread.isRunning, existsSync(`${file}-wal`)]).toEqual([1, true, true])
+  const ended = once(workers[0] as Worker, 'exit')
+  await clock.advance(1_000)
+  expect(thread.isRunning).toBe(false)
+  // What is asked meanwhile does not wait for the end.
+  await append('c')
+  await ended
+  expect([workers.length, thread.isRunning]).toEqual([2, true])
+  expect(await thread.ask('audit', 'read', [-1, 10])).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+  await clock.advance(10_000)
+  await thread.close()
+  // Each one has closed its database.
+  expect([workers.length, existsSync(`${file}-wal`), clock.pending]).toEqual([2, false, 0])
+  process.off('worker', onWorker)
+})
+
+it('keeps the thread of a database that would end with it', async () => {
+  const clock = virtualClock()
+  const thread = new StoreThread({ url: 'sqlite::memory:' }, () => {}, { after: Infinity, clock })
+  await thread.ask('store', 'countCalls', [ever])
+  await clock.advance(1e9)
+  expect(thread.isRunning).toBe(true)
+  await thread.close()
 })

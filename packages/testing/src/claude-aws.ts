@@ -42,5 +42,6 @@ export function startClaudeAws(options: ClaudeAwsOptions = {}): Promise<Simulate
   return startServer(site, options)
 }
 
-const spendLimit =
+/** What Claude says where the limit of an organisation or a workspace is reached. */
+export const spendLimit: string =
   'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.'

@@ -11,6 +11,7 @@ export type Fault =
   | ErrorIn200
   | Cut
   | Malformed
+  | Damage
   | Reset
   | Drip
 
@@ -53,6 +54,8 @@ export interface StatusFault {
   readonly retryAfter?: number | string
   /** More headers; they win over the usual ones. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether it has no headers but those of its body: no id, no name of the error. @default false */
+  readonly bare?: boolean
   /** Sent as it is. @default the vendor's error body */
   readonly body?: string
   /** @default application/json */
@@ -91,6 +94,18 @@ export interface Cut {
 export interface Malformed {
   readonly type: 'malformed'
   readonly how: 'json' | 'empty' | 'html' | 'sse'
+}
+
+/**
+ * Bytes of a framed stream that were changed on their way: one of the payload or the headers of a content event, the checksum of
+ * its prelude, or its length, which then claims more than any frame has. Streams without frames, and anything else, have broken
+ * JSON instead.
+ */
+export interface Damage {
+  readonly type: 'damage'
+  readonly part: 'payload' | 'headers' | 'prelude' | 'length'
+  /** How many whole content events come first. @default half of them */
+  readonly afterChunks?: number
 }
 
 /** The connection is reset (RST) before any byte of the response. */

@@ -1,6 +1,8 @@
 export type { AccelerationLimit } from './acceleration.ts'
 export type { AwsAccess } from './aws-access.ts'
 export { type BedrockOptions, startBedrock } from './bedrock.ts'
+export type { BedrockFaultName } from './bedrock-faults.ts'
+export type { BedrockModels } from './bedrock-models.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
 export { type ClaudeAwsOptions, startClaudeAws } from './claude-aws.ts'
 export { type ClaudeGoogleOptions, startClaudeGoogle } from './claude-google.ts'
@@ -23,6 +25,7 @@ export {
 } from './enforced-limits.ts'
 export type {
   Cut,
+  Damage,
   Drip,
   ErrorIn200,
   Fault,
@@ -34,6 +37,7 @@ export type {
   StatusFault,
 } from './fault.ts'
 export { type FoundryOptions, startFoundry } from './foundry.ts'
+export type { FoundryFaultName } from './foundry-faults.ts'
 export { freePort } from './free-port.ts'
 export type { GoogleAccess } from './google-access.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
@@ -77,5 +81,7 @@ export type { SecretServer, SecretServerFault } from './secret-server.ts'
 export type { AwsIdentity } from './signature-v4.ts'
 export type { ServerOptions, SimulatedServer } from './simulated-server.ts'
 export { startTransit, type TransitOptions, type TransitRequest, type TransitServer } from './transit.ts'
+export { type VenueFaults, venueFaults } from './venue-faults.ts'
 export { startVertex, type VertexOptions } from './vertex.ts'
+export type { VertexFaultName } from './vertex-faults.ts'
 export { type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts'

@@ -1,5 +1,5 @@
 import type { Answer, Call, Dialect, Frame } from './answer.ts'
-import type { Cut, ErrorIn200, Fault, Malformed, StatusFault } from './fault.ts'
+import type { Cut, Damage, ErrorIn200, Fault, Malformed, StatusFault } from './fault.ts'
 
 /** One act of a response. */
 export type Step =
@@ -49,6 +49,8 @@ export function* script(
       return yield* cutOff(answer, fault, pace)
     case 'malformed':
       return yield* plainly(malformed(answer, fault.how, dialect), undefined)
+    case 'damage':
+      return yield* plainly(damaged(answer, fault, dialect), pace)
     case 'reset':
       return yield reset
     case 'drip': {
@@ -204,7 +206,9 @@ function* cutOff(answer: Answer, fault: Cut, pace: number | undefined): Script {
 
 function statusAnswer(fault: StatusFault, dialect: Dialect, call: Call): Answer {
   const error = { status: fault.status, type: fault.errorType, message: fault.message }
-  const headers: Record<string, string> = { ...dialect.headers(call), ...dialect.errorHeaders?.(error) }
+  const headers: Record<string, string> = fault.bare
+    ? {}
+    : { ...dialect.headers(call), ...dialect.errorHeaders?.(error) }
   if (fault.retryAfter !== undefined) headers['retry-after'] = String(fault.retryAfter)
   return {
     status: fault.status,
@@ -243,16 +247,33 @@ function malformed(answer: Answer, how: Malformed['how'], dialect: Dialect): Ans
 function brokenJson(list: readonly Frame[]): readonly Frame[] {
   const at = contentIndex(list, 0)
   const text = list[at]?.text ?? 'data: {}\n\n'
-  if (typeof text !== 'string') {
-    // A frame whose checksum no longer fits.
-    const damaged = Buffer.from(text)
-    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 1
-    return [...list.slice(0, at), { text: damaged, content: true }, ...list.slice(at + 1)]
-  }
+  if (typeof text !== 'string') return changed(list, at, damagedFrame(text, 'payload'))
   const json = text.indexOf('{')
   const close = text.lastIndexOf('}') + 1
-  const broken = text.slice(0, json + ((close - json) >> 1)) + text.slice(close)
-  return [...list.slice(0, at), { text: broken, content: true }, ...list.slice(at + 1)]
+  return changed(list, at, text.slice(0, json + ((close - json) >> 1)) + text.slice(close))
+}
+
+function damaged(answer: Answer, { part, afterChunks }: Damage, dialect: Dialect): Answer {
+  const { body } = answer
+  if (typeof body === 'string') return malformed(answer, 'json', dialect)
+  const at = contentIndex(body, afterChunks ?? halfOf(body))
+  const text = body[at]?.text
+  if (text === undefined || typeof text === 'string') return malformed(answer, 'json', dialect)
+  return { ...answer, body: changed(body, at, damagedFrame(text, part)) }
+}
+
+function changed(list: readonly Frame[], at: number, text: string | Buffer): readonly Frame[] {
+  return [...list.slice(0, at), { text, content: true }, ...list.slice(at + 1)]
+}
+
+/** Where each part of a frame begins that a fault changes one bit of. */
+const partAt = { length: 0, prelude: 8, headers: 13 }
+
+function damagedFrame(frame: Buffer, part: Damage['part']): Buffer {
+  const copy = Buffer.from(frame)
+  const at = part === 'payload' ? copy.length >> 1 : partAt[part]
+  copy[at] = (copy[at] as number) ^ (part === 'length' ? 0x7f : 1)
+  return copy
 }
 
 /** The index of the event at which `count` content events are over and the next begins. */

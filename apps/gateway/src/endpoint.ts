@@ -64,7 +64,7 @@ export interface RunningEndpoint {
   readonly client?: Pick<Client, 'baseUrl' | 'fetch'> | undefined
   /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
   readonly readAs?:
-    | ((path: string, headers: Readonly<Record<string, string>>) => Promise<ReadAnswer>)
+    | ((path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<ReadAnswer>)
     | undefined
   close(): Promise<void>
 }
@@ -137,7 +137,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     openLimits: limit.open,
     read: endpoint.credential === 'caller' ? undefined : (path, headers) => readJson(client, path, headers),
     client,
-    readAs: (path, headers) => readAnswer(client, path, headers, largestList),
+    readAs: (path, headers, signal) => readAnswer(client, path, headers, { largest: largestList, signal }),
     async close() {
       breaker?.close()
       limit.close()

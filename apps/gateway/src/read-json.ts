@@ -13,7 +13,7 @@ export async function readJson(
   path: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<unknown> {
-  return (await readAnswer(client, path, headers, largestAnswer)).value
+  return (await readAnswer(client, path, headers, { largest: largestAnswer })).value
 }
 
 /** What an endpoint answers to a question. */
@@ -23,14 +23,23 @@ export interface ReadAnswer {
   readonly value: unknown
 }
 
-/** The same with its status, and with a bound of its own. */
+/** What bounds an answer. */
+export interface ReadBounds {
+  /** In bytes. */
+  readonly largest: number
+  /** Ends it earlier. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The same with its status, and with bounds of its own. */
 export async function readAnswer(
   client: Pick<Client, 'baseUrl' | 'fetch'>,
   path: string,
   headers: Readonly<Record<string, string>>,
-  largest: number,
+  { largest, signal: ending }: ReadBounds,
 ): Promise<ReadAnswer> {
-  const signal = AbortSignal.timeout(longest)
+  const limit = AbortSignal.timeout(longest)
+  const signal = ending === undefined ? limit : AbortSignal.any([limit, ending])
   const url = normaliseBaseUrl(client.baseUrl) + path
   const response = await client.fetch(url, { headers: { ...headers }, signal })
   const { status } = response

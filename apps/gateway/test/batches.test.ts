@@ -5,8 +5,10 @@ import { DatabaseSync } from 'node:sqlite'
 import Anthropic, { toFile } from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import { costOf } from '@spillway/usage'
+import OpenAI from 'openai'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { forThisTest, gatewayOf, temporaryFolder } from './gateway.ts'
+import { startOpenAiBatches } from './openai-batches.ts'
 
 const anthropicAt = (url: string, apiKey = 'sk-of-the-caller'): Anthropic =>
   new Anthropic({ baseURL: url, apiKey, maxRetries: 0 })
@@ -234,5 +236,112 @@ describe('files', () => {
     const statusOf = async (path: string): Promise<number> =>
       (await fetch(`${url}${path}`, { headers })).status
     expect([await statusOf('/v1/files'), await statusOf('/v1/messages/batches')]).toEqual([502, 504])
+  })
+})
+
+/** A vendor with two keys, and a gateway whose endpoints have one each. */
+async function openAiGateway(more: object = {}) {
+  const vendor = await startOpenAiBatches(['sk-ant-a', 'sk-ant-b'])
+  const endpoints = ['A', 'B'].map((key) => ({
+    ...{ url: vendor.url, name: key, credential: `env:SPILLWAY_BATCH_${key}` },
+  }))
+  const config = {
+    targets: { gpt: { api: 'openai', endpoints }, spare: { api: 'openai', endpoints: [endpoints[1]] } },
+    routes: [{ models: '*', target: 'gpt', fallback: ['spare'] }],
+    ...more,
+  }
+  return { vendor, config, gateway: await gatewayOf(config) }
+}
+
+const openaiAt = (url: string, apiKey = 'sk-of-the-caller', headers: Record<string, string> = {}): OpenAI =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0, defaultHeaders: headers })
+
+const batchLines = ['gpt-5.5', 'gpt-5.5', 'gpt-5.5-mini']
+  .map((model, index) => {
+    const body = { model, messages: [{ role: 'user', content: 'Hello?' }] }
+    return JSON.stringify({ custom_id: `r-${index}`, method: 'POST', url: '/v1/chat/completions', body })
+  })
+  .join('\n')
+
+const runBatch = async (openai: OpenAI) => {
+  const file = await openai.files.create({
+    purpose: 'batch',
+    file: await toFile(Buffer.from(batchLines), 'in.jsonl'),
+  })
+  const batch = await openai.batches.create({
+    ...{ input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+  })
+  return { file, batch }
+}
+
+describe('batches and files of OpenAI, with its official client', () => {
+  test('go to the key that made them, from the file that goes up to the results, which are booked once', async () => {
+    const storage = { url: `sqlite:${join(temporaryFolder(), 'books.db')}` }
+    const { vendor, config, gateway } = await openAiGateway({ storage })
+    const openai = openaiAt(gateway.url, 'sk-a', { 'x-spillway-target': 'spare' })
+    const { file, batch } = await runBatch(openai)
+    expect(file).toMatchObject({ filename: 'in.jsonl', bytes: batchLines.length })
+    // From here on it is known where they are.
+    const plain = openaiAt(gateway.url, 'sk-a')
+    const ended = await plain.batches.retrieve(batch.id)
+    expect(ended).toMatchObject({ status: 'completed', input_file_id: file.id })
+    const read = async (client: OpenAI) =>
+      (await (await client.files.content(ended.output_file_id ?? '')).text()).trim().split('\n')
+    expect((await read(plain)).map((line) => JSON.parse(line).custom_id)).toEqual(['r-0', 'r-1', 'r-2'])
+    await read(plain)
+    expect(await plain.batches.cancel(batch.id)).toMatchObject({ status: 'cancelling' })
+    expect((await openai.batches.list()).data.map(({ id }) => id)).toEqual([batch.id])
+    expect((await openai.files.list()).data.map(({ id }) => id)).toEqual([file.id, ended.output_file_id])
+    expect(new Set(vendor.seen.map(({ key }) => key))).toEqual(new Set(['sk-ant-b']))
+    await expect(openaiAt(gateway.url, 'sk-b').batches.retrieve(batch.id)).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    )
+    await gateway.close(0)
+    const again = await gatewayOf(config)
+    const after = openaiAt(again.url, 'sk-a')
+    // Asked for: its endpoints are, and the batch says whose results its file has.
+    expect(await after.batches.retrieve(batch.id)).toMatchObject({ status: 'completed' })
+    await read(after)
+    const { calls } = (await (await fetch(`${again.url}/api/calls?limit=9`)).json()) as {
+      calls: { id: string }[]
+    }
+    expect(calls.map(({ id }) => id)).toEqual([`batch-${batch.id}-${ended.output_file_id}`])
+    expect(await after.files.delete(file.id)).toMatchObject({ deleted: true })
+    await expect(after.files.retrieve(file.id)).rejects.toThrow('none of the endpoints')
+  })
+
+  test('are found at any of many endpoints within the limit of the call, some of which are silent', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void silent.close().closeAllConnections())
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const { vendor, gateway } = await openAiGateway()
+    const { batch } = await runBatch(openaiAt(gateway.url))
+    const silents = Array.from({ length: 18 }, (_, index) => ({ url, name: `s${index}` }))
+    const good = { url: vendor.url, credential: 'env:SPILLWAY_BATCH_A' }
+    const restarted = await gatewayOf({
+      targets: { gpt: { api: 'openai', endpoints: [...silents, good] } },
+      routes: [{ models: '*', target: 'gpt' }],
+      timeouts: { total: '1s' },
+    })
+    const openai = openaiAt(restarted.url)
+    expect(await openai.batches.retrieve(batch.id)).toMatchObject({ id: batch.id })
+    const from = performance.now()
+    const missing = await openai.batches.retrieve('batch_nothing').catch((error: unknown) => error)
+    expect(missing).toMatchObject({ status: 504 })
+    expect(performance.now() - from).toBeLessThan(5_000)
+  })
+
+  test('that an endpoint cannot be asked about are not said to be nowhere', async () => {
+    const { gateway } = await openAiGateway({
+      targets: {
+        gpt: { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:9' }] },
+      },
+      routes: [{ models: '*', target: 'gpt' }],
+    })
+    await expect(openaiAt(gateway.url).batches.retrieve('batch_1')).rejects.toMatchObject({
+      status: 503,
+      message: expect.stringContaining('not every endpoint that may have it has answered'),
+    })
   })
 })

@@ -28,11 +28,12 @@ interface Asking {
   /** Where it works, and what it takes for its user's home. @default an empty folder */
   readonly home?: string
   readonly flags?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Asks Claude Code a question; it knows nothing of this machine's user and settings. */
 async function ask(gatewayUrl: string, asking: Asking = {}): Promise<Printed> {
-  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [] } = asking
+  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [], environment } = asking
   const env = {
     PATH: process.env.PATH,
     HOME: home,
@@ -45,6 +46,7 @@ async function ask(gatewayUrl: string, asking: Asking = {}): Promise<Printed> {
     DISABLE_AUTOUPDATER: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
+    ...environment,
   }
   const argv = [launcher ?? '', '-p', prompt, '--output-format', 'json', ...flags]
   const running = run(process.execPath, argv, { cwd: home, env, timeout: 100_000 })
@@ -65,6 +67,25 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
     expect(is_error).toBe(false)
     expect(claude.requests.map(({ path }) => path)).toContain('/v1/messages?beta=true')
     expect(claude.requests[0]?.headers['anthropic-beta']).toContain('claude-code-')
+  })
+
+  test('finds the models of the gateway, and keeps for its menu those that the routes serve', async () => {
+    const models = ['claude-opus-5-5', 'claude-sonnet-5-5']
+    const claude = forThisTest(await startClaude({ models, reply: { text: 'Hello.' } }))
+    const gateway = await gatewayOf({
+      ...configOf(targetAt(claude, 'anthropic')),
+      routes: [
+        { models: 'claude-*', target: 'claude' },
+        { models: 'team/anthropic-best', target: 'claude' },
+      ],
+    })
+    const home = temporaryFolder()
+    const environment = { CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: '1' }
+    const flags = ['--model', 'claude-opus-5-5']
+    expect((await ask(gateway.url, { home, flags, environment })).result).toBe('Hello.')
+    const kept = JSON.parse(readFileSync(join(home, 'config/cache/gateway-models.json'), 'utf8'))
+    expect(kept.baseUrl).toBe(gateway.url)
+    expect(kept.models.map(({ id }: { id: string }) => id).sort()).toEqual([...models, 'team/anthropic-best'])
   })
 
   // Its prompt is some 22 000 tokens for a tokenizer of single bytes, which the tiny model's 32 768 can hold.

@@ -75,16 +75,18 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
     if (req.headers.expect !== undefined) res.writeContinue()
     const isUpload = req.method === 'POST' && path.id === undefined
     const upload = isUpload ? await openUpload(req, largest[path.kind], stalls) : undefined
+    // Asking who owns it and its own answer have one limit.
+    const longest = isUpload ? timeouts.total : Math.min(timeouts.total, longestSilence)
+    const until = clock.now() + longest
     const place =
       path.id === undefined
         ? placeOf(upload?.beginning ?? '', choosing)
-        : await ownerOf(path, choosing, headers)
+        : await patience.wait(longest, ownerOf(path, choosing, headers, patience.signal))
     if ('kind' in place) {
       void upload?.body.cancel()
-      return refuse(res, api, place)
+      return refuse(res, api, patience.isOver ? timeoutFailure('headers', longest) : place)
     }
-    const longest = isUpload ? timeouts.total : Math.min(timeouts.total, longestSilence)
-    const sending = { body: upload?.body, longest, patience }
+    const sending = { body: upload?.body, longest: Math.max(0, until - clock.now()), patience }
     const answer = await send(place, req, headers, sending)
     if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
     const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }

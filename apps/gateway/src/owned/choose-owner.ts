@@ -64,6 +64,7 @@ export async function ownerOf(
   { id = '', kind, api }: OwnedPath,
   choosing: Choosing,
   headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
 ): Promise<Candidate | Failure> {
   const known = choosing.owners.of(id)
   if (known !== undefined) return ownedBy(id, known, choosing)
@@ -73,8 +74,18 @@ export async function ownerOf(
       : api === 'anthropic'
         ? `/v1/messages/batches/${id}`
         : `/v1/batches/${id}`
-  return (await choosing.owners.find(id, path, candidatesOf(choosing), headers)) ?? unknown(id)
+  const found = await choosing.owners.find(id, path, { candidates: candidatesOf(choosing), headers, signal })
+  if (found === 'unknown') return unknown(id)
+  return found === 'silent' ? unasked(id) : found
 }
+
+/** It may be there all the same. */
+const unasked = (id: string): Failure =>
+  callersFault(
+    'connection',
+    `${id}: not every endpoint that may have it has answered; try again, or name its target by x-spillway-target`,
+    503,
+  )
 
 const unknown = (id: string): Failure =>
   callersFault(

@@ -17,6 +17,14 @@ export interface Candidate {
   readonly endpoint: RunningEndpoint
 }
 
+/** Who is asked about something, and with what. */
+export interface Search {
+  readonly candidates: readonly Candidate[]
+  /** Those of the request that names it. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
 /** Things whose owner is known, and endpoints that are asked about one whose owner is not. */
 const mostKnown = 100_000
 const mostAsked = 20
@@ -42,19 +50,34 @@ export class Owners {
     this.#known.delete(id)
   }
 
-  /** Asks the endpoints one after the other; after a restart nothing else is known. */
+  /**
+   * Asks the endpoints, all at a time; after a restart nothing else is known. The first that has it is its owner.
+   * @param signal ends all of it
+   * @returns `unknown` where all have answered that they have it not, and `silent` where some have not answered
+   */
   async find(
     id: string,
     path: string,
-    candidates: readonly Candidate[],
-    headers: Readonly<Record<string, string>>,
-  ): Promise<Candidate | undefined> {
-    for (const candidate of candidates.slice(0, mostAsked)) {
-      const answer = await candidate.endpoint.readAs?.(path, headers).catch(() => undefined)
-      if (answer?.status !== 200) continue
+    { candidates, headers, signal }: Search,
+  ): Promise<Candidate | 'unknown' | 'silent'> {
+    const found = new AbortController()
+    const ending = AbortSignal.any([signal, found.signal])
+    const asked = candidates.slice(0, mostAsked).map(async (candidate) => {
+      const status = await candidate.endpoint.readAs?.(path, headers, ending).then(
+        (answer) => answer.status,
+        () => undefined,
+      )
+      if (status === 200) return candidate
+      throw status === undefined || status >= 500 || status === 429 ? 'silent' : 'unknown'
+    })
+    try {
+      const candidate = await Promise.any(asked)
       this.learn(id, { target: candidate.target, endpoint: candidate.endpoint.name, tenant: undefined })
       return candidate
+    } catch (error) {
+      return (error as AggregateError).errors.includes('silent') ? 'silent' : 'unknown'
+    } finally {
+      found.abort()
     }
-    return undefined
   }
 }

@@ -20,6 +20,9 @@ const fewMatches = 20_000
 /** So many names that a search found are looked up one by one. */
 const fewNames = 20
 
+/** The last moment of a `Date`. */
+const latest = 8.64e15
+
 const largestText = '\u{10ffff}'
 
 /**
@@ -63,13 +66,24 @@ function beyond(database: DatabaseName, before: Cursor | undefined): RawBuilder<
  * The filter that lets the fewest through, as a rule, is looked up; the others are checked. PostgreSQL chooses for itself, for
  * SQLite an expression hides a column from its planner, which would take any index.
  */
-function equalities({ failure, tenant, target, model }: CallFilter): RawBuilder<unknown>[] {
-  const given = Object.entries({ failure, tenant, target, model_asked: model }).filter(
-    ([, value]) => value !== undefined,
-  )
-  return given.map(([name, value], index) =>
-    index === 0 ? sql`${sql.ref(name)} = ${value}` : sql`coalesce(${sql.ref(name)}, '') = ${value}`,
-  )
+function equalities(filter: CallFilter): RawBuilder<unknown>[] {
+  const { session, failure, tenant, target, model, reason, status } = filter
+  const names = { session, failure, tenant, target, model_asked: model, fallback_reason: reason, status }
+  const given = Object.entries(names).filter(([, value]) => value !== undefined)
+  const all = given.map(([name, value], index) => {
+    if (value === '') return sql`${sql.ref(name)} is null`
+    if (name === 'status') return sql`coalesce(status, 0) = ${value}`
+    return index === 0 ? sql`${sql.ref(name)} = ${value}` : sql`coalesce(${sql.ref(name)}, '') = ${value}`
+  })
+  if (filter.range !== undefined) {
+    const { from, to } = filter.range
+    all.push(sql`started_at >= ${Math.floor(from)} and started_at < ${Math.ceil(Math.min(to, latest))}`)
+  }
+  if (filter.problems)
+    all.push(
+      sql`(failure is not null or fallback_to is not null) and (coalesce(failure, '') <> 'cancelled' or fallback_to is not null)`,
+    )
+  return all
 }
 
 /** What a search may mean, as lists of conditions: the begin of a call id, or a part of a name. */
@@ -128,6 +142,12 @@ async function withUsage(db: Db, calls: readonly CallRow[]): Promise<CallView[]>
   return calls.map((row) => viewOf(row, usage.get(row.id)))
 }
 
+/** One call with what its attempts used. */
+export async function viewOfCall(db: Db, row: CallRow): Promise<CallView> {
+  const [view] = await withUsage(db, [row])
+  return view as CallView
+}
+
 function viewOf(row: CallRow, usage: Usage | undefined): CallView {
   return {
     id: row.id,
@@ -135,6 +155,8 @@ function viewOf(row: CallRow, usage: Usage | undefined): CallView {
     at: row.started_at,
     tenant: row.tenant,
     model: row.model_asked,
+    modelAnswered: row.model_answered,
+    session: row.session ?? null,
     target: row.target,
     stream: row.stream === 1,
     attempts: row.attempts,

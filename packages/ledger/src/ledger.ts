@@ -162,7 +162,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   const attempts: Middleware = (next: Handler) => (request) => {
-    const { booking, record, callId, tenant, target } = request.context
+    const { booking, record, callId, tenant, target, session } = request.context
     const given = roleOf(request)
     let recorded: RecordedAttempt | undefined
     const observed = listen(request, (event) => {
@@ -210,6 +210,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         stop_reason: stopReason ?? null,
         ttft_ms: timings.firstContent ?? null,
         total_ms: timings.end,
+        session: session ?? null,
       }
       const entry = cleanEntry({ table: 'attempts', row })
       writer.add(entry)
@@ -259,5 +260,6 @@ function callRow(
     fallback_from: fallback?.from ?? null,
     fallback_to: fallback?.to ?? null,
     fallback_reason: fallback?.reason ?? null,
+    session: request.context.session ?? null,
   }
 }

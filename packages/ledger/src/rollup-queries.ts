@@ -1,8 +1,18 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { eachRow } from './interruptible.ts'
-import { type Percentiles, percentilesOf } from './latency-histogram.ts'
-import { grains, type RollupTable, rollupTables } from './rollups.ts'
-import { type Span, spansOf, stepOf, wholeMinutes } from './time-spans.ts'
+import { type RawBuilder, sql } from 'kysely'
+import {
+  byKey,
+  compare,
+  type Db,
+  from,
+  histograms,
+  money,
+  percentiles,
+  type Row,
+  run,
+  sum,
+} from './rollup-sql.ts'
+import { grains, rollupTables } from './rollups.ts'
+import { spansOf, stepOf, wholeMinutes } from './time-spans.ts'
 import type {
   FallbackRow,
   Grouping,
@@ -14,25 +24,6 @@ import type {
   TokenCounts,
   Totals,
 } from './views.ts'
-
-type Db = Kysely<never>
-type Row = Readonly<Record<string, string | number>>
-
-/** The buckets of some spans; a part for each, since that is what an index can look up. */
-function from(table: RollupTable, spans: readonly Span[]): RawBuilder<unknown> {
-  const parts = spans.map(
-    ({ grain, from, to }) =>
-      sql`select * from ${sql.table(table)} where ${eachRow} grain = ${grain} and at >= ${from} and at < ${to}`,
-  )
-  if (parts.length === 0) parts.push(sql`select * from ${sql.table(table)} where 1 = 0`)
-  return sql`(${sql.join(parts, sql` union all `)}) as r`
-}
-
-/** Counts are numbers; money goes as text, since a sum of it may be larger than a number can tell exactly. */
-const sum = (expression: string, name: string): RawBuilder<unknown> =>
-  sql`cast(coalesce(sum(${sql.raw(expression)}), 0) as bigint) as ${sql.ref(name)}`
-const money = (expression: string, name: string): RawBuilder<unknown> =>
-  sql`cast(cast(coalesce(sum(${sql.raw(expression)}), 0) as bigint) as text) as ${sql.ref(name)}`
 
 const usageSums: RawBuilder<unknown> = sql.join([
   sum('attempts', 'attempts'),
@@ -57,9 +48,6 @@ const callSums: RawBuilder<unknown> = sql.join(
   ['calls', 'errors', 'cancelled', 'fallbacks'].map((name) => sum(name, name)),
 )
 const isRetry = `role not in ('primary', 'mirror')`
-
-const run = async <T>(db: Db, query: RawBuilder<unknown>): Promise<T[]> =>
-  (await query.execute(db)).rows as T[]
 
 export async function summary(db: Db, asked: TimeRange): Promise<Summary> {
   const range = wholeMinutes(asked)
@@ -167,18 +155,18 @@ export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<To
   const key = keyOf(by)
   const calls =
     by === 'role'
-      ? sql`select role as key, ${sum('attempts', 'calls')} from ${from('usage_rollups', spans)} where role = 'primary' group by 1`
-      : sql`select ${key}, ${sum('calls', 'calls')} from ${from('call_rollups', spans)} group by 1`
+      ? sql`select role as key, ${sum('attempts', 'calls')}, ${sum('errors', 'failed')} from ${from('usage_rollups', spans)} where role = 'primary' group by 1`
+      : sql`select ${key}, ${sum('calls', 'calls')}, ${sum('errors', 'failed')} from ${from('call_rollups', spans)} group by 1`
   const [usage, counted] = await Promise.all([
     run<Row>(db, sql`select ${key}, ${usageSums} from ${from('usage_rollups', spans)} group by 1`),
     run<Row>(db, calls),
   ])
   const usageOf = new Map(usage.map((row) => [row.key, row]))
-  const callsOf = new Map(counted.map((row) => [row.key, Number(row.calls)]))
+  const callsOf = new Map(counted.map((row) => [row.key, row]))
   return byKey(
     [...new Set([...usageOf.keys(), ...callsOf.keys()])].map((name) => ({
       key: nameOf(by, name),
-      ...amountsOf(usageOf.get(name), callsOf.get(name) ?? 0),
+      ...amountsOf(usageOf.get(name), callsOf.get(name)),
     })),
   )
 }
@@ -194,15 +182,16 @@ export async function largestTotals(
   const spans = spansOf(wholeMinutes(asked))
   const key = keyOf(by)
   const names = rollupTables.usage_rollups.sums
-  const calls = by === 'role' ? `case when role = 'primary' then attempts else 0 end` : '0'
-  const usage = sql`select ${key}, ${sql.raw(names.join(', '))}, ${sql.raw(calls)} as calls from ${from('usage_rollups', spans)}`
-  const counted = sql`select ${key}, ${sql.raw(names.map(() => '0').join(', '))}, calls from ${from('call_rollups', spans)}`
+  const ofPrimary = (count: string): string =>
+    by === 'role' ? `case when role = 'primary' then ${count} else 0 end` : '0'
+  const usage = sql`select ${key}, ${sql.raw(names.join(', '))}, ${sql.raw(ofPrimary('attempts'))} as calls, ${sql.raw(ofPrimary('errors'))} as failed from ${from('usage_rollups', spans)}`
+  const counted = sql`select ${key}, ${sql.raw(names.map(() => '0').join(', '))}, calls, errors as failed from ${from('call_rollups', spans)}`
   const parts = by === 'role' ? usage : sql`${usage} union all ${counted}`
-  const sums = sql.raw([...names, 'calls'].map((name) => `sum(${name}) as ${name}`).join(', '))
+  const sums = sql.raw([...names, 'calls', 'failed'].map((name) => `sum(${name}) as ${name}`).join(', '))
   // One statement, so that shown groups and others are of the same moment.
   const rows = await run<Row>(
     db,
-    sql`select case when place <= ${sql.lit(limit)} then key end as shown, count(*) as groups, ${usageSums}, ${sum('calls', 'calls')}
+    sql`select case when place <= ${sql.lit(limit)} then key end as shown, count(*) as groups, ${usageSums}, ${sum('calls', 'calls')}, ${sum('failed', 'failed')}
       from (select g.*, row_number() over (order by cost_nano desc, calls desc, key) as place
         from (select key, ${sums} from (${parts}) as p group by key) as g) as ranked
       group by 1`,
@@ -210,12 +199,8 @@ export async function largestTotals(
   const isShown = (row: Row): boolean => row.shown !== null
   const other = rows.find((row) => !isShown(row))
   return {
-    rows: byKey(
-      rows
-        .filter(isShown)
-        .map((row) => ({ key: nameOf(by, row.shown), ...amountsOf(row, Number(row.calls)) })),
-    ),
-    other: other && { groups: Number(other.groups), ...amountsOf(other, Number(other.calls)) },
+    rows: byKey(rows.filter(isShown).map((row) => ({ key: nameOf(by, row.shown), ...amountsOf(row, row) }))),
+    other: other && { groups: Number(other.groups), ...amountsOf(other, other) },
   }
 }
 
@@ -225,9 +210,10 @@ const keyOf = (by: Grouping): RawBuilder<unknown> =>
 const nameOf = (by: Grouping, key: unknown): string =>
   by === 'day' ? new Date(Number(key)).toISOString().slice(0, 10) : String(key)
 
-function amountsOf(row: Row | undefined, calls: number): Omit<Totals, 'key'> {
+function amountsOf(row: Row | undefined, counted: Row | undefined): Omit<Totals, 'key'> {
   return {
-    calls,
+    calls: Number(counted?.calls ?? 0),
+    failedCalls: Number(counted?.failed ?? 0),
     attempts: Number(row?.attempts ?? 0),
     errors: Number(row?.errors ?? 0),
     cancelled: Number(row?.cancelled ?? 0),
@@ -246,30 +232,6 @@ export async function countCalls(db: Db, asked: TimeRange): Promise<number> {
     sql`select ${sum('calls', 'calls')} from ${from('call_rollups', spansOf(wholeMinutes(asked)))}`,
   )
   return row?.calls ?? 0
-}
-
-type Counts = Map<number, number>
-interface Latencies {
-  readonly first_content: Counts
-  readonly total: Counts
-}
-
-function histograms(rows: readonly Row[], by: 'step' | 'key'): Map<string | number, Latencies> {
-  const groups = new Map<string | number, Latencies>()
-  for (const row of rows) {
-    const key = row[by] as string | number
-    const group = groups.get(key) ?? { first_content: new Map(), total: new Map() }
-    groups.set(key, group)
-    group[row.measure as keyof Latencies].set(Number(row.bucket), Number(row.calls))
-  }
-  return groups
-}
-
-function percentiles(group: Latencies | undefined): { firstContent: Percentiles; total: Percentiles } {
-  return {
-    firstContent: percentilesOf(group?.first_content ?? new Map()),
-    total: percentilesOf(group?.total ?? new Map()),
-  }
 }
 
 /** Picks the counts out of a row that has more. */
@@ -291,13 +253,4 @@ function estimatedTokensOf(row: Row | undefined): TokenCounts {
     cacheWrite: row?.estimatedCacheWrite,
     reasoning: row?.estimatedReasoning,
   })
-}
-
-/** In the order of code units: databases differ in theirs. */
-function byKey<T extends { readonly key: string }>(rows: T[]): T[] {
-  return rows.sort((a, b) => compare(a.key, b.key))
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -40,7 +40,29 @@ export const rollupTables = {
     keys: { from_target: 'text', to_target: 'text', reason: 'text' },
     sums: ['calls'],
   },
+  outcome_rollups: {
+    keys: {
+      model: 'text',
+      tenant: 'text',
+      target: 'text',
+      failure: 'text',
+      status: 'bigint',
+      reason: 'text',
+    },
+    sums: ['calls'],
+  },
+  tenant_latency_rollups: {
+    keys: { tenant: 'text', measure: 'text', bucket: 'bigint' },
+    sums: ['calls'],
+  },
+  session_rollups: {
+    keys: { session: 'text', tenant: 'text' },
+    sums: ['calls', 'errors', 'attempts', 'input_tokens', 'output_tokens', 'cost_nano', 'unpriced'],
+  },
 } as const
+
+/** Conversations are too many for sums by minute: their views are of whole hours. */
+const withoutMinutes: ReadonlySet<RollupTable> = new Set(['session_rollups'])
 
 export type RollupTable = keyof typeof rollupTables
 export type RollupRow = Readonly<Record<string, string | number>>
@@ -64,6 +86,7 @@ export function rollUp(entries: readonly Entry[]): ReadonlyMap<RollupTable, read
   }
   const tables = new Map<RollupTable, RollupRow[]>()
   for (const [, { table, grain, at, keys, sums }] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (grain === grains.minute && withoutMinutes.has(table)) continue
     const row = { grain, at, ...keys, ...sums }
     const list = tables.get(table)
     if (list === undefined) tables.set(table, [row])
@@ -132,25 +155,51 @@ function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add)
       estimated_reasoning_tokens: ifEstimated(row.reasoning_tokens),
     },
   )
+  if (row.session == null || row.role === 'mirror') return
+  add(
+    'session_rollups',
+    row.started_at,
+    { session: row.session, tenant: row.tenant ?? '' },
+    {
+      ...{ calls: 0, errors: 0, attempts: 1 },
+      // What the cache holds is a part of the prompt.
+      input_tokens: row.input_tokens + row.cache_read_tokens + row.cache_write_tokens,
+      output_tokens: row.output_tokens,
+      cost_nano: cost,
+      unpriced: row.cost_nano === null && used > 0 ? 1 : 0,
+    },
+  )
 }
 
 function addCall(row: Extract<Entry, { table: 'calls' }>['row'], add: Add): void {
   const model = row.model_asked
   const target = row.target ?? ''
+  const tenant = row.tenant ?? ''
   const fallbacks = row.fallback_to == null ? 0 : 1
   add(
     'call_rollups',
     row.started_at,
-    { model, tenant: row.tenant ?? '', target },
+    { model, tenant, target },
     { calls: 1, ...failed(row.failure), fallbacks },
   )
-  const measure = (name: 'first_content' | 'total', milliseconds: number): void =>
-    add(
-      'latency_rollups',
-      row.started_at,
-      { model, target, measure: name, bucket: bucketOf(milliseconds) },
-      { calls: 1 },
-    )
+  add(
+    'outcome_rollups',
+    row.started_at,
+    {
+      ...{ model, tenant, target, failure: row.failure ?? '', status: row.status ?? 0 },
+      reason: row.fallback_to == null ? '' : (row.fallback_reason ?? ''),
+    },
+    { calls: 1 },
+  )
+  if (row.session != null) {
+    const { errors } = failed(row.failure)
+    add('session_rollups', row.started_at, { session: row.session, tenant }, { ...noUse, calls: 1, errors })
+  }
+  const measure = (name: 'first_content' | 'total', milliseconds: number): void => {
+    const bucket = bucketOf(milliseconds)
+    add('latency_rollups', row.started_at, { model, target, measure: name, bucket }, { calls: 1 })
+    add('tenant_latency_rollups', row.started_at, { tenant, measure: name, bucket }, { calls: 1 })
+  }
   if (row.ttft_ms !== null) measure('first_content', row.ttft_ms)
   // How long a failure takes says nothing about answers: refusals are quick.
   if (row.failure === null) measure('total', row.total_ms)
@@ -163,6 +212,9 @@ function addCall(row: Extract<Entry, { table: 'calls' }>['row'], add: Add): void
     )
   }
 }
+
+/** What an attempt has used, which a call has not by itself. */
+const noUse = { attempts: 0, input_tokens: 0, output_tokens: 0, cost_nano: 0, unpriced: 0 } as const
 
 function failed(failure: string | null): { errors: number; cancelled: number } {
   return {

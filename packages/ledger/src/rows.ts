@@ -38,6 +38,8 @@ export interface AttemptRow {
   readonly stop_reason: string | null
   readonly ttft_ms: number | null
   readonly total_ms: number
+  /** The conversation that its call belongs to. */
+  readonly session?: string | null
 }
 
 /** One call, as it is booked at its outcome. */
@@ -67,6 +69,8 @@ export interface CallRow {
   readonly fallback_to?: string | null
   /** Why the first target was left. */
   readonly fallback_reason?: string | null
+  /** The conversation, by the word of the caller. */
+  readonly session?: string | null
 }
 
 /** The tables by name. */
@@ -104,6 +108,7 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     fallback_from: 'text',
     fallback_to: 'text',
     fallback_reason: 'text',
+    session: 'text',
   },
   attempts: {
     id: 'text',
@@ -132,5 +137,6 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     call_row: 'text',
     code: 'text',
     request_id: 'text',
+    session: 'text',
   },
 }

@@ -4,23 +4,33 @@ import { type AuditLog, createAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-marks.ts'
 import { boundNames } from './bounded-names.ts'
 import { callPage } from './call-pages.ts'
+import { callStory } from './call-story.ts'
 import type { DatabaseKind } from './database.ts'
 import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
+import { facets } from './outcome-queries.ts'
 import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { columns, type Entry } from './rows.ts'
+import { sessions } from './session-queries.ts'
+import { splitSeries } from './split-series.ts'
 import type { LedgerStore } from './store.ts'
 import type {
   CallFilter,
   CallPage,
+  CallStory,
+  Facets,
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
+  OutcomeFilter,
   SeriesPoint,
+  SessionOrder,
+  SessionRow,
+  SplitSeries,
   Summary,
   TimeRange,
   Totals,
@@ -122,6 +132,27 @@ export class SqlStore implements LedgerStore {
 
   async calls(filter: CallFilter): Promise<CallPage> {
     return callPage(await this.#connect(), this.#kind.name, filter)
+  }
+
+  async callStory(callId: string): Promise<CallStory | null> {
+    return callStory(await this.#connect(), callId)
+  }
+
+  async facets(range: TimeRange, filter: OutcomeFilter = {}): Promise<Facets> {
+    return facets(await this.#rollups(), range, filter)
+  }
+
+  async sessions(range: TimeRange, order: SessionOrder, limit: number): Promise<SessionRow[]> {
+    return sessions(await this.#rollups(), range, order, limit)
+  }
+
+  async splitSeries(
+    range: TimeRange,
+    steps: number,
+    by: SplitSeries['by'],
+    limit: number,
+  ): Promise<SplitSeries> {
+    return splitSeries(await this.#rollups(), range, steps, by, limit)
   }
 
   async pruneCalls(limits: CallLimits, limit: number): Promise<number> {

@@ -12,11 +12,17 @@ import type { Entry } from './rows.ts'
 import type {
   CallFilter,
   CallPage,
+  CallStory,
+  Facets,
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
+  OutcomeFilter,
   SeriesPoint,
+  SessionOrder,
+  SessionRow,
+  SplitSeries,
   Summary,
   TimeRange,
   Totals,
@@ -62,6 +68,20 @@ export interface LedgerStore {
    * @throws RangeError for a limit that is not 1 to 1000, or a cursor that is none
    */
   calls(filter: CallFilter): Promise<CallPage>
+  /** A call by the id that its caller has of it, with its attempts; null where there is none (any more). */
+  callStory(callId: string): Promise<CallStory | null>
+  /** How many calls there are by each value of each facet; a facet counts what all other filters let through. */
+  facets(range: TimeRange, filter?: OutcomeFilter): Promise<Facets>
+  /**
+   * The first `limit` conversations in an order; the range is widened to whole hours.
+   * @throws RangeError for a limit that is not 1 to 1000
+   */
+  sessions(range: TimeRange, order: SessionOrder, limit: number): Promise<SessionRow[]>
+  /**
+   * {@link series} for each of the `limit` groups that cost most, and for the sum of all others.
+   * @throws RangeError for steps that are not 1 to 1000, or a limit that is not 1 to 20
+   */
+  splitSeries(range: TimeRange, steps: number, by: SplitSeries['by'], limit: number): Promise<SplitSeries>
   /**
    * Removes at most `limit` calls and as many attempts that are beyond the limits, the oldest first. Sums stay.
    * @returns how many rows went; 0 when none is left to go

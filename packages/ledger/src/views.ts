@@ -83,6 +83,8 @@ export interface Totals {
   readonly key: string
   /** Calls by the model they asked for, and the target that answered; by role they stand with `primary`. */
   readonly calls: number
+  /** Calls that failed, but for those that were cancelled; by role those of `primary`. */
+  readonly failedCalls: number
   readonly attempts: number
   /** Attempts that failed, but for those that were cancelled. */
   readonly errors: number
@@ -118,13 +120,23 @@ export interface CallFilter {
   readonly limit: number
   /** `next` of the page before. */
   readonly before?: string | undefined
+  /** Those that began in this range. */
+  readonly range?: TimeRange | undefined
   /** The model that was asked for. */
   readonly model?: string | undefined
   readonly tenant?: string | undefined
   /** The target that answered. */
   readonly target?: string | undefined
-  /** The kind of the failure. */
+  /** The kind of the failure; empty for calls without one. */
   readonly failure?: string | undefined
+  /** As the caller got it. */
+  readonly status?: number | undefined
+  /** Why the first target was left. */
+  readonly reason?: string | undefined
+  /** The conversation. */
+  readonly session?: string | undefined
+  /** Whether only calls that failed, but for those that were cancelled, or for which another target was asked. */
+  readonly problems?: boolean | undefined
   /** The begin of a call id, or a part of the name of a model, tenant or target. */
   readonly query?: string | undefined
 }
@@ -143,6 +155,8 @@ export interface CallView {
   readonly at: number
   readonly tenant: string | null
   readonly model: string
+  readonly modelAnswered: string | null
+  readonly session: string | null
   readonly target: string | null
   readonly stream: boolean
   readonly attempts: number
@@ -155,4 +169,87 @@ export interface CallView {
   readonly estimated: boolean
   /** Null where no attempt has a price. */
   readonly costNano: string | null
+}
+
+/** What calls can be told apart by. */
+export type Facet = 'model' | 'tenant' | 'target' | 'failure' | 'status' | 'reason'
+
+/** Which calls are counted. Filters that are not given let everything through; an empty text is "none". */
+export interface OutcomeFilter {
+  readonly model?: string | undefined
+  readonly tenant?: string | undefined
+  readonly target?: string | undefined
+  readonly failure?: string | undefined
+  readonly status?: number | undefined
+  readonly reason?: string | undefined
+  /** See {@link CallFilter.problems}. */
+  readonly problems?: boolean | undefined
+}
+
+/** By facet its values, the most frequent ones first; 50 at most. `status` is 0 for calls without one. */
+export type Facets = {
+  readonly [name in Facet]: readonly { readonly value: string; readonly calls: number }[]
+}
+
+export type SessionOrder = 'cost' | 'calls' | 'errors' | 'recent'
+
+/** A conversation in whole hours of a range. */
+export interface SessionRow {
+  readonly session: string
+  /** Empty where its callers had none. */
+  readonly tenant: string
+  readonly calls: number
+  readonly errors: number
+  readonly attempts: number
+  /** Tokens of prompts, with what caches held of them, and of answers. */
+  readonly input: number
+  readonly output: number
+  readonly costNano: string
+  readonly unpriced: number
+  /** The begin of the hour of its last call. */
+  readonly lastHour: number
+}
+
+/** Series of the groups that cost most. */
+export interface SplitSeries {
+  readonly by: 'model' | 'tenant' | 'target'
+  /** The begins of the steps. */
+  readonly times: readonly number[]
+  /** In the order of their keys. */
+  readonly series: readonly { readonly key: string; readonly points: readonly SeriesPoint[] }[]
+  /** All other groups together; undefined where there are none. */
+  readonly other?: { readonly groups: number; readonly points: readonly SeriesPoint[] } | undefined
+}
+
+/** One attempt of a call. Times are milliseconds since the Unix epoch, durations milliseconds. */
+export interface AttemptView {
+  readonly number: number
+  readonly role: string
+  readonly at: number
+  readonly target: string | null
+  readonly endpoint: string | null
+  readonly provider: string
+  readonly modelAsked: string
+  readonly modelAnswered: string | null
+  readonly failure: string | null
+  readonly status: number | null
+  /** The vendor's code of the failure, and its id of the request. */
+  readonly code: string | null
+  readonly requestId: string | null
+  readonly stopReason: string | null
+  readonly firstContentMs: number | null
+  readonly totalMs: number
+  readonly tokens: TokenCounts
+  readonly estimated: boolean
+  readonly costNano: string | null
+}
+
+/** A call with its attempts, those of mirrors among them. */
+export interface CallStory {
+  readonly call: CallView
+  readonly api: string
+  readonly operation: string
+  readonly modelAnswered: string | null
+  readonly stopReason: string | null
+  readonly attempts: readonly AttemptView[]
 }

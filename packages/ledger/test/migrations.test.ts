@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 /** How many migrations each had. */
-const versions = [1, 2, 3, 4, 5, 6, 7]
+const versions = [1, 2, 3, 4, 5, 6, 7, 8]
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
@@ -69,6 +69,9 @@ async function viewsOf(store: LedgerStore): Promise<unknown> {
     ...(['model', 'tenant', 'target', 'role', 'day'] as const).map((by) => store.totals(by, ever)),
     store.countCalls(ever),
     store.calls({ limit: 100 }),
+    store.facets(ever),
+    store.sessions(ever, 'recent', 100),
+    store.callStory('none'),
   ])
 }
 

@@ -100,6 +100,7 @@ describe.each([
     expect(totals).toEqual({
       key: 'claude-opus-5',
       calls: 0,
+      failedCalls: 0,
       attempts: 3,
       errors: 0,
       cancelled: 0,

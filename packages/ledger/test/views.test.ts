@@ -59,6 +59,7 @@ for (let n = 0; n < 3000; n++) {
     fallback_from: hasFallback ? 'claude' : null,
     fallback_to: hasFallback ? 'local' : null,
     fallback_reason: hasFallback ? (n % 3 === 0 ? 'timeout' : 'overloaded') : null,
+    session: n % 4 === 0 ? null : `session-${n % 37}`,
   })
   for (const role of ['primary', ...(hasFallback ? ['fallback'] : []), ...(n % 20 === 0 ? ['mirror'] : [])]) {
     const isFirst = role === 'primary' && hasFallback
@@ -88,6 +89,7 @@ for (let n = 0; n < 3000; n++) {
       stop_reason: null,
       ttft_ms: null,
       total_ms: 1,
+      session: n % 4 === 0 ? null : `session-${n % 37}`,
     })
   }
 }
@@ -106,6 +108,7 @@ const money = (rows: readonly AttemptRow[]): string =>
   String(rows.reduce((total, { cost_nano }) => total + BigInt(cost_nano ?? 0), 0n))
 const isError = ({ failure }: { failure: string | null }): boolean =>
   failure !== null && failure !== 'cancelled'
+const isProblem = (row: CallRow): boolean => isError(row) || row.fallback_to !== null
 const tokens = (rows: readonly AttemptRow[]) => ({
   input: added(rows, (row) => row.input_tokens),
   output: added(rows, (row) => row.output_tokens),
@@ -229,6 +232,7 @@ describe.each([
             return {
               key,
               calls: ourCalls.filter((row) => keyOf(row) === key).length,
+              failedCalls: ourCalls.filter((row) => keyOf(row) === key).filter(isError).length,
               attempts: rows.length,
               errors: rows.filter(isError).length,
               cancelled: rows.filter(({ failure }) => failure === 'cancelled').length,
@@ -253,12 +257,99 @@ describe.each([
         expect(rows).toEqual(all.filter(({ key }) => names.includes(key)))
         const rest = largest.slice(3)
         expect(other?.groups ?? 0).toBe(rest.length)
-        for (const name of ['calls', 'attempts', 'errors', 'cancelled', 'estimated', 'unpriced'] as const)
+        for (const name of ['calls', 'failedCalls', 'attempts', 'errors', 'estimated', 'unpriced'] as const)
           expect(other?.[name] ?? 0).toBe(added(rest, (row) => row[name]))
         expect(other?.costNano ?? '0').toBe(String(rest.reduce((sum, row) => sum + BigInt(row.costNano), 0n)))
       }
       const roles = await store.totals('role', range)
       expect(added(roles, (row) => row.attempts)).toBe(ourAttempts.length)
+    })
+
+    it('count calls by each facet, with what the other filters let through', async () => {
+      const read = {
+        model: (row: CallRow) => row.model_asked,
+        tenant: (row: CallRow) => row.tenant ?? '',
+        target: (row: CallRow) => row.target ?? '',
+        failure: (row: CallRow) => row.failure ?? '',
+        status: (row: CallRow) => String(row.status ?? 0),
+        reason: (row: CallRow) => row.fallback_reason ?? '',
+      }
+      for (const filter of [
+        {},
+        { model: 'claude-opus-5' },
+        { status: 500, problems: true, target: 'local' },
+      ]) {
+        const found = await store.facets(range, filter)
+        for (const [facet, of] of Object.entries(read)) {
+          const counts = new Map<string, number>()
+          for (const row of ourCalls) {
+            const holds = Object.entries(filter).every(([name, value]) =>
+              name === facet
+                ? true
+                : name === 'problems'
+                  ? isProblem(row)
+                  : read[name as keyof typeof read](row) === String(value),
+            )
+            if (holds) counts.set(of(row), (counts.get(of(row)) ?? 0) + 1)
+          }
+          const expected = [...counts].map(([value, count]) => ({ value, calls: count }))
+          expect(found[facet as keyof typeof read].toSorted(byValue)).toEqual(expected.toSorted(byValue))
+          const inOrder = found[facet as keyof typeof read].map((each) => each.calls)
+          expect(inOrder).toEqual(inOrder.toSorted((a, b) => b - a))
+        }
+      }
+    })
+
+    it('tell of conversations in whole hours, by cost, calls, errors and time', async () => {
+      const hours = {
+        from: Math.floor(range.from / hour) * hour,
+        to: Math.ceil(range.to / hour) * hour,
+      }
+      const rows = await store.sessions(range, 'cost', 1000)
+      const names = new Set(
+        [...calls, ...attempts].filter(within(hours)).flatMap(({ session }) => session ?? []),
+      )
+      expect(new Set(rows.map(({ session }) => session))).toEqual(names)
+      for (const row of rows) {
+        const own = calls.filter(within(hours)).filter(({ session }) => session === row.session)
+        const tried = attempts
+          .filter(within(hours))
+          .filter(({ session, role }) => session === row.session && role !== 'mirror')
+        expect(row).toMatchObject({
+          calls: own.length,
+          errors: own.filter(isError).length,
+          attempts: tried.length,
+          output: added(tried, ({ output_tokens }) => output_tokens),
+          costNano: money(tried),
+        })
+      }
+      const costs = rows.map(({ costNano }) => BigInt(costNano))
+      expect(costs).toEqual(costs.toSorted((a, b) => (a < b ? 1 : -1)))
+      const errors = (await store.sessions(range, 'errors', 5)).map((row) => row.errors)
+      expect(errors).toEqual(errors.toSorted((a, b) => b - a))
+      expect(errors.length).toBeLessThanOrEqual(5)
+    })
+
+    it('split a series by those that cost most, and the others', async () => {
+      for (const by of ['model', 'tenant', 'target'] as const) {
+        const whole = await store.series(range, 24)
+        const { times, series, other } = await store.splitSeries(range, 24, by, 2)
+        expect(series.length).toBeLessThanOrEqual(2)
+        if (series.length === 0) continue
+        expect(times).toEqual(whole.map(({ at }) => at))
+        const parts = [...series.map(({ points }) => points), ...(other === undefined ? [] : [other.points])]
+        for (const [index, point] of whole.entries()) {
+          const at = parts.map((points) => points[index] as (typeof whole)[number])
+          for (const name of ['calls', 'errors', 'fallbacks'] as const)
+            expect(added(at, (each) => each[name])).toBe(point[name])
+          expect(String(at.reduce((total, each) => total + BigInt(each.costNano), 0n))).toBe(point.costNano)
+        }
+        const [first] = series
+        const firsts = ourCalls
+          .filter((row) => (by === 'model' ? row.model_asked : (row[by] ?? '')) === first?.key)
+          .filter(({ ttft_ms }) => ttft_ms !== null)
+        expect(first?.points.some(({ firstContent }) => firstContent.p50 !== null)).toBe(firsts.length > 0)
+      }
     })
 
     it('tell who was asked instead of whom, and why', async () => {
@@ -293,6 +384,19 @@ describe.each([
       ],
       [{ query: 't_100%' }, (row) => row.model_asked === 'gpt_100%'],
       [{ query: 'tenant' }, (row) => row.tenant !== null],
+      [{ range: ranges['uneven minutes'] }, within(ranges['uneven minutes'])],
+      [{ session: 'session-5' }, (row) => row.session === 'session-5'],
+      [
+        { session: 'session-6', problems: true, range: ranges['uneven minutes'] },
+        (row) => row.session === 'session-6' && isProblem(row) && within(ranges['uneven minutes'])(row),
+      ],
+      [{ problems: true }, isProblem],
+      [{ failure: '', tenant: '' }, (row) => row.failure === null && row.tenant === null],
+      [
+        { status: 500, model: 'claude-opus-5' },
+        (row) => row.status === 500 && row.model_asked === 'claude-opus-5',
+      ],
+      [{ reason: 'timeout' }, (row) => row.fallback_reason === 'timeout'],
       [{ query: 'CALL-28' }, () => false],
       [{ query: "'; drop table calls" }, () => false],
     ]
@@ -320,6 +424,8 @@ describe.each([
         at: row.started_at,
         tenant: row.tenant,
         model: row.model_asked,
+        modelAnswered: row.model_answered,
+        session: row.session,
         target: row.target,
         stream: row.stream === 1,
         attempts: row.attempts,
@@ -335,6 +441,25 @@ describe.each([
         costNano: own.every(({ cost_nano }) => cost_nano === null) ? null : money(own),
       })
     }
+  })
+
+  it('tell the story of a call, with the attempts of its mirrors', async () => {
+    const row = calls.find(
+      ({ fallback_to, id }) => fallback_to !== null && calls.at(-1)?.id !== id,
+    ) as CallRow
+    const sameId = calls.filter(({ call_id }) => call_id === row.call_id)
+    const newest = sameId.toSorted((a, b) => b.started_at - a.started_at)[0] as CallRow
+    const own = attempts.filter(({ call_row }) => call_row === newest.id)
+    const story = await store.callStory(row.call_id)
+    expect(story).toMatchObject({
+      call: { id: newest.id, session: newest.session },
+      api: 'anthropic',
+      operation: 'messages',
+    })
+    expect(story?.attempts.map(({ role }) => role).toSorted()).toEqual(own.map(({ role }) => role).toSorted())
+    const [first] = story?.attempts ?? []
+    expect(first).toMatchObject({ provider: 'anthropic', requestId: null, code: null, totalMs: 1 })
+    expect(await store.callStory('none')).toBeNull()
   })
 
   it('tell estimated tokens of what an older version has booked', async () => {
@@ -353,6 +478,8 @@ describe.each([
     await expect(store.calls({ limit: 0 })).rejects.toThrow('calls: limit must be')
     await expect(store.calls({ limit: 5, before: 'x' })).rejects.toThrow('calls: before must be')
     await expect(store.series(ranges.all, 0)).rejects.toThrow('series: steps must be')
+    await expect(store.splitSeries(ranges.all, 5, 'model', 21)).rejects.toThrow('splitSeries: limit must be')
+    await expect(store.sessions(ranges.all, 'cost', 0)).rejects.toThrow('sessions: limit must be')
   })
 })
 
@@ -364,7 +491,14 @@ it('sums up what an older version has booked', async () => {
   await store.close()
   const database = new DatabaseSync(file)
   for (const table of ['usage', 'call', 'latency', 'fallback']) database.exec(`drop table ${table}_rollups`)
-  for (const index of ['calls_page', 'calls_model_asked', 'calls_tenant', 'calls_target', 'calls_failure'])
+  for (const index of [
+    'calls_page',
+    'calls_model_asked',
+    'calls_tenant',
+    'calls_target',
+    'calls_failure',
+    'calls_problems',
+  ])
     database.exec(`drop index ${index}`)
   database.exec('drop index attempts_call_row; alter table attempts drop column call_row')
   database.exec('create index calls_started_at on calls (started_at); alter table calls drop column stream')
@@ -401,6 +535,8 @@ async function beforeEstimatedTokens(url: string): Promise<void> {
   for (const statement of statements) await client.query(statement)
   await client.end()
 }
+
+const byValue = (a: { value: string }, b: { value: string }): number => (a.value < b.value ? -1 : 1)
 
 function tokenSum(row: AttemptRow): number {
   return row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens

@@ -34,7 +34,7 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-/** The same calls as in every version before; those that failed with a vendor's code and request id. */
+/** The same calls as in every version before, with conversations; those that failed with a vendor's code and request id. */
 async function entriesOfVersion5(): Promise<Entry[]> {
   const database = await openTestDatabase(`sqlite:${join(folder, 'earlier.db')}`)
   await database.query(readFileSync(new URL('version-5.sqlite.sql', import.meta.url), 'utf8'))
@@ -43,11 +43,15 @@ async function entriesOfVersion5(): Promise<Entry[]> {
   await database.close()
   const ofFailure = (row: Record<string, unknown>): object =>
     row.failure === 'overloaded' ? { code: 'overloaded_error', request_id: `req_${row.id}` } : {}
+  const session = (row: Record<string, unknown>): object => ({ session: `session of ${row.tenant}` })
   return [
-    ...calls.map((row) => ({ table: 'calls' as const, row: row as unknown as CallRow })),
+    ...calls.map((row) => ({
+      table: 'calls' as const,
+      row: { ...row, ...session(row) } as unknown as CallRow,
+    })),
     ...attempts.map((row) => ({
       table: 'attempts' as const,
-      row: { ...row, ...ofFailure(row) } as unknown as AttemptRow,
+      row: { ...row, ...ofFailure(row), ...session(row) } as unknown as AttemptRow,
     })),
   ]
 }

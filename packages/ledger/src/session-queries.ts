@@ -1,0 +1,40 @@
+import { sql } from 'kysely'
+import { type Db, from, money, run, sum } from './rollup-sql.ts'
+import { grains } from './rollups.ts'
+import { spansOf } from './time-spans.ts'
+import type { SessionOrder, SessionRow, TimeRange } from './views.ts'
+
+const orders: Readonly<Record<SessionOrder, string>> = {
+  cost: 'sum(cost_nano) desc, sum(calls) desc',
+  calls: 'sum(calls) desc, sum(cost_nano) desc',
+  errors: 'sum(errors) desc, sum(calls) desc',
+  recent: 'max(at) desc, sum(calls) desc',
+}
+
+/**
+ * The first conversations in an order.
+ * @throws RangeError for a limit that is not 1 to 1000
+ */
+export async function sessions(
+  db: Db,
+  { from: begin, to }: TimeRange,
+  order: SessionOrder,
+  limit: number,
+): Promise<SessionRow[]> {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
+    throw new RangeError(`sessions: limit must be a whole number from 1 to 1000, but is ${limit}`)
+  const { hour } = grains
+  const latest = 8.64e15
+  const range = {
+    from: Math.floor(Math.max(begin, 0) / hour) * hour,
+    to: Math.ceil(Math.min(to, latest) / hour) * hour,
+  }
+  return run<SessionRow>(
+    db,
+    sql`select session, max(tenant) as tenant, ${sum('calls', 'calls')}, ${sum('errors', 'errors')},
+        ${sum('attempts', 'attempts')}, ${sum('input_tokens', 'input')}, ${sum('output_tokens', 'output')},
+        ${money('cost_nano', 'costNano')}, ${sum('unpriced', 'unpriced')}, cast(max(at) as bigint) as "lastHour"
+      from ${from('session_rollups', spansOf(range))} group by session
+      order by ${sql.raw(orders[order])}, session limit ${sql.lit(limit)}`,
+  )
+}

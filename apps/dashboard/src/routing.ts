@@ -1,4 +1,4 @@
-import type { RangeName } from '../../gateway/src/api/contract.ts'
+import type { RangeName } from '@spillway/gateway-api'
 
 /** The views, in the order of the navigation. */
 export const views = [

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallRow, RangeName, Usage } from '../../gateway/src/api/contract.ts'
+import type { CallRow, RangeName, Usage } from '@spillway/gateway-api'
 import { openDashboard } from '../../gateway/src/server/dashboard.ts'
 import type { Fixture } from './fixtures.ts'
 

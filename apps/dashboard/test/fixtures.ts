@@ -13,7 +13,7 @@ import type {
   TimeRange,
   TokenCounts,
   Usage,
-} from '../../gateway/src/api/contract.ts'
+} from '@spillway/gateway-api'
 
 /** What the API of some gateway answers. */
 export interface Fixture {
@@ -191,6 +191,7 @@ function someCalls(now: number, size: Size): Fixture {
         return {
           key,
           calls: count,
+          failedCalls: Math.round(count * 0.002 * index),
           attempts: Math.round(count * 1.04),
           errors: Math.round(count * 0.004 * index),
           tokens: tokens(count),
@@ -276,12 +277,15 @@ function callAt(at: number, index: number, random: () => number): CallRow {
       index % 7 === 3
         ? null
         : `key-${['a03f61bb20c4Xk2_q9ZtVw', '5be10cc9d1f7Yh4-m1RsLp', '77aa01e4d0b2Qc8_z5NdGe'][index % 3]}`,
+    session: index % 5 === 2 ? null : `session-${index % 40}`,
     model,
+    modelAnswered: failure === 'server' ? null : model,
     target: failure === 'server' ? null : fallback === null ? 'claude' : luck < 0.07 ? 'local' : 'openrouter',
     stream: index % 4 !== 1,
     attempts: fallback === null ? 1 : 3,
     fallback,
     failure,
+    status: failure === 'server' ? 502 : failure === 'cancelled' ? null : 200,
     firstContentMs,
     totalMs: Math.round((firstContentMs ?? 300) * (2 + random() * 9)),
     tokens: {

@@ -177,7 +177,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     )
   }
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
-  const api = openApiSources({ config: () => serving.config, targets, mirrors, books, vault, shared, log })
+  const state = (): Record<string, string | number> => ({
+    ...booksStatus(books),
+    ...(shared === undefined ? {} : { limits: shared.limits.status }),
+    ...credentials.state(),
+  })
+  const api = openApiSources({
+    ...{ config: () => serving.config, targets, mirrors, books, vault, shared, state, log },
+  })
   follow = api.follow
   let timeouts = timeoutsOf(config)
   serving.route([observability.calls, books.calls, api.calls])
@@ -201,11 +208,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       dashboard: openDashboard(),
       api: api.sources,
       metrics: () => observability.scrape(),
-      state: () => ({
-        ...booksStatus(books),
-        ...(shared === undefined ? {} : { limits: shared.limits.status }),
-        ...credentials.state(),
-      }),
+      state,
     })
     const warning = exposureWarning(exposure)
     if (warning !== undefined) log(`warning: ${warning}`)

@@ -1,9 +1,20 @@
 import { request } from 'node:http'
+import {
+  type Alerts,
+  type CallStory,
+  type Calls,
+  type Facets,
+  openApi,
+  questions,
+  type Series,
+  type Sessions,
+  type Summary,
+  type Targets,
+  type Usage,
+} from '@spillway/gateway-api'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { apiRoutes, livePath } from '../src/api/api-server.ts'
-import type { Calls, Summary, Targets, Usage } from '../src/api/contract.ts'
-import { openApi } from '../src/api/openapi.ts'
+import { livePath } from '../src/api/api-server.ts'
 import { safeUrl } from '../src/safe-url.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { eventsOf, messages, send } from './raw-client.ts'
@@ -24,24 +35,116 @@ async function twoTargets(more: object = {}) {
   return { claude, second, url: gateway.url, gateway }
 }
 
-test('every path of the API is described, with its parameters', () => {
-  expect(Object.keys(openApi.paths).sort()).toEqual([...Object.keys(apiRoutes), livePath].sort())
-  for (const [path, { parameters }] of Object.entries(apiRoutes)) {
-    const { get: described } = openApi.paths[path] as { get: { parameters?: { name: string }[] } }
-    expect(described.parameters?.map(({ name }) => name) ?? [], path).toEqual(parameters)
+/** What `/api` says of itself. */
+const described = openApi() as unknown as {
+  readonly paths: Readonly<Record<string, Described>>
+  readonly components: { readonly schemas: Record<string, Schema> }
+}
+
+/** All questions that name no call. */
+const paths = Object.keys(questions).filter((path) => !path.includes('{id}'))
+
+test('every path of the API is described, with its parameters', async () => {
+  const { url } = await twoTargets()
+  const known = [...Object.keys(questions), '/api/openapi.json', livePath]
+  expect(Object.keys(described.paths).sort()).toEqual(known.sort())
+  for (const path of paths) {
+    const names = described.paths[path]?.get.parameters?.map(({ name }) => name) ?? []
+    const { text } = await send(`${url}${path}?no=1`, { method: 'GET' })
+    const expected = names.length === 0 ? 'there are no parameters here' : `there are ${names.join(', ')}`
+    expect(JSON.parse(text).error.message).toBe(`no: unknown parameter; ${expected}`)
   }
 })
 
 test('every answer has the form that is described', async () => {
   const { url, claude } = await twoTargets()
   claude.next({ type: 'status', status: 529 })
-  await send(`${url}/v1/messages`, { body: messages() })
-  const { components } = openApi as unknown as { components: { schemas: Record<string, Schema> } }
-  for (const path of Object.keys(apiRoutes)) {
-    const { get: described } = openApi.paths[path] as unknown as Described
-    const schema = described.responses[200].content['application/json']?.schema ?? {}
-    expect(faultsOf(await get(`${url}${path}`), schema, components.schemas, path)).toEqual([])
+  const { headers } = await send(`${url}/v1/messages`, {
+    body: messages(),
+    headers: { 'x-spillway-session': 'talk' },
+  })
+  const ofCall = `/api/calls/${headers['x-spillway-call-id']}`
+  await vi.waitFor(() => get(`${url}${ofCall}`), 5000)
+  for (const path of [...paths, ofCall]) {
+    const { get: answer } = described.paths[path.replace(/calls\/.*/, 'calls/{id}')] as Described
+    const schema = answer.responses[200].content['application/json']?.schema ?? {}
+    expect(faultsOf(await get(`${url}${path}`), schema, described.components.schemas, path)).toEqual([])
   }
+})
+
+test('tells the story of a call: its attempts, what the vendor said, its request id, its conversation', async () => {
+  const { url, claude } = await twoTargets()
+  claude.next({ type: 'status', status: 529, message: 'the house is full' })
+  const { headers } = await send(`${url}/v1/messages`, {
+    body: messages(),
+    headers: { 'x-spillway-session': 'talk' },
+  })
+  const story = await vi.waitFor(
+    () => get<CallStory>(`${url}/api/calls/${headers['x-spillway-call-id']}`),
+    5000,
+  )
+  expect(story).toMatchObject({
+    call: { session: 'talk', target: 'local', fallback: 'overloaded', status: 200 },
+    api: 'anthropic',
+    isRemembered: true,
+  })
+  expect(story.attempts.map(({ target, failure, role }) => [target, failure, role])).toEqual([
+    ['claude', 'overloaded', 'primary'],
+    ['local', null, 'fallback'],
+  ])
+  expect(story.attempts[0]).toMatchObject({
+    message: 'the house is full',
+    requestId: expect.stringMatching(/^req_/),
+  })
+  const missing = await send(`${url}/api/calls/none`, { method: 'GET' })
+  expect([missing.status, JSON.parse(missing.text).error.message]).toEqual([
+    404,
+    'there is no such call, or no longer',
+  ])
+})
+
+test('finds calls by range, conversation, status and problems, counts them by facet, and exports them', async () => {
+  const { url, claude } = await twoTargets()
+  const begin = Date.now()
+  for (const session of ['one', 'one', 'two'])
+    await send(`${url}/v1/messages`, { body: messages(), headers: { 'x-spillway-session': session } })
+  claude.next({ type: 'status', status: 400 })
+  await send(`${url}/v1/messages`, { body: messages({ model: '=HYPERLINK("evil")' }) })
+  await vi.waitFor(async () => {
+    expect((await get<Calls>(`${url}/api/calls?from=${begin}`)).calls).toHaveLength(4)
+  }, 5000)
+  const found = async (query: string): Promise<number> =>
+    (await get<Calls>(`${url}/api/calls?${query}`)).calls.length
+  expect(await found('session=one')).toBe(2)
+  expect(await found('problems=true')).toBe(1)
+  expect(await found('status=400')).toBe(1)
+  expect(await found('failure=(none)&range=1h')).toBe(3)
+  expect(await found(`to=${begin - 1000}`)).toBe(0)
+  const { facets } = await get<Facets>(`${url}/api/facets?problems=true`)
+  expect(facets.failure).toEqual([{ value: 'invalid_request', calls: 1 }])
+  const { rows } = await get<Sessions>(`${url}/api/sessions?order=calls`)
+  expect(rows.map(({ session, calls }) => [session, calls])).toEqual([
+    ['one', 2],
+    ['two', 1],
+  ])
+  const { series } = await get<Series>(`${url}/api/series?by=model&range=1h`)
+  expect(series.map(({ points }) => points.reduce((sum, { calls }) => sum + calls, 0))).toContain(3)
+  const csv = await send(`${url}/api/calls?format=csv`, { method: 'GET' })
+  expect(csv.headers['content-type']).toContain('text/csv')
+  expect(csv.headers['content-disposition']).toBe('attachment; filename="calls.csv"')
+  expect(csv.text.split('\r\n')).toHaveLength(6)
+  // A spreadsheet must not run what a caller wrote.
+  expect(csv.text).toContain(`"'=HYPERLINK(""evil"")"`)
+})
+
+test('says what needs a person: an open circuit, and where', async () => {
+  const { url, claude } = await twoTargets({ circuitBreaker: { minimumCalls: 1, failureRate: 0.5 } })
+  expect((await get<Alerts>(`${url}/api/alerts`)).alerts).toEqual([])
+  claude.next({ type: 'status', status: 500 })
+  await send(`${url}/v1/messages`, { body: messages() })
+  expect((await get<Alerts>(`${url}/api/alerts`)).alerts).toMatchObject([
+    { kind: 'circuit_open', severity: 'critical', subject: 'claude/1' },
+  ])
 })
 
 test('sums up calls, attempts, tokens and costs', async () => {
@@ -158,7 +261,7 @@ test('no answer holds the gateway’s key, or what an address should not say', a
   )
   const { url } = await twoTargets()
   await send(`${url}/v1/messages`, { body: messages() })
-  for (const path of Object.keys(apiRoutes))
+  for (const path of paths)
     expect((await send(`${url}${path}`, { method: 'GET' })).text).not.toContain(ownKey.value)
 })
 
@@ -182,8 +285,8 @@ test('whatever a parameter is, the answer is an error of the one who asks, not o
     '%00',
   ]
   const odder = ['%ff', '%27', '%25', '__proto__', '%F0%9F%8E%89', `${'%5B'.repeat(60)}`]
-  for (const [path, { parameters }] of Object.entries(apiRoutes)) {
-    for (const name of parameters)
+  for (const path of paths) {
+    for (const { name } of described.paths[path]?.get.parameters ?? [])
       for (const value of [...odd, ...odder]) {
         const { status, text } = await send(`${url}${path}?${name}=${value}`, { method: 'GET' })
         expect([200, 400], `${path}?${name}=${value}: ${text}`).toContain(status)
@@ -194,13 +297,14 @@ test('whatever a parameter is, the answer is an error of the one who asks, not o
 
 interface Described {
   readonly get: {
+    readonly parameters?: readonly { readonly name: string }[]
     readonly responses: { readonly 200: { readonly content: Record<string, { readonly schema: Schema }> } }
   }
 }
 
 interface Schema {
   readonly $ref?: string
-  readonly type?: string
+  readonly type?: string | readonly string[]
   readonly enum?: readonly unknown[]
   readonly anyOf?: readonly Schema[]
   readonly items?: Schema
@@ -222,10 +326,11 @@ function faultsOf(value: unknown, schema: Schema, known: Record<string, Schema>,
       ? 'null'
       : Array.isArray(value)
         ? 'array'
-        : Number.isInteger(value) && type === 'integer'
+        : Number.isInteger(value) && [type].flat().includes('integer')
           ? 'integer'
           : typeof value
-  if (type !== undefined && is !== type) return [`${at}: ${is}, not ${type}`]
+  const types = type === undefined ? [] : [type].flat()
+  if (types.length > 0 && !types.includes(is)) return [`${at}: ${is}, not ${type}`]
   if (is === 'array' && items !== undefined)
     return (value as unknown[]).flatMap((each, i) => faultsOf(each, items, known, `${at}[${i}]`))
   if (properties === undefined) return []

@@ -1,3 +1,4 @@
+import type { Targets } from '@spillway/gateway-api'
 import {
   type Fault,
   hasRedis,
@@ -7,7 +8,6 @@ import {
   startRedis,
 } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
-import type { Targets } from '../src/api/contract.ts'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf } from './gateway.ts'
 import { messages, type Received, send } from './raw-client.ts'

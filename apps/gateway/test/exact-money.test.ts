@@ -1,6 +1,6 @@
+import type { CallRow, Calls } from '@spillway/gateway-api'
 import { type Reply, startClaude, startOpenRouter } from '@spillway/testing'
 import { expect, test } from 'vitest'
-import type { CallRow, Calls } from '../src/api/contract.ts'
 import { parseConfig } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'

@@ -4,12 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { questions } from '@spillway/gateway-api'
 import { hasRedis, startClaude, startRedis } from '@spillway/testing'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { stringify } from 'yaml'
-import { apiRoutes } from '../src/api/api-server.ts'
 import { ConfigError, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, ownKey, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -180,7 +180,7 @@ describe('passwords of the database, of Redis and of a collector', () => {
     const { text } = await spillway(['start', '--config', 'spillway.yaml'], {
       async meanwhile(url) {
         answers.push((await send(`${url}/v1/messages`, { body: messages() })).text)
-        for (const path of [...Object.keys(apiRoutes), '/metrics', '/readyz', '/healthz', '/']) {
+        for (const path of [...Object.keys(questions), '/metrics', '/readyz', '/healthz', '/']) {
           const { headers, text } = await send(`${url}${path}`, { method: 'GET' })
           answers.push(`${inspect(headers)} ${text}`)
         }

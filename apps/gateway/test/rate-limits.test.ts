@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { Targets } from '@spillway/gateway-api'
 import { startClaude, startOllama } from '@spillway/testing'
 import { describe, expect, test, vi } from 'vitest'
-import type { Targets } from '../src/api/contract.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { CallRow, Calls } from '@spillway/gateway-api'
 import { expect, onTestFinished, test } from 'vitest'
-import type { CallRow, Calls } from '../src/api/contract.ts'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, send } from './raw-client.ts'
 

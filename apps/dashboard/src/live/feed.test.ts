@@ -1,5 +1,5 @@
+import type { CallRow } from '@spillway/gateway-api'
 import { expect, test } from 'vitest'
-import type { CallRow } from '../../../gateway/src/api/contract.ts'
 import { openFeed } from './feed.ts'
 import { Tally } from './tally.ts'
 
@@ -44,12 +44,15 @@ function call(id: string, more: Partial<CallRow> = {}): CallRow {
     id,
     at: 1,
     tenant: null,
+    session: null,
     model: 'm',
+    modelAnswered: 'm',
     target: 'claude',
     stream: true,
     attempts: 1,
     fallback: null,
     failure: null,
+    status: 200,
     firstContentMs: 1,
     totalMs: 2,
     tokens,

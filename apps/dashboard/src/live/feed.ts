@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
-import type { CallRow, LiveCircuit } from '../../../gateway/src/api/contract.ts'
+import type { CallRow, LiveCircuit } from '@spillway/gateway-api'
 import { type Tallied, Tally } from './tally.ts'
 
 /** `live` while events come; `waiting` between two tries to connect. */

@@ -1,4 +1,4 @@
-import type { CallRow } from '../../../gateway/src/api/contract.ts'
+import type { CallRow } from '@spillway/gateway-api'
 
 interface Second {
   readonly at: number

@@ -1,5 +1,5 @@
+import type { TokenCounts } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { TokenCounts } from '../../../gateway/src/api/contract.ts'
 import { compact, full } from '../format/number.ts'
 
 /** Input and output side by side; all kinds for the pointer. Cached input is input. */

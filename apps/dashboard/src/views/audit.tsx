@@ -1,5 +1,5 @@
+import type { Audit as AuditAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Audit as AuditAnswer } from '../../../gateway/src/api/contract.ts'
 import { usePages } from '../api/use-pages.ts'
 import { full } from '../format/number.ts'
 import { place } from '../place.ts'

@@ -1,5 +1,5 @@
+import type { CallRow } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { CallRow } from '../../../gateway/src/api/contract.ts'
 import { duration } from '../format/time.ts'
 import { words } from '../format/words.ts'
 import { Badge } from '../ui/badge.tsx'

@@ -1,5 +1,5 @@
+import type { Calls as CallsAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Calls as CallsAnswer } from '../../../gateway/src/api/contract.ts'
 import { usePages } from '../api/use-pages.ts'
 import { adjustPlace, place } from '../place.ts'
 import { Filter } from '../ui/filter.tsx'

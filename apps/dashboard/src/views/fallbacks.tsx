@@ -1,5 +1,5 @@
+import type { Fallbacks, Summary } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Fallbacks, Summary } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { exactMoney, money, shareOfMoney } from '../format/money.ts'

@@ -1,6 +1,6 @@
+import type { CircuitView, EndpointView, Targets } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { CircuitView, EndpointView, Targets } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { percent } from '../format/number.ts'

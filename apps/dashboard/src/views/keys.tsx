@@ -1,5 +1,5 @@
+import type { Keys as KeysAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Keys as KeysAnswer } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { ago } from '../format/time.ts'

@@ -1,5 +1,5 @@
+import type { Percentiles, SeriesPoint, Summary } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Percentiles, SeriesPoint, Summary } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { duration } from '../format/time.ts'

@@ -1,6 +1,6 @@
+import type { CallRow, Calls, Summary, Usage } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { CallRow, Calls, Summary, Usage } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { money } from '../format/money.ts'

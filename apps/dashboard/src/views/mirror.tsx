@@ -1,5 +1,5 @@
+import type { MirrorSide, Mirrors } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { MirrorSide, Mirrors } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'

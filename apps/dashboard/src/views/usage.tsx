@@ -1,5 +1,5 @@
+import type { Summary, Usage, UsageRow } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import type { Summary, Usage, UsageRow } from '../../../gateway/src/api/contract.ts'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'

@@ -1,20 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type Alerts,
+  type Audit,
+  BadParameter,
+  type Keys,
+  type Mirrors,
+  openApi,
+  type Query,
+  type QueryName,
+  questions,
+  readQuery,
+  type Targets,
+} from '@spillway/gateway-api'
 import { type Clock, systemClock } from '@spillway/middleware'
-import type { AuditFilter } from './audit-view.ts'
-import type { Audit, Keys, Mirrors, Targets } from './contract.ts'
+import { csvOf } from './csv.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
-import { openApi } from './openapi.ts'
-import {
-  BadParameter,
-  checkNames,
-  cursorOf,
-  groupings,
-  oneOf,
-  rangeOf,
-  textOf,
-  wholeNumber,
-} from './parameters.ts'
 import { TooManyReads } from './shared-reads.ts'
 import { within } from './within.ts'
 
@@ -22,70 +23,66 @@ import { within } from './within.ts'
 export interface ApiSources {
   readonly views: LedgerViews
   readonly targets: () => Targets
+  readonly alerts: () => Alerts
   /** @throws BadParameter for a name that is not there */
   readonly openLimits: (target: string | undefined, endpoint: string | undefined) => void
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
-  readonly audit: (filter: AuditFilter) => Promise<Audit>
+  readonly audit: (query: Query<'audit'>) => Promise<Audit>
   readonly live: LiveEvents
   /** Told why a question could not be answered. Must not throw. */
   readonly log: (line: string) => void
-  /** Milliseconds since the Unix epoch. */
-  readonly now: () => number
   /** @default the system's */
   readonly clock?: Clock | undefined
 }
 
-interface ApiRoute {
-  readonly parameters: readonly string[]
-  readonly answer: (query: URLSearchParams, sources: ApiSources) => unknown
+/** An answer that is a file for spreadsheets. */
+class Csv {
+  readonly text: string
+  readonly name: string
+
+  constructor(name: string, rows: readonly object[]) {
+    this.name = name
+    this.text = csvOf(rows)
+  }
 }
 
-/** All paths with JSON behind them. */
-export const apiRoutes: Readonly<Record<string, ApiRoute>> = {
-  '/api/summary': {
-    parameters: ['range'],
-    answer: (query, { views, now }) => views.summary(rangeOf(query, now())),
+type Answers = {
+  readonly [P in keyof typeof questions]: (
+    query: Query<(typeof questions)[P]['query']>,
+    sources: ApiSources,
+    id: string,
+  ) => unknown
+}
+
+const answers: Answers = {
+  '/api/summary': (query, { views }) => views.summary(query),
+  '/api/usage': async ({ format, ...query }, { views }) => {
+    const usage = await views.usage({ format, ...query })
+    const { rows, other } = usage
+    if (format === 'json') return usage
+    return new Csv(`usage-by-${query.by}`, [
+      ...rows,
+      ...(other === undefined ? [] : [{ key: 'all others', ...other }]),
+    ])
   },
-  '/api/usage': {
-    parameters: ['by', 'range', 'limit'],
-    answer: (query, { views, now }) =>
-      views.usage(
-        oneOf(query, 'by', groupings, 'model'),
-        rangeOf(query, now()),
-        wholeNumber(query, 'limit', 100, 1000) as number,
-      ),
+  '/api/series': (query, { views }) => views.series(query),
+  '/api/fallbacks': (query, { views }) => views.fallbacks(query),
+  '/api/facets': (query, { views }) => views.facets(query),
+  '/api/sessions': async (query, { views }) => {
+    const sessions = await views.sessions(query)
+    return query.format === 'json' ? sessions : new Csv('conversations', sessions.rows)
   },
-  '/api/fallbacks': {
-    parameters: ['range'],
-    answer: (query, { views, now }) => views.fallbacks(rangeOf(query, now())),
+  '/api/calls': async (query, { views }) => {
+    const calls = await views.calls(query)
+    return query.format === 'json' ? calls : new Csv('calls', calls.calls)
   },
-  '/api/calls': {
-    parameters: ['limit', 'before', 'model', 'tenant', 'target', 'failure', 'query'],
-    answer: (query, { views }) =>
-      views.calls({
-        limit: wholeNumber(query, 'limit', 50, 1000) as number,
-        before: cursorOf(query, 'before'),
-        model: textOf(query, 'model'),
-        tenant: textOf(query, 'tenant'),
-        target: textOf(query, 'target'),
-        failure: textOf(query, 'failure'),
-        query: textOf(query, 'query'),
-      }),
-  },
-  '/api/targets': { parameters: [], answer: (_, { targets }) => targets() },
-  '/api/mirror': { parameters: [], answer: (_, { mirrors }) => mirrors() },
-  '/api/keys': { parameters: [], answer: (_, { keys }) => keys() },
-  '/api/audit': {
-    parameters: ['limit', 'before', 'query'],
-    answer: (query, { audit }) =>
-      audit({
-        limit: wholeNumber(query, 'limit', 50, 1000) as number,
-        before: wholeNumber(query, 'before', undefined, Number.MAX_SAFE_INTEGER),
-        query: textOf(query, 'query'),
-      }),
-  },
-  '/api/openapi.json': { parameters: [], answer: () => openApi },
+  '/api/calls/{id}': (_, { views }, id) => views.story(id),
+  '/api/targets': (_, { targets }) => targets(),
+  '/api/alerts': (_, { alerts }) => alerts(),
+  '/api/mirror': (_, { mirrors }) => mirrors(),
+  '/api/keys': (_, { keys }) => keys(),
+  '/api/audit': (query, { audit }) => audit(query),
 }
 
 /** How long an answer may take, in milliseconds: whoever asks may wait for the read before, and for their turn. */
@@ -104,15 +101,47 @@ function late(): never {
 export const livePath = '/api/live'
 
 /** What can be done, by the same paths with POST. It changes what the gateway does, and nothing that is kept. */
-const apiActions: Readonly<Record<string, ApiRoute>> = {
-  '/api/targets': {
-    parameters: ['open', 'target', 'endpoint'],
-    answer(query, { openLimits, targets }) {
-      if (query.get('open') !== 'limits') throw new BadParameter('open', 'expected limits')
-      openLimits(textOf(query, 'target'), textOf(query, 'endpoint'))
-      return targets()
-    },
+const actions: Readonly<Record<string, (query: URLSearchParams, sources: ApiSources) => unknown>> = {
+  '/api/targets'(query, { openLimits, targets }) {
+    const known = ['open', 'target', 'endpoint']
+    for (const name of query.keys())
+      if (!known.includes(name))
+        throw new BadParameter('query', `unknown parameter; there are ${known.join(', ')}`)
+    if (query.get('open') !== 'limits') throw new BadParameter('open', 'expected limits')
+    openLimits(query.get('target') ?? undefined, query.get('endpoint') ?? undefined)
+    return targets()
   },
+}
+
+/** The description, which is no question of the ledger's. */
+const descriptionPath = '/api/openapi.json'
+
+/** What answers a path; undefined where there is nothing. */
+function answerTo(
+  path: string,
+  isAction: boolean,
+): ((query: URLSearchParams, sources: ApiSources) => unknown) | undefined {
+  if (isAction) return actions[path]
+  if (path === descriptionPath) {
+    return (query) => {
+      readQuery('nothing', query)
+      return openApi()
+    }
+  }
+  const id = /^\/api\/calls\/([^/]+)$/.exec(path)?.[1]
+  const question = (id === undefined ? path : '/api/calls/{id}') as keyof typeof questions
+  if (!Object.hasOwn(questions, question)) return undefined
+  const { query: name } = questions[question]
+  const answer = answers[question] as (query: Query<QueryName>, sources: ApiSources, id: string) => unknown
+  return (query, sources) => answer(readQuery(name, query), sources, decoded(id))
+}
+
+function decoded(part = ''): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new BadParameter('id', 'expected the id of a call')
+  }
 }
 
 /** Answers everything below `/api/`: questions with GET and HEAD, actions with POST. */
@@ -123,7 +152,7 @@ export async function answerApi(
   sources: ApiSources,
 ): Promise<void> {
   req.resume()
-  const isAction = req.method === 'POST' && Object.hasOwn(apiActions, path)
+  const isAction = req.method === 'POST' && Object.hasOwn(actions, path)
   if (req.method !== 'GET' && req.method !== 'HEAD' && !isAction)
     return sendError(res, 405, `${req.method} is not allowed here; use GET`, { allow: 'GET, HEAD' })
   if (path === livePath) {
@@ -132,19 +161,20 @@ export async function answerApi(
       'retry-after': '5',
     })
   }
-  const routes = isAction ? apiActions : apiRoutes
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined
-  if (route === undefined) {
-    const known = [...Object.keys(apiRoutes), livePath].join(', ')
+  const answer = answerTo(path, isAction)
+  if (answer === undefined) {
+    const known = [...Object.keys(questions), descriptionPath, livePath].join(', ')
     // A long one may hold a key that was pasted in the wrong place.
     const asked = path.length > 30 ? '' : `: ${path}`
     return sendError(res, 404, `no such path${asked}; there are ${known}`)
   }
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
-    checkNames(query, route.parameters)
-    const answer = Promise.resolve(route.answer(query, sources))
-    send(res, 200, await within(longestAnswer, answer, late, sources.clock ?? systemClock))
+    const given = Promise.resolve(answer(query, sources))
+    const value = await within(longestAnswer, given, late, sources.clock ?? systemClock)
+    if (value === undefined) return sendError(res, 404, 'there is no such call, or no longer')
+    if (value instanceof Csv) return sendCsv(res, value)
+    send(res, 200, value)
   } catch (error) {
     if (error instanceof BadParameter) return sendError(res, 400, error.message)
     if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })
@@ -168,16 +198,31 @@ function sendError(
   send(res, status, { error: { status, message } }, headers)
 }
 
+function sendCsv(res: ServerResponse, { name, text }: Csv): void {
+  write(res, 200, Buffer.from(text), {
+    'content-type': 'text/csv; charset=utf-8',
+    'content-disposition': `attachment; filename="${name}.csv"`,
+  })
+}
+
 function send(
   res: ServerResponse,
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  if (res.destroyed) return
   const body = Buffer.from(`${JSON.stringify(value)}\n`)
+  write(res, status, body, { 'content-type': 'application/json', ...headers })
+}
+
+function write(
+  res: ServerResponse,
+  status: number,
+  body: Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (res.destroyed) return
   res.writeHead(status, {
-    'content-type': 'application/json',
     'content-length': body.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

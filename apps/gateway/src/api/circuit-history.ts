@@ -1,5 +1,5 @@
 import type { CircuitBreaker, CircuitChange, CircuitState } from '@spillway/circuit-breaker-fallback'
-import type { CircuitView } from './contract.ts'
+import type { CircuitView } from '@spillway/gateway-api'
 
 /** A change and when it was, in milliseconds since the Unix epoch. */
 type DatedChange = CircuitChange & { readonly at: number }

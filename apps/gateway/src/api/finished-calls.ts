@@ -1,7 +1,8 @@
 // Brings in the `booked` of attempts.
+
+import type { CallRow, TokenCounts } from '@spillway/gateway-api'
 import type {} from '@spillway/ledger'
 import { type CallRecord, followCall, type Middleware, type ModelRequest, named } from '@spillway/middleware'
-import type { CallRow, TokenCounts } from './contract.ts'
 
 /** A call that is over. */
 export interface FinishedCall {
@@ -13,17 +14,20 @@ export interface FinishedCall {
 /** Tells of each call at its outcome. The listener must not throw. */
 export function observeCalls(onCall: (call: FinishedCall) => void): Middleware {
   const observing: Middleware = (next) => (request) =>
-    followCall(request, next, ({ record, response, failure, firstContentMs, totalMs }) => {
+    followCall(request, next, ({ record, response, outcome, failure, firstContentMs, totalMs }) => {
       const row: CallRow = {
         id: record.callId,
         at: Math.round(record.startedAtEpoch),
         tenant: request.context.tenant ?? null,
+        session: request.context.session ?? null,
         model: request.model,
+        modelAnswered: outcome?.model ?? null,
         target: response?.target ?? null,
         stream: request.stream,
         attempts: record.begun,
         fallback: record.fallback(response?.target)?.reason ?? null,
         failure: failure ?? null,
+        status: response?.status ?? null,
         firstContentMs: firstContentMs ?? null,
         totalMs,
         ...usedBy(record),

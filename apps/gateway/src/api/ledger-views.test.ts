@@ -9,8 +9,17 @@ import { sharedReads } from './shared-reads.ts'
 it('answers with what is booked while the last rows cannot be booked', async () => {
   const clock = virtualClock()
   const store = { calls: async () => ({ calls: [], next: undefined }) } as unknown as Books['store']
-  const views = ledgerViews({ store, flush: () => new Promise(() => {}) }, sharedReads(), clock)
-  expect(await clock.runUntil(views.calls({ limit: 5 }))).toEqual({ calls: [], next: undefined })
+  const views = ledgerViews(
+    { store, flush: () => new Promise(() => {}) },
+    sharedReads(),
+    () => 0,
+    () => undefined,
+    clock,
+  )
+  expect(await clock.runUntil(views.calls({ limit: 5, format: 'json' }))).toEqual({
+    calls: [],
+    next: undefined,
+  })
   expect(clock.now()).toBe(2000)
 })
 

@@ -1,27 +1,36 @@
-import type { CallView } from '@spillway/ledger'
+import {
+  BadParameter,
+  type CallRow,
+  type CallStory,
+  type Calls,
+  type Facets,
+  type Fallbacks,
+  none,
+  type Query,
+  rangeOf,
+  type Series,
+  type Sessions,
+  type Summary,
+  type Usage,
+} from '@spillway/gateway-api'
+import type { CallView, OutcomeFilter } from '@spillway/ledger'
 import { type Clock, systemClock } from '@spillway/middleware'
 import type { Books } from '../ledger/books.ts'
-import type { CallRow, Calls, Fallbacks, Summary, TimeRange, Usage } from './contract.ts'
+import type { CallNote } from './call-notes.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { within } from './within.ts'
 
-export interface CallsFilter {
-  readonly limit: number
-  readonly before?: string | undefined
-  readonly model?: string | undefined
-  readonly tenant?: string | undefined
-  readonly target?: string | undefined
-  readonly failure?: string | undefined
-  readonly query?: string | undefined
-}
-
 /** What `/api` says of the past. */
 export interface LedgerViews {
-  /** `step` is the length of a step of its series, in milliseconds. */
-  summary(range: TimeRange & { readonly step: number }): Promise<Summary>
-  usage(by: Usage['by'], range: TimeRange, limit: number): Promise<Usage>
-  fallbacks(range: TimeRange): Promise<Fallbacks>
-  calls(filter: CallsFilter): Promise<Calls>
+  summary(query: Query<'summary'>): Promise<Summary>
+  usage(query: Query<'usage'>): Promise<Usage>
+  series(query: Query<'series'>): Promise<Series>
+  fallbacks(query: Query<'fallbacks'>): Promise<Fallbacks>
+  facets(query: Query<'facets'>): Promise<Facets>
+  sessions(query: Query<'sessions'>): Promise<Sessions>
+  calls(query: Query<'calls'>): Promise<Calls>
+  /** Undefined where there is none. */
+  story(id: string): Promise<CallStory | undefined>
 }
 
 /** How long a question waits for the last rows, in milliseconds; then it is answered without those. */
@@ -34,6 +43,8 @@ const longestFlush = 2000
 export function ledgerViews(
   { store, flush }: Pick<Books, 'store' | 'flush'>,
   shared: SharedReads,
+  now: () => number,
+  noteOf: (callId: string) => CallNote | undefined,
   clock: Clock = systemClock,
 ): LedgerViews {
   const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
@@ -41,31 +52,87 @@ export function ledgerViews(
       await within(longestFlush, flush(), () => {}, clock)
       return ask()
     })
+  const stepsOf = ({ from, to, step }: ReturnType<typeof rangeOf>): number => Math.ceil((to - from) / step)
   return {
-    async summary({ from, to, step }) {
-      const range = { from, to }
-      const steps = Math.ceil((to - from) / step)
-      const [{ estimated: _, ...summary }, series] = await read(['summary', from, to, step], () =>
-        Promise.all([store.summary(range), store.series(range, steps)]),
+    async summary(query) {
+      const asked = rangeOf(query, now())
+      const range = { from: asked.from, to: asked.to }
+      const [{ estimated: _, ...summary }, series] = await read(['summary', asked], () =>
+        Promise.all([store.summary(range), store.series(range, stepsOf(asked))]),
       )
       return { ...summary, series }
     },
-    async usage(by, { from, to }, limit) {
+    async usage({ by, limit, ...query }) {
+      const { from, to } = rangeOf(query, now())
       const range = { from, to }
       const { rows, other } = await read(['usage', by, from, to, limit], () =>
         store.largestTotals(by, range, limit),
       )
       return { range, by, rows: rows.map(usageRow), other: other && usageRow(other) }
     },
-    async fallbacks({ from, to }) {
+    async series({ by, limit, ...query }) {
+      const asked = rangeOf(query, now())
+      const range = { from: asked.from, to: asked.to }
+      const split = await read(['series', by, limit, asked], () =>
+        store.splitSeries(range, stepsOf(asked), by, limit),
+      )
+      return { range, ...split }
+    },
+    async fallbacks(query) {
+      const { from, to } = rangeOf(query, now())
       const range = { from, to }
       return { range, rows: await read(['fallbacks', from, to], () => store.fallbacks(range)) }
     },
-    async calls(filter) {
+    async facets(query) {
+      const { from, to } = rangeOf(query, now())
+      const range = { from, to }
+      const filter = outcomeFilter(query)
+      return { range, facets: await read(['facets', range, filter], () => store.facets(range, filter)) }
+    },
+    async sessions({ order, limit, ...query }) {
+      const { from, to } = rangeOf(query, now())
+      const range = { from, to }
+      const rows = await read(['sessions', order, limit, range], () => store.sessions(range, order, limit))
+      return { range, rows }
+    },
+    async calls(query) {
+      const { limit, before, session, query: text, range, from, to } = query
+      const hasRange = range !== undefined || from !== undefined || to !== undefined
+      const asked = hasRange ? rangeOf(query, now()) : undefined
+      const filter = {
+        ...{ limit, before, session, query: text, ...outcomeFilter(query) },
+        range: asked && { from: asked.from, to: asked.to },
+      }
       const { calls, next } = await read(['calls', filter], () => store.calls(filter))
       return { calls: calls.map(callRow), next }
     },
+    async story(id) {
+      if (id === '' || id.length > 256) throw new BadParameter('id', 'expected the id of a call')
+      const story = await read(['story', id], () => store.callStory(id))
+      if (story === null) return undefined
+      const note = noteOf(id)
+      const { call, api, operation, stopReason, attempts } = story
+      return {
+        ...{ call: callRow(call), api, operation, stopReason },
+        attempts: attempts.map((attempt) => ({
+          ...attempt,
+          message: note?.messages.get(attempt.number) ?? null,
+        })),
+        refusals: note?.refusals ?? [],
+        isRemembered: note !== undefined,
+      }
+    },
   }
+}
+
+/** What is asked for by name of none is an empty text in the ledger. */
+function outcomeFilter(query: OutcomeFilter): OutcomeFilter {
+  const { model, tenant, target, failure, reason, status, problems } = query
+  const texts = Object.entries({ model, tenant, target, failure, reason }).map(([name, value]) => [
+    name,
+    value === none ? '' : value,
+  ])
+  return { ...Object.fromEntries(texts), status, problems }
 }
 
 function usageRow<T extends { readonly cancelled: number }>({
@@ -75,6 +142,6 @@ function usageRow<T extends { readonly cancelled: number }>({
   return row
 }
 
-function callRow({ callId, fallback, status: _, ...call }: CallView): CallRow {
+function callRow({ callId, fallback, ...call }: CallView): CallRow {
   return { ...call, id: callId, fallback: fallback?.reason ?? null }
 }

@@ -1,6 +1,6 @@
+import type { MirrorSide, Percentiles } from '@spillway/gateway-api'
 import type { ComparedAnswer, Comparison } from '@spillway/mirror'
 import { costOf, type PriceTable } from '@spillway/usage'
-import type { MirrorSide, Percentiles } from './contract.ts'
 
 /** Percentiles are those of so many comparisons, the newest. */
 const mostTimes = 1000

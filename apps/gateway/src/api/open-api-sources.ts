@@ -1,3 +1,4 @@
+import { type Keys, type Mirrors, rangeOf } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
@@ -7,9 +8,10 @@ import type { Books } from '../ledger/books.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
+import { alertsOf } from './alerts.ts'
 import type { ApiSources } from './api-server.ts'
 import { readAudit } from './audit-view.ts'
-import type { Keys, Mirrors } from './contract.ts'
+import { CallNotes } from './call-notes.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
@@ -24,6 +26,8 @@ export interface Observed {
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
+  /** What `/readyz` says. */
+  readonly state: () => Readonly<Record<string, string | number>>
   readonly log: (line: string) => void
 }
 
@@ -37,14 +41,22 @@ export function openApiSources(observed: Observed): {
   const { config, targets, mirrors, books, vault, shared, log } = observed
   const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
   const reads = sharedReads()
+  const notes = new CallNotes()
   const calls = observeCalls((call) => {
+    notes.add(call.record)
     books.audit?.record(callEntry(call))
     live.send('call', call.row)
   })
   const watched = watchTargets(config, targets, shared, (change) => live.send('circuit', change))
   const sources: ApiSources = {
-    views: ledgerViews(books, reads),
+    views: ledgerViews(
+      books,
+      reads,
+      () => Date.now(),
+      (id) => notes.of(id),
+    ),
     targets: watched.read,
+    alerts: () => alertsOf(watched.read(), observed.state(), Date.now()),
     openLimits(target, endpoint) {
       openLimits(targets, target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
@@ -52,10 +64,15 @@ export function openApiSources(observed: Observed): {
     },
     keys: () => reads('keys', () => keysOf(vault)),
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
-    audit: (filter) => reads(JSON.stringify(['audit', filter]), () => readAudit(books.store.audit, filter)),
+    audit({ range: name, from, to, ...filter }) {
+      const hasRange = name !== undefined || from !== undefined || to !== undefined
+      const range = hasRange ? rangeOf({ range: name, from, to }, Date.now()) : undefined
+      return reads(JSON.stringify(['audit', filter, range]), () =>
+        readAudit(books.store.audit, { ...filter, range }),
+      )
+    },
     live,
     log,
-    now: () => Date.now(),
   }
   return { sources, calls, follow: watched.follow }
 }

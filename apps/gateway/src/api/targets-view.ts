@@ -1,3 +1,5 @@
+import type { EndpointView, LimitGroupView, LiveCircuit, Targets } from '@spillway/gateway-api'
+import { BadParameter } from '@spillway/gateway-api'
 import { systemClock } from '@spillway/middleware'
 import type { GroupState } from '@spillway/rate-limit'
 import type { Config, EndpointConfig } from '../config/config.ts'
@@ -5,8 +7,6 @@ import { safeUrl } from '../safe-url.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
 import { CircuitHistory } from './circuit-history.ts'
-import type { EndpointView, LimitGroupView, LiveCircuit, Targets } from './contract.ts'
-import { BadParameter } from './parameters.ts'
 
 /** What `/api/targets` reads: running targets, with the history of their circuits from now on. */
 export function watchTargets(

@@ -1,0 +1,40 @@
+export type { Attempt, CallRow, CallStory, Calls } from './calls.ts'
+export { openApi } from './openapi.ts'
+export {
+  type AskedRange,
+  BadParameter,
+  none,
+  type Query,
+  type QueryName,
+  type RangeName,
+  rangeOf,
+  ranges,
+  readQuery,
+} from './parameters.ts'
+export { type Question, type QuestionPath, questions } from './questions.ts'
+export type {
+  Alerts,
+  Audit,
+  CircuitView,
+  EndpointView,
+  Keys,
+  LimitGroupView,
+  LiveCircuit,
+  MirrorSide,
+  Mirrors,
+  Targets,
+} from './state.ts'
+export type {
+  FacetName,
+  Facets,
+  Fallbacks,
+  Percentiles,
+  Series,
+  SeriesPoint,
+  Sessions,
+  Summary,
+  TimeRange,
+  TokenCounts,
+  Usage,
+  UsageRow,
+} from './sums.ts'

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { groupings, sessionOrders, splits } from './sums.ts'
+
+// What questions are asked with, as texts of a query. An empty one is none.
+
+const minute = 60_000
+
+/** The lengths of the ranges that have a name, and the steps of their series, in milliseconds. */
+export const ranges = {
+  '15m': { length: 15 * minute, step: minute },
+  '1h': { length: 60 * minute, step: minute },
+  '24h': { length: 1_440 * minute, step: 30 * minute },
+  '7d': { length: 10_080 * minute, step: 240 * minute },
+  '30d': { length: 43_200 * minute, step: 1_440 * minute },
+} as const
+
+export type RangeName = keyof typeof ranges
+
+/** What a filter is given to find calls that have none of its values. */
+export const none = '(none)'
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `expected one of ${values.join(', ')}` })
+
+const wholeNumber = (max: number, min = 1) => {
+  const error = `expected a whole number from ${min} to ${max}`
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error })
+}
+
+const text = z.string().max(200, { error: 'expected at most 200 characters' })
+const filter = text.optional().describe(`Exactly this; ${none} for calls without one.`)
+
+const cursor = text.regex(/^\d{1,15}\../s, { error: 'expected `next` of another page' })
+
+const latest = 8.64e15
+const moment = wholeNumber(latest, 0).optional().describe('Milliseconds since the Unix epoch.')
+
+/** A range by its name, or by its begin and end. */
+const range = {
+  range: oneOf(Object.keys(ranges) as [RangeName, ...RangeName[]]).default('24h'),
+  from: moment,
+  to: moment,
+}
+
+/** The same where no range is everything. */
+const anyRange = { ...range, range: range.range.unwrap().optional() }
+
+const outcome = {
+  model: filter,
+  tenant: filter,
+  target: filter,
+  failure: filter,
+  status: wholeNumber(999, 0).optional().describe('As the caller got it; 0 for calls without one.'),
+  reason: filter.describe('Why the first target was left.'),
+  problems: z
+    .enum(['true', 'false'], { error: 'expected true or false' })
+    .transform((value) => value === 'true')
+    .optional()
+    .describe('Only calls that failed (cancelled ones not among them) or that another target answered.'),
+}
+
+const limit = (otherwise: number, max = 1000) => wholeNumber(max).default(otherwise)
+const format = oneOf(['json', 'csv']).default('json').describe('csv for spreadsheets.')
+
+export const queries = {
+  nothing: z.strictObject({}),
+  summary: z.strictObject(range),
+  usage: z.strictObject({ by: oneOf(groupings).default('model'), ...range, limit: limit(100), format }),
+  fallbacks: z.strictObject(range),
+  series: z.strictObject({ by: oneOf(splits).default('target'), ...range, limit: limit(6, 20) }),
+  facets: z.strictObject({ ...range, ...outcome }),
+  sessions: z.strictObject({
+    order: oneOf(sessionOrders).default('cost'),
+    ...range,
+    limit: limit(50),
+    format,
+  }),
+  calls: z.strictObject({
+    limit: limit(50),
+    before: cursor.optional().describe('`next` of the page before.'),
+    ...anyRange,
+    ...outcome,
+    session: text.optional(),
+    query: text.optional().describe('The begin of an id, or a part of a name.'),
+    format,
+  }),
+  audit: z.strictObject({
+    limit: limit(50),
+    before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+    ...anyRange,
+    action: text.optional().describe('Entries of this action; -call for all but those.'),
+    query: text.optional().describe('A part of the text.'),
+  }),
+} as const
+
+export type QueryName = keyof typeof queries
+export type Query<N extends QueryName> = z.output<(typeof queries)[N]>
+
+/** What is wrong with a question, for whoever asked it. */
+export class BadParameter extends Error {
+  readonly parameter: string
+
+  constructor(parameter: string, message: string) {
+    super(`${parameter}: ${message}`)
+    this.parameter = parameter
+  }
+}
+
+/**
+ * A query by its name.
+ * @throws BadParameter for a parameter that is not known, is given twice or has no such value
+ */
+export function readQuery<N extends QueryName>(name: N, given: URLSearchParams): Query<N> {
+  const schema = queries[name]
+  const known = Object.keys(schema.shape)
+  const values: Record<string, string> = {}
+  for (const [key, value] of given) {
+    if (!known.includes(key)) {
+      const there = known.length === 0 ? 'there are no parameters here' : `there are ${known.join(', ')}`
+      // A long one may be a key that was pasted in the wrong place.
+      throw new BadParameter(key.length > 20 ? 'query' : key, `unknown parameter; ${there}`)
+    }
+    if (given.getAll(key).length > 1) throw new BadParameter(key, 'given more than once')
+    if (value !== '') values[key] = value
+  }
+  const read = schema.safeParse(values)
+  if (read.success) return read.data as Query<N>
+  const [issue] = read.error.issues
+  throw new BadParameter(String(issue?.path[0] ?? 'query'), issue?.message ?? 'wrong')
+}
+
+/** A part of the past and the length of its steps, in milliseconds. */
+export interface AskedRange {
+  readonly from: number
+  readonly to: number
+  readonly step: number
+}
+
+/** Steps of a series at most, unless its range has a name. */
+const mostSteps = 120
+
+/**
+ * The part of the past that is asked for: of a name, whole steps, the last one not over yet.
+ * @throws BadParameter where begin and end are no range
+ */
+export function rangeOf(
+  asked: {
+    readonly range?: RangeName | undefined
+    readonly from?: number | undefined
+    readonly to?: number | undefined
+  },
+  now: number,
+): AskedRange {
+  if (asked.from !== undefined || asked.to !== undefined) {
+    const { from = 0, to = now } = asked
+    if (!(from < to)) throw new BadParameter('from', 'expected a time before `to`')
+    return { from, to, step: Math.max(minute, Math.ceil((to - from) / mostSteps / minute) * minute) }
+  }
+  const { length, step } = ranges[asked.range ?? '24h']
+  const to = Math.ceil((now + 1) / step) * step
+  return { from: to - length, to, step }
+}

@@ -1,0 +1,51 @@
+import type { z } from 'zod'
+import { callStory, calls } from './calls.ts'
+import type { QueryName } from './parameters.ts'
+import { alerts, audit, keys, mirrors, targets } from './state.ts'
+import { facets, fallbacks, sessions, splitSeries, summary, usageAnswer } from './sums.ts'
+
+/** A path below `/api` that answers GET. */
+export interface Question {
+  readonly summary: string
+  readonly query: QueryName
+  readonly answer: z.ZodType
+}
+
+/** All questions by their paths; `{id}` is a part that varies. */
+export const questions = {
+  '/api/summary': { summary: 'Calls, costs and latencies of a range', query: 'summary', answer: summary },
+  '/api/usage': {
+    summary: 'Tokens and costs of the groups that cost most, and of all others',
+    query: 'usage',
+    answer: usageAnswer,
+  },
+  '/api/series': {
+    summary: 'Calls, costs and latencies over time, by target, model or tenant',
+    query: 'series',
+    answer: splitSeries,
+  },
+  '/api/fallbacks': {
+    summary: 'Who answered instead of whom, and why',
+    query: 'fallbacks',
+    answer: fallbacks,
+  },
+  '/api/facets': {
+    summary: 'How many calls there are by target, model, tenant, failure, status and reason of a fallback',
+    query: 'facets',
+    answer: facets,
+  },
+  '/api/sessions': { summary: 'Conversations, in whole hours', query: 'sessions', answer: sessions },
+  '/api/calls': { summary: 'Single calls, newest first', query: 'calls', answer: calls },
+  '/api/calls/{id}': { summary: 'The story of one call', query: 'nothing', answer: callStory },
+  '/api/targets': {
+    summary: 'Targets, circuits and limits as they are now',
+    query: 'nothing',
+    answer: targets,
+  },
+  '/api/alerts': { summary: 'What needs a person now', query: 'nothing', answer: alerts },
+  '/api/mirror': { summary: 'Comparisons of mirrored calls', query: 'nothing', answer: mirrors },
+  '/api/keys': { summary: 'Keys in the vault, never a value', query: 'nothing', answer: keys },
+  '/api/audit': { summary: 'The audit log, newest first', query: 'audit', answer: audit },
+} as const satisfies Readonly<Record<string, Question>>
+
+export type QuestionPath = keyof typeof questions

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { inspect, promisify } from 'node:util'
-import { questions } from '@spillway/gateway-api'
+import { type Calls, questions } from '@spillway/gateway-api'
 import { initAgeFile, openVault, processEnvironment } from '@spillway/key-vault'
 import { exportAudit, openLedgerStore } from '@spillway/ledger'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
@@ -236,6 +236,19 @@ const surfaces: Readonly<Record<string, Surface>> = {
   '/api/usage': ofRoute('/api/usage?by=tenant', /"key":"key-[\w-]{22}"/),
   '/api/fallbacks': ofRoute('/api/fallbacks', /"rows"/),
   '/api/calls': ofRoute('/api/calls', /"failure":"authentication"/),
+  '/api/calls/{id}': {
+    mark: /"message":"[^"]+"/,
+    read: async () => {
+      const { gateway } = await trouble()
+      const { calls } = JSON.parse((await get(`${gateway.url}/api/calls`)).text) as Calls
+      const stories = await Promise.all(calls.map(({ id }) => get(`${gateway.url}/api/calls/${id}`)))
+      return stories.map(({ text }) => text).join('\n')
+    },
+  },
+  '/api/series': ofRoute('/api/series', /"points"/),
+  '/api/facets': ofRoute('/api/facets', /"value":"authentication"/),
+  '/api/sessions': ofRoute('/api/sessions', /"rows"/),
+  '/api/alerts': ofRoute('/api/alerts', /"alerts"/),
   '/api/targets': ofRoute('/api/targets', /"circuits":\[\{/),
   '/api/mirror': ofRoute('/api/mirror', /"mirrors"/),
   '/api/keys': ofRoute('/api/keys', /"fingerprint":"[\w-]{22}"/),
@@ -344,9 +357,7 @@ it('looks at spans, metrics, the ledger, the audit log, the dashboard and all of
   const names = Object.keys(surfaces)
   for (const kind of [/^spans/, /^metrics/, /ledger/, /journal/, /audit log/, /dashboard/, /^\/api\/live/])
     expect(names.some((name) => kind.test(name))).toBe(true)
-  expect(names).toEqual(
-    expect.arrayContaining(Object.keys(questions).filter((path) => !path.includes('{id}'))),
-  )
+  expect(names).toEqual(expect.arrayContaining(Object.keys(questions)))
 })
 
 it('has at least 40 paths together with the key vault', () => {

@@ -19,8 +19,8 @@ export interface ResponsesCallers {
 
 /**
  * Callers of the Responses API are callers of chat completions on their way, with all that these have. Where the first target has the
- * API itself they reach it byte for byte, and are translated for each of the others that has not; a stream that breaks off is then
- * not gone on with.
+ * API itself they reach it byte for byte, and are translated for each of the others that has not; so is what goes on with a stream
+ * that breaks off.
  */
 export function responsesCallers(
   targets: Readonly<Record<string, TargetConfig>>,

@@ -240,6 +240,32 @@ describe('a server that has the Responses API itself', () => {
     expect((await stream.finalResponse()).output_text).toBe('From Claude.')
   })
 
+  test.each([
+    [
+      'Claude',
+      () => startClaude({ reply: { text: ' five six.' } }),
+      'anthropic',
+      { model: 'claude-sonnet-5' },
+    ],
+    ['its like', () => startOpenAi({ reply: { text: ' five six.' } }), 'openai', { dialect: 'openai' }],
+    ['a server of chats', () => startOpenAi({ reply: { text: ' five six.' } }), 'openai', { model: 'qwen3' }],
+  ] as const)('is gone on with by %s where its stream breaks off', async (_, start, api, more) => {
+    const server = forThisTest(await startOpenAi({ reply: { text: 'One two three four five six.' } }))
+    server.always({ type: 'cut', at: 'after-content', how: 'reset', afterChunks: 4 })
+    const other = forThisTest(await start())
+    const targets = [targetAt(server, 'openai', { dialect: 'openai' }), targetAt(other, api, more)]
+    const going = { fallback: { midStream: 'continue' } }
+    const gateway = await gatewayOf(configOf(targets[0] as object, targets[1], going))
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const stream = client.responses.stream({ model: 'gpt-5.5', input: 'Count.' })
+    const numbers: number[] = []
+    for await (const { sequence_number } of stream) numbers.push(sequence_number)
+    expect(numbers).toEqual(numbers.map((_, index) => index))
+    const response = await stream.finalResponse()
+    expect(response.output_text).toBe('One two three four five six.')
+    expect(response.output.map(({ type }) => type)).toEqual(['message'])
+  })
+
   test('is asked by it where it takes a model with tools there alone, from then on at once', async () => {
     const server = forThisTest(await startOpenAi({ reply }))
     const gateway = await gatewayOf(configOf(targetAt(server, 'openai', { dialect: 'openai' })))

@@ -11,7 +11,7 @@ import {
 } from '@spillway/middleware'
 import { acceptsPrefill, tokensFromBytes } from '@spillway/wire'
 
-/** What a target is told that has to go on from somebody else's text. */
+/** What a target is told that has to go on from another one's text. */
 const goOn =
   'Your last answer was cut off. Go on exactly where it ends, in the middle of the word if need be. ' +
   'Do not repeat anything of it, and do not comment on the interruption.'
@@ -46,18 +46,29 @@ export function continuationRequest(
   const known = withKnownFields(request.body) ?? request.body
   const isPrefilled = request.api === 'anthropic' && acceptsPrefill(model) && !thinks(known)
   const turns = isPrefilled ? [prefill] : [prefill, { role: 'user', content: goOn }]
-  let body = withItemsAdded(known, 'messages', turns)
-  if (body === undefined) {
-    const messages = fieldOf(known, 'messages')
-    body = withField(known, 'messages', [...(Array.isArray(messages) ? messages : []), ...turns])
-  }
+  const name = request.api === 'responses' ? 'input' : 'messages'
+  let body = withItemsAdded(known, name, turns)
+  if (body === undefined) body = withField(known, name, [...turnsOf(fieldOf(known, name)), ...turns])
   const used = tokensFromBytes(Buffer.byteLength(beginning))
-  for (const name of ['max_tokens', 'max_completion_tokens']) {
-    const limit = fieldOf(body, name)
+  for (const [field, least] of limits) {
+    const limit = fieldOf(body, field)
     // What the beginning has used up of it.
-    if (typeof limit === 'number') body = withField(body, name, Math.max(1, limit - used))
+    if (typeof limit === 'number') body = withField(body, field, Math.max(least, limit - used))
   }
   return deriveRequest(request, { body })
+}
+
+/** The limits of an answer in tokens, with the least that servers take. */
+const limits: readonly (readonly [field: string, least: number])[] = [
+  ['max_tokens', 1],
+  ['max_completion_tokens', 1],
+  ['max_output_tokens', 16],
+]
+
+/** An input of Responses may be one text. */
+function turnsOf(value: unknown): readonly unknown[] {
+  if (typeof value === 'string') return [{ role: 'user', content: value }]
+  return Array.isArray(value) ? value : []
 }
 
 function thinks(body: JsonBody): boolean {

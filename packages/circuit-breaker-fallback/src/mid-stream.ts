@@ -9,11 +9,12 @@ import {
   type ResponseBody,
   type Transcript,
 } from '@spillway/middleware'
-import { SseScanner } from '@spillway/wire'
 import { AnswerRelay } from './answer-relay.ts'
 import { canContinue, continuationRequest } from './continuation.ts'
 import { createSplice } from './create-splice.ts'
+import { ResponseSoFar } from './response-so-far.ts'
 import type { Splice } from './splice.ts'
+import { splicedBytes } from './spliced-bytes.ts'
 
 /**
  * What happens when a stream breaks off after its first content. `fail`: it ends with an error event. `restart`: another
@@ -35,8 +36,8 @@ export interface TakeOverOptions {
 /** The mode that a call really gets: not each protocol can be spliced, and `restart` is for callers who know what it does to their stream. */
 export function midStreamMode(request: ModelRequest, mode: MidStreamMode): MidStreamMode {
   if (!request.stream || request.operation !== 'generate') return 'fail'
-  // Frames are not spliced, nor is a response whose items and numbers another model would have to go on with.
-  if (request.venue === 'bedrock' || (mode === 'continue' && request.api === 'responses')) return 'fail'
+  // Frames are not spliced.
+  if (request.venue === 'bedrock') return 'fail'
   if (mode === 'restart' && request.headers['x-spillway-restart'] !== 'accept') return 'fail'
   return mode
 }
@@ -59,6 +60,8 @@ class TakenOverStream {
   readonly #targets: Target[]
   readonly #options: TakeOverOptions
   #transcript: Transcript | undefined
+  /** What the caller has of a response, where another target may go on with it. */
+  readonly #soFar: ResponseSoFar | undefined
 
   constructor(
     request: ModelRequest,
@@ -71,7 +74,12 @@ class TakenOverStream {
     this.#options = options
     this.#transcript = response.transcript
     this.relay = new AnswerRelay(request, response)
-    this.#pipe(response.body, (chunk) => chunk)
+    const isKept = request.api === 'responses' && options.mode === 'continue'
+    this.#soFar = isKept ? new ResponseSoFar() : undefined
+    this.#pipe(response.body, (chunk) => {
+      this.#soFar?.push(chunk)
+      return chunk
+    })
   }
 
   /** What the caller has been told, by whomever. */
@@ -97,7 +105,7 @@ class TakenOverStream {
     if (!isStreamFailure(error) || !when(error.failure)) return this.relay.giveUp(error)
     const deadline = request.clock.now() + reserve
     for (let target = this.#targets.shift(); target !== undefined; target = this.#targets.shift()) {
-      if (mode === 'continue' && !canContinue(this.#transcript)) break
+      if (mode === 'continue' && (!canContinue(this.#transcript) || this.#soFar?.isLost)) break
       emit(heard(request), 'fallback.switched', {
         ...{ to: target.name, failure: error.failure, midStream: mode },
       })
@@ -139,22 +147,9 @@ class TakenOverStream {
     const transcript = this.#transcript as Transcript
     const used = await Promise.all(this.relay.outcomes.slice(0, -1))
     const outputTokens = used.reduce((sum, { usage }) => sum + (usage?.outputTokens ?? 0), 0)
-    const splice = createSplice(this.#request.api, transcript, outputTokens)
+    const splice = createSplice(this.#request.api, transcript, outputTokens, this.#soFar)
     this.#transcript = splicedTranscript(transcript, splice, response)
-    this.#pipe(response.body, spliced(splice))
-  }
-}
-
-function spliced(splice: Splice): (chunk: Uint8Array) => Uint8Array {
-  let text = ''
-  const scanner = new SseScanner((event) => {
-    text += splice.read(event)
-  })
-  return (chunk) => {
-    scanner.push(chunk)
-    const bytes = Buffer.from(text)
-    text = ''
-    return bytes
+    this.#pipe(response.body, splicedBytes(splice))
   }
 }
 

@@ -58,6 +58,10 @@ export class TranscriptWriter implements Transcript {
       case 'response.output_text.delta':
         if (block?.type === 'text') this.#say(block, stringField(data, 'delta') ?? '')
         return
+      case 'response.refusal.delta':
+        // Nobody goes on for a model that declines.
+        if (block !== undefined) block.type = 'other'
+        return
       case 'response.output_item.done':
         if (block !== undefined) block.isOpen = false
     }

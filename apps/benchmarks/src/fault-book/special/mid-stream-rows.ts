@@ -23,10 +23,7 @@ export const midStreamRows: readonly Row[] = streams.flatMap((shape) => [
       'midStream: continue',
       shape,
       { always, fallback, mode: 'continue', ownFeature: true },
-      // Items and numbers of another server's response would have to go on.
-      shape.api === 'responses' && shape.at === undefined
-        ? { caller: 'broken', attempts: [1, 0], bytes: true }
-        : { attempts: [1, 1], bytes: false },
+      { attempts: [1, 1], bytes: false },
     ),
     specialRow(
       'Streams taken over',

@@ -10,12 +10,14 @@ const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 const losses: Record<Loss, true> = {
   audio: true,
+  betas: true,
   cache_control: true,
   choices: true,
   citations: true,
   custom_tools: true,
   documents: true,
   effort: true,
+  fallbacks: true,
   images: true,
   logprobs: true,
   max_tokens: true,

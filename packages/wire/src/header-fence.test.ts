@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { type HeaderVenue, headerFence, isDivertedHeader, whyNotForwarded } from './header-fence.ts'
 
-const venues: readonly HeaderVenue[] = ['anthropic', 'openrouter', 'openai', 'local']
+const signed: readonly HeaderVenue[] = ['bedrock', 'aws']
+const venues: readonly HeaderVenue[] = [
+  'anthropic',
+  'openrouter',
+  'openai',
+  'local',
+  'vertex',
+  'google',
+  ...signed,
+]
 
 /** What goes to each venue, as its documents name it. */
 const defined: Readonly<Record<HeaderVenue, readonly string[]>> = {
@@ -33,6 +42,16 @@ const defined: Readonly<Record<HeaderVenue, readonly string[]>> = {
     'x-stainless-lang',
   ],
   local: [],
+  bedrock: [
+    'x-amz-date',
+    'x-amz-content-sha256',
+    'x-amzn-bedrock-service-tier',
+    'x-amzn-bedrock-trace',
+    'x-amzn-trace-id',
+  ],
+  vertex: ['anthropic-beta', 'x-goog-user-project', 'x-vertex-ai-llm-request-type'],
+  aws: ['anthropic-version', 'anthropic-workspace-id', 'x-app', 'x-amz-date', 'x-claude-code-session-id'],
+  google: ['anthropic-version', 'anthropic-beta', 'x-app', 'x-goog-user-project', 'x-stainless-lang'],
 }
 const everywhere = ['accept', 'content-type', 'user-agent', 'traceparent', 'tracestate']
 
@@ -75,14 +94,17 @@ describe.each(venues)('to %s', (venue) => {
   it('goes nothing that is the caller’s own business', () => {
     for (const api of ['anthropic', 'openai'] as const) {
       const passes = headerFence(venue, api)
-      expect(private_.filter(passes)).toEqual([])
+      // Where requests are signed, the one who signs says by which session.
+      const own = signed.includes(venue) ? ['x-amz-security-token'] : []
+      expect(private_.filter(passes)).toEqual(own)
       expect(['authorization', 'x-api-key'].filter(passes)).toEqual([])
     }
   })
 
   it('goes no other name, whatever it is', () => {
     const passes = headerFence(venue, 'openai')
-    const known = /^(anthropic-|openai-|x-openrouter-|x-claude-code-|x-stainless-)/
+    const known =
+      /^(anthropic-|openai-|x-openrouter-|x-claude-code-|x-stainless-|x-amz-|x-amzn-bedrock-|x-vertex-ai-)/
     const names = new Set([...everywhere, ...Object.values(defined).flat()])
     const other = fc
       .stringMatching(/^[a-z][a-z0-9_.-]{0,40}$/)

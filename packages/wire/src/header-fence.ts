@@ -2,7 +2,15 @@ import type { Api, RequestHeaders } from '@spillway/middleware'
 import { connectionHeaders } from './connection-headers.ts'
 
 /** Whose protocol gives headers a meaning; `local` for servers that read none beyond HTTP's. */
-export type HeaderVenue = 'anthropic' | 'openrouter' | 'openai' | 'local'
+export type HeaderVenue =
+  | 'anthropic'
+  | 'openrouter'
+  | 'openai'
+  | 'local'
+  | 'bedrock'
+  | 'vertex'
+  | 'aws'
+  | 'google'
 
 /** Whether a caller's header goes upstream, by its name in lower case. */
 export type HeaderFence = (name: string) => boolean
@@ -46,6 +54,15 @@ const venues: Readonly<Record<HeaderVenue, Allowed>> = {
     prefixes: ['openai-', 'x-stainless-'],
   },
   local: { names: [], prefixes: [] },
+  // The Bedrock runtime has versions and betas in its bodies; what signs a request is `x-amz-*`.
+  bedrock: { names: ['x-amzn-trace-id'], prefixes: ['x-amz-', 'x-amzn-bedrock-'] },
+  vertex: { names: ['anthropic-beta', 'x-goog-user-project'], prefixes: ['x-vertex-ai-'] },
+  // Anthropic's own API behind the signatures of AWS, and behind Google's front.
+  aws: { names: ['x-app'], prefixes: ['anthropic-', 'x-amz-', 'x-claude-code-', 'x-stainless-'] },
+  google: {
+    names: ['x-app', 'x-goog-user-project'],
+    prefixes: ['anthropic-', 'x-claude-code-', 'x-stainless-'],
+  },
 }
 
 /** OpenRouter speaks two protocols; these are for one of them. */

@@ -54,7 +54,7 @@ export function readWholeAnswer(
     return failed(malformedFailure('the upstream answered with something that is not JSON'))
   if (isErrorBody(body)) return failed(classifyErrorBody(body, epoch))
   if (asked.operation === 'count_tokens') {
-    if (typeof field(body, 'input_tokens') !== 'number')
+    if (typeof field(body, asked.venue === 'bedrock' ? 'inputTokens' : 'input_tokens') !== 'number')
       return failed(malformedFailure('the answer has no count'))
     return ok(body, {})
   }

@@ -4,12 +4,14 @@
  */
 export type Loss =
   | 'audio'
+  | 'betas'
   | 'cache_control'
   | 'choices'
   | 'citations'
   | 'custom_tools'
   | 'documents'
   | 'effort'
+  | 'fallbacks'
   | 'images'
   | 'logprobs'
   | 'max_tokens'

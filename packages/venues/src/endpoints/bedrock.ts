@@ -35,10 +35,10 @@ const seenBetas: readonly string[] = [
   'dev-full-thinking-2025-05-14',
   'context-1m-2025-08-07',
   'context-management-2025-06-27',
+  'compact-2026-01-12',
   'effort-2025-11-24',
   'tool-search-tool-2025-10-19',
   'tool-examples-2025-10-29',
-  'fine-grained-tool-streaming-2025-05-14',
 ]
 
 /** Claude on Amazon Bedrock, by InvokeModel. The credential is a signer for the service `bedrock`, or an API key. */
@@ -48,7 +48,7 @@ export function bedrock(options: BedrockOptions): ProviderProfile {
     label: 'Amazon Bedrock',
     notTaken: {
       fields: ['container', 'mcp_servers', 'inference_geo'],
-      hints: ['metadata', 'service_tier', 'fallbacks', 'speed'],
+      hints: ['service_tier', 'fallbacks', 'speed'],
       serverTools: ['web_search_', 'web_fetch_', 'code_execution_', 'mcp_toolset', 'advisor_'],
       sources: ['url', 'file'],
     },

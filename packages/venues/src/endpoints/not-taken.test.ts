@@ -49,12 +49,12 @@ describe('what Bedrock does not take', () => {
     const hints = { metadata: { user_id: 'u' }, service_tier: 'auto', fallbacks: null }
     const { failure, headers, told } = await ask(hints, { 'anthropic-beta': betas, 'x-amz-date': 'callers' })
     expect(failure).toBeUndefined()
-    expect(told).toEqual(['metadata', 'service_tier', 'betas'])
-    expect(headers['x-spillway-degraded']).toBe('betas, metadata, service_tier')
+    expect(told).toEqual(['service_tier', 'betas'])
+    expect(headers['x-spillway-degraded']).toBe('betas, service_tier')
     expect(server.requests[0]?.json).toEqual({
       anthropic_version: 'bedrock-2023-05-31',
       anthropic_beta: ['interleaved-thinking-2025-05-14'],
-      ...{ max_tokens: 9, messages: hello },
+      ...{ max_tokens: 9, messages: hello, metadata: { user_id: 'u' } },
     })
     expect(server.requests[0]?.headers['x-amz-date']).toBeUndefined()
     await close()
@@ -211,7 +211,7 @@ describe('what a venue refuses is learned', () => {
   })
 
   it('for a count of tokens, which is estimated and told then', async () => {
-    const { server, ask, close } = await atBedrock({ countless: ['anthropic.claude-sonnet-4-6'] })
+    const { server, ask, close } = await atBedrock({ uncountedModels: ['anthropic.claude-sonnet-4-6'] })
     for (let turn = 0; turn < 2; turn++) {
       const { told, said, headers } = await ask({}, {}, 'count_tokens')
       expect([told, headers['x-spillway-degraded']]).toEqual([['token_count'], 'token_count'])

@@ -109,7 +109,7 @@ Examples:
   spillway start --demo                the demo: a simulated Claude in trouble, a real local model
   spillway start --config other.yaml   another set-up
 
-It prints where the dashboard is, and what to paste for Claude Code, curl and the SDKs.
+It prints where the dashboard is, and what to paste for Claude Code, Codex, curl and the SDKs.
 
 Signals:
   SIGHUP                    reads the configuration again, as a change of its file does; ends it where its terminal has closed

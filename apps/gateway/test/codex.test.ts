@@ -6,17 +6,12 @@ import { type Reply, type ReplyToolUse, startClaude, startOpenAi } from '@spillw
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
-import { installProgram } from './install-program.ts'
+import { installCodex } from './install-codex.ts'
 
 // Runs the real Codex, which is not a dependency and speaks nothing but the Responses API.
 
 const run = promisify(execFile)
-const launcher = await installProgram({
-  name: 'Codex',
-  packageName: '@openai/codex',
-  version: '0.171.0',
-  script: 'bin/codex.js',
-})
+const launcher = await installCodex()
 
 interface Printed {
   readonly said: readonly string[]

@@ -3,7 +3,16 @@ import { startClaude, startOpenRouter } from '@spillway/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { installClaudeCode } from './install-claude-code.ts'
-import { askClaudeCode, paste, pasteable, useAnthropic, useOpenAi, usePython } from './printed-lines.ts'
+import { installCodex } from './install-codex.ts'
+import {
+  askClaudeCode,
+  askCodex,
+  paste,
+  pasteable,
+  useAnthropic,
+  useOpenAi,
+  usePython,
+} from './printed-lines.ts'
 import { chat, messages, send } from './raw-client.ts'
 import { configFile, ready, spillway, started, until } from './spillway.ts'
 
@@ -113,6 +122,29 @@ describe('Claude Code, as printed,', { timeout: 120_000 }, () => {
     await until(() => ready.test(run.stdout()))
     const answer = await askClaudeCode(launcher, pasteable(run.stderr()).Claude ?? '')
     expect(answer).toMatchObject({ result: 'Yes, I am.', is_error: false })
+  })
+})
+
+describe('Codex, as printed,', { timeout: 120_000 }, () => {
+  let launcher: string | undefined
+  beforeAll(async () => {
+    launcher = await installCodex()
+  }, 300_000)
+
+  test('is answered by Claude, with the key of the gateway', async ({ skip }) => {
+    if (launcher === undefined) return skip()
+    const { Codex = '' } = await beforeClaude()
+    expect(await askCodex(launcher, Codex)).toContain('"text":"Yes, I am."')
+  })
+
+  test('is answered with the key of its user where callers bring theirs', async ({ skip }) => {
+    if (launcher === undefined) return skip()
+    const key = 'sk-ant-of-the-user'
+    const claude = forThisTest(await startClaude({ reply: { text: 'Yes, I am.' }, apiKeys: [key] }))
+    const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+    const { stderr } = await started(configOf(target))
+    const { Codex = '' } = pasteable(stderr())
+    expect(await askCodex(launcher, Codex, { ANTHROPIC_API_KEY: key })).toContain('"text":"Yes, I am."')
   })
 })
 

@@ -99,6 +99,20 @@ export async function usePython(line: string, model: string, env = {}): Promise<
   return paste('python3 program.py', { cwd, env })
 }
 
+/** Runs the line for Codex in a new home, where `codex` has one task instead of waiting for a person to type; returns its events. */
+export async function askCodex(launcher: string, line: string, env = {}): Promise<string> {
+  const home = temporaryFolder()
+  const bin = join(home, 'bin')
+  mkdirSync(bin)
+  const flags = '--json --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox'
+  const codex = `#!/bin/sh\nexec ${process.execPath} ${launcher} exec ${flags} "$@" 'Say hello.'\n`
+  writeFileSync(join(bin, 'codex'), codex, { mode: 0o755 })
+  return paste(line, {
+    cwd: home,
+    env: { PATH: `${bin}:${process.env.PATH}`, CODEX_HOME: home, ...env },
+  })
+}
+
 /** Runs the line for Claude Code in a new home, where `claude` asks one question instead of waiting for a person to type. */
 export async function askClaudeCode(
   launcher: string,

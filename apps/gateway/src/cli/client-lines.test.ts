@@ -27,6 +27,7 @@ describe('clientLines', () => {
     expect(lines).toEqual({
       Dashboard: `${url}/`,
       Claude: `ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=spillway claude`,
+      Codex: `SPILLWAY_KEY=spillway codex -c model_provider=spillway -c 'model_providers.spillway={name="Spillway", base_url="${url}/v1", env_key="SPILLWAY_KEY", wire_api="responses"}' -m claude-sonnet-5-5`,
       curl: `curl -s ${url}/v1/messages -H 'content-type: application/json' -d '{"model":"claude-sonnet-5-5","max_tokens":64,"messages":[{"role":"user","content":"Are you there?"}]}'`,
       '@anthropic-ai/sdk': `const anthropic = new Anthropic({ baseURL: '${url}', apiKey: 'spillway' })`,
       openai: `const openai = new OpenAI({ baseURL: '${url}/v1', apiKey: 'spillway' })`,
@@ -37,6 +38,7 @@ describe('clientLines', () => {
   test('asks for the key of the caller where that is passed on', () => {
     const lines = linesOf({ claude: ofCaller('anthropic') }, [{ models: '*', target: 'claude' }])
     expect(lines.Claude).toBe(`ANTHROPIC_BASE_URL=${url} claude`)
+    expect(lines.Codex).toMatch(/^codex .*env_key="ANTHROPIC_API_KEY"/)
     expect(lines.curl).toContain('-H "x-api-key: $ANTHROPIC_API_KEY"')
     expect(lines['@anthropic-ai/sdk']).toContain('apiKey: process.env.ANTHROPIC_API_KEY')
     expect(lines.openai).toContain('apiKey: process.env.ANTHROPIC_API_KEY')
@@ -91,6 +93,7 @@ describe('clientLines', () => {
   test('has names of models that no shell takes for anything else', () => {
     const lines = linesOf({ local }, [{ models: "it's $HOME; `rm`", target: 'local' }])
     expect(lines.Claude).toContain("ANTHROPIC_MODEL='it'\\''s $HOME; `rm`'")
+    expect(lines.Codex).toMatch(/-m 'it'\\''s \$HOME; `rm`'$/)
     expect(lines.curl).toContain(`-d '{"model":"it'\\''s $HOME; \`rm\`"`)
   })
 

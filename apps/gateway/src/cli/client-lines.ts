@@ -22,7 +22,7 @@ const keyVariables: Readonly<Partial<Record<TargetConfig['api'], string>>> = {
 const anyKey = 'spillway'
 
 /**
- * What to paste to reach a gateway: for Claude Code, curl and the SDKs, with a model that its routes serve. Where a route
+ * What to paste to reach a gateway: for Claude Code, Codex, curl and the SDKs, with a model that its routes serve. Where a route
  * passes on what callers present, that is the user's own key.
  * @param url of the gateway
  */
@@ -45,6 +45,10 @@ export function clientLines(config: Config, url: string): ClientLine[] {
       text: [...claudeCodeSettings(config, url).map(assignment), 'claude'].join(' '),
     },
     {
+      title: `Codex, for model ${claude}; what -c sets may stand in ~/.codex/config.toml`,
+      text: codexCommand(`${here}/v1`, claude, own),
+    },
+    {
       title: 'curl',
       text: [
         `curl -s ${here}/v1/messages`,
@@ -65,6 +69,19 @@ export function clientLines(config: Config, url: string): ClientLine[] {
       text: `client = Anthropic(base_url="${here}", api_key=${pythonKey(own)})`,
     },
   ]
+}
+
+/** Codex reads its providers from its configuration, in TOML, and a key from a variable that is named there. */
+function codexCommand(baseUrl: string, model: string, own: string | undefined): string {
+  const name = own ?? 'SPILLWAY_KEY'
+  const provider = { name: 'Spillway', base_url: baseUrl, env_key: name, wire_api: 'responses' }
+  const table = Object.entries(provider).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+  return [
+    ...(own === undefined ? [`${name}=${anyKey}`] : []),
+    'codex',
+    `-c model_provider=spillway -c ${shellText(`model_providers.spillway={${table.join(', ')}}`)}`,
+    `-m ${shellText(model)}`,
+  ].join(' ')
 }
 
 /** The lines as they are shown. */

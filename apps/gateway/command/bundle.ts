@@ -46,7 +46,7 @@ const ownProxies = join(root, 'command', 'undici-proxies.cjs')
 const partsOfUndici: Plugin = {
   name: 'parts-of-undici',
   resolveId(id, importer) {
-    if (id === 'undici') return ownUndici
+    if (id === 'undici' || id === '#undici') return ownUndici
     if (id === './client-h2.js') return ownHttp2
     // It is not a dependency of this package, but of the client.
     if ([ownUndici, ownHttp2, ownProxies].includes(importer ?? '') && id.startsWith('undici/'))

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import Opossum from 'opossum'
+import Opossum from '#opossum'
 
 export interface RollingWindowOptions {
   /** Its length in milliseconds. */

@@ -1,6 +1,7 @@
 import type { SecureContextOptions } from 'node:tls'
 import { withDefaults } from '@spillway/middleware'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import { Agent } from '#undici'
 import { type ProxySettings, proxyAgent, proxySettings } from './proxy.ts'
 
 /** How a client connects to its endpoint. */

@@ -1,5 +1,6 @@
 import type { SecureContextOptions } from 'node:tls'
-import { type Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
+import { EnvHttpProxyAgent, Pool, ProxyAgent } from '#undici'
 
 /** Where a pool's connections go through. */
 export interface ProxySettings {

@@ -1,0 +1,3 @@
+import { copyForBundlers } from '../../../apps/gateway/command/copy-for-bundlers.ts'
+
+await copyForBundlers('undici', 'bundlers/undici.js')

@@ -94,12 +94,14 @@ await vault.close()`
     required: names.length,
     attempt: '200',
     'core-client': expect.stringMatching(/^Hello from the dam\. \d+ Hello/),
+    'gateway-api': expect.stringContaining('/api/openapi.json'),
     'key-vault': 'sk-ant-of-the-vault',
     middleware: 'end_turn',
     resilient: JSON.stringify([{ type: 'text', text: hello }]),
     testing: `529 ${hello} 2`,
     translation: 'Hello from the other side.',
     usage: expect.stringMatching(/^\$?\d/),
+    venues: expect.stringMatching(/^claude-/),
     wire: expect.stringContaining('overloaded'),
   })
 })

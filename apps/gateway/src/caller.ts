@@ -4,6 +4,11 @@ declare module '@spillway/middleware' {
   interface RequestContext {
     /** The name of the key that the caller presented, a fingerprint; undefined where it presented none. */
     readonly caller?: string | undefined
+    /**
+     * The clouds that the caller's credential may be for, where the path says that it is for none but them: `cloud` for those that
+     * take first-party calls below `/anthropic`.
+     */
+    readonly callersCloud?: 'bedrock' | 'vertex' | 'cloud' | undefined
   }
 }
 

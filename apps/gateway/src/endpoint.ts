@@ -25,6 +25,7 @@ import {
 } from '@spillway/translation'
 import { withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
+import { ofThisVenueAlone } from './callers-credential.ts'
 import {
   type Config,
   type EndpointConfig,
@@ -113,7 +114,9 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
     middleware: [
       // Callers that share a key would take its limits for their own.
-      ...(endpoint.credential === 'caller' ? [] : [hideVendorLimits()]),
+      ...(endpoint.credential === 'caller'
+        ? [ofThisVenueAlone({ api: settings.api, url: endpoint.url })]
+        : [hideVendorLimits()]),
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
       // Else the target does, so that another model may be asked where this one declines.

@@ -48,3 +48,19 @@ test('a model that no route serves is not found, and is told which there are', (
     message: expect.stringContaining('there are routes for claude-*'),
   })
 })
+
+test('a model of two names is served by the first route that matches either', () => {
+  const route = createRouter([
+    { models: 'claude-opus-*', handler },
+    { models: '*', handler: other },
+  ])
+  expect(route('claude-opus-5', 'us.anthropic.claude-opus-5')).toBe(handler)
+  expect(createRouter([{ models: 'us.*', handler }])('claude-opus-5', 'us.anthropic.claude-opus-5')).toBe(
+    handler,
+  )
+  expect(
+    createRouter([{ models: 'gpt-*', handler }])('claude-opus-5', 'us.anthropic.claude-opus-5'),
+  ).toMatchObject({
+    message: expect.stringContaining('us.anthropic.claude-opus-5'),
+  })
+})

@@ -2,8 +2,11 @@ import type { Failure, Handler } from '@spillway/middleware'
 import { refusalFailure } from '@spillway/wire'
 import { globMatcher } from './glob.ts'
 
-/** Finds the handler of a call by its model, or says why there is none. */
-export type Router = (model: string) => Handler | Failure
+/**
+ * Finds the handler of a call by its model, or says why there is none.
+ * @param otherName of the same model, by which a route may serve it too
+ */
+export type Router = (model: string, otherName?: string) => Handler | Failure
 
 /** A route ready for use. */
 export interface Route {
@@ -16,10 +19,13 @@ export interface Route {
 export function createRouter(routes: readonly Route[]): Router {
   const matchers = routes.map(({ models, handler }) => ({ serves: globMatcher(models), handler }))
   const patterns = routes.map(({ models }) => models).join(', ')
-  return (model) => {
-    const route = matchers.find(({ serves }) => serves(model))
+  return (model, otherName) => {
+    const route =
+      otherName === undefined
+        ? matchers.find(({ serves }) => serves(model))
+        : matchers.find(({ serves }) => serves(model) || serves(otherName))
     if (route !== undefined) return route.handler
-    const message = `model: ${model} (no route serves it; there are routes for ${patterns})`
+    const message = `model: ${otherName ?? model} (no route serves it; there are routes for ${patterns})`
     return refusalFailure({ kind: 'not_found', message, scope: 'request' })
   }
 }

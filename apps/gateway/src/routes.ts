@@ -2,6 +2,7 @@ import { fallback } from '@spillway/circuit-breaker-fallback'
 import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
+import { venueCallers } from '@spillway/venues'
 import { MirrorTally } from './api/mirror-tally.ts'
 import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
@@ -59,6 +60,9 @@ function pricesOf({ targets }: Config, name: string): PriceTable | undefined {
   return target && priceTableOf(target)
 }
 
+/** Callers of clouds are first-party callers for all that comes after. */
+const atVenues = venueCallers()
+
 /** The routes of a configuration over its running targets; `observers` are outermost. */
 export function openRoutes(
   config: Config,
@@ -74,6 +78,7 @@ export function openRoutes(
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
     const chain = [
       ...observers,
+      atVenues,
       ...ofTenant,
       ...outermost,
       ...mirrored,

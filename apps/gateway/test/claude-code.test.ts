@@ -1,64 +1,21 @@
-import { execFile } from 'node:child_process'
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Reply, startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
-import { installClaudeCode } from './install-claude-code.ts'
+import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-code.ts'
 
 // Runs the real Claude Code, which is not a dependency.
 
-const run = promisify(execFile)
 const mustRun = Boolean(process.env.CI)
-const launcher = await installClaudeCode()
-
-/** What `claude --output-format json` prints, in the parts that matter here. */
-interface Printed {
-  readonly result: string
-  readonly is_error: boolean
-  /** How often the model was asked, in the way of tools. */
-  readonly num_turns: number
-}
-
-interface Asking {
-  /** @default 'Say hello.' */
-  readonly prompt?: string
-  /** Where it works, and what it takes for its user's home. @default an empty folder */
-  readonly home?: string
-  readonly flags?: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
-}
-
-/** Asks Claude Code a question; it knows nothing of this machine's user and settings. */
-async function ask(gatewayUrl: string, asking: Asking = {}): Promise<Printed> {
-  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [], environment } = asking
-  const env = {
-    PATH: process.env.PATH,
-    HOME: home,
-    USERPROFILE: home,
-    CLAUDE_CONFIG_DIR: join(home, 'config'),
-    ANTHROPIC_BASE_URL: gatewayUrl,
-    ANTHROPIC_AUTH_TOKEN: 'token-of-the-caller',
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-    CLAUDE_CODE_MAX_RETRIES: '0',
-    DISABLE_AUTOUPDATER: '1',
-    DISABLE_TELEMETRY: '1',
-    DISABLE_ERROR_REPORTING: '1',
-    ...environment,
-  }
-  const argv = [launcher ?? '', '-p', prompt, '--output-format', 'json', ...flags]
-  const running = run(process.execPath, argv, { cwd: home, env, timeout: 100_000 })
-  running.child.stdin?.end()
-  return JSON.parse((await running).stdout)
-}
+const { isHere, ask } = await claudeCode()
 
 test.runIf(mustRun)('Claude Code could be installed', () => {
-  expect(launcher).toBeDefined()
+  expect(isHere).toBe(true)
 })
 
-describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () => {
+describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
   test('gets Claude’s answer through the gateway', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'Hello from the far side.' } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -212,80 +169,53 @@ describe.skipIf(launcher === undefined)('Claude Code', { timeout: 120_000 }, () 
   })
 })
 
-describe.skipIf(launcher === undefined)(
-  'Claude Code at a server with the rules of DeepSeek',
-  { timeout: 120_000 },
-  () => {
-    test('reads two files at once and edits one, its thinking going back beside its calls', async () => {
-      const home = realpathSync(temporaryFolder())
-      const file = join(home, 'greeting.txt')
-      const notes = join(home, 'notes.txt')
-      writeFileSync(file, 'Hello, dam.\nHow are you?\n')
-      writeFileSync(notes, 'It has a spillway now.\n')
-      const [first, edit, last] = steps(file) as [Reply, Reply, Reply]
-      const read = [...(first.toolUse ?? []), { name: 'Read', input: { file_path: notes } }]
-      const script: Reply[] = [
-        { ...first, thinking: 'I look at both.', toolUse: read, interleaved: true },
-        { ...edit, thinking: 'Only the first line.', text: '\n\n' },
-        last,
-      ]
-      const coder = forThisTest(
-        await startOpenAi({
-          rules: 'deepseek',
-          reply: ({ json }) => {
-            const { messages, tools } = json as ChatRequest
-            if (tools === undefined) return { text: 'A greeting' }
-            return script[messages.filter(({ role }) => role === 'assistant').length] ?? last
-          },
-          separateWrites: true,
-        }),
-      )
-      const config = configOf(targetAt(coder, 'openai', { model: 'deepseek-v4-pro', dialect: 'deepseek' }))
-      const gateway = await gatewayOf(config)
-      const printed = await ask(gateway.url, {
-        prompt: 'Greet the spillway instead of the dam, in greeting.txt; see notes.txt.',
-        home,
-        flags: ['--permission-mode', 'acceptEdits'],
-      })
-      expect(printed).toMatchObject({ result: 'The spillway is greeted now.', is_error: false })
-      expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\nHow are you?\n')
-      const chats = coder.requests.filter(({ path }) => path === '/v1/chat/completions')
-      expect(chats.map(({ status }) => status)).toEqual(chats.map(() => 200))
-      const { messages } = (chats.at(-1)?.json ?? { messages: [] }) as ChatRequest
-      const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
-      // It says first which file was read first.
-      expect(results.slice(0, 2).map(String).sort()).toEqual([
-        expect.stringContaining('Hello, dam.'),
-        expect.stringContaining('It has a spillway now.'),
-      ])
-      expect(results.slice(2)).toEqual([expect.stringContaining('updated')])
-      expect(messages.flatMap(({ reasoning_content: thought }) => thought ?? [])).toEqual([
-        'I look at both.',
-        'Only the first line.',
-      ])
+describe.skipIf(!isHere)('Claude Code at a server with the rules of DeepSeek', { timeout: 120_000 }, () => {
+  test('reads two files at once and edits one, its thinking going back beside its calls', async () => {
+    const home = realpathSync(temporaryFolder())
+    const file = join(home, 'greeting.txt')
+    const notes = join(home, 'notes.txt')
+    writeFileSync(file, 'Hello, dam.\nHow are you?\n')
+    writeFileSync(notes, 'It has a spillway now.\n')
+    const [first, edit, last] = steps(file) as [Reply, Reply, Reply]
+    const read = [...(first.toolUse ?? []), { name: 'Read', input: { file_path: notes } }]
+    const script: Reply[] = [
+      { ...first, thinking: 'I look at both.', toolUse: read, interleaved: true },
+      { ...edit, thinking: 'Only the first line.', text: '\n\n' },
+      last,
+    ]
+    const coder = forThisTest(
+      await startOpenAi({
+        rules: 'deepseek',
+        reply: ({ json }) => {
+          const { messages, tools } = json as ChatRequest
+          if (tools === undefined) return { text: 'A greeting' }
+          return script[messages.filter(({ role }) => role === 'assistant').length] ?? last
+        },
+        separateWrites: true,
+      }),
+    )
+    const config = configOf(targetAt(coder, 'openai', { model: 'deepseek-v4-pro', dialect: 'deepseek' }))
+    const gateway = await gatewayOf(config)
+    const printed = await ask(gateway.url, {
+      prompt: 'Greet the spillway instead of the dam, in greeting.txt; see notes.txt.',
+      home,
+      flags: ['--permission-mode', 'acceptEdits'],
     })
-  },
-)
-
-function hasResult({ content }: ChatRequest['messages'][number]): boolean {
-  return Array.isArray(content) && content.some(({ type }) => type === 'tool_result')
-}
-
-interface ChatRequest {
-  readonly messages: readonly {
-    readonly role: string
-    readonly content: unknown
-    readonly reasoning_content?: string
-  }[]
-  readonly tools?: readonly unknown[]
-}
-
-/** What the model says in turn, to edit a file. */
-function steps(file: string): Reply[] {
-  const edit = { file_path: file, old_string: 'Hello, dam.', new_string: 'Hello, spillway.' }
-  return [
-    { text: 'I read it first.', toolUse: [{ name: 'Read', input: { file_path: file } }] },
-    { text: 'Now the change.', toolUse: [{ name: 'Edit', input: edit }] },
-    { text: 'The spillway is greeted now.' },
-  ]
-}
+    expect(printed).toMatchObject({ result: 'The spillway is greeted now.', is_error: false })
+    expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\nHow are you?\n')
+    const chats = coder.requests.filter(({ path }) => path === '/v1/chat/completions')
+    expect(chats.map(({ status }) => status)).toEqual(chats.map(() => 200))
+    const { messages } = (chats.at(-1)?.json ?? { messages: [] }) as ChatRequest
+    const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content)
+    // It says first which file was read first.
+    expect(results.slice(0, 2).map(String).sort()).toEqual([
+      expect.stringContaining('Hello, dam.'),
+      expect.stringContaining('It has a spillway now.'),
+    ])
+    expect(results.slice(2)).toEqual([expect.stringContaining('updated')])
+    expect(messages.flatMap(({ reasoning_content: thought }) => thought ?? [])).toEqual([
+      'I look at both.',
+      'Only the first line.',
+    ])
+  })
+})

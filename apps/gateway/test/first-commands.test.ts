@@ -102,6 +102,13 @@ describe('a running gateway', { timeout: 60_000 }, () => {
     )
     expect(shown.stdout).toBe(`${url} spillway\n`)
 
+    const ofBedrock = await ran(['env', '--url', url, '--venue', 'bedrock', '--json'], folder)
+    expect(JSON.parse(ofBedrock.out)).toEqual({
+      ANTHROPIC_BEDROCK_BASE_URL: url,
+      CLAUDE_CODE_USE_BEDROCK: '1',
+      CLAUDE_CODE_SKIP_BEDROCK_AUTH: '1',
+    })
+
     mkdirSync(join(folder, 'bin'))
     const stub = '#!/bin/sh\necho "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN" "$@"\nexit 3\n'
     writeFileSync(join(folder, 'bin', 'claude'), stub, { mode: 0o755 })

@@ -86,7 +86,12 @@ export function headersOfJson(headers: ResponseHeaders): ResponseHeaders {
 
 /** The headers of a response whose body has become a stream. */
 export function headersOfStream(headers: ResponseHeaders, venue?: Venue): ResponseHeaders {
-  return withType(headers, venue === 'bedrock' ? framesType : 'text/event-stream; charset=utf-8')
+  return withType(headers, streamType(venue))
+}
+
+/** The type of a stream of Messages, as it is named by whoever makes one. */
+export function streamType(venue?: Venue): string {
+  return venue === 'bedrock' ? framesType : 'text/event-stream; charset=utf-8'
 }
 
 /**

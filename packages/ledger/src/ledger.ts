@@ -245,7 +245,7 @@ function callRow(
     call_id: record.callId,
     started_at: Math.round(record.startedAtEpoch),
     tenant: request.context.tenant ?? null,
-    api: request.api,
+    api: request.venue ?? request.api,
     operation: request.operation,
     model_asked: request.model,
     model_answered: outcome?.model ?? null,

@@ -1,5 +1,5 @@
 import type { Attributes, Span } from '@opentelemetry/api'
-import { fieldOf, type ModelRequest } from '@spillway/middleware'
+import { fieldOf, type ModelRequest, type Venue } from '@spillway/middleware'
 import type { Conventions } from './conventions.ts'
 
 /** The operation in the conventions' words; they have none for counting tokens. */
@@ -8,9 +8,12 @@ export function operationOf(request: ModelRequest): string {
 }
 
 /** What the caller believes to talk to, where nothing better is known: the vendor whose protocol it speaks. */
-export function providerOf(request: ModelRequest): string {
-  return request.api
+export function providerOf({ api, venue }: ModelRequest): string {
+  return venue === undefined ? api : clouds[venue]
 }
+
+/** In the words of the conventions. */
+const clouds: Readonly<Record<Venue, string>> = { bedrock: 'aws.bedrock', vertex: 'gcp.vertex_ai' }
 
 /** Those that a sampler may decide by; `server` as {@link serverAttributes} has it. */
 export function identifyingAttributes(

@@ -1,3 +1,4 @@
+export { venueCallers } from './callers/venue-callers.ts'
 export { awsCredential } from './credentials/aws-credential.ts'
 export type { AwsCredentials, AwsKeys } from './credentials/aws-keys.ts'
 export { type AwsService, type AwsSignatureOptions, awsSignature } from './credentials/aws-signature.ts'

@@ -24,7 +24,7 @@ const calls: readonly (readonly [suffix: string, call: RecognisedCall])[] = [
  * `…/model/{id}/invoke` of the Bedrock runtime. Names of models may have slashes that were not encoded. Whether it is Claude that
  * is called, only the body tells: names of profiles are anything.
  */
-const bedrockPath = /\/model\/(.+)\/(invoke|invoke-with-response-stream)$/
+const bedrockPath = /\/model\/(.+)\/(invoke|invoke-with-response-stream|count-tokens)$/
 
 /** `…/publishers/anthropic/models/{id}:rawPredict`; other publishers' models speak other protocols. */
 const vertexPath = /\/publishers\/anthropic\/models\/([^/:]+):(?:rawPredict|streamRawPredict)$/
@@ -32,8 +32,8 @@ const vertexPath = /\/publishers\/anthropic\/models\/([^/:]+):(?:rawPredict|stre
 /**
  * Tells a model call by method and path, whatever the base path before it: `POST …/messages`,
  * `POST …/messages/count_tokens`, `POST …/chat/completions`, `POST …/responses`, `POST …/responses/input_tokens`, and Claude on
- * Vertex AI (`…/publishers/anthropic/models/{id}:rawPredict` and `:streamRawPredict`) and Bedrock (`…/model/{id}/invoke` and
- * `/invoke-with-response-stream`). Undefined for everything else an API may offer.
+ * Vertex AI (`…/publishers/anthropic/models/{id}:rawPredict` and `:streamRawPredict`) and Bedrock (`…/model/{id}/invoke`,
+ * `/invoke-with-response-stream` and `/count-tokens`). Undefined for everything else an API may offer.
  */
 export function recogniseCall(method: string, path: string): RecognisedCall | undefined {
   if (method !== 'POST') return undefined
@@ -52,8 +52,9 @@ function bedrockCall(path: string): RecognisedCall | undefined {
   const [, id, action] = bedrockPath.exec(path) ?? []
   const model = decoded(id)
   if (model === undefined) return undefined
+  const operation = action === 'count-tokens' ? 'count_tokens' : 'generate'
   const stream = action === 'invoke-with-response-stream'
-  return { api: 'anthropic', operation: 'generate', venue: 'bedrock', model, stream }
+  return { api: 'anthropic', operation, venue: 'bedrock', model, stream }
 }
 
 function decoded(part: string | undefined): string | undefined {

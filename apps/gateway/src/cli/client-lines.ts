@@ -1,5 +1,6 @@
 import type { Config, TargetConfig } from '../config/config.ts'
 import { createRouter } from '../router.ts'
+import { type VenueMode, venueSettings } from './venue-settings.ts'
 
 /** Something to paste, and whom it is for. */
 export interface ClientLine {
@@ -124,15 +125,24 @@ export interface Setting {
   readonly variable?: string
 }
 
-/** What Claude Code needs in its environment, the address first. It finds its own login and ANTHROPIC_API_KEY by itself. */
-export function claudeCodeSettings(config: Config, url: string): readonly Setting[] {
+/**
+ * What Claude Code needs in its environment, the address first. It finds its own login and ANTHROPIC_API_KEY by itself.
+ * @param venue the cloud whose wire it is to speak; it presents no credential then
+ */
+export function claudeCodeSettings(config: Config, url: string, venue?: VenueMode): readonly Setting[] {
   const serves = modelOwner(config)
   const model = modelFor(config, serves, claudeModels)
   const own = ownKey(config, serves(model))
   const token = own === undefined ? { value: anyKey } : { variable: own }
+  const address =
+    venue === undefined
+      ? [
+          { name: 'ANTHROPIC_BASE_URL', value: reachable(url) },
+          ...(own === 'ANTHROPIC_API_KEY' ? [] : [{ name: 'ANTHROPIC_AUTH_TOKEN', ...token }]),
+        ]
+      : venueSettings(venue, reachable(url))
   return [
-    { name: 'ANTHROPIC_BASE_URL', value: reachable(url) },
-    ...(own === 'ANTHROPIC_API_KEY' ? [] : [{ name: 'ANTHROPIC_AUTH_TOKEN', ...token }]),
+    ...address,
     // It chooses its models itself, unless these name one.
     ...(claudeModels.every((each) => serves(each) !== undefined)
       ? []

@@ -6,10 +6,12 @@ import { claudeCodeSettings, type Setting, shellText } from './client-lines.ts'
 import { configFileOf, noConfigFile } from './config-file.ts'
 import { printable } from './printable.ts'
 import { reporting } from './vault-files.ts'
+import { type VenueMode, venueOption } from './venue-settings.ts'
 
 interface Where {
   readonly config?: string
   readonly url?: string
+  readonly venue?: VenueMode
 }
 
 /** How long a gateway may take to answer, in milliseconds. */
@@ -76,8 +78,15 @@ export function envCommand(): Command {
     .addOption(
       new Option('--shell <name>', 'whose words').choices(['sh', 'fish', 'powershell']).default('sh'),
     )
+    .addOption(venueOption())
     .option('--json', 'print them as JSON')
-    .addHelpText('after', '\nExample:\n  eval "$(spillway env)"')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  eval "$(spillway env)"
+  eval "$(spillway env --venue bedrock)"    for Claude Code in Bedrock mode; likewise mantle, vertex and foundry`,
+    )
     .action((where: Where & { readonly shell: string; readonly json?: boolean }) =>
       reporting(async () => {
         const settings = settingsOf(where)
@@ -98,13 +107,14 @@ export function envCommand(): Command {
 /** `spillway code [args…]` */
 export function codeCommand(): Command {
   return gatewayCommand('code')
+    .addOption(venueOption())
     .argument('[args...]', 'passed on to Claude Code')
     .passThroughOptions()
     .allowUnknownOption()
     .action((args: readonly string[], where: Where) =>
       reporting(async () => {
         const settings = settingsOf(where)
-        const url = settings[0]?.value as string
+        const url = urlOf(where, configOf(where))
         if ((await read(url, '/healthz')) === undefined) {
           console.error(`no gateway answers at ${url}: run "spillway start" in another terminal first`)
           process.exitCode = 1
@@ -137,8 +147,10 @@ function configOf({ config: named }: Where): Config {
 
 function settingsOf(where: Where): readonly Setting[] {
   const config = configOf(where)
-  return claudeCodeSettings(config, where.url?.replace(/\/+$/, '') ?? addressOf(config))
+  return claudeCodeSettings(config, urlOf(where, config), where.venue)
 }
+
+const urlOf = ({ url }: Where, config: Config): string => url?.replace(/\/+$/, '') ?? addressOf(config)
 
 const valuesOf = (settings: readonly Setting[]): Record<string, string> =>
   Object.fromEntries(

@@ -46,7 +46,7 @@ export class Serving {
     this.#router = createRouter(this.#routes(this.config, this.#inFlight))
   }
 
-  readonly router = (model: string): ReturnType<Router> => this.#router(model)
+  readonly router: Router = (model, otherName) => this.#router(model, otherName)
 
   /**
    * Goes on with another configuration. Targets that are the same live on with all that they know; the others are closed

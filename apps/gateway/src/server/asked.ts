@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Failure, fieldOf, type JsonBody } from '@spillway/middleware'
+import type { RecognisedCall } from '@spillway/wire'
 import { callersFault } from './refusal.ts'
 
 /** The facts that routes and policies decide by. */
@@ -16,15 +17,23 @@ export const longestName = 256
 /** What it may be written with: a character takes six bytes as an escape, and there are quotes. */
 const longestWritten = 6 * longestName + 2
 
-/** What a call asks for, or what is wrong with it. */
-export function askedBy(headers: IncomingHttpHeaders, body: JsonBody): Asked | Failure {
-  const [start, end] = body.fields?.get('model') ?? [0, 0]
-  const model = fieldOf(body, 'model', longestWritten)
+/**
+ * What a call asks for, or what is wrong with it.
+ * @param said by the path, where that names the model, or says whether a stream is asked for
+ */
+export function askedBy(
+  headers: IncomingHttpHeaders,
+  body: JsonBody,
+  said: Pick<RecognisedCall, 'model' | 'stream'> = {},
+): Asked | Failure {
+  const isInBody = said.model === undefined
+  const [start, end] = (isInBody && body.fields?.get('model')) || [0, 0]
+  const model = isInBody ? fieldOf(body, 'model', longestWritten) : said.model
   if (end - start > longestWritten || (typeof model === 'string' && model.length > longestName)) {
     return wrong(`model: at most ${longestName} characters`)
   }
   if (typeof model !== 'string' || model === '') return wrong('model: expected the name of a model')
-  const stream = asksForStream(body)
+  const stream = said.stream ?? asksForStream(body)
   if (stream === undefined) return wrong('stream: expected true or false')
   const session = sessionOf(headers)
   if (session !== undefined && session.length > longestName) {

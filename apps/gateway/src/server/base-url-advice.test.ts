@@ -21,6 +21,20 @@ test.each([
   expect(baseUrlAdvice(path, 'http://gateway:1', calls)).toContain(`take the base URL ${expected}`)
 })
 
+test.each([
+  ['/v1/model/us.anthropic.claude-opus-5/invoke', "Amazon Bedrock's SDKs", 'http://gateway:1'],
+  [
+    '/bedrock/model/claude-opus-5/invoke-with-response-stream',
+    'ANTHROPIC_BEDROCK_BASE_URL',
+    'http://gateway:1',
+  ],
+  ['/v1/v1/projects/p/locations/l/publishers/anthropic/models/m:rawPredict', 'Vertex', 'http://gateway:1/v1'],
+])('%s: %s take another base URL', (path, clients, expected) => {
+  const advice = baseUrlAdvice(path, 'http://gateway:1', calls)
+  expect(advice).toContain(clients)
+  expect(advice).toMatch(new RegExp(`take the base URL ${expected}$`))
+})
+
 test.each(['/', '/v1', '/message', '/v1/messages2', '/api/summary', '/completions', '/favicon.ico'])(
   '%s is near to no call',
   (path) => {

@@ -8,7 +8,6 @@ import {
 } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { systemClock } from '@spillway/middleware'
-import { recogniseCall } from '@spillway/wire'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
 import type { Models } from '../models/models.ts'
@@ -16,33 +15,20 @@ import type { AnswerOwned } from '../owned/answer-owned.ts'
 import { ownedPath } from '../owned/owned-path.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import { answerModels, modelsAsked } from './answer-models.ts'
-import { baseUrlAdvice, type CallPath } from './base-url-advice.ts'
+import { baseUrlAdvice } from './base-url-advice.ts'
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
+import { callAt, callPaths, calls, isAtCloud, isOfBedrock, isOfVertex, whyNotServed } from './call-paths.ts'
 import { followConnections } from './connections.ts'
 import type { Dashboard } from './dashboard.ts'
 import { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
+import { answerProfiles, profilesAsked } from './inference-profiles.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
-import { callersFault, guessApi, refuse, refusedRequest } from './refusal.ts'
+import { callersFault, guessProtocol, refuse, refusedRequest } from './refusal.ts'
 import { endWith } from './response-sink.ts'
 import { StallWatch } from './stall-watch.ts'
-
-/** The paths of model calls: exactly these, whatever the query. */
-const callPaths: ReadonlySet<string> = new Set([
-  '/v1/messages',
-  '/v1/messages/count_tokens',
-  '/v1/chat/completions',
-  '/v1/responses',
-  '/v1/responses/input_tokens',
-])
-
-/** The same with their protocols. */
-const calls: readonly CallPath[] = [...callPaths].flatMap((path) => {
-  const call = recogniseCall('POST', path)
-  return call === undefined ? [] : [{ path, api: call.api }]
-})
 
 /** A gateway that listens. */
 export interface GatewayServer {
@@ -123,13 +109,13 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
     req.url = url
-    if (url.startsWith('/v1/') && !isPreflight) res.callId = crypto.randomUUID()
+    if (hasCallId(url) && !isPreflight) res.callId = crypto.randomUUID()
     if (refusal !== undefined || isPreflight) {
       // The same after a head that others may read differently.
       const isLast = refusal?.status === 400
       if (refusal === undefined) res.writeHead(204).end()
       else {
-        refuse(res, guessApi(req), refusal, isLast ? { connection: 'close' } : {})
+        refuse(res, guessProtocol(req), refusal, isLast ? { connection: 'close' } : {})
         options.onRefused?.(refusedRequest(res, refusal, res.callId))
       }
       return void req.resume()
@@ -139,7 +125,10 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
       const call = res.callId === undefined ? '' : ` at the call ${res.callId}`
       options.log(`the gateway failed${call}: ${(error as Error)?.stack ?? error}`)
-      refuse(res, guessApi(req), { ...callersFault('server', 'the gateway failed', 500), scope: 'endpoint' })
+      refuse(res, guessProtocol(req), {
+        ...callersFault('server', 'the gateway failed', 500),
+        scope: 'endpoint',
+      })
     })
   }
   const server = createServer(serverOptions(bounds), serve)
@@ -237,6 +226,13 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
+/** Whether answers to a path name a call: all of model calls, and those below the paths of the vendors' APIs. */
+function hasCallId(url: string): boolean {
+  if (url.startsWith('/v1/')) return true
+  const path = url.replace(/[?#].*$/s, '')
+  return isOfBedrock(path) || isOfVertex(path) || isAtCloud(path)
+}
+
 async function dispatch(
   req: IncomingMessage,
   res: GatewayResponse,
@@ -245,9 +241,9 @@ async function dispatch(
 ): Promise<void> {
   const path = (req.url ?? '/').replace(/[?#].*$/s, '')
   const isRead = req.method === 'GET' || req.method === 'HEAD'
-  if (callPaths.has(path)) {
-    const call = recogniseCall(req.method ?? '', path)
-    if (call !== undefined) return handleCall(req, res, call, options)
+  const call = callAt(path)
+  if (call !== undefined) {
+    if (req.method === 'POST') return handleCall(req, res, call, options)
     return refuseMethod(req, res, 'POST')
   }
   const owned = options.owned && ownedPath(path)
@@ -280,10 +276,20 @@ async function dispatch(
   if (isRead && options.dashboard?.answer(req, res, path)) return
   const unknown = (what: string): void => {
     const failure = callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`)
-    refuse(res, guessApi(req), failure)
+    refuse(res, guessProtocol(req), failure)
     options.onRefused?.(refusedRequest(res, failure, res.callId))
     req.resume()
   }
+  const unserved = whyNotServed(path)
+  if (unserved !== undefined) {
+    const failure = callersFault('invalid_request', unserved)
+    refuse(res, guessProtocol(req), failure)
+    options.onRefused?.(refusedRequest(res, failure, res.callId))
+    return void req.resume()
+  }
+  const profiles = profilesAsked(path)
+  if (profiles !== undefined)
+    return isRead ? answerProfiles(res, profiles) : refuseMethod(req, res, 'GET, HEAD')
   const advice = baseUrlAdvice(path, originOf(req), calls)
   if (advice !== undefined) return unknown(advice)
   if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)
@@ -301,7 +307,7 @@ function originOf({ headers, socket }: IncomingMessage): string {
 
 function refuseMethod(req: IncomingMessage, res: ServerResponse, allow: string): void {
   const failure = callersFault('invalid_request', `${req.method} is not allowed here; use ${allow}`, 405)
-  refuse(res, guessApi(req), failure, { allow })
+  refuse(res, guessProtocol(req), failure, { allow })
   req.resume()
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { sealBody } from '@spillway/attempt'
+import { isEventStream, type SpokenProtocol, sealBody } from '@spillway/attempt'
 import {
   type Api,
   type CallRecord,
@@ -10,8 +10,9 @@ import {
   type RequestHeaders,
   recordCall,
   type Timeouts,
+  withField,
 } from '@spillway/middleware'
-import { header, malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
+import { malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 // Bring in the context's `caller` and `from`.
 import type {} from '../caller.ts'
 import type {} from '../ledger/upstream.ts'
@@ -20,9 +21,10 @@ import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
 import type { GatewayResponse } from './gateway-response.ts'
-import { keepAlive } from './keep-alive.ts'
+import { keepAlive, remark } from './keep-alive.ts'
 import { type RefusedRequest, refuse, refusedRequest } from './refusal.ts'
 import { pipeStream, responseHeaders, sendStream, sendWhole } from './response-sink.ts'
+import { routeOf } from './routed-call.ts'
 import { callerFrom } from './tenant.ts'
 
 /** A call that has been answered, for the line in the log. */
@@ -65,7 +67,7 @@ export async function handleCall(
   recognised: RecognisedCall,
   handling: CallHandling,
 ): Promise<void> {
-  const { api } = recognised
+  const { api, venue } = recognised
   const { callId = crypto.randomUUID() } = res
   const leaving = new AbortController()
   res.on('close', () => {
@@ -73,23 +75,24 @@ export async function handleCall(
   })
   const read = await readCallBody(req, res, handling.bodies)
   const turnAway = (failure: Failure, headers?: OutgoingHttpHeaders): void => {
-    refuse(res, api, failure, headers)
+    refuse(res, recognised, failure, headers)
     handling.onRefused?.(refusedRequest(res, failure, callId))
   }
   if ('failure' in read) return turnAway(read.failure, read.headers)
-  const asked = askedBy(req.headers, read.body)
-  const route = 'kind' in asked ? asked : handling.router(asked.model)
-  if ('kind' in asked || typeof route !== 'function') {
+  const asked = askedBy(req.headers, read.body, recognised)
+  const routed = 'kind' in asked ? asked : routeOf(handling.router, asked.model, req, recognised)
+  if ('kind' in asked || 'kind' in routed) {
     read.held.release()
-    return turnAway(route as Failure)
+    return turnAway(routed as Failure)
   }
 
+  const { route, model, callersCloud } = routed
   const request = recordCall(
     createRequest({
       ...recognised,
-      model: asked.model,
+      model,
       stream: asked.stream,
-      body: read.body,
+      body: model === asked.model || venue !== undefined ? read.body : withField(read.body, 'model', model),
       url: req.url ?? '/',
       headers: withVersion(api, forwardedHeaders(req)),
       signal: leaving.signal,
@@ -99,17 +102,18 @@ export async function handleCall(
         ...callerFrom(req.headers, handling.fingerprint),
         session: asked.session,
         from: req.socket.remoteAddress,
+        ...(callersCloud && { callersCloud }),
       },
     }),
   )
   const { record } = request.context
   const startedAt = request.clock.now()
-  const held = asked.stream ? keepAlive(res, api, handling.keepAliveAfter) : undefined
+  const held = asked.stream ? keepAlive(res, recognised, handling.keepAliveAfter) : undefined
   const answering = route(request).finally(() => held?.stop())
   releaseWhenOver(read.held, res, answering)
   const response = await answering
   handling.onAnswer?.({
-    model: asked.model,
+    model,
     stream: asked.stream,
     response,
     record,
@@ -120,28 +124,34 @@ export async function handleCall(
     path: (req.url ?? '/').replace(/[?#].*$/s, ''),
   })
   if (res.destroyed) return response.body.cancel()
-  if (held?.hasBegun) return sendLate(res, api, response, record)
+  if (held?.hasBegun) return sendLate(res, recognised, response, record)
   const headers = responseHeaders(response.headers, spillwayHeaders(response, record))
   if (response.failure === undefined && asked.stream) {
-    sendStream(res, response.status, headers, sealBody(response.body, api))
+    sendStream(res, response.status, headers, sealBody(response.body, recognised))
   } else {
-    sendWhole(res, api, response.status, headers, response.body)
+    sendWhole(res, recognised, response.status, headers, response.body)
   }
 }
 
-/** Goes on with a stream whose headers are gone: what they would have said stands in a comment, errors are events. */
-function sendLate(res: ServerResponse, api: Api, response: ModelResponse, record: CallRecord): void {
+/** Goes on with a stream whose headers are gone: what they would have said is a remark in it, errors are events. */
+function sendLate(
+  res: ServerResponse,
+  spoken: SpokenProtocol,
+  response: ModelResponse,
+  record: CallRecord,
+): void {
   const { 'x-spillway-degraded': degraded } = response.headers
   const headers = {
     ...spillwayHeaders(response, record),
     ...(degraded && { 'x-spillway-degraded': degraded }),
   }
   const said = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-  res.write(`: ${said.join('; ')}\n\n`)
-  const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream')
-  if (response.failure === undefined && isStream) return pipeStream(res, sealBody(response.body, api))
+  res.write(remark(said.join('; '), spoken))
+  if (response.failure === undefined && isEventStream(response.headers, spoken.venue))
+    return pipeStream(res, sealBody(response.body, spoken))
   response.body.cancel()
-  res.end(renderErrorEvent(api, response.failure ?? malformedFailure('the upstream answered with no stream')))
+  const failure = response.failure ?? malformedFailure('the upstream answered with no stream')
+  res.end(renderErrorEvent(spoken.api, failure, { venue: spoken.venue }))
 }
 
 /** What the caller sent, less what belongs to its own origin. Transports leave out what is meant for Spillway. */

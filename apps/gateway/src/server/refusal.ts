@@ -1,6 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { SpokenProtocol } from '@spillway/attempt'
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
 import { refusalFailure, renderError } from '@spillway/wire'
+import { isOfBedrock, isOfVertex } from './call-paths.ts'
 
 /** A request that was refused before it had a route, for the line in the log. */
 export interface RefusedRequest {
@@ -29,19 +31,23 @@ export function callersFault(kind: FailureKind, message: string, status?: number
   return refusalFailure({ kind, message, scope: 'request', status })
 }
 
-/** Answers with an error in the protocol of the caller. `status` of the failure, where it is set, wins. */
+/** Answers with an error in the protocol of the caller. `status` of the failure, where it is set, wins: clouds have their own. */
 export function refuse(
   res: ServerResponse,
-  api: Api,
+  spoken: Api | SpokenProtocol,
   failure: Failure,
   headers: OutgoingHttpHeaders = {},
 ): void {
   if (res.headersSent || res.destroyed) return
   // A client that is still writing may not see an answer behind which the connection is closed: the server closes it later.
   if (!res.req.complete) res.shouldKeepAlive = true
-  const error = renderError(api, failure)
-  res.writeHead(failure.status ?? error.status, {
+  const { api, venue }: SpokenProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
+  const error = renderError(api, failure, venue)
+  res.writeHead((venue === undefined ? failure.status : undefined) ?? error.status, {
     ...(error.headers as OutgoingHttpHeaders),
+    ...(venue === 'bedrock' && {
+      'x-amzn-requestid': (res as { callId?: string }).callId ?? crypto.randomUUID(),
+    }),
     'content-length': error.body.length,
     ...headers,
   })
@@ -49,7 +55,14 @@ export function refuse(
 }
 
 /** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
-export function guessApi(req: IncomingMessage): Api {
-  if (req.url?.includes('/responses')) return 'responses'
-  return req.url?.includes('/chat/') || req.url?.includes('/completions') ? 'openai' : 'anthropic'
+export function guessProtocol({ url = '/' }: IncomingMessage): SpokenProtocol {
+  const path = url.replace(/[?#].*$/s, '')
+  if (isOfBedrock(path)) return { api: 'anthropic', venue: 'bedrock' }
+  if (isOfVertex(path)) return { api: 'anthropic', venue: 'vertex' }
+  return { api: guessApi(url) }
+}
+
+function guessApi(url: string): Api {
+  if (url.includes('/responses')) return 'responses'
+  return url.includes('/chat/') || url.includes('/completions') ? 'openai' : 'anthropic'
 }

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { SpokenProtocol } from '@spillway/attempt'
 import {
   type Api,
   type BodySink,
@@ -35,7 +36,7 @@ const largestAnswer = 64 * 1024 * 1024
  */
 export function sendWhole(
   res: ServerResponse,
-  api: Api,
+  spoken: Api | SpokenProtocol,
   status: number,
   headers: OutgoingHttpHeaders,
   body: ResponseBody,
@@ -51,7 +52,7 @@ export function sendWhole(
       }
       chunks.length = 0
       body.cancel()
-      refuse(res, api, tooLarge)
+      refuse(res, spoken, tooLarge)
       return true
     },
     end() {

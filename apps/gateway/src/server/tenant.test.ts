@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createFingerprints } from '../fingerprints/fingerprints.ts'
 import { callerFrom } from './tenant.ts'
 
@@ -31,4 +31,23 @@ test('a caller without a key is nobody', () => {
   const without = [{}, { 'x-api-key': '' }, { authorization: 'Bearer ' }]
   for (const headers of without)
     expect(callerFrom(headers, of)).toEqual({ tenant: undefined, caller: undefined })
+})
+
+describe('a caller of a cloud', () => {
+  const signed = (key: string, signature: string): string =>
+    `AWS4-HMAC-SHA256 Credential=${key}/20261127/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=${signature}`
+
+  test('is known by the id of its key, whatever it signs', () => {
+    const [a, again, b] = [signed('AKIA1', 'aa'), signed('AKIA1', 'bb'), signed('AKIA2', 'aa')].map(
+      (authorization) => callerFrom({ authorization }, of),
+    )
+    expect(a).toEqual(again)
+    expect(a?.tenant).not.toBe(b?.tenant)
+    const asymmetric = 'AWS4-ECDSA-P256-SHA256 Credential=AKIA1/20261127/bedrock/aws4_request, Signature=cc'
+    expect(callerFrom({ authorization: asymmetric }, of)).toEqual(a)
+  })
+
+  test('presents a key in the header of Azure', () => {
+    expect(callerFrom({ 'api-key': 'k' }, of)).toEqual(callerFrom({ 'x-api-key': 'k' }, of))
+  })
 })

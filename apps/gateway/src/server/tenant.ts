@@ -10,12 +10,21 @@ export interface Caller {
 
 const nobody: Caller = { tenant: undefined, caller: undefined }
 
+/** AWS's signatures: another with each request, and with the id of the key that signs, which is no secret. */
+const signature = /^AWS4-[\w-]+ Credential=([^/,\s]+)/
+
+/** Whether a call carries a signature for AWS instead of a key. Such a one is for one request, and cannot be passed on. */
+export const isSigned = (authorization: string | undefined): boolean =>
+  authorization?.startsWith('AWS4-') === true
+
 export function callerFrom(
-  { authorization, 'x-api-key': presented }: IncomingHttpHeaders,
+  { authorization, 'x-api-key': presented, 'api-key': azures }: IncomingHttpHeaders,
   fingerprint: (key: string) => string,
 ): Caller {
-  const bearer = authorization?.replace(/^bearer\s+/i, '') || undefined
-  const apiKey = typeof presented === 'string' && presented !== '' ? presented : undefined
+  const signer = isSigned(authorization) ? signature.exec(authorization ?? '')?.[1] : undefined
+  const bearer = signer ?? (authorization?.replace(/^bearer\s+/i, '') || undefined)
+  const given = presented ?? azures
+  const apiKey = typeof given === 'string' && given !== '' ? given : undefined
   const key = apiKey ?? bearer
   if (key === undefined) return nobody
   const tenant = `key-${fingerprint(key)}`

@@ -1,0 +1,71 @@
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startClaude } from '@spillway/testing'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { claudeCodeSettings } from '../src/cli/client-lines.ts'
+import type { VenueMode } from '../src/cli/venue-settings.ts'
+import { type AnsweredCall, parseConfig } from '../src/index.ts'
+import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-code.ts'
+
+// Runs the real Claude Code, which is not a dependency.
+
+const { isHere, ask } = await claudeCode()
+
+const modes: readonly (VenueMode | undefined)[] = [undefined, 'bedrock', 'mantle', 'vertex', 'foundry']
+
+test.skipIf(!isHere)(
+  'Claude Code edits a file in each of its modes while the first target is dead',
+  { timeout: 120_000 },
+  async () => {
+    const dead = await startClaude()
+    const { url } = dead
+    await dead.close()
+    const claude = forThisTest(
+      await startClaude({
+        checkRules: true,
+        separateWrites: true,
+        reply: ({ json }) => {
+          const { messages, tools } = json as ChatRequest
+          if (tools === undefined || tools.length === 0) return { text: 'A greeting' }
+          const file = /in (\/[^ ]+greeting\.txt)/.exec(JSON.stringify(messages))?.[1] ?? ''
+          const step = steps(file)[messages.filter(hasResult).length]
+          return { thinking: 'One step more.', ...(step ?? { text: 'There is nothing left to do.' }) }
+        },
+      }),
+    )
+    const calls: AnsweredCall[] = []
+    const config = {
+      ...configOf(targetAt({ url }, 'anthropic'), targetAt(claude, 'anthropic')),
+      routes: [{ models: 'claude-*', target: 'claude', fallback: ['local'] }],
+    }
+    const gateway = await gatewayOf(config, calls)
+    const inMode = async (mode: VenueMode | undefined): Promise<unknown> => {
+      const home = realpathSync(temporaryFolder())
+      const file = join(home, 'greeting.txt')
+      writeFileSync(file, 'Hello, dam.\nHow are you?\n')
+      const settings = claudeCodeSettings(parseConfig(stringify(config), 'test').config, gateway.url, mode)
+      const printed = await ask(gateway.url, {
+        prompt: `Greet the spillway instead of the dam, in ${file} please.`,
+        home,
+        flags: ['--permission-mode', 'acceptEdits'],
+        variables: Object.fromEntries(settings.map(({ name, value = '' }) => [name, value])),
+      })
+      return { mode, result: printed.result, file: readFileSync(file, 'utf8') }
+    }
+    const done = await Promise.all(modes.map(inMode))
+    const file = 'Hello, spillway.\nHow are you?\n'
+    expect(done).toEqual(modes.map((mode) => ({ mode, result: 'The spillway is greeted now.', file })))
+    for (const { response } of calls)
+      expect([response.failure, response.target]).toEqual([undefined, 'local'])
+    expect(calls.map(({ path }) => path.replace(/claude-[\w-]+/, 'CLAUDE'))).toEqual(
+      expect.arrayContaining([
+        '/v1/messages',
+        '/model/us.anthropic.CLAUDE/invoke-with-response-stream',
+        '/anthropic/v1/messages',
+        '/v1/projects/spillway/locations/global/publishers/anthropic/models/CLAUDE:streamRawPredict',
+      ]),
+    )
+  },
+)

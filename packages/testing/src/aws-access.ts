@@ -5,8 +5,8 @@ import { type AwsIdentity, type SignatureProblem, signatureProblem } from './sig
 export interface AwsAccess {
   /** The API keys that are let in. @default any key */
   readonly apiKeys?: readonly string[]
-  /** Who may sign; each signature is computed again. @default any signature, which is not looked at */
-  readonly identities?: readonly AwsIdentity[]
+  /** Who may sign, or who may at the moment; each signature is computed again. @default any signature, which is not looked at */
+  readonly identities?: readonly AwsIdentity[] | (() => readonly AwsIdentity[])
   /** The region that signatures must name. @default any */
   readonly region?: string
   /**
@@ -37,7 +37,8 @@ export function awsProblem(
   }
   const isSigned = (request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 ')
   if (isSigned && identities === undefined) return undefined
-  return signatureProblem(request, { service, identities: identities ?? [], now: now(), region })
+  const known = typeof identities === 'function' ? identities() : (identities ?? [])
+  return signatureProblem(request, { service, identities: known, now: now(), region })
 }
 
 /** The headers of every response of AWS. */

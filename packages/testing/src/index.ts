@@ -1,5 +1,11 @@
 export type { AccelerationLimit } from './acceleration.ts'
 export type { AwsAccess } from './aws-access.ts'
+export {
+  type AwsCredentialServer,
+  type AwsCredentialsOptions,
+  type AwsWay,
+  startAwsCredentials,
+} from './aws-credentials.ts'
 export { type BedrockOptions, startBedrock } from './bedrock.ts'
 export type { BedrockFaultName } from './bedrock-faults.ts'
 export type { BedrockModels } from './bedrock-models.ts'
@@ -13,6 +19,7 @@ export {
   type ProxiedRequest,
   startConnectProxy,
 } from './connect-proxy.ts'
+export type { CredentialServer, CredentialServerOptions } from './credential-server.ts'
 export {
   type EnforcedLimits,
   type EnforcedLimitsOptions,
@@ -23,6 +30,12 @@ export {
   type LimitRefusal,
   type PoolLimits,
 } from './enforced-limits.ts'
+export {
+  type EntraTokenServer,
+  type EntraTokensOptions,
+  type EntraWay,
+  startEntraTokens,
+} from './entra-tokens.ts'
 export type {
   Cut,
   Damage,
@@ -40,6 +53,13 @@ export { type FoundryOptions, startFoundry } from './foundry.ts'
 export type { FoundryFaultName } from './foundry-faults.ts'
 export { freePort } from './free-port.ts'
 export type { GoogleAccess } from './google-access.ts'
+export type { ServiceAccountKey } from './google-jwt.ts'
+export {
+  type GoogleTokenServer,
+  type GoogleTokensOptions,
+  type GoogleWay,
+  startGoogleTokens,
+} from './google-tokens.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
 export {
   anthropicPool,

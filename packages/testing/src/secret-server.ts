@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** Something that goes wrong with one request to a simulated KMS or transit server. */
+/** Something that goes wrong with one request to a simulated server that holds keys or gives out credentials. */
 export type SecretServerFault =
   /** Too many requests, in the vendor's words. */
   | { readonly type: 'throttled' }
@@ -14,9 +15,9 @@ export type SecretServerFault =
   /** Any answer. */
   | { readonly type: 'status'; readonly status: number; readonly body: string }
 
-/** What a simulated KMS or transit server has in common with the other. */
+/** What simulated servers that hold keys or give out credentials have in common. */
 export interface SecretServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or with `https:` */
   readonly url: string
   /** Queues faults: each request takes one. */
   next(...faults: SecretServerFault[]): void
@@ -36,28 +37,41 @@ export interface SecretRequest {
   readonly body: Buffer
 }
 
-/** What a site answers: JSON. */
+/** What a site answers: JSON, or a text with a `content-type` of its own. */
 export interface SecretAnswer {
   readonly status: number
   readonly json?: unknown
+  readonly text?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What makes a server one vendor's. */
 export interface SecretSite {
   answer(request: SecretRequest): SecretAnswer
-  throttled(): SecretAnswer
-  internal(): SecretAnswer
+  throttled(request: SecretRequest): SecretAnswer
+  internal(request: SecretRequest): SecretAnswer
+}
+
+/** How a site is served. */
+export interface SecretServing {
+  /** Serves HTTPS, with this key and certificate. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined
+  /** Milliseconds before each answer. */
+  readonly delay?: () => number
 }
 
 /** Starts a server for a site. */
-export async function startSecretServer(site: SecretSite, port: number): Promise<SecretServer> {
+export async function startSecretServer(
+  site: SecretSite,
+  port: number,
+  { tls, delay = () => 0 }: SecretServing = {},
+): Promise<SecretServer> {
   const sockets = new Set<Socket>()
   const queue: SecretServerFault[] = []
   let standing: SecretServerFault | undefined
 
-  const give = (response: ServerResponse, { status, json, headers }: SecretAnswer): void => {
-    const body = json === undefined ? '' : JSON.stringify(json)
+  const give = (response: ServerResponse, { status, json, text, headers }: SecretAnswer): void => {
+    const body = text ?? (json === undefined ? '' : JSON.stringify(json))
     response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
@@ -69,9 +83,9 @@ export async function startSecretServer(site: SecretSite, port: number): Promise
     const fault = queue.shift() ?? standing
     switch (fault?.type) {
       case 'throttled':
-        return give(response, site.throttled())
+        return give(response, site.throttled(request))
       case 'internal':
-        return give(response, site.internal())
+        return give(response, site.internal(request))
       case 'hang':
         return
       case 'reset':
@@ -84,11 +98,18 @@ export async function startSecretServer(site: SecretSite, port: number): Promise
     }
     give(response, site.answer(request))
   }
-  const server = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => respond(requestOf(incoming, Buffer.concat(chunks)), response))
-  })
+    incoming.on('end', () => {
+      const request = requestOf(incoming, Buffer.concat(chunks))
+      const ms = delay()
+      if (ms <= 0) return respond(request, response)
+      const timer = setTimeout(respond, ms, request, response)
+      response.on('close', () => clearTimeout(timer))
+    })
+  }
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -103,7 +124,7 @@ export async function startSecretServer(site: SecretSite, port: number): Promise
     return closed
   }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     next: (...faults) => void queue.push(...faults),
     always(fault) {
       standing = fault

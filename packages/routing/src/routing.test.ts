@@ -390,6 +390,47 @@ describe('within one call', () => {
     },
   )
 
+  const notTaken: readonly (readonly [string, ReturnType<typeof failureOf>])[] = [
+    [
+      'what an endpoint does not take',
+      failureOf('unfit', { origin: 'spillway', retryable: false, scope: 'request' }),
+    ],
+    ['a model that it does not have', failureOf('not_found', { retryable: false, scope: 'model' })],
+    ['a model that it has not granted', failureOf('permission', { retryable: false, scope: 'model' })],
+  ]
+  it.each(notTaken)('%s goes to the next at once, and says nothing of the endpoint', async (_, failure) => {
+    const { fakes, routing } = setUp(3)
+    for (let session = 0; session < 20; session++) {
+      const turn = turnOf(clock, `s${session}`)
+      const [home] = (await call(routing, turn)).endpoints as [string]
+      const at = fakes['abc'.indexOf(home)] as FakeEndpoint
+      at.failure = failure
+      const moved = await call(routing, turn)
+      expect([moved.response.failure, moved.endpoints.length, moved.reasons[1]]).toEqual([
+        undefined,
+        2,
+        'next',
+      ])
+      // The conversation goes on where it was answered.
+      expect((await call(routing, turn)).endpoints).toEqual([moved.endpoints[1]])
+      at.failure = undefined
+    }
+    for (const state of routing.endpoints())
+      expect([state.ejectedUntil, state.key.refusedUntil]).toEqual([undefined, undefined])
+  })
+
+  it.each(notTaken)('%s is what the caller hears where no endpoint takes it', async (_, failure) => {
+    const { fakes, routing } = setUp(3)
+    const turn = turnOf(clock, 's')
+    const home = (await call(routing, turn)).endpoints
+    for (const fake of fakes) fake.failure = failure
+    const { response, endpoints } = await call(routing, turn)
+    expect([response.failure, [...endpoints].sort()]).toEqual([failure, ['a', 'b', 'c']])
+    // And its conversation stays where its cache is.
+    for (const fake of fakes) fake.failure = undefined
+    expect((await call(routing, turn)).endpoints).toEqual(home)
+  })
+
   it('a retry goes to an endpoint that the call has not tried, until it is answered', async () => {
     const { fakes, routing } = setUp(3)
     for (const fake of fakes) fake.failure = failureOf('overloaded')

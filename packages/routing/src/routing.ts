@@ -65,8 +65,8 @@ export function balance(endpoints: readonly EndpointOptions[], options: RoutingO
  * drawn by weight, to the one with the lower peak EWMA of time to first token times load. Endpoints that do worse than
  * the others and keys that the vendor refuses are left out for a while.
  *
- * A refused key and Spillway's own refusals send a call to the next endpoint at once. Everything else is returned to
- * `retry`, which stands outside; when the call comes again, endpoints that it has not tried go first.
+ * A refused key, Spillway's own refusals and a model that an endpoint does not have send a call to the next endpoint at once.
+ * Everything else is returned to `retry`, which stands outside; when the call comes again, endpoints that it has not tried go first.
  * @throws RangeError for endpoints or options out of range
  */
 export function createRouting(setup: RoutingSetup): Routing {
@@ -126,14 +126,18 @@ export function createRouting(setup: RoutingSetup): Routing {
       }
       asked.add(choice.endpoint)
       const { conversation } = facts
-      if (conversation !== undefined && !isVisit(request, choice, conversation)) {
-        conversations?.settle(conversation.key, choice.endpoint)
-      }
+      const isHere = conversation !== undefined && !isVisit(request, choice, conversation)
+      const before = isHere ? conversations?.placeOf(conversation.key) : undefined
+      if (isHere) conversations?.settle(conversation.key, choice.endpoint)
       const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
       const response = await send({ ...choice, reason }, request)
       if (response.failure === undefined || !isForNext(response.failure)) {
         kept?.body.cancel()
         return response
+      }
+      // What an endpoint does not take leaves the conversation where it was.
+      if (conversation !== undefined && before !== undefined && isNotTaken(response.failure)) {
+        conversations?.settle(conversation.key, before)
       }
       // Of several refusals the vendor's own says more than one of ours.
       if (kept?.failure?.origin !== 'upstream' && response.failure.origin === 'upstream') {
@@ -237,10 +241,16 @@ export function createRouting(setup: RoutingSetup): Routing {
   }
 }
 
-/** Whether the next endpoint may do what this one will not: another key, another breaker, another limit. */
+/** Whether the next endpoint may do what this one will not: another key, another breaker, another limit, another venue. */
 function isForNext(failure: Failure): boolean {
   const { kind, retryable } = failure
   // A limit that no retry waits for, such as one of a day.
   const isOutOfRange = kind === 'rate_limited' && !retryable
-  return isKeyFailure(failure) || isOutOfRange || kind === 'circuit_open' || kind === 'saturated'
+  const isKept = kind === 'circuit_open' || kind === 'saturated'
+  return isKeyFailure(failure) || isOutOfRange || isKept || isNotTaken(failure)
+}
+
+/** Whether an endpoint does not take this request, or does not have this model, and is well nevertheless: venues differ in both. */
+function isNotTaken({ kind, scope }: Failure): boolean {
+  return kind === 'unfit' || kind === 'not_found' || (kind === 'permission' && scope === 'model')
 }

@@ -90,7 +90,7 @@ function codesOf(error: unknown, availability: unknown, headers: ResponseHeaders
 /** AWS puts a name space before the name of an exception, and an address behind it: `com.amazon#Name:http://…`. */
 function exceptionName(value: unknown, name: string): string | undefined {
   const found = nameField(value, name)
-  return found === undefined || !/Exception\b/.test(found)
+  return found === undefined || !/Exception\b|:https?:/.test(found)
     ? found
     : found.replace(/^.*#/, '').replace(/:.*$/, '')
 }
@@ -140,8 +140,13 @@ function waitIn(error: unknown, availability: unknown, metadata: unknown, epoch:
   return seconds === undefined ? undefined : boundedWait(Number(seconds) * 1000)
 }
 
-/** OpenAI says it in words alone inside a stream, which has no more headers: "Please try again in 1.898s." */
+/**
+ * OpenAI says it in words alone inside a stream, which has no more headers: "Please try again in 1.898s." Azure's front does at times:
+ * "Please retry after 6 seconds." (seen to 2026-11).
+ */
 function waitInWords(code: string | undefined, message = ''): number | undefined {
+  const [, seconds] = /\bPlease retry after (\d{1,7}) seconds?\b/.exec(message) ?? []
+  if (seconds !== undefined) return boundedWait(Number(seconds) * 1000)
   if (code !== 'rate_limit_exceeded') return undefined
   const [, amount, unit] = /\btry again in (\d{1,7}(?:\.\d+)?)(ms|s)\b/.exec(message) ?? []
   return amount === undefined ? undefined : boundedWait(Number(amount) * (unit === 'ms' ? 1 : 1000))

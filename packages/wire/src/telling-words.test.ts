@@ -88,7 +88,7 @@ describe('what only the words of an error say', () => {
           },
         },
       ],
-      { kind: 'permission', scope: 'key' },
+      { kind: 'permission', scope: 'model' },
     ],
     [
       'Ollama Cloud, of a week',

@@ -59,8 +59,23 @@ const beginnings: readonly Row[] = [
   ),
   // AWS, 400 ValidationException, for every call of an account. Seen to 2026-09 (kirodotdev/Kiro#11191).
   row(/^Operation not allowed\b/, 'permission', { overrules: true }),
+  // AWS, 403 AccessDeniedException, and Mantle's permission_error: this model has not been granted to the account, or a policy denies
+  // it. Other models may be (Bedrock user guide, model access; seen to 2026-11 in anthropics/claude-code#1466).
+  row(
+    /^(?:You don't have access to the model\b|Model access is denied\b|\S+ is not available for this account\b|User: \S+ is not authorized to perform: bedrock:Invoke\S* on resource: )/,
+    'permission',
+    { scope: 'model', overrules: true },
+  ),
+  // AWS, 400 ValidationException, for every call from there.
+  row(/^Access to Anthropic models is not allowed from unsupported\b/, 'permission', { overrules: true }),
   // Google, 400 FAILED_PRECONDITION. Seen 2024-11 (yym68686/uni-api#41).
-  row(/^Project \S+ is not allowed to use Publisher Model\b/, 'permission'),
+  row(/^Project \S+ is not allowed to use Publisher Model\b/, 'permission', { scope: 'model' }),
+  // Google, 403 PERMISSION_DENIED of one model, which is also what is said of one that does not exist.
+  row(/^Permission 'aiplatform\.endpoints\.predict' denied on resource '\S{1,500}\/models\//, 'permission', {
+    ...{ scope: 'model', overrules: true },
+  }),
+  // Google, 400 FAILED_PRECONDITION: no model is sold there.
+  row(/^Unsupported region for Vertex AI\b/, 'not_found'),
   // Ollama Cloud, 429 and 403 without a code. Seen 2025-12 to 2026-08 (continuedev/continue#9233, #13195, NousResearch/hermes-agent#68832).
   // Kimi, 403 permission_error or access_terminated_error. Seen to 2026-08 (NanmiCoder/cc-haha#1208, openclaw/openclaw#142656).
   row(/^you(?:'ve| have| \(\S+\) have) reached your (?:[\w-]+ )?(?:\([\w-]+\) )?usage limit\b/i, 'billing', {

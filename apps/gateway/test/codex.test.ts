@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { installCodex } from './install-codex.ts'
+import { expectCacheFound } from './marked-prefixes.ts'
 
 // Runs the real Codex, which is not a dependency and speaks nothing but the Responses API.
 
@@ -117,6 +118,31 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expect(blocks.filter(({ cache_control }) => cache_control !== undefined).map(({ type }) => type)).toEqual(
       ['tool_result', 'tool_result'],
     )
+  })
+
+  test('edits by patch, and finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
+    const patch = [
+      "apply_patch <<'EOF'",
+      '*** Begin Patch',
+      '*** Update File: greeting.txt',
+      '@@',
+      '-Hello, dam.',
+    ]
+    const edit = [...patch, '+Hello, spillway.', '*** End Patch', 'EOF'].join('\n')
+    const reply = ({ json }: { readonly json: unknown }): Reply => {
+      const turn = (json as Turns).messages.filter(({ role }) => role === 'assistant').length
+      if (turn === 9) return steps[2] as Reply
+      const thought = { thinking: `Step ${turn}.` }
+      return { ...thought, toolUse: command(turn === 0 ? edit : `echo ${turn}`) }
+    }
+    const claude = forThisTest(await startClaude({ reply, separateWrites: true, checkThinking: true }))
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+    const { folder, read } = greeting()
+    expect(await ask(gateway.url, task, folder)).toMatchObject(done)
+    expect(read()).toBe('Hello, spillway.\nHow are you?\n')
+    const asked = claude.requests.filter(({ path }) => path.startsWith('/v1/messages'))
+    expect(asked.map(({ status }) => status)).toEqual(Array(10).fill(200))
+    expectCacheFound(asked)
   })
 
   test('reads and edits a file when Claude is dead, with a model of chat completions', async () => {

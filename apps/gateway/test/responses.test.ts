@@ -1,10 +1,10 @@
-import type { JsonObject } from '@spillway/middleware'
-import { startClaude, startOllama, startOpenAi } from '@spillway/testing'
+import { type Reply, startClaude, startOllama, startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { expectCacheFound } from './marked-prefixes.ts'
 
 // The Responses API by the official SDK, whatever the target speaks.
 
@@ -105,6 +105,50 @@ describe('the Responses API of the gateway', () => {
     expect(upstream.requests).toEqual([])
   })
 
+  test.each([
+    ['store', { store: true }, /^store: responses are not stored here; set "store": false$/],
+    ['conversation', { conversation: 'conv_1' }, /^conversation: .* send the whole conversation as "input"/],
+    ['background', { background: true }, /^background: .* leave it out/],
+    ['prompt', { prompt: { id: 'pmpt_1' } }, /^prompt: .* send the whole conversation as "input"/],
+    [
+      'an item by its id',
+      { input: [{ type: 'item_reference', id: 'msg_1' }] },
+      /^input\[0\]: .* send the item itself/,
+    ],
+  ])('refuses %s before it asks anyone, streamed or not', async (_, more, message) => {
+    const { client, model, upstream } = await clientOf('Claude')
+    for (const stream of [false, true]) {
+      const asked = client.responses.create({ model, input: 'a', stream, ...more } as never)
+      await expect(asked).rejects.toMatchObject({
+        ...{ status: 400, type: 'invalid_request_error' },
+        error: { message: expect.stringMatching(message) },
+      })
+    }
+    expect(upstream.requests).toEqual([])
+  })
+
+  test.each([false, true])('has Claude patch files by the tool for that (streamed: %s)', async (stream) => {
+    const operation = { type: 'update_file', path: 'a.txt', diff: '@@\n-dam\n+spillway' }
+    const reply = ({ json }: { json: unknown }): Reply =>
+      JSON.stringify(json).includes('tool_result')
+        ? { text: 'Patched.' }
+        : { toolUse: [{ name: 'apply_patch', input: operation }] }
+    const upstream = forThisTest(await startClaude({ reply, separateWrites: true, checkRules: true }))
+    const gateway = await gatewayOf(configOf(targetAt(upstream, 'anthropic')))
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const ask = (input: OpenAI.Responses.ResponseInput) => {
+      const call = { model: 'claude-sonnet-5', input, tools: [{ type: 'apply_patch' as const }] }
+      return stream ? client.responses.stream(call).finalResponse() : client.responses.create(call)
+    }
+    const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Greet the spillway.' }]
+    const { output } = await ask(input)
+    expect(output).toMatchObject([{ type: 'apply_patch_call', status: 'completed', operation }])
+    const { call_id } = output[0] as { call_id: string }
+    const done = { type: 'apply_patch_call_output' as const, call_id, status: 'completed' as const }
+    const second = await ask([...input, ...(output as OpenAI.Responses.ResponseInput), done])
+    expect(second.output_text).toBe('Patched.')
+  })
+
   test('has errors in its own form, before a stream and within it', async () => {
     const { client, model, upstream } = await clientOf('Claude')
     upstream.always({ type: 'status', status: 401 })
@@ -175,32 +219,10 @@ describe('the Responses API of the gateway', () => {
         ...calls.map(({ call_id }) => ({ type: 'function_call_output' as const, call_id, output: 'rain' })),
       )
     }
-    const written = upstream.requests.map(({ json }) => markedPrefixes(json as JsonObject))
-    expect(written).toHaveLength(10)
-    for (const [turn, prefixes] of written.entries()) {
-      expect(prefixes.length).toBeLessThanOrEqual(4)
-      if (turn > 0) expect(prefixes).toContain(written[turn - 1]?.at(-1))
-    }
+    expect(upstream.requests).toHaveLength(10)
+    expectCacheFound(upstream.requests)
   })
 })
-
-/** What stands before each mark of a request, in the order in which Claude reads: tools, instructions, messages. */
-function markedPrefixes({ tools, system, messages }: JsonObject): string[] {
-  // A plain text is short for one block.
-  const blocksOf = (content: unknown): JsonObject[] =>
-    typeof content === 'string' ? [{ type: 'text', text: content }] : ((content ?? []) as JsonObject[])
-  const turns = (messages as JsonObject[]).flatMap(({ role, content }) => [{ role }, ...blocksOf(content)])
-  const blocks = [...blocksOf(tools), ...blocksOf(system), ...turns] as (JsonObject & {
-    cache_control?: unknown
-  })[]
-  const prefixes: string[] = []
-  let read = ''
-  for (const { cache_control, ...block } of blocks) {
-    read += JSON.stringify(block)
-    if (cache_control !== undefined) prefixes.push(read)
-  }
-  return prefixes
-}
 
 describe('a server that has the Responses API itself', () => {
   const body = {

@@ -49,6 +49,26 @@ describe('the Responses API', () => {
     expect(said((await stream.finalResponse()) as typeof whole)).toContain('Around the dam.')
   })
 
+  it('calls a custom tool with a text, whole and in pieces, and takes its result', async () => {
+    const tools = [{ type: 'custom' as const, name: 'look' }]
+    const stream = openai.responses.stream({ ...asked, include: [...asked.include], tools })
+    let said = ''
+    for await (const event of stream) {
+      if (event.type === 'response.custom_tool_call_input.delta') said += event.delta
+    }
+    const { output } = await stream.finalResponse()
+    const text = '{"at":"the gauge","depth":3}'
+    expect([said, output.at(-1)]).toMatchObject([text, { type: 'custom_tool_call', input: text }])
+    const result = { type: 'custom_tool_call_output' as const, call_id: 'call_1', output: '3 m' }
+    const input = [
+      { role: 'user' as const, content: asked.input },
+      ...(output as OpenAI.Responses.ResponseInputItem[]),
+      result,
+    ]
+    const next = await openai.responses.create({ model: asked.model, input, tools, store: false })
+    expect(next.status).toBe('completed')
+  })
+
   it('takes back what it has said, with the result of its call', async () => {
     const { output } = await openai.responses.create({ ...asked, include: [...asked.include] })
     const input = [

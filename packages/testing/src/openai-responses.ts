@@ -11,7 +11,7 @@ import {
 import { generatingRoute } from './generating-route.ts'
 import { replyTo } from './messages-route.ts'
 import { openAiChat } from './openai-error.ts'
-import type { FullReply } from './reply.ts'
+import type { FullReply, ReplyToolUse } from './reply.ts'
 import type { ServerOptions } from './simulated-server.ts'
 
 const frame = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
@@ -134,27 +134,35 @@ function itemsOf(call: Call, reply: FullReply): Item[] {
   const isSealed = Array.isArray(include) && include.includes('reasoning.encrypted_content')
   if (reply.thinking.length > 0 || reply.thinkingOmitted) items.push(reasoningItem(call, reply, isSealed))
   if (reply.text.length > 0) items.push(messageItem(call, reply))
-  reply.toolUse.forEach(({ id, name, input }, at) => {
-    const args = JSON.stringify(input) ?? '{}'
-    const whole = {
-      id: `fc_${call.id}${at}`,
-      type: 'function_call',
-      status: 'completed',
-      name,
-      arguments: args,
-    }
-    const item = { ...whole, call_id: id ?? `call_${call.id}${at}` }
-    const pieces = args.match(/.{1,16}/gsu) ?? []
-    items.push({
-      item,
-      opened: { ...item, status: 'in_progress', arguments: '' },
-      events: [
-        ...pieces.map((delta) => ['response.function_call_arguments.delta', { delta }, true] as const),
-        ['response.function_call_arguments.done', { name, arguments: args }, false],
-      ],
-    })
-  })
+  items.push(...reply.toolUse.map((use, at) => callItem(call, use, at)))
   return items
+}
+
+/** A call of a function has its arguments as JSON, one of a custom tool a text: `input`, or all of it. */
+function callItem(call: Call, { id, name, input }: ReplyToolUse, at: number): Item {
+  const isCustom = isCustomTool(fieldsOf(call.request.json).tools, name)
+  const given = isCustom ? (fieldsOf(input).input ?? input) : input
+  const said = isCustom && typeof given === 'string' ? given : (JSON.stringify(given) ?? '{}')
+  const [prefix, type, field, event] = isCustom
+    ? ['ctc', 'custom_tool_call', 'input', 'response.custom_tool_call_input']
+    : ['fc', 'function_call', 'arguments', 'response.function_call_arguments']
+  const call_id = id ?? `call_${call.id}${at}`
+  const item = { id: `${prefix}_${call.id}${at}`, type, status: 'completed', name, [field]: said, call_id }
+  const pieces = said.match(/.{1,16}/gsu) ?? []
+  return {
+    item,
+    opened: { ...item, status: 'in_progress', [field]: '' },
+    events: [
+      ...pieces.map((delta) => [`${event}.delta`, { delta }, true] as const),
+      [`${event}.done`, { ...(!isCustom && { name }), [field]: said }, false],
+    ],
+  }
+}
+
+function isCustomTool(tools: unknown, name: string): boolean {
+  return (
+    Array.isArray(tools) && tools.map(fieldsOf).some((tool) => tool.type === 'custom' && tool.name === name)
+  )
 }
 
 function reasoningItem(call: Call, { thinking }: FullReply, isSealed: boolean): Item {

@@ -1,11 +1,12 @@
 /**
  * Loaded into a gateway before its own code, with `--import`, in its main thread and in its workers. Reports each block of the
  * main thread's event loop over IPC and, when it is asked for `holdings`, collects the garbage of all threads and says what
- * the process holds.
+ * the process holds. Writes a snapshot of the main thread's heap when it is asked for one.
  */
+import { writeHeapSnapshot } from 'node:v8'
 import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 import { leakPerRequest, leakVariable } from './leak.ts'
-import { type FromMonitor, type Heap, type Holdings, longestBlock } from './monitored.ts'
+import { type FromMonitor, type Heap, type Holdings, longestBlock, type ToMonitor } from './monitored.ts'
 
 /** How often the loop is looked at, in milliseconds. */
 const beat = 10
@@ -57,8 +58,13 @@ function watchProcess(): void {
       text: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   })
-  process.on('message', async (question: unknown) => {
-    if (question !== 'holdings') return
+  process.on('message', async (message: unknown) => {
+    const question = message as ToMonitor
+    if (typeof question === 'object') {
+      writeHeapSnapshot(question.snapshot)
+      look()
+      return report({ type: 'snapshot' })
+    }
     const heaps = await collectedByWorkers(workers)
     const holdings = holdingsWith(heaps)
     // Collecting garbage on demand is no block of the gateway's own.

@@ -42,6 +42,10 @@ export type FromMonitor =
   | ({ readonly type: 'block' } & Block)
   | { readonly type: 'uncaught'; readonly text: string }
   | ({ readonly type: 'holdings' } & Holdings)
+  | { readonly type: 'snapshot' }
+
+/** What the monitor is asked for: what the process holds, or to write a snapshot of its heap into a file. */
+export type ToMonitor = 'holdings' | { readonly snapshot: string }
 
 export interface MonitoredOptions {
   readonly config: object
@@ -67,6 +71,8 @@ export interface MonitoredGateway {
   /** CPU time of all of its threads so far, in milliseconds. */
   cpu(): number
   holdings(): Promise<Holdings & SystemHoldings>
+  /** Writes what is in the heap of its main thread, to be compared in the developer tools of Chromium: the keys of the test, too. */
+  snapshot(file: string): Promise<void>
   /** Files and folders that it has left in its folder for temporary ones. */
   temporaryFiles(): string[]
   /** SIGTERM, and SIGKILL when it does not end within this time. @returns whether it ended by itself, with 0 */
@@ -141,12 +147,11 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       return ((user ?? 0) + (system ?? 0)) * 10
     },
     async holdings() {
-      const answered = answerOf(child)
-      child.send('holdings')
-      const { type: _, ...holdings } = await answered
+      const { type: _, ...holdings } = await ask(child, 'holdings', 'holdings')
       const count = (what: string): number => readdirSync(`/proc/${child.pid}/${what}`).length
       return { ...holdings, descriptors: count('fd'), threads: count('task') }
     },
+    snapshot: async (file) => void (await ask(child, { snapshot: file }, 'snapshot')),
     temporaryFiles: () => readdirSync(temporary),
     async stop(ms) {
       isStopping = true
@@ -159,7 +164,13 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   }
 }
 
-function answerOf(child: ChildProcess): Promise<{ readonly type: 'holdings' } & Holdings> {
+type Answer<Type> = Extract<FromMonitor, { readonly type: Type }>
+
+function ask<Type extends FromMonitor['type']>(
+  child: ChildProcess,
+  question: ToMonitor,
+  type: Type,
+): Promise<Answer<Type>> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer)
@@ -167,9 +178,9 @@ function answerOf(child: ChildProcess): Promise<{ readonly type: 'holdings' } & 
       child.off('exit', fail)
     }
     const hear = (message: FromMonitor): void => {
-      if (message.type !== 'holdings') return
+      if (message.type !== type) return
       end()
-      resolve(message)
+      resolve(message as Answer<Type>)
     }
     const fail = (): void => {
       end()
@@ -178,6 +189,7 @@ function answerOf(child: ChildProcess): Promise<{ readonly type: 'holdings' } & 
     const timer = setTimeout(fail, longestSilence)
     child.on('message', hear)
     child.once('exit', fail)
+    child.send(question)
   })
 }
 

@@ -26,17 +26,29 @@ export interface Load {
 
 const models = ['claude-sonnet-5-5', 'claude-haiku-4-5', 'claude-opus-4-6', 'gpt-5', 'gpt-5-mini']
 const tenants = 24
+/** A prompt of so many sentences has more than a thousand tokens: vendors keep it in their caches, and limits remember it. */
+const longEnough = 160
 /** Calls that are left before their end. */
 const leaving = 0.01
 
-export function startLoad(url: string, perSecond: number, seed: number): Load {
+/**
+ * @param isWarmingUp while it says so, prompts are long enough to be remembered: what limits remember of conversations is bounded, and
+ * is full then when what is held begins to count
+ */
+export function startLoad(
+  url: string,
+  perSecond: number,
+  seed: number,
+  isWarmingUp: () => boolean = () => false,
+): Load {
   const agent = new Agent({ keepAlive: true })
   const calls: SeenCall[] = []
   const running = new Set<Promise<void>>()
   let sent = 0
   let isStopped = false
   const send = (): void => {
-    const one = call(agent, url, new Dice(seed, sent++)).then((seen) => {
+    const sentences = isWarmingUp() ? longEnough : 0
+    const one = call(agent, url, new Dice(seed, sent++), sentences).then((seen) => {
       calls.push(seen)
       running.delete(one)
     })
@@ -73,11 +85,12 @@ export function startLoad(url: string, perSecond: number, seed: number): Load {
   }
 }
 
-async function call(agent: Agent, url: string, dice: Dice): Promise<SeenCall> {
+/** @param sentences so many at least are in its prompt */
+async function call(agent: Agent, url: string, dice: Dice, sentences: number): Promise<SeenCall> {
   const model = dice.pick(models)
   const stream = dice.chance(0.5)
   const isChat = dice.chance(0.3)
-  const content = 'Say something about the dam. '.repeat(dice.size(8, 400))
+  const content = 'Say something about the dam. '.repeat(sentences + dice.size(8, 400))
   const body = JSON.stringify({ model, max_tokens: 200, stream, messages: [{ role: 'user', content }] })
   const headers = {
     'content-type': 'application/json',

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { quantileOf } from '../slope.ts'
 import { faultShare } from './faults.ts'
@@ -15,13 +17,14 @@ export async function main(args: readonly string[]): Promise<number> {
       rate: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
       leak: { type: 'string', default: '0' },
+      'heap-snapshots': { type: 'string' },
       check: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (options.help) {
-    console.log(`Usage: pnpm prove soak [--minutes N] [--warm-up N] [--rate N] [--seed N] [--leak BYTES] [--check] [--write-docs]
+    console.log(`Usage: pnpm prove soak [--minutes N] [--warm-up N] [--rate N] [--seed N] [--leak BYTES] [--heap-snapshots DIR] [--check] [--write-docs]
 
 Sends calls at a steady rate through the built gateway while ${faultShare * 100} % of the attempts meet a fault, and watches what it holds.
 
@@ -30,6 +33,9 @@ Sends calls at a steady rate through the built gateway while ${faultShare * 100}
   --rate N      calls a second (default 100)
   --seed N      where chance begins (default 1)
   --leak BYTES  each request leaves so many bytes behind in the gateway, which must be found (default 0)
+  --heap-snapshots DIR
+                write warm.heapsnapshot and end.heapsnapshot, to be compared in the developer tools of Chromium: what fills and
+                what leaks. The process grows by what V8 needs for that, so that its RSS says nothing then
   --check       exit with 1 when something does not hold
   --write-docs  write docs/soak.md and docs/soak.svg`)
     return 0
@@ -40,8 +46,13 @@ Sends calls at a steady rate through the built gateway while ${faultShare * 100}
     throw new RangeError(`--${name}: expected a number, 0 or more, but got ${options[name]}`)
   }
   const set = { warmUp: number('warm-up'), rate: number('rate'), seed: number('seed') }
-  const leak = number('leak')
-  const result = await soak({ ...set, leak, minutes: number('minutes') + set.warmUp, onSample: printSample })
+  const heapSnapshots = options['heap-snapshots'] && resolve(options['heap-snapshots'])
+  if (heapSnapshots) mkdirSync(heapSnapshots, { recursive: true })
+  const result = await soak({
+    ...{ ...set, leak: number('leak'), minutes: number('minutes') + set.warmUp },
+    heapSnapshots,
+    onSample: printSample,
+  })
   const summary = summaryOf(result)
   console.log(`\n${summary.join('\n')}\n`)
   for (const { what, seen, holds } of result.lines)

@@ -22,8 +22,9 @@ export async function writePage(
 What the built gateway holds while calls come at a steady rate and attempts fail: 15 % of the attempts at the first targets
 meet a fault. Half of the calls are streams; there are several tenants, models and protocols, a fallback, a mirror, and books in
 SQLite. Slopes are the median over all pairs of samples (Theil and Sen), each taken after a garbage collection, once the gateway
-is warm. Connections come and go with the calls, so that what leaks is what is still open when all calls have ended and the idle
-connections to the upstreams are closed (they are kept for 30 s).
+is warm: during the warm-up prompts are long, so that what limits remember of conversations is full. Connections come and go with
+the calls, so that what leaks is what is still open when all calls have ended and the idle connections to the upstreams are closed
+(they are kept for 30 s).
 
 ![What the gateway holds](soak.svg)
 

@@ -25,6 +25,8 @@ export interface SoakOptions {
   readonly idle?: number
   /** Bytes that each request leaves behind in the gateway, to see that they are found. @default 0 */
   readonly leak?: number
+  /** Where snapshots of the gateway's heap are written, when it is warm and at the end of the load. @default none is */
+  readonly heapSnapshots?: string | undefined
   readonly onSample?: ((sample: Sample) => void) | undefined
 }
 
@@ -59,6 +61,7 @@ export async function soak({
   every = 5,
   idle = 45,
   leak = 0,
+  heapSnapshots,
   onSample,
 }: SoakOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-soak-'))
@@ -79,19 +82,25 @@ export async function soak({
     const before = await gateway.holdings()
     const startedAt = performance.now()
     const seconds = (): number => (performance.now() - startedAt) / 1_000
-    load = startLoad(gateway.url, rate, seed)
+    load = startLoad(gateway.url, rate, seed, () => seconds() < warmUp * 60)
     const samples: Sample[] = []
     const peaksToCome = warmUp > 0 ? [...peaks] : []
+    const snapshot = async (name: string): Promise<void> => {
+      if (heapSnapshots !== undefined) await gateway.snapshot(join(heapSnapshots, `${name}.heapsnapshot`))
+    }
     while (seconds() < minutes * 60) {
       await pause(Math.min(every, Math.max(0.1, minutes * 60 - seconds())) * 1_000)
       const sample = { at: seconds(), inFlight: load.inFlight, ...(await gateway.holdings()) }
       samples.push(sample)
       onSample?.(sample)
+      const isFirst = sample.at >= warmUp * 60 && (samples.at(-2)?.at ?? 0) < warmUp * 60
+      if (isFirst) await snapshot('warm')
       if (sample.at < (peaksToCome[0] ?? Infinity) * warmUp * 60) continue
       peaksToCome.shift()
       load.peak(secondsInPeak * rate)
     }
     const duration = seconds()
+    await snapshot('end')
     await load.stop()
     const database = `sqlite:${folder}/books.db`
     await settle(gateway.url, database)

@@ -7,6 +7,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
+import { removeUnreachable } from './reachable.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist', 'command')
@@ -14,7 +15,7 @@ const folder = join(root, 'dist', 'command')
 /** Stays outside: native code, packages that load further files, and those that few use. */
 const external = [
   ...['node-llama-cpp', '@aws-sdk/client-kms', '@napi-rs/keyring'],
-  ...['ioredis', 'pg', 'pg-native', 'pino'],
+  ...['ioredis', 'pg', 'pg-native'],
 ]
 
 /**
@@ -86,6 +87,7 @@ await bundle.close()
 
 const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
 writeFileSync(join(folder, 'LICENSES.txt'), licensesOf(modules))
+removeUnreachable(join(root, 'dist'), 'index', ['command', 'dashboard'])
 
 /** The licences of all packages of others whose code is in the bundle, each text once. */
 function licensesOf(files: readonly string[]): string {

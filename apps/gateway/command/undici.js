@@ -1,5 +1,5 @@
 // What the command loads of undici at its start: connections. Its index loads everything (fetch, WebSocket, caches, mocks), which
-// is two thirds of its code; that is loaded with the first request that is no model call.
+// is two thirds of its code; of that, fetch is loaded with the first request that is no model call.
 import api from 'undici/lib/api/index.js'
 import Agent from 'undici/lib/dispatcher/agent.js'
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
@@ -18,4 +18,5 @@ export function EnvHttpProxyAgent(options) {
   return new (load().EnvHttpProxyAgent)(options)
 }
 
-export const fetch = async (input, init) => (await import('undici/index.js')).fetch(input, init)
+export const fetch = async (input, init) =>
+  (await import('undici/lib/web/fetch/index.js')).default.fetch(input, init)

@@ -153,7 +153,11 @@ Exit codes:
 function leaveReadersInPeace(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code === 'EPIPE') return
+      const name = stream === process.stdout ? 'standard output' : 'standard error'
+      process.exitCode = 1
+      if (stream !== process.stderr)
+        console.error(`${name} cannot be written (${error.code ?? error.message})`)
     })
   }
 }

@@ -82,7 +82,7 @@ test('calls, starts and stops are in a log that is verified, exported and search
 
 test('the command line says what it needs', async () => {
   const { code, stderr } = await spillway('audit', 'verify')
-  expect([code, stderr]).toEqual([1, expect.stringContaining('say where with --config or --storage')])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('or say where the log is with --storage')])
   const help = await spillway('audit', 'verify', '--help')
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--head <seq:hash>')])
 }, 60_000)

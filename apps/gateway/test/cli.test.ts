@@ -268,7 +268,7 @@ describe('check', () => {
   test('names a file that is missing', async () => {
     const { exit, stderr } = spillway(['check', '--config', 'no-such.yaml'])
     expect(await exit).toBe(1)
-    expect(stderr()).toContain('no-such.yaml:1:1  no such file')
+    expect(stderr()).toContain('no-such.yaml:1:1  there is no such file; "spillway init" writes one')
   })
 })
 

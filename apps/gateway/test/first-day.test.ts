@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startClaude, startOpenRouter } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -21,6 +21,12 @@ function firstDay(): string[][] {
       .split('\n')
       .map((line) => line.replace(/ +# .*/, '')),
   )
+}
+
+/** Bytes of all files. */
+function sizeOf(folder: string): number {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.reduce((sum, name) => sum + lstatSync(join(folder, name)).size, 0)
 }
 
 const body = JSON.stringify({
@@ -113,6 +119,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
     const url = `http://127.0.0.1:${port}`
     await terminal.begin(start, /listening on /)
     expect(terminal.shown()).toContain(`Dashboard:\n  ${url}/\n`)
+    expect(sizeOf(join(prefix, 'lib'))).toBeLessThan(40_000_000)
     const other = await openTerminal(folder, env)
     for (const command of during) {
       await goes(command, other)

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, temporaryFolder } from './gateway.ts'
-import { configFile, spillway } from './spillway.ts'
+import { configFile, plainEnvironment, program, spillway } from './spillway.ts'
 
 // What people run into at their first start of a gateway, by the issues of its kind. `pnpm build` comes first.
 
@@ -32,6 +33,16 @@ test.each<[string, Buffer, RegExp]>([
     /^1 .*not in UTF-8.*save it as UTF-8\n1 problem/s,
   ],
   ['tabs', Buffer.from(text.replaceAll('  ', '\t')), /^1 .*Tabs are not allowed as indentation/s],
+  [
+    'a key that is there twice',
+    Buffer.from(`${text}routes: []\n`),
+    /^1 .*"routes" is there twice: keep one of them\n1 problem\n$/s,
+  ],
+  [
+    'a value of another kind',
+    Buffer.from(text.replace(/^server:\n.*\n/m, 'server: 8787\n')),
+    /^1 .*server: expected a mapping of keys, found a number\n1 problem\n$/s,
+  ],
   [
     'a variable that nothing replaces',
     Buffer.from(text.replace('http://127.0.0.1:1', '{ $' + '{BASE_URL} }')),
@@ -71,4 +82,30 @@ test('a folder in place of a file, and addresses that this machine does not have
   ])
   expect(all[0]).toMatch(/^1 .*this is a folder: name the file in it/s)
   expect(all[1]).toMatch(/^1 .*this machine has no address 192\.0\.2\.7: set server\.host/s)
+})
+
+test('a database that cannot be made is named, and no port is blamed', async () => {
+  const storage = { storage: { url: 'sqlite:/proc/no/books.db' } }
+  const output = await said(['start', '--config', configFile(`${text}${stringify(storage)}`)])
+  expect(output).toMatch(/^1 .*\/proc\/no cannot be made or written \(E\w+\): .* set storage\.url/s)
+  expect(output).not.toContain('port')
+})
+
+test('the audit log and refused rows are found in the configuration of the folder', async () => {
+  const folder = temporaryFolder()
+  const [none, rows] = [
+    await said(['audit', 'verify'], {}, folder),
+    await said(['ledger', 'rejected'], {}, folder),
+  ]
+  expect(none).toMatch(/^1 there is no spillway\.yaml in this folder: .*--storage\n$/s)
+  expect(rows).toMatch(/^1 there is no spillway\.yaml in this folder: .*--journal\n$/s)
+  writeFileSync(join(folder, 'spillway.yaml'), text)
+  expect(await said(['audit', 'verify'], {}, folder)).toBe('1 spillway.yaml has no storage\n')
+})
+
+test.skipIf(!existsSync('/dev/full'))('an output that takes nothing is one sentence', () => {
+  const run = spawnSync('sh', ['-c', `'${process.execPath}' '${program}' completion bash >/dev/full`], {
+    ...{ encoding: 'utf8', env: plainEnvironment() },
+  })
+  expect([run.status, run.stderr]).toEqual([1, 'standard output cannot be written (ENOSPC)\n'])
 })

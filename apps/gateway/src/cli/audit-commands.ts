@@ -3,13 +3,13 @@ import { pipeline } from 'node:stream/promises'
 import { type AuditMark, exportAudit, type LedgerStore, openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../config/config.ts'
-import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { auditKeysOf } from '../ledger/audit-keys.ts'
 import { storageUrl } from '../ledger/books.ts'
 import { openConfiguredVault } from '../vault.ts'
 import { admin } from './admin.ts'
 import { reportLines } from './audit-report.ts'
+import { configFileOf, noConfigFile } from './config-file.ts'
 
 interface StorageFlags {
   readonly config?: string
@@ -100,7 +100,10 @@ An entry audit.signed says who did it, and behind which row.`,
 function auditCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option('-c, --config <file>', 'the configuration file whose storage holds the log')
+    .option(
+      '-c, --config <file>',
+      'the configuration file whose storage holds the log (default: spillway.yaml)',
+    )
     .option('--storage <url>', 'or its URL: sqlite:FILE, postgres://…, env:NAME')
     .showHelpAfterError('(--help says more)')
 }
@@ -113,19 +116,19 @@ function withKeys(command: Command): Command {
   )
 }
 
+const noLog = `${noConfigFile}; or say where the log is with --storage`
+
 async function withStore(
-  { config: file, storage, key }: KeyFlags,
+  { config: named, storage, key }: KeyFlags,
   { readOnly }: { readonly readOnly: boolean },
   work: (store: LedgerStore, keys: readonly string[] | undefined) => Promise<void>,
 ): Promise<void> {
   let store: LedgerStore | undefined
   try {
+    const file = storage === undefined ? configFileOf(named) : named
     const config = file === undefined ? undefined : loadConfig(file).config
     const url = storage ?? config?.storage?.url
-    if (url === undefined) {
-      const where = file === undefined ? 'say where with --config or --storage' : `${file} has no storage`
-      throw new ConfigError(file ?? 'audit', [{ line: 1, column: 1, key: 'storage', message: where }])
-    }
+    if (url === undefined) throw new Error(file === undefined ? noLog : `${file} has no storage`)
     const keys = await keysOf(key ?? config?.storage?.auditKey, config, key === undefined)
     if (!readOnly) await mustBeThere(storageUrl(url))
     store = openLedgerStore(storageUrl(url), { readOnly, auditKey: keys, warn: console.error })

@@ -3,6 +3,7 @@ import { type RejectedEntry, readRejected } from '@spillway/ledger'
 import { Command } from 'commander'
 import { loadConfig } from '../config/load-config.ts'
 import { journalOf, storageUrl } from '../ledger/books.ts'
+import { configFileOf, noConfigFile } from './config-file.ts'
 import { printable } from './printable.ts'
 
 interface RejectedFlags {
@@ -17,7 +18,10 @@ export function ledgerCommands(): Command {
   group.addCommand(
     new Command('rejected')
       .description('rows that the database refused for what they are, and why; they are in no sum')
-      .option('-c, --config <file>', 'the configuration file whose storage has the journal')
+      .option(
+        '-c, --config <file>',
+        'the configuration file whose storage has the journal (default: spillway.yaml)',
+      )
       .option('--journal <folder>', 'or the folder of the journal')
       .option('--json', 'one JSON object a line')
       .showHelpAfterError('(--help says more)')
@@ -50,8 +54,9 @@ function lineOf(what: string, { at, reason, entry }: RejectedEntry): string {
   return `${new Date(at).toISOString()} ${what} ${printable(reason)}\n  ${printable(JSON.stringify(entry))}`
 }
 
-function journalFrom(file: string | undefined): string {
-  if (file === undefined) throw new Error('say where with --config or --journal')
+function journalFrom(named: string | undefined): string {
+  const file = configFileOf(named)
+  if (file === undefined) throw new Error(`${noConfigFile}; or say where the rows are with --journal`)
   const { storage } = loadConfig(file).config
   if (storage === undefined)
     throw new Error(`${file} has no storage, so nothing is kept of rows that were refused`)

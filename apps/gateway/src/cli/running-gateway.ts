@@ -34,7 +34,8 @@ export function statusCommand(): Command {
         process.exitCode = ready?.ok ? 0 : 1
         if (where.json)
           return console.log(JSON.stringify({ url, ready: ready?.body ?? null, ...view?.body }, null, 2))
-        if (ready === undefined) return console.error(`no gateway answers at ${url}: spillway start`)
+        if (ready === undefined)
+          return console.error(`no gateway answers at ${url}: start it with "spillway start"`)
         const facts = Object.entries(ready.body).map(([key, value]) => `${key}: ${String(value)}`)
         console.log(printable(`${url}  ${facts.join(', ')}`))
         for (const line of targetLines(view?.body as TargetsView | undefined)) console.log(printable(line))

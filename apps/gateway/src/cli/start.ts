@@ -139,10 +139,12 @@ async function drainAtSignal(
 
 function explainStartFailure(error: unknown, options: StartOptions): string {
   if (error instanceof ConfigError) return error.message
-  const { code, message } = error as NodeJS.ErrnoException & { port?: number }
+  const { code, message, syscall, path } = error as NodeJS.ErrnoException & { port?: number }
   const port = (error as { port?: number }).port ?? options.port
   if (code === 'EADDRINUSE')
     return `port ${port} is in use; choose another with --port, or --port 0 for a free one`
+  if (path !== undefined && syscall !== 'listen')
+    return `${path} cannot be made or written (${code}): let this user write there, or set storage.url to another place`
   if (code === 'EACCES')
     return `port ${port} needs more rights than this user has; choose one above 1023 with --port`
   const { address, hostname } = error as { address?: string; hostname?: string }

@@ -211,8 +211,8 @@ describe('a wrong value is an error that says what was expected', () => {
     ['server: { port: 70000 }', '5:11  server.port: '],
     ['server: { auth: maybe }', '5:11  server.auth: expected none or keys'],
     ['fallback: { midStream: go }', '5:13  fallback.midStream: expected fail, restart or continue'],
-    ['timeouts: 10s', '5:1  timeouts: expected object'],
-    ['mirror: {}', '5:1  mirror: expected array'],
+    ['timeouts: 10s', '5:1  timeouts: expected a mapping of keys, found a text'],
+    ['mirror: {}', '5:1  mirror: expected a list, found a mapping of keys'],
   ])('%s', (more, expected) => {
     const problems = problemsOf(withMore(more))
     expect(problems).toHaveLength(1)
@@ -236,7 +236,7 @@ describe('a wrong value is an error that says what was expected', () => {
       '"ftp://a"',
       'targets.claude.endpoints[0].url: expected an http or https URL',
     ],
-    ['models: "*"', 'models: 5', 'routes[0].models: expected string, received number'],
+    ['models: "*"', 'models: 5', 'routes[0].models: expected a text, found a number'],
     [
       '[{ url: "http://127.0.0.1:4010", credential: caller }]',
       '[]',
@@ -436,7 +436,7 @@ describe('what is no usable YAML', () => {
 
   test('a duplicate key is an error with its line', () => {
     expect(problemsOf(withMore('routes: []'))).toEqual([
-      expect.stringMatching(/^spillway\.yaml:5:1 {2}.*unique/),
+      expect.stringMatching(/^spillway\.yaml:5:1 {2}.*"routes" is there twice/),
     ])
   })
 
@@ -452,7 +452,9 @@ describe('what is no usable YAML', () => {
   })
 
   test.each(['hello', '- a\n- b', '5'])('a file that is no mapping is an error: %j', (text) => {
-    expect(problemsOf(text)).toEqual([expect.stringMatching(/^spillway\.yaml:1:1 {2}expected object/)])
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(/^spillway\.yaml:1:1 {2}expected a mapping of keys/),
+    ])
   })
 
   test.each([
@@ -489,7 +491,7 @@ describe('loadConfig', () => {
   })
 
   test('names a file that is missing', () => {
-    expect(() => loadConfig('no/such.yaml')).toThrow('no/such.yaml:1:1  no such file')
+    expect(() => loadConfig('no/such.yaml')).toThrow('no/such.yaml:1:1  there is no such file')
   })
 
   test('names a folder in the place of a file', () => {

@@ -70,7 +70,7 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
       throw new ConfigError(file, [problemAt(variable.offset, '', variable.message)])
     throw new ConfigError(
       file,
-      document.errors.map((error) => problemAt(error.pos[0], '', explainSyntax(error))),
+      document.errors.map((error) => problemAt(error.pos[0], '', explainSyntax(error, text))),
     )
   }
   const at = (path: Path, message: string): ConfigProblem =>
@@ -98,8 +98,12 @@ const inOurWords: Partial<Record<YAMLError['code'], string>> = {
     'nothing is expected here; see whether a bracket or a quote before it is closed too early',
 }
 
-/** What the parser says, without any of the text. */
-function explainSyntax({ code, message }: YAMLError): string {
+/** What the parser says, without any of the text but the name of a key. */
+function explainSyntax({ code, message, pos }: YAMLError, text: string): string {
+  if (code === 'DUPLICATE_KEY') {
+    const name = /^[\w.-]+/.exec(text.slice(pos[0]))?.[0] ?? ''
+    return `${name !== '' && isShown(name) ? `"${name}"` : 'this key'} is there twice: keep one of them`
+  }
   return inOurWords[code] ?? message.split('\n')[0]?.replace(/ at line.*/, '') ?? ''
 }
 
@@ -148,7 +152,21 @@ function problemsOf(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
     return inside.flatMap((each) => problemsOf({ ...each, path: [...issue.path, ...each.path] }, at))
   }
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => at(issue.path, message))
-  return [at(issue.path, issue.message.replace(/^Invalid input: /, ''))]
+  return [at(issue.path, inPlainWords(issue.message.replace(/^Invalid input: /, '')))]
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  ...{ object: 'a mapping of keys', record: 'a mapping of names', array: 'a list', string: 'a text' },
+  ...{ number: 'a number', boolean: 'true or false', null: 'nothing', undefined: 'nothing' },
+}
+
+/** The schema's `expected object, received string` for people who write YAML. */
+function inPlainWords(message: string): string {
+  return message.replace(
+    /^expected (\w+), received (\w+)$/,
+    (_, expected: string, received: string) =>
+      `expected ${kinds[expected] ?? expected}, found ${kinds[received] ?? received}`,
+  )
 }
 
 const isInside = ({ code, path }: z.core.$ZodIssue): boolean =>

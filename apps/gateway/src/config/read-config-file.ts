@@ -22,9 +22,9 @@ export function readConfigFile(file: string): string {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
+  ENOENT: 'there is no such file; "spillway init" writes one',
   EISDIR: 'this is a folder: name the file in it',
-  EACCES: 'this user may not read it',
+  EACCES: 'this user may not read it: change its owner or its mode (chmod u+r)',
 }
 
 /** `${NAME}` as a value, which other tools replace: of a file that YAML cannot read, that is why. */

@@ -5,7 +5,7 @@ export { type AwsService, type AwsSignatureOptions, awsSignature } from './crede
 export { type EntraCredentialOptions, entraCredential } from './credentials/entra-credential.ts'
 export { type GoogleCredentialOptions, googleCredential } from './credentials/google-credential.ts'
 export { type BedrockOptions, bedrock } from './endpoints/bedrock.ts'
-export type { BedrockProfile } from './endpoints/bedrock-ids.ts'
+export { type BedrockProfile, bedrockIds } from './endpoints/bedrock-ids.ts'
 export {
   type BedrockMantleOptions,
   bedrockMantle,

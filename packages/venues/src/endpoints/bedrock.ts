@@ -1,11 +1,19 @@
 import type { ProviderProfile } from '@spillway/core-client'
-import { bodyOf, deriveRequest, type ModelRequest, type ModelResponse, readBody } from '@spillway/middleware'
+import {
+  bodyOf,
+  deriveRequest,
+  type ModelRequest,
+  type ModelResponse,
+  readBody,
+  withDefaults,
+} from '@spillway/middleware'
 import { pathOf } from '@spillway/wire'
 import { framesToEvents, fromBedrockCounted, toBedrockBody, toBedrockCount } from '../forms/index.ts'
 import { patchedBody } from '../forms/patched-body.ts'
 import { type BedrockProfile, bareBedrockId, bedrockIds } from './bedrock-ids.ts'
 import { apiVersion } from './dated-names.ts'
 import { firstPartyHeaders, inFirstPartyError } from './first-party-answer.ts'
+import { usualModel, venueDefaults } from './venue-defaults.ts'
 import { type Prepared, type VenueForm, venueForm, withoutCallersClouds } from './venue-form.ts'
 
 export interface BedrockOptions {
@@ -43,7 +51,7 @@ const seenBetas: readonly string[] = [
 
 /** Claude on Amazon Bedrock, by InvokeModel. The credential is a signer for the service `bedrock`, or an API key. */
 export function bedrock(options: BedrockOptions): ProviderProfile {
-  const { region, url, profile, models = {}, betas = [] } = options
+  const { region, url, profile, models, betas } = withDefaults(venueDefaults, options)
   const form: VenueForm = {
     label: 'Amazon Bedrock',
     notTaken: {
@@ -62,6 +70,7 @@ export function bedrock(options: BedrockOptions): ProviderProfile {
     name: 'bedrock',
     baseUrl: url ?? `https://bedrock-runtime.${region}.${domainOf(region)}`,
     headers: 'bedrock',
+    model: usualModel,
     form: venueForm(form),
     path: (request) => (request.venue === 'bedrock' ? request.url : pathOf(request)),
   }

@@ -2,6 +2,7 @@ import type { ProviderProfile } from '@spillway/core-client'
 import { datedName } from './dated-names.ts'
 import { firstPartyHeaders, inFirstPartyError } from './first-party-answer.ts'
 import type { NotTaken } from './not-taken.ts'
+import { usualModel, venueDefaults } from './venue-defaults.ts'
 import { inFirstPartyForm, type VenueForm, venueForm } from './venue-form.ts'
 
 type Models = Readonly<Record<string, string>>
@@ -65,6 +66,7 @@ export function bedrockMantle({ region, url, models }: BedrockMantleOptions): Pr
     name: 'bedrock-mantle',
     baseUrl: url ?? `https://bedrock-mantle.${region}.api.aws/anthropic`,
     headers: 'aws',
+    model: usualModel,
     form: firstPartyForm({ label: 'Bedrock Mantle', notTaken, idOf: mantleId, models }),
   }
 }
@@ -83,6 +85,7 @@ export function claudeOnAws({ region, workspace, url, models }: ClaudeOnAwsOptio
     baseUrl: url ?? `https://aws-external-anthropic.${region}.api.aws`,
     scheme: 'x-api-key',
     headers: 'aws',
+    model: usualModel,
     form: firstPartyForm({
       ...{ label: 'the Claude Platform on AWS', notTaken: { hints: ['speed'] }, models },
       headers: { 'anthropic-workspace-id': workspace },
@@ -105,6 +108,7 @@ export function claudeOnGoogle(options: ClaudeOnGoogleOptions): ProviderProfile 
     name: 'claude-google',
     baseUrl: `${url.replace(/\/+$/, '')}/v1/projects/${place[0]}/locations/${place[1]}/workspaces/${place[2]}/invoke`,
     headers: 'google',
+    model: usualModel,
     form: firstPartyForm({
       ...{ label: 'Claude on Google Cloud', notTaken: {}, models },
       headers: quotaProject === undefined ? {} : { 'x-goog-user-project': quotaProject },
@@ -119,6 +123,7 @@ export function foundry({ resource, url, models }: FoundryOptions): ProviderProf
     baseUrl: url ?? `https://${resource}.services.ai.azure.com/anthropic`,
     scheme: 'x-api-key',
     headers: 'anthropic',
+    model: usualModel,
     form: firstPartyForm({
       label: 'Microsoft Foundry',
       notTaken: { fields: ['inference_geo'], hints: ['speed'] },
@@ -137,7 +142,13 @@ interface FirstPartyVenue {
   readonly headers?: Record<string, string>
 }
 
-function firstPartyForm({ label, notTaken, models = {}, idOf = (model) => model, headers }: FirstPartyVenue) {
+function firstPartyForm({
+  label,
+  notTaken,
+  models = venueDefaults.models,
+  idOf = (model) => model,
+  headers,
+}: FirstPartyVenue) {
   const venue: VenueForm = {
     ...{ label, notTaken },
     ids: (model) => [Object.hasOwn(models, model) ? (models[model] as string) : idOf(model)],

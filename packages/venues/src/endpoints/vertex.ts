@@ -1,9 +1,10 @@
 import type { ProviderProfile } from '@spillway/core-client'
-import { deriveRequest, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { deriveRequest, type ModelRequest, type ModelResponse, withDefaults } from '@spillway/middleware'
 import { pathOf } from '@spillway/wire'
 import { toVertexBody, withBetas } from '../forms/index.ts'
 import { apiVersion } from './dated-names.ts'
 import { firstPartyHeaders, inFirstPartyError } from './first-party-answer.ts'
+import { usualModel, venueDefaults } from './venue-defaults.ts'
 import { type Prepared, type VenueForm, venueForm, withoutCallersClouds } from './venue-form.ts'
 import { vertexId } from './vertex-ids.ts'
 
@@ -22,7 +23,7 @@ export interface VertexOptions {
 
 /** Claude on Vertex AI. The credential is a source of Google's access tokens. */
 export function vertex(options: VertexOptions): ProviderProfile {
-  const { project, region, url, quotaProject, models = {} } = options
+  const { project, region, url, quotaProject, models } = withDefaults(venueDefaults, options)
   const place = `/v1/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(region)}/publishers/anthropic/models`
   const form: VenueForm = {
     label: 'Vertex AI',
@@ -40,6 +41,7 @@ export function vertex(options: VertexOptions): ProviderProfile {
     name: 'vertex',
     baseUrl: url ?? hostOf(region),
     headers: 'vertex',
+    model: usualModel,
     form: venueForm(form),
     path: (request) => (request.venue === 'vertex' ? request.url : pathOf(request)),
   }

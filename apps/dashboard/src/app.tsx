@@ -1,12 +1,17 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { listenToKeys } from './keyboard.ts'
 import { feed } from './live/feed-of-page.ts'
-import { adjustPlace, place } from './place.ts'
-import { formatPlace, ranges, type ViewId, views } from './routing.ts'
-import { Segments } from './ui/segments.tsx'
+import { place } from './place.ts'
+import { formatPlace, type ViewId, views } from './routing.ts'
+import { AlertBanner, useAlerts } from './ui/alerts.tsx'
+import { KeyboardHelp } from './ui/keyboard-help.tsx'
 import { ThemeToggle } from './ui/theme-toggle.tsx'
+import { TimeRange } from './ui/time-range.tsx'
 import { Audit } from './views/audit.tsx'
+import { CallPage } from './views/call-page.tsx'
 import { Calls } from './views/calls.tsx'
+import { Conversations } from './views/conversations.tsx'
 import { FallbacksAndRetries } from './views/fallbacks.tsx'
 import { Health } from './views/health.tsx'
 import { Keys } from './views/keys.tsx'
@@ -17,6 +22,7 @@ import { UsageAndCost } from './views/usage.tsx'
 
 const screens: Readonly<Record<ViewId, () => JSX.Element>> = {
   live: Live,
+  sessions: Conversations,
   latency: Latency,
   usage: UsageAndCost,
   health: Health,
@@ -29,17 +35,22 @@ const screens: Readonly<Record<ViewId, () => JSX.Element>> = {
 
 /** The frame around every view. */
 export function App(): JSX.Element {
-  const { view, range } = place.value
-  const { name, ranged } = views.find(({ id }) => id === view) ?? views[0]
+  const { view, item } = place.value
+  const { name: viewName, ranged } = views.find(({ id }) => id === view) ?? views[0]
+  const isCall = view === 'calls' && item !== undefined
+  const name = isCall ? 'Call' : viewName
+  const alerts = useAlerts()
   const heading = useRef<HTMLHeadingElement>(null)
-  const shown = useRef(view)
+  const shown = useRef(`${view} ${item}`)
   useEffect(() => {
     document.title = `${name} · Spillway`
     // Whoever follows a link by keyboard or screen reader goes on at the new view.
-    if (shown.current !== view) heading.current?.focus({ preventScroll: true })
-    if (shown.current !== view) scrollTo(0, 0)
-    shown.current = view
-  }, [view, name])
+    const now = `${view} ${item}`
+    if (shown.current !== now) heading.current?.focus({ preventScroll: true })
+    if (shown.current !== now) scrollTo(0, 0)
+    shown.current = now
+  }, [view, item, name])
+  useEffect(() => listenToKeys(), [])
   const Screen = screens[view]
   return (
     <>
@@ -49,7 +60,7 @@ export function App(): JSX.Element {
       </button>
       <aside class="side">
         <Brand />
-        <Navigation />
+        <Navigation alerts={alerts.length} />
         <div class="foot">
           <FeedState />
           <ThemeToggle />
@@ -60,17 +71,12 @@ export function App(): JSX.Element {
           <h1 ref={heading} tabIndex={-1}>
             {name}
           </h1>
-          {ranged && (
-            <Segments
-              label="Time range"
-              options={ranges.map((each) => [each, each] as const)}
-              value={range}
-              onChange={(next) => adjustPlace({ range: next })}
-            />
-          )}
+          {ranged && !isCall && <TimeRange />}
         </header>
-        <Screen key={view} />
+        <AlertBanner alerts={alerts} />
+        {isCall ? <CallPage key={item} id={item} /> : <Screen key={view} />}
       </main>
+      <KeyboardHelp />
     </>
   )
 }
@@ -88,8 +94,8 @@ function Brand(): JSX.Element {
   )
 }
 
-function Navigation(): JSX.Element {
-  const { view, range } = place.value
+function Navigation({ alerts }: { readonly alerts: number }): JSX.Element {
+  const { view, range, span } = place.value
   const current = useRef<HTMLAnchorElement>(null)
   // On a phone the strip follows the view.
   useEffect(() => current.current?.scrollIntoView({ block: 'nearest', inline: 'center' }), [view])
@@ -99,11 +105,19 @@ function Navigation(): JSX.Element {
         {views.map(({ id, name }) => (
           <li key={id}>
             <a
-              href={formatPlace({ view: id, range, search: {} })}
+              href={formatPlace({ view: id, range, span, search: {} })}
               aria-current={id === view ? 'page' : undefined}
               ref={id === view ? current : null}
             >
               {name}
+              {id === 'health' && alerts > 0 && (
+                <>
+                  <span class="mark-alert" aria-hidden="true">
+                    {alerts}
+                  </span>
+                  <span class="unseen">, {alerts} need attention</span>
+                </>
+              )}
             </a>
           </li>
         ))}

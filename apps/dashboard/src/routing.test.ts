@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatPlace, parsePlace, ranges, views } from './routing.ts'
+import { before, formatPlace, parsePlace, rangeParameters, ranges, views } from './routing.ts'
 
 test('without a hash it is the live view of a day', () => {
   expect(parsePlace('')).toEqual({ view: 'live', range: '24h', search: {} })
@@ -15,6 +15,26 @@ test('filters stand in the hash, and empty ones do not', () => {
   expect(formatPlace({ ...place, search: { ...place.search, query: '' } })).toBe(
     '#/calls?model=claude-opus-5-5',
   )
+})
+
+test('a call and a span of time stand in the hash', () => {
+  const place = parsePlace('#/calls/a%2Fb?from=60000&to=120000&problems=true')
+  expect(place).toEqual({
+    ...{ view: 'calls', item: 'a/b', range: '24h' },
+    ...{ span: { from: 60_000, to: 120_000 }, search: { problems: 'true' } },
+  })
+  expect(formatPlace(place)).toBe('#/calls/a%2Fb?from=60000&to=120000&problems=true')
+  expect(rangeParameters(place)).toEqual({ from: '60000', to: '120000' })
+  expect(parsePlace('#/calls?from=9&to=1').span).toBeUndefined()
+})
+
+test('the time before is as long, and ends where the shown one begins', () => {
+  expect(before({ range: '24h', span: { from: 600_000, to: 900_000 } }, 0)).toEqual({
+    from: 300_000,
+    to: 600_000,
+  })
+  const now = 1_764_000_000_000
+  expect(before({ range: '1h' }, now)).toEqual({ from: now - 7_200_000, to: now - 3_600_000 })
 })
 
 test('every place can be told and read back', () => {

@@ -3,43 +3,98 @@ import type { RangeName } from '@spillway/gateway-api'
 /** The views, in the order of the navigation. */
 export const views = [
   { id: 'live', name: 'Live', ranged: true },
+  { id: 'calls', name: 'Calls', ranged: true },
+  { id: 'sessions', name: 'Conversations', ranged: true },
   { id: 'latency', name: 'Latency', ranged: true },
   { id: 'usage', name: 'Usage & cost', ranged: true },
   { id: 'health', name: 'Health', ranged: false },
   { id: 'fallbacks', name: 'Fallbacks & retries', ranged: true },
   { id: 'mirror', name: 'Mirror', ranged: false },
-  { id: 'calls', name: 'Calls', ranged: false },
   { id: 'keys', name: 'Keys', ranged: false },
-  { id: 'audit', name: 'Audit', ranged: false },
+  { id: 'audit', name: 'Audit', ranged: true },
 ] as const
 
 export type ViewId = (typeof views)[number]['id']
 
 export const ranges: readonly RangeName[] = ['15m', '1h', '24h', '7d', '30d']
 
+/** A part of the past with a begin and an end, in milliseconds since the epoch. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
 /** Where the reader is. All of it stands in the hash, so that a link shows what its sender saw. */
 export interface Place {
   readonly view: ViewId
+  /** What of the view is opened: the id of a call. */
+  readonly item?: string | undefined
+  /** The part of the past; without effect where there is a `span`. */
   readonly range: RangeName
+  readonly span?: Span | undefined
   /** What else the view was asked for, such as `by` or `model`; never empty texts. */
   readonly search: Readonly<Record<string, string>>
 }
 
 const start: Place = { view: 'live', range: '24h', search: {} }
 
-/** Reads `#/calls?range=1h&model=m`. What is unknown becomes the default. */
+/** Reads `#/calls/ID?range=1h&model=m`. What is unknown becomes the default. */
 export function parsePlace(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2)
-  const view = views.find(({ id }) => id === path)?.id ?? start.view
-  const { range: asked, ...search } = Object.fromEntries(
-    [...new URLSearchParams(query)].filter(([, value]) => value !== ''),
-  )
-  return { view, range: ranges.find((each) => each === asked) ?? start.range, search }
+  const [name, item = ''] = path.split('/', 2)
+  const view = views.find(({ id }) => id === name)?.id ?? start.view
+  const {
+    range: asked,
+    from,
+    to,
+    ...search
+  } = Object.fromEntries([...new URLSearchParams(query)].filter(([, value]) => value !== ''))
+  const span = { from: Number(from), to: Number(to) }
+  return {
+    view,
+    range: ranges.find((each) => each === asked) ?? start.range,
+    search,
+    ...(item !== '' && { item: decode(item) }),
+    ...(from !== undefined && to !== undefined && span.from < span.to && { span }),
+  }
 }
 
 /** The hash of a place; what is default is left out. */
-export function formatPlace({ view, range, search }: Place): string {
-  const query = new URLSearchParams(range === start.range ? {} : { range })
+export function formatPlace({ view, item, range, span, search }: Place): string {
+  const query = new URLSearchParams(range === start.range || span !== undefined ? {} : { range })
+  if (span !== undefined) {
+    query.set('from', String(span.from))
+    query.set('to', String(span.to))
+  }
   for (const [name, value] of Object.entries(search)) if (value !== '') query.set(name, value)
-  return `#/${view}${query.size === 0 ? '' : `?${query}`}`
+  const path = item === undefined ? view : `${view}/${encodeURIComponent(item)}`
+  return `#/${path}${query.size === 0 ? '' : `?${query}`}`
+}
+
+/** How the gateway is asked for the part of the past that is shown. */
+export function rangeParameters({ range, span }: Pick<Place, 'range' | 'span'>): Record<string, string> {
+  return span === undefined ? { range } : { from: String(span.from), to: String(span.to) }
+}
+
+const lengths: Readonly<Record<RangeName, number>> = {
+  '15m': 15 * 60_000,
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+  '7d': 7 * 86_400_000,
+  '30d': 30 * 86_400_000,
+}
+
+/** The part of the past of the same length that ended where the shown one begins; to whole minutes, so that answers can be shared. */
+export function before({ range, span }: Pick<Place, 'range' | 'span'>, now: number): Span {
+  const length = span === undefined ? lengths[range] : span.to - span.from
+  const begin = span?.from ?? Math.ceil(now / 60_000) * 60_000 - length
+  return { from: Math.max(0, begin - length), to: begin }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallRow, RangeName, Usage } from '@spillway/gateway-api'
+import type { CallRow, RangeName, Series, Usage } from '@spillway/gateway-api'
 import { openDashboard } from '../../gateway/src/server/dashboard.ts'
 import type { Fixture } from './fixtures.ts'
 
@@ -74,6 +74,8 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
     return { rows: all.slice(from, to), ...(to < all.length && { next: String(to) }) }
   }
   const has = (name: string, text: string | null): boolean => (text ?? '').includes(query.get(name) ?? '')
+  const id = /^\/api\/calls\/(.+)$/.exec(path)?.[1]
+  if (id !== undefined) return fixture.story(decodeURIComponent(id))
   switch (path) {
     case '/api/summary':
       return fixture.summary(range)
@@ -81,6 +83,14 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
       return fixture.usage(range, (query.get('by') ?? 'model') as Usage['by'])
     case '/api/fallbacks':
       return fixture.fallbacks(range)
+    case '/api/series':
+      return fixture.series(range, (query.get('by') ?? 'target') as Series['by'])
+    case '/api/facets':
+      return { range: { from: 0, to: 0 }, facets: fixture.facets }
+    case '/api/sessions':
+      return { range: { from: 0, to: 0 }, rows: fixture.sessions }
+    case '/api/alerts':
+      return { at: Date.now(), alerts: fixture.alerts }
     case '/api/targets':
       return fixture.targets
     case '/api/mirror':
@@ -90,7 +100,12 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
     case '/api/calls': {
       const { rows: calls, next } = page(
         fixture.calls.filter(
-          (call) => has('model', call.model) && has('failure', call.failure) && has('query', call.id),
+          (call) =>
+            has('model', call.model) &&
+            has('failure', call.failure) &&
+            has('query', call.id) &&
+            has('session', call.session) &&
+            (query.get('problems') !== 'true' || call.failure !== null || call.fallback !== null),
         ),
       )
       return { calls, next }

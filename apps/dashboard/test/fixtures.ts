@@ -1,13 +1,19 @@
 import type {
+  Alerts,
+  Attempt,
   Audit,
   CallRow,
+  CallStory,
   Calls,
   CircuitView,
+  Facets,
   Fallbacks,
   Keys,
   Mirrors,
   Percentiles,
   RangeName,
+  Series,
+  Sessions,
   Summary,
   Targets,
   TimeRange,
@@ -20,6 +26,11 @@ export interface Fixture {
   summary(range: RangeName): Summary
   usage(range: RangeName, by: Usage['by']): Usage
   fallbacks(range: RangeName): Fallbacks
+  series(range: RangeName, by: Series['by']): Series
+  readonly facets: Facets['facets']
+  readonly sessions: Sessions['rows']
+  readonly alerts: Alerts['alerts']
+  story(id: string): CallStory | undefined
   readonly targets: Targets
   readonly mirrors: Mirrors
   readonly keys: Keys
@@ -67,6 +78,11 @@ export function nothingYet(now: number): Fixture {
     }),
     usage: (name, by) => ({ range: range(name), by, rows: [] }),
     fallbacks: (name) => ({ range: range(name), rows: [] }),
+    series: (name, by) => ({ range: range(name), by, times: [], series: [] }),
+    facets: facetsOf([]),
+    sessions: [],
+    alerts: [],
+    story: () => undefined,
     targets: {
       targets: [
         {
@@ -213,6 +229,47 @@ function someCalls(now: number, size: Size): Fixture {
         { from: 'claude', to: 'local', reason: 'circuit_open', calls: Math.max(1, part(0.001)) },
       ],
     }),
+    series(name, by) {
+      const { range, series } = this.summary(name)
+      const keys = {
+        target: ['claude', 'openrouter'],
+        model: models,
+        tenant: ['key-a03f61bb20c4Xk2_q9ZtVw', ''],
+      }[by]
+      return {
+        ...{ range, by, times: series.map(({ at }) => at) },
+        series: keys.map((key, index) => ({
+          key,
+          firstContent: percentiles(412 * (1 + index * 0.4), 2.6, 5.1),
+          total: percentiles(3_740 * (1 + index * 0.3), 2.9, 5.4),
+          points: series.map((point) => ({
+            ...point,
+            calls: Math.round(point.calls / (index + 2)),
+            costNano: (BigInt(point.costNano) / BigInt(index + 2)).toString(),
+            firstContent: percentiles(
+              point.firstContent.p50 === null ? null : point.firstContent.p50 * (1 + index * 0.4),
+              ...([2.6, 5.1] as const),
+            ),
+          })),
+        })),
+      }
+    },
+    facets: facetsOf(calls),
+    sessions: sessionsOf(calls),
+    alerts: [
+      {
+        ...{ kind: 'circuit_open', severity: 'critical', subject: 'claude/eu', since: now - 12_000 },
+        message: 'the circuit of claude-sonnet-5-5 is open (failure_rate)',
+      },
+      {
+        ...{ kind: 'ledger', severity: 'critical', subject: 'storage', since: null },
+        message: 'the database does not answer: rows wait in the journal on disk',
+      },
+    ],
+    story: (id) => {
+      const call = calls.find((each) => each.id === id)
+      return call && storyOf(call)
+    },
     targets: targetsAt(now),
     mirrors: {
       mirrors: [
@@ -409,5 +466,97 @@ function randomFrom(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+function facetsOf(calls: readonly CallRow[]): Facets['facets'] {
+  const count = (of: (call: CallRow) => string) => {
+    const counts = new Map<string, number>()
+    for (const call of calls) counts.set(of(call), (counts.get(of(call)) ?? 0) + 1)
+    return [...counts]
+      .map(([value, count]) => ({ value, calls: count }))
+      .toSorted((a, b) => b.calls - a.calls)
+  }
+  return {
+    model: count(({ model }) => model),
+    tenant: count(({ tenant }) => tenant ?? ''),
+    target: count(({ target }) => target ?? ''),
+    failure: count(({ failure }) => failure ?? ''),
+    status: count(({ status }) => String(status ?? 0)),
+    reason: count(({ fallback }) => fallback ?? ''),
+  }
+}
+
+function sessionsOf(calls: readonly CallRow[]): Sessions['rows'] {
+  const names = [...new Set(calls.flatMap(({ session }) => session ?? []))]
+  return names
+    .map((session) => {
+      const own = calls.filter((call) => call.session === session)
+      return {
+        session,
+        tenant: own[0]?.tenant ?? '',
+        calls: own.length,
+        errors: own.filter(({ failure }) => failure !== null && failure !== 'cancelled').length,
+        attempts: own.reduce((sum, { attempts }) => sum + attempts, 0),
+        input: own.reduce((sum, { tokens }) => sum + tokens.input + tokens.cacheRead, 0),
+        output: own.reduce((sum, { tokens }) => sum + tokens.output, 0),
+        costNano: String(own.reduce((sum, { costNano }) => sum + BigInt(costNano ?? 0), 0n)),
+        unpriced: 0,
+        lastHour: Math.floor((own[0]?.at ?? 0) / 3_600_000) * 3_600_000,
+      }
+    })
+    .toSorted((a, b) => Number(BigInt(b.costNano) - BigInt(a.costNano)))
+}
+
+/** A call that failed, or that another target answered, was first refused by Claude. */
+function storyOf(call: CallRow): CallStory {
+  const attempt = (number: number, more: Partial<Attempt>): Attempt => ({
+    number,
+    role: number === 1 ? 'primary' : 'fallback',
+    at: call.at,
+    target: call.target,
+    endpoint: 'primary',
+    provider: 'anthropic',
+    modelAsked: call.model,
+    modelAnswered: call.model,
+    failure: null,
+    status: null,
+    code: null,
+    requestId: null,
+    message: null,
+    stopReason: 'end_turn',
+    firstContentMs: call.firstContentMs,
+    totalMs: call.totalMs,
+    tokens: call.tokens,
+    estimated: call.estimated,
+    costNano: call.costNano,
+    ...more,
+  })
+  const failed = attempt(1, {
+    target: 'claude',
+    modelAnswered: null,
+    failure: call.failure ?? call.fallback ?? 'server',
+    status: 529,
+    code: 'overloaded_error',
+    requestId: 'req_011CSHoEeqs5C35K2UUqR7Fy',
+    message: 'Overloaded: the vendor asks to come back later.',
+    stopReason: null,
+    firstContentMs: null,
+    totalMs: call.totalMs * 0.2,
+    tokens: noTokens,
+    costNano: null,
+  })
+  const isTrouble = call.failure !== null || call.fallback !== null
+  const second = attempt(2, { at: call.at + call.totalMs * 0.25, totalMs: call.totalMs * 0.75 })
+  return {
+    call,
+    api: 'anthropic',
+    operation: 'generate',
+    stopReason: call.failure === null ? 'end_turn' : null,
+    attempts: !isTrouble ? [attempt(1, {})] : call.failure === null ? [failed, second] : [failed],
+    refusals: isTrouble
+      ? [{ target: 'openrouter', failure: 'circuit_open', message: 'the circuit is open for 9 s more' }]
+      : [],
+    isRemembered: isTrouble,
   }
 }

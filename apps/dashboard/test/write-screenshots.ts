@@ -18,11 +18,16 @@ const shots = [
   { name: 'latency', hash: 'latency', size: desktop },
   { name: 'usage', hash: 'usage', size: desktop },
   { name: 'health', hash: 'health', size: desktop, isDark: true },
+  { name: 'calls', hash: 'calls?problems=true', size: desktop },
+  { name: 'call', hash: 'calls/call_0000000v', size: desktop },
+  { name: 'phone-call', hash: 'calls/call_0000000v', size: phone },
+  { name: 'conversations', hash: 'sessions', size: desktop },
+  { name: 'latency-compared', hash: 'latency?by=target&compare=before&range=7d', size: desktop },
   { name: 'phone', hash: 'live', size: phone },
   { name: 'empty', hash: 'live', size: desktop, isEmpty: true },
   ...(all
     ? [
-        ...['fallbacks', 'mirror', 'calls', 'keys', 'audit'].map((hash) => ({
+        ...['fallbacks', 'mirror', 'keys', 'audit'].map((hash) => ({
           name: hash,
           hash,
           size: desktop,

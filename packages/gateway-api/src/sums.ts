@@ -93,7 +93,9 @@ export const splitSeries = named(
     range: timeRange,
     by: z.enum(splits),
     times: list(time).describe('The begins of the steps.'),
-    series: list(object({ key: text, points: list(seriesPoint) })).describe('The groups that cost most.'),
+    series: list(
+      object({ key: text, firstContent: percentiles, total: percentiles, points: list(seriesPoint) }),
+    ).describe('The groups that cost most, with their latencies over the whole range.'),
     other: object({ groups: integer, points: list(seriesPoint) }).optional(),
   }),
 )

@@ -70,6 +70,24 @@ export async function splitSeries(
       }
     })
   }
-  const series = shown.map((key, place) => ({ key, points: seriesOf(place) }))
+  const overall = (place: number) => percentiles(histograms(wholeRange(latencies, place), 'key').get(place))
+  const series = shown.map((key, place) => ({ key, ...overall(place), points: seriesOf(place) }))
   return { by, times, series, ...(other && { other: { groups: other.groups, points: seriesOf(-1) } }) }
+}
+
+/** Latencies of one group over all steps. */
+function wholeRange(latencies: readonly Row[], place: number): Row[] {
+  const rows = new Map<string, { key: number; measure: string; bucket: number; calls: number }>()
+  for (const row of latencies) {
+    if (Number(row.place) !== place) continue
+    const at = `${row.measure} ${row.bucket}`
+    const found = rows.get(at)
+    if (found !== undefined) found.calls += Number(row.calls)
+    else
+      rows.set(at, {
+        ...{ key: place, measure: String(row.measure) },
+        ...{ bucket: Number(row.bucket), calls: Number(row.calls) },
+      })
+  }
+  return [...rows.values()]
 }

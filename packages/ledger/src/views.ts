@@ -216,7 +216,13 @@ export interface SplitSeries {
   /** The begins of the steps. */
   readonly times: readonly number[]
   /** In the order of their keys. */
-  readonly series: readonly { readonly key: string; readonly points: readonly SeriesPoint[] }[]
+  readonly series: readonly {
+    readonly key: string
+    /** Over the whole range. */
+    readonly firstContent: Percentiles
+    readonly total: Percentiles
+    readonly points: readonly SeriesPoint[]
+  }[]
   /** All other groups together; undefined where there are none. */
   readonly other?: { readonly groups: number; readonly points: readonly SeriesPoint[] } | undefined
 }

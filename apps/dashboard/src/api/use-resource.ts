@@ -6,6 +6,8 @@ export interface Resource<T> {
   readonly data: T | undefined
   readonly problem: ApiProblem | undefined
   readonly loading: boolean
+  /** When `data` came, in milliseconds since the epoch. */
+  readonly at: number | undefined
   /** Asks again now. */
   reload(): void
 }
@@ -13,6 +15,7 @@ export interface Resource<T> {
 interface Known<T> {
   readonly path: string
   readonly data: T | undefined
+  readonly at: number | undefined
   readonly problem: ApiProblem | undefined
 }
 
@@ -28,10 +31,10 @@ export function useResource<T>(path: string, every?: number): Resource<T> {
     const ask = async (): Promise<void> => {
       try {
         const data = await readApi<T>(path, leaving.signal)
-        if (!leaving.signal.aborted) setKnown({ path, data, problem: undefined })
+        if (!leaving.signal.aborted) setKnown({ path, data, at: Date.now(), problem: undefined })
       } catch (problem) {
         if (leaving.signal.aborted) return
-        setKnown((last) => ({ path, data: last?.data, problem: problem as ApiProblem }))
+        setKnown((last) => ({ path, data: last?.data, at: last?.at, problem: problem as ApiProblem }))
       }
       if (every !== undefined && !leaving.signal.aborted) timer = setTimeout(askWhenSeen, every)
     }
@@ -48,6 +51,7 @@ export function useResource<T>(path: string, every?: number): Resource<T> {
 
   return {
     data: known?.data,
+    at: known?.at,
     problem: known?.problem,
     loading: known?.path !== path,
     reload: () => setTurn((last) => last + 1),

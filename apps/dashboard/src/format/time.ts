@@ -67,3 +67,9 @@ function isSameDay(a: number, b: number): boolean {
 function pad(value: number): string {
   return String(value).padStart(2, '0')
 }
+
+/** A part of the past in the local zone: `27 Nov, 17:00 – 18:30`, the day once where it is one. */
+export function spanText(from: number, to: number): string {
+  const begin = `${date.format(from)}, ${minute.format(from)}`
+  return `${begin} – ${isSameDay(from, to) ? '' : `${date.format(to)}, `}${minute.format(to)}`
+}

@@ -13,12 +13,19 @@ interface ChartProps {
   readonly format: (value: number | null) => string
   /** In CSS pixels. @default 200 */
   readonly height?: number | undefined
+  /** The reader has drawn a frame around a part of the time. */
+  readonly onZoom?: ((from: number, to: number) => void) | undefined
+  /** The reader has chosen a step, which goes from and to. */
+  readonly onPick?: ((from: number, to: number) => void) | undefined
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly summary: string
 }
 
 /** A chart over time, with a legend that reads the values under the pointer, and a table of the same numbers behind it. */
-export function Chart({ title, times, series, format, height = 200, summary }: ChartProps): JSX.Element {
+export function Chart(props: ChartProps): JSX.Element {
+  const { title, times, series, format, height = 200, summary, onPick } = props
+  const acts = useRef(props)
+  acts.current = props
   const canvas = useRef<HTMLDivElement>(null)
   const chart = useRef<PaintedChart>(undefined)
   const [index, setIndex] = useState<number>()
@@ -33,7 +40,11 @@ export function Chart({ title, times, series, format, height = 200, summary }: C
   useEffect(() => {
     const element = canvas.current
     if (element === null) return
-    const painted = paintChart(element, { ...data, format, height, onPoint: setIndex })
+    const painted = paintChart(element, {
+      ...{ ...data, format, height, onPoint: setIndex },
+      onZoom: (from, to) => acts.current.onZoom?.(from, to),
+      onPick: (at) => acts.current.onPick?.(...stepAt(acts.current.times, at)),
+    })
     chart.current = painted
     const observer = new ResizeObserver(() => painted.fit())
     observer.observe(element)
@@ -72,7 +83,17 @@ export function Chart({ title, times, series, format, height = 200, summary }: C
             rowKey={({ at }) => String(at)}
             shown={30}
             columns={[
-              { title: 'Time', cell: ({ at }) => pointTime(at) },
+              {
+                title: 'Time',
+                cell: ({ at, row }) =>
+                  onPick === undefined ? (
+                    pointTime(at)
+                  ) : (
+                    <button type="button" class="link" onClick={() => onPick(...stepAt(times, row))}>
+                      {pointTime(at)}
+                    </button>
+                  ),
+              },
               ...series.map(({ label, values }) => ({
                 title: label,
                 numeric: true,
@@ -84,4 +105,11 @@ export function Chart({ title, times, series, format, height = 200, summary }: C
       </details>
     </figure>
   )
+}
+
+/** From when to when a step goes. */
+function stepAt(times: readonly number[], index: number): [from: number, to: number] {
+  const at = times[index] ?? 0
+  const step = (times[1] ?? at + 60_000) - (times[0] ?? at)
+  return [at, at + step]
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import type { ApiProblem } from '../api/read-api.ts'
 import type { Resource } from '../api/use-resource.ts'
+import { clockTime } from '../format/time.ts'
 
 interface LoadedProps<T> {
   readonly of: Resource<T>
@@ -9,10 +10,12 @@ interface LoadedProps<T> {
 
 /** What a resource holds; while there is nothing yet, that it comes; where it cannot be had, why, and a way to retry. */
 export function Loaded<T>({ of, children }: LoadedProps<T>): JSX.Element {
-  const { data, problem, loading, reload } = of
+  const { data, at, problem, loading, reload } = of
   return (
     <div class="loaded" aria-busy={loading}>
-      {problem !== undefined && <Problem problem={problem} isStale={data !== undefined} retry={reload} />}
+      {problem !== undefined && (
+        <Problem problem={problem} at={data === undefined ? undefined : at} retry={reload} />
+      )}
       {data === undefined ? problem === undefined && <div class="skeleton" /> : children(data)}
     </div>
   )
@@ -20,15 +23,16 @@ export function Loaded<T>({ of, children }: LoadedProps<T>): JSX.Element {
 
 interface ProblemProps {
   readonly problem: ApiProblem
-  readonly isStale: boolean
+  /** When what is shown came. */
+  readonly at: number | undefined
   readonly retry: () => void
 }
 
-function Problem({ problem, isStale, retry }: ProblemProps): JSX.Element {
+function Problem({ problem, at, retry }: ProblemProps): JSX.Element {
   return (
     <div class="problem" role="status">
       <p>
-        {problem.message} {isStale && 'What you see is the last answer.'}
+        {problem.message} {at !== undefined && `What you see is as of ${clockTime(at, Date.now())}.`}
       </p>
       <button type="button" onClick={retry}>
         Try again

@@ -23,6 +23,10 @@ export interface ChartPaint {
   readonly height: number
   /** The point under the pointer, or undefined. */
   readonly onPoint: (index: number | undefined) => void
+  /** A frame was drawn, from and to in milliseconds. */
+  readonly onZoom: (from: number, to: number) => void
+  /** A point was clicked, by its index. */
+  readonly onPick: (index: number) => void
 }
 
 /** A chart on a page. */
@@ -33,10 +37,13 @@ export interface PaintedChart {
   destroy(): void
 }
 
+/** Narrower frames are slips of the hand, in CSS pixels. */
+const leastFrame = 8
+
 /** Paints a chart into an empty element, in the colours that hold there. */
 export function paintChart(
   element: HTMLElement,
-  { times, series, format, height, onPoint }: ChartPaint,
+  { times, series, format, height, onPoint, onZoom, onPick }: ChartPaint,
 ): PaintedChart {
   const hasBars = series.some(({ kind }) => kind === 'bars')
   const ink = colourOf(element, '--chart-ink')
@@ -49,8 +56,25 @@ export function paintChart(
       ms: 1,
       padding: [8, 16, 0, 0],
       legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-      hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
+      cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
+      hooks: {
+        setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)],
+        setSelect: [
+          (plot) => {
+            const { left, width } = plot.select
+            if (width < leastFrame) return
+            onZoom(plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x'))
+            plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
+          },
+        ],
+        ready: [
+          (plot) =>
+            plot.over.addEventListener('click', () => {
+              const { idx } = plot.cursor
+              if (idx != null) onPick(idx)
+            }),
+        ],
+      },
       scales: {
         x: { time: true, range: (plot, from, to) => withMargin(plot.data[0], from, to, hasBars) },
         y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] },

@@ -62,7 +62,7 @@ export function Table<T>({ caption, columns, rows, rowKey, sorted, shown = 50 }:
           </thead>
           <tbody>
             {visible.map((row) => (
-              <tr key={rowKey(row)}>
+              <tr key={rowKey(row)} onClick={followLink}>
                 {columns.map((column) => (
                   <td key={column.title} class={classOf(column)}>
                     {column.cell(row)}
@@ -85,6 +85,14 @@ export function Table<T>({ caption, columns, rows, rowKey, sorted, shown = 50 }:
       )}
     </>
   )
+}
+
+/** A click anywhere in a row follows its link; one on something else that can be clicked does not. */
+function followLink(event: MouseEvent & { readonly currentTarget: HTMLElement }): void {
+  const { target, currentTarget } = event
+  if ((target as HTMLElement).closest('a, button, summary, input') !== null) return
+  if (String(getSelection()) !== '') return
+  currentTarget.querySelector<HTMLAnchorElement>('a.row-link')?.click()
 }
 
 function classOf({ numeric, from }: Pick<Column<never>, 'numeric' | 'from'>): string | undefined {

@@ -2,7 +2,8 @@ import type { Audit as AuditAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { usePages } from '../api/use-pages.ts'
 import { full } from '../format/number.ts'
-import { place } from '../place.ts'
+import { adjustPlace, place } from '../place.ts'
+import { rangeParameters } from '../routing.ts'
 import { Empty } from '../ui/empty.tsx'
 import { Filter } from '../ui/filter.tsx'
 import { Loaded } from '../ui/loaded.tsx'
@@ -13,12 +14,23 @@ import { Time } from '../ui/time.tsx'
 
 /** Who did what, and when. */
 export function Audit(): JSX.Element {
-  const { query } = place.value.search
-  const audit = usePages<AuditAnswer>('audit', { query })
+  const { search } = place.value
+  const { query } = search
+  const hasCalls = search.calls === 'true'
+  const action = hasCalls ? undefined : '-call'
+  const audit = usePages<AuditAnswer>('audit', { ...rangeParameters(place.value), action, query })
+  const { calls: _, ...others } = search
   return (
     <Panel title="Entries">
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <Filter name="query" label="Search" isSearch placeholder="actor, action or subject" />
+        <button
+          type="button"
+          aria-pressed={hasCalls}
+          onClick={() => adjustPlace({ search: hasCalls ? others : { ...others, calls: 'true' } })}
+        >
+          Calls too
+        </button>
       </form>
       <Loaded of={audit}>
         {({ entries }) =>

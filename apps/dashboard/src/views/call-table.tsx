@@ -1,31 +1,41 @@
 import type { CallRow } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { duration } from '../format/time.ts'
-import { words } from '../format/words.ts'
-import { Badge } from '../ui/badge.tsx'
+import { place } from '../place.ts'
+import { formatPlace } from '../routing.ts'
 import { Money } from '../ui/money.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { Time } from '../ui/time.tsx'
-import { Tokens } from '../ui/tokens.tsx'
-
-/** What became of a call: answered, by whom instead of whom, or why not. */
-function Outcome({ call }: { readonly call: CallRow }): JSX.Element {
-  const { failure, fallback } = call
-  if (failure === 'cancelled') return <Badge tone="plain">cancelled</Badge>
-  if (failure !== null) return <Badge tone="bad">{words(failure)}</Badge>
-  if (fallback !== null) return <Badge tone="warn">fallback: {words(fallback)}</Badge>
-  return <Badge tone="good">ok</Badge>
-}
+import { allInput, Tokens } from '../ui/tokens.tsx'
+import { Outcome } from './outcome.tsx'
 
 const columns: readonly Column<CallRow>[] = [
-  { title: 'Time', cell: ({ at }) => <Time at={at} /> },
+  {
+    title: 'Time',
+    cell: ({ at, id }) => (
+      <a class="row-link" href={linkTo(id)}>
+        <Time at={at} />
+      </a>
+    ),
+  },
   { title: 'Outcome', cell: (call) => <Outcome call={call} /> },
+  {
+    title: 'Cost',
+    numeric: true,
+    cell: ({ costNano, estimated, tokens }) =>
+      costNano === null && allInput(tokens) + tokens.output === 0 ? (
+        <span class="quiet">–</span>
+      ) : (
+        <Money nano={costNano} estimated={estimated} />
+      ),
+  },
   { title: 'Answered by', cell: ({ target }) => target ?? <span class="quiet">nobody</span> },
   {
     title: 'Model',
-    cell: ({ model, stream }) => (
+    cell: ({ model, modelAnswered, stream }) => (
       <span class="model">
         {model}
+        {modelAnswered !== null && modelAnswered !== model && <span class="quiet"> → {modelAnswered}</span>}
         {stream && <span class="quiet"> stream</span>}
       </span>
     ),
@@ -40,12 +50,13 @@ const columns: readonly Column<CallRow>[] = [
   },
   { title: 'Total', numeric: true, cell: ({ totalMs }) => duration(totalMs) },
   { title: 'Tokens', from: 'tablet', numeric: true, cell: ({ tokens }) => <Tokens of={tokens} /> },
-  {
-    title: 'Cost',
-    numeric: true,
-    cell: ({ costNano, estimated }) => <Money nano={costNano} estimated={estimated} />,
-  },
 ]
+
+/** The page of a call; the way back finds the same filters. */
+function linkTo(id: string): string {
+  const { range, span, view, search } = place.value
+  return formatPlace({ view: 'calls', item: id, range, span, search: view === 'calls' ? search : {} })
+}
 
 /** Calls, one a row. */
 export function CallTable(props: {

@@ -1,7 +1,12 @@
-import type { Calls as CallsAnswer } from '@spillway/gateway-api'
+import type { Calls as CallsAnswer, Facets as FacetsAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
+import { apiPath } from '../api/read-api.ts'
 import { usePages } from '../api/use-pages.ts'
+import { useResource } from '../api/use-resource.ts'
 import { adjustPlace, place } from '../place.ts'
+import { rangeParameters } from '../routing.ts'
+import { Export } from '../ui/export.tsx'
+import { Facets } from '../ui/facets.tsx'
 import { Filter } from '../ui/filter.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Pager } from '../ui/pager.tsx'
@@ -9,40 +14,91 @@ import { Panel } from '../ui/panel.tsx'
 import { CallTable } from './call-table.tsx'
 import { FirstCall } from './first-call.tsx'
 
-/** All calls that are kept, newest first. */
+const filterNames = [
+  'model',
+  'tenant',
+  'target',
+  'failure',
+  'reason',
+  'status',
+  'session',
+  'query',
+  'problems',
+]
+
+/** Calls, newest first, by what can be told of them. */
 export function Calls(): JSX.Element {
-  const { query, model, tenant, target, failure } = place.value.search
-  const filters = { query, model, tenant, target, failure }
-  const isFiltered = Object.values(filters).some((value) => value !== undefined && value !== '')
-  const calls = usePages<CallsAnswer>('calls', filters)
+  const { search } = place.value
+  const filters = Object.fromEntries(filterNames.map((name) => [name, search[name]]))
+  const { query: _, session, ...outcome } = filters
+  const range = rangeParameters(place.value)
+  const calls = usePages<CallsAnswer>('calls', { ...range, ...filters })
+  const facets = useResource<FacetsAnswer>(apiPath('facets', { ...range, ...outcome }))
+  const isFiltered = filterNames.some((name) => search[name] !== undefined)
+  const hasProblems = search.problems === 'true'
+  const { problems: __, ...others } = search
   return (
-    <Panel title="All that are kept">
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        <Filter name="query" label="Search" isSearch placeholder="id of a call" />
-        <Filter name="model" label="Model" />
-        <Filter name="tenant" label="Tenant" />
-        <Filter name="target" label="Answered by" />
-        <Filter name="failure" label="Failure" placeholder="timeout, server…" />
-      </form>
-      <Loaded of={calls}>
-        {(data) =>
-          data.calls.length > 0 ? (
-            <>
-              <CallTable caption="Calls, newest first" calls={data.calls} />
-              <Pager of={calls} />
-            </>
-          ) : isFiltered ? (
-            <p class="quiet">
-              No call matches.{' '}
-              <button type="button" onClick={() => adjustPlace({ search: {} })}>
-                Clear the filters
-              </button>
-            </p>
-          ) : (
-            <FirstCall />
-          )
-        }
-      </Loaded>
-    </Panel>
+    <div class="with-facets">
+      <Panel title="Filters">
+        <button
+          type="button"
+          aria-pressed={hasProblems}
+          onClick={() => adjustPlace({ search: hasProblems ? others : { ...search, problems: 'true' } })}
+        >
+          Only problems
+        </button>
+        <Loaded of={facets}>{(data) => <Facets of={data.facets} />}</Loaded>
+      </Panel>
+      <Panel
+        title="Calls"
+        aside={<Export path="calls" parameters={{ ...range, ...filters, limit: '1000' }} />}
+      >
+        <form class="filters" onSubmit={(event) => event.preventDefault()}>
+          <Filter name="query" label="Search" isSearch placeholder="id of a call, part of a name" />
+        </form>
+        <Chosen />
+        <Loaded of={calls}>
+          {(data) =>
+            data.calls.length > 0 ? (
+              <>
+                <CallTable caption="Calls, newest first" calls={data.calls} />
+                <Pager of={calls} />
+              </>
+            ) : isFiltered ? (
+              <p class="quiet">
+                No call matches{session === undefined ? '' : ' in this conversation'}, in this time.{' '}
+                <button type="button" onClick={() => adjustPlace({ search: {} })}>
+                  Clear the filters
+                </button>
+              </p>
+            ) : (
+              <FirstCall title="No calls in this time" />
+            )
+          }
+        </Loaded>
+      </Panel>
+    </div>
+  )
+}
+
+/** The filters that hold, each with a way to be rid of it. */
+function Chosen(): JSX.Element | null {
+  const { search } = place.value
+  const chosen = filterNames.filter((name) => name !== 'query' && search[name] !== undefined)
+  if (chosen.length === 0) return null
+  return (
+    <ul class="chosen">
+      {chosen.map((name) => {
+        const { [name]: value, ...others } = search
+        return (
+          <li key={name}>
+            <button type="button" onClick={() => adjustPlace({ search: others })}>
+              {name === 'problems' ? 'only problems' : `${name}: ${value}`} <span aria-hidden="true">×</span>
+              <span class="unseen">, remove</span>
+            </button>
+          </li>
+        )
+      })}
+    </ul>
   )
 }

@@ -6,6 +6,7 @@ import { exactMoney, money, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
 import { words } from '../format/words.ts'
 import { place } from '../place.ts'
+import { rangeParameters } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Chart } from '../ui/chart.tsx'
 import { Empty } from '../ui/empty.tsx'
@@ -17,9 +18,8 @@ import { Table } from '../ui/table.tsx'
 
 /** Calls that another target kept, why, and what trying again costs. */
 export function FallbacksAndRetries(): JSX.Element {
-  const { range } = place.value
-  const summary = useResource<Summary>(apiPath('summary', { range }), 30_000)
-  const fallbacks = useResource<Fallbacks>(apiPath('fallbacks', { range }), 30_000)
+  const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
+  const fallbacks = useResource<Fallbacks>(apiPath('fallbacks', rangeParameters(place.value)), 30_000)
   return (
     <>
       <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>

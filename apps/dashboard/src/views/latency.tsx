@@ -1,27 +1,58 @@
-import type { Percentiles, SeriesPoint, Summary } from '@spillway/gateway-api'
+import type { Percentiles, Series, SeriesPoint, Summary } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { duration } from '../format/time.ts'
-import { place } from '../place.ts'
+import { adjustPlace, place } from '../place.ts'
+import { before, rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { Segments } from '../ui/segments.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { NoCallsInRange } from './first-call.tsx'
+import { LatencyTable } from './latency-table.tsx'
+import { openCalls, zoom } from './spike.ts'
 
-/** How long callers wait: for the first token and for the whole answer. */
+const splits = [
+  ['all', 'All calls'],
+  ['target', 'By target'],
+  ['model', 'By model'],
+  ['tenant', 'By tenant'],
+] as const
+
+/** How long callers wait: for the first token and for the whole answer; by target, model or tenant too. */
 export function Latency(): JSX.Element {
-  const summary = useResource<Summary>(apiPath('summary', { range: place.value.range }), 30_000)
+  const { search } = place.value
+  const by = splits.find(([each]) => each === search.by)?.[0] ?? 'all'
+  const { by: _, ...others } = search
+  return (
+    <>
+      <Segments
+        label="Split"
+        options={splits}
+        value={by}
+        onChange={(next) => adjustPlace({ search: next === 'all' ? others : { ...others, by: next } })}
+      />
+      {by === 'all' ? <OfAll /> : <Split key={by} by={by} />}
+    </>
+  )
+}
+
+function OfAll(): JSX.Element {
+  const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
+  const isCompared = place.value.search.compare === 'before'
+  const earlier = useResource<Summary>(apiPath('summary', comparedParameters(isCompared)))
+  const past = isCompared ? earlier.data : undefined
   return (
     <Loaded of={summary}>
-      {({ calls, series, firstContent, total }) =>
-        calls === 0 ? (
+      {(data) =>
+        data.calls === 0 ? (
           <NoCallsInRange />
         ) : (
           <>
-            <Waiting title="Time to first token" all={firstContent} series={series} of="firstContent" />
-            <Waiting title="Total time" all={total} series={series} of="total" />
+            <Waiting title="Time to first token" of="firstContent" now={data} past={past} />
+            <Waiting title="Total time" of="total" now={data} past={past} />
           </>
         )
       }
@@ -29,33 +60,95 @@ export function Latency(): JSX.Element {
   )
 }
 
-interface WaitingProps {
-  readonly title: string
-  readonly all: Percentiles
-  readonly series: readonly SeriesPoint[]
-  readonly of: 'firstContent' | 'total'
+/** The same part of the past, one length earlier; the shown one where nothing is compared, which is asked for anyway. */
+function comparedParameters(isCompared: boolean): Record<string, string> {
+  if (!isCompared) return rangeParameters(place.value)
+  const { from, to } = before(place.value, Date.now())
+  return { from: String(from), to: String(to) }
 }
 
-function Waiting({ title, all, series, of }: WaitingProps): JSX.Element {
-  const values = (which: keyof Percentiles): (number | null)[] => series.map((point) => point[of][which])
+interface WaitingProps {
+  readonly title: string
+  readonly of: 'firstContent' | 'total'
+  readonly now: Summary
+  readonly past: Summary | undefined
+}
+
+function Waiting({ title, of, now, past }: WaitingProps): JSX.Element {
+  const { series } = now
+  const all = now[of]
+  const values = (points: readonly SeriesPoint[], which: keyof Percentiles): (number | null)[] =>
+    points.map((point) => point[of][which])
+  const earlier = (which: keyof Percentiles, otherwise: string): string =>
+    past === undefined ? otherwise : `before: ${duration(past[of][which])}`
   return (
     <Panel title={title}>
       <Stats>
-        <Stat label="p50" value={duration(all.p50)} detail="half of the calls are faster" />
-        <Stat label="p95" value={duration(all.p95)} detail="one of 20 is slower" />
-        <Stat label="p99" value={duration(all.p99)} detail="one of 100 is slower" />
+        <Stat label="p50" value={duration(all.p50)} detail={earlier('p50', 'half of the calls are faster')} />
+        <Stat label="p95" value={duration(all.p95)} detail={earlier('p95', 'one of 20 is slower')} />
+        <Stat label="p99" value={duration(all.p99)} detail={earlier('p99', 'one of 100 is slower')} />
       </Stats>
       <Chart
         title={`${title} over time`}
         times={series.map(({ at }) => at)}
         series={[
-          { label: 'p50', tone: 'first', kind: 'line', values: values('p50') },
-          { label: 'p95', tone: 'second', kind: 'line', values: values('p95') },
-          { label: 'p99', tone: 'warn', kind: 'line', dashed: true, values: values('p99') },
+          { label: 'p50', tone: 'first', kind: 'line', values: values(series, 'p50') },
+          { label: 'p95', tone: 'second', kind: 'line', values: values(series, 'p95') },
+          { label: 'p99', tone: 'warn', kind: 'line', dashed: true, values: values(series, 'p99') },
+          ...(past === undefined
+            ? []
+            : [
+                {
+                  ...({ label: 'p95 before', tone: 'third', kind: 'line', dashed: true } as const),
+                  values: series.map((_, index) => past.series[index]?.[of].p95 ?? null),
+                },
+              ]),
         ]}
         format={duration}
+        onZoom={zoom}
+        onPick={(from, to) => openCalls({ from, to }, {})}
         summary={`In all: p50 ${duration(all.p50)}, p95 ${duration(all.p95)}, p99 ${duration(all.p99)}.`}
       />
     </Panel>
   )
+}
+
+const tones = ['first', 'second', 'third', 'warn', 'bad'] as const
+
+function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Element {
+  const isCompared = place.value.search.compare === 'before'
+  const split = { by, limit: String(tones.length) }
+  const now = useResource<Series>(apiPath('series', { ...split, ...rangeParameters(place.value) }), 30_000)
+  const earlier = useResource<Series>(apiPath('series', { ...split, ...comparedParameters(isCompared) }))
+  return (
+    <Loaded of={now}>
+      {(data) =>
+        data.series.length === 0 ? (
+          <NoCallsInRange />
+        ) : (
+          (['firstContent', 'total'] as const).map((of) => (
+            <Panel key={of} title={of === 'total' ? 'Total time' : 'Time to first token'}>
+              <Chart
+                title={`p95 ${of === 'total' ? 'of the total time' : 'of the time to first token'} by ${by}`}
+                times={data.times}
+                series={data.series.map(({ key, points }, index) => ({
+                  ...{ label: nameOf(by, key), tone: tones[index] ?? 'first', kind: 'line' as const },
+                  values: points.map((point) => point[of].p95),
+                }))}
+                format={duration}
+                onZoom={zoom}
+                onPick={(from, to) => openCalls({ from, to }, {})}
+                summary={`The p95 of ${data.series.length} groups.`}
+              />
+              <LatencyTable of={of} by={by} now={data} past={isCompared ? earlier.data : undefined} />
+            </Panel>
+          ))
+        )
+      }
+    </Loaded>
+  )
+}
+
+function nameOf(by: string, key: string): string {
+  return key === '' ? (by === 'tenant' ? 'no key' : 'nobody') : key
 }

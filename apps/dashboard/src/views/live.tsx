@@ -9,6 +9,7 @@ import { duration } from '../format/time.ts'
 import { counted } from '../format/words.ts'
 import { feed } from '../live/feed-of-page.ts'
 import { place } from '../place.ts'
+import { rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { ShareBar } from '../ui/meter.tsx'
@@ -16,11 +17,11 @@ import { Panel } from '../ui/panel.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { CallTable } from './call-table.tsx'
 import { FirstCall } from './first-call.tsx'
+import { openCalls, zoom } from './spike.ts'
 
 /** Calls as they come, how many fail, and who answers. */
 export function Live(): JSX.Element {
-  const { range } = place.value
-  const summary = useResource<Summary>(apiPath('summary', { range }), 10_000)
+  const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 10_000)
   const past = useResource<Calls>(apiPath('calls', { limit: '50' }))
   useEffect(() => past.data && feed.fill(past.data.calls), [past.data])
   const isUsed = summary.data !== undefined && summary.data.calls > 0
@@ -80,6 +81,8 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
         series={[{ label: 'Calls', tone: 'third', kind: 'bars', values: series.map((point) => point.calls) }]}
         format={(value) => compact(value ?? 0)}
         height={150}
+        onZoom={zoom}
+        onPick={(from, to) => openCalls({ from, to }, {})}
         summary={`${full(calls)} calls.`}
       />
       <Chart
@@ -94,6 +97,8 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
           },
         ]}
         format={percent}
+        onZoom={zoom}
+        onPick={(from, to) => openCalls({ from, to }, { problems: 'true' })}
         height={110}
         summary={`${full(errors)} errors, ${percent(ratio(errors, calls))} of the calls.`}
       />
@@ -103,8 +108,10 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
 
 /** Over the range, as the ledger has it, and of late, as it was heard. */
 function Answering(): JSX.Element {
-  const { range } = place.value
-  const usage = useResource<Usage>(apiPath('usage', { by: 'target', range }), 10_000)
+  const usage = useResource<Usage>(
+    apiPath('usage', { by: 'target', ...rangeParameters(place.value) }),
+    10_000,
+  )
   const { calls, errors, targets } = feed.recent.value
   return (
     <Panel title="Who answers">

@@ -5,8 +5,10 @@ import { useResource } from '../api/use-resource.ts'
 import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
 import { adjustPlace, place } from '../place.ts'
+import { formatPlace, rangeParameters } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Chart } from '../ui/chart.tsx'
+import { Export } from '../ui/export.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { ShareBar } from '../ui/meter.tsx'
 import { Money } from '../ui/money.tsx'
@@ -15,7 +17,9 @@ import { Segments } from '../ui/segments.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { type Column, Table } from '../ui/table.tsx'
 import { allInput } from '../ui/tokens.tsx'
+import { CostBy } from './cost-by.tsx'
 import { NoCallsInRange } from './first-call.tsx'
+import { openCalls, zoom } from './spike.ts'
 
 const groups = [
   ['model', 'Model'],
@@ -27,23 +31,33 @@ const groups = [
 
 /** Tokens and money, and on whom they went. */
 export function UsageAndCost(): JSX.Element {
-  const { range, search } = place.value
+  const { search } = place.value
+  const { by: _, ...withoutBy } = search
   const by = groups.find(([each]) => each === search.by)?.[0] ?? 'model'
-  const summary = useResource<Summary>(apiPath('summary', { range }), 30_000)
-  const usage = useResource<Usage>(apiPath('usage', { by, range }), 30_000)
+  const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
+  const usage = useResource<Usage>(apiPath('usage', { by, ...rangeParameters(place.value) }), 30_000)
   const choice = (
     <Segments
       label="Group by"
       options={groups}
       value={by}
-      onChange={(next) => adjustPlace({ search: next === 'model' ? {} : { by: next } })}
+      onChange={(next) => adjustPlace({ search: next === 'model' ? withoutBy : { ...withoutBy, by: next } })}
     />
   )
   return (
     <>
       <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
       <Loaded of={summary}>{(data) => data.calls > 0 && <CostOverTime summary={data} />}</Loaded>
-      <Panel title="Where it goes" aside={choice}>
+      {by !== 'role' && by !== 'day' && <CostBy by={by} />}
+      <Panel
+        title="Where it goes"
+        aside={
+          <>
+            {choice}
+            <Export path="usage" parameters={{ by, ...rangeParameters(place.value), limit: '1000' }} />
+          </>
+        }
+      >
         <Loaded of={usage}>{(data) => <Rows usage={data} />}</Loaded>
       </Panel>
     </>
@@ -124,6 +138,8 @@ function CostOverTime({ summary: { series, costNano } }: { readonly summary: Sum
           },
         ]}
         format={(dollars) => money(String(Math.round((dollars ?? 0) * 1e9)))}
+        onZoom={zoom}
+        onPick={(from, to) => openCalls({ from, to }, {})}
         summary={`${money(costNano)} in all.`}
       />
     </Panel>
@@ -170,8 +186,12 @@ function columnsOf(by: Usage['by'], allNano: string, others: number): readonly C
       title: 'Errors',
       numeric: true,
       from: 'tablet',
-      sort: ({ errors, calls }) => ratio(errors, calls) ?? 0,
-      cell: ({ errors, calls }) => <span title={full(errors)}>{percent(ratio(errors, calls))}</span>,
+      sort: ({ failedCalls, calls }) => ratio(failedCalls, calls) ?? 0,
+      cell: ({ failedCalls, errors, calls, attempts }) => (
+        <span title={`${full(failedCalls)} calls; ${full(errors)} of ${full(attempts)} attempts`}>
+          {percent(ratio(failedCalls, calls))}
+        </span>
+      ),
     },
     {
       title: 'Input',
@@ -221,8 +241,20 @@ function Key({ text, by }: { text: string; by: Usage['by'] }): JSX.Element {
   return text === '' ? (
     <span class="quiet">{by === 'tenant' ? 'no key' : 'unknown'}</span>
   ) : (
-    <span class="model">{text}</span>
+    <a class="row-link model" href={hrefOf(by, text)}>
+      {text}
+    </a>
   )
+}
+
+/** The calls of a group. */
+function hrefOf(by: Usage['by'], key: string): string {
+  const { range, span } = place.value
+  if (by === 'day') {
+    const from = Date.parse(`${key}T00:00:00Z`)
+    return formatPlace({ view: 'calls', range, span: { from, to: from + 86_400_000 }, search: {} })
+  }
+  return formatPlace({ view: 'calls', range, span, search: by === 'role' ? {} : { [by]: key } })
 }
 
 function count(value: number): JSX.Element {

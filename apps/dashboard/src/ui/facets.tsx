@@ -1,0 +1,64 @@
+import type { FacetName, Facets as FacetsAnswer } from '@spillway/gateway-api'
+import type { JSX } from 'preact'
+import { none } from '../api/none.ts'
+import { compact } from '../format/number.ts'
+import { words } from '../format/words.ts'
+import { adjustPlace, place } from '../place.ts'
+
+const names: readonly (readonly [FacetName, string, nothing: string])[] = [
+  ['target', 'Answered by', 'nobody'],
+  ['failure', 'Failure', 'none'],
+  ['reason', 'Fallback because of', 'no fallback'],
+  ['status', 'Status', 'none'],
+  ['model', 'Model', 'none'],
+  ['tenant', 'Tenant', 'no key'],
+]
+
+/** Values that calls have, with how many, each a filter. */
+export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Element {
+  const { search } = place.value
+  return (
+    <div class="facets">
+      {names.map(([name, title, nothing]) => {
+        const values = of[name]
+        const chosen = search[name]
+        const isOpen = chosen !== undefined || name === 'failure' || name === 'target'
+        return (
+          <details key={name} class="facet" open={isOpen}>
+            <summary>
+              {title} <span class="quiet">{values.length}</span>
+            </summary>
+            <ul>
+              {values.map(({ value, calls }) => {
+                const asked = value === '' ? none : value
+                const isChosen = chosen === asked
+                return (
+                  <li key={value}>
+                    <button
+                      type="button"
+                      aria-pressed={isChosen}
+                      onClick={() => choose(name, isChosen ? undefined : asked)}
+                    >
+                      <span class="facet-value">{wordsOf(name, value, nothing)}</span>
+                      <span class="numbers">{compact(calls)}</span>
+                    </button>
+                  </li>
+                )
+              })}
+            </ul>
+          </details>
+        )
+      })}
+    </div>
+  )
+}
+
+function choose(name: FacetName, value: string | undefined): void {
+  const { [name]: _, ...others } = place.peek().search
+  adjustPlace({ search: value === undefined ? others : { ...others, [name]: value } })
+}
+
+function wordsOf(name: FacetName, value: string, nothing: string): string {
+  if (value === '' || (name === 'status' && value === '0')) return nothing
+  return name === 'failure' || name === 'reason' ? words(value) : value
+}

@@ -1,0 +1,90 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { spanText } from '../format/time.ts'
+import { adjustPlace, place } from '../place.ts'
+import { ranges } from '../routing.ts'
+
+/** The part of the past that is shown: one with a name, or any. */
+export function TimeRange(): JSX.Element {
+  const { range, span, search } = place.value
+  const isCompared = search.compare === 'before'
+  const { compare: _, ...others } = search
+  return (
+    <div class="time-range">
+      <fieldset class="segments">
+        <legend class="unseen">Time range</legend>
+        {ranges.map((each) => (
+          <button
+            type="button"
+            key={each}
+            aria-pressed={span === undefined && each === range}
+            onClick={() => adjustPlace({ range: each, span: undefined })}
+          >
+            {each}
+          </button>
+        ))}
+      </fieldset>
+      <OwnSpan />
+      <button
+        type="button"
+        aria-pressed={isCompared}
+        onClick={() => adjustPlace({ search: isCompared ? others : { ...search, compare: 'before' } })}
+      >
+        Compare
+      </button>
+    </div>
+  )
+}
+
+/** A begin and an end in the reader's own zone. */
+function OwnSpan(): JSX.Element {
+  const { span } = place.value
+  const [isOpen, setIsOpen] = useState(false)
+  const now = Date.now()
+  const shown = span ?? { from: now - 3_600_000, to: now }
+  const [from, setFrom] = useState('')
+  const [to, setTo] = useState('')
+  const begin = Date.parse(from || inputTime(shown.from))
+  const end = Date.parse(to || inputTime(shown.to))
+  const apply = (event: Event): void => {
+    event.preventDefault()
+    if (!(begin < end)) return
+    adjustPlace({ span: { from: begin, to: end } })
+    setIsOpen(false)
+  }
+  return (
+    <details class="own-span" open={isOpen} onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
+      <summary class="button" data-on={span !== undefined}>
+        {span === undefined ? 'Custom' : spanText(span.from, span.to)}
+      </summary>
+      <form class="popover" onSubmit={apply}>
+        <label>
+          <span class="filter-name">From</span>
+          <input
+            type="datetime-local"
+            value={from || inputTime(shown.from)}
+            onInput={({ currentTarget }) => setFrom(currentTarget.value)}
+          />
+        </label>
+        <label>
+          <span class="filter-name">To</span>
+          <input
+            type="datetime-local"
+            value={to || inputTime(shown.to)}
+            onInput={({ currentTarget }) => setTo(currentTarget.value)}
+          />
+        </label>
+        {!(begin < end) && <p class="quiet">The begin must be before the end.</p>}
+        <button type="submit" disabled={!(begin < end)}>
+          Show
+        </button>
+      </form>
+    </details>
+  )
+}
+
+/** `2026-11-27T17:31`, as a browser's input for a moment has it, in the local zone. */
+function inputTime(at: number): string {
+  const zone = new Date(at).getTimezoneOffset() * 60_000
+  return new Date(at - zone).toISOString().slice(0, 16)
+}

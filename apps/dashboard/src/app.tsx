@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { listenToKeys } from './keyboard.ts'
 import { feed } from './live/feed-of-page.ts'
 import { place } from './place.ts'
-import { formatPlace, type ViewId, views } from './routing.ts'
+import { formatPlace, type ViewFacts, type ViewId, views } from './routing.ts'
 import { AlertBanner, useAlerts } from './ui/alerts.tsx'
 import { KeyboardHelp } from './ui/keyboard-help.tsx'
 import { ThemeToggle } from './ui/theme-toggle.tsx'
@@ -36,7 +36,8 @@ const screens: Readonly<Record<ViewId, () => JSX.Element>> = {
 /** The frame around every view. */
 export function App(): JSX.Element {
   const { view, item } = place.value
-  const { name: viewName, ranged } = views.find(({ id }) => id === view) ?? views[0]
+  const found: ViewFacts = views.find(({ id }) => id === view) ?? views[0]
+  const { name: viewName, ranged, compared = false } = found
   const isCall = view === 'calls' && item !== undefined
   const name = isCall ? 'Call' : viewName
   const alerts = useAlerts()
@@ -71,7 +72,7 @@ export function App(): JSX.Element {
           <h1 ref={heading} tabIndex={-1}>
             {name}
           </h1>
-          {ranged && !isCall && <TimeRange />}
+          {ranged && !isCall && <TimeRange hasComparison={compared} />}
         </header>
         <AlertBanner alerts={alerts} />
         {isCall ? <CallPage key={item} id={item} /> : <Screen key={view} />}

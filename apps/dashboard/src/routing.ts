@@ -2,17 +2,26 @@ import type { RangeName } from '@spillway/gateway-api'
 
 /** The views, in the order of the navigation. */
 export const views = [
-  { id: 'live', name: 'Live', ranged: true },
+  { id: 'live', name: 'Live', ranged: true, compared: true },
   { id: 'calls', name: 'Calls', ranged: true },
   { id: 'sessions', name: 'Conversations', ranged: true },
-  { id: 'latency', name: 'Latency', ranged: true },
-  { id: 'usage', name: 'Usage & cost', ranged: true },
+  { id: 'latency', name: 'Latency', ranged: true, compared: true },
+  { id: 'usage', name: 'Usage & cost', ranged: true, compared: true },
   { id: 'health', name: 'Health', ranged: false },
   { id: 'fallbacks', name: 'Fallbacks & retries', ranged: true },
   { id: 'mirror', name: 'Mirror', ranged: false },
   { id: 'keys', name: 'Keys', ranged: false },
   { id: 'audit', name: 'Audit', ranged: true },
-] as const
+] as const satisfies readonly ViewFacts[]
+
+/** A view, and what it can show of the past. */
+export interface ViewFacts {
+  readonly id: string
+  readonly name: string
+  readonly ranged: boolean
+  /** Whether it is compared with the period before. */
+  readonly compared?: boolean | undefined
+}
 
 export type ViewId = (typeof views)[number]['id']
 

@@ -5,7 +5,7 @@ import { adjustPlace, place } from '../place.ts'
 import { ranges } from '../routing.ts'
 
 /** The part of the past that is shown: one with a name, or any. */
-export function TimeRange(): JSX.Element {
+export function TimeRange({ hasComparison }: { readonly hasComparison: boolean }): JSX.Element {
   const { range, span, search } = place.value
   const isCompared = search.compare === 'before'
   const { compare: _, ...others } = search
@@ -25,13 +25,15 @@ export function TimeRange(): JSX.Element {
         ))}
       </fieldset>
       <OwnSpan />
-      <button
-        type="button"
-        aria-pressed={isCompared}
-        onClick={() => adjustPlace({ search: isCompared ? others : { ...search, compare: 'before' } })}
-      >
-        Compare
-      </button>
+      {hasComparison && (
+        <button
+          type="button"
+          aria-pressed={isCompared}
+          onClick={() => adjustPlace({ search: isCompared ? others : { ...search, compare: 'before' } })}
+        >
+          Compare
+        </button>
+      )}
     </div>
   )
 }

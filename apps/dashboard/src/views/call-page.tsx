@@ -1,6 +1,7 @@
 import type { Attempt, CallStory } from '@spillway/gateway-api'
 import type { ComponentChildren, JSX } from 'preact'
 import { useResource } from '../api/use-resource.ts'
+import { exactMoney, money } from '../format/money.ts'
 import { duration, wholeTime } from '../format/time.ts'
 import { words } from '../format/words.ts'
 import { place } from '../place.ts'
@@ -43,11 +44,11 @@ function Story({ of }: { readonly of: CallStory }): JSX.Element {
         />
         <Stat
           label="Cost"
-          value={call.costNano === null ? '–' : ''}
+          value={money(call.costNano)}
+          exact={exactMoney(call.costNano)}
           detail={
             <>
-              {call.costNano !== null && <Money nano={call.costNano} estimated={call.estimated} />}{' '}
-              <Tokens of={call.tokens} />
+              <Tokens of={call.tokens} /> tokens{call.estimated && ', estimated'}
             </>
           }
         />

@@ -41,7 +41,7 @@ const columns: readonly Column<CallRow>[] = [
     ),
   },
   { title: 'Tenant', from: 'desktop', cell: ({ tenant }) => tenant ?? <span class="quiet">–</span> },
-  { title: 'Attempts', from: 'tablet', numeric: true, cell: ({ attempts }) => attempts },
+  { title: 'Attempts', from: 'desktop', numeric: true, cell: ({ attempts }) => attempts },
   {
     title: 'First token',
     from: 'tablet',
@@ -49,7 +49,7 @@ const columns: readonly Column<CallRow>[] = [
     cell: ({ firstContentMs }) => duration(firstContentMs),
   },
   { title: 'Total', numeric: true, cell: ({ totalMs }) => duration(totalMs) },
-  { title: 'Tokens', from: 'tablet', numeric: true, cell: ({ tokens }) => <Tokens of={tokens} /> },
+  { title: 'Tokens', from: 'desktop', numeric: true, cell: ({ tokens }) => <Tokens of={tokens} /> },
 ]
 
 /** The page of a call; the way back finds the same filters. */

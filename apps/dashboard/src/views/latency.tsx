@@ -1,10 +1,11 @@
 import type { Percentiles, Series, SeriesPoint, Summary } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
+import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { duration } from '../format/time.ts'
 import { adjustPlace, place } from '../place.ts'
-import { before, rangeParameters } from '../routing.ts'
+import { rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -41,9 +42,7 @@ export function Latency(): JSX.Element {
 
 function OfAll(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
-  const isCompared = place.value.search.compare === 'before'
-  const earlier = useResource<Summary>(apiPath('summary', comparedParameters(isCompared)))
-  const past = isCompared ? earlier.data : undefined
+  const past = useEarlier<Summary>('summary')
   return (
     <Loaded of={summary}>
       {(data) =>
@@ -58,13 +57,6 @@ function OfAll(): JSX.Element {
       }
     </Loaded>
   )
-}
-
-/** The same part of the past, one length earlier; the shown one where nothing is compared, which is asked for anyway. */
-function comparedParameters(isCompared: boolean): Record<string, string> {
-  if (!isCompared) return rangeParameters(place.value)
-  const { from, to } = before(place.value, Date.now())
-  return { from: String(from), to: String(to) }
 }
 
 interface WaitingProps {
@@ -116,10 +108,9 @@ function Waiting({ title, of, now, past }: WaitingProps): JSX.Element {
 const tones = ['first', 'second', 'third', 'warn', 'bad'] as const
 
 function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Element {
-  const isCompared = place.value.search.compare === 'before'
   const split = { by, limit: String(tones.length) }
   const now = useResource<Series>(apiPath('series', { ...split, ...rangeParameters(place.value) }), 30_000)
-  const earlier = useResource<Series>(apiPath('series', { ...split, ...comparedParameters(isCompared) }))
+  const past = useEarlier<Series>('series', split)
   return (
     <Loaded of={now}>
       {(data) =>
@@ -140,7 +131,7 @@ function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Elem
                 onPick={(from, to) => openCalls({ from, to }, {})}
                 summary={`The p95 of ${data.series.length} groups.`}
               />
-              <LatencyTable of={of} by={by} now={data} past={isCompared ? earlier.data : undefined} />
+              <LatencyTable of={of} by={by} now={data} past={past} />
             </Panel>
           ))
         )

@@ -2,6 +2,7 @@ import type { CallRow, Calls, Summary, Usage } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { apiPath } from '../api/read-api.ts'
+import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { money } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
@@ -22,12 +23,13 @@ import { openCalls, zoom } from './spike.ts'
 /** Calls as they come, how many fail, and who answers. */
 export function Live(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 10_000)
-  const past = useResource<Calls>(apiPath('calls', { limit: '50' }))
-  useEffect(() => past.data && feed.fill(past.data.calls), [past.data])
+  const past = useEarlier<Summary>('summary')
+  const newest = useResource<Calls>(apiPath('calls', { limit: '50' }))
+  useEffect(() => newest.data && feed.fill(newest.data.calls), [newest.data])
   const isUsed = summary.data !== undefined && summary.data.calls > 0
   return (
     <>
-      <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
+      <Loaded of={summary}>{(data) => <Totals summary={data} past={past} />}</Loaded>
       {(isUsed || feed.recent.value.calls > 0) && (
         <div class="columns">
           {isUsed && <Loaded of={summary}>{(data) => <Traffic summary={data} />}</Loaded>}
@@ -39,7 +41,13 @@ export function Live(): JSX.Element {
   )
 }
 
-function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
+function Totals({
+  summary,
+  past,
+}: {
+  readonly summary: Summary
+  readonly past: Summary | undefined
+}): JSX.Element {
   const { calls, errors, cancelled, fallbacks, firstContent } = summary
   const share = ratio(errors, calls)
   return (
@@ -48,12 +56,24 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         label="Calls"
         value={compact(calls)}
         exact={full(calls)}
-        detail={cancelled > 0 ? `${compact(cancelled)} cancelled` : undefined}
+        detail={
+          past !== undefined
+            ? `before: ${compact(past.calls)}`
+            : cancelled > 0
+              ? `${compact(cancelled)} cancelled`
+              : undefined
+        }
       />
       <Stat
         label="Error rate"
         value={percent(share)}
-        detail={calls > 0 ? counted(compact(errors), errors, 'error') : undefined}
+        detail={
+          past !== undefined
+            ? `before: ${percent(ratio(past.errors, past.calls))}`
+            : calls > 0
+              ? counted(compact(errors), errors, 'error')
+              : undefined
+        }
         tone={share !== null && share > 0.01 ? 'bad' : undefined}
       />
       <Stat
@@ -65,9 +85,15 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
       <Stat
         label="First token, median"
         value={duration(firstContent.p50)}
-        detail={firstContent.p99 === null ? undefined : `p99 ${duration(firstContent.p99)}`}
+        detail={
+          past !== undefined
+            ? `before: ${duration(past.firstContent.p50)}`
+            : firstContent.p99 === null
+              ? undefined
+              : `p99 ${duration(firstContent.p99)}`
+        }
       />
-      <Stat label="Cost" value={money(summary.costNano)} />
+      <Stat label="Cost" value={money(summary.costNano)} detail={past && `before: ${money(past.costNano)}`} />
     </Stats>
   )
 }

@@ -1,6 +1,7 @@
 import type { Summary, Usage, UsageRow } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
+import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
@@ -35,6 +36,7 @@ export function UsageAndCost(): JSX.Element {
   const { by: _, ...withoutBy } = search
   const by = groups.find(([each]) => each === search.by)?.[0] ?? 'model'
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
+  const past = useEarlier<Summary>('summary')
   const usage = useResource<Usage>(apiPath('usage', { by, ...rangeParameters(place.value) }), 30_000)
   const choice = (
     <Segments
@@ -46,7 +48,7 @@ export function UsageAndCost(): JSX.Element {
   )
   return (
     <>
-      <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
+      <Loaded of={summary}>{(data) => <Totals summary={data} past={past} />}</Loaded>
       <Loaded of={summary}>{(data) => data.calls > 0 && <CostOverTime summary={data} />}</Loaded>
       {by !== 'role' && by !== 'day' && <CostBy by={by} />}
       <Panel
@@ -64,7 +66,13 @@ export function UsageAndCost(): JSX.Element {
   )
 }
 
-function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
+function Totals({
+  summary,
+  past,
+}: {
+  readonly summary: Summary
+  readonly past: Summary | undefined
+}): JSX.Element {
   const { costNano, estimatedCostNano, unpriced, tokens, estimatedTokens } = summary
   const cached = ratio(tokens.cacheRead, allInput(tokens))
   return (
@@ -74,7 +82,9 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         value={money(costNano)}
         exact={exactMoney(costNano)}
         detail={
-          BigInt(estimatedCostNano) === 0n ? (
+          past !== undefined ? (
+            `before: ${money(past.costNano)}`
+          ) : BigInt(estimatedCostNano) === 0n ? (
             'no part of it is estimated'
           ) : (
             <span title={exactMoney(estimatedCostNano)}>~{money(estimatedCostNano)} of it estimated</span>

@@ -6,36 +6,30 @@ import { promisify } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
 import { sdkMiddleware, wrapFetch } from '@spillway/attempt'
 import { retry } from '@spillway/retry'
-import { type ConnectProxy, startConnectProxy } from '@spillway/testing'
+import { type ConnectProxy, type SimulatedServer, startConnectProxy } from '@spillway/testing'
 import { Agent, ProxyAgent, fetch as undiciFetch } from 'undici'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { intercepting } from '../../../packages/core-client/test/certificate.ts'
-import { ask, officialClients } from './official-clients.ts'
-import { startVenue, text, type VenueServer } from './venue-server.ts'
+import { ask, faults, officialClients, text } from './official-clients.ts'
 
-const host = 'venue.example'
-let venue: VenueServer
+const venues = new Map<string, SimulatedServer>()
 let proxy: ConnectProxy
 let certificate: { key: string; cert: string; ca: string }
 let dispatcher: ProxyAgent
 
 beforeAll(async () => {
-  certificate = await intercepting([host])
-  venue = await startVenue()
-  // The only way to the venue: no other resolver knows its name.
-  proxy = await startConnectProxy({ hosts: { [host]: venue.url }, certificate, credentials: 'me:secret' })
+  certificate = await intercepting(officialClients.map(({ host }) => host))
+  for (const { host, start } of officialClients) venues.set(host, await start({ reply: { text } }))
+  // The only way to the venues: no other resolver knows their names.
+  const hosts = Object.fromEntries([...venues].map(([host, { url }]) => [host, url]))
+  proxy = await startConnectProxy({ hosts, certificate, credentials: 'me:secret' })
   dispatcher = new ProxyAgent({ uri: withPassword(proxy.url), requestTls: { ca: certificate.ca } })
-})
-
-beforeEach(() => {
-  venue.faults.length = 0
-  venue.requests.length = 0
 })
 
 afterAll(async () => {
   await dispatcher.destroy()
   await proxy.close()
-  await venue[Symbol.asyncDispose]()
+  for (const venue of venues.values()) await venue.close()
 })
 
 const withPassword = (url: string): string => url.replace('//', '//me:secret@')
@@ -43,19 +37,23 @@ const patient = () => retry({ baseDelay: 0, maxDelay: 0 })
 
 describe.each(officialClients.map((client) => [client.name, client] as const))(
   '%s behind a proxy that reads along',
-  (_, { make, path }) => {
+  (_, { make, path, host, model }) => {
+    const venue = (): SimulatedServer => venues.get(host) as SimulatedServer
+
     it.each([false, true])(
       'works with fetchOptions.dispatcher and sdkMiddleware (stream: %s)',
       async (stream) => {
-        venue.faults.push('unavailable')
+        const { requests } = venue()
+        const before = requests.length
+        venue().next(faults.unavailable)
         const client = make(`https://${host}`, {
           maxRetries: 0,
           fetch: undiciFetch as never,
           fetchOptions: { dispatcher } as never,
           middleware: [sdkMiddleware(patient())],
         })
-        expect(await ask(client, stream)).toBe(text)
-        expect(venue.requests.map((request) => path.test(request.path.replace(/\?.*/, '')))).toEqual([
+        expect(await ask(client, stream, model)).toBe(text)
+        expect(requests.slice(before).map((request) => path.test(request.path.replace(/\?.*/, '')))).toEqual([
           true,
           true,
         ])
@@ -66,14 +64,16 @@ describe.each(officialClients.map((client) => [client.name, client] as const))(
       'works with fetchOptions.dispatcher and wrapFetch (stream: %s)',
       async (stream) => {
         const isRead = path.source.includes('messages')
-        if (isRead) venue.faults.push('unavailable')
+        const { requests } = venue()
+        const before = requests.length
+        if (isRead) venue().next(faults.unavailable)
         const client = make(`https://${host}`, {
           maxRetries: 0,
           fetch: wrapFetch({ fetch: undiciFetch as never, onNotCovered() {} }, patient()),
           fetchOptions: { dispatcher } as never,
         })
-        expect(await ask(client, stream)).toBe(text)
-        expect(venue.requests).toHaveLength(isRead ? 2 : 1)
+        expect(await ask(client, stream, model)).toBe(text)
+        expect(requests.slice(before)).toHaveLength(isRead ? 2 : 1)
       },
     )
   },
@@ -86,7 +86,7 @@ it('all of them work with the proxy and the certificate of the environment', asy
   const child = join(import.meta.dirname, 'corporate-child.ts')
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--conditions=@spillway/source', '--disable-warning=SPILLWAY_NOT_COVERED', child, `https://${host}`],
+    ['--conditions=@spillway/source', '--disable-warning=SPILLWAY_NOT_COVERED', child],
     {
       env: {
         ...process.env,
@@ -111,7 +111,7 @@ it('a dispatcher that the fetch does not take fails as it does without Spillway'
   const causeOf = async (fetch: never): Promise<unknown> => {
     const client = new Anthropic({
       apiKey: 'k',
-      baseURL: venue.url,
+      baseURL: venues.get('claude.example')?.url ?? '',
       maxRetries: 0,
       fetch,
       fetchOptions: { dispatcher: other } as never,

@@ -17,7 +17,7 @@ const modes: readonly (VenueMode | undefined)[] = [undefined, 'bedrock', 'mantle
 
 test.skipIf(!isHere)(
   'Claude Code edits a file in each of its modes while the first target is dead',
-  { timeout: 120_000 },
+  { timeout: 180_000 },
   async () => {
     const dead = await startClaude()
     const { url } = dead
@@ -25,6 +25,8 @@ test.skipIf(!isHere)(
     const claude = forThisTest(
       await startClaude({
         checkRules: true,
+        // Longer than the gateway keeps quiet: it keeps each stream alive in its client's form.
+        latencyMs: 300,
         separateWrites: true,
         reply: ({ json }) => {
           const { messages, tools } = json as ChatRequest
@@ -39,6 +41,7 @@ test.skipIf(!isHere)(
     const config = {
       ...configOf(targetAt({ url }, 'anthropic'), targetAt(claude, 'anthropic')),
       routes: [{ models: 'claude-*', target: 'claude', fallback: ['local'] }],
+      server: { keepAliveAfter: '100ms' },
     }
     const gateway = await gatewayOf(config, calls)
     const inMode = async (mode: VenueMode | undefined): Promise<unknown> => {

@@ -197,6 +197,25 @@ describe('a caller in Bedrock’s form', () => {
     expect(message.stop_reason).toBe('end_turn')
   })
 
+  test('that accepts restarts sees the marker and the other answer', async () => {
+    const claude = forThisTest(await startClaude({ reply: { text: 'one two three' }, separateWrites: true }))
+    claude.always({ type: 'cut', at: 'after-content', how: 'reset' })
+    const other = forThisTest(await startClaude({ reply: { text: 'four' } }))
+    const { url } = await gatewayOf(
+      configOf(targetAt(claude, 'anthropic'), targetAt(other, 'anthropic'), {
+        fallback: { midStream: 'restart' },
+      }),
+    )
+    const events = await bedrock(url).messages.create(
+      { ...asked, model: bedrockModel, stream: true },
+      { headers: { 'x-spillway-restart': 'accept' } },
+    )
+    const types: string[] = []
+    for await (const { type } of events) types.push(type)
+    const starts = types.filter((type) => /^(?:message_start|spillway_restart|message_stop)$/.test(type))
+    expect(starts).toEqual(['message_start', 'spillway_restart', 'message_start', 'message_stop'])
+  })
+
   test('is kept waiting by frames that its client skips', async () => {
     const claude = forThisTest(await startClaude({ reply }))
     claude.always({ type: 'slow-first-token', ms: 300 })
@@ -207,6 +226,9 @@ describe('a caller in Bedrock’s form', () => {
       .messages.stream({ ...asked, model: bedrockModel })
       .finalMessage()
     expect(message.content).toMatchObject(content)
+    const vertex = venueClients[2]?.make(url).messages as VenueMessages
+    const said = await vertex.stream({ ...asked, model: 'claude-opus-4-6' }).finalMessage()
+    expect(said.content).toMatchObject(content)
     const { body: frames } = await awsClient(url).send(
       new InvokeModelWithResponseStreamCommand({ modelId: bedrockModel, body }),
     )

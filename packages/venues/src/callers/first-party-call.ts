@@ -17,8 +17,11 @@ import {
 import { patchedBody } from '../forms/patched-body.ts'
 import { firstPartyName } from '../model-names.ts'
 
-/** Headers of a call that say who calls a cloud, and that a call was signed: for that cloud alone. */
-const ofTheCaller = /^(?:authorization|x-api-key|api-key|x-amz-.*|x-goog-.*)$/
+/**
+ * Headers of a call that say who calls a cloud, and that a call was signed: for that cloud alone. AWS's clients accept frames, and say
+ * of JSON that it is bytes.
+ */
+const ofTheCaller = /^(?:authorization|x-api-key|api-key|x-amz-.*|x-goog-.*|accept|content-type)$/
 
 /** What only an answer can use: the first-party count of tokens refuses it. */
 const notCounted = { max_tokens: undefined, stream: undefined, temperature: undefined, top_p: undefined }
@@ -75,5 +78,5 @@ function fromBedrock({ body, operation, stream }: ModelRequest, model: string): 
 function withThose(headers: RequestHeaders, said: RequestHeaders): RequestHeaders {
   const kept = Object.entries(headers).filter(([name]) => !ofTheCaller.test(name))
   const betas = [...new Set([...betasOf(headers), ...betasOf(said)])]
-  return withBetas({ ...Object.fromEntries(kept), ...said }, betas)
+  return withBetas({ ...Object.fromEntries(kept), 'content-type': 'application/json', ...said }, betas)
 }

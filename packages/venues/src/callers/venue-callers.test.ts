@@ -51,6 +51,8 @@ describe('a call of Bedrock', () => {
       'anthropic-beta': 'a,b',
       authorization: 'AWS4-HMAC-SHA256 Credential=k',
       'x-amz-date': 'd',
+      accept: 'application/vnd.amazon.eventstream',
+      'content-type': 'application/octet-stream',
       'x-amz-security-token': 't',
       'x-api-key': 'k',
       'x-app': 'cli',
@@ -66,6 +68,7 @@ describe('a call of Bedrock', () => {
       'anthropic-version': '2023-06-01',
       'anthropic-beta': 'a,b,c',
       'anthropic-user-profile-id': 'u',
+      'content-type': 'application/json',
       'x-app': 'cli',
     })
     expect(request?.body.json).toEqual({
@@ -148,7 +151,11 @@ describe('a call of Vertex AI', () => {
       headers,
     })
     expect(request).toMatchObject({ venue: undefined, url: '/v1/messages', stream: true })
-    expect(request?.headers).toEqual({ 'anthropic-version': '2023-06-01', 'anthropic-beta': 'a' })
+    expect(request?.headers).toEqual({
+      'anthropic-version': '2023-06-01',
+      'anthropic-beta': 'a',
+      'content-type': 'application/json',
+    })
     expect(request?.body.json).toMatchObject({ model: 'claude-sonnet-4-5-20250929', stream: true })
     expect(text).toBe('{}')
   })

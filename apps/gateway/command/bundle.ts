@@ -15,6 +15,7 @@ const folder = join(root, 'dist', 'command')
 /** Stays outside: native code, packages that load further files, and those that few use. */
 const external = [
   ...['node-llama-cpp', '@aws-sdk/client-kms', '@napi-rs/keyring'],
+  ...['@smithy/signature-v4', '@aws-sdk/credential-providers', 'google-auth-library', '@azure/identity'],
   ...['ioredis', 'pg', 'pg-native'],
 ]
 

@@ -1,11 +1,5 @@
 import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
-import {
-  type Client,
-  type ClientOptions,
-  CredentialError,
-  callersCredential,
-  createClient,
-} from '@spillway/core-client'
+import { type Client, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import {
   fieldOf,
@@ -34,7 +28,7 @@ import {
   timeoutsOf,
 } from './config/config.ts'
 import { networkOf } from './config/network-problems.ts'
-import { priceTableOf } from './config/prices.ts'
+import { isVenue, venueFacts } from './config/venue-config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/upstream.ts'
@@ -46,7 +40,9 @@ import { safeUrl } from './safe-url.ts'
 import type { SharedState } from './shared-state.ts'
 import { asksOtherModels } from './target-model.ts'
 import type { Observability } from './telemetry/observability.ts'
-import { vaultCredential } from './vault/vault-credential.ts'
+import { credentialOf } from './venues/venue-credential.ts'
+import { pricesOfEndpoint } from './venues/venue-prices.ts'
+import { addressOf, lowerCase, ownWords, plainHeaders, providerOf } from './venues/venue-profile.ts'
 
 /** An endpoint of a target: its chain, and what can be read of it. */
 export interface RunningEndpoint {
@@ -98,10 +94,11 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
   const name = endpoint.name as string
   const sharing = { name: `${target}/${name}`, shared: resources.shared }
   const breaker = breakerOf(setup.config, settings, sharing, endpoint.credential)
+  const url = addressOf(endpoint)
+  const forwarded = [...(endpoint.forwardHeaders ?? []), ...Object.keys(lowerCase(endpoint.headers ?? {}))]
   const client: Client = createClient({
-    provider: settings.api as Exclude<TargetConfig['api'], 'embedded'>,
+    ...providerOf(settings, endpoint),
     name: target,
-    baseUrl: endpoint.url,
     timeouts: ownLimitsOf(settings),
     pool: {
       ...endpoint.pool,
@@ -110,12 +107,12 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...networkOf(endpoint),
       connectTimeout: timeoutsOf(setup.config, settings).connect,
     },
-    ...credentialOf(endpoint.credential, resources.vault),
-    ...(endpoint.forwardHeaders && { forwardHeaders: endpoint.forwardHeaders }),
+    ...credentialOf(endpoint, resources.vault),
+    forwardHeaders: forwarded,
     middleware: [
       // Callers that share a key would take its limits for their own.
       ...(endpoint.credential === 'caller'
-        ? [ofThisVenueAlone({ api: settings.api, url: endpoint.url })]
+        ? [ofThisVenueAlone({ api: endpoint.api ?? settings.api, url })]
         : [hideVendorLimits()]),
       ...(breaker === undefined ? [] : [breaker.middleware]),
       ...limit.middleware,
@@ -123,14 +120,16 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       ...(settings.model === undefined || asksOtherModels(setup.config, settings)
         ? []
         : [useModel(settings.model)]),
-      ...translationOf(settings, endpoint.url),
+      ...translationOf(settings, url),
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
-      ...usageOf(settings, endpoint.url),
+      ...usageOf(settings, url),
       withoutForeignSpillway,
       ...innermostOf(setup),
+      ...ownWords(settings, endpoint),
     ],
   })
+  const plain = plainClientOf(client, endpoint)
   return {
     name,
     handler: client.handler,
@@ -138,15 +137,33 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
     headroom: limit.headroom,
     limitGroups: limit.groups,
     openLimits: limit.open,
-    read: endpoint.credential === 'caller' ? undefined : (path, headers) => readJson(client, path, headers),
-    client,
-    readAs: (path, headers, signal) => readAnswer(client, path, headers, { largest: largestList, signal }),
+    read:
+      plain === undefined || endpoint.credential === 'caller'
+        ? undefined
+        : (path, headers) => readJson(plain, path, headers),
+    client: plain,
+    readAs:
+      plain &&
+      ((path, headers, signal) => readAnswer(plain, path, headers, { largest: largestList, signal })),
     async close() {
       breaker?.close()
       limit.close()
       await client.close()
     },
   }
+}
+
+/** For models, files and batches; undefined where Claude is sold without these. */
+function plainClientOf(client: Client, endpoint: EndpointConfig): RunningEndpoint['client'] {
+  if (isVenue(endpoint.api) && !venueFacts[endpoint.api].isWhole) return undefined
+  const added = plainHeaders(endpoint)
+  if (Object.keys(added).length === 0) return client
+  const fetch: Client['fetch'] = (input, init = {}) => {
+    const headers = new Headers(init.headers)
+    for (const [name, value] of Object.entries(added)) headers.set(name, value)
+    return client.fetch(input, { ...init, headers })
+  }
+  return { baseUrl: client.baseUrl, fetch }
 }
 
 /** OpenRouter tells of each of its 400 models in 4 kB. */
@@ -168,45 +185,20 @@ export function breakerOf(
 }
 
 function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {
-  const { name = '', url, credential } = endpoint
+  const { name = '', api, credential } = endpoint
   return observersOf(resources, {
     target,
     endpoint: name,
-    provider: settings.api,
-    url: safeUrl(url),
+    provider: api ?? settings.api,
+    url: safeUrl(addressOf(endpoint)),
     credential,
-    prices: priceTableOf(settings),
+    prices: pricesOfEndpoint(settings, endpoint),
   })
 }
 
 /** What stands just around the attempts of an endpoint. */
 export function observersOf({ books, observability }: Resources, upstream: Upstream): Middleware[] {
   return [books, observability].flatMap((each) => each?.attempts(upstream) ?? [])
-}
-
-/** `caller` passes on what the caller presents; nothing at all keeps it from reaching the endpoint. */
-function credentialOf(
-  reference: string | undefined,
-  vault: Vault | undefined,
-): Pick<ClientOptions, 'credential'> {
-  if (reference === 'caller') return { credential: callersCredential }
-  if (reference === undefined) return { credential: null }
-  if (reference.startsWith('vault:')) {
-    return { credential: vault === undefined ? null : vaultCredential(reference, vault) }
-  }
-  return { credential: variableOf(reference) }
-}
-
-/** What `env:NAME` holds now. Calls fail where that is nothing: they would go out without a key, and be refused. */
-function variableOf(reference: string): NonNullable<ClientOptions['credential']> {
-  const value = process.env[reference.slice('env:'.length)]?.trim()
-  if (value) return value
-  return {
-    token() {
-      throw new CredentialError(`the credential ${reference} is not set`)
-    },
-    refused() {},
-  }
 }
 
 /** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */

@@ -8,9 +8,11 @@ import {
 } from '@spillway/rate-limit'
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
+import { isVenue, venueFacts } from './config/venue-config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { globMatcher } from './glob.ts'
 import type { SharedState } from './shared-state.ts'
+import { keyOf } from './venues/endpoint-key.ts'
 
 /** A limit in a chain, and how much of it is used; nothing where there is none. */
 export interface RunningLimit {
@@ -38,13 +40,14 @@ export function limitsOfTarget(
   shared: SharedState | undefined,
 ): (endpoint: EndpointConfig) => RunningLimit {
   const made = new Map<string, RunningLimit>()
-  return ({ credential, name }) => {
-    const key = credential ?? `${name}`
+  return (endpoint) => {
+    const { credential, name } = endpoint
+    const key = keyOf(endpoint) ?? `${name}`
     let limit = made.get(key)
     if (limit === undefined) {
       const limits = { ...(credential === undefined ? {} : config.rateLimit), ...settings.rateLimit }
       const limitAll = credential === 'caller' ? limitedByCaller : limited
-      const sorted = { ...groupOf(settings, limits), ...countedReads(settings, limits) }
+      const sorted = { ...groupOf(settings, endpoint, limits), ...countedReads(settings, limits) }
       limit = limitAll(limits, `target:${target}:${key}`, shared, sorted)
       made.set(key, limit)
     }
@@ -53,8 +56,14 @@ export function limitsOfTarget(
 }
 
 /** Which of a vendor's limits a call counts against; whose, by API: see `groupBy` in the README. */
-function groupOf({ api, model }: TargetConfig, { groupBy }: RateLimitConfig): Sorted {
-  const by = groupBy ?? (api === 'anthropic' ? 'family' : api === 'openai' ? 'model' : 'key')
+function groupOf(
+  { api, model }: TargetConfig,
+  endpoint: EndpointConfig,
+  { groupBy }: RateLimitConfig,
+): Sorted {
+  // Clouds limit each model, or deployment, by itself.
+  const byModel = api === 'openai' || (isVenue(endpoint.api) && !venueFacts[endpoint.api].isWhole)
+  const by = groupBy ?? (byModel ? 'model' : api === 'anthropic' ? 'family' : 'key')
   if (by === 'key') return { group: () => '' }
   // The limits come before the model that the configuration sets.
   const named = (request: ModelRequest): ModelRequest =>

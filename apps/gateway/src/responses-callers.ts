@@ -7,7 +7,7 @@ import type { TargetConfig } from './config/config.ts'
 export function speaksResponses({ api, responses, dialect, endpoints = [] }: TargetConfig): boolean {
   if (api !== 'openai') return false
   if (responses !== undefined) return responses !== false
-  return endpoints.every(({ url }) => (dialect ?? dialectOfUrl(url)) === 'openai')
+  return endpoints.every(({ url = '' }) => (dialect ?? dialectOfUrl(url)) === 'openai')
 }
 
 /** What a route does with callers of the Responses API. */

@@ -10,6 +10,7 @@ import { openEmbeddedTarget } from './embedded-target.ts'
 import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { modelRefusalsOf } from './model-refusals.ts'
 import { limitsOfTarget } from './rate-limits.ts'
+import { keyOf } from './venues/endpoint-key.ts'
 
 /** What can be asked of a target, and how to let go of it. */
 export interface RunningTarget extends Target {
@@ -92,10 +93,13 @@ function routingOf(
 ): Routing {
   const { hedge, affinity, ejection, keys, ...times } = settings.routing ?? {}
   return createRouting({
-    endpoints: endpointsOf(settings).map(({ name, weight, credential }, index) => ({
-      name: name as string,
+    endpoints: endpointsOf(settings).map((endpoint, index) => ({
+      name: endpoint.name as string,
       handler: (running[index] as RunningEndpoint).handler,
-      ...withoutUndefined({ weight, key: credential === 'caller' ? null : credential }),
+      ...withoutUndefined({
+        weight: endpoint.weight,
+        key: endpoint.credential === 'caller' ? null : keyOf(endpoint),
+      }),
     })),
     caller: callerOf,
     ...withoutUndefined({ ...times, affinity: unlessOff(affinity), ejection: unlessOff(ejection) }),

@@ -58,3 +58,13 @@ test('the target of several endpoints in the README is valid', () => {
   const { config } = parseConfig(`${shown}routes: [{ models: "*", target: claude }]`, 'README.md')
   expect(config.targets.claude?.endpoints?.map(({ weight }) => weight)).toEqual([3, undefined])
 })
+
+test('the target over several clouds in the README is readme-clouds.yaml, which is valid and in effect', () => {
+  const file = new URL('readme-clouds.yaml', import.meta.url)
+  expect(readme).toContain(`\`\`\`yaml\n${readFileSync(file, 'utf8')}\`\`\``)
+  const { config, warnings } = loadConfig(fileURLToPath(file))
+  expect(config.targets.claude?.endpoints?.map(({ api }) => api)).toEqual([
+    ...[undefined, 'bedrock', 'bedrock-mantle', 'claude-aws', 'vertex', 'claude-google', 'foundry'],
+  ])
+  expect(warnings.filter(({ message }) => !message.endsWith('is not set'))).toEqual([])
+})

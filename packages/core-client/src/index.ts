@@ -26,5 +26,11 @@ export {
   openaiOptions,
   openrouterOptions,
 } from './sdk-adapters.ts'
-export type { RefusedSignature, RequestSignature, RequestSigner, UnsignedRequest } from './signing.ts'
+export {
+  isSigner,
+  type RefusedSignature,
+  type RequestSignature,
+  type RequestSigner,
+  type UnsignedRequest,
+} from './signing.ts'
 export type { TextStream } from './text-stream.ts'

@@ -1,6 +1,6 @@
 import type { Usage, UsageIteration } from '@spillway/middleware'
 import { type Decimal, decimal, plus, rounded, times } from './decimal.ts'
-import { isRegional } from './price-name.ts'
+import { isGlobal, isRegional } from './price-name.ts'
 import { findPrice, type ModelPrice, type PriceTable } from './price-table.ts'
 import { publishedPrices } from './published-prices.ts'
 import { rateFor, tokenCost, whole } from './token-cost.ts'
@@ -79,6 +79,7 @@ interface TokensCost {
 function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): TokensCost | 'model' | 'speed' {
   const speed = usage.speed ?? facts.speed ?? 'standard'
   const isPlaced = isRegional(facts.model) || (facts.asked !== undefined && isRegional(facts.asked))
+  const isAnywhere = isGlobal(facts.asked ?? facts.model)
   let total = whole(0)
   let estimated = false
   for (const part of usage.iterations ?? [asIteration(usage)]) {
@@ -91,10 +92,8 @@ function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): Tokens
     const rate = rateFor(price, part, isOnlyStandard ? 'standard' : speed)
     if (rate === undefined) return 'speed'
     const cost = tokenCost(part, rate)
-    total = plus(
-      total,
-      isPlaced && price.regional !== undefined ? times(cost, decimal(price.regional)) : cost,
-    )
+    const factor = isAnywhere ? undefined : (price.surcharge ?? (isPlaced ? price.regional : undefined))
+    total = plus(total, factor === undefined ? cost : times(cost, decimal(factor)))
     // A reseller's price is not the vendor's.
     estimated ||= price.provider !== facts.provider || isOnlyStandard
   }

@@ -9,3 +9,4 @@ export {
   withPrices,
 } from './price-table.ts'
 export { publishedPrices } from './published-prices.ts'
+export { pricesAt } from './venue-prices.ts'

@@ -30,3 +30,8 @@ export function isRegional(model: string): boolean {
   const found = bedrock.exec(model.toLowerCase())
   return found !== null && found[1] !== 'global'
 }
+
+/** Whether it is the name of Bedrock for wherever there is capacity. */
+export function isGlobal(model: string): boolean {
+  return bedrock.exec(model.toLowerCase())?.[1] === 'global'
+}

@@ -30,6 +30,8 @@ export interface ModelPrice extends Rate {
   readonly fast?: Rate | undefined
   /** Times the price of tokens where a name of Bedrock's says that the answer stays in one region (`us.anthropic.…`). @default '1' */
   readonly regional?: DecimalText | undefined
+  /** Times the price of tokens of all answers, but those whose name of Bedrock's says that they are made anywhere (`global.…`). @default '1' */
+  readonly surcharge?: DecimalText | undefined
   /** USD for a thousand searches of the vendor's web search. Without it the cost of an answer with searches is an estimate. */
   readonly webSearches?: DecimalText | undefined
   /** Where the price is published. */

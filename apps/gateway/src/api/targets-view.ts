@@ -6,6 +6,7 @@ import type { Config, EndpointConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
+import { addressOf } from '../venues/venue-profile.ts'
 import { CircuitHistory } from './circuit-history.ts'
 
 /** What `/api/targets` reads: running targets, with the history of their circuits from now on. */
@@ -87,5 +88,5 @@ export function openLimits(
 
 /** An embedded model has none. */
 function urlOf(endpoint: EndpointConfig | undefined): string {
-  return endpoint === undefined ? '' : safeUrl(endpoint.url)
+  return endpoint === undefined ? '' : safeUrl(addressOf(endpoint))
 }

@@ -1,6 +1,7 @@
 import { engineDefaults } from '@spillway/local-model'
 import type { Config, RateLimitConfig, RouteConfig, TargetConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
+import { addressOf } from '../venues/venue-profile.ts'
 import { printable } from './printable.ts'
 
 /** A heading, and lines of columns under it. */
@@ -41,7 +42,11 @@ function whereOf({ api, endpoints = [], model }: TargetConfig): string {
   if (api === 'embedded') return model ?? ''
   const credentials = [...new Set(endpoints.map(({ credential }) => credential ?? 'no key'))]
   const facts = [...credentials, ...(model === undefined ? [] : [`model ${model}`])]
-  return `${endpoints.map(({ url }) => safeUrl(url)).join(', ')} (${facts.join(', ')})`
+  const places = endpoints.map((endpoint) => {
+    const { api: own } = endpoint
+    return `${own === undefined || own === api ? '' : `${own} `}${safeUrl(addressOf(endpoint))}`
+  })
+  return `${places.join(', ')} (${facts.join(', ')})`
 }
 
 /** The chains of routes: in a line each, or each under a heading. */

@@ -1,6 +1,7 @@
 import { KeyVaultError, type Verify, type VerifyOptions, verifyCredential } from '@spillway/key-vault'
 import type { Config } from '../config/config.ts'
 import { fetchThrough } from '../config/other-servers.ts'
+import { isVenue } from '../config/venue-config.ts'
 
 /** Where a key is verified, and what says so. */
 export interface VerifyPlace {
@@ -37,7 +38,8 @@ export function verifyPlaces(
 ): readonly VerifyPlace[] {
   const configured = Object.values(config?.targets ?? {}).flatMap(({ api, endpoints = [] }) =>
     endpoints
-      .filter(({ credential }) => credential === `vault:${name}`)
+      // A cloud's key is never shown to another vendor.
+      .filter((each) => each.credential === `vault:${name}` && !isVenue(each.api))
       .map(({ url, proxy }): VerifyPlace => ({ provider: providerOf(api), url, proxy })),
   )
   const provider = flags.provider ?? configured[0]?.provider ?? issuerOf(key)

@@ -2,6 +2,7 @@ import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
 import type { PriceConfig } from './prices.ts'
+import type { ClaudeApi, VenueConfig } from './venue-config.ts'
 
 /** Options of which each may be left out. */
 type Loosely<T> = { readonly [K in keyof T]?: T[K] | undefined }
@@ -100,14 +101,21 @@ export interface OpenRouterConfig {
   readonly provider?: Readonly<Record<string, unknown>> | undefined
 }
 
-export interface EndpointConfig {
+export interface EndpointConfig extends VenueConfig {
+  /** What it speaks by itself, in a target with api `anthropic`. */
+  readonly api?: ClaudeApi | undefined
   /** Its name in events and metrics; its number where it has none. */
   readonly name?: string | undefined
   /** Its share beside the others'. */
   readonly weight?: number | undefined
-  readonly url: string
-  /** `env:NAME`, `vault:NAME` or `caller`. */
+  /** Left out only where `api` is a cloud; see `addressOf`. */
+  readonly url?: string | undefined
+  /** `env:NAME`, `vault:NAME`, `caller`, `aws`, `google` or `azure`. */
   readonly credential?: string | undefined
+  /** How the key is sent, where it is not as usual there. */
+  readonly auth?: 'x-api-key' | 'bearer' | undefined
+  /** What each call has besides; never a credential. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Calls that may have a connection to it at the same time; no limit where it is left out. */
   readonly connections?: number | undefined
   /** Offer HTTP/2 where it speaks TLS. */
@@ -115,10 +123,18 @@ export interface EndpointConfig {
   readonly pool?: PoolConfig | undefined
   /** `none`, `env:NAME`, or the URL of a proxy; the environment's (`HTTPS_PROXY`) where it is left out. */
   readonly proxy?: string | undefined
-  /** A file of certificates that are trusted besides the public ones. */
-  readonly tls?: { readonly ca: string } | undefined
+  /** Files: certificates that are trusted besides the public ones; those that the gateway shows. */
+  readonly tls?: TlsConfig | undefined
   /** Callers' headers that go there besides those that its protocol defines. */
   readonly forwardHeaders?: readonly string[] | undefined
+}
+
+export interface TlsConfig {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** `env:NAME` */
+  readonly passphrase?: string | undefined
 }
 
 /** The policies that can be set for all targets and for one. */
@@ -134,6 +150,8 @@ export interface TargetConfig extends PolicyConfig {
   readonly endpoints?: readonly EndpointConfig[] | undefined
   /** Every request on this target uses it; with api `embedded`, the path of a .gguf file. */
   readonly model?: string | undefined
+  /** What models are called at endpoints: ids by the name or the api of an endpoint. */
+  readonly models?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined
   readonly routing?: RoutingConfig | undefined
   readonly capabilities?: CapabilitiesConfig | undefined
   readonly openrouter?: OpenRouterConfig | undefined

@@ -21,6 +21,8 @@ import { idleSettings } from './idle-settings.ts'
 import { problemsOfNetwork } from './network-problems.ts'
 import { readConfigFile, unreplacedVariable } from './read-config-file.ts'
 import { configSchema } from './schema.ts'
+import { isVenue } from './venue-config.ts'
+import { problemsOfVenues, warningsOfVenues } from './venue-problems.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
 type Path = readonly PropertyKey[]
@@ -226,7 +228,11 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       }
     }
   }
-  problems.push(...problemsOfNetwork(config, at), ...problemsOfFingerprintKey(config, at))
+  problems.push(
+    ...problemsOfVenues(config, at),
+    ...problemsOfNetwork(config, at),
+    ...problemsOfFingerprintKey(config, at),
+  )
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))
   if (config.server.auth === 'keys') {
@@ -291,7 +297,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       warnings.push(at(['targets', name, 'api'], noModelFallback))
     for (const [index, endpoint] of (target.endpoints ?? []).entries()) {
       const path = ['targets', name, 'endpoints', index]
-      if (vendors.has(target.api) && endpoint.credential === undefined) {
+      if (vendors.has(target.api) && !isVenue(endpoint.api) && endpoint.credential === undefined) {
         warnings.push(
           at(
             path,
@@ -307,7 +313,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       }
     }
   }
-  warnings.push(...idleSettings(config, at))
+  warnings.push(...warningsOfVenues(config, at), ...idleSettings(config, at))
   return warnings
 }
 

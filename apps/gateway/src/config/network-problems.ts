@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import nodeTls from 'node:tls'
-import type { Config, EndpointConfig } from './config.ts'
+import type { Config, EndpointConfig, TlsConfig } from './config.ts'
 import type { ConfigProblem } from './config-error.ts'
 
 type Locate = (path: readonly PropertyKey[], message: string) => ConfigProblem
@@ -9,17 +9,35 @@ type Locate = (path: readonly PropertyKey[], message: string) => ConfigProblem
 /** How an endpoint is connected to, as a client takes it. */
 export function networkOf({ proxy, tls }: EndpointConfig): {
   readonly proxy?: string | null
-  readonly tls?: { readonly ca: string[] }
+  readonly tls?: TlsOptions
 } {
   const through = proxyOf(proxy)
   return {
     ...(through !== undefined && { proxy: through }),
-    // Besides those that everyone trusts, since a proxy that reads along may leave some hosts alone.
-    ...(tls?.ca !== undefined && {
-      tls: { ca: [...nodeTls.rootCertificates, readFileSync(tls.ca, 'utf8')] },
-    }),
+    ...(tls !== undefined && { tls: tlsOf(tls) }),
   }
 }
+
+interface TlsOptions {
+  readonly ca?: string[]
+  readonly cert?: string
+  readonly key?: string
+  readonly passphrase?: string
+}
+
+function tlsOf({ ca, cert, key, passphrase }: TlsConfig): TlsOptions {
+  const secret = passphraseOf(passphrase)
+  return {
+    // Besides those that everyone trusts, since a proxy that reads along may leave some hosts alone.
+    ...(ca !== undefined && { ca: [...nodeTls.rootCertificates, readFileSync(ca, 'utf8')] }),
+    ...(cert !== undefined && { cert: readFileSync(cert, 'utf8') }),
+    ...(key !== undefined && { key: readFileSync(key, 'utf8') }),
+    ...(secret !== undefined && { passphrase: secret }),
+  }
+}
+
+const passphraseOf = (reference: string | undefined): string | undefined =>
+  reference === undefined ? undefined : process.env[reference.slice('env:'.length)]
 
 /** The proxy that a key names, as a client takes it; undefined where the environment says so. */
 export function proxyOf(proxy: string | undefined): string | null | undefined {
@@ -34,7 +52,9 @@ export function problemsOfNetwork({ targets, vault, telemetry }: Config, at: Loc
       const path = ['targets', name, 'endpoints', index]
       return [
         ...problemAt([...path, 'proxy'], problemOfVariable(proxy)),
-        ...problemAt([...path, 'tls', 'ca'], problemOfAuthority(tls?.ca)),
+        ...problemAt([...path, 'tls', 'ca'], problemOfCertificate(tls?.ca)),
+        ...problemAt([...path, 'tls', 'cert'], problemOfCertificate(tls?.cert) ?? problemOfPair(tls)),
+        ...problemAt([...path, 'tls', 'key'], problemOfKey(tls)),
       ]
     }),
   )
@@ -61,7 +81,33 @@ function problemOfVariable(proxy: string | undefined): string | undefined {
 /** The URL of a proxy; a password only where it comes from a variable. */
 const proxyPattern = /^https?:\/\/([^/@\s]+@)?[^/@\s]+\/?$/
 
-function problemOfAuthority(file: string | undefined): string | undefined {
+/** A certificate is shown with the key that belongs to it. */
+function problemOfPair({ cert, key }: TlsConfig = {}): string | undefined {
+  return cert !== undefined && key === undefined
+    ? 'needs its private key: add key, the path of a file in PEM'
+    : undefined
+}
+
+function problemOfKey({ cert, key, passphrase }: TlsConfig = {}): string | undefined {
+  if (key === undefined) return undefined
+  if (cert === undefined) return 'is of no use without its certificate: add cert, the path of a file in PEM'
+  const secret = passphraseOf(passphrase)
+  if (passphrase !== undefined && !secret)
+    return `${passphrase} is not set; set it to the passphrase of the key`
+  try {
+    const own = createPrivateKey({ key: readFileSync(key, 'utf8'), ...(secret && { passphrase: secret }) })
+    if (problemOfCertificate(cert) !== undefined) return undefined
+    return new X509Certificate(readFileSync(cert, 'utf8')).checkPrivateKey(own)
+      ? undefined
+      : 'is not the private key of the certificate in cert'
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (syscall !== undefined) return `cannot read this file (${code}); give the path of a private key in PEM`
+    return 'holds no private key in PEM that can be opened; set passphrase: env:NAME where it is encrypted'
+  }
+}
+
+function problemOfCertificate(file: string | undefined): string | undefined {
   if (file === undefined) return undefined
   let text: string
   try {

@@ -1,24 +1,12 @@
-import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
-import { endpointUrlProblem } from '../safe-url.ts'
 import type { Config } from './config.ts'
-import { circuitBreaker, pool, rateLimit, retry, timeouts } from './policy-schema.ts'
+import { endpoint } from './endpoint-schema.ts'
+import { circuitBreaker, rateLimit, retry, timeouts } from './policy-schema.ts'
 import { pricesSchema } from './prices.ts'
 import { routing } from './routing-schema.ts'
 import { server } from './server-schema.ts'
 import { state, storage, telemetry } from './storage-schema.ts'
-import {
-  atLeastOne,
-  byteSize,
-  count,
-  duration,
-  name,
-  proxy,
-  share,
-  someTime,
-  whole,
-  yesOrNo,
-} from './values.ts'
+import { atLeastOne, byteSize, count, duration, name, share, someTime, whole, yesOrNo } from './values.ts'
 import { vaultSchema } from './vault-schema.ts'
 
 const modelsError = 'expected a list of models, or lists of models by the model asked for'
@@ -47,65 +35,6 @@ const capabilities = z.strictObject({
   tools: yesOrNo.optional().describe('Whether it takes tools.'),
 })
 
-const credential = z
-  .string({ error: 'expected env:NAME, vault:NAME or caller' })
-  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+|caller)$/, {
-    error:
-      'expected env:NAME (an environment variable), vault:NAME, or caller (whatever the caller presents); a key itself never belongs in a configuration file',
-  })
-
-const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {
-  const reason = whyNotForwarded(value)
-  // Not by its name: a whole header, with its value, may have been put there.
-  if (reason !== undefined)
-    issues.push({ code: 'custom', input: undefined, message: `this ${reason}; it never goes upstream` })
-})
-
-const endpoint = z.strictObject({
-  name: name.optional().describe('Its name in events and metrics; its number by default.'),
-  weight: z
-    .number({ error: 'expected a number above 0' })
-    .positive()
-    .optional()
-    .describe('Its share beside the others; 1 by default.'),
-  url: z
-    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-    .superRefine((text, context) => {
-      const message = endpointUrlProblem(text)
-      if (message !== undefined) context.addIssue({ code: 'custom', message })
-    })
-    .describe('The base URL, with or without /v1.'),
-  credential: credential
-    .optional()
-    .describe('env:NAME, vault:NAME, or caller to pass on what the caller presents; none by default.'),
-  connections: whole
-    .optional()
-    .describe(
-      'Calls that may have a connection to it at the same time; further ones wait. No limit by default.',
-    ),
-  http2: z
-    .boolean({ error: 'expected true or false' })
-    .optional()
-    .describe('Offer HTTP/2 where the endpoint speaks TLS: many streams on one connection.'),
-  pool: pool.optional(),
-  proxy: proxy.describe(
-    'The proxy to go through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
-  ),
-  tls: z
-    .strictObject({
-      ca: z
-        .string({ error: 'expected the path of a file' })
-        .min(1)
-        .describe('A file of certificates (PEM) that are trusted besides the public ones.'),
-    })
-    .optional()
-    .describe('Whom it is trusted to be.'),
-  forwardHeaders: z
-    .array(forwardedHeader)
-    .optional()
-    .describe('Headers of callers that go to this endpoint besides those that its protocol defines.'),
-})
-
 const target = z.strictObject({
   api: z
     .enum(['anthropic', 'openrouter', 'openai', 'ollama', 'embedded'], {
@@ -122,6 +51,14 @@ const target = z.strictObject({
     .min(1)
     .optional()
     .describe('Every request on this target uses it; with api: embedded, the path of a .gguf file.'),
+  models: z
+    .record(z.string().min(1), z.record(z.string().min(1), z.string().min(1)), {
+      error: 'expected names of models, each with its ids by the name or the api of endpoints',
+    })
+    .optional()
+    .describe(
+      'What models are called at endpoints where the usual names do not suffice: ids by the name or the api of an endpoint.',
+    ),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   rateLimit: rateLimit.optional(),

@@ -4,8 +4,11 @@ import type { Vault } from '@spillway/key-vault'
 import { normaliseBaseUrl } from '@spillway/wire'
 import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
 import { networkOf } from '../config/network-problems.ts'
+import { cloudOf, isVenue, type VenueApi, venueFacts } from '../config/venue-config.ts'
 import { safeUrl } from '../safe-url.ts'
 import { howToAdd } from '../vault.ts'
+import { addressOf, plainHeaders } from '../venues/venue-profile.ts'
+import { countAt } from './count-at.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** How long one endpoint may take to answer, in milliseconds. */
@@ -39,9 +42,10 @@ export async function examineEndpoints(config: Config, vault: Vault | undefined)
 }
 
 async function examine({ subject, target, endpoint, vault, config }: Probe): Promise<Finding[]> {
-  const { credential, url } = endpoint
-  const key = await keyOf(credential, vault, config)
+  const { credential } = endpoint
+  const key = cloudOf(credential) === undefined ? await keyOf(credential, vault, config) : undefined
   if (typeof key === 'object') return [problem(subject, key.problem, key.mend)]
+  const url = addressOf(endpoint)
   const where = safeUrl(url)
   const { hostname } = new URL(url)
   const name = hostname.replace(/^\[|\]$/g, '')
@@ -58,13 +62,51 @@ async function examine({ subject, target, endpoint, vault, config }: Probe): Pro
         `see whether url is spelled right and DNS works on this machine`,
       ),
     ]
+  const ask = isVenue(endpoint.api) ? askVenue : askDirectly
+  return ask({ subject, target, endpoint, vault, config }, where, key)
+}
+
+/** Asks a place where Claude is sold in a form of its own, or with a credential of its cloud, for a count of tokens. */
+async function askVenue(
+  { subject, target, endpoint, vault }: Probe,
+  where: string,
+  key: string | undefined,
+): Promise<Finding[]> {
+  const { credential, api } = endpoint
+  const found = await countAt({ target, endpoint, vault, patience })
+  if ('problem' in found)
+    return [problem(subject, `${where}: ${found.problem}`, 'mend that, or set another credential')]
+  if ('error' in found) return [unreachable(subject, where, found.error)]
+  const { status, latency, date, words } = found
+  const hasKey = key !== undefined || cloudOf(credential) !== undefined
+  const judged = judge({ subject, where, status, credential, latency, hasKey })
+  const isForbidden = status === 403 || (status === 401 && hasKey)
+  const told = isForbidden && words !== '' ? { ...judged, message: `${judged.message} (${words})` } : judged
+  const mend = isForbidden
+    ? {
+        mend: `see whether the identity may use the model at ${venueFacts[api as VenueApi].label}, and whether access to it is granted`,
+      }
+    : {}
+  return [{ ...told, ...mend, latency }, ...skewOf(subject, date)]
+}
+
+async function askDirectly(
+  { subject, target, endpoint }: Probe,
+  where: string,
+  key: string | undefined,
+): Promise<Finding[]> {
+  const { credential } = endpoint
+  const network = networkOf(endpoint)
   const from = performance.now()
   try {
-    const response = await proxiedFetch(network)(`${normaliseBaseUrl(url)}${pathOf(target)}`, {
-      headers: headersOf(target, key),
-      redirect: 'error',
-      signal: AbortSignal.timeout(patience),
-    })
+    const response = await proxiedFetch(network)(
+      `${normaliseBaseUrl(addressOf(endpoint))}${pathOf(target)}`,
+      {
+        headers: { ...headersOf(target, endpoint, key), ...plainHeaders(endpoint) },
+        redirect: 'error',
+        signal: AbortSignal.timeout(patience),
+      },
+    )
     const latency = Math.round(performance.now() - from)
     const models = await modelsIn(target, response)
     const judged = judge({
@@ -93,10 +135,16 @@ function pathOf({ api }: TargetConfig): string {
   return api === 'openrouter' ? '/v1/key' : '/v1/models'
 }
 
-function headersOf({ api }: TargetConfig, key: string | undefined): Record<string, string> {
-  const version = { 'anthropic-version': '2023-06-01' }
-  if (api === 'anthropic') return key === undefined ? version : { ...version, 'x-api-key': key }
-  return key === undefined ? {} : { authorization: `Bearer ${key}` }
+function headersOf(
+  { api }: TargetConfig,
+  { auth = api === 'anthropic' ? 'x-api-key' : 'bearer' }: EndpointConfig,
+  key: string | undefined,
+): Record<string, string> {
+  const version = api === 'anthropic' ? { 'anthropic-version': '2023-06-01' } : {}
+  if (key === undefined) return version
+  return auth === 'x-api-key'
+    ? { ...version, 'x-api-key': key }
+    : { ...version, authorization: `Bearer ${key}` }
 }
 
 /** The key of an endpoint; undefined where its callers bring theirs, or it needs none. */

@@ -1,13 +1,14 @@
 import { isKeyVaultError, KeyVaultError, type Vault } from '@spillway/key-vault'
 import { type Clock, systemClock } from '@spillway/middleware'
 import { within } from '../api/within.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, EndpointConfig } from '../config/config.ts'
+import type { CloudCredentials } from './cloud-credentials.ts'
 import { inShort } from './in-short.ts'
 
 /** A credential of the configuration that no call can use. */
 export interface UnusableCredential {
   readonly path: readonly PropertyKey[]
-  /** `env:NAME` or `vault:NAME`. */
+  /** `env:NAME`, `vault:NAME`, `aws`, `google` or `azure`. */
   readonly reference: string
   /** For the owner. */
   readonly message: string
@@ -30,6 +31,7 @@ export async function reportCredentials(
   config: Config,
   vault: Pick<Vault, 'get' | 'list' | 'state'> | undefined,
   clock: Clock = systemClock,
+  clouds?: CloudCredentials,
 ): Promise<CredentialReport> {
   const failure = await failureOf(vault, clock)
   const looked = new Map<string, Promise<Omit<UnusableCredential, 'path'> | undefined>>()
@@ -42,14 +44,18 @@ export async function reportCredentials(
     return found
   }
   const named = Object.entries(config.targets).flatMap(([name, { endpoints = [] }]) =>
-    endpoints.map(({ credential }, index) => ({
-      credential,
+    endpoints.map((endpoint, index) => ({
+      endpoint,
       path: ['targets', name, 'endpoints', index, 'credential'],
     })),
   )
   const unusable = await Promise.all(
-    named.map(async ({ credential, path }) => {
-      const problem = credential === undefined ? undefined : await look(credential)
+    named.map(async ({ endpoint, path }) => {
+      const { credential } = endpoint
+      const problem =
+        credential === undefined
+          ? undefined
+          : ((await look(credential)) ?? problemOfCloud(endpoint, credential, clouds, clock))
       return problem === undefined ? [] : [{ path, ...problem }]
     }),
   )
@@ -107,6 +113,16 @@ async function problemOf(
     const message = isKeyVaultError(error) ? `${error.message} (${error.code})` : 'it cannot be read'
     return { reference, message, short: inShort(error) }
   }
+}
+
+function problemOfCloud(
+  endpoint: EndpointConfig,
+  reference: string,
+  clouds: CloudCredentials | undefined,
+  clock: Clock,
+): Omit<UnusableCredential, 'path'> | undefined {
+  const message = clouds?.problemOf(endpoint, clock)
+  return message === undefined ? undefined : { reference, message, short: 'no credential is found' }
 }
 
 /** Why a gateway does not start with this vault, and what to do. */

@@ -1,6 +1,7 @@
 import type { Vault } from '@spillway/key-vault'
 import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
+import { watchClouds } from './cloud-credentials.ts'
 import {
   type CredentialReport,
   cannotOpen,
@@ -35,12 +36,13 @@ export async function watchCredentials(
   clock: Clock = backgroundClock,
 ): Promise<CredentialWatch> {
   let current = config
+  const clouds = watchClouds()
   let report: CredentialReport = { vault: undefined, unusable: [] }
   let isClosed = false
   let cancel: CancelTimer = () => {}
   const look = async (): Promise<void> => {
     const looked = current
-    const found = await reportCredentials(looked, vault, clock)
+    const found = await reportCredentials(looked, vault, clock, clouds)
     if (isClosed || looked !== current) return
     for (const line of news(report, found, describe)) log(line)
     report = found
@@ -48,7 +50,7 @@ export async function watchCredentials(
   const again = (): void => {
     cancel = clock.setTimer(lookEvery, () => void look().then(() => isClosed || again()))
   }
-  const first = await reportCredentials(config, vault, clock)
+  const first = await reportCredentials(config, vault, clock, clouds)
   if (first.vault !== undefined && config.vault?.required !== false) throw new Error(cannotOpen(first.vault))
   for (const line of news(report, first, describe)) log(line)
   report = first
@@ -106,6 +108,6 @@ function news(
 
 function keysOf({ vault, unusable }: CredentialReport): ReadonlyMap<string, UnusableCredential> {
   if (vault !== undefined) return new Map()
-  const ofVault = unusable.filter(({ reference }) => reference.startsWith('vault:'))
-  return new Map(ofVault.map((credential) => [credential.reference, credential]))
+  const others = unusable.filter(({ reference }) => !reference.startsWith('env:'))
+  return new Map(others.map((credential) => [credential.reference, credential]))
 }

@@ -1,3 +1,4 @@
+import { Agent, type AgentOptions } from 'node:https'
 import { type AccessToken, CredentialError, refreshingToken } from '@spillway/core-client'
 import type { Clock } from '@spillway/middleware'
 import { loadPeer } from './load-peer.ts'
@@ -87,12 +88,25 @@ async function usualChain(): Promise<AwsKeys> {
     () => import('@aws-sdk/credential-providers'),
   )
   // The keys of the environment come first even where AWS_PROFILE is set, as in AWS's command line.
-  const chain = createCredentialChain(fromEnv(), fromNodeProviderChain({ ignoreCache: true }))
+  const chain = createCredentialChain(
+    fromEnv(),
+    fromNodeProviderChain({ ignoreCache: true, ...throughProxy(process.env) }),
+  )
   try {
     return await chain()
   } catch (error) {
     throw new CredentialError(`no AWS credentials: ${reasonOf(error)}`, { cause: error })
   }
+}
+
+/**
+ * AWS's SDK knows no proxy by itself: requests for roles and SSO go through that of the environment by Node's own means (24.5,
+ * 22.21 and later). Metadata servers are asked directly.
+ */
+function throughProxy(environment: NodeJS.ProcessEnv): { clientConfig?: object } {
+  if (!environment.HTTPS_PROXY && !environment.https_proxy) return {}
+  const options: AgentOptions & { readonly proxyEnv: NodeJS.ProcessEnv } = { proxyEnv: environment }
+  return { clientConfig: { requestHandler: { httpsAgent: new Agent(options) } } }
 }
 
 /** What to do, by the name of an error. Messages stay out of it: they may quote what a profile or a server holds. */

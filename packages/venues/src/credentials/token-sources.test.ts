@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -28,13 +29,15 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const nowhere = join(tmpdir(), 'spillway-no-such-folder')
+const home = mkdtempSync(join(tmpdir(), 'spillway-home-'))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+const nowhere = join(home, 'no-such-file')
 /** Nothing of the machine that runs the test. */
 const bare = {
   ...{ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: undefined },
   ...{ AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_CONFIG_FILE: nowhere, AWS_EC2_METADATA_DISABLED: 'true' },
   ...{ AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined },
-  ...{ GOOGLE_APPLICATION_CREDENTIALS: undefined, CLOUDSDK_CONFIG: nowhere, HOME: nowhere },
+  ...{ GOOGLE_APPLICATION_CREDENTIALS: undefined, CLOUDSDK_CONFIG: nowhere, HOME: home },
   ...{ METADATA_SERVER_DETECTION: 'none', GCE_METADATA_HOST: undefined },
   ...{ AZURE_TENANT_ID: undefined, AZURE_CLIENT_ID: undefined, AZURE_CLIENT_SECRET: undefined },
   ...{ IDENTITY_ENDPOINT: undefined, IDENTITY_HEADER: undefined, AZURE_TOKEN_CREDENTIALS: undefined },
@@ -73,7 +76,7 @@ describe('the usual chain of AWS', () => {
   })
 
   it('finds the keys of a profile, also those that have been written since', async () => {
-    const file = join(tmpdir(), `spillway-profile-${process.pid}`)
+    const file = join(home, 'profile')
     within({ AWS_SHARED_CREDENTIALS_FILE: file, AWS_PROFILE: 'team' })
     const write = (id: string) =>
       writeFile(file, `[team]\naws_access_key_id = ${id}\naws_secret_access_key = s\n`)
@@ -88,6 +91,25 @@ describe('the usual chain of AWS', () => {
     }
     expect(signer.refused({ signature, status: 403, headers: {}, failure }, systemClock)).toBe(true)
     expect((await sign(signer)).headers.authorization).toContain('Credential=AKIANEW/')
+  })
+
+  it('asks for a role through the proxy of the environment', async () => {
+    const connected: string[] = []
+    const proxy = createServer().on('connect', ({ url: host }, socket) => {
+      connected.push(host as string)
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const token = join(home, 'web-identity')
+    await writeFile(token, 'the-identity-of-the-pod')
+    within({
+      ...{ AWS_WEB_IDENTITY_TOKEN_FILE: token, AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/claude' },
+      ...{ AWS_REGION: 'us-east-1', AWS_MAX_ATTEMPTS: '1' },
+      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    })
+    expect(await reasonOf(sign())).toMatch(/^no AWS credentials/)
+    expect(connected).toEqual(['sts.us-east-1.amazonaws.com:443'])
+    proxy.close()
   })
 
   it('says where it looked, and what to do', async () => {
@@ -112,7 +134,7 @@ describe('the usual chain of AWS', () => {
 
 describe('a credential of Google', () => {
   it('is a token of a workload identity, refreshed after it was refused', async () => {
-    const file = join(tmpdir(), `spillway-google-${process.pid}.json`)
+    const file = join(home, 'google.json')
     const subject = `${file}.token`
     await writeFile(subject, 'the-identity-of-the-pod')
     await writeFile(

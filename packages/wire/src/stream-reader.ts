@@ -64,7 +64,7 @@ export class StreamReader {
     const transcript = options.keepTranscript ? new TranscriptWriter(api) : undefined
     const assembler = options.assemble ? new AnswerAssembler(api) : undefined
     this.#assembler = assembler
-    const holdsRefusal = options.holdRefusal === true && api === 'anthropic' && options.venue === undefined
+    const holdsRefusal = options.holdRefusal === true && api === 'anthropic'
     this.#api = api
     this.state = state
     this.#state = state

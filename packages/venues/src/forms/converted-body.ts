@@ -55,7 +55,12 @@ export function convertedBody(body: ResponseBody, converter: StreamConverter): R
       if (!isOver) channel.end()
     },
     fail(error) {
-      channel.fail(isStreamFailure(error) ? new StreamFailure(error.failure, undefined, error.place) : error)
+      if (!isStreamFailure(error)) return channel.fail(error)
+      const { failure, eventBytes, place } = error
+      // The end of an answer that declines is a part of it, which has been kept back.
+      const end =
+        failure.kind === 'refusal' && eventBytes !== undefined ? converter.push(eventBytes) : undefined
+      channel.fail(new StreamFailure(failure, end, place))
     },
   })
   return channel

@@ -219,6 +219,16 @@ describe('a stream of OpenAI Responses that fails', () => {
     },
   )
 
+  it('says what it has used, streamed or not', () => {
+    const error = { code: 'server_error', message }
+    const response = responseObject('failed', { error, usage: responsesUsageSaid })
+    const { state } = read(...responsesItems, { type: 'response.failed', response })
+    expect(state).toMatchObject({ usage: { outputTokens: 15 }, usageIsFinal: true, stopReason: 'failed' })
+    const bytes = Buffer.from(JSON.stringify(response))
+    const whole = readWholeAnswer({ api: 'responses', operation: 'generate' }, 200, {}, bytes, 0)
+    expect(whole).toMatchObject({ failure: { kind: 'server' }, usage: { outputTokens: 15 } })
+  })
+
   it('may have its error beside the response', () => {
     const response = responseObject('failed', { error: null })
     const error = { type: 'server_error', code: 'rate_limit_exceeded', message }

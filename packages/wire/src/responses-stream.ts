@@ -118,6 +118,8 @@ function readEnd(event: SseEvent, name: string, state: StreamState): void {
   if (said.failure !== undefined) {
     if (stringField(error, 'message') !== undefined) state.failureData = JSON.stringify({ error })
     state.failure = said.failure
+    // What it says to have used is its last word.
+    if (said.usage !== undefined) state.stopReason = 'failed'
     return
   }
   state.stopReason = said.stopReason ?? 'completed'

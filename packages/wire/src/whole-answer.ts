@@ -4,7 +4,7 @@ import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'
 import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 import { hasNoOutput, refusalOfChoice, refusalOfMessage, unbilledUsage } from './model-refusal.ts'
-import { usageOfCompletion } from './openai-usage.ts'
+import { responsesUsage, usageOfCompletion } from './openai-usage.ts'
 import { outputTokensOf } from './output-estimate.ts'
 import { readResponse } from './responses-answer.ts'
 import { malformedFailure } from './transport-failure.ts'
@@ -52,7 +52,11 @@ export function readWholeAnswer(
   if (bytes.length === 0) return failed(malformedFailure('the upstream answered with an empty body'))
   if (body === undefined)
     return failed(malformedFailure('the upstream answered with something that is not JSON'))
-  if (isErrorBody(body)) return failed(classifyErrorBody(body, epoch))
+  if (isErrorBody(body)) {
+    // A response that has failed says what it took nevertheless.
+    const usage = asked.api === 'responses' ? responsesUsage(field(body, 'usage'), body) : undefined
+    return { ...failed(classifyErrorBody(body, epoch)), usage }
+  }
   if (asked.operation === 'count_tokens') {
     if (typeof field(body, asked.venue === 'bedrock' ? 'inputTokens' : 'input_tokens') !== 'number')
       return failed(malformedFailure('the answer has no count'))
@@ -70,7 +74,7 @@ export function readWholeAnswer(
   }
   if (asked.api === 'responses') {
     const { failure, ...said } = readResponse(body)
-    if (failure !== undefined) return failed(failure)
+    if (failure !== undefined) return { ...failed(failure), usage: said.usage }
     return ok(body, { ...said, outputTokens: unsaid(asked.api, body, said.usage) })
   }
   const choices = field(body, 'choices')

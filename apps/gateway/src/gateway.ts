@@ -203,6 +203,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       owned: openOwned({
         ...{ config: () => serving.config, targets, clock: systemClock },
         book: (entries) => books.book(entries),
+        notes: config.storage === undefined ? undefined : books.store,
       }),
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),

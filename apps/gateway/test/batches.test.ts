@@ -66,6 +66,16 @@ const usage = {
   ...{ reasoningTokens: 0, estimated: false },
 }
 
+const patiently = { timeout: 10_000 }
+
+/** Whether it is noted in the database who made it. */
+function noted(url: string, id: string): boolean {
+  const db = new DatabaseSync(url.replace('sqlite:', ''), { readOnly: true })
+  const row = db.prepare('select id from owners where id = ?').get(id)
+  db.close()
+  return row !== undefined
+}
+
 describe('batches', () => {
   test('go to the key that made them, from their beginning to their results, which come to the gateway', async () => {
     const { claude, config } = await twoKeys()
@@ -121,6 +131,48 @@ describe('batches', () => {
     )
     const wrong = await fetch(`${url}/v1/messages/batches/${id}`, { method: 'PUT' })
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, DELETE'])
+  })
+
+  test('stay those of their caller after a restart, and at another gateway of the same database', async () => {
+    const storage = { url: `sqlite:${join(temporaryFolder(), 'books.db')}` }
+    const { claude, config } = await twoKeys({ storage })
+    const gateway = await gatewayOf(config)
+    const params = { requests: requests(['claude-haiku-5-5']) }
+    const { id } = await anthropicAt(gateway.url, 'sk-a').messages.batches.create(params)
+    await expect.poll(() => noted(storage.url, id), patiently).toBe(true)
+    const other = await gatewayOf({
+      ...config,
+      storage: { ...storage, journal: join(temporaryFolder(), 'j') },
+    })
+    await gateway.close(0)
+    const again = await gatewayOf(config)
+    const before = claude.requests.length
+    for (const { url } of [other, again]) {
+      // A list shows it to whoever asks with the same key of the vendor, and makes nobody its owner.
+      const listed = await anthropicAt(url, 'sk-b').messages.batches.list(
+        {},
+        { headers: { 'x-spillway-target': 'second' } },
+      )
+      expect(listed.data.map((batch) => batch.id)).toEqual([id])
+      await expect(anthropicAt(url, 'sk-b').messages.batches.retrieve(id)).rejects.toBeInstanceOf(
+        Anthropic.NotFoundError,
+      )
+      expect(await anthropicAt(url, 'sk-a').messages.batches.retrieve(id)).toMatchObject({ id })
+    }
+    // It was known where it is: the other key was not asked.
+    expect(keysSeen({ requests: claude.requests.slice(before) })).toEqual(new Set(['sk-ant-b']))
+    expect(await anthropicAt(again.url, 'sk-a').messages.batches.delete(id)).toMatchObject({ id })
+    await expect.poll(() => noted(storage.url, id), patiently).toBe(false)
+  })
+
+  test('that were listed by one caller are not lost to the one who made them, without a database', async () => {
+    const { config } = await twoKeys()
+    const params = { requests: requests(['claude-haiku-5-5']) }
+    const { id } = await anthropicAt((await gatewayOf(config)).url, 'sk-a').messages.batches.create(params)
+    const { url } = await gatewayOf(config)
+    const named = { headers: { 'x-spillway-target': 'second' } }
+    expect((await anthropicAt(url, 'sk-b').messages.batches.list({}, named)).data).toHaveLength(1)
+    expect(await anthropicAt(url, 'sk-a').messages.batches.retrieve(id)).toMatchObject({ id })
   })
 
   test('are booked when their results are read, at the price of batches, once, also after a restart', async () => {
@@ -307,7 +359,7 @@ describe('batches and files of OpenAI, with its official client', () => {
     }
     expect(calls.map(({ id }) => id)).toEqual([`batch-${batch.id}-${ended.output_file_id}`])
     expect(await after.files.delete(file.id)).toMatchObject({ deleted: true })
-    await expect(after.files.retrieve(file.id)).rejects.toThrow('none of the endpoints')
+    await expect(after.files.retrieve(file.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError)
   })
 
   test('are found at any of many endpoints within the limit of the call, some of which are silent', async () => {

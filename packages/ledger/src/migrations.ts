@@ -8,6 +8,7 @@ import { createCalls } from './migrations/calls.ts'
 import { sumEstimatedTokens } from './migrations/estimated-tokens.ts'
 import { dropIndexes } from './migrations/fewer-indexes.ts'
 import type { Migration } from './migrations/migration.ts'
+import { createOwners } from './migrations/owners.ts'
 import { addSessionsAndOutcomes } from './migrations/sessions-and-outcomes.ts'
 import { createSums } from './migrations/sums.ts'
 import { addVendorCodes } from './migrations/vendor-codes.ts'
@@ -31,6 +32,7 @@ const migrations: readonly Migration[] = [
   createAuditVersion2,
   addVendorCodes,
   addSessionsAndOutcomes,
+  createOwners,
 ]
 
 /**

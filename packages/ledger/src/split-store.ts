@@ -39,6 +39,9 @@ export function storeOf(ways: {
     splitSeries: method('read', 'store', 'splitSeries'),
     pruneCalls: method('write', 'store', 'pruneCalls'),
     pruneSums: method('write', 'store', 'pruneSums'),
+    noteOwner: method('write', 'store', 'noteOwner'),
+    owner: method('read', 'store', 'owner'),
+    forgetOwner: method('write', 'store', 'forgetOwner'),
     audit,
     close: ways.close,
   }

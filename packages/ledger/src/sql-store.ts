@@ -10,6 +10,7 @@ import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
 import { facets } from './outcome-queries.ts'
+import { findOwner, forgetOwner, noteOwner, type OwnerRow } from './owners.ts'
 import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
@@ -161,6 +162,18 @@ export class SqlStore implements LedgerStore {
 
   async pruneSums(limits: SumLimits): Promise<number> {
     return pruneSums(await this.#connect(), limits)
+  }
+
+  async noteOwner(row: OwnerRow): Promise<void> {
+    return noteOwner(await this.#connect(), row)
+  }
+
+  async owner(id: string): Promise<OwnerRow | undefined> {
+    return findOwner(await this.#connect(), id)
+  }
+
+  async forgetOwner(id: string): Promise<void> {
+    return forgetOwner(await this.#connect(), id)
   }
 
   async close(): Promise<void> {

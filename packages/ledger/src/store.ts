@@ -5,6 +5,7 @@ import type { AuditLog } from './audit-log.ts'
 import { BoundedReads } from './bounded-reads.ts'
 import { databaseFile, databaseName } from './database-url.ts'
 import { lazyStore } from './lazy-store.ts'
+import type { OwnerRow } from './owners.ts'
 import type { PostgresOptions } from './postgres-options.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits, SumLimits } from './prune.ts'
@@ -92,6 +93,13 @@ export interface LedgerStore {
    * @returns how many rows went; 0 when none is left to go
    */
   pruneSums(limits: SumLimits): Promise<number>
+  /**
+   * Notes who has made a batch or a file; one that is noted stays as it is, but for `results_of` where that was null. Notes are
+   * kept for a year, 100,000 at most.
+   */
+  noteOwner(row: OwnerRow): Promise<void>
+  owner(id: string): Promise<OwnerRow | undefined>
+  forgetOwner(id: string): Promise<void>
   /** The audit log in the same database. */
   readonly audit: AuditLog
   close(): Promise<void>

@@ -140,6 +140,26 @@ describe.each([
     await Promise.all(others.map((each) => each.close()))
   })
 
+  it('notes who has made a batch or a file, for a year', async () => {
+    const row = { target: 'claude', endpoint: 'first', tenant: 'acme', results_of: null, at: november }
+    await store.noteOwner({ id: 'msgbatch_1', ...row })
+    await store.noteOwner({
+      id: 'msgbatch_1',
+      ...row,
+      tenant: 'other',
+      results_of: 'batch_1',
+      at: november + 9,
+    })
+    await store.noteOwner({ id: 'file_1', ...row, tenant: null })
+    expect(await store.owner('msgbatch_1')).toEqual({ id: 'msgbatch_1', ...row, results_of: 'batch_1' })
+    expect(await store.owner('file_1')).toMatchObject({ tenant: null, results_of: null, at: november })
+    await store.forgetOwner('file_1')
+    expect(await store.owner('file_1')).toBeUndefined()
+    await store.noteOwner({ id: 'file_2', ...row, at: november + 367 * 86_400_000 })
+    expect(await store.owner('msgbatch_1')).toBeUndefined()
+    expect(await store.owner('file_2')).toBeDefined()
+  })
+
   it('keeps an audit log whose rows hold each other, one writer at a time', async () => {
     const { audit } = store
     const other = openLedgerStore(url)

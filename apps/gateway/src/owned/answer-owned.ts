@@ -13,22 +13,20 @@ import type { Config } from '../config/config.ts'
 import { priceTableOf } from '../config/prices.ts'
 import { protocolOf } from '../server/answer-models.ts'
 import { callersFault, refuse } from '../server/refusal.ts'
-import { responseHeaders } from '../server/response-sink.ts'
 import type { StallWatch } from '../server/stall-watch.ts'
 import { callerFrom } from '../server/tenant.ts'
 import type { RunningTarget } from '../targets.ts'
+import { type Counting, download, passed, readText, withOwnAddresses } from './answer-body.ts'
 import { BatchUsage } from './batch-usage.ts'
 import { batchRows } from './book-batch.ts'
 import { type Choosing, ownerOf, placeOf } from './choose-owner.ts'
 import { idsIn, type OwnedPath } from './owned-path.ts'
-import { type Candidate, type Owner, Owners } from './owners.ts'
+import { type Candidate, type Owner, type OwnerNotes, Owners } from './owners.ts'
 import { Patience } from './patience.ts'
 import { openUpload, UploadTooLarge } from './upload.ts'
 
 /** What Anthropic takes, in bytes; OpenAI takes no more. */
 const largest = { batches: 256 * 1024 * 1024, files: 512 * 1024 * 1024 }
-/** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */
-const largestAnswer = 8 * 1024 * 1024
 /** How long an answer to anything but an upload may take to begin, in milliseconds. */
 const longestSilence = 60_000
 /** Batches that are known to be booked; the books themselves take each once. */
@@ -38,6 +36,8 @@ export interface OwnedOptions {
   readonly config: () => Config
   readonly targets: ReadonlyMap<string, RunningTarget>
   readonly book: (entries: readonly Entry[]) => void
+  /** Where it is noted who owns what; undefined where nothing is kept. */
+  readonly notes?: OwnerNotes | undefined
   readonly clock: Clock
 }
 
@@ -58,8 +58,8 @@ export type AnswerOwned = (
  * Passes requests about batches and files on to the endpoint whose key has made them, without holding what is uploaded and
  * downloaded. What a batch has used is booked when its results have been read to their end.
  */
-export function openOwned({ config, targets, book, clock }: OwnedOptions): AnswerOwned {
-  const owners = new Owners()
+export function openOwned({ config, targets, book, notes, clock }: OwnedOptions): AnswerOwned {
+  const owners = new Owners(clock, notes)
   const booked = new RecentMap<true>(mostBooked)
   return async (req, res, path, { origin, fingerprint, stalls, timeouts }) => {
     const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : protocolOf(req.headers))
@@ -80,7 +80,7 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
     const until = clock.now() + longest
     const place =
       path.id === undefined
-        ? placeOf(upload?.beginning ?? '', choosing)
+        ? await patience.wait(longest, placeOf(upload?.beginning ?? '', choosing))
         : await patience.wait(longest, ownerOf(path, choosing, headers, patience.signal))
     if ('kind' in place) {
       void upload?.body.cancel()
@@ -94,7 +94,7 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
     const isDownload = path.action === 'results' || path.action === 'content'
     if (isDownload)
       return download(res, patience.pieces(answer.body, timeouts.idle), answer, {
-        ...{ own, counting: usageOf(path, place, answer, owner) },
+        ...{ own, counting: await usageOf(path, place, answer, owner) },
       })
     const text = await readText(patience.pieces(answer.body, timeouts.idle)).catch(() => undefined)
     if (text === undefined || (answer.ok && parseBounded(text) === undefined))
@@ -103,24 +103,36 @@ export function openOwned({ config, targets, book, clock }: OwnedOptions): Answe
         api,
         callersFault('malformed', 'the answer is no JSON, too large, or has broken off', 502),
       )
-    if (answer.ok) learn(text, path, req.method ?? '', owner)
+    if (answer.ok) await learn(text, path, req.method ?? '', owner)
     const body = Buffer.from(withOwnAddresses(text, origin))
     res.writeHead(answer.status, { ...passed(answer, own), 'content-length': body.length })
     res.end(body)
   }
 
-  function learn(text: string, path: OwnedPath, method: string, owner: Owner): void {
+  /** Only from what has just been made, and from a batch that says which files its results are: lists show what is others'. */
+  async function learn(text: string, path: OwnedPath, method: string, maker: Owner): Promise<void> {
     if (method === 'DELETE') return owners.forget(path.id ?? '')
     const ids = idsIn(text)
+    const made = ids.find(({ field }) => field === 'id')
+    if (path.id === undefined) {
+      if (method === 'POST' && made !== undefined) owners.learn(made.id, maker)
+      return
+    }
+    const owner = await owners.of(path.id)
     for (const { field, id } of ids) {
-      const isResult = field === 'output_file_id' || field === 'error_file_id'
-      owners.learn(id, isResult && path.id !== undefined ? { ...owner, resultsOf: path.id } : owner)
+      if (owner !== undefined && (field === 'output_file_id' || field === 'error_file_id'))
+        owners.learn(id, { ...owner, resultsOf: path.id })
     }
   }
 
   /** What counts the results of a batch while they pass, and books them at their end. */
-  function usageOf(path: OwnedPath, place: Candidate, answer: Response, owner: Owner): Counting | undefined {
-    const id = path.action === 'results' ? path.id : owners.of(path.id ?? '')?.resultsOf
+  async function usageOf(
+    path: OwnedPath,
+    place: Candidate,
+    answer: Response,
+    owner: Owner,
+  ): Promise<Counting | undefined> {
+    const id = path.action === 'results' ? path.id : (await owners.of(path.id ?? ''))?.resultsOf
     const settings = config().targets[place.target]
     if (id === undefined || settings === undefined || !answer.ok) return undefined
     // Of one batch OpenAI has two files.
@@ -153,11 +165,6 @@ interface Sending {
   /** Milliseconds until an answer has begun. */
   readonly longest: number
   readonly patience: Patience
-}
-
-interface Counting {
-  push(chunk: Uint8Array): void
-  end(): void
 }
 
 const fences = {
@@ -198,63 +205,4 @@ async function send(
       return callersFault('too_large', (cause as Error).message)
     return transportFailure(cause)
   }
-}
-
-/** Passes a body on as it comes, at the pace of the client. */
-async function download(
-  res: ServerResponse,
-  pieces: AsyncIterable<Uint8Array>,
-  answer: Response,
-  { own, counting }: { readonly own: Record<string, string>; readonly counting: Counting | undefined },
-): Promise<void> {
-  res.writeHead(answer.status, passed(answer, own))
-  try {
-    for await (const chunk of pieces) {
-      counting?.push(chunk)
-      if (!res.write(chunk)) await drained(res)
-      if (res.destroyed) return
-    }
-    counting?.end()
-    res.end()
-  } catch {
-    // What has broken off must not look like an end.
-    res.destroy()
-  }
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      res.off('drain', done).off('close', done)
-      resolve()
-    }
-    res.on('drain', done).on('close', done)
-  })
-}
-
-async function readText(pieces: AsyncIterable<Uint8Array>): Promise<string | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of pieces) {
-    size += chunk.length
-    if (size > largestAnswer) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
-}
-
-/** Bodies come decoded, and their length may change. */
-function passed(answer: Response, own: Record<string, string>): ReturnType<typeof responseHeaders> {
-  const headers = Object.fromEntries(answer.headers)
-  const { 'content-encoding': encoding, 'content-length': length, ...others } = headers
-  const isWhole = encoding === undefined && length !== undefined
-  return responseHeaders(isWhole ? { ...others, 'content-length': length } : others, own)
-}
-
-/** SDKs go to the address of the results as it is told: with the caller's key, and past this gateway. */
-function withOwnAddresses(text: string, origin: string): string {
-  return text.replace(
-    /("results_url"\s*:\s*")https?:\/\/[^"\\]*(\/v1\/messages\/batches\/[\w-]{1,128}\/results")/g,
-    (_, name: string, path: string) => `${name}${origin}${path}`,
-  )
 }

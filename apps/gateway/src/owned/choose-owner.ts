@@ -27,16 +27,19 @@ export function candidatesOf({ config, targets, api, asked }: Choosing): readonl
     .flatMap((target) => (targets.get(target)?.endpoints ?? []).map((endpoint) => ({ target, endpoint })))
 }
 
+/** Batches and files that a request names and whose owners are looked up. */
+const mostNamed = 20
+
 /** Where a list is read and something new is made: where what it is made of is, else where its model is served. */
-export function placeOf(beginning: string, choosing: Choosing): Candidate | Failure {
+export async function placeOf(beginning: string, choosing: Choosing): Promise<Candidate | Failure> {
   const candidates = candidatesOf(choosing)
   const [first] = candidates
   if (first === undefined) {
     const named = choosing.asked === undefined ? '' : ` called ${choosing.asked.slice(0, 64)}`
     return callersFault('not_found', `no target${named} with api: ${choosing.api} has batches and files`, 404)
   }
-  for (const { id } of idsIn(beginning)) {
-    const owner = choosing.owners.of(id)
+  for (const { id } of idsIn(beginning).slice(0, mostNamed)) {
+    const owner = await choosing.owners.of(id)
     if (owner !== undefined) return ownedBy(id, owner, choosing)
   }
   const model = /"model"\s*:\s*"([^"\\]{1,256})"/.exec(beginning)?.[1]
@@ -66,7 +69,7 @@ export async function ownerOf(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Candidate | Failure> {
-  const known = choosing.owners.of(id)
+  const known = await choosing.owners.of(id)
   if (known !== undefined) return ownedBy(id, known, choosing)
   const path =
     kind === 'files'

@@ -1,4 +1,5 @@
-import { RecentMap } from '@spillway/middleware'
+import type { LedgerStore } from '@spillway/ledger'
+import { type Clock, RecentMap } from '@spillway/middleware'
 import type { RunningEndpoint } from '../endpoint.ts'
 
 /** Who has made a batch or a file. */
@@ -29,25 +30,51 @@ export interface Search {
 const mostKnown = 100_000
 const mostAsked = 20
 
-/** Which endpoint a batch or a file belongs to: as it was seen when it was made, else as the endpoints say that are asked. */
+/** Where owners are noted for other gateways, and for the time after a restart. */
+export type OwnerNotes = Pick<LedgerStore, 'noteOwner' | 'owner' | 'forgetOwner'>
+
+/**
+ * Which endpoint a batch or a file belongs to: as it was seen when it was made, here or by another gateway of the same database,
+ * else as the endpoints say that are asked. A database that is away is done without.
+ */
 export class Owners {
   readonly #known = new RecentMap<Owner>(mostKnown)
+  readonly #notes: OwnerNotes | undefined
+  readonly #clock: Pick<Clock, 'epoch'>
 
-  of(id: string): Owner | undefined {
-    return this.#known.get(id)
+  constructor(clock: Pick<Clock, 'epoch'>, notes?: OwnerNotes) {
+    this.#clock = clock
+    this.#notes = notes
   }
 
+  async of(id: string): Promise<Owner | undefined> {
+    const known = this.#known.get(id)
+    if (known !== undefined || this.#notes === undefined) return known
+    const noted = await this.#notes.owner(id).catch(() => undefined)
+    if (noted === undefined) return undefined
+    const { target, endpoint, tenant, results_of: of } = noted
+    const owner = { target, endpoint, tenant: tenant ?? undefined, resultsOf: of ?? undefined }
+    this.#known.set(id, owner)
+    return owner
+  }
+
+  /** To be told of what has been seen to be made, and of files with results. */
   learn(id: string, owner: Owner): void {
     const known = this.#known.get(id)
     // Whoever has made it stays its owner, whoever reads it.
-    this.#known.set(
-      id,
-      known === undefined ? owner : { ...known, resultsOf: known.resultsOf ?? owner.resultsOf },
-    )
+    const now = known === undefined ? owner : { ...known, resultsOf: known.resultsOf ?? owner.resultsOf }
+    if (known !== undefined && known.resultsOf === now.resultsOf) return
+    this.#known.set(id, now)
+    const { target, endpoint, tenant, resultsOf } = now
+    const at = Math.round(this.#clock.epoch())
+    this.#notes
+      ?.noteOwner({ id, target, endpoint, tenant: tenant ?? null, results_of: resultsOf ?? null, at })
+      .catch(() => {})
   }
 
   forget(id: string): void {
     this.#known.delete(id)
+    this.#notes?.forgetOwner(id).catch(() => {})
   }
 
   /**
@@ -72,7 +99,9 @@ export class Owners {
     })
     try {
       const candidate = await Promise.any(asked)
-      this.learn(id, { target: candidate.target, endpoint: candidate.endpoint.name, tenant: undefined })
+      // Not noted: nobody has seen who made it.
+      const { target, endpoint } = candidate
+      this.#known.set(id, { target, endpoint: endpoint.name, tenant: undefined })
       return candidate
     } catch (error) {
       return (error as AggregateError).errors.includes('silent') ? 'silent' : 'unknown'

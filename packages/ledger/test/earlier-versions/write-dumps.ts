@@ -69,6 +69,9 @@ async function fill(url: string, entries: readonly Entry[]): Promise<void> {
   const by = { id: 'p1', at: begin + 90_000, actor: 'retention' }
   await store.audit.prune(begin + 2500, by)
   await store.audit.append([entry(7)])
+  await store.noteOwner({
+    ...{ id: 'msgbatch_1', target: 'claude', endpoint: 'first', tenant: 'acme', results_of: null, at: begin },
+  })
   await store.close()
 }
 

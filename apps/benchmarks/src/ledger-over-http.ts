@@ -11,6 +11,11 @@ function paths(): string[] {
     `summary?range=${range}`,
     ...groupings.map((by) => `usage?by=${by}&range=${range}`),
     `fallbacks?range=${range}`,
+    ...['model', 'tenant', 'target'].map((by) => `series?by=${by}&range=${range}`),
+    `facets?range=${range}`,
+    `facets?range=${range}&failure=timeout&problems=true`,
+    `sessions?range=${range}`,
+    `calls?range=${range}&problems=true`,
   ])
   const calls = [
     '',
@@ -26,6 +31,7 @@ function paths(): string[] {
     'calls?limit=1000',
     'audit?limit=50',
     'audit?limit=50&query=nowhere',
+    'alerts',
     'targets',
     'mirror',
     'keys',

@@ -89,6 +89,9 @@ async function fill(store: LedgerStore): Promise<void> {
     const model = pick(models)
     const tenant = `tenant-${Math.floor(random() ** 2 * 40)}`
     const id = `run-${call.toString(36).padStart(8, '0')}`
+    // Conversations have some forty calls each, and others are beside them.
+    const session =
+      random() < 0.1 ? null : `session-${Math.floor(call / 400) * 10 + Math.floor(random() * 10)}`
     const isFallback = random() < 0.05
     const failure = random() < 0.02 ? pick(['timeout', 'server', 'cancelled', 'overloaded']) : null
     const roles: AttemptRow['role'][] = ['primary']
@@ -118,6 +121,7 @@ async function fill(store: LedgerStore): Promise<void> {
       fallback_from: isFallback ? 'claude' : null,
       fallback_to: isFallback ? 'local' : null,
       fallback_reason: isFallback ? pick(['overloaded', 'timeout', 'circuit_open']) : null,
+      session,
     }
     batch.push({ table: 'calls', row })
     for (const [index, role] of roles.entries()) {
@@ -149,6 +153,7 @@ async function fill(store: LedgerStore): Promise<void> {
           stop_reason: 'end_turn',
           ttft_ms: row.ttft_ms,
           total_ms: row.total_ms,
+          session,
         },
       })
     }
@@ -190,6 +195,16 @@ function viewsOf(store: LedgerStore): View[] {
       ...(['model', 'tenant', 'target', 'role', 'day'] as const).map(
         (by): View => [`totals ${name} by ${by}`, () => store.totals(by, range)],
       ),
+      ...(['model', 'tenant', 'target'] as const).map(
+        (by): View => [`series ${name} by ${by}`, () => store.splitSeries(range, 60, by, 6)],
+      ),
+      [`facets ${name}`, () => store.facets(range)],
+      [
+        `facets ${name} of a tenant's problems`,
+        () => store.facets(range, { tenant: 'tenant-3', problems: true }),
+      ],
+      [`conversations ${name} by cost`, () => store.sessions(range, 'cost', 100)],
+      [`calls ${name} with problems`, () => store.calls({ limit: 50, range, problems: true })],
     )
   }
   const middle = `${Math.floor(now - (days * day) / 2)}.x`
@@ -208,8 +223,17 @@ function viewsOf(store: LedgerStore): View[] {
     'found by one digit of a call id': { query: 'a' },
     'found by a name': { query: 'opus' },
     'found nowhere': { query: 'no such thing' },
+    'of a conversation': { session: 'session-4711' },
+    'with problems, from the middle': { problems: true, before: middle },
   }))
     views.push([`calls ${name}`, () => store.calls({ limit: 50, ...filter })])
+  views.push([
+    'the story of a call',
+    async () => {
+      const { calls } = await store.calls({ limit: 1, before: middle })
+      return store.callStory(calls[0]?.callId ?? '')
+    },
+  ])
   return views
 }
 

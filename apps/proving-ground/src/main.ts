@@ -6,6 +6,7 @@ const programs: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     reload: () => import('./reload/main.ts'),
     'sdk-suites': () => import('./sdk-suites/main.ts'),
     soak: () => import('./soak/main.ts'),
+    venues: () => import('./venues/main.ts'),
   }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -25,5 +25,13 @@ export function endpointUrlProblem(text: string): string | undefined {
   if (url.search !== '' || url.hash !== '') {
     return 'what stands behind ? or # in a URL is not sent; a key belongs into credential: env:NAME or vault:NAME'
   }
+  const call = callPath.exec(url.pathname)?.[0]
+  if (call !== undefined)
+    return `the base URL is expected, to which the paths of calls are added: leave ${call} out`
+  if (url.hostname === 'openrouter.ai' && !url.pathname.startsWith('/api'))
+    return "OpenRouter's base URL is https://openrouter.ai/api"
   return undefined
 }
+
+/** Where a URL is that of one kind of calls. */
+const callPath = /\/(?:chat\/completions|completions|messages|responses)\/?$/

@@ -110,11 +110,13 @@ describe('a running gateway', { timeout: 60_000 }, () => {
     })
 
     mkdirSync(join(folder, 'bin'))
-    const stub = '#!/bin/sh\necho "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN" "$@"\nexit 3\n'
+    const stub =
+      '#!/bin/sh\necho "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN $ANTHROPIC_API_KEY" "$@"\nexit 3\n'
     writeFileSync(join(folder, 'bin', 'claude'), stub, { mode: 0o755 })
-    const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}` }
+    // Claude Code warns where it finds a key and a token.
+    const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, ANTHROPIC_API_KEY: 'sk-ant-api03-own' }
     const code = await ran(['code', '--url', url, '-p', 'hi', '--model', 'x'], folder, env)
-    expect(code).toMatchObject({ code: 3, out: `${url} spillway -p hi --model x\n`, err: '' })
+    expect(code).toMatchObject({ code: 3, out: `${url} spillway  -p hi --model x\n`, err: '' })
   })
 
   test('is missed in one sentence where there is none', async () => {

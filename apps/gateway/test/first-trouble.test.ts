@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, temporaryFolder } from './gateway.ts'
-import { configFile, plainEnvironment, program, spillway } from './spillway.ts'
+import { configFile, plainEnvironment, program, ready, spillway, until } from './spillway.ts'
 
 // What people run into at their first start of a gateway, by the issues of its kind. `pnpm build` comes first.
 
@@ -108,4 +108,54 @@ test.skipIf(!existsSync('/dev/full'))('an output that takes nothing is one sente
     ...{ encoding: 'utf8', env: plainEnvironment() },
   })
   expect([run.status, run.stderr]).toEqual([1, 'standard output cannot be written (ENOSPC)\n'])
+})
+
+const at = (more: object) =>
+  stringify({
+    ...configOf({ api: 'anthropic', endpoints: [{ url: 'https://api.anthropic.com', ...more }] }),
+    server: { port: 0 },
+  })
+
+test.each([
+  '$' + '{FIRST_KEY}',
+  '$FIRST_KEY',
+  '%FIRST_KEY%',
+  'os.environ/FIRST_KEY',
+  'process.env.FIRST_KEY',
+  'FIRST_KEY',
+])('a variable in the words of another program is said in those of this one: %s', async (credential) => {
+  const output = await said(['check', '--config', configFile(at({ credential }))])
+  expect(output).toMatch(
+    /^1 .*credential: expected env:NAME .*: the variable FIRST_KEY is env:FIRST_KEY here\n/s,
+  )
+})
+
+test.each([
+  ['https://api.anthropic.com/v1/messages', 'leave /messages out'],
+  ['https://api.openai.com/v1/chat/completions', 'leave /chat/completions out'],
+  ['https://openrouter.ai/v1', "OpenRouter's base URL is https://openrouter.ai/api"],
+])('an address of calls is no base URL: %s', async (url, expected) => {
+  const output = await said(['check', '--config', configFile(at({ url, credential: 'env:FIRST_KEY' }))])
+  expect(output).toContain(`url: `)
+  expect([output[0], output]).toEqual(['1', expect.stringContaining(expected)])
+})
+
+test('a key of another vendor, and one that waits in .env, are warnings that say so', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'spillway.yaml'), at({ credential: 'env:FIRST_KEY' }))
+  const other = await said(['check'], { FIRST_KEY: 'sk-or-v1-0123456789' }, folder)
+  expect(other).toMatch(/^0 .*the key is one of OpenRouter, and api\.anthropic\.com will refuse it/s)
+  expect(other).not.toContain('sk-or-v1')
+  writeFileSync(join(folder, '.env'), 'OTHER=1\r\nexport FIRST_KEY=sk-ant-api03-one\r\n')
+  const missing = await said(['check'], {}, folder)
+  expect(missing).toMatch(/^0 .*FIRST_KEY is not set; \.env sets it, which is not read by itself: set -a; /s)
+})
+
+test('a port that another gateway has is said to be its', async () => {
+  const first = spillway(['start', '--quiet', '--config', configFile(text)], key)
+  await until(() => ready.test(first.stdout()))
+  const { port } = new URL(ready.exec(first.stdout())?.[1] as string)
+  expect(await said(['start', '--config', configFile(text), '--port', port])).toBe(
+    `1 port ${port} is in use by a gateway that runs already ("spillway status" tells how it is); choose another with --port, or --port 0 for a free one\n`,
+  )
 })

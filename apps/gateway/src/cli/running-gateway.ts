@@ -129,7 +129,10 @@ export function codeCommand(): Command {
 function runClaude(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   // Ctrl-C is for Claude Code, which has the same terminal.
   process.on('SIGINT', () => {})
-  const child = spawn('claude', args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  const inherited = { ...process.env }
+  // Claude Code warns of two kinds of credentials, and a key that is the gateway's is not needed here.
+  if (env.ANTHROPIC_AUTH_TOKEN !== undefined) delete inherited.ANTHROPIC_API_KEY
+  const child = spawn('claude', args, { stdio: 'inherit', env: { ...inherited, ...env } })
   return new Promise((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'ENOENT' ? 'npm install -g @anthropic-ai/claude-code' : error.code

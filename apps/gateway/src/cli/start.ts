@@ -104,7 +104,8 @@ async function serve(
     if (!options.quiet) log.summary()
     return code
   } catch (error) {
-    lines.err(explainStartFailure(error, options))
+    const isTaken = (error as NodeJS.ErrnoException)?.code === 'EADDRINUSE'
+    lines.err(isTaken ? await explainTakenPort(error, options) : explainStartFailure(error, options))
     return exitCodes.notStarted
   }
 }
@@ -137,12 +138,27 @@ async function drainAtSignal(
   return code
 }
 
+/** How long what has the port may take to say that it is a gateway, in milliseconds. */
+const introduction = 500
+
+async function explainTakenPort(error: unknown, options: StartOptions): Promise<string> {
+  const { address, port = options.port } = error as { address?: string; port?: number }
+  const name = address === undefined || address.includes(':') || address === '0.0.0.0' ? '127.0.0.1' : address
+  const isGateway = await fetch(`http://${name}:${port}/`, {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(introduction),
+  }).then(
+    async (response) => (await response.text()).includes('"spillway"'),
+    () => false,
+  )
+  const by = isGateway ? ' by a gateway that runs already ("spillway status" tells how it is)' : ''
+  return `port ${port} is in use${by}; choose another with --port, or --port 0 for a free one`
+}
+
 function explainStartFailure(error: unknown, options: StartOptions): string {
   if (error instanceof ConfigError) return error.message
   const { code, message, syscall, path } = error as NodeJS.ErrnoException & { port?: number }
   const port = (error as { port?: number }).port ?? options.port
-  if (code === 'EADDRINUSE')
-    return `port ${port} is in use; choose another with --port, or --port 0 for a free one`
   if (path !== undefined && syscall !== 'listen')
     return `${path} cannot be made or written (${code}): let this user write there, or set storage.url to another place`
   if (code === 'EACCES')

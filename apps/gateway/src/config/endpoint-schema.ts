@@ -2,6 +2,7 @@ import { whyNotForwarded } from '@spillway/wire'
 import { z } from 'zod'
 import { endpointUrlProblem } from '../safe-url.ts'
 import type { EndpointConfig } from './config.ts'
+import { notAReference } from './credential-hints.ts'
 import { pool } from './policy-schema.ts'
 import { name, proxy, whole } from './values.ts'
 import { venueApis } from './venue-config.ts'
@@ -10,8 +11,7 @@ const credentialError = 'expected env:NAME, vault:NAME, caller, or aws, google o
 const credential = z
   .string({ error: credentialError })
   .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|vault:[A-Za-z0-9._-]+|caller|aws|google|azure)$/, {
-    error:
-      'expected env:NAME (an environment variable), vault:NAME, caller (whatever the caller presents), or aws, google or azure (what the cloud of the endpoint finds by itself); a key itself never belongs in a configuration file',
+    error: ({ input }) => notAReference(input),
   })
 
 const forwardedHeader = z.string({ error: 'expected the name of a header' }).check(({ value, issues }) => {

@@ -16,6 +16,7 @@ import { exposureProblem } from '../access/exposure.ts'
 import { problemOfKey } from '../fingerprints/configured-key.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
+import { hintOfDotEnv, keyOfAnother } from './credential-hints.ts'
 import { problemsOfEmbedded } from './embedded-problems.ts'
 import { idleSettings } from './idle-settings.ts'
 import { problemsOfNetwork } from './network-problems.ts'
@@ -308,9 +309,11 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       const variable = endpoint.credential?.startsWith('env:') ? endpoint.credential.slice(4) : undefined
       if (variable !== undefined && !process.env[variable]?.trim()) {
         const effect = 'calls to this endpoint fail as authentication, or fall back'
-        const message = `${effect}: the environment variable ${variable} is not set`
+        const message = `${effect}: the environment variable ${variable} is not set${hintOfDotEnv(variable)}`
         warnings.push(at([...path, 'credential'], message))
       }
+      const other = variable && keyOfAnother(process.env[variable]?.trim() ?? '', endpoint.url ?? '')
+      if (other) warnings.push(at([...path, 'credential'], other))
     }
   }
   warnings.push(...warningsOfVenues(config, at), ...idleSettings(config, at))

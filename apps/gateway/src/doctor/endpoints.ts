@@ -2,7 +2,9 @@ import { lookup } from 'node:dns/promises'
 import { proxiedFetch, proxySettings } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import { normaliseBaseUrl } from '@spillway/wire'
+import { isReachable } from '../access/exposure.ts'
 import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
+import { isInContainer } from '../config/container.ts'
 import { networkOf } from '../config/network-problems.ts'
 import { cloudOf, isVenue, type VenueApi, venueFacts } from '../config/venue-config.ts'
 import { safeUrl } from '../safe-url.ts'
@@ -243,7 +245,12 @@ function unreachable(subject: string, where: string, error: unknown): Finding {
       what,
       'the certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS, or mend the server',
     )
-  if (code === 'ECONNREFUSED') return problem(subject, what, 'start the server, or mend url')
+  if (code === 'ECONNREFUSED') {
+    const isOwn = isInContainer() && !isReachable(new URL(where).hostname)
+    const hint =
+      "; this is a container, whose own that address is: another's is its service's name, or host.docker.internal"
+    return problem(subject, what, `start the server, or mend url${isOwn ? hint : ''}`)
+  }
   return problem(subject, what, 'see whether a firewall or a proxy is in between, and whether url is right')
 }
 

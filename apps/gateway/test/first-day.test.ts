@@ -139,7 +139,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       const page = await browser.newPage()
       await page.goto(`${url}/`)
       await settled(page)
-      expect(await page.locator('main').textContent()).toMatch(/okclaudeclaude-/)
+      expect(await page.locator('main').textContent()).toMatch(/ok\$[\d.]+claudeclaude-/)
     }
 
     terminal.press(controlC)

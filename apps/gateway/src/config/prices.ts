@@ -63,9 +63,21 @@ export const pricesSchema: z.ZodType<readonly PriceConfig[]> = z
     'What models of this target cost, in USD for a million tokens; these replace the published prices.',
   )
 
-/** The prices of a target: its own in front of those that are published. Undefined where it has none. */
-export function priceTableOf({ api, prices }: TargetConfig): PriceTable | undefined {
-  return prices && withPrices(prices.map((each) => modelPrice(api, each)))
+/**
+ * The prices of a target: its own in front of those that are published. Undefined where it has none. What a model server on this
+ * machine answers costs nothing.
+ */
+export function priceTableOf({ api, prices, endpoints = [] }: TargetConfig): PriceTable | undefined {
+  if (prices !== undefined) return withPrices(prices.map((each) => modelPrice(api, each)))
+  return api === 'ollama' && endpoints.every(({ url }) => isThisMachine(url)) ? free : undefined
+}
+
+const free: PriceTable = withPrices([{ provider: 'ollama', models: ['*'], input: '0', output: '0' }])
+
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+function isThisMachine(url: string | undefined): boolean {
+  return loopback.test(URL.parse(url ?? '')?.hostname ?? '')
 }
 
 function modelPrice(provider: string, config: PriceConfig): ModelPrice {

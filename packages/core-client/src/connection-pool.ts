@@ -54,7 +54,7 @@ export interface PoolOptions {
 }
 
 /**
- * Bun answers an import of undici with a stub of its own that sends nothing.
+ * Bun answers an import of undici with a stub of its own that sends nothing; it gets our copy, unless a bundle leaves undici outside.
  * @throws TypeError there
  */
 function mustBeUndici(): void {

@@ -1,12 +1,12 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startClaude } from '@spillway/testing'
+import { startBedrock, startVertex } from '@spillway/testing'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { claudeCodeSettings } from '../src/cli/client-lines.ts'
 import type { VenueMode } from '../src/cli/venue-settings.ts'
 import { type AnsweredCall, parseConfig } from '../src/index.ts'
-import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { configOf, forThisTest, gatewayOf, ownKey, temporaryFolder } from './gateway.ts'
 import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-code.ts'
 
 // Runs the real Claude Code, which is not a dependency.
@@ -16,15 +16,15 @@ const { isHere, ask } = await claudeCode()
 const modes: readonly (VenueMode | undefined)[] = [undefined, 'bedrock', 'mantle', 'vertex', 'foundry']
 
 test.skipIf(!isHere)(
-  'Claude Code edits a file in each of its modes while the first target is dead',
+  'Claude Code edits a file in each of its modes while its first venue is dead',
   { timeout: 180_000 },
   async () => {
-    const dead = await startClaude()
+    const dead = await startBedrock()
     const { url } = dead
     await dead.close()
-    const claude = forThisTest(
-      await startClaude({
-        checkRules: true,
+    const vertex = forThisTest(
+      await startVertex({
+        tokens: [ownKey.value],
         // Longer than the gateway keeps quiet: it keeps each stream alive in its client's form.
         latencyMs: 300,
         separateWrites: true,
@@ -39,8 +39,18 @@ test.skipIf(!isHere)(
     )
     const calls: AnsweredCall[] = []
     const config = {
-      ...configOf(targetAt({ url }, 'anthropic'), targetAt(claude, 'anthropic')),
-      routes: [{ models: 'claude-*', target: 'claude', fallback: ['local'] }],
+      ...configOf({
+        api: 'anthropic',
+        endpoints: [
+          { name: 'bedrock', api: 'bedrock', region: 'us-east-1', url, credential: ownKey.reference },
+          {
+            ...{ name: 'vertex', api: 'vertex', project: 'p', region: 'global', url: vertex.url },
+            credential: ownKey.reference,
+          },
+        ],
+      }),
+      routes: [{ models: 'claude-*', target: 'claude' }],
+      retry: { attempts: 3, baseDelay: '0ms' },
       server: { keepAliveAfter: '100ms' },
     }
     const gateway = await gatewayOf(config, calls)
@@ -61,7 +71,7 @@ test.skipIf(!isHere)(
     const file = 'Hello, spillway.\nHow are you?\n'
     expect(done).toEqual(modes.map((mode) => ({ mode, result: 'The spillway is greeted now.', file })))
     for (const { response } of calls)
-      expect([response.failure, response.target]).toEqual([undefined, 'local'])
+      expect([response.failure, response.target]).toEqual([undefined, 'claude'])
     expect(calls.map(({ path }) => path.replace(/claude-[\w-]+/, 'CLAUDE'))).toEqual(
       expect.arrayContaining([
         '/v1/messages',

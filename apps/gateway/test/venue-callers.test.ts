@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from 'node:http'
 import type { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk'
 import type Anthropic from '@anthropic-ai/sdk'
 import {
@@ -297,6 +298,15 @@ describe('what the gateway refuses itself', () => {
     expect(said.message ?? said.error?.message).toMatch(/./)
     expect(response.headers.get('x-spillway-call-id')).toMatch(/./)
     if (said.error === undefined) expect(response.headers.get('x-amzn-requestid')).toMatch(/./)
+  })
+
+  test('a foreign host at a cloud’s path, before anything else', async () => {
+    const { url } = await gatewayOf(configOf(targetAt({ url: 'http://127.0.0.1:1' }, 'anthropic')))
+    const headers = { host: 'evil.example' }
+    const { statusCode, headers: said } = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${url}${bedrockPath}`, { method: 'POST', headers }, resolve).on('error', reject).end(body)
+    })
+    expect([statusCode, said['x-amzn-errortype']]).toEqual([403, 'AccessDeniedException'])
   })
 
   test('says of a signature, and of a cloud’s key, that an endpoint cannot be asked with it', async () => {

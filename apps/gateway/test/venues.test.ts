@@ -313,6 +313,10 @@ describe('what a file says of clouds', () => {
       `${at}: no credential: requests go out without a key; use aws, env:NAME or vault:NAME`,
     ],
     [
+      { api: 'bedrock', region, credential: 'caller' },
+      `${at}.credential: caller: calls that are signed, and those in a cloud's own form, are refused`,
+    ],
+    [
       { api: 'bedrock', credential: 'aws' },
       `${at}: region is missing: Amazon Bedrock needs { api: bedrock, region: us-east-1 }`,
     ],

@@ -116,8 +116,12 @@ function problemsOfModels(
 export function warningsOfVenues({ targets }: Config, at: Locate): ConfigProblem[] {
   return Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
     endpoints.flatMap(({ api, credential }, index) => {
-      if (!isVenue(api) || credential !== undefined) return []
+      if (!isVenue(api) || (credential !== undefined && credential !== 'caller')) return []
       const { cloud } = venueFacts[api]
+      if (credential === 'caller') {
+        const message = `caller: calls that are signed, and those in a cloud's own form, are refused, since what they present cannot be passed on; use ${cloud}, env:NAME or vault:NAME for them`
+        return [at(['targets', name, 'endpoints', index, 'credential'], message)]
+      }
       const message = `no credential: requests go out without a key; use ${cloud}, env:NAME or vault:NAME`
       return [at(['targets', name, 'endpoints', index], message)]
     }),

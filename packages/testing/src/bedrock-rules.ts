@@ -21,10 +21,10 @@ const usualBetas =
   context-management-2025-06-27 compact-2026-01-12 effort-2025-11-24 tool-search-tool-2025-10-19
   tool-examples-2025-10-29`.split(/\s+/)
 
-/** Opus 4.7 takes one alone; 4.6 and older ones let that of Claude Code pass. */
+/** Opus 4.7 takes one alone; 4.6 and older ones let that of Claude Code pass, which sends its newest to models since 5. */
 function betasOf(model: string): readonly string[] {
   if (/opus-4-7/.test(model)) return ['interleaved-thinking-2025-05-14']
-  return isNewer(model) ? usualBetas : [...usualBetas, 'claude-code-20250219']
+  return [...usualBetas, isNewer(model) ? 'thinking-token-count-2026-05-13' : 'claude-code-20250219']
 }
 
 /** Whether a model came with 4.7 or later: these take the newer version, and say errors in the words of Claude. */

@@ -85,7 +85,6 @@ export function signatureProblem(request: SignedRequest, signing: Signing): Sign
     return invalid("The provided 'x-amz-content-sha256' header does not match what was computed.")
 
   const scope = `${day}/${region}/${service}/aws4_request`
-  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonicalRequest(request, names))].join('\n')
   const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(
     (secret, part) =>
       createHmac('sha256', secret)
@@ -93,8 +92,16 @@ export function signatureProblem(request: SignedRequest, signing: Signing): Sign
         .digest(),
     `AWS4${identity.secretAccessKey}`,
   )
-  const expected = createHmac('sha256', key).update(toSign).digest()
-  if (timingSafeEqual(expected, Buffer.from(signature as string, 'hex'))) return undefined
+  // What AWS takes a plus sign in a query for is not documented: signers differ, and either is taken here.
+  const at = request.path.indexOf('?')
+  const query = at < 0 ? '' : request.path.slice(at + 1)
+  const matches = [...new Set([query, query.replaceAll('+', '%20')])].some((each) => {
+    const canonical = sha256(canonicalRequest(request, each, names))
+    const toSign = ['AWS4-HMAC-SHA256', date, scope, canonical].join('\n')
+    const expected = createHmac('sha256', key).update(toSign).digest()
+    return timingSafeEqual(expected, Buffer.from(signature as string, 'hex'))
+  })
+  if (matches) return undefined
   return invalid(
     'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
   )
@@ -111,9 +118,12 @@ function skewOf(date: string, now: number): string | undefined {
     : `Signature expired: ${date} is now earlier than ${limit(-1)}`
 }
 
-function canonicalRequest({ method, path, headers, body }: SignedRequest, names: readonly string[]): string {
-  const at = path.indexOf('?')
-  const [pathname, query] = at < 0 ? [path, ''] : [path.slice(0, at), path.slice(at + 1)]
+function canonicalRequest(
+  { method, path, headers, body }: SignedRequest,
+  query: string,
+  names: readonly string[],
+): string {
+  const [pathname = ''] = path.split('?', 1)
   const lines = names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`)
   return [
     method,

@@ -6,6 +6,7 @@ import type Anthropic from '@anthropic-ai/sdk'
 import { AnthropicVertex } from '@anthropic-ai/vertex-sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  type RecordedRequest,
   type Reply,
   type ServerOptions,
   type SimulatedServer,
@@ -18,7 +19,7 @@ import {
 } from './index.ts'
 
 /** What the clients of all venues are. */
-type Client = Pick<Anthropic, 'messages'>
+type Client = Pick<Anthropic, 'messages' | 'beta'>
 
 /** A venue with its official client. */
 interface Venue {
@@ -163,6 +164,26 @@ describe.each(venues)('$name', (venue) => {
     const { messages } = venue.stranger(server.url)
     const error = venue.refusedWith === 401 ? 'AuthenticationError' : 'PermissionDeniedError'
     expect(await refusal(messages.create(prompt))).toMatchObject({ error, status: venue.refusedWith })
+  })
+
+  it('takes a beta of its official client, and a query, which a signature covers', async () => {
+    const { beta } = venue.client(server.url)
+    const asked = { ...prompt, betas: ['interleaved-thinking-2025-05-14'] }
+    const query = { b: 'it’s (2)!', a: '1 + 1', 'c d': '' }
+    expect((await beta.messages.create(asked, { query })).stop_reason).toBe('tool_use')
+    const { path, headers, json } = server.requests.at(-1) as RecordedRequest
+    const { anthropic_beta } = json as { anthropic_beta?: readonly string[] }
+    expect(anthropic_beta?.join() ?? headers['anthropic-beta']).toBe('interleaved-thinking-2025-05-14')
+    expect(Object.fromEntries(new URL(path, server.url).searchParams)).toEqual(query)
+  })
+
+  it('counts tokens for its official client, where this does', async () => {
+    const { messages } = venue.client(server.url)
+    const { max_tokens: _, ...counted } = prompt
+    const count = messages.countTokens(counted)
+    // The client of Bedrock asks at the first-party path, which is not there.
+    if (venue.name === 'Bedrock') return expect(await refusal(count)).toMatchObject({ status: 404 })
+    expect(await count).toEqual({ input_tokens: expect.any(Number) })
   })
 
   it('refuses what Claude refuses', async () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { openVault, Secret } from '@spillway/key-vault'
@@ -98,6 +100,55 @@ describe('behind a proxy that reads along', () => {
     ])
     expect(text).not.toContain('wrong-secret')
   })
+})
+
+test('an endpoint that wants a certificate is shown that of the gateway, whose key may be encrypted', async () => {
+  const [server, client] = await Promise.all([intercepting(['localhost']), intercepting(['gateway'])])
+  const claude = forThisTest(await startClaude({ apiKeys: [ownKey.value] }))
+  const options = { key: server.key, cert: server.cert, ca: client.ca, requestCert: true }
+  const front = createTlsServer({ ...options, rejectUnauthorized: true }, async (req, res) => {
+    const body = await Array.fromAsync(req)
+    const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => name !== 'host'))
+    const { status, text } = await send(claude.url + req.url, {
+      headers: headers as never,
+      body: Buffer.concat(body),
+    })
+    res.writeHead(status, { 'content-type': 'application/json' }).end(text)
+  })
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void front.close().closeAllConnections())
+  const folder = temporaryFolder()
+  const file = (name: string, text: string | Buffer): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const encrypted = createPrivateKey(client.key).export({
+    ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'opens it' },
+  })
+  vi.stubEnv('KEY_PASSPHRASE', 'opens it')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const url = `https://localhost:${(front.address() as AddressInfo).port}`
+  const ca = file('ca.pem', server.ca)
+  const tls = { ca, cert: file('cert.pem', client.cert), key: file('key.pem', encrypted) }
+  const known = { tls: { ...tls, passphrase: 'env:KEY_PASSPHRASE' } }
+  const statusOf = async (more: object): Promise<number> => {
+    const gateway = await gatewayOf(configOf(endpointOf({ url, ...more })))
+    return (await send(`${gateway.url}/v1/messages`, { body: messages() })).status
+  }
+  expect(await statusOf(known)).toBe(200)
+  expect(await statusOf({ tls: { ca } })).toBe(502)
+  const problemOf = (more: object): string => {
+    try {
+      parseConfig(stringify(configOf(endpointOf({ url, ...more }))), 'test.yaml')
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  expect(problemOf({ tls })).toContain('that can be opened; set passphrase: env:NAME')
+  expect(problemOf({ tls: { ...tls, key: file('other.pem', server.key) } })).toContain(
+    'tls.key: is not the private key of the certificate in cert',
+  )
 })
 
 test('the command works by the environment alone, its vault and its telemetry too: HTTPS_PROXY and NODE_EXTRA_CA_CERTS', async () => {

@@ -57,7 +57,9 @@ export interface RunningEndpoint {
   readonly openLimits: RunningLimit['open']
   /** Reads a path of the endpoint with its own credential; undefined where it has none, or is no server. */
   readonly read?: ((path: string, headers: Readonly<Record<string, string>>) => Promise<unknown>) | undefined
-  /** For what is no model call; undefined for a model in this process. */
+  /** Who is paid, and how much; undefined for a model in this process. */
+  readonly paid?: Pick<Upstream, 'provider' | 'prices'> | undefined
+  /** For what is no model call; undefined for a model in this process, and where Claude is sold without batches and files. */
   readonly client?: Pick<Client, 'baseUrl' | 'fetch'> | undefined
   /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
   readonly readAs?:
@@ -141,6 +143,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       plain === undefined || endpoint.credential === 'caller'
         ? undefined
         : (path, headers) => readJson(plain, path, headers),
+    paid: paidAt(setup),
     client: plain,
     readAs:
       plain &&
@@ -185,15 +188,18 @@ export function breakerOf(
 }
 
 function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {
-  const { name = '', api, credential } = endpoint
+  const { name = '', credential } = endpoint
   return observersOf(resources, {
-    target,
-    endpoint: name,
-    provider: api ?? settings.api,
-    url: safeUrl(addressOf(endpoint)),
-    credential,
-    prices: pricesOfEndpoint(settings, endpoint),
+    ...{ target, endpoint: name, credential, url: safeUrl(addressOf(endpoint)) },
+    ...paidAt({ settings, endpoint }),
   })
+}
+
+function paidAt({
+  settings,
+  endpoint,
+}: Pick<EndpointSetup, 'settings' | 'endpoint'>): Pick<Upstream, 'provider' | 'prices'> {
+  return { provider: endpoint.api ?? settings.api, prices: pricesOfEndpoint(settings, endpoint) }
 }
 
 /** What stands just around the attempts of an endpoint. */

@@ -107,7 +107,8 @@ test('an endpoint that wants a certificate is shown that of the gateway, whose k
   const claude = forThisTest(await startClaude({ apiKeys: [ownKey.value] }))
   const options = { key: server.key, cert: server.cert, ca: client.ca, requestCert: true }
   const front = createTlsServer({ ...options, rejectUnauthorized: true }, async (req, res) => {
-    const body = await Array.fromAsync(req)
+    const body: Buffer[] = []
+    for await (const piece of req) body.push(piece as Buffer)
     const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => name !== 'host'))
     const { status, text } = await send(claude.url + req.url, {
       headers: headers as never,

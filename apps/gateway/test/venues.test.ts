@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import Anthropic from '@anthropic-ai/sdk'
 import {
   startBedrock,
   startClaude,
@@ -233,6 +234,27 @@ describe('ids, headers and keys of an endpoint', () => {
       expect((await send(`${gateway.url}/v1/messages`, { body })).status).toBe(200)
     }
   })
+})
+
+test('batches go where there are any, and are booked there', async () => {
+  const { servers, at } = await cloudsOf()
+  const file = join(temporaryFolder(), 'ledger.db')
+  const gateway = await gatewayOf(
+    configOf({ api: 'anthropic', endpoints: at('bedrock', 'vertex', 'aws') }, undefined, {
+      storage: { url: `sqlite:${file}` },
+    }),
+  )
+  const { batches } = new Anthropic({ baseURL: gateway.url, apiKey: 'any', maxRetries: 0 }).messages
+  const params = { ...messages({ model: 'claude-sonnet-5-5' }), stream: false } as never
+  const { id } = await batches.create({ requests: [{ custom_id: 'a', params }] })
+  expect(servers.aws.requests.map(({ path }) => path)).toContain('/v1/messages/batches')
+  await expect
+    .poll(async () => (await batches.retrieve(id)).processing_status, { timeout: 15_000 })
+    .toBe('ended')
+  for await (const { result } of await batches.results(id)) expect(result.type).toBe('succeeded')
+  await gateway.close(0)
+  // Half of 3 USD.
+  expect(attemptsIn(file)).toEqual([{ endpoint: 'aws', provider: 'claude-aws', cost_nano: 1_500_000_000 }])
 })
 
 describe('the doctor', () => {

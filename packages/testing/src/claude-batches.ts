@@ -44,7 +44,8 @@ const invalid = (message: string): Refusal => ({ status: 400, message })
 
 /** Whose they are: another key sees none of them. */
 const ownerOf = ({ request: { headers } }: Call): string =>
-  headers['x-api-key'] ?? headers.authorization ?? ''
+  // At a cloud a workspace has them, and each request has a signature of its own.
+  headers['anthropic-workspace-id'] ?? headers['x-api-key'] ?? headers.authorization ?? ''
 
 /** Batches and files as Anthropic keeps them: for the key's workspace alone. Batches have ended as soon as they are looked at. */
 export class ClaudeBatches {

@@ -10,7 +10,6 @@ import {
   transportFailure,
 } from '@spillway/wire'
 import type { Config } from '../config/config.ts'
-import { priceTableOf } from '../config/prices.ts'
 import { protocolOf } from '../server/answer-models.ts'
 import { callersFault, refuse } from '../server/refusal.ts'
 import type { StallWatch } from '../server/stall-watch.ts'
@@ -139,7 +138,8 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
     const name = path.action === 'results' ? id : `${id}-${path.id}`
     if (booked.get(name)) return undefined
     const at = clock.epoch()
-    const usage = new BatchUsage({ provider: settings.api, at, prices: priceTableOf(settings) })
+    const { provider, prices } = place.endpoint.paid ?? { provider: settings.api, prices: undefined }
+    const usage = new BatchUsage({ provider, at, prices })
     return {
       push: (chunk) => usage.push(chunk),
       end() {
@@ -149,7 +149,7 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
           batchRows({
             id: name,
             api,
-            provider: settings.api,
+            provider,
             owner,
             at: Math.round(at),
             models: usage.end(),

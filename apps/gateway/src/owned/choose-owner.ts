@@ -22,9 +22,13 @@ export interface Choosing {
 /** The endpoints of the targets that speak a protocol themselves, in the order of the routes. */
 export function candidatesOf({ config, targets, api, asked }: Choosing): readonly Candidate[] {
   const names = new Set(config.routes.flatMap(({ target, fallback }) => [target, ...fallback]))
-  return [...names]
-    .filter((name) => config.targets[name]?.api === api && (asked === undefined || asked === name))
-    .flatMap((target) => (targets.get(target)?.endpoints ?? []).map((endpoint) => ({ target, endpoint })))
+  return (
+    [...names]
+      .filter((name) => config.targets[name]?.api === api && (asked === undefined || asked === name))
+      .flatMap((target) => (targets.get(target)?.endpoints ?? []).map((endpoint) => ({ target, endpoint })))
+      // Not every cloud that sells Claude has batches and files.
+      .filter(({ endpoint }) => endpoint.client !== undefined)
+  )
 }
 
 /** Batches and files that a request names and whose owners are looked up. */

@@ -93,7 +93,7 @@ it('a token of a managed identity is obtained once for all calls', async () => {
   within(entra.environment)
   const client = createClient({
     provider: foundry({ resource: 'x', url: `${server.url}/anthropic` }),
-    ...{ credential: entraCredential(), scheme: 'bearer' },
+    ...{ credential: entraCredential({ scope: 'https://revoked.example/.default' }), scheme: 'bearer' },
   })
   // Microsoft's library keeps the token of a managed identity for the whole process: one that is revoked comes back until it expires.
   await callsAround(client, () => {})

@@ -8,7 +8,7 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime'
 import { type SimulatedServer, startClaude, startOpenAi } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { awsClient, secretsOfClients, type VenueMessages, venueClients } from './venue-clients.ts'
@@ -116,6 +116,15 @@ describe('AWS’s own client at the gateway', () => {
       new CountTokensCommand({ modelId: bedrockModel, input: { invokeModel: { body: Buffer.from(body) } } }),
     )
     expect(counted.inputTokens).toBeGreaterThan(1)
+    const story = await vi.waitFor(
+      async () => {
+        const told = await fetch(`${url}/api/calls/${call?.callId}`)
+        expect(told.status).toBe(200)
+        return told.json()
+      },
+      { timeout: 10_000 },
+    )
+    expect(story).toMatchObject({ call: { model: 'claude-opus-4-6' }, api: 'bedrock', operation: 'generate' })
     // Its signatures differ, and it is the same caller.
     expect(new Set(calls.map(({ tenant }) => tenant)).size).toBe(1)
     expectNoSecretOf(claude)

@@ -64,7 +64,7 @@ export const callStory = named(
   'CallStory',
   object({
     call: callRow,
-    api: text.describe('The protocol of the caller.'),
+    api: text.describe('The protocol of the caller; the cloud, where it calls in the form of one.'),
     operation: text,
     stopReason: text.nullable(),
     attempts: list(attempt).describe('In the order of their starts, mirrors included.'),

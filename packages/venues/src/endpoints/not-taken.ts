@@ -1,11 +1,4 @@
-import {
-  fieldOf,
-  type JsonBody,
-  withItems,
-  withKnownFields,
-  withObject,
-  withoutField,
-} from '@spillway/middleware'
+import { fieldOf, type JsonBody, withItems, withObject, withoutField } from '@spillway/middleware'
 import type { Loss } from '@spillway/translation'
 import { patchedBody } from '../forms/patched-body.ts'
 
@@ -66,8 +59,7 @@ export function withoutFields(body: JsonBody, names: readonly string[]): JsonBod
 }
 
 /** Why a body can only be answered elsewhere; undefined where nothing says so. @throws SyntaxError */
-export function whyElsewhere(given: JsonBody, notTaken: NotTaken): string | undefined {
-  const body = withKnownFields(given) ?? given
+export function whyElsewhere(body: JsonBody, notTaken: NotTaken): string | undefined {
   const { fields = [], serverTools = [], sources = [] } = notTaken
   const field = fields.find((path) => saysSomething(body, path))
   if (field !== undefined) return `\`${field}\``

@@ -55,8 +55,9 @@ export function venueForm(venue: VenueForm): Middleware {
   const lessons = new Lessons()
   const forming: Middleware = (next) => (request) => {
     try {
-      const reason = whyNot(request, venue, lessons)
-      if (reason === undefined) return formed(next, request, venue, lessons)
+      const asked = withFields(request)
+      const reason = whyNot(asked, venue, lessons)
+      if (reason === undefined) return formed(next, asked, venue, lessons)
       return Promise.resolve(refuse(request, { kind: 'unfit', message: reason }))
     } catch (error) {
       return Promise.resolve(refuseUnreadable(request, error))
@@ -65,13 +66,18 @@ export function venueForm(venue: VenueForm): Middleware {
   return named(forming, 'venue', { options: { at: venue.label } })
 }
 
+/** The places of the fields are looked for once: in 500 kB that takes milliseconds. The gateway knows them. */
+function withFields(request: ModelRequest): ModelRequest {
+  const body = withKnownFields(request.body)
+  return body === undefined || body === request.body ? request : deriveRequest(request, { body })
+}
+
 function whyNot(request: ModelRequest, venue: VenueForm, lessons: Lessons): string | undefined {
   const { api, body, clock, model } = request
   if (api !== 'anthropic')
     return `${venue.label} is called with Anthropic's Messages: use translate({ to: 'anthropic' }) in front`
   const { elsewhere } = lessons.for(model, clock.now())
-  const known = elsewhere.length === 0 ? body : (withKnownFields(body) ?? body)
-  const refused = elsewhere.find((path) => saysSomething(known, path))
+  const refused = elsewhere.find((path) => saysSomething(body, path))
   const what = whyElsewhere(body, venue.notTaken) ?? (refused && `\`${refused}\``)
   return what && notTakenHere(venue, what)
 }
@@ -138,7 +144,7 @@ function untried(venue: VenueForm, model: string, { wrongIds }: Learned): string
 function write(asked: ModelRequest, venue: VenueForm, learned: Learned) {
   const { model } = asked
   const hints = [...(venue.notTaken.hints ?? []), ...learned.without]
-  let body = withKnownFields(asked.body) ?? asked.body
+  let { body } = asked
   const lost = new Set<Loss>()
   const before = body
   for (const path of hints) {

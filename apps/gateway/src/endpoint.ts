@@ -17,7 +17,6 @@ import {
   includeUsage,
   translate,
 } from '@spillway/translation'
-import { withoutHeaders } from '@spillway/wire'
 import { callerOf } from './caller.ts'
 import { ofThisVenueAlone } from './callers-credential.ts'
 import {
@@ -30,6 +29,7 @@ import {
 import { networkOf } from './config/network-problems.ts'
 import { isVenue, venueFacts } from './config/venue-config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import { withoutForeignSpillway } from './foreign-headers.ts'
 import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/upstream.ts'
 import { openRouterFields } from './openrouter-fields.ts'
@@ -126,7 +126,8 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
       // Beside the client, since translation knows nothing of them.
       ...(settings.openrouter === undefined ? [] : [openRouterFields(settings.openrouter)]),
       ...usageOf(settings, url),
-      withoutForeignSpillway,
+      // Where a venue's form says what got lost, its own header stays.
+      ...(isVenue(endpoint.api) ? [] : [withoutForeignSpillway]),
       ...innermostOf(setup),
       ...ownWords(settings, endpoint),
     ],
@@ -206,17 +207,6 @@ function paidAt({
 export function observersOf({ books, observability }: Resources, upstream: Upstream): Middleware[] {
   return [books, observability].flatMap((each) => each?.attempts(upstream) ?? [])
 }
-
-/** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */
-const withoutForeignSpillway = named<Middleware>(
-  (next) => async (request) => {
-    const response = await next(request)
-    const headers = withoutHeaders(response.headers, (name) => name.startsWith('x-spillway-'))
-    return headers === response.headers ? response : { ...response, headers }
-  },
-  'upstream headers',
-  { hidden: true },
-)
 
 /** The others tell it without being asked. */
 function usageOf(settings: TargetConfig, url: string): Middleware[] {

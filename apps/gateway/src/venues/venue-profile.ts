@@ -3,6 +3,7 @@ import { deriveRequest, type Middleware, named, stack, useModel } from '@spillwa
 import { bedrock, bedrockMantle, claudeOnAws, claudeOnGoogle, foundry, vertex } from '@spillway/venues'
 import type { EndpointConfig, TargetConfig } from '../config/config.ts'
 import { isVenue, type VenueApi } from '../config/venue-config.ts'
+import { withoutForeignSpillway } from '../foreign-headers.ts'
 
 /** The ids that models have at an endpoint, by the names that calls use. What its name says goes before what its api says. */
 export function modelsAt(
@@ -53,9 +54,9 @@ export function providerOf(
     return { provider, ...(endpoint.url !== undefined && { baseUrl: endpoint.url }) }
   }
   const profile = profiles[api](endpoint as Required<EndpointConfig>, modelsAt(target, endpoint))
-  const added = fixedHeaders(headers)
-  const form = profile.form === undefined ? added : stack(profile.form, ...added)
-  return { provider: Array.isArray(form) ? profile : { ...profile, form } }
+  const inside = [withoutForeignSpillway, ...fixedHeaders(headers)]
+  const form = profile.form === undefined ? stack(...inside) : stack(profile.form, ...inside)
+  return { provider: { ...profile, form } }
 }
 
 /** What a call to an endpoint that takes first-party calls has besides: other ids of models, and fixed headers. */

@@ -69,9 +69,10 @@ async function column(adapter: GatewayAdapter): Promise<Column> {
   const startedAt = performance.now()
   const rows = options.filter === '' ? book : findRows(options.filter)
   const show = process.stderr.isTTY
-  const verdicts = await verdictsOf(rows, adapter, ({ row }: Verdict, done: number) => {
+  const tell = ({ row }: Verdict, done: number): void => {
     if (show) process.stderr.write(`\r\u001b[K${adapter.name}: ${done} of ${rows.length}  ${row.id}`)
-  })
+  }
+  const verdicts = await verdictsOf(rows, adapter, tell, options['write-docs'] || !adapter.isSpillway)
   if (show) process.stderr.write('\r\u001b[K')
   return { adapter, verdicts, seconds: (performance.now() - startedAt) / 1_000 }
 }

@@ -54,16 +54,17 @@ export async function runBook(
 
 /**
  * All verdicts of a whole run. Rows that a peer fails are run once more, and what they come to then counts: a busy machine
- * takes longer than any limit now and then, which must not be held against it. Spillway's rows have one try.
+ * takes longer than any limit now and then, which must not be held against it. Spillway's rows have one try, unless `isRunAgain`.
  */
 export async function verdictsOf(
   rows: readonly Row[],
   adapter: GatewayAdapter,
   onVerdict?: (verdict: Verdict, done: number) => void,
+  isRunAgain: boolean = !adapter.isSpillway,
 ): Promise<Verdict[]> {
   const verdicts = await runOnce(rows, adapter, onVerdict)
   const failed = verdicts.filter(({ problems }) => problems.length > 0).map(({ row }) => row)
-  if (adapter.isSpillway || failed.length === 0) return verdicts
+  if (!isRunAgain || failed.length === 0) return verdicts
   const again = new Map((await runOnce(failed, adapter)).map((verdict) => [verdict.row, verdict]))
   return verdicts.map((verdict) => again.get(verdict.row) ?? verdict)
 }

@@ -61,6 +61,10 @@ const elsewhere: readonly (readonly [complaint: string, test: string])[] = [
     'packages/*/src/undefined-options.test.ts',
   ],
   [
+    'what a failed, cut or incomplete response has used is not booked (Responses)',
+    'apps/gateway/test/responses-usage.test.ts',
+  ],
+  [
     'errors, bodies and responses of a `fetch` of one\u2019s own',
     'packages/attempt/src/foreign-fetch.test.ts',
   ],
@@ -97,7 +101,7 @@ function docsOf(columns: readonly Column[], today: Date): string {
   return `# The fault book
 
 What goes wrong at the upstreams of a gateway, and what must come of it. ${countFaults(rows)} faults in ${rows.length} rows:
-each fault with JSON and with SSE, in Anthropic's protocol and in OpenAI's, alone and with a second target to fall back
+each fault with JSON and with SSE, in Anthropic's protocol and in both of OpenAI's, alone and with a second target to fall back
 on. The simulated upstreams of \`@spillway/testing\` fail on cue; the caller keeps every byte; the upstreams keep every
 attempt.
 
@@ -121,8 +125,8 @@ node apps/benchmarks/src/fault-book/main.ts --write-docs             # this page
 
 Every gateway has the same limits: ${limits.total} ms for the call, ${limits.headers} ms to the headers and to the first
 content, ${limits.idle} ms of silence within a body, ${attempts} attempts, as far as it knows such limits. A row holds
-when everything in it does. One that another gateway fails is run once more, and counts by what it comes to then, since a busy
-machine takes longer than limits allow; Spillway's rows have one try:
+when everything in it does. One that fails is run once more for this page, and counts by what it comes to then, since a busy
+machine takes longer than limits allow; \`--check\` gives Spillway's rows one try:
 
 - **The caller** gets the status, the text and, where it says so, the upstream's bytes; a stream ends well or with an
   error event, never like a whole one after a cut; errors have the form of the caller's protocol; \`retry-after\` says
@@ -130,7 +134,8 @@ machine takes longer than limits allow; Spillway's rows have one try:
 - **The upstream** gets so many attempts, alike in their bytes, none before the time that it asked for; its connection is
   closed soon after a timeout or after the caller has left, and then nobody is asked any more.
 - Of Spillway alone: the status of errors that it words itself, \`x-should-retry: false\` on final errors,
-  \`x-spillway-attempts\`, \`x-spillway-served-by\`, \`x-spillway-fallback\`, taking over streams, keep-alives.
+  \`x-spillway-attempts\`, \`x-spillway-served-by\`, \`x-spillway-fallback\`, taking over streams, keep-alives, rows in which the
+  upstreams speak another protocol than the caller (\`responses sse at anthropic\`), numbers and items of streams that it writes.
 
 ${columns.map(({ adapter }) => `**${adapter.name} ${adapter.version}.** ${adapter.note}`).join('\n\n')}
 

@@ -26,10 +26,10 @@ export function claudeGateway(): GatewayAdapter {
       'Anthropic’s own, in Claude Code: `provider: anthropic` with `base_url`, one upstream for each target and a list of ' +
       'models that says which of them serve a row, PostgreSQL and a loopback identity provider, tokens signed with ' +
       `\`session.jwt_secret\`, \`timeouts.upstream_ttfb_ms\` of ${limits.headers} ms. It knows no retries, and no limit for what comes ` +
-      'after the headers. It speaks Anthropic’s protocol alone: rows of chat completions are not judged.',
+      'after the headers. It speaks Anthropic’s protocol alone: rows of OpenAI’s protocols are not judged.',
     isSpillway: false,
     lanes: 6,
-    serves: ({ shape }) => shape.api === 'anthropic',
+    serves: ({ shape }) => shape.api === 'anthropic' && shape.at === undefined,
     async start(rows) {
       const binary = install()
       const postgres = await privatePostgres()

@@ -9,7 +9,7 @@ import { startSpillway } from './spillway-process.ts'
 export type StartOne = (config: string) => Promise<{ readonly url: string; stop(): Promise<void> }>
 
 /** Spillway; by default the built one, in processes of its own. */
-export function spillway(startOne: StartOne = startSpillway, lanes = 10): GatewayAdapter {
+export function spillway(startOne: StartOne = startSpillway, lanes = 6): GatewayAdapter {
   return {
     name: 'Spillway',
     version: version(),

@@ -83,6 +83,12 @@ routes:
     const ask = (model: string): Promise<Response> =>
       fetch(`${url}/v1/messages`, { method: 'POST', body: body(model, model === 'stream') })
     const counts = { calls: 0, streams: 0, failed: 0, cut: 0, good: 0, bad: 0 }
+    /** Why, and how often: an overloaded machine fails in other ways than a reload does. */
+    const reasons = new Map<string, number>()
+    const note = (reason: string): void => {
+      const short = reason.slice(-160)
+      if (reasons.has(short) || reasons.size < 20) reasons.set(short, (reasons.get(short) ?? 0) + 1)
+    }
     for (let call = 0; call < 6; call++) await (await ask('broken')).text()
     const end = performance.now() + minutes * 60_000
     const isOver = (): boolean => performance.now() >= end
@@ -92,7 +98,9 @@ routes:
         const said = await ask('stream')
           .then((response) => response.text())
           .catch(String)
-        if (!said.includes('message_stop')) counts.cut++
+        if (said.includes('message_stop')) continue
+        counts.cut++
+        note(said.replace(/"(?:call_|request_)?id":"[^"]*"/g, ''))
       }
     })
     const calling = (async () => {
@@ -102,10 +110,15 @@ routes:
           counts.calls++
           const answered = ask('call').then(
             async (response) => {
-              await response.arrayBuffer()
-              if (response.status !== 200) counts.failed++
+              const said = await response.text()
+              if (response.status === 200) return
+              counts.failed++
+              note(`${response.status} ${said}`)
             },
-            () => void counts.failed++,
+            (error: unknown) => {
+              counts.failed++
+              note(String((error as { cause?: unknown }).cause ?? error))
+            },
           )
           running.add(answered)
           void answered.finally(() => running.delete(answered))
@@ -125,6 +138,7 @@ routes:
     const last = await ask('broken')
     await last.text()
     console.log(JSON.stringify(counts))
+    for (const [reason, times] of reasons) console.log(`${times} times: ${reason}`)
     return [
       ...(counts.failed > 0 ? [`${counts.failed} of ${counts.calls} calls failed`] : []),
       ...(counts.cut > 0 ? [`${counts.cut} of ${counts.streams} streams were cut`] : []),

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
@@ -142,24 +143,27 @@ describe('the program itself', { timeout: 40_000 }, () => {
   // `script` of util-linux gives a program a terminal.
   const noTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).status !== 0
   test.skipIf(noTerminal).each([
-    ['Ctrl-C', '\u0003'],
-    ['Ctrl-D', '\u0004'],
-  ])('leaves a prompt for a key without a word at %s', async (_, pressed) => {
+    ['link claude', '(not shown): ', 'Ctrl-C', '\u0003'],
+    ['link claude', '(not shown): ', 'Ctrl-D', '\u0004'],
+    ['init', '[anthropic]: ', 'Ctrl-C', '\u0003'],
+    ['init', '[anthropic]: ', 'Ctrl-D', '\u0004'],
+  ])('leaves a prompt without a word, and no file: %s at %s %s', async (asked, prompt, _, pressed) => {
     const { spawn } = await import('node:child_process')
-    const command = `${process.execPath} ${program} link claude`
-    const child = spawn('script', ['-qefc', command, '/dev/null'], {
-      cwd: temporaryFolder(),
-      env: plainEnvironment(),
+    const cwd = temporaryFolder()
+    const child = spawn('script', ['-qefc', `${process.execPath} ${program} ${asked}`, '/dev/null'], {
+      ...{ cwd, env: plainEnvironment() },
     })
     onTestFinished(() => void child.kill('SIGKILL'))
     let shown = ''
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
       shown += piece
     })
-    await until(() => shown.includes('(not shown): '))
+    await until(() => shown.includes(prompt))
     child.stdin.write(pressed)
     const code = await new Promise((resolve) => child.on('close', resolve))
-    expect([code, shown.trim()]).toEqual([130, 'key for claude (not shown):'])
+    const text = stripVTControlCharacters(shown).trim()
+    expect([code, text.split('\n').length, readdirSync(cwd)]).toEqual([130, 1, []])
+    expect(text).toContain(prompt.trim())
   })
 
   test.each([['--help'], ['check --config CONFIG']])(

@@ -56,6 +56,7 @@ async function emptyProject(): Promise<string> {
   return folder
 }
 
+// Packing takes a while on a busy machine.
 it('shows in each README a first example that answers, as it is pasted, from the packed packages', async () => {
   const folder = await emptyProject()
   await using claude = await startClaude({ reply: { text: 'Hello from the dam.' } })
@@ -104,4 +105,4 @@ await vault.close()`
     venues: expect.stringMatching(/^claude-/),
     wire: expect.stringContaining('overloaded'),
   })
-})
+}, 120_000)

@@ -3,6 +3,9 @@ import type { MetricReader } from '@opentelemetry/sdk-metrics'
 import type { TracerProvider } from '@opentelemetry/sdk-trace'
 import { agentThrough } from '../config/other-servers.ts'
 
+/** In the command's own files; whoever uses the library with a collector installs them. */
+const exporters = ['@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/exporter-metrics-otlp-http']
+
 /** How often metrics are sent, in milliseconds. */
 export const defaultExportEvery: number = 30_000
 
@@ -32,7 +35,10 @@ export async function openOtlp(
     import('@opentelemetry/exporter-metrics-otlp-http'),
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/sdk-metrics'),
-  ])
+  ]).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error(`telemetry.otlp needs two packages here: npm install ${exporters.join(' ')}`)
+  })
   const base = url.replace(/\/$/, '')
   const httpAgentOptions = agentThrough(proxy, 'telemetry')
   const at = (path: string): object => ({

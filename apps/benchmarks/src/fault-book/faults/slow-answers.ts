@@ -77,12 +77,16 @@ export const slowAnswers: readonly FaultEntry[] = [
     group,
     fault: { type: 'drip', bytes: 7, everyMs: 0 },
     effect: answers,
+    // A stream of Responses has thousands of bytes before its first content.
+    attemptLimit: 2_000,
   },
   {
     name: 'drips slowly, but within all limits',
     group,
     fault: { type: 'drip', bytes: 250, everyMs: 40 },
     effect: answers,
+    // A stream of Responses has thousands of bytes before its first content.
+    attemptLimit: 2_000,
   },
   {
     name: 'drips a byte in 100 ms',

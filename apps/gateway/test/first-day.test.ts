@@ -46,7 +46,7 @@ const heard: Record<string, RegExp> = {
 
 const launcher = await installClaudeCode()
 
-describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { timeout: 120_000 }, () => {
+describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { timeout: 240_000 }, () => {
   test('goes as the README says, from the installation to the end', async () => {
     const [first, second, third] = ['sk-ant-api03-first', 'sk-ant-api03-second', 'sk-or-v1-third']
     const claude = forThisTest(

@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
   })
 
   test('any time can be given, and is compared with the time before', async () => {
-    server.fixture = bigNumbers(Date.now())
+    server.fixture = aFewCalls(Date.now())
     const page = await open('#/latency')
     await page.locator('.own-span > summary').click()
     await page.getByLabel('From', { exact: true }).fill('2026-11-20T10:00')
@@ -244,7 +244,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
   })
 
   test('j, k and Enter go through the rows, / searches, ? says so', async () => {
-    server.fixture = bigNumbers(Date.now())
+    server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')
     await page.keyboard.press('?')
     await page.getByRole('complementary', { name: 'Keys' }).waitFor()

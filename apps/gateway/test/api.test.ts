@@ -240,7 +240,7 @@ test('live events tell of calls and circuits, and end when the gateway stops', a
   })
   client.end()
   onTestFinished(() => void client.destroy())
-  await vi.waitFor(() => expect(text).toContain('event: ping'))
+  await vi.waitFor(() => expect(text).toContain('event: ping'), 5000)
   claude.next({ type: 'status', status: 500 })
   await send(`${url}/v1/messages`, { body: messages() })
   await vi.waitFor(() => {
@@ -250,7 +250,7 @@ test('live events tell of calls and circuits, and end when the gateway stops', a
       target: 'claude',
       circuit: { state: 'open' },
     })
-  })
+  }, 10_000)
   await gateway.close(5000)
   expect(hasEnded).toBe(true)
 })
@@ -356,12 +356,12 @@ test('the live row of a call costs what the ledger says, geography included', as
   })
   client.end()
   onTestFinished(() => void client.destroy())
-  await vi.waitFor(() => expect(text).toContain('event: ping'))
+  await vi.waitFor(() => expect(text).toContain('event: ping'), 5000)
   await send(`${url}/v1/messages`, { body: messages({ inference_geo: 'us' }) })
   await vi.waitFor(async () => {
     const live = eventsOf(text).find(({ name }) => name === 'call')?.data as { costNano: string } | undefined
     const { calls } = await get<Calls>(`${url}/api/calls`)
     expect(live?.costNano).toMatch(/^[1-9]/)
     expect(calls.map(({ costNano }) => costNano)).toEqual([live?.costNano])
-  })
+  }, 10_000)
 })

@@ -109,14 +109,9 @@ function parametersOf(name: QueryName): Json[] {
 }
 
 function openLimits(answer: Json, wrong: Json): Json {
-  const text = { type: 'string' }
   return {
     summary: 'Opens by hand what a 429 of the vendor has closed, and forgets what it said is left',
-    parameters: [
-      { name: 'open', in: 'query', required: true, schema: { enum: ['limits'] } },
-      { name: 'target', in: 'query', required: true, schema: text },
-      { name: 'endpoint', in: 'query', schema: text },
-    ],
+    parameters: parametersOf('openLimits'),
     responses: {
       200: { description: 'As of now.', content: { 'application/json': { schema: answer } } },
       400: { description: 'A parameter is wrong; the message names it.', ...wrong },

@@ -91,6 +91,11 @@ export const queries = {
     action: text.optional().describe('Entries of this action; -call for all but those.'),
     query: text.optional().describe('A part of the text.'),
   }),
+  openLimits: z.strictObject({
+    open: z.literal('limits', { error: 'expected limits' }),
+    target: text.optional().describe('Must be there.'),
+    endpoint: text.optional().describe('All of the target by default.'),
+  }),
 } as const
 
 export type QueryName = keyof typeof queries

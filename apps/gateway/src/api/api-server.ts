@@ -103,12 +103,8 @@ export const livePath = '/api/live'
 /** What can be done, by the same paths with POST. It changes what the gateway does, and nothing that is kept. */
 const actions: Readonly<Record<string, (query: URLSearchParams, sources: ApiSources) => unknown>> = {
   '/api/targets'(query, { openLimits, targets }) {
-    const known = ['open', 'target', 'endpoint']
-    for (const name of query.keys())
-      if (!known.includes(name))
-        throw new BadParameter('query', `unknown parameter; there are ${known.join(', ')}`)
-    if (query.get('open') !== 'limits') throw new BadParameter('open', 'expected limits')
-    openLimits(query.get('target') ?? undefined, query.get('endpoint') ?? undefined)
+    const { target, endpoint } = readQuery('openLimits', query)
+    openLimits(target, endpoint)
     return targets()
   },
 }

@@ -11,12 +11,12 @@ import {
   startVertex,
 } from '@spillway/testing'
 import { afterAll, afterEach, expect, it, onTestFinished, vi } from 'vitest'
-import { bedrock } from '../endpoints/bedrock.ts'
-import { foundry } from '../endpoints/first-party-venues.ts'
-import { vertex } from '../endpoints/vertex.ts'
-import { awsCredential } from './aws-credential.ts'
-import { entraCredential } from './entra-credential.ts'
-import { googleCredential } from './google-credential.ts'
+import { awsCredential } from '../src/credentials/aws-credential.ts'
+import { entraCredential } from '../src/credentials/entra-credential.ts'
+import { googleCredential } from '../src/credentials/google-credential.ts'
+import { bedrock } from '../src/endpoints/bedrock.ts'
+import { foundry } from '../src/endpoints/first-party-venues.ts'
+import { vertex } from '../src/endpoints/vertex.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'spillway-revoked-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Failure, systemClock } from '@spillway/middleware'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { awsCredential } from './aws-credential.ts'
-import { awsSignature } from './aws-signature.ts'
-import { entraCredential } from './entra-credential.ts'
-import { googleCredential } from './google-credential.ts'
-import { loadPeer } from './load-peer.ts'
+import { awsCredential } from '../src/credentials/aws-credential.ts'
+import { awsSignature } from '../src/credentials/aws-signature.ts'
+import { entraCredential } from '../src/credentials/entra-credential.ts'
+import { googleCredential } from '../src/credentials/google-credential.ts'
+import { loadPeer } from '../src/credentials/load-peer.ts'
 
 /** Says what a metadata server answers. */
 let answer: (request: IncomingMessage) => { readonly status?: number; readonly body: unknown }

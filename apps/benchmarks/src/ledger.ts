@@ -37,7 +37,8 @@ if (values.help || !(rows >= 1) || !(days > 0) || !(rounds >= 1)) {
 Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view,
 and each answer of the gateway's API that the dashboard asks for, over HTTP.
   --postgres  in a PostgreSQL of its own, which is removed at the end
-  --url URL   the database, which must be new  [default: a file of SQLite that is removed at the end]
+  --url URL   the database: a new one is filled and stays, a filled one is timed as it is
+              [default: a file of SQLite that is removed at the end]
   --check     fails if the slowest round of a view takes over ${bound} ms`)
   process.exit(values.help ? 0 : 1)
 }
@@ -50,18 +51,21 @@ const server = values.postgres ? await privatePostgres() : undefined
 if (values.postgres && server === undefined) process.exit(1)
 const url = server?.url ?? values.url ?? `sqlite:${file}`
 const store = openLedgerStore(url)
+let api: Awaited<ReturnType<typeof viewsOverHttp>> | undefined
 try {
-  await fill(store)
-  await fillAudit(store)
+  if ((await store.calls({ limit: 1 })).calls.length === 0) {
+    await fill(store)
+    await fillAudit(store)
+  }
   if (url === `sqlite:${file}`) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
-  const api = await viewsOverHttp(url, join(folder, 'waiting'))
+  api = await viewsOverHttp(url, join(folder, 'waiting'))
   const slow = [...(await time(viewsOf(store))), ...(await time(api.views))]
-  await api.close()
   if (values.check && slow.length > 0) {
     console.error(`over ${bound} ms: ${slow.join(', ')}`)
     process.exitCode = 1
   }
 } finally {
+  await api?.close()
   await store.close()
   await server?.remove()
   rmSync(folder, { recursive: true })
@@ -224,6 +228,21 @@ function viewsOf(store: LedgerStore): View[] {
     'found by a name': { query: 'opus' },
     'found nowhere': { query: 'no such thing' },
     'of a conversation': { session: 'session-4711' },
+    'with a status': { status: 529 },
+    'with a reason of the fallback': { reason: 'circuit_open' },
+    'of a tenant with a reason': { tenant: 'tenant-39', reason: 'circuit_open' },
+    'of a tenant with problems': { tenant: 'tenant-39', problems: true },
+    'of a tenant with a status': { tenant: 'tenant-3', status: 529 },
+    'with an unknown status': { status: 418 },
+    'with an unknown reason': { reason: 'nothing' },
+    'without a failure': { failure: '' },
+    'of a day': { range: { from: now - 15 * day, to: now - 14 * day } },
+    'of a tenant, of a day': { tenant: 'tenant-39', range: { from: now - 15 * day, to: now - 14 * day } },
+    'of a model with a failure, of a day': {
+      ...{ model: 'claude-opus-5', failure: 'timeout' },
+      range: { from: now - 15 * day, to: now - 14 * day },
+    },
+    'of a day, with an unknown status': { status: 418, range: { from: now - 15 * day, to: now - 14 * day } },
     'with problems, from the middle': { problems: true, before: middle },
   }))
     views.push([`calls ${name}`, () => store.calls({ limit: 50, ...filter })])
@@ -245,7 +264,13 @@ async function time(views: readonly View[]): Promise<string[]> {
     const times: number[] = []
     for (let round = 0; round < rounds; round++) {
       const started = performance.now()
-      await view()
+      try {
+        await view()
+      } catch (error) {
+        throw new Error(`${name} failed after ${(performance.now() - started).toFixed(0)} ms`, {
+          cause: error,
+        })
+      }
       times.push(performance.now() - started)
     }
     times.sort((a, b) => a - b)

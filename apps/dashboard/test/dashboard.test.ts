@@ -210,6 +210,30 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: /^only problems/ }).waitFor()
   })
 
+  test('what was said is hidden, and not even asked for, until a person wants to see it', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const id = server.fixture.calls[0]?.id ?? ''
+    const page = await open(`#/calls/${id}`)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    await page.getByText(/^Hidden\./).waitFor()
+    expect(await page.getByText('Paris.').count()).toBe(0)
+    expect(await faults(page)).toEqual([])
+    await page.reload()
+    await settled(page)
+    expect(asked.filter((path) => path.endsWith('/content'))).toEqual([])
+    await page.getByRole('button', { name: 'Show' }).press('Enter')
+    await page.getByText('Paris.').waitFor()
+    await page.getByText('More was said than is kept of one call.').waitFor()
+    expect(asked).toContain(`/api/calls/${id}/content`)
+    await settled(page)
+    expect(await faults(page)).toEqual([])
+    await page.setViewportSize(phone)
+    expect(await isTooWide(page)).toBe(false)
+    await page.getByRole('button', { name: 'Hide' }).click()
+    expect(await page.getByText('Paris.').count()).toBe(0)
+  })
+
   test('a frame drawn on a chart is the time that all views show', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/latency')

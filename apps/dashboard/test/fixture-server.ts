@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallRow, RangeName, Series, Usage } from '@spillway/gateway-api'
+import type { CallContent, CallRow, RangeName, Series, Usage } from '@spillway/gateway-api'
 import { openDashboard } from '../../gateway/src/server/dashboard.ts'
 import type { Fixture } from './fixtures.ts'
 
@@ -66,6 +66,15 @@ export async function startFixtureServer(
   return self
 }
 
+const fixtureContent: CallContent = {
+  messages: [
+    { role: 'system', text: 'You are brief.' },
+    { role: 'user', text: 'What is the capital of France?\nAnswer in one word.' },
+  ],
+  answer: 'Paris.',
+  isCut: true,
+}
+
 function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unknown {
   const range = (query.get('range') ?? '24h') as RangeName
   const page = <T>(all: readonly T[]): { readonly rows: readonly T[]; readonly next?: string } => {
@@ -74,6 +83,7 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
     return { rows: all.slice(from, to), ...(to < all.length && { next: String(to) }) }
   }
   const has = (name: string, text: string | null): boolean => (text ?? '').includes(query.get(name) ?? '')
+  if (path.endsWith('/content')) return fixtureContent
   const id = /^\/api\/calls\/(.+)$/.exec(path)?.[1]
   if (id !== undefined) return fixture.story(decodeURIComponent(id))
   switch (path) {

@@ -558,5 +558,6 @@ function storyOf(call: CallRow): CallStory {
       ? [{ target: 'openrouter', failure: 'circuit_open', message: 'the circuit is open for 9 s more' }]
       : [],
     isRemembered: isTrouble,
+    hasContent: true,
   }
 }

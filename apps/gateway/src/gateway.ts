@@ -187,7 +187,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   follow = api.follow
   let timeouts = timeoutsOf(config)
-  serving.route([observability.calls, books.calls, api.calls])
+  serving.route([observability.calls, books.calls, ...api.calls])
   try {
     const server = await listenGateway({
       ...{ host, allowedHosts, allowedOrigins },

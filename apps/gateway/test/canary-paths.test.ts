@@ -245,6 +245,15 @@ const surfaces: Readonly<Record<string, Surface>> = {
       return stories.map(({ text }) => text).join('\n')
     },
   },
+  '/api/calls/{id}/content': {
+    mark: new RegExp(prompt.replace('?', '\\?')),
+    read: async () => {
+      const { gateway } = await trouble({ captureContent: true })
+      const { calls } = JSON.parse((await get(`${gateway.url}/api/calls`)).text) as Calls
+      const contents = await Promise.all(calls.map(({ id }) => get(`${gateway.url}/api/calls/${id}/content`)))
+      return contents.map(({ text }) => text).join('\n')
+    },
+  },
   '/api/series': ofRoute('/api/series', /"points"/),
   '/api/facets': ofRoute('/api/facets', /"value":"authentication"/),
   '/api/sessions': ofRoute('/api/sessions', /"rows"/),

@@ -72,6 +72,19 @@ export const callStory = named(
       "Spillway's own, such as an open circuit; kept in memory alone.",
     ),
     isRemembered: z.boolean().describe('Whether what is kept in memory alone is still there.'),
+    hasContent: z.boolean().describe('Whether `/api/calls/{id}/content` has what was said.'),
   }),
 )
 export type CallStory = z.infer<typeof callStory>
+
+export const callContent = named(
+  'CallContent',
+  object({
+    messages: list(object({ role: text, text })).describe(
+      'The prompt: its system prompt and its newest messages, without pictures, documents and what tools are called with.',
+    ),
+    answer: text.nullable().describe('Null where nothing was answered.'),
+    isCut: z.boolean().describe('Whether more was said than is kept of a call.'),
+  }),
+)
+export type CallContent = z.infer<typeof callContent>

@@ -1,4 +1,4 @@
-export type { Attempt, CallRow, CallStory, Calls } from './calls.ts'
+export type { Attempt, CallContent, CallRow, CallStory, Calls } from './calls.ts'
 export { openApi } from './openapi.ts'
 export {
   type AskedRange,

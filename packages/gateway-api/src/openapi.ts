@@ -56,6 +56,9 @@ function describe(): Json {
             content: { 'application/json': { schema: schemaOf(question.answer) } },
           },
           400: { description: 'A parameter is wrong; the message names it.', ...wrong },
+          ...(question.isLocal && {
+            403: { description: 'Another machine asks, or a proxy; there is no login yet.', ...wrong },
+          }),
           ...(path.includes('{id}') && { 404: { description: 'There is none, or no longer.', ...wrong } }),
           503: { description: 'The database or the vault does not answer.', ...wrong },
         },

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { callStory, calls } from './calls.ts'
+import { callContent, callStory, calls } from './calls.ts'
 import type { QueryName } from './parameters.ts'
 import { alerts, audit, keys, mirrors, targets } from './state.ts'
 import { facets, fallbacks, sessions, splitSeries, summary, usageAnswer } from './sums.ts'
@@ -9,6 +9,8 @@ export interface Question {
   readonly summary: string
   readonly query: QueryName
   readonly answer: z.ZodType
+  /** Whether it answers this machine alone. */
+  readonly isLocal?: boolean
 }
 
 /** All questions by their paths; `{id}` is a part that varies. */
@@ -37,6 +39,13 @@ export const questions = {
   '/api/sessions': { summary: 'Conversations, in whole hours', query: 'sessions', answer: sessions },
   '/api/calls': { summary: 'Single calls, newest first', query: 'calls', answer: calls },
   '/api/calls/{id}': { summary: 'The story of one call', query: 'nothing', answer: callStory },
+  '/api/calls/{id}/content': {
+    summary:
+      'What one of the latest calls asked and was answered, where `telemetry.captureContent` is on; answers this machine alone',
+    query: 'nothing',
+    answer: callContent,
+    isLocal: true,
+  },
   '/api/targets': {
     summary: 'Targets, circuits and limits as they are now',
     query: 'nothing',

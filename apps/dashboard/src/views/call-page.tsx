@@ -12,6 +12,7 @@ import { Money } from '../ui/money.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { Tokens } from '../ui/tokens.tsx'
+import { CallContent } from './call-content.tsx'
 import { Outcome } from './outcome.tsx'
 import { Waterfall } from './waterfall.tsx'
 
@@ -30,7 +31,7 @@ export function CallPage({ id }: { readonly id: string }): JSX.Element {
 }
 
 function Story({ of }: { readonly of: CallStory }): JSX.Element {
-  const { call, attempts, refusals, isRemembered } = of
+  const { call, attempts, refusals, isRemembered, hasContent } = of
   const hasProblem = call.failure !== null || call.fallback !== null
   return (
     <>
@@ -82,6 +83,7 @@ function Story({ of }: { readonly of: CallStory }): JSX.Element {
         </ol>
       </Panel>
       <CallFacts of={of} />
+      {hasContent && <CallContent key={call.id} id={call.id} />}
     </>
   )
 }

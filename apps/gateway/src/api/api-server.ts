@@ -3,16 +3,19 @@ import {
   type Alerts,
   type Audit,
   BadParameter,
+  type CallContent,
   type Keys,
   type Mirrors,
   openApi,
   type Query,
   type QueryName,
+  type Question,
   questions,
   readQuery,
   type Targets,
 } from '@spillway/gateway-api'
 import { type Clock, systemClock } from '@spillway/middleware'
+import { isAskedHere } from '../access/asked-here.ts'
 import { csvOf } from './csv.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
@@ -29,6 +32,8 @@ export interface ApiSources {
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
   readonly audit: (query: Query<'audit'>) => Promise<Audit>
+  /** What a call said; undefined where that is not kept, or no longer. */
+  readonly content: (id: string) => CallContent | undefined
   readonly live: LiveEvents
   /** Told why a question could not be answered. Must not throw. */
   readonly log: (line: string) => void
@@ -78,6 +83,7 @@ const answers: Answers = {
     return query.format === 'json' ? calls : new Csv('calls', calls.calls)
   },
   '/api/calls/{id}': (_, { views }, id) => views.story(id),
+  '/api/calls/{id}/content': (_, { content }, id) => content(id),
   '/api/targets': (_, { targets }) => targets(),
   '/api/alerts': (_, { alerts }) => alerts(),
   '/api/mirror': (_, { mirrors }) => mirrors(),
@@ -124,12 +130,16 @@ function answerTo(
       return openApi()
     }
   }
-  const id = /^\/api\/calls\/([^/]+)$/.exec(path)?.[1]
-  const question = (id === undefined ? path : '/api/calls/{id}') as keyof typeof questions
+  const { question, id } = asked(path)
   if (!Object.hasOwn(questions, question)) return undefined
   const { query: name } = questions[question]
   const answer = answers[question] as (query: Query<QueryName>, sources: ApiSources, id: string) => unknown
   return (query, sources) => answer(readQuery(name, query), sources, decoded(id))
+}
+
+function asked(path: string): { question: keyof typeof questions; id: string | undefined } {
+  const [, id, more = ''] = /^\/api\/calls\/([^/]+)(\/content)?$/.exec(path) ?? []
+  return { question: (id === undefined ? path : `/api/calls/{id}${more}`) as keyof typeof questions, id }
 }
 
 function decoded(part = ''): string {
@@ -161,9 +171,16 @@ export async function answerApi(
   if (answer === undefined) {
     const known = [...Object.keys(questions), descriptionPath, livePath].join(', ')
     // A long one may hold a key that was pasted in the wrong place.
-    const asked = path.length > 30 ? '' : `: ${path}`
-    return sendError(res, 404, `no such path${asked}; there are ${known}`)
+    const shown = path.length > 30 ? '' : `: ${path}`
+    return sendError(res, 404, `no such path${shown}; there are ${known}`)
   }
+  const { isLocal = false }: Partial<Question> = isAction ? {} : (questions[asked(path).question] ?? {})
+  if (isLocal && !isAskedHere(req))
+    return sendError(
+      res,
+      403,
+      'prompts and answers are shown on the machine of the gateway alone: ask 127.0.0.1 there, without a proxy',
+    )
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
     const given = Promise.resolve(answer(query, sources))

@@ -14,6 +14,7 @@ it('answers with what is booked while the last rows cannot be booked', async () 
     sharedReads(),
     () => 0,
     () => undefined,
+    () => false,
     clock,
   )
   expect(await clock.runUntil(views.calls({ limit: 5, format: 'json' }))).toEqual({

@@ -45,6 +45,7 @@ export function ledgerViews(
   shared: SharedReads,
   now: () => number,
   noteOf: (callId: string) => CallNote | undefined,
+  hasContent: (callId: string) => boolean,
   clock: Clock = systemClock,
 ): LedgerViews {
   const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
@@ -120,6 +121,7 @@ export function ledgerViews(
         })),
         refusals: note?.refusals ?? [],
         isRemembered: note !== undefined,
+        hasContent: hasContent(id),
       }
     },
   }

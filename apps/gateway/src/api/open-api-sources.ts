@@ -11,6 +11,7 @@ import type { RunningTarget } from '../targets.ts'
 import { alertsOf } from './alerts.ts'
 import type { ApiSources } from './api-server.ts'
 import { readAudit } from './audit-view.ts'
+import { CallContents, keepContents } from './call-contents.ts'
 import { CallNotes } from './call-notes.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
@@ -31,10 +32,10 @@ export interface Observed {
   readonly log: (line: string) => void
 }
 
-/** What `/api` reads from a running gateway, and the middleware by which it hears of calls. */
+/** What `/api` reads from a running gateway, and the middlewares by which it hears of calls. */
 export function openApiSources(observed: Observed): {
   sources: ApiSources
-  calls: Middleware
+  calls: readonly Middleware[]
   /** Watches the circuits of a target that was opened later. */
   follow: (target: RunningTarget) => void
 } {
@@ -42,6 +43,8 @@ export function openApiSources(observed: Observed): {
   const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
   const reads = sharedReads()
   const notes = new CallNotes()
+  const { captureContent = false, maxContentLength = Infinity } = config().telemetry ?? {}
+  const contents = captureContent ? new CallContents(maxContentLength) : undefined
   const calls = observeCalls((call) => {
     notes.add(call.record)
     books.audit?.record(callEntry(call))
@@ -54,6 +57,7 @@ export function openApiSources(observed: Observed): {
       reads,
       () => Date.now(),
       (id) => notes.of(id),
+      (id) => contents?.has(id) ?? false,
     ),
     targets: watched.read,
     alerts: () => alertsOf(watched.read(), observed.state(), Date.now()),
@@ -71,10 +75,20 @@ export function openApiSources(observed: Observed): {
         readAudit(books.store.audit, { ...filter, range }),
       )
     },
+    content(id) {
+      const content = contents?.of(id)
+      if (content !== undefined)
+        books.audit?.record({ actor: gatewayActor, action: 'content.read', details: { subject: id } })
+      return content
+    },
     live,
     log,
   }
-  return { sources, calls, follow: watched.follow }
+  return {
+    sources,
+    calls: contents === undefined ? [calls] : [calls, keepContents(contents)],
+    follow: watched.follow,
+  }
 }
 
 function mirrorView({ from, to, sample, mirror, tally }: RunningMirror): Mirrors['mirrors'][number] {

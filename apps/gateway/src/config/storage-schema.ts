@@ -114,7 +114,9 @@ export const telemetry: z.ZodType<Config['telemetry']> = z
       'The proxy to reach it through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',
     ),
     exportEvery: someTime.optional().describe('How often metrics are sent to it.'),
-    captureContent: yesOrNo.optional().describe('Whether spans carry prompts and answers.'),
+    captureContent: yesOrNo
+      .optional()
+      .describe('Whether spans carry prompts and answers, and the page of a call shows them.'),
     maxContentLength: whole
       .optional()
       .describe('Longer prompts and answers are left out of spans, in characters.'),

@@ -91,11 +91,11 @@ async function fill(store: LedgerStore): Promise<void> {
   for (let call = 0; attempts < rows; call++) {
     const startedAt = Math.floor(now - days * day + (attempts / rows) * days * day)
     const model = pick(models)
-    const tenant = `tenant-${Math.floor(random() ** 2 * 40)}`
     const id = `run-${call.toString(36).padStart(8, '0')}`
-    // Conversations have some forty calls each, and others are beside them.
-    const session =
-      random() < 0.1 ? null : `session-${Math.floor(call / 400) * 10 + Math.floor(random() * 10)}`
+    // Conversations have some forty calls each, of one tenant, and others are beside them.
+    const conversation = Math.floor(call / 400) * 10 + Math.floor(random() * 10)
+    const session = random() < 0.1 ? null : `session-${conversation}`
+    const tenant = `tenant-${Math.floor((session === null ? random() : share(conversation)) ** 2 * 40)}`
     const isFallback = random() < 0.05
     const failure = random() < 0.02 ? pick(['timeout', 'server', 'cancelled', 'overloaded']) : null
     const roles: AttemptRow['role'][] = ['primary']
@@ -165,6 +165,11 @@ async function fill(store: LedgerStore): Promise<void> {
   }
   await write()
   if (process.stderr.isTTY) process.stderr.write('\n')
+}
+
+/** A number from 0 to 1 that is as good as random, and always the same. */
+function share(number: number): number {
+  return ((number * 2_654_435_761) % 2 ** 32) / 2 ** 32
 }
 
 /** More than one answer looks through. */

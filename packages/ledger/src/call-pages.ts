@@ -38,7 +38,7 @@ export async function callPage(db: Db, database: DatabaseName, filter: CallFilte
   const alternatives = filter.query ? await search(db, database, filter.query) : [[]]
   const found = new Map<string, CallRow>()
   for (const conditions of alternatives) {
-    const all = [...equalities(filter), ...conditions, ...beyond(database, before)]
+    const all = [...equalities(database, filter), ...conditions, ...beyond(database, before)]
     const { rows } = await sql<CallRow>`select * from calls
       where ${eachRow} ${all.length === 0 ? sql`1 = 1` : sql.join(all, sql` and `)}
       order by started_at desc, ${idOf(database)} desc limit ${limit + 1}`.execute(db)
@@ -62,18 +62,28 @@ function beyond(database: DatabaseName, before: Cursor | undefined): RawBuilder<
   return before === undefined ? [] : [sql`(started_at, ${idOf(database)}) < (${before.at}, ${before.id})`]
 }
 
+/** By them most calls are the same, so that there is no index. */
+const usual: Readonly<Record<string, unknown>> = { failure: '', fallback_reason: '', status: 200 }
+
 /**
- * The filter that lets the fewest through, as a rule, is looked up; the others are checked. PostgreSQL chooses for itself, for
- * SQLite an expression hides a column from its planner, which would take any index.
+ * The filter that lets the fewest through, as a rule, is looked up; the others are checked. PostgreSQL chooses for itself, by
+ * what it knows of columns; from SQLite's planner, which would take any index, an expression hides a column.
  */
-function equalities(filter: CallFilter): RawBuilder<unknown>[] {
+function equalities(database: DatabaseName, filter: CallFilter): RawBuilder<unknown>[] {
   const { session, failure, tenant, target, model, reason, status } = filter
-  const names = { session, failure, tenant, target, model_asked: model, fallback_reason: reason, status }
+  const names = {
+    ...{ session, failure, status, fallback_reason: reason, tenant, target, model_asked: model },
+  }
   const given = Object.entries(names).filter(([, value]) => value !== undefined)
-  const all = given.map(([name, value], index) => {
-    if (value === '') return sql`${sql.ref(name)} is null`
-    if (name === 'status') return sql`coalesce(status, 0) = ${value}`
-    return index === 0 ? sql`${sql.ref(name)} = ${value}` : sql`coalesce(${sql.ref(name)}, '') = ${value}`
+  const first = given.find(([name, value]) => usual[name] !== value)?.[0]
+  const all = given.map(([name, value]) => {
+    const isLookedUp = name === first || database === 'postgres'
+    if (name === 'status') {
+      const equal = sql`coalesce(status, 0) = ${value}`
+      return isLookedUp && value !== usual.status ? sql`${equal} and coalesce(status, 0) <> 200` : equal
+    }
+    if (!isLookedUp) return sql`coalesce(${sql.ref(name)}, '') = ${value}`
+    return value === '' ? sql`${sql.ref(name)} is null` : sql`${sql.ref(name)} = ${value}`
   })
   if (filter.range !== undefined) {
     const { from, to } = filter.range

@@ -10,6 +10,7 @@ import { dropIndexes } from './migrations/fewer-indexes.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createOwners } from './migrations/owners.ts'
 import { addSessionsAndOutcomes } from './migrations/sessions-and-outcomes.ts'
+import { indexStatusesAndReasons } from './migrations/statuses-and-reasons.ts'
 import { createSums } from './migrations/sums.ts'
 import { addVendorCodes } from './migrations/vendor-codes.ts'
 import type { RollupTable } from './rollups.ts'
@@ -33,6 +34,7 @@ const migrations: readonly Migration[] = [
   addVendorCodes,
   addSessionsAndOutcomes,
   createOwners,
+  indexStatusesAndReasons,
 ]
 
 /**

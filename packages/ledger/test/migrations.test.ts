@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 /** How many migrations each had. */
-const versions = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+const versions = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 

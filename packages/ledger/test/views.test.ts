@@ -503,6 +503,7 @@ it('sums up what an older version has booked', async () => {
     'calls_target',
     'calls_failure',
     'calls_problems',
+    'calls_reason',
   ])
     database.exec(`drop index ${index}`)
   database.exec('drop index attempts_call_row; alter table attempts drop column call_row')

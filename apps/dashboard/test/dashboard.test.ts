@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { CallRow } from '@spillway/gateway-api'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -232,6 +233,56 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await isTooWide(page)).toBe(false)
     await page.getByRole('button', { name: 'Hide' }).click()
     expect(await page.getByText('Paris.').count()).toBe(0)
+  })
+
+  test('on a phone, what calls, conversations and groups cost is on the screen', async () => {
+    server.fixture = bigNumbers(Date.now())
+    const page = await open('#/calls', { viewport: phone })
+    for (const view of ['calls', 'sessions', 'usage']) {
+      await page.goto(`${server.url}/#/${view}`)
+      await settled(page)
+      const titles = await page.locator('thead').last().locator('th:visible').allTextContents()
+      const place = titles.findIndex((title) => title.startsWith('Cost'))
+      expect([view, place]).not.toEqual([view, -1])
+      const box = await page
+        .locator('tbody')
+        .last()
+        .locator('tr')
+        .first()
+        .locator('td:visible')
+        .nth(place)
+        .boundingBox()
+      expect([view, (box?.x ?? 999) + (box?.width ?? 0) <= phone.width]).toEqual([view, true])
+    }
+  })
+
+  test('what took no tokens misses no price, and the model that answered stands beside the one that was asked', async () => {
+    const fixture = aFewCalls(Date.now())
+    const nothing = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+    const [first, second, third] = fixture.calls as [CallRow, CallRow, CallRow]
+    const calls = [
+      { ...first, failure: 'server', target: null, costNano: null, tokens: nothing },
+      { ...second, failure: null, model: 'claude-opus-5', modelAnswered: 'gpt-oss-20b', costNano: '0' },
+      { ...third, failure: null, costNano: null },
+    ]
+    server.fixture = { ...fixture, calls }
+    const page = await open('#/calls')
+    const rows = page.locator('tbody tr')
+    expect(await rows.locator('td:nth-child(3)').allTextContents()).toEqual(['–', '$0.00', 'no price'])
+    expect(await rows.nth(1).locator('.model').textContent()).toMatch(/^claude-opus-5 → gpt-oss-20b/)
+  })
+
+  test('the audit log leaves out calls until they are asked for', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/audit')
+    const asked = (): Promise<unknown> =>
+      page.waitForRequest((request) => {
+        const { pathname, searchParams } = new URL(request.url())
+        return pathname === '/api/audit' && searchParams.get('action') === null
+      })
+    const before = page.waitForRequest((request) => request.url().includes('action=-call'))
+    await Promise.all([before, page.reload()])
+    await Promise.all([asked(), page.getByRole('button', { name: 'Calls too' }).click()])
   })
 
   test('a frame drawn on a chart is the time that all views show', async () => {

@@ -38,6 +38,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'the keys in a vault: list, add, rotate, promote, revoke, export',
     load: async () => (await import('./cli/key-commands.ts')).keyCommands(),
   },
+  clients: {
+    description: 'who may call, where server.auth is keys: add, list, show, set, rotate, revoke',
+    load: async () => (await import('./cli/client-commands.ts')).clientCommands(),
+  },
   vault: {
     description: 'make a vault, give it a new key, look it over',
     load: async () => (await import('./cli/vault-commands.ts')).vaultCommands(),

@@ -1,8 +1,9 @@
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
-import { systemClock } from '@spillway/middleware'
+import { backgroundClock, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
+import { openClients } from './clients/open-clients.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
@@ -136,9 +137,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const shared =
     redis === undefined ? undefined : await openSharedState(redis, log, withoutUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
-  const fingerprints = await openFingerprints({
-    ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
-  }).catch(async (error: unknown) => {
+  const identity = async () => ({
+    fingerprints: await openFingerprints({
+      ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
+    }),
+    clients: await openClients(config, { vault, stateFolder, clock: backgroundClock, log }),
+  })
+  const { fingerprints, clients } = await identity().catch(async (error: unknown) => {
     credentials.close()
     shared?.close()
     await vault?.close()
@@ -162,6 +167,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ? () => {}
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
   const closeResources = async (): Promise<void> => {
+    clients?.close()
     credentials.close()
     stopWatching()
     await serving.close()
@@ -181,6 +187,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...booksStatus(books),
     ...(shared === undefined ? {} : { limits: shared.limits.status }),
     ...credentials.state(),
+    ...(clients?.isStale ? { clients: 'stale' } : {}),
   })
   const api = openApiSources({
     ...{ config: () => serving.config, targets, mirrors, books, vault, shared, state, log },
@@ -195,6 +202,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       router: serving.router,
       timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
+      clients,
       bounds: config.server,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),

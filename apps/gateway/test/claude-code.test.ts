@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Reply, startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
+import { clientsOf } from './clients.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-code.ts'
 
@@ -43,6 +44,44 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     const kept = JSON.parse(readFileSync(join(home, 'config/cache/gateway-models.json'), 'utf8'))
     expect(kept.baseUrl).toBe(gateway.url)
     expect(kept.models.map(({ id }: { id: string }) => id).sort()).toEqual([...models, 'team/anthropic-best'])
+  })
+
+  test('does a task with tools with a key of the gateway for claude:code, and is refused with one without tools', async () => {
+    const home = realpathSync(temporaryFolder())
+    const file = join(home, 'greeting.txt')
+    writeFileSync(file, 'Hello, dam.\n')
+    const claude = forThisTest(
+      await startClaude({
+        reply: ({ json }) => {
+          const { messages, tools } = json as ChatRequest
+          if (tools === undefined || tools.length === 0) return { text: 'A greeting' }
+          return steps(file)[messages.filter(hasResult).length] ?? { text: 'There is nothing left to do.' }
+        },
+        separateWrites: true,
+      }),
+    )
+    const clients = await clientsOf({
+      coder: { permissions: ['claude:code'], models: ['claude-*'] },
+      talker: { permissions: ['messages'] },
+    })
+    const calls: AnsweredCall[] = []
+    const config = configOf(targetAt(claude, 'anthropic'), undefined, { server: clients.server })
+    const gateway = await gatewayOf(config, calls)
+    const asking = (name: string) => ({
+      home,
+      prompt: 'Greet the spillway in greeting.txt.',
+      flags: ['--permission-mode', 'acceptEdits'],
+      variables: { ANTHROPIC_BASE_URL: gateway.url, ANTHROPIC_AUTH_TOKEN: clients.keys[name] as string },
+    })
+    const { result, is_error } = await ask(gateway.url, asking('coder'))
+    expect([result, is_error]).toEqual(['The spillway is greeted now.', false])
+    expect(readFileSync(file, 'utf8')).toBe('Hello, spillway.\n')
+    expect(new Set(calls.map(({ tenant }) => tenant))).toEqual(new Set(['coder']))
+    expect(JSON.stringify(claude.requests)).not.toContain(clients.keys.coder)
+    const refused = await ask(gateway.url, asking('talker')).catch((error: { stdout: string }) =>
+      JSON.parse(error.stdout),
+    )
+    expect([refused.is_error, refused.result]).toEqual([true, expect.stringContaining('permission tools')])
   })
 
   // Its prompt is some 22 000 tokens for a tokenizer of single bytes, which the tiny model's 32 768 can hold.

@@ -16,6 +16,7 @@ export { type KeychainEntry, type KeychainOptions, keychain } from './keychain-s
 export type { KmsClientLike, KmsConnection } from './kms-client.ts'
 export { type KmsSealerOptions, kmsDirect, kmsEnvelope } from './kms-sealer.ts'
 export type { LeaseCount } from './lease-book.ts'
+export { type LockedFile, type LockedFileOptions, lockedFile, lockedFileDefaults } from './locked-file.ts'
 export {
   type EnvironmentVariablesOptions,
   environmentVariables,

@@ -1,8 +1,9 @@
-import { lstat, readdir, stat, unlink } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstat, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@spillway/middleware'
 import type { LastUses, VaultDriver } from './driver.ts'
 import { fileBehind } from './file-place.ts'
+import { removeLeftovers } from './locked-file.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { frame, unframe } from './sealed-format.ts'
 import type { SealContext, Sealer } from './sealer.ts'
@@ -169,16 +170,6 @@ async function openWithAny(
     }
   }
   throw first
-}
-
-/** What writers left behind that died in the middle; the lock is ours, so nobody is writing now. */
-async function removeLeftovers(path: string): Promise<void> {
-  const start = `.${basename(path)}.`
-  const files = await readdir(dirname(path)).catch(() => [])
-  for (const file of files) {
-    if (file.startsWith(start) && file.endsWith('.tmp'))
-      await unlink(join(dirname(path), file)).catch(() => {})
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

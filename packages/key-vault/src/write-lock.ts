@@ -13,11 +13,15 @@ const askEvery = 20
  */
 export async function withWriteLock<T>(
   path: string,
-  { clock, wait }: { readonly clock: Clock; readonly wait: number },
+  {
+    clock,
+    wait,
+    what = 'the vault',
+  }: { readonly clock: Clock; readonly wait: number; readonly what?: string },
   work: () => Promise<T>,
 ): Promise<T> {
   const { DatabaseSync } = await import('node:sqlite')
-  createPrivately(path)
+  createPrivately(path, what)
   const giveUpAt = clock.now() + wait
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
@@ -29,7 +33,7 @@ export async function withWriteLock<T>(
         if (clock.now() >= giveUpAt) {
           throw new KeyVaultError(
             'LOCKED',
-            `another process is writing the vault and has held ${path} for ${wait} ms: try again when it is done`,
+            `another process is writing ${what} and has held ${path} for ${wait} ms: try again when it is done`,
           )
         }
         await sleep(clock, askEvery)
@@ -45,7 +49,7 @@ export async function withWriteLock<T>(
  * Makes the file where there is none. One that is there is not opened: closing it again would give up the lock that another
  * call in this process may hold on it. For the same reason nothing else runs between opening and closing a new one.
  */
-function createPrivately(path: string): void {
+function createPrivately(path: string, what: string): void {
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false })
     if (stats === undefined) closeSync(openSync(path, 'wx', 0o600))
@@ -56,7 +60,7 @@ function createPrivately(path: string): void {
     if (systemCode(error) === 'EEXIST') return
     throw new KeyVaultError(
       'UNAVAILABLE',
-      `${path} cannot be made (${systemCode(error) ?? 'unknown error'}): the vault's folder must be writable`,
+      `${path} cannot be made (${systemCode(error) ?? 'unknown error'}): the folder of ${what} must be writable`,
     )
   }
 }

@@ -112,7 +112,8 @@ function modelFor({ routes }: Config, serves: Serves, usual: readonly string[], 
 }
 
 /** The variable with the key that the caller has to bring; undefined where any will do. */
-function ownKey({ routes, targets }: Config, route: number | undefined): string | undefined {
+function ownKey({ routes, targets, server }: Config, route: number | undefined): string | undefined {
+  if (server.auth === 'keys') return 'SPILLWAY_KEY'
   const target = targets[routes[route ?? -1]?.target ?? '']
   const isCaller = target?.endpoints?.some(({ credential }) => credential === 'caller')
   return isCaller ? keyVariables[target?.api as TargetConfig['api']] : undefined

@@ -1,4 +1,5 @@
 import { engineDefaults } from '@spillway/local-model'
+import { clientsFileOf } from '../clients/clients-file.ts'
 import type { Config, RateLimitConfig, RouteConfig, TargetConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
 import { addressOf } from '../venues/venue-profile.ts'
@@ -19,6 +20,9 @@ export function describeConfig(config: Config, file?: string): string {
     ['routes', config.routes.map((route) => [route.models, pathOf(route)])],
     ['limits', limitsOf(config)],
     ['storage', [[storageOf(config)]]],
+    ...(config.server.auth === 'keys'
+      ? [['clients', [['by their keys, in', clientsFileOf(config)]]] satisfies Section]
+      : []),
     ...(config.state?.redis === undefined ? [] : [sharedSection(config.state.redis)]),
   ]
   return sections.map(shown).join('\n')

@@ -48,7 +48,7 @@ function prompt(what: string): Promise<string> {
 }
 
 /** Keys of the known vendors begin like this. */
-const looksLikeKey = /(^|=)(sk-|AGE-SECRET-KEY-)/
+const looksLikeKey = /(^|=)(sk-|sw-|AGE-SECRET-KEY-)/
 
 /** What is wrong with a command line that holds a key; undefined when none does. Does not repeat it. */
 export function keyInArguments(argv: readonly string[]): string | undefined {

@@ -270,6 +270,8 @@ export interface Config extends PolicyConfig {
     readonly auth: 'none' | 'keys'
     /** `env:NAME` or `vault:NAME`: the key that fingerprints of callers' keys are made with. */
     readonly fingerprintKey?: string | undefined
+    /** Where client keys are kept, for `auth: keys`. */
+    readonly clientsFile?: string | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */
     readonly allowedHosts?: readonly string[] | undefined

@@ -318,9 +318,9 @@ describe('parts that do not fit together', () => {
       /credential: vault:NAME needs to know the vault: add vault: /,
     ],
     [
-      'client keys',
+      "callers' own credentials where callers present keys of the gateway",
       withMore('server: { auth: keys }'),
-      /:5:11 {2}server\.auth: keys is not available in this version/,
+      /credential: caller does not go with server\.auth: keys, .*: use env:NAME or vault:NAME/,
     ],
   ])('%s', (_, text, expected) => {
     const problems = problemsOf(text)

@@ -224,6 +224,10 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
       if (problem !== undefined) {
         problems.push(at(['targets', name, 'endpoints', index, 'credential'], problem))
       }
+      if (endpoint.credential === 'caller' && config.server.auth === 'keys') {
+        const path = ['targets', name, 'endpoints', index, 'credential']
+        problems.push(at(path, callersKeyStays))
+      }
       if (endpoint.credential?.startsWith('vault:') && config.vault === undefined) {
         problems.push(at(['targets', name, 'endpoints', index, 'credential'], needsVault))
       }
@@ -236,11 +240,6 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
   )
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))
-  if (config.server.auth === 'keys') {
-    problems.push(
-      at(['server', 'auth'], 'keys is not available in this version; use none and bind to 127.0.0.1'),
-    )
-  }
   const exposure = exposureProblem(config.server)
   if (exposure !== undefined) problems.push(at(['server', 'host'], exposure))
   return problems
@@ -273,6 +272,9 @@ function problemsOfFingerprintKey({ server, vault }: Config, at: Locate): Config
   const problem = problemOfKey(process.env[reference.slice('env:'.length)])
   return problem === undefined ? [] : [at(path, `${reference} ${problem}`)]
 }
+
+const callersKeyStays =
+  'caller does not go with server.auth: keys, where callers present keys of the gateway, which stay here: use env:NAME or vault:NAME'
 
 const needsVault =
   'vault:NAME needs to know the vault: add vault: { file: vault.age, keyFile: vault.key }, or use env:NAME'

@@ -39,7 +39,12 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
   auth: z
     .enum(['none', 'keys'], { error: 'expected none or keys' })
     .default('none')
-    .describe('keys is not available yet.'),
+    .describe('keys: each request needs the key of a client, see "spillway clients".'),
+  clientsFile: z
+    .string({ error: 'expected the path of a file' })
+    .min(1, { error: 'expected the path of a file' })
+    .optional()
+    .describe('Where client keys are kept, hashed.'),
   keepAliveAfter: duration
     .optional()
     .describe('After so long without content a stream gets comments, which give up its status and headers.'),

@@ -19,6 +19,7 @@ import { type Counting, download, passed, readText, withOwnAddresses } from './a
 import { BatchUsage } from './batch-usage.ts'
 import { batchRows } from './book-batch.ts'
 import { type Choosing, ownerOf, placeOf } from './choose-owner.ts'
+import { ownAlone } from './own-alone.ts'
 import { idsIn, type OwnedPath } from './owned-path.ts'
 import { type Candidate, type Owner, type OwnerNotes, Owners } from './owners.ts'
 import { Patience } from './patience.ts'
@@ -48,6 +49,10 @@ export type AnswerOwned = (
   server: {
     readonly origin: string
     readonly fingerprint: (key: string) => string
+    /** Who asks, where clients are authenticated: then each sees nothing but what it has made. */
+    readonly client?: { readonly name: string } | undefined
+    /** The protocol of the client, where its headers no longer tell. */
+    readonly spoken?: Api | undefined
     readonly stalls: StallWatch
     readonly timeouts: Timeouts
   },
@@ -60,12 +65,21 @@ export type AnswerOwned = (
 export function openOwned({ config, targets, book, notes, clock }: OwnedOptions): AnswerOwned {
   const owners = new Owners(clock, notes)
   const booked = new RecentMap<true>(mostBooked)
-  return async (req, res, path, { origin, fingerprint, stalls, timeouts }) => {
-    const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : protocolOf(req.headers))
-    const { tenant } = callerFrom(req.headers, fingerprint)
+  return async (req, res, path, { origin, fingerprint, client, spoken, stalls, timeouts }) => {
+    const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : (spoken ?? protocolOf(req.headers)))
+    const { tenant } = callerFrom(req.headers, fingerprint, client)
     const { 'x-spillway-target': named } = req.headers
     const asked = typeof named === 'string' ? named : undefined
-    const choosing: Choosing = { config: config(), targets, owners, api, tenant, asked }
+    const choosing: Choosing = {
+      config: config(),
+      targets,
+      owners,
+      api,
+      kind: path.kind,
+      tenant,
+      asked,
+      isOwnAlone: client !== undefined,
+    }
     const headers = headersFor(api, req)
     const patience = new Patience(clock)
     res.on('close', () => {
@@ -103,7 +117,9 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
         callersFault('malformed', 'the answer is no JSON, too large, or has broken off', 502),
       )
     if (answer.ok) await learn(text, path, req.method ?? '', owner)
-    const body = Buffer.from(withOwnAddresses(text, origin))
+    const isList = path.id === undefined && req.method === 'GET'
+    const seen = answer.ok && isList && client ? await ownAlone(text, owners, client.name) : text
+    const body = Buffer.from(withOwnAddresses(seen, origin))
     res.writeHead(answer.status, { ...passed(answer, own), 'content-length': body.length })
     res.end(body)
   }

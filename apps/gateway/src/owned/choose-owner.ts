@@ -13,8 +13,11 @@ export interface Choosing {
   readonly targets: ReadonlyMap<string, RunningTarget>
   readonly owners: Owners
   readonly api: Api
+  readonly kind: OwnedPath['kind']
   /** The caller by the name of its key. */
   readonly tenant: string | undefined
+  /** Whether a caller may reach nothing but what it has been seen to make. */
+  readonly isOwnAlone?: boolean | undefined
   /** `x-spillway-target`. */
   readonly asked: string | undefined
 }
@@ -45,6 +48,7 @@ export async function placeOf(beginning: string, choosing: Choosing): Promise<Ca
   for (const { id } of idsIn(beginning).slice(0, mostNamed)) {
     const owner = await choosing.owners.of(id)
     if (owner !== undefined) return ownedBy(id, owner, choosing)
+    if (choosing.isOwnAlone && choosing.kind === 'batches') return unknown(id)
   }
   const model = /"model"\s*:\s*"([^"\\]{1,256})"/.exec(beginning)?.[1]
   const route =
@@ -56,9 +60,9 @@ export async function placeOf(beginning: string, choosing: Choosing): Promise<Ca
 export function ownedBy(
   id: string,
   owner: Owner,
-  { config, targets, tenant }: Choosing,
+  { config, targets, tenant, isOwnAlone }: Choosing,
 ): Candidate | Failure {
-  if (owner.tenant !== undefined && owner.tenant !== tenant) return unknown(id)
+  if ((isOwnAlone || owner.tenant !== undefined) && owner.tenant !== tenant) return unknown(id)
   const endpoint = targets.get(owner.target)?.endpoints.find(({ name }) => name === owner.endpoint)
   if (endpoint !== undefined && config.targets[owner.target] !== undefined)
     return { target: owner.target, endpoint }
@@ -75,6 +79,7 @@ export async function ownerOf(
 ): Promise<Candidate | Failure> {
   const known = await choosing.owners.of(id)
   if (known !== undefined) return ownedBy(id, known, choosing)
+  if (choosing.isOwnAlone) return unknown(id)
   const path =
     kind === 'files'
       ? `/v1/files/${id}`

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Api } from '@spillway/middleware'
 import { listIn, modelIn } from '../models/model-info.ts'
 import type { Models } from '../models/models.ts'
+import type { GatewayResponse } from './gateway-response.ts'
 import { callersFault, refuse } from './refusal.ts'
 import { callerFrom } from './tenant.ts'
 
@@ -37,21 +38,30 @@ export function protocolOf(headers: IncomingHttpHeaders): Api {
 const usualLimit = 20
 const largestLimit = 1_000
 
-/** Answers a question about models in the protocol of its client. */
+interface AnsweringModels {
+  readonly models: Models
+  readonly fingerprint: (key: string) => string
+  /** The protocol of the client, where its headers no longer tell. */
+  readonly spoken?: Api | undefined
+}
+
+/** Answers a question about models in the protocol of its client; one that is limited to some models sees those alone. */
 export async function answerModels(
   req: IncomingMessage,
-  res: ServerResponse,
+  res: GatewayResponse,
   { id }: ModelsAsked,
-  { models, fingerprint }: { readonly models: Models; readonly fingerprint: (key: string) => string },
+  { models, fingerprint, spoken }: AnsweringModels,
 ): Promise<void> {
   const { headers } = req
-  const api = protocolOf(headers)
+  const { client } = res
+  const mayUse = client?.mayUse ?? (() => true)
+  const api = spoken ?? protocolOf(headers)
   const asking = {
-    caller: callerFrom(headers, fingerprint).caller ?? 'nobody',
+    caller: callerFrom(headers, fingerprint, client).caller ?? 'nobody',
     credential: credentialOf(headers),
   }
   if (id !== undefined) {
-    const model = id.length > 256 ? undefined : await models.one(id, asking)
+    const model = id.length > 256 || !mayUse(id) ? undefined : await models.one(id, asking)
     if (model !== undefined) return send(res, modelIn(api, model))
     return refuse(res, api, callersFault('not_found', `model: ${id.slice(0, 256)}`))
   }
@@ -67,7 +77,8 @@ export async function answerModels(
           : undefined
     if (problem !== undefined) return refuse(res, api, callersFault('invalid_request', problem))
   }
-  send(res, listIn(api, await models.list(asking), { limit, afterId, beforeId }))
+  const served = (await models.list(asking)).filter((model) => mayUse(model.id))
+  send(res, listIn(api, served, { limit, afterId, beforeId }))
 }
 
 /** What the caller presents: for endpoints that are asked with callers' own keys. */

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { securityHeaders } from '../access/cors.ts'
+import type { Client } from '../clients/client-directory.ts'
 
 /**
  * An answer of an upstream is never a page of the gateway, whatever its type: a browser that opens it runs nothing of it.
@@ -15,6 +16,8 @@ export class GatewayResponse<
   browserHeaders: OutgoingHttpHeaders = securityHeaders
   /** Of the model call that is answered, or refused before it is known which: with every answer, so that a complaint leads to its row. */
   callId: string | undefined
+  /** Who asks, by the key that was presented; undefined where none is asked for. */
+  client: Client | undefined
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {
     const reason = typeof rest[0] === 'string' ? rest[0] : undefined

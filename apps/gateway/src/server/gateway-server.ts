@@ -7,9 +7,12 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
-import { systemClock } from '@spillway/middleware'
+import { type Failure, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
+import { type Admitted, admitClient } from '../access/client-door.ts'
 import { type ApiSources, answerApi } from '../api/api-server.ts'
+import type { ClientDirectory } from '../clients/client-directory.ts'
+import { callRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
 import type { AnswerOwned } from '../owned/answer-owned.ts'
 import { ownedPath } from '../owned/owned-path.ts'
@@ -71,6 +74,8 @@ export interface ListenOptions extends Omit<CallHandling, 'bodies'>, AccessRules
   readonly api?: ApiSources | undefined
   /** What answers requests about batches and files. */
   readonly owned?: AnswerOwned | undefined
+  /** Who may call; undefined where anyone may. */
+  readonly clients?: Pick<ClientDirectory, 'check'> | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -241,23 +246,38 @@ async function dispatch(
 ): Promise<void> {
   const path = (req.url ?? '/').replace(/[?#].*$/s, '')
   const isRead = req.method === 'GET' || req.method === 'HEAD'
+  const turnAway = (failure: Failure, headers: OutgoingHttpHeaders = {}): void => {
+    refuse(res, guessProtocol(req), failure, headers)
+    options.onRefused?.(refusedRequest(res, failure, res.callId))
+    req.resume()
+  }
+  // Before anything is read by the path: what is not admitted learns nothing of what is served.
+  const admitted: Admitted | Failure | undefined = options.clients && admitClient(req, path, options.clients)
+  if (admitted !== undefined && 'kind' in admitted) return turnAway(admitted, { 'x-should-retry': 'false' })
+  const client = admitted?.client
+  res.client = client
+  const spoken = admitted?.isAnthropics ? ('anthropic' as const) : undefined
   const call = callAt(path)
   if (call !== undefined) {
+    const barred = client && callRefusal(client, call)
+    if (barred !== undefined) return turnAway(barred)
     if (req.method === 'POST') return handleCall(req, res, call, options)
     return refuseMethod(req, res, 'POST')
   }
   const owned = options.owned && ownedPath(path)
   if (owned !== undefined && options.owned !== undefined) {
     if (!owned.methods.includes(req.method ?? '')) return refuseMethod(req, res, owned.methods.join(', '))
+    const barred = client && ownedRefusal(client, owned, req.method)
+    if (barred !== undefined) return turnAway(barred)
     const { fingerprint, bodies, timeouts: limits } = options
     const timeouts = typeof limits === 'function' ? limits() : limits
-    const server = { origin: originOf(req), fingerprint, stalls: bodies.bodyStalls, timeouts }
+    const server = { origin: originOf(req), fingerprint, client, spoken, stalls: bodies.bodyStalls, timeouts }
     return options.owned(req, res, owned, server)
   }
   const models = modelsAsked(path)
   if (models !== undefined && options.models !== undefined) {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
-    return answerModels(req, res, models, { ...options, models: options.models })
+    return answerModels(req, res, models, { ...options, models: options.models, spoken })
   }
   if (path === '/healthz' || path === '/readyz') {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
@@ -275,18 +295,10 @@ async function dispatch(
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
   const unknown = (what: string): void => {
-    const failure = callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`)
-    refuse(res, guessProtocol(req), failure)
-    options.onRefused?.(refusedRequest(res, failure, res.callId))
-    req.resume()
+    turnAway(callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`))
   }
   const unserved = whyNotServed(path)
-  if (unserved !== undefined) {
-    const failure = callersFault('invalid_request', unserved)
-    refuse(res, guessProtocol(req), failure)
-    options.onRefused?.(refusedRequest(res, failure, res.callId))
-    return void req.resume()
-  }
+  if (unserved !== undefined) return turnAway(callersFault('invalid_request', unserved))
   const profiles = profilesAsked(path)
   if (profiles !== undefined)
     return isRead ? answerProfiles(res, profiles) : refuseMethod(req, res, 'GET, HEAD')

@@ -15,6 +15,7 @@ import {
 import { malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 // Bring in the context's `caller` and `from`.
 import type {} from '../caller.ts'
+import { contentRefusal } from '../clients/client-rules.ts'
 import type {} from '../ledger/upstream.ts'
 import type { Router } from '../router.ts'
 import { askedBy } from './asked.ts'
@@ -38,7 +39,7 @@ export interface AnsweredCall {
   readonly waited: number
   /** As `x-spillway-call-id` has it. */
   readonly callId: string
-  /** The fingerprint of the caller's key; undefined where it has none. */
+  /** The client's name, or the fingerprint of the caller's key; undefined where it has none. */
   readonly tenant: string | undefined
   readonly session: string | undefined
   /** `/v1/messages`, without the query. */
@@ -87,6 +88,14 @@ export async function handleCall(
   }
 
   const { route, model, callersCloud } = routed
+  const { client } = res
+  const barred =
+    client &&
+    contentRefusal(client, read.body, { asked: asked.model, model, operation: recognised.operation })
+  if (barred !== undefined) {
+    read.held.release()
+    return turnAway(barred)
+  }
   const request = recordCall(
     createRequest({
       ...recognised,
@@ -99,7 +108,7 @@ export async function handleCall(
       timeouts: typeof handling.timeouts === 'function' ? handling.timeouts() : handling.timeouts,
       context: {
         callId,
-        ...callerFrom(req.headers, handling.fingerprint),
+        ...callerFrom(req.headers, handling.fingerprint, client),
         session: asked.session,
         from: req.socket.remoteAddress,
         ...(callersCloud && { callersCloud }),

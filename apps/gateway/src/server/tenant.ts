@@ -17,10 +17,13 @@ const signature = /^AWS4-[\w-]+ Credential=([^/,\s]+)/
 export const isSigned = (authorization: string | undefined): boolean =>
   authorization?.startsWith('AWS4-') === true
 
+/** @param client that has been authenticated: then it is known by its name */
 export function callerFrom(
   { authorization, 'x-api-key': presented, 'api-key': azures }: IncomingHttpHeaders,
   fingerprint: (key: string) => string,
+  client?: { readonly name: string },
 ): Caller {
+  if (client !== undefined) return { tenant: client.name, caller: client.name }
   const signer = isSigned(authorization) ? signature.exec(authorization ?? '')?.[1] : undefined
   const bearer = signer ?? (authorization?.replace(/^bearer\s+/i, '') || undefined)
   const given = presented ?? azures

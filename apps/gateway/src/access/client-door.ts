@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Failure } from '@spillway/middleware'
+import type { Client, ClientDirectory, KeyProblem } from '../clients/client-directory.ts'
+import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
+import { callersFault } from '../server/refusal.ts'
+import { isSigned } from '../server/tenant.ts'
+import { canonicalAddress, isLoopback } from './authority.ts'
+
+/** A request that may go on. */
+export interface Admitted {
+  /** Undefined on paths that need no key. */
+  readonly client: Client | undefined
+  /** Whether its key came as `x-api-key` alone, as clients of Anthropic's send it. */
+  readonly isAnthropics: boolean
+}
+
+/** Everything by which clients present keys and tokens. */
+const credentials = [
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'proxy-authorization',
+] as const
+
+const open: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+
+/** What its operator sees. */
+const isOperators = (path: string): boolean =>
+  path === '/' ||
+  path === '/metrics' ||
+  path === '/api' ||
+  path.startsWith('/api/') ||
+  path.startsWith('/assets/')
+
+/**
+ * Decides by a request's head whether a gateway with `auth: keys` serves it, and takes what it presents out of its headers, so that
+ * nothing behind can pass it on. Every path needs a key that is not named here, whether it is known or not.
+ * @param path without the query, exactly as it is dispatched by
+ */
+export function admitClient(
+  req: IncomingMessage,
+  path: string,
+  clients: Pick<ClientDirectory, 'check'>,
+): Admitted | Failure {
+  const { headers } = req
+  if (clientKeyPattern.test(req.url ?? ''))
+    return unauthenticated(
+      'a key of this gateway stands in the URL, where logs keep it: send it as a header, and replace it',
+    )
+  const isAnthropics = headers['x-api-key'] !== undefined && headers.authorization === undefined
+  const key = presented(headers)
+  const wasSigned = isSigned(headers.authorization)
+  for (const name of credentials) delete headers[name]
+  const nobody = { client: undefined, isAnthropics }
+  if (open.has(path)) return nobody
+  if (isOperators(path)) {
+    if (isLocal(req)) return nobody
+    const message = 'the dashboard, /api and /metrics answer programs on the machine of the gateway only'
+    return callersFault('permission', message, 403)
+  }
+  if (key === undefined) return unauthenticated(wasSigned ? unsigned : missing)
+  const client = clients.check(key)
+  return typeof client === 'string' ? unauthenticated(problems[client]) : { client, isAnthropics }
+}
+
+const missing = 'a key of this gateway is missing: send it as x-api-key or Authorization: Bearer'
+const unsigned =
+  'signatures for AWS are not verified: send a key of this gateway as Authorization: Bearer (AWS_BEARER_TOKEN_BEDROCK)'
+
+const problems: Readonly<Record<KeyProblem, string>> = {
+  foreign: 'this is no key of this gateway: those begin with sw-',
+  mistyped: 'this key is mistyped or cut off: its checksum does not fit',
+  unknown: 'this key is unknown, revoked or expired',
+}
+
+/** The first that looks like one of ours, else the first. SDKs find another vendor's key in the environment and send that too. */
+function presented(headers: IncomingHttpHeaders): string | undefined {
+  const bearer = headers.authorization?.replace(/^bearer\s+/i, '').trim()
+  const all = [headers['x-api-key'], headers['api-key'], isSigned(bearer) ? undefined : bearer].filter(
+    (each): each is string => typeof each === 'string' && each !== '',
+  )
+  return all.find((each) => each.startsWith(clientKeyStart)) ?? all[0]
+}
+
+/** Whether it comes from this machine, and not by a proxy on it that says so. */
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  const forwarded = ['x-forwarded-for', 'forwarded', 'x-real-ip'].some((name) => headers[name] !== undefined)
+  return !forwarded && isLoopback(canonicalAddress(socket.remoteAddress ?? ''))
+}
+
+const unauthenticated = (message: string): Failure => callersFault('authentication', message, 401)

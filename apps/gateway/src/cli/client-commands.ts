@@ -1,0 +1,229 @@
+import { Command } from 'commander'
+import { added, changed, found, revoked, rotated } from '../clients/client-changes.ts'
+import type { ClientDocument } from '../clients/client-document.ts'
+import { type ClientHash, fingerprintOf, hashedWith } from '../clients/client-hash.ts'
+import { newClientKey, prefixOf } from '../clients/client-key.ts'
+import type { ClientStore } from '../clients/client-store.ts'
+import { openClientHash, openClientStore } from '../clients/open-clients.ts'
+import { permissionSets, permissions, usualPermissions } from '../clients/permissions.ts'
+import type { Config } from '../config/config.ts'
+import { defaultStateFolder } from '../fingerprints/key-file.ts'
+import { clientName, expiry, globs, list, overlap, team, tokens } from './client-arguments.ts'
+import { clientTable, describeClient, shownClient } from './client-table.ts'
+import { configFileOf, usualFile } from './config-file.ts'
+import { noteAct } from './note-act.ts'
+import { reporting } from './vault-files.ts'
+
+interface Flags {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+interface SettingFlags extends Flags {
+  readonly team?: string
+  readonly permissions?: readonly string[]
+  readonly models?: readonly string[]
+  readonly maxTokens?: number
+  readonly expires?: number
+}
+
+/** `spillway clients …` */
+export function clientCommands(): Command {
+  const group = new Command('clients').addHelpText('after', `\nPermissions:\n${permissionHelp()}`)
+  group.addCommand(
+    withSettings(clientCommand('add', 'add a client, and print its key alone, once'))
+      .argument('<name>', 'what its calls are booked, limited and logged under', clientName)
+      .action((name: string, flags: SettingFlags) =>
+        withClients(flags, async ({ store, hash, config, file }) => {
+          const key = newClientKey()
+          const { permissions: given = usualPermissions, expires, ...settings } = settingsOf(flags)
+          const now = Date.now()
+          const expiresAt = expires === undefined || expires === Infinity ? undefined : now + expires
+          await store.update((before) =>
+            added(
+              hashedWith(before, hash, store.name),
+              name,
+              { ...settings, permissions: given, expiresAt },
+              { hash: hash.of(key), prefix: prefixOf(key) },
+              now,
+            ),
+          )
+          handOver(name, key, hash, `added to ${store.name}`)
+          if (config !== undefined && config.server.auth !== 'keys')
+            console.error(`${file} has server.auth: none, so nobody is asked for a key: set auth: keys`)
+          await noteAct('client.added', { subject: name, fingerprint: fingerprintOf(hash.of(key)) })
+        }),
+      ),
+  )
+  group.addCommand(
+    clientCommand('list', 'list clients; never a key')
+      .option('--json', 'print them as JSON')
+      .action((flags: Flags) =>
+        withStore(flags, async (store) => {
+          const { clients } = await store.load()
+          const now = Date.now()
+          if (flags.json)
+            return printJson(Object.entries(clients).map(([name, each]) => shownClient(name, each, now)))
+          for (const line of clientTable(clients, now)) console.log(line)
+        }),
+      ),
+  )
+  group.addCommand(
+    clientCommand('show', 'show a client; never its key')
+      .argument('<name>', 'the client', clientName)
+      .option('--json', 'print it as JSON')
+      .action((name: string, flags: Flags) =>
+        withStore(flags, async (store) => showOne(await store.load(), name, flags)),
+      ),
+  )
+  group.addCommand(
+    withSettings(
+      clientCommand('set', 'change what a client may do; --models "*" and --expires never lift a limit'),
+    )
+      .argument('<name>', 'the client', clientName)
+      .option('--json', 'print the client as JSON')
+      .action((name: string, flags: SettingFlags) =>
+        withStore(flags, async (store) => {
+          const { expires, ...settings } = settingsOf(flags)
+          const expiresAt = expires === Infinity ? undefined : Date.now() + (expires ?? 0)
+          const next = { ...settings, ...(expires !== undefined && { expiresAt }) }
+          if (Object.keys(next).length === 0)
+            return fail('nothing to set: give --team, --permissions, --models, --max-tokens or --expires')
+          const document = await store.update((before) => changed(before, name, next))
+          showOne(document, name, flags)
+          await noteAct('client.changed', { subject: name, changed: Object.keys(next).join(', ') })
+        }),
+      ),
+  )
+  group.addCommand(
+    clientCommand('rotate', 'give a client a new key, and print it alone, once')
+      .argument('<name>', 'the client', clientName)
+      .option(
+        '--overlap <time>',
+        'how long its old key stays valid; 0s ends it at once',
+        overlap,
+        24 * 3_600_000,
+      )
+      .action((name: string, flags: Flags & { readonly overlap: number }) =>
+        withClients(flags, async ({ store, hash }) => {
+          const key = newClientKey()
+          const now = Date.now()
+          const next = { hash: hash.of(key), prefix: prefixOf(key) }
+          await store.update((before) =>
+            rotated(hashedWith(before, hash, store.name), name, next, { overlap: flags.overlap, now }),
+          )
+          const ends = new Date(now + flags.overlap).toISOString()
+          handOver(name, key, hash, flags.overlap === 0 ? 'is the only one' : `; the old one ends ${ends}`)
+          await noteAct('client.rotated', { subject: name, fingerprint: fingerprintOf(next.hash) })
+        }),
+      ),
+  )
+  group.addCommand(
+    clientCommand('revoke', 'refuse all keys of a client from now on, for good; calls in flight end')
+      .argument('<name>', 'the client', clientName)
+      .action((name: string, flags: Flags) =>
+        withStore(flags, async (store) => {
+          await store.update((before) => revoked(before, name, Date.now()))
+          console.log(`${name} is revoked; running gateways refuse it within a second`)
+          await noteAct('client.revoked', { subject: name })
+        }),
+      ),
+  )
+  return group
+}
+
+function clientCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option(
+      '-c, --config <file>',
+      `the configuration of the gateway (default: ${usualFile} where there is one)`,
+    )
+    .showHelpAfterError('(--help says more)')
+}
+
+function withSettings(command: Command): Command {
+  return command
+    .option('--team <team>', 'the team that it belongs to', team)
+    .option('--permissions <list>', `what it may do (default: ${usualPermissions.join(',')})`, list)
+    .option('--models <globs>', 'the models that it may use, such as "claude-haiku-*" (default: all)', globs)
+    .option('--max-tokens <number>', 'the largest max_tokens of a call (default: any)', tokens)
+    .option('--expires <time>', 'when its keys end, such as 90d; never (default: never)', expiry)
+}
+
+/** Those that the command line names. */
+function settingsOf({ team: named, permissions: given, models, maxTokens, expires }: SettingFlags) {
+  return {
+    ...(named !== undefined && { team: named === '' ? undefined : named }),
+    ...(given !== undefined && { permissions: given }),
+    ...(models !== undefined && { models: models.includes('*') ? undefined : models }),
+    ...(maxTokens !== undefined && { maxTokens: maxTokens === Infinity ? undefined : maxTokens }),
+    ...(expires !== undefined && { expires }),
+  }
+}
+
+interface OpenClients {
+  readonly store: ClientStore
+  readonly hash: ClientHash
+  readonly config: Config | undefined
+  readonly file: string | undefined
+}
+
+const withStore = (flags: Flags, work: (store: ClientStore) => Promise<void> | void): Promise<void> =>
+  reporting(async () => work(openClientStore((await configOf(flags)).config)))
+
+/** With what keys are hashed with, too. */
+function withClients(flags: Flags, work: (open: OpenClients) => Promise<void>): Promise<void> {
+  return reporting(async () => {
+    const { config, file } = await configOf(flags)
+    const configured = config?.server.fingerprintKey
+    const { openConfiguredVault } = await import('../vault.ts')
+    const vault =
+      configured?.startsWith('vault:') && config?.vault ? openConfiguredVault(config.vault) : undefined
+    try {
+      const stateFolder = defaultStateFolder()
+      const hash = await openClientHash({ configured, vault, stateFolder, log: console.error }).catch(
+        (error: Error) => {
+          throw Object.assign(error, { isForPeople: true })
+        },
+      )
+      await work({ store: openClientStore(config), hash, config, file })
+    } finally {
+      await vault?.close()
+    }
+  })
+}
+
+async function configOf({ config: named }: Flags): Promise<{ config?: Config; file?: string }> {
+  const file = configFileOf(named)
+  if (file === undefined) return {}
+  const { loadConfig } = await import('../config/load-config.ts')
+  return { config: loadConfig(file).config, file }
+}
+
+function handOver(name: string, key: string, hash: ClientHash, what: string): void {
+  console.log(key)
+  console.error(
+    `the key of ${name} (${prefixOf(key)}…, ${fingerprintOf(hash.of(key))}) ${what}. It is shown this once`,
+  )
+}
+
+function showOne(document: ClientDocument, name: string, { json }: Flags): void {
+  const client = found(document, name)
+  if (json) printJson(shownClient(name, client, Date.now()))
+  else console.log(describeClient(name, client, Date.now()))
+}
+
+const printJson = (value: object): void => console.log(JSON.stringify(value, null, 2))
+
+function fail(message: string): void {
+  console.error(message)
+  process.exitCode = 1
+}
+
+function permissionHelp(): string {
+  const sets = Object.entries(permissionSets).map(([name, all]) => [name, all.join(', ')])
+  return [...Object.entries(permissions), ...sets]
+    .map(([name = '', text]) => `  ${name.padEnd(14)} ${text}`)
+    .join('\n')
+}

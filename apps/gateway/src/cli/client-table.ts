@@ -1,0 +1,70 @@
+import { stateOf } from '../clients/client-directory.ts'
+import type { StoredClient } from '../clients/client-document.ts'
+import { fingerprintOf } from '../clients/client-hash.ts'
+
+/** A client without the hashes of its keys, for programs. Times are ISO 8601. */
+export function shownClient(name: string, client: StoredClient, now: number): object {
+  const { team = null, permissions, models = null, maxTokens = null } = client
+  return {
+    ...{ name, state: stateOf(client, now), team, permissions, models, maxTokens },
+    createdAt: iso(client.createdAt),
+    expiresAt: iso(client.expiresAt),
+    revokedAt: iso(client.revokedAt),
+    keys: client.keys.map(({ hash, prefix, createdAt, until }) => ({
+      ...{ prefix, fingerprint: fingerprintOf(hash) },
+      createdAt: iso(createdAt),
+      until: iso(until),
+    })),
+  }
+}
+
+/** One client, for people. */
+export function describeClient(name: string, client: StoredClient, now: number): string {
+  const { team, permissions, models, maxTokens, createdAt, expiresAt, revokedAt } = client
+  const rows: (readonly [string, string])[] = [
+    ['name', name],
+    ['state', stateOf(client, now)],
+    ['team', team ?? '-'],
+    ['permissions', permissions.join(', ') || 'none'],
+    ['models', models?.join(', ') ?? 'all'],
+    ['maxTokens', maxTokens === undefined ? 'any' : String(maxTokens)],
+    ['created', iso(createdAt) ?? '-'],
+    ['expires', iso(expiresAt) ?? 'never'],
+    ...(revokedAt === undefined ? [] : [['revoked', iso(revokedAt) ?? '-'] as const]),
+    ...client.keys.map(
+      ({ prefix, hash, until }) =>
+        [
+          'key',
+          `${prefix}… ${fingerprintOf(hash)}${until === undefined ? '' : `, ${until > now ? 'ends' : 'ended'} ${iso(until)}`}`,
+        ] as const,
+    ),
+  ]
+  return rows.map(([title, value]) => `${title.padEnd(12)} ${value}`).join('\n')
+}
+
+/** All clients, for people. */
+export function clientTable(clients: Readonly<Record<string, StoredClient>>, now: number): string[] {
+  const rows = Object.entries(clients).map(([name, client]) => {
+    const { team = '-', permissions, models, expiresAt, keys } = client
+    const [newest] = keys
+    return [
+      name,
+      stateOf(client, now),
+      team,
+      permissions.join(',') || 'none',
+      models?.join(',') ?? 'all',
+      expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
+      newest === undefined ? '-' : `${newest.prefix}…`,
+    ]
+  })
+  const all = [['NAME', 'STATE', 'TEAM', 'PERMISSIONS', 'MODELS', 'EXPIRES', 'KEY'], ...rows]
+  const widths = (all[0] as string[]).map((_, i) => Math.max(...all.map((row) => (row[i] as string).length)))
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString())

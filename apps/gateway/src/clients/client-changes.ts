@@ -1,0 +1,89 @@
+import type { ClientDocument, ClientSettings, StoredClient, StoredKey } from './client-document.ts'
+import { ClientsError } from './clients-error.ts'
+
+/** Keys of one client that may overlap at a time. */
+const mostKeys = 5
+
+/** Clients in one installation. */
+const mostClients = 100_000
+
+/** What is needed of a new key. */
+export type NewKey = Pick<StoredKey, 'hash' | 'prefix'>
+
+/** With another client. @throws ClientsError where there is one of this name */
+export function added(
+  document: ClientDocument,
+  name: string,
+  settings: ClientSettings,
+  key: NewKey,
+  now: number,
+): ClientDocument {
+  const known = clientIn(document, name)
+  if (known?.revokedAt !== undefined)
+    throw new ClientsError(
+      `${name} is revoked, and its calls are in the books under this name: choose another one`,
+    )
+  if (known !== undefined)
+    throw new ClientsError(
+      `there is a client called ${name} already: "spillway clients rotate ${name}" gives it a new key, "set" changes it`,
+    )
+  if (Object.keys(document.clients).length >= mostClients)
+    throw new ClientsError(`there are ${mostClients} clients, which is the most`)
+  return withClient(document, name, { ...settings, createdAt: now, keys: [{ ...key, createdAt: now }] })
+}
+
+/** With other settings of a client; those that are undefined are removed. @throws ClientsError */
+export function changed(
+  document: ClientDocument,
+  name: string,
+  settings: Partial<ClientSettings>,
+): ClientDocument {
+  return withClient(document, name, { ...usable(document, name), ...settings })
+}
+
+/** With a new key of a client; the others end when the overlap, in milliseconds, is over. @throws ClientsError */
+export function rotated(
+  document: ClientDocument,
+  name: string,
+  key: NewKey,
+  { overlap, now }: { readonly overlap: number; readonly now: number },
+): ClientDocument {
+  const client = usable(document, name)
+  const until = now + overlap
+  const others = client.keys
+    .filter((old) => old.until === undefined || old.until > now)
+    .map((old) => ({ ...old, until: Math.min(old.until ?? until, until) }))
+    .filter((old) => old.until > now)
+  if (others.length >= mostKeys)
+    throw new ClientsError(
+      `${name} has ${others.length} keys that still overlap: wait until one has ended, or give --overlap 0s`,
+    )
+  return withClient(document, name, { ...client, keys: [{ ...key, createdAt: now }, ...others] })
+}
+
+/** Without any key of a client, whose name stays. @throws ClientsError */
+export function revoked(document: ClientDocument, name: string, now: number): ClientDocument {
+  const client = found(document, name)
+  return client.revokedAt === undefined ? withClient(document, name, { ...client, revokedAt: now }) : document
+}
+
+/** @throws ClientsError where there is none */
+export function found(document: ClientDocument, name: string): StoredClient {
+  const client = clientIn(document, name)
+  if (client !== undefined) return client
+  throw new ClientsError(`there is no client called ${name}: "spillway clients list" shows those there are`)
+}
+
+function usable(document: ClientDocument, name: string): StoredClient {
+  const client = found(document, name)
+  if (client.revokedAt === undefined) return client
+  throw new ClientsError(`${name} is revoked for good: add a client with another name`)
+}
+
+const clientIn = ({ clients }: ClientDocument, name: string): StoredClient | undefined =>
+  Object.hasOwn(clients, name) ? clients[name] : undefined
+
+const withClient = (document: ClientDocument, name: string, client: StoredClient): ClientDocument => ({
+  ...document,
+  clients: { ...document.clients, [name]: client },
+})

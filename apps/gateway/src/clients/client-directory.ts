@@ -1,0 +1,164 @@
+import { hash as digest, randomBytes } from 'node:crypto'
+import type { Clock } from '@spillway/middleware'
+import { globMatcher } from '../glob.ts'
+import type { ClientDocument, StoredClient } from './client-document.ts'
+import { type ClientHash, hashedWith } from './client-hash.ts'
+import { kindOfKey } from './client-key.ts'
+import type { ClientStore } from './client-store.ts'
+import { type Permission, permissionsOf } from './permissions.ts'
+
+/** Who calls, as their key says. */
+export interface Client {
+  readonly name: string
+  readonly team: string | undefined
+  readonly permissions: ReadonlySet<Permission>
+  /** Undefined where it may use all models. */
+  readonly mayUse: ((model: string) => boolean) | undefined
+  /** As they are written, for errors. */
+  readonly models: readonly string[] | undefined
+  readonly maxTokens: number | undefined
+}
+
+/** `mistyped` and `foreign` are found without looking anything up; `unknown` is all else, revoked and expired keys too. */
+export type KeyProblem = 'mistyped' | 'foreign' | 'unknown'
+
+/** The clients of a running gateway. */
+export interface ClientDirectory {
+  /** The client that a key belongs to now, or why there is none. */
+  check(key: string): Client | KeyProblem
+  /** Clients that are not revoked. */
+  readonly size: number
+  /** Whether the clients in use may not be the newest. */
+  readonly isStale: boolean
+  /** Reads the clients again where they have changed. Never rejects. */
+  refresh(): Promise<void>
+  close(): void
+}
+
+export interface DirectoryOptions {
+  readonly store: Pick<ClientStore, 'name' | 'load' | 'revision'>
+  readonly hash: ClientHash
+  readonly clock: Clock
+  /** Told when clients cannot be read any more, and when they can again. */
+  readonly log: (line: string) => void
+  /** How often it is looked whether they have changed, in milliseconds. @default 500 */
+  readonly checkEvery?: number
+}
+
+/** A key that is not revoked, and until when it is valid. */
+interface Entry {
+  readonly client: Client
+  readonly until: number
+}
+
+/**
+ * Reads the clients, and follows what changes them. What cannot be read leaves those in use as they are.
+ * @throws Error where they cannot be read, or were hashed with another secret
+ */
+export async function openDirectory(options: DirectoryOptions): Promise<ClientDirectory> {
+  const { store, hash, clock, log, checkEvery = 500 } = options
+  let revision = await store.revision()
+  let { entries, size } = entriesOf(hashedWith(await store.load(), hash, store.name))
+  /**
+   * An HMAC takes 7 µs, a plain digest 1. With a salt that nobody outside knows, short enough for one block, so that the time of a look-up tells nothing;
+   * only of valid keys, so that it holds no more than there are.
+   */
+  const salt = randomBytes(7).toString('base64url')
+  let checked = new Map<string, Entry>()
+  let isStale = false
+  let isClosed = false
+  let cancel = (): void => {}
+
+  const refresh = async (): Promise<void> => {
+    try {
+      const now = await store.revision()
+      if (now === revision && !isStale) return
+      if (now === undefined) throw new Error(`${store.name} is not there any more`)
+      const next = entriesOf(hashedWith(await store.load(), hash, store.name))
+      ;({ entries, size } = next)
+      revision = now
+      checked = new Map()
+      if (isStale) log(`${store.name} can be read again`)
+      isStale = false
+    } catch (error) {
+      if (!isStale) log(`the clients stay as they were read last: ${(error as Error).message}`)
+      isStale = true
+    }
+  }
+  const follow = (): void => {
+    cancel = clock.setTimer(checkEvery, () => void refresh().then(() => isClosed || follow()))
+  }
+  follow()
+
+  return {
+    check(key) {
+      const quick = digest('sha256', salt + key, 'base64')
+      let entry = checked.get(quick)
+      if (entry === undefined) {
+        const kind = kindOfKey(key)
+        if (kind !== 'key') return kind
+        entry = entries.get(hash.of(key))
+        if (entry === undefined) return 'unknown'
+        checked.set(quick, entry)
+      }
+      return clock.epoch() < entry.until ? entry.client : 'unknown'
+    },
+    get size() {
+      return size
+    },
+    get isStale() {
+      return isStale
+    },
+    refresh,
+    close() {
+      isClosed = true
+      cancel()
+    },
+  }
+}
+
+/** Sets of permissions and globs are the same for many clients: each is made once. */
+function entriesOf({ clients }: ClientDocument): { entries: Map<string, Entry>; size: number } {
+  const entries = new Map<string, Entry>()
+  const permissionSets = shared(permissionsOf)
+  const matchers = shared(matcherOf)
+  let size = 0
+  for (const [name, stored] of Object.entries(clients)) {
+    if (stored.revokedAt !== undefined) continue
+    size++
+    const { team, permissions, models, maxTokens, expiresAt = Infinity } = stored
+    const client: Client = {
+      ...{ name, team, models, maxTokens, permissions: permissionSets(permissions) },
+      mayUse: models && matchers(models),
+    }
+    for (const key of stored.keys)
+      entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })
+  }
+  return { entries, size }
+}
+
+function matcherOf(globs: readonly string[]): (model: string) => boolean {
+  const matchers = globs.map(globMatcher)
+  return (model) => matchers.some((matches) => matches(model))
+}
+
+function shared<T>(make: (texts: readonly string[]) => T): (texts: readonly string[]) => T {
+  const made = new Map<string, T>()
+  return (texts) => {
+    const name = texts.join('\n')
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const one = make(texts)
+    made.set(name, one)
+    return one
+  }
+}
+
+/** Whether a client can be used at a time, for lists. */
+export function stateOf(
+  { revokedAt, expiresAt }: StoredClient,
+  now: number,
+): 'active' | 'expired' | 'revoked' {
+  if (revokedAt !== undefined) return 'revoked'
+  return expiresAt !== undefined && expiresAt <= now ? 'expired' : 'active'
+}

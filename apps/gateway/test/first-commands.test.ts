@@ -144,6 +144,7 @@ test('completion completes commands, those below them, and options, in a real ba
   }
   expect(complete('do')).toBe('doctor')
   expect(complete('keys', 'ro')).toBe('rotate')
+  expect(complete('clients', 'rev')).toBe('revoke')
   expect(complete('check', '--o')).toBe('--online')
   expect((await ran(['completion', 'fish'], temporaryFolder())).out).toMatch(
     /^complete -c spillway .*doctor/m,

@@ -55,6 +55,7 @@ export const allowed: readonly (readonly [test: string, reason: string])[] = [
   ['doStream should preserve structured error stream parts', errorFirst],
   ['doStream should handle unparsable stream parts', notJson],
   ['should throw a descriptive error when the response has no output', noAnswer],
+  ['should expose reasoning context and cache writes when streaming', noAnswer],
   ['helpful error when Chat Completions stream is received', noEnd],
   ['without a finish reason', noEnd],
   ['without waiting for the first output token', held],

@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { abortListeners, question, rejection } from '../test/support.ts'
-import { obtainToken } from './authentication.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
 import { type AccessToken, refreshingToken, type TokenSource, tokenSource } from './credential.ts'
+import { obtainToken } from './obtain-credential.ts'
 
 let claude: SimulatedServer
 const clients: Client[] = []

@@ -1,17 +1,15 @@
 import {
   deriveRequest,
-  type Failure,
   type Handler,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
   type RequestHeaders,
-  timeLeft,
 } from '@spillway/middleware'
-import { isDivertedHeader, refusalFailure, refuse } from '@spillway/wire'
-import { CredentialError } from './checked-source.ts'
-import { type AccessToken, type Credential, type TokenSource, tokenSource } from './credential.ts'
+import { isDivertedHeader, refuse } from '@spillway/wire'
+import { type AccessToken, type Credential, tokenSource } from './credential.ts'
+import { sendWithCredential, tokenExchange } from './credential-exchange.ts'
 
 /** How a credential stands in a request. */
 export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
@@ -27,21 +25,13 @@ const oauthBeta = 'oauth-2025-04-20'
  */
 export function authenticate(credential: Credential, scheme: AuthScheme): Middleware {
   const source = tokenSource(credential)
-  const authenticating: Middleware = (next) => async (request) => {
-    const first = await obtainToken(source, request)
-    if (!('value' in first)) return refuse(request, first)
-    const response = await send(next, request, first, scheme)
-    if (response.failure?.status !== 401) return response
-    source.refused(first.value)
-    const second = await obtainToken(source, request)
-    if (!('value' in second)) return response
-    if (second.value === first.value) {
-      second.release?.()
-      return response
-    }
-    response.body.cancel()
-    return send(next, request, second, scheme)
-  }
+  const authenticating: Middleware = (next) => (request) =>
+    sendWithCredential<AccessToken, ModelResponse>({
+      ...tokenExchange(source, request, ({ failure }) => failure?.status),
+      refuse: (failure) => refuse(request, failure),
+      send: (token) => send(next, request, token, scheme),
+      discard: ({ body }) => body.cancel(),
+    })
   return named(authenticating, 'authentication', { options: { scheme } })
 }
 
@@ -58,86 +48,6 @@ function send(
     sent.then(({ outcome }) => outcome.then(giveBack), giveBack)
   }
   return sent
-}
-
-/** How long a call waits for its credential at most, in milliseconds; its deadline may allow less. */
-export const credentialTimeout = 10_000
-
-/** Of a call, what limits the wait for its credential. */
-export type CredentialCall = Pick<ModelRequest, 'clock' | 'signal'> & Partial<Pick<ModelRequest, 'deadline'>>
-
-/**
- * The secret to send now, or why there is none: it is waited for within the call's deadline, ten seconds at most.
- * @throws the signal's reason when it aborts
- */
-export function obtainToken(
-  source: TokenSource,
-  call: CredentialCall,
-): AccessToken | Failure | Promise<AccessToken | Failure> {
-  return obtain(
-    () => source.token(call.clock),
-    call,
-    ({ release }) => release?.(),
-  )
-}
-
-/**
- * What stands in a request for its caller, or why there is none.
- * @param giveBack takes what comes when nothing will send it any more
- * @throws the signal's reason when it aborts
- */
-export function obtain<T>(
-  get: () => T | Promise<T>,
-  call: CredentialCall,
-  giveBack: (late: T) => void = () => {},
-): T | Failure | Promise<T | Failure> {
-  const { clock, signal, deadline } = call
-  try {
-    const got = get()
-    if (!(got instanceof Promise)) return got
-    const patience = Math.min(
-      credentialTimeout,
-      deadline === undefined ? Infinity : timeLeft(deadline, clock),
-    )
-    return inTime(got, patience, call).catch((error: unknown) => {
-      if (signal?.aborted || error === tooLate) got.then(giveBack).catch(() => {})
-      if (signal?.aborted) throw error
-      return noCredential(error === tooLate ? `not within ${Math.round(patience)} ms` : error)
-    })
-  } catch (error) {
-    return noCredential(error)
-  }
-}
-
-const tooLate = new Error('the credential did not come in time')
-
-/** Waits for a shared promise, but no longer than the caller does; one that never settles keeps nothing of the call. */
-function inTime<T>(promise: Promise<T>, ms: number, { clock, signal }: CredentialCall): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      cancel()
-      signal?.removeEventListener('abort', leave)
-    }
-    const leave = (): void => {
-      end()
-      reject(signal?.reason)
-    }
-    const cancel = clock.setTimer(ms, () => {
-      end()
-      reject(tooLate)
-    })
-    promise.then(resolve, reject).finally(end)
-    if (signal?.aborted) leave()
-    else signal?.addEventListener('abort', leave)
-  })
-}
-
-/** The text of an error stays out of it, unless it is meant to be seen: it may quote the secret. */
-function noCredential(why: unknown): Failure {
-  const reason = typeof why === 'string' ? why : why instanceof Error ? why.name : 'unknown error'
-  const message =
-    why instanceof CredentialError ? why.message : `the credential could not be obtained (${reason})`
-  return refusalFailure({ kind: 'authentication', message })
 }
 
 function withToken(request: ModelRequest, token: string, scheme: AuthScheme): ModelRequest {

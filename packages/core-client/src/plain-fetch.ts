@@ -1,12 +1,14 @@
 import type { Fetch } from '@spillway/attempt'
 import { type Api, type RequestHeaders, systemClock } from '@spillway/middleware'
-import { headerFence, renderError } from '@spillway/wire'
+import { headerFence } from '@spillway/wire'
 import type { Response as UndiciResponse } from 'undici'
 import { fetch as undiciFetch } from '#undici'
-import { type AuthScheme, authenticated, obtainToken, unauthenticated } from './authentication.ts'
+import { type AuthScheme, authenticated, unauthenticated } from './authentication.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type AccessToken, type Credential, tokenSource } from './credential.ts'
-import { signedExchange } from './signed-fetch.ts'
+import { sendWithCredential, tokenExchange } from './credential-exchange.ts'
+import { obtainToken } from './obtain-credential.ts'
+import { errorResponse, signedExchange } from './signed-fetch.ts'
 import type { RequestSigner } from './signing.ts'
 
 /** What a {@link plainFetch} needs to know of its client. */
@@ -70,23 +72,12 @@ export function plainFetch(options: PlainFetchOptions): Fetch {
     if (signer !== undefined) return send(request, unauthenticated(headers))
     if (source === undefined) return send(request, credential === null ? unauthenticated(headers) : headers)
     if (request.url.origin !== origin) return send(request, unauthenticated(headers))
-    const call = { clock: systemClock, signal }
-    const first = await obtainToken(source, call)
-    if (!('value' in first)) {
-      const { body, ...init } = renderError(api, first)
-      return new Response(body as Uint8Array<ArrayBuffer>, init as ResponseInit)
-    }
-    const response = await sendWith(request, first)
-    if (response.status !== 401) return response
-    source.refused(first.value)
-    const second = await obtainToken(source, call)
-    if (!('value' in second)) return response
-    if (second.value === first.value) {
-      second.release?.()
-      return response
-    }
-    await response.body?.cancel()
-    return sendWith(request, second)
+    return sendWithCredential<AccessToken, UndiciResponse | Response>({
+      ...tokenExchange(source, { clock: systemClock, signal }, ({ status }) => status),
+      refuse: (failure) => errorResponse(api, failure),
+      send: (token) => sendWith(request, token),
+      discard: ({ body }) => body?.cancel(),
+    })
   }
 
   const sendStream = async (

@@ -1,8 +1,9 @@
-import { type Api, type RequestHeaders, systemClock } from '@spillway/middleware'
+import { type Api, type Failure, type RequestHeaders, systemClock } from '@spillway/middleware'
 import { classifyHttpError, renderError } from '@spillway/wire'
 import type { Response as UndiciResponse } from 'undici'
-import { obtain } from './authentication.ts'
-import { type RequestSigner, unsigned } from './signing.ts'
+import { sendWithCredential } from './credential-exchange.ts'
+import { obtain } from './obtain-credential.ts'
+import { type RequestSignature, type RequestSigner, unsigned } from './signing.ts'
 
 /** A request that is no model call, and how it is sent. */
 export interface SignedExchange {
@@ -17,35 +18,38 @@ export interface SignedExchange {
 }
 
 /** Sends a signed request, and once more where the signer has a better signature than the one that was refused. */
-export async function signedExchange(
+export function signedExchange(
   signer: RequestSigner,
   { method, url, headers, body, signal, api, send }: SignedExchange,
 ): Promise<UndiciResponse | Response> {
   const bare = unsigned(headers, signer)
-  const call = { clock: systemClock, signal }
   const sign = () => signer.sign({ method, url, headers: bare, body }, systemClock)
-  const first = await obtain(sign, call)
-  if (!('headers' in first)) {
-    const { body: text, ...init } = renderError(api, first)
-    return new Response(text as Uint8Array<ArrayBuffer>, init as ResponseInit)
-  }
-  const response = await send({ ...bare, ...first.headers })
-  const { status } = response
-  if (status < 400 || status >= 500) return response
-  const said = Object.fromEntries(response.headers)
-  const failure = classifyHttpError(status, said, await errorOf(response), systemClock.epoch())
-  if (!signer.refused({ signature: first, status, headers: said, failure }, systemClock)) return response
-  const second = await obtain(sign, call)
-  if (!('headers' in second)) return response
-  await response.body?.cancel()
-  return send({ ...bare, ...second.headers })
+  return sendWithCredential<RequestSignature, UndiciResponse | Response>({
+    obtain: () => obtain(sign, { clock: systemClock, signal }),
+    refuse: (failure) => errorResponse(api, failure),
+    send: (signature) => send({ ...bare, ...signature.headers }),
+    async isRefused(response, signature) {
+      const { status } = response
+      if (status < 400 || status >= 500) return false
+      const said = Object.fromEntries(response.headers)
+      const failure = classifyHttpError(status, said, await errorOf(response), systemClock.epoch())
+      return signer.refused({ signature, status, headers: said, failure }, systemClock)
+    },
+    discard: ({ body: unread }) => unread?.cancel(),
+  })
+}
+
+/** The answer to a request that cannot be sent. */
+export function errorResponse(api: Api, failure: Failure): Response {
+  const { body, ...init } = renderError(api, failure)
+  return new Response(body as Uint8Array<ArrayBuffer>, init as ResponseInit)
 }
 
 /** An error is seldom longer, in bytes. */
 const longestError = 65_536
 
 /** What an error says, where it is short; the response can be read as before. */
-async function errorOf(response: UndiciResponse): Promise<unknown> {
+async function errorOf(response: UndiciResponse | Response): Promise<unknown> {
   if (!(Number(response.headers.get('content-length') ?? Number.NaN) <= longestError)) return undefined
   return response
     .clone()

@@ -4,12 +4,15 @@ import {
   type Failure,
   type Middleware,
   type ModelRequest,
+  type ModelResponse,
   named,
   type RequestHeaders,
   type ResponseHeaders,
 } from '@spillway/middleware'
 import { refuse } from '@spillway/wire'
-import { obtain, unauthenticated } from './authentication.ts'
+import { unauthenticated } from './authentication.ts'
+import { sendWithCredential } from './credential-exchange.ts'
+import { obtain } from './obtain-credential.ts'
 
 /** A request as it will be sent. */
 export interface UnsignedRequest {
@@ -67,26 +70,22 @@ export function unsigned(headers: RequestHeaders, { headerNames = [] }: RequestS
  * @param urlOf where a request goes
  */
 export function signing(signer: RequestSigner, urlOf: (request: ModelRequest) => URL): Middleware {
-  const signRequest: Middleware = (next) => async (request) => {
+  const signRequest: Middleware = (next) => (request) => {
     const bare = deriveRequest(request, { headers: unsigned(request.headers, signer) })
     const sign = () => {
       const { headers, body } = bare
       return signer.sign({ method: 'POST', url: urlOf(bare), headers, body: body.bytes }, bare.clock)
     }
-    const first = await obtain(sign, bare)
-    if (!('headers' in first)) return refuse(bare, first)
-    const send = ({ headers }: RequestSignature) =>
-      next(deriveRequest(bare, { headers: { ...bare.headers, ...headers } }))
-    const response = await send(first)
-    const { failure } = response
-    if (failure === undefined || failure.origin !== 'upstream') return response
-    const { status } = failure
-    const answer = { signature: first, status, headers: response.headers, failure }
-    if (!signer.refused(answer, bare.clock)) return response
-    const second = await obtain(sign, bare)
-    if (!('headers' in second)) return response
-    response.body.cancel()
-    return send(second)
+    return sendWithCredential<RequestSignature, ModelResponse>({
+      obtain: () => obtain(sign, bare),
+      refuse: (failure) => refuse(bare, failure),
+      send: ({ headers }) => next(deriveRequest(bare, { headers: { ...bare.headers, ...headers } })),
+      isRefused({ failure, headers }, signature) {
+        if (failure === undefined || failure.origin !== 'upstream') return false
+        return signer.refused({ signature, status: failure.status, headers, failure }, bare.clock)
+      },
+      discard: ({ body }) => body.cancel(),
+    })
   }
   return named(signRequest, 'signing')
 }

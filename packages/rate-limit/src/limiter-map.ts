@@ -1,4 +1,4 @@
-import type { Clock } from '@spillway/middleware'
+import { type Clock, hash32 } from '@spillway/middleware'
 import type { Admission } from './admission.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
@@ -186,9 +186,7 @@ export class LimiterMap {
   }
 
   #shardOf(key: string): Map<string, KeyedLimiter> {
-    let hash = 0x811c9dc5
-    for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193)
-    return this.#shards[(hash ^ (hash >>> 16)) & (shards - 1)] as Map<string, KeyedLimiter>
+    return this.#shards[hash32(key) & (shards - 1)] as Map<string, KeyedLimiter>
   }
 }
 

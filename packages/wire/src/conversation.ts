@@ -1,4 +1,4 @@
-import { type Api, fieldOf, type JsonBody, type ModelRequest } from '@spillway/middleware'
+import { type Api, fieldOf, type JsonBody, type ModelRequest, mix32 } from '@spillway/middleware'
 import { openingMessages, type PromptFacts, promptFactsOf } from './prompt-facts.ts'
 import { field, stringField } from './usage.ts'
 
@@ -135,13 +135,7 @@ function hash(text: string): string {
     low = Math.imul(low ^ code, 0x9e3779b1)
     high = Math.imul(high ^ code, 0x5f356495)
   }
-  low = mix(low ^ high)
-  high = mix(high ^ low)
-  return ((high >>> 11) * 2 ** 32 + (low >>> 0)).toString(36)
-}
-
-function mix(value: number): number {
-  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return bits ^ (bits >>> 16)
+  low = mix32(low ^ high)
+  high = mix32(high ^ low)
+  return ((high >>> 11) * 2 ** 32 + low).toString(36)
 }

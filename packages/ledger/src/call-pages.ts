@@ -1,9 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { checkWhole } from './check-whole.ts'
 import { eachRow } from './interruptible.ts'
 import type { DatabaseName, Schema } from './migrations.ts'
 import { tokensOf } from './rollup-queries.ts'
 import { grains } from './rollups.ts'
 import type { CallRow } from './rows.ts'
+import { latest } from './time-spans.ts'
 import type { CallFilter, CallPage, CallView, TokenCounts } from './views.ts'
 
 type Db = Kysely<Schema>
@@ -20,9 +22,6 @@ const fewMatches = 20_000
 /** So many names that a search found are looked up one by one. */
 const fewNames = 20
 
-/** The last moment of a `Date`. */
-const latest = 8.64e15
-
 const largestText = '\u{10ffff}'
 
 /**
@@ -31,8 +30,7 @@ const largestText = '\u{10ffff}'
  */
 export async function callPage(db: Db, database: DatabaseName, filter: CallFilter): Promise<CallPage> {
   const { limit } = filter
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
-    throw new RangeError(`calls: limit must be a whole number from 1 to 1000, but is ${limit}`)
+  checkWhole('calls: limit', limit, 1000)
   const before = filter.before === undefined ? undefined : readCursor(filter.before)
   // One query for each alternative, so that each is read in the order of an index and ends at the limit.
   const alternatives = filter.query ? await search(db, database, filter.query) : [[]]

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { checkWhole } from './check-whole.ts'
 import {
   byKey,
   compare,
@@ -12,13 +13,12 @@ import {
   sum,
 } from './rollup-sql.ts'
 import { grains, rollupTables } from './rollups.ts'
-import { spansOf, stepOf, wholeMinutes } from './time-spans.ts'
+import { spansOf, wholeMinutes } from './time-spans.ts'
 import type {
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
-  SeriesPoint,
   Summary,
   TimeRange,
   TokenCounts,
@@ -86,46 +86,6 @@ export async function summary(db: Db, asked: TimeRange): Promise<Summary> {
   }
 }
 
-export async function series(db: Db, asked: TimeRange, count: number): Promise<SeriesPoint[]> {
-  if (!(Number.isInteger(count) && count >= 1 && count <= 1000))
-    throw new RangeError(`series: steps must be a whole number from 1 to 1000, but is ${count}`)
-  const range = wholeMinutes(asked)
-  if (range.from >= range.to) return []
-  const { step, grain } = stepOf(range, count)
-  const start = Math.floor(range.from / step) * step
-  // A bucket belongs to the step in which it begins, so none may be longer than the step.
-  const spans = spansOf(
-    grain === grains.minute ? range : { from: Math.floor(range.from / grain) * grain, to: range.to },
-    grain,
-  )
-  const at = sql`cast((at - ${sql.lit(start)}) / ${sql.lit(step)} as bigint) as step`
-  const [calls, costs, latencies] = await Promise.all([
-    run<Row>(db, sql`select ${at}, ${callSums} from ${from('call_rollups', spans)} group by 1`),
-    run<Row>(
-      db,
-      sql`select ${at}, ${money('cost_nano', 'costNano')} from ${from('usage_rollups', spans)} group by 1`,
-    ),
-    run<Row>(
-      db,
-      sql`select ${at}, measure, bucket, ${sum('calls', 'calls')} from ${from('latency_rollups', spans)} group by 1, 2, 3`,
-    ),
-  ])
-  const callsAt = new Map(calls.map((row) => [row.step, row]))
-  const costAt = new Map(costs.map((row) => [row.step, row]))
-  const latencyAt = histograms(latencies, 'step')
-  return Array.from({ length: Math.ceil((range.to - start) / step) }, (_, index) => {
-    const row = callsAt.get(index)
-    return {
-      at: start + index * step,
-      calls: Number(row?.calls ?? 0),
-      errors: Number(row?.errors ?? 0),
-      fallbacks: Number(row?.fallbacks ?? 0),
-      costNano: String(costAt.get(index)?.costNano ?? '0'),
-      ...percentiles(latencyAt.get(index)),
-    }
-  })
-}
-
 export async function latency(db: Db, asked: TimeRange, by?: 'model' | 'target'): Promise<LatencyRow[]> {
   const key = by === undefined ? sql`'' as key` : sql`${sql.ref(by)} as key`
   const rows = await run<Row>(
@@ -177,8 +137,7 @@ export async function largestTotals(
   asked: TimeRange,
   limit: number,
 ): Promise<LargestTotals> {
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
-    throw new RangeError(`largestTotals: limit must be a whole number from 1 to 1000, but is ${limit}`)
+  checkWhole('largestTotals: limit', limit, 1000)
   const spans = spansOf(wholeMinutes(asked))
   const key = keyOf(by)
   const names = rollupTables.usage_rollups.sums

@@ -32,13 +32,19 @@ interface Latencies {
   readonly total: Counts
 }
 
-export function histograms(rows: readonly Row[], by: 'step' | 'key'): Map<string | number, Latencies> {
+/** Histograms by step, key or place; rows of one bucket are added up. */
+export function histograms(
+  rows: readonly Row[],
+  by: 'step' | 'key' | 'place',
+): Map<string | number, Latencies> {
   const groups = new Map<string | number, Latencies>()
   for (const row of rows) {
     const key = row[by] as string | number
     const group = groups.get(key) ?? { first_content: new Map(), total: new Map() }
     groups.set(key, group)
-    group[row.measure as keyof Latencies].set(Number(row.bucket), Number(row.calls))
+    const counts = group[row.measure as keyof Latencies]
+    const bucket = Number(row.bucket)
+    counts.set(bucket, (counts.get(bucket) ?? 0) + Number(row.calls))
   }
   return groups
 }

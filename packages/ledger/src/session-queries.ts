@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { checkWhole } from './check-whole.ts'
 import { type Db, from, money, run, sum } from './rollup-sql.ts'
 import { grains } from './rollups.ts'
-import { spansOf } from './time-spans.ts'
+import { spansOf, whole } from './time-spans.ts'
 import type { SessionOrder, SessionRow, TimeRange } from './views.ts'
 
 const orders: Readonly<Record<SessionOrder, string>> = {
@@ -17,24 +18,17 @@ const orders: Readonly<Record<SessionOrder, string>> = {
  */
 export async function sessions(
   db: Db,
-  { from: begin, to }: TimeRange,
+  asked: TimeRange,
   order: SessionOrder,
   limit: number,
 ): Promise<SessionRow[]> {
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000))
-    throw new RangeError(`sessions: limit must be a whole number from 1 to 1000, but is ${limit}`)
-  const { hour } = grains
-  const latest = 8.64e15
-  const range = {
-    from: Math.floor(Math.max(begin, 0) / hour) * hour,
-    to: Math.ceil(Math.min(to, latest) / hour) * hour,
-  }
+  checkWhole('sessions: limit', limit, 1000)
   return run<SessionRow>(
     db,
     sql`select session, max(tenant) as tenant, ${sum('calls', 'calls')}, ${sum('errors', 'errors')},
         ${sum('attempts', 'attempts')}, ${sum('input_tokens', 'input')}, ${sum('output_tokens', 'output')},
         ${money('cost_nano', 'costNano')}, ${sum('unpriced', 'unpriced')}, cast(max(at) as bigint) as "lastHour"
-      from ${from('session_rollups', spansOf(range))} group by session
+      from ${from('session_rollups', spansOf(whole(asked, grains.hour)))} group by session
       order by ${sql.raw(orders[order])}, session limit ${sql.lit(limit)}`,
   )
 }

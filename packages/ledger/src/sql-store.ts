@@ -15,6 +15,7 @@ import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { columns, type Entry } from './rows.ts'
+import { series } from './series.ts'
 import { sessions } from './session-queries.ts'
 import { splitSeries } from './split-series.ts'
 import type { LedgerStore } from './store.ts'
@@ -108,7 +109,7 @@ export class SqlStore implements LedgerStore {
   }
 
   async series(range: TimeRange, steps: number): Promise<SeriesPoint[]> {
-    return rollups.series(await this.#rollups(), range, steps)
+    return series(await this.#rollups(), range, steps)
   }
 
   async latency(range: TimeRange, by?: 'model' | 'target'): Promise<LatencyRow[]> {

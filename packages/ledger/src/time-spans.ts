@@ -7,16 +7,17 @@ export interface Span extends TimeRange {
 }
 
 /** The last moment of a `Date`; later ones mean "ever". */
-const latest = 8.64e15
+export const latest = 8.64e15
 
-/** A range in whole minutes: no shorter, and at most a minute longer at either end. */
-export function wholeMinutes({ from, to }: TimeRange): TimeRange {
-  const minute = grains.minute
+/** A range in whole buckets of a grain: no shorter, and at most a bucket longer at either end. */
+export function whole({ from, to }: TimeRange, grain: number): TimeRange {
   return {
-    from: Math.floor(Math.max(from, 0) / minute) * minute,
-    to: Math.ceil(Math.min(to, latest) / minute) * minute,
+    from: Math.floor(Math.max(from, 0) / grain) * grain,
+    to: Math.ceil(Math.min(to, latest) / grain) * grain,
   }
 }
+
+export const wholeMinutes = (range: TimeRange): TimeRange => whole(range, grains.minute)
 
 /** A range of whole minutes in as few buckets as it can be read from, none longer than `longest`. */
 export function spansOf(range: TimeRange, longest: number = grains.day): readonly Span[] {

@@ -28,6 +28,16 @@ export function launchBrowser(names: readonly string[] = []): Promise<Browser> {
   })
 }
 
+/** What a page complains about from now on: errors and warnings in its console, and exceptions. */
+export function complaintsOf(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  return complaints
+}
+
 /** Resolves when everything that was asked for is there, and has faded in: half-way its contrast is too low. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('main h1').waitFor()

@@ -1,17 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CallRow } from '@spillway/gateway-api'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { views } from '../src/routing.ts'
-import { hasChromium, launchBrowser, settled } from './browser.ts'
+import { faultsOf } from './accessibility.ts'
+import { complaintsOf, hasChromium, launchBrowser, settled } from './browser.ts'
 import { type FixtureServer, startFixtureServer } from './fixture-server.ts'
 import { aFewCalls, bigNumbers, nothingYet } from './fixtures.ts'
 
-const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+const desk = { width: 1280, height: 860 }
 const phone = { width: 360, height: 740 }
 const fixtures = [
   ['nothing', nothingYet],
@@ -37,69 +38,82 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** A page of its own, which must not complain, but of connections that a test cuts; and the gateway behind it is well again. */
+  /** What a test did not cause: it may cut connections, and break the gateway. */
+  const unexpected = (complaints: readonly string[]): string[] =>
+    complaints.filter((text) => !text.includes('503') && !text.includes('ERR_INCOMPLETE_CHUNKED_ENCODING'))
+
+  async function newPage(options: BrowserContextOptions): Promise<Page> {
+    const context = await browser.newContext({ viewport: desk, ...options })
+    return context.newPage()
+  }
+
+  /** A page for one test, which must not complain; and the gateway behind it is well again. */
   async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options })
-    const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      const isCut = message.text().includes('ERR_INCOMPLETE_CHUNKED_ENCODING')
-      if (['error', 'warning'].includes(message.type()) && !isCut) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(String(error)))
+    const page = await newPage(options)
+    const complaints = complaintsOf(page)
     onTestFinished(async () => {
-      await context.close()
+      await page.context().close()
       server.isBroken = false
     })
     await page.goto(`${server.url}/${hash}`)
     await settled(page)
-    // What a broken gateway answers stands in the console by the browser's own doing.
-    if (!server.isBroken)
-      onTestFinished(() => expect(complaints.filter((text) => !text.includes('503'))).toEqual([]))
+    if (!server.isBroken) onTestFinished(() => expect(unexpected(complaints)).toEqual([]))
     return page
+  }
+
+  /** One page for all tests of a group, which must not complain: each new page takes a second. */
+  function sharedPage(options: BrowserContextOptions = {}): () => Page {
+    let page: Page | undefined
+    let complaints: string[]
+    beforeAll(async () => {
+      page = await newPage(options)
+      complaints = complaintsOf(page)
+    })
+    afterEach(() => expect(unexpected(complaints.splice(0))).toEqual([]))
+    afterAll(() => page?.context().close())
+    return () => page as Page
   }
 
   const isTooWide = (page: Page): Promise<boolean> =>
     page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
 
-  /** The serious and critical faults that axe finds. */
-  async function faults(page: Page): Promise<readonly string[]> {
-    await page.evaluate(axe)
-    return page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
-      const { violations } = await axe.run(document)
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
-    })
-  }
-
   describe.each(fixtures)('with %s', (_, fixture) => {
+    const shared = sharedPage()
+
     test.each(views.map(({ id, name }) => [name, id]))(
       '%s renders, on a desk and on a phone',
       async (name, id) => {
         server.fixture = fixture(Date.now())
-        const page = await open(`#/${id}`)
+        const page = shared()
+        await page.setViewportSize(desk)
+        await page.goto(`${server.url}/#/${id}`)
+        await page.locator('h1', { hasText: name }).waitFor()
+        await settled(page)
         expect(await page.locator('h1').textContent()).toBe(name)
         expect(await page.title()).toBe(`${name} · Spillway`)
         expect(await page.locator('.problem').count()).toBe(0)
         expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(4_000)
         expect(await isTooWide(page)).toBe(false)
-        expect(await faults(page)).toEqual([])
+        expect(await faultsOf(page)).toEqual([])
         await page.setViewportSize(phone)
         expect(await isTooWide(page)).toBe(false)
       },
     )
   })
 
-  test.each(views.map(({ id, name }) => [name, id]))(
-    '%s has no fault in the dark, on a phone',
-    async (_, id) => {
+  describe('in the dark, on a phone', () => {
+    const shared = sharedPage({ colorScheme: 'dark', viewport: phone })
+
+    test.each(views.map(({ id, name }) => [name, id]))('%s has no fault, opened by a link', async (_, id) => {
       server.fixture = aFewCalls(Date.now())
-      const page = await open(`#/${id}`, { colorScheme: 'dark', viewport: phone })
-      expect(await faults(page)).toEqual([])
-    },
-  )
+      const page = shared()
+      // From an empty page, so that it is loaded and not only shown.
+      await page.goto('about:blank')
+      await page.goto(`${server.url}/#/${id}`)
+      await settled(page)
+      expect(await faultsOf(page)).toEqual([])
+    })
+  })
 
   test('what is empty says what to do, with this gateway’s own address', async () => {
     server.fixture = nothingYet(Date.now())
@@ -204,7 +218,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByText('req_011CSHoEeqs5C35K2UUqR7Fy').waitFor()
     await page.getByText('the circuit is open for 9 s more').waitFor()
     await settled(page)
-    expect(await faults(page)).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
     await page.setViewportSize(phone)
     expect(await isTooWide(page)).toBe(false)
     await page.goBack()
@@ -219,7 +233,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname))
     await page.getByText(/^Hidden\./).waitFor()
     expect(await page.getByText('Paris.').count()).toBe(0)
-    expect(await faults(page)).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
     await page.reload()
     await settled(page)
     expect(asked.filter((path) => path.endsWith('/content'))).toEqual([])
@@ -228,7 +242,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByText('More was said than is kept of one call.').waitFor()
     expect(asked).toContain(`/api/calls/${id}/content`)
     await settled(page)
-    expect(await faults(page)).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
     await page.setViewportSize(phone)
     expect(await isTooWide(page)).toBe(false)
     await page.getByRole('button', { name: 'Hide' }).click()
@@ -315,7 +329,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByText('p95 before').first().waitFor()
     await page.getByRole('button', { name: 'By target' }).click()
     await page.getByRole('columnheader', { name: 'p95 before' }).first().waitFor()
-    expect(await faults(page)).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
   })
 
   test('j, k and Enter go through the rows, / searches, ? says so', async () => {
@@ -323,7 +337,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     const page = await open('#/calls')
     await page.keyboard.press('?')
     await page.getByRole('complementary', { name: 'Keys' }).waitFor()
-    expect(await faults(page)).toEqual([])
+    expect(await faultsOf(page)).toEqual([])
     await page.keyboard.press('Escape')
     await page.keyboard.press('/')
     expect(await page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search')

@@ -1,19 +1,14 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { views } from '../../dashboard/src/routing.ts'
+import { faultsOf } from '../../dashboard/test/accessibility.ts'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
-
-type Browser = Awaited<ReturnType<typeof launchBrowser>>
-type Page = Awaited<ReturnType<Browser['newPage']>>
-
-const ofDashboard = createRequire(new URL('../../dashboard/package.json', import.meta.url))
+import { type Browser, type Page, watchedPage } from './watched-page.ts'
 
 describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
   let browser: Browser
@@ -41,29 +36,9 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     return { url: gateway.url, claude }
   }
 
-  /** A page that must not complain, and each answer to which must be one. */
-  async function open(url: string): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' })
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('response', (response) => {
-      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
-    })
-    onTestFinished(async () => {
-      await page.close()
-      expect(complaints).toEqual([])
-    })
-    await page.goto(url)
-    await settled(page)
-    return page
-  }
-
   test('shows a line for curl, while there is no call, that works as it is pasted', async () => {
     const { url } = await start()
-    const page = await open(url)
+    const page = await watchedPage(browser, url)
     const text = (await page.locator('.empty code').textContent()) ?? ''
     const [claudeCode = '', ...curl] = text.split('\n')
     expect(claudeCode).toBe(`ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=spillway claude`)
@@ -74,26 +49,19 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
   const calls = (page: Page) =>
     page.locator('.stat', { has: page.locator('dt', { hasText: /^Calls$/ }) }).locator('.value')
 
-  /** Serious and critical faults that axe finds. */
-  async function faults(page: Page): Promise<unknown> {
-    await page.evaluate(readFileSync(ofDashboard.resolve('axe-core/axe.min.js'), 'utf8'))
-    return page.evaluate(`axe.run(document).then(({ violations }) => violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => [id, ...nodes.map(({ html, any }) => html.slice(0, 160) + JSON.stringify(any[0]?.data))]))`)
-  }
-
   test('each view shows what happened, without a complaint or a serious fault', async () => {
     const { url, claude } = await start()
     for (let call = 0; call < 3; call++)
       await send(`${url}/v1/messages`, { body: messages({ stream: true }) })
     claude.next({ type: 'status', status: 529 })
     await send(`${url}/v1/messages`, { body: messages() })
-    const page = await open(url)
+    const page = await watchedPage(browser, url)
     for (const { id, name } of views) {
       await page.goto(`${url}/#/${id}`)
       await page.locator('h1', { hasText: name }).waitFor()
       await settled(page)
       expect(await page.locator('.problem').count(), id).toBe(0)
-      expect(await faults(page), id).toEqual([])
+      expect(await faultsOf(page), id).toEqual([])
     }
     await page.goto(`${url}/#/live?range=1h`)
     await expect.poll(() => calls(page).textContent()).toBe('4')
@@ -109,7 +77,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
 
   test('a call shows while the page is open', async () => {
     const { url } = await start()
-    const page = await open(`${url}/#/live`)
+    const page = await watchedPage(browser, `${url}/#/live`)
     expect(await page.locator('table tbody tr').count()).toBe(0)
     await send(`${url}/v1/messages`, { body: messages() })
     await expect.poll(() => page.locator('table tbody tr').count(), { timeout: 5000 }).toBe(1)
@@ -117,7 +85,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
 
   test('before the first call it says how to make one', async () => {
     const { url } = await start()
-    const page = await open(url)
+    const page = await watchedPage(browser, url)
     await expect.poll(() => page.locator('main .empty').first().textContent()).toContain(url)
   }, 60_000)
 })

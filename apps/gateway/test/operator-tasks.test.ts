@@ -2,13 +2,11 @@ import { join } from 'node:path'
 import type { Sessions, Summary, Usage } from '@spillway/gateway-api'
 import { openLedgerStore } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { hasChromium, launchBrowser } from '../../dashboard/test/browser.ts'
 import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
-
-type Browser = Awaited<ReturnType<typeof launchBrowser>>
-type Page = Awaited<ReturnType<Browser['newPage']>>
+import { type Browser, watchedPage } from './watched-page.ts'
 
 describe.skipIf(!hasChromium())(
   'what an operator asks the dashboard of a gateway that runs',
@@ -51,22 +49,6 @@ describe.skipIf(!hasChromium())(
       return { url, ledger, claude, second, busy, call, get }
     }
 
-    async function open(url: string): Promise<Page> {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' })
-      const complaints: string[] = []
-      page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-      })
-      page.on('pageerror', (error) => complaints.push(String(error)))
-      onTestFinished(async () => {
-        await page.close()
-        expect(complaints).toEqual([])
-      })
-      await page.goto(url)
-      await settled(page)
-      return page
-    }
-
     test('from a spike of errors to the words of the vendor in two clicks', async () => {
       const { url, claude, second, call, get } = await start()
       for (let count = 0; count < 4; count++) await call('one', 'quiet')
@@ -81,7 +63,7 @@ describe.skipIf(!hasChromium())(
         expect(summary.errors).toBe(3)
         return summary
       }, 15_000)
-      const page = await open(`${url}/#/live?range=1h`)
+      const page = await watchedPage(browser, `${url}/#/live?range=1h`)
       const plot = page.locator('.chart', { has: page.getByRole('img', { name: /^Error rate over time/ }) })
       const box = await plot.locator('.u-over').boundingBox()
       const [first = 0, last = 1] = [series[0]?.at, series.at(-1)?.at]
@@ -116,7 +98,7 @@ describe.skipIf(!hasChromium())(
       }, 15_000)
       const usage = await get<Usage>('usage?by=tenant&range=24h')
 
-      const page = await open(`${url}/#/sessions?range=24h`)
+      const page = await watchedPage(browser, `${url}/#/sessions?range=24h`)
       const names = await page.locator('tbody tr td:first-child').allTextContents()
       expect(names).toEqual(sessions.rows.map(({ session }) => session))
       expect(names.slice(0, 2)).toEqual(['dearest', 'dear'])

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { type Clock, systemClock } from '@spillway/middleware'
 import { fileBehind } from './file-place.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
-import { withWriteLock } from './write-lock.ts'
+import { type WriteLock, withWriteLock } from './write-lock.ts'
 
 export interface LockedFileOptions {
   readonly path: string
@@ -50,25 +50,41 @@ export function lockedFile({
   return {
     path,
     read,
-    async revision() {
-      const found = await stat(path, { bigint: true }).catch(() => undefined)
-      return found && `${found.ino}:${found.mtimeNs}:${found.size}`
-    },
-    async update(change) {
-      // Beside the file itself, so that a writer that uses a link to it holds the same lock.
-      const file = await fileBehind(path, what)
-      await withWriteLock(`${file}.lock`, { clock, wait, what }, async () => {
-        await removeLeftovers(file)
+    revision: () => fileRevision(path),
+    update: (change) =>
+      withLockedFile(path, { clock, wait, what }, async () => {
         const before = await read()
         const after = change(before)
         if (after !== undefined && after !== before) await writePrivateFile(path, after, what)
-      })
-    },
+      }),
   }
 }
 
-/** Removes what writers left behind that were killed; call it while holding the lock, when nobody else writes. */
-export async function removeLeftovers(path: string): Promise<void> {
+/** Changes with each replacement of a file; undefined where there is none. */
+export async function fileRevision(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  return found && `${found.ino}:${found.mtimeNs}:${found.size}`
+}
+
+/**
+ * Runs `work` on the file behind `path` while no other process can write it.
+ * @throws KeyVaultError LOCKED where another process does not finish in time, INSECURE_FILE, UNAVAILABLE
+ */
+export async function withLockedFile<T>(
+  path: string,
+  lock: WriteLock,
+  work: (file: string) => Promise<T>,
+): Promise<T> {
+  // Beside the file itself, so that a writer that uses a link to it holds the same lock.
+  const file = await fileBehind(path, lock.what)
+  return withWriteLock(`${file}.lock`, lock, async () => {
+    await removeLeftovers(file)
+    return work(file)
+  })
+}
+
+/** Removes what writers left behind that were killed; call it only while holding the lock. */
+async function removeLeftovers(path: string): Promise<void> {
   const start = `.${basename(path)}.`
   const files = await readdir(dirname(path)).catch(() => [])
   for (const file of files) {

@@ -1,15 +1,14 @@
-import { lstat, stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@spillway/middleware'
 import type { LastUses, VaultDriver } from './driver.ts'
 import { fileBehind } from './file-place.ts'
-import { removeLeftovers } from './locked-file.ts'
+import { fileRevision, lockedFileDefaults, withLockedFile } from './locked-file.ts'
 import { readPrivateFile, writePrivateFile } from './private-file.ts'
 import { frame, unframe } from './sealed-format.ts'
 import type { SealContext, Sealer } from './sealer.ts'
 import { decodeDocument, emptyDocument, encodeDocument, type VaultDocument } from './vault-document.ts'
 import { KeyVaultError } from './vault-error.ts'
-import { withWriteLock } from './write-lock.ts'
 
 export interface SealedFileOptions {
   /** The vault's file. */
@@ -33,7 +32,7 @@ export interface SealedFileOptions {
 }
 
 /** The defaults of {@link SealedFileOptions}. */
-export const sealedFileDefaults: { readonly lockWait: number } = { lockWait: 10_000 }
+export const sealedFileDefaults: { readonly lockWait: number } = lockedFileDefaults
 
 const defaultContext: SealContext = { service: 'spillway' }
 
@@ -76,10 +75,7 @@ export function sealedFile(options: SealedFileOptions): SealedFile {
     if (bytes !== undefined) return bytes
     throw new KeyVaultError('MISSING', `there is no vault at ${path}: make one with "spillway vault init"`)
   }
-  const revision = async (): Promise<string | undefined> => {
-    const found = await stat(path, { bigint: true }).catch(() => undefined)
-    return found && `${found.ino}:${found.mtimeNs}:${found.size}`
-  }
+  const revision = (): Promise<string | undefined> => fileRevision(path)
   const openOnce = async (): Promise<VaultDocument> => {
     const { sealer, sealed } = unframe(await read(), path)
     return decodeDocument(await openWithAny(sealers, sealer, sealed, context, path), path)
@@ -99,14 +95,8 @@ export function sealedFile(options: SealedFileOptions): SealedFile {
     await writeSealed(frame(sealer.name, await sealer.seal(encodeDocument(document), context)))
   }
   const writeSealed = (bytes: Uint8Array): Promise<void> => writePrivateFile(path, bytes, 'the vault')
-  /** Beside the file itself, so that whoever comes by a link and whoever does not hold the same lock. */
-  const locked = async <T>(work: (file: string) => Promise<T>): Promise<T> => {
-    const file = await fileBehind(path, 'the vault')
-    return withWriteLock(`${file}.lock`, { clock, wait }, async () => {
-      await removeLeftovers(file)
-      return work(file)
-    })
-  }
+  const locked = <T>(work: (file: string) => Promise<T>): Promise<T> =>
+    withLockedFile(path, { clock, wait, what: 'the vault' }, work)
 
   return {
     name: path,

@@ -6,6 +6,15 @@ import { KeyVaultError, systemCode } from './vault-error.ts'
 /** How often a lock that is held is asked for again, in milliseconds. */
 const askEvery = 20
 
+/** How a lock is taken. */
+export interface WriteLock {
+  readonly clock: Clock
+  /** In milliseconds. */
+  readonly wait: number
+  /** What is written, for errors: `the vault`. */
+  readonly what: string
+}
+
 /**
  * Runs `work` while no other process, and nobody else in this one, holds the lock file. The lock is SQLite's on an
  * empty database: the system gives it up when its holder dies, however it dies, so that no lock is ever stale.
@@ -13,11 +22,7 @@ const askEvery = 20
  */
 export async function withWriteLock<T>(
   path: string,
-  {
-    clock,
-    wait,
-    what = 'the vault',
-  }: { readonly clock: Clock; readonly wait: number; readonly what?: string },
+  { clock, wait, what }: WriteLock,
   work: () => Promise<T>,
 ): Promise<T> {
   const { DatabaseSync } = await import('node:sqlite')

@@ -51,19 +51,17 @@ export async function startAwsCredentials(options: AwsCredentialsOptions = {}): 
     options,
     ['container', 'instance', 'webIdentity'],
     make,
-    (given, asked) => ({
-      answer(request) {
-        const [path = ''] = request.path.split('?')
-        if (path === '/container') {
-          asked('container')
-          return containerAnswer(request, given, options)
-        }
-        if (path.startsWith('/latest/')) return instanceAnswer(request, path, given, sessions, asked)
-        if (request.method !== 'POST' || path !== '/') return textAnswer('Not Found', {}, 404)
-        asked('webIdentity')
-        return stsAnswer(request, given, options)
-      },
-    }),
+    (given, asked) => (request) => {
+      const [path = ''] = request.path.split('?')
+      if (path === '/container') {
+        asked('container')
+        return containerAnswer(request, given, options)
+      }
+      if (path.startsWith('/latest/')) return instanceAnswer(request, path, given, sessions, asked)
+      if (request.method !== 'POST' || path !== '/') return textAnswer('Not Found', {}, 404)
+      asked('webIdentity')
+      return stsAnswer(request, given, options)
+    },
   )
   const { url } = server
   return {

@@ -53,7 +53,7 @@ export async function startCredentialServer<T, Way extends string>(
   options: CredentialServerOptions,
   ways: readonly Way[],
   make: (count: number, expiresAt: number) => T,
-  siteOf: (issuer: Issuer<T>, asked: (way: Way) => void) => Pick<SecretSite, 'answer'> & Partial<SecretSite>,
+  answering: (issuer: Issuer<T>, asked: (way: Way) => void) => SecretSite['answer'],
   serving: SecretServing = {},
 ): Promise<{ readonly server: CredentialServer<Way>; readonly issuer: Issuer<T> }> {
   const { lifetimeMs = 3_600_000, delayMs = 0, now = Date.now } = options
@@ -79,14 +79,13 @@ export async function startCredentialServer<T, Way extends string>(
       return one
     },
   }
-  const site = siteOf(issuer, (way) => {
-    asked[way]++
-  })
   const server = await startSecretServer(
     {
+      answer: answering(issuer, (way) => {
+        asked[way]++
+      }),
       throttled: () => ({ status: 429, json: { message: 'Too many requests' } }),
       internal: () => ({ status: 500, json: { message: 'Internal error' } }),
-      ...site,
     },
     options.port ?? 0,
     { ...serving, delay: () => delay },

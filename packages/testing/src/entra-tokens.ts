@@ -43,19 +43,17 @@ export async function startEntraTokens(options: EntraTokensOptions = {}): Promis
     options,
     ['clientSecret', 'workload', 'managedIdentity'],
     (count) => `simulated.entra.token-${count}`,
-    (given, asked) => ({
-      answer(request) {
-        const { pathname, searchParams } = new URL(request.path, base)
-        const [, tenant = ''] = /^\/([^/]+)\//.exec(pathname) ?? []
-        if (pathname === '/msi/token') return managedAnswer(request, searchParams, given, asked, options)
-        if (pathname.endsWith('/discovery/instance')) return { status: 200, json: instance(base) }
-        if (pathname.endsWith('/.well-known/openid-configuration'))
-          return { status: 200, json: configuration(`${base}/${tenant}`) }
-        if (request.method === 'POST' && pathname.endsWith('/oauth2/v2.0/token'))
-          return tokenAnswer(request, given, asked, options)
-        return { status: 404, json: { error: 'not_found', error_description: 'No such endpoint.' } }
-      },
-    }),
+    (given, asked) => (request) => {
+      const { pathname, searchParams } = new URL(request.path, base)
+      const [, tenant = ''] = /^\/([^/]+)\//.exec(pathname) ?? []
+      if (pathname === '/msi/token') return managedAnswer(request, searchParams, given, asked, options)
+      if (pathname.endsWith('/discovery/instance')) return { status: 200, json: instance(base) }
+      if (pathname.endsWith('/.well-known/openid-configuration'))
+        return { status: 200, json: configuration(`${base}/${tenant}`) }
+      if (request.method === 'POST' && pathname.endsWith('/oauth2/v2.0/token'))
+        return tokenAnswer(request, given, asked, options)
+      return { status: 404, json: { error: 'not_found', error_description: 'No such endpoint.' } }
+    },
     { tls: options.tls },
   )
   base = server.url

@@ -53,17 +53,15 @@ export async function startGoogleTokens(options: GoogleTokensOptions = {}): Prom
     options,
     ['metadata', 'serviceAccount', 'user', 'workload', 'impersonated'],
     (count) => `ya29.simulated-${count}`,
-    (given, asked) => ({
-      answer(request) {
-        const [path = ''] = request.path.split('?')
-        if (path.startsWith(metadata)) return metadataAnswer(request, path, given, asked, options)
-        if (request.method !== 'POST') return { status: 404, json: {} }
-        if (path === '/token') return tokenAnswer(request, given, asked, keyOf(), options)
-        if (path === '/v1/token') return exchangeAnswer(request, given, asked, options)
-        if (path.endsWith(':generateAccessToken')) return impersonatedAnswer(request, given, asked)
-        return { status: 404, json: {} }
-      },
-    }),
+    (given, asked) => (request) => {
+      const [path = ''] = request.path.split('?')
+      if (path.startsWith(metadata)) return metadataAnswer(request, path, given, asked, options)
+      if (request.method !== 'POST') return { status: 404, json: {} }
+      if (path === '/token') return tokenAnswer(request, given, asked, keyOf(), options)
+      if (path === '/v1/token') return exchangeAnswer(request, given, asked, options)
+      if (path.endsWith(':generateAccessToken')) return impersonatedAnswer(request, given, asked)
+      return { status: 404, json: {} }
+    },
   )
   const { url } = server
   const key = serviceAccountKey(`${url}/token`, options.project ?? 'project')

@@ -37,7 +37,7 @@ export interface SecretRequest {
   readonly body: Buffer
 }
 
-/** What a site answers: JSON, or a text with a `content-type` of its own. */
+/** What a site answers: JSON, or a text whose `content-type` is among the headers. */
 export interface SecretAnswer {
   readonly status: number
   readonly json?: unknown
@@ -48,8 +48,8 @@ export interface SecretAnswer {
 /** What makes a server one vendor's. */
 export interface SecretSite {
   answer(request: SecretRequest): SecretAnswer
-  throttled(request: SecretRequest): SecretAnswer
-  internal(request: SecretRequest): SecretAnswer
+  throttled(): SecretAnswer
+  internal(): SecretAnswer
 }
 
 /** How a site is served. */
@@ -83,9 +83,9 @@ export async function startSecretServer(
     const fault = queue.shift() ?? standing
     switch (fault?.type) {
       case 'throttled':
-        return give(response, site.throttled(request))
+        return give(response, site.throttled())
       case 'internal':
-        return give(response, site.internal(request))
+        return give(response, site.internal())
       case 'hang':
         return
       case 'reset':

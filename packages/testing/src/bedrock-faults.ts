@@ -1,4 +1,6 @@
+import { onDemandNotSupported } from './bedrock-models.ts'
 import type { ErrorIn200, Fault, StatusFault } from './fault.ts'
+import { expiredToken } from './signature-v4.ts'
 
 /** Faults of Bedrock by name. */
 export type BedrockFaultName =
@@ -61,6 +63,10 @@ const modelError = {
   resourceName: 'anthropic.claude-opus-5',
 }
 
+/** What Bedrock and Mantle say to accounts that a model is not sold to. */
+export const notForThisAccount: string =
+  'anthropic.claude-opus-5 is not available for this account. You can explore other available models on Amazon Bedrock. For additional access options, contact AWS Sales at https://aws.amazon.com/contact-us/sales-support/'
+
 /** In the words of public issues until November 2026, else of the API reference. */
 export const bedrockFaults: Readonly<Record<BedrockFaultName, Fault>> = {
   tooManyRequests: status(429, 'ThrottlingException', 'Too many requests, please wait before trying again.'),
@@ -101,8 +107,7 @@ export const bedrockFaults: Readonly<Record<BedrockFaultName, Fault>> = {
       type: 'error',
       error: {
         type: 'permission_error',
-        message:
-          'anthropic.claude-opus-5 is not available for this account. You can explore other available models on Amazon Bedrock. For additional access options, contact AWS Sales at https://aws.amazon.com/contact-us/sales-support/',
+        message: notForThisAccount,
       },
     }),
   },
@@ -137,17 +142,13 @@ export const bedrockFaults: Readonly<Record<BedrockFaultName, Fault>> = {
     'ValidationException',
     'Access to Anthropic models is not allowed from unsupported countries, regions, or territories. Please refer to https://www.anthropic.com/supported-countries for more information on the countries and regions Anthropic currently supports.',
   ),
-  onDemandNotSupported: status(
-    400,
-    'ValidationException',
-    'Invocation of model ID anthropic.claude-opus-5 with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.',
-  ),
+  onDemandNotSupported: status(400, 'ValidationException', onDemandNotSupported('anthropic.claude-opus-5')),
   timeSkewed: status(
     403,
     'RequestTimeTooSkewed',
     'The difference between the request time and the current time is too large.',
   ),
-  expiredToken: status(403, 'ExpiredTokenException', 'The security token included in the request is expired'),
+  expiredToken: status(403, expiredToken.type, expiredToken.message),
   internal: status(
     500,
     'InternalServerException',

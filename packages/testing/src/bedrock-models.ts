@@ -1,4 +1,4 @@
-/** What Bedrock is told of its models. */
+/** The models of a simulated Bedrock. */
 export interface BedrockModels {
   /**
    * The ids of models and profiles that exist: `anthropic.claude-opus-5`, `us.anthropic.claude-opus-5`, …; with a `region`,
@@ -64,9 +64,13 @@ export function unknownModel(model: string, options: BedrockModels): string | un
   const { place } = systemProfile(idOf(model)) ?? {}
   const isNear = place === undefined || region === undefined || places[place]?.test(region)
   if (!isThere || !isNear) return 'The provided model identifier is invalid.'
-  if (!isProfile(model, options) && profileOnly.includes(idOf(model)))
-    return `Invocation of model ID ${model} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.`
+  if (!isProfile(model, options) && profileOnly.includes(idOf(model))) return onDemandNotSupported(model)
   return undefined
+}
+
+/** What is said of a model that is reached by a profile alone. */
+export function onDemandNotSupported(model: string): string {
+  return `Invocation of model ID ${model} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.`
 }
 
 /** A profile as the control plane tells of it. */

@@ -16,10 +16,20 @@ export type FoundryFaultName =
   | 'frontDoor'
   | 'applicationGateway'
 
+/** The body of an error of Azure's front. */
+export function azureError(code: string, message: string): string {
+  return JSON.stringify({ error: { code, message } })
+}
+
+export const invalidKey: string =
+  'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.'
+export const noDeployment: string =
+  'The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.'
+
 const azure = (status: number, code: string, message: string): StatusFault => ({
   type: 'status',
   status,
-  body: JSON.stringify({ error: { code, message } }),
+  body: azureError(code, message),
 })
 
 const throttled = (seconds: number): string =>
@@ -47,22 +57,14 @@ export const foundryFaults: Readonly<Record<FoundryFaultName, StatusFault>> = {
     retryAfter: 44,
   },
   throttledByClaude: { type: 'status', status: 429 },
-  unauthorized: azure(
-    401,
-    '401',
-    'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.',
-  ),
+  unauthorized: azure(401, '401', invalidKey),
   expiredToken: azure(
     401,
     'Unauthorized',
     'Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
   ),
   networkDenied: azure(403, '403', 'Access denied due to Virtual Network/Firewall rules.'),
-  deploymentNotFound: azure(
-    404,
-    'DeploymentNotFound',
-    'The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.',
-  ),
+  deploymentNotFound: azure(404, 'DeploymentNotFound', noDeployment),
   timeout: azure(408, 'Timeout', 'The operation was timeout.'),
   internal: azure(500, 'InternalServerError', 'Backend returned unexpected response.'),
   overloaded: { type: 'status', status: 529 },

@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Dialect, fieldsOf, jsonAnswer, modelOf } from './answer.ts'
 import { bearerToken } from './anthropic-validation.ts'
 import { claudeSite } from './claude-site.ts'
+import { azureError, invalidKey, noDeployment } from './foundry-faults.ts'
 import type { RecordedRequest } from './recorded-request.ts'
 import type { Reply } from './reply.ts'
 import { type ServerOptions, type SimulatedServer, startServer } from './simulated-server.ts'
@@ -47,14 +48,9 @@ function replyOf(request: RecordedRequest, { deployments, reply = {} }: FoundryO
   return model === undefined ? given : { model, ...given }
 }
 
-const invalidKey =
-  'Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.'
-const noDeployment =
-  'The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.'
-
 /** An error of Azure's front, which knows nothing of Claude's form. */
 function azureAnswer(dialect: Dialect, call: Call, status: number, code: string, message: string): Answer {
-  return jsonAnswer(JSON.stringify({ error: { code, message } }), azureHeaders(dialect, call), status)
+  return jsonAnswer(azureError(code, message), azureHeaders(dialect, call), status)
 }
 
 function azureHeaders(dialect: Dialect, call: Call): Record<string, string> {

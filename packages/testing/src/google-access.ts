@@ -11,13 +11,19 @@ export interface GoogleAccess {
   readonly locations?: readonly string[]
 }
 
+/** What is said of a token that is not known, or no longer good. */
+export const invalidCredentials: string =
+  'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.'
+
+/** What is said to those who may not ask for a prediction there. */
+export function predictionDenied(resource: string): string {
+  return `Permission 'aiplatform.endpoints.predict' denied on resource '${resource}' (or it may not exist).`
+}
+
 /** `google.rpc.Code` and the usual words by status. */
 const statuses: Readonly<Record<number, readonly [status: string, message: string]>> = {
   400: ['INVALID_ARGUMENT', 'Request contains an invalid argument.'],
-  401: [
-    'UNAUTHENTICATED',
-    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
-  ],
+  401: ['UNAUTHENTICATED', invalidCredentials],
   403: [
     'PERMISSION_DENIED',
     "Permission 'aiplatform.endpoints.predict' denied on resource (or it may not exist).",
@@ -61,10 +67,7 @@ export function googleProblem(
   if (!isKnown) return { status: 401 }
   if (projects !== undefined && !projects.includes(project)) {
     const resource = `//aiplatform.googleapis.com/projects/${project}/locations/${location}`
-    return {
-      status: 403,
-      message: `Permission 'aiplatform.endpoints.predict' denied on resource '${resource}' (or it may not exist).`,
-    }
+    return { status: 403, message: predictionDenied(resource) }
   }
   const quota = call.request.headers['x-goog-user-project']
   if (projects !== undefined && quota !== undefined && !projects.includes(quota)) {

@@ -6,7 +6,7 @@ import {
   type SecretServer,
   startSecretServer,
 } from './secret-server.ts'
-import { type AwsIdentity, signatureProblem } from './signature-v4.ts'
+import { type AwsIdentity, expiredToken, signatureProblem } from './signature-v4.ts'
 
 /** Options of {@link startKms}. */
 export interface KmsOptions {
@@ -153,7 +153,7 @@ export async function startKms(options: KmsOptions = {}): Promise<KmsServer> {
     const problem = signatureProblem(request, { service: 'kms', identities, now: now() })
     if (problem !== undefined) throw new KmsProblem(problem.type, problem.message)
     if (areExpired) {
-      throw new KmsProblem('ExpiredTokenException', 'The security token included in the request is expired')
+      throw new KmsProblem(expiredToken.type, expiredToken.message)
     }
     const target = request.headers['x-amz-target'] ?? ''
     const operation = target.startsWith('TrentService.') ? target.slice('TrentService.'.length) : ''

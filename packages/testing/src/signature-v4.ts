@@ -16,6 +16,16 @@ export interface SignatureProblem {
   readonly message: string
 }
 
+/** What AWS says of temporary credentials that have expired. */
+export const expiredToken: SignatureProblem = {
+  type: 'ExpiredTokenException',
+  message: 'The security token included in the request is expired',
+}
+
+/** What AWS says of a signature that another key has made, or of another request. */
+export const signatureMismatch: string =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.'
+
 /** A request as it came over the wire. */
 export interface SignedRequest {
   readonly method: string
@@ -62,8 +72,7 @@ export function signatureProblem(request: SignedRequest, signing: Signing): Sign
   const identity = identities.find(({ accessKeyId }) => accessKeyId === keyId)
   if (identity === undefined || identity.sessionToken !== headers['x-amz-security-token'])
     return problem('UnrecognizedClientException', 'The security token included in the request is invalid.')
-  if (now >= (identity.expiresAt ?? Infinity))
-    return problem('ExpiredTokenException', 'The security token included in the request is expired')
+  if (now >= (identity.expiresAt ?? Infinity)) return expiredToken
   if (named !== service) return invalid(`Credential should be scoped to correct service: '${service}'. `)
   if (signing.region !== undefined && region !== signing.region)
     return invalid(`Credential should be scoped to a valid region, not '${region}'. `)
@@ -102,9 +111,7 @@ export function signatureProblem(request: SignedRequest, signing: Signing): Sign
     return timingSafeEqual(expected, Buffer.from(signature as string, 'hex'))
   })
   if (matches) return undefined
-  return invalid(
-    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-  )
+  return invalid(signatureMismatch)
 }
 
 /** What is wrong with the time of a signature, in AWS's words, which name the time of the server. */

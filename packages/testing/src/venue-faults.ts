@@ -1,7 +1,8 @@
-import { type BedrockFaultName, bedrockFaults } from './bedrock-faults.ts'
+import { type BedrockFaultName, bedrockFaults, notForThisAccount } from './bedrock-faults.ts'
 import { spendLimit } from './claude-aws.ts'
 import type { Fault, StatusFault } from './fault.ts'
 import { type FoundryFaultName, foundryFaults } from './foundry-faults.ts'
+import { signatureMismatch } from './signature-v4.ts'
 import { type VertexFaultName, vertexFaults } from './vertex-faults.ts'
 
 /** Faults of the places where Claude is sold, by name. */
@@ -24,19 +25,13 @@ export const venueFaults: VenueFaults = {
   bedrock: bedrockFaults,
   mantle: {
     throttled: status(429, 'Too many tokens, please wait before trying again.'),
-    notGranted: status(
-      403,
-      'anthropic.claude-opus-5 is not available for this account. You can explore other available models on Amazon Bedrock. For additional access options, contact AWS Sales at https://aws.amazon.com/contact-us/sales-support/',
-    ),
+    notGranted: status(403, notForThisAccount),
     modelNotFound: status(404, "The model 'anthropic.claude-opus-5' does not exist"),
     internal: status(500),
   },
   claudeAws: {
     spendLimit: status(400, spendLimit),
-    badSignature: status(
-      401,
-      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
-    ),
+    badSignature: status(401, signatureMismatch),
   },
   vertex: vertexFaults,
   foundry: foundryFaults,

@@ -1,4 +1,5 @@
 import type { StatusFault } from './fault.ts'
+import { invalidCredentials, predictionDenied } from './google-access.ts'
 
 /** Faults of Vertex by name. */
 export type VertexFaultName =
@@ -40,6 +41,11 @@ const disabled =
   'Vertex AI API has not been used in project p before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/aiplatform.googleapis.com/overview?project=p then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.'
 const resource = `//aiplatform.googleapis.com/${model}`
 
+/** What Google's front says of a model that is not there. @param name `projects/…/locations/…/publishers/anthropic/models/…` */
+export function modelNotFound(name: string): string {
+  return `Publisher Model \`${name}\` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions`
+}
+
 /** In the words of public issues until November 2026, else of Google's documentation. */
 export const vertexFaults: Readonly<Record<VertexFaultName, StatusFault>> = {
   exhausted: google(429, 'RESOURCE_EXHAUSTED', 'Resource exhausted, please try again later.'),
@@ -79,40 +85,26 @@ export const vertexFaults: Readonly<Record<VertexFaultName, StatusFault>> = {
       },
     ],
   }),
-  permissionDenied: google(
-    403,
-    'PERMISSION_DENIED',
-    `Permission 'aiplatform.endpoints.predict' denied on resource '${resource}' (or it may not exist).`,
-    {
-      details: [
-        {
-          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-          reason: 'IAM_PERMISSION_DENIED',
-          domain: 'aiplatform.googleapis.com',
-          metadata: { permission: 'aiplatform.endpoints.predict', resource: model },
-        },
-      ],
-    },
-  ),
-  unauthenticated: google(
-    401,
-    'UNAUTHENTICATED',
-    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
-    {
-      details: [
-        {
-          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-          reason: 'ACCESS_TOKEN_TYPE_UNSUPPORTED',
-          metadata: { service: 'aiplatform.googleapis.com' },
-        },
-      ],
-    },
-  ),
-  modelNotFound: google(
-    404,
-    'NOT_FOUND',
-    `Publisher Model \`${model}\` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions`,
-  ),
+  permissionDenied: google(403, 'PERMISSION_DENIED', predictionDenied(resource), {
+    details: [
+      {
+        '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+        reason: 'IAM_PERMISSION_DENIED',
+        domain: 'aiplatform.googleapis.com',
+        metadata: { permission: 'aiplatform.endpoints.predict', resource: model },
+      },
+    ],
+  }),
+  unauthenticated: google(401, 'UNAUTHENTICATED', invalidCredentials, {
+    details: [
+      {
+        '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+        reason: 'ACCESS_TOKEN_TYPE_UNSUPPORTED',
+        metadata: { service: 'aiplatform.googleapis.com' },
+      },
+    ],
+  }),
+  modelNotFound: google(404, 'NOT_FOUND', modelNotFound(model)),
   cancelled: google(499, 'CANCELLED', 'The operation was cancelled.'),
   internal: google(500, 'INTERNAL', 'Internal error encountered.'),
   unavailable: google(503, 'UNAVAILABLE', 'The service is currently unavailable.'),

@@ -17,6 +17,7 @@ import { type GoogleAccess, googleError, googleProblem } from './google-access.t
 import { messagesRoute } from './messages-route.ts'
 import { promptTokens } from './reply.ts'
 import { type ServerOptions, type SimulatedServer, type Site, startServer } from './simulated-server.ts'
+import { modelNotFound } from './vertex-faults.ts'
 
 /** Options of {@link startVertex}. */
 export interface VertexOptions extends ServerOptions, GoogleAccess {
@@ -99,10 +100,7 @@ function refusedAccess(call: Call, model: string | undefined, options: VertexOpt
   const isThere = options.models === undefined || options.models.includes(asked)
   if (isThere && (options.locations === undefined || options.locations.includes(location))) return undefined
   const name = `projects/${project}/locations/${location}/publishers/anthropic/models/${asked}`
-  return {
-    status: 404,
-    message: `Publisher Model \`${name}\` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions`,
-  }
+  return { status: 404, message: modelNotFound(name) }
 }
 
 /** What Claude refuses of a body that is Vertex's own. @param model undefined where the body names it: in counts */

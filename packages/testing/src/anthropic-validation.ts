@@ -19,6 +19,14 @@ export function bearerToken(call: Call): string | undefined {
   return /^bearer\s+(\S+)$/i.exec(call.request.headers.authorization ?? '')?.[1]
 }
 
+/** The access tokens that a venue lets in; undefined for any. */
+export type KnownTokens = readonly string[] | ((token: string) => boolean) | undefined
+
+/** Whether a token is let in. */
+export function isKnownToken(token: string, known: KnownTokens): boolean {
+  return known === undefined || (typeof known === 'function' ? known(token) : known.includes(token))
+}
+
 /** Whether the version header is there and known. */
 export function refusedVersion(call: Call): Refusal | undefined {
   const version = call.request.headers['anthropic-version']

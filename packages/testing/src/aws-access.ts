@@ -1,4 +1,5 @@
-import type { Call } from './answer.ts'
+import { type Answer, type Call, type Dialect, errorAnswer } from './answer.ts'
+import { bearerToken } from './anthropic-validation.ts'
 import { type AwsIdentity, type SignatureProblem, signatureProblem } from './signature-v4.ts'
 
 /** Who may call a venue of AWS. */
@@ -39,6 +40,18 @@ export function awsProblem(
   if (isSigned && identities === undefined) return undefined
   const known = typeof identities === 'function' ? identities() : (identities ?? [])
   return signatureProblem(request, { service, identities: known, now: now(), region })
+}
+
+/** The answer of a first-party front of AWS to a key, in either header, or a signature that it does not let in. */
+export function refusedByAws(
+  call: Call,
+  dialect: Dialect,
+  service: string,
+  access: AwsAccess,
+): Answer | undefined {
+  const key = bearerToken(call) ?? call.request.headers['x-api-key']
+  const problem = awsProblem(call, service, access, key)
+  return problem && errorAnswer(dialect, call, { status: 401, message: problem.message })
 }
 
 /** The headers of every response of AWS. */

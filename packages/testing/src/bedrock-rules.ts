@@ -32,6 +32,11 @@ export function isNewer(model: string): boolean {
   return !/claude-(?:3|instant|v2|(?:opus|sonnet|haiku)-4(?:-[0-6])?(?:-(?:\d{8}|v\d)|[:@]|$))/.test(model)
 }
 
+/** A refusal of Bedrock itself. @param message without one, the usual words */
+export function invalidRequest(message?: string): Refusal {
+  return { status: 400, type: 'ValidationException', message }
+}
+
 /** What is wrong with the body of a call of a model, as it is asked by InvokeModel or inside a count of tokens. */
 export function refusedBody(
   call: Call,
@@ -43,11 +48,9 @@ export function refusedBody(
   const bad = (message: string): Refusal => ({ status: 400, message })
   const extra = extraneous.find((name) => name in body)
   if (extra !== undefined) {
-    return {
-      status: 400,
-      type: 'ValidationException',
-      message: `Malformed input request: #: extraneous key [${extra}] is not permitted, please reformat your input and try again.`,
-    }
+    return invalidRequest(
+      `Malformed input request: #: extraneous key [${extra}] is not permitted, please reformat your input and try again.`,
+    )
   }
   const { anthropic_version: version, anthropic_beta: betas } = body
   if (version === undefined) return bad('anthropic_version: Field required')

@@ -14,7 +14,7 @@ import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
 import { bedrockDialect } from './bedrock-error.ts'
 import { bedrockChunk } from './bedrock-frames.ts'
 import { type BedrockModels, isProfile, modelBehind, profilesOf, unknownModel } from './bedrock-models.ts'
-import { isNewer, refusedBody } from './bedrock-rules.ts'
+import { invalidRequest, isNewer, refusedBody } from './bedrock-rules.ts'
 import { queryOf } from './claude-models.ts'
 import { generatingRoute } from './generating-route.ts'
 import { replyTo } from './messages-route.ts'
@@ -92,23 +92,16 @@ function bedrockSite(options: BedrockOptions): Site {
 /** The answer of CountTokens, which takes models alone, no profiles. */
 function counted(call: Call, model: string, options: BedrockOptions): object | Refusal {
   const unknown = unknownModel(model, { ...options, profileOnly: [] })
-  if (unknown !== undefined) return { status: 400, type: 'ValidationException', message: unknown }
-  if (isProfile(model, options) || options.uncountedModels?.includes(model)) {
-    return {
-      status: 400,
-      type: 'ValidationException',
-      message: "The provided model doesn't support counting tokens.",
-    }
-  }
+  if (unknown !== undefined) return invalidRequest(unknown)
+  if (isProfile(model, options) || options.uncountedModels?.includes(model))
+    return invalidRequest("The provided model doesn't support counting tokens.")
   const { invokeModel } = fieldsOf(fieldsOf(call.request.json).input)
   const { body } = fieldsOf(invokeModel)
   const json = typeof body === 'string' ? parsed(Buffer.from(body, 'base64').toString()) : undefined
-  if (json === undefined) return { status: 400, type: 'ValidationException', message: exceptionFree }
-  const inner = { ...call.request, json, headers: call.request.headers } as unknown as Recording
+  if (json === undefined) return invalidRequest()
+  const inner = { ...call.request, json } as unknown as Recording
   return refusedBody({ ...call, request: inner }, model, options) ?? { inputTokens: promptTokens(json) }
 }
-
-const exceptionFree = 'Malformed input request, please reformat your input and try again.'
 
 function parsed(text: string): unknown {
   try {
@@ -166,5 +159,5 @@ function refusedKey(call: Call, options: BedrockOptions): Refusal | undefined {
 
 function refusedModel(model: string, options: BedrockOptions): Refusal | undefined {
   const message = unknownModel(model, options)
-  return message === undefined ? undefined : { status: 400, type: 'ValidationException', message }
+  return message === undefined ? undefined : invalidRequest(message)
 }

@@ -1,6 +1,5 @@
 import { errorAnswer } from './answer.ts'
-import { bearerToken } from './anthropic-validation.ts'
-import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
+import { type AwsAccess, awsHeaders, refusedByAws } from './aws-access.ts'
 import { claudeSite, type FirstPartyOptions } from './claude-site.ts'
 import { type SimulatedServer, startServer } from './simulated-server.ts'
 
@@ -21,9 +20,8 @@ export function startClaudeAws(options: ClaudeAwsOptions = {}): Promise<Simulate
   const site = claudeSite(options, {
     headers: (call) => awsHeaders(call, options),
     refused(call, dialect) {
-      const key = bearerToken(call) ?? call.request.headers['x-api-key']
-      const problem = awsProblem(call, 'aws-external-anthropic', options, key)
-      if (problem !== undefined) return errorAnswer(dialect, call, { status: 401, message: problem.message })
+      const refused = refusedByAws(call, dialect, 'aws-external-anthropic', options)
+      if (refused !== undefined) return refused
       const workspace = call.request.headers['anthropic-workspace-id']
       if (!workspace) {
         return errorAnswer(dialect, call, {

@@ -44,7 +44,7 @@ const invalid = (message: string): Refusal => ({ status: 400, message })
 
 /** Whose they are: another key sees none of them. */
 const ownerOf = ({ request: { headers } }: Call): string =>
-  // At a cloud a workspace has them, and each request has a signature of its own.
+  // At a cloud a workspace has them, and each request has another signature.
   headers['anthropic-workspace-id'] ?? headers['x-api-key'] ?? headers.authorization ?? ''
 
 /** Batches and files as Anthropic keeps them: for the key's workspace alone. Batches have ended as soon as they are looked at. */

@@ -187,7 +187,7 @@ function usualHeaders(call: Call): Record<string, string> {
 
 let rateLimits: { second: number; headers: Readonly<Record<string, string>> } | undefined
 
-/** Limits that are never reached; made anew once a second, since they name a time. */
+/** Limits that are never reached; made again once a second, since they name a time. */
 function rateLimitHeaders(): Readonly<Record<string, string>> {
   const second = Math.floor(Date.now() / 1000)
   if (rateLimits?.second === second) return rateLimits.headers

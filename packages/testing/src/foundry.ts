@@ -1,5 +1,5 @@
 import { type Answer, type Call, type Dialect, fieldsOf, jsonAnswer, modelOf } from './answer.ts'
-import { bearerToken } from './anthropic-validation.ts'
+import { bearerToken, isKnownToken } from './anthropic-validation.ts'
 import { claudeSite } from './claude-site.ts'
 import { azureError, invalidKey, noDeployment } from './foundry-faults.ts'
 import type { RecordedRequest } from './recorded-request.ts'
@@ -69,6 +69,5 @@ function isKnown(call: Call, { apiKeys, tokens }: FoundryOptions): boolean {
   const key = headers['api-key'] ?? headers['x-api-key']
   if (key !== undefined) return apiKeys === undefined || apiKeys.includes(key)
   const token = bearerToken(call)
-  if (token === undefined) return false
-  return tokens === undefined || (typeof tokens === 'function' ? tokens(token) : tokens.includes(token))
+  return token !== undefined && isKnownToken(token, tokens)
 }

@@ -1,5 +1,5 @@
 import { type Answer, type Call, type Dialect, jsonAnswer, type Refusal, type WireError } from './answer.ts'
-import { bearerToken } from './anthropic-validation.ts'
+import { bearerToken, isKnownToken } from './anthropic-validation.ts'
 
 /** Who may call a venue of Google, and where. */
 export interface GoogleAccess {
@@ -62,9 +62,7 @@ export function googleProblem(
         'Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
     }
   }
-  const isKnown =
-    tokens === undefined || (typeof tokens === 'function' ? tokens(token) : tokens.includes(token))
-  if (!isKnown) return { status: 401 }
+  if (!isKnownToken(token, tokens)) return { status: 401 }
   if (projects !== undefined && !projects.includes(project)) {
     const resource = `//aiplatform.googleapis.com/projects/${project}/locations/${location}`
     return { status: 403, message: predictionDenied(resource) }

@@ -1,6 +1,5 @@
-import { type Call, errorAnswer, fieldsOf, type Refusal } from './answer.ts'
-import { bearerToken } from './anthropic-validation.ts'
-import { type AwsAccess, awsHeaders, awsProblem } from './aws-access.ts'
+import { type Call, fieldsOf, type Refusal } from './answer.ts'
+import { type AwsAccess, awsHeaders, refusedByAws } from './aws-access.ts'
 import { claudeSite } from './claude-site.ts'
 import { refusedByCloud } from './cloud-rules.ts'
 import { type ServerOptions, type SimulatedServer, startServer } from './simulated-server.ts'
@@ -23,12 +22,7 @@ export function startMantle(options: MantleOptions = {}): Promise<SimulatedServe
     messagesOnly: true,
     rateLimitHeaders: false,
     headers: (call) => awsHeaders(call, options),
-    refused(call, dialect) {
-      const key = bearerToken(call) ?? call.request.headers['x-api-key']
-      const problem = awsProblem(call, 'bedrock-mantle', options, key)
-      if (problem === undefined) return undefined
-      return errorAnswer(dialect, call, { status: 401, message: problem.message })
-    },
+    refused: (call, dialect) => refusedByAws(call, dialect, 'bedrock-mantle', options),
     refusedRequest: refusedByMantle,
     unknownModel: notThere,
   })

@@ -8,6 +8,8 @@ it.each([
   ['global.anthropic.claude-opus-5', 'claude-opus-5'],
   ['arn:aws:bedrock:us-east-1:1234:inference-profile/us.anthropic.claude-opus-5', 'claude-opus-5'],
   ['claude-sonnet-4-5@20250929', 'claude-sonnet-4-5-20250929'],
+  // As Claude Code names it at Vertex AI.
+  ['claude-opus-4-6@default', 'claude-opus-4-6'],
   ['claude-sonnet-5-5', 'claude-sonnet-5-5'],
   [
     'arn:aws:bedrock:us-east-1:1234:application-inference-profile/abc',

@@ -6,10 +6,10 @@ const arnForm = /^arn:[^:]+:bedrock:[^:]*:[^:]*:(?:inference-profile|foundation-
 
 /**
  * A model by the name that Anthropic's own API has for it, whatever the venue's: Bedrock's ids, profiles and their ARNs, Vertex AI's
- * `claude-sonnet-4-5@20250929`. Names of one's own (deployments, application profiles) are returned as they are.
+ * `claude-sonnet-4-5@20250929` and `claude-opus-4-6@default`. Other names (deployments, application profiles) are returned as they are.
  */
 export function firstPartyName(model: string): string {
   const id = arnForm.exec(model)?.[1] ?? model
-  const name = bedrockForm.exec(id)?.[1] ?? id
+  const name = (bedrockForm.exec(id)?.[1] ?? id).replace(/^(claude-[^@]+)@default$/, '$1')
   return /^claude-[^@]+@[^@]+$/.test(name) ? name.replace('@', '-') : name
 }

@@ -7,6 +7,7 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
+  type Operation,
   withKnownFields,
 } from '@spillway/middleware'
 import { degradedResponse, type Loss, localCount, mergeLosses } from '@spillway/translation'
@@ -52,12 +53,17 @@ export interface VenueForm {
  * left out and told (`degraded`), and calls that need more are refused as `unfit`, so that they are answered elsewhere.
  */
 export function venueForm(venue: VenueForm): Middleware {
-  const lessons = new Lessons()
+  // A count is refused for what a call of the same model may say: Vertex AI knows more betas here than there.
+  const lessons: Readonly<Record<Operation, Lessons>> = {
+    generate: new Lessons(),
+    count_tokens: new Lessons(),
+  }
   const forming: Middleware = (next) => (request) => {
     try {
       const asked = withFields(request)
-      const reason = whyNot(asked, venue, lessons)
-      if (reason === undefined) return formed(next, asked, venue, lessons)
+      const learned = lessons[request.operation]
+      const reason = whyNot(asked, venue, learned)
+      if (reason === undefined) return formed(next, asked, venue, learned)
       return Promise.resolve(refuse(request, { kind: 'unfit', message: reason }))
     } catch (error) {
       return Promise.resolve(refuseUnreadable(request, error))
@@ -185,7 +191,9 @@ function read(
 /** A venue that cannot count a model's tokens says so in many ways; a call that it would answer later is no such case. */
 function isCountless({ failure }: ModelResponse): boolean {
   if (failure === undefined || failure.origin !== 'upstream' || failure.retryable) return false
-  return failure.kind === 'not_found' || /\bcount(?:ing)?[ -]?tokens\b/i.test(failure.message)
+  return (
+    failure.kind === 'not_found' || /\bcount(?:ing)?[ -]?tokens\b|\btoken counting\b/i.test(failure.message)
+  )
 }
 
 function estimated(asked: ModelRequest): ModelResponse {

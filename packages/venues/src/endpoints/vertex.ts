@@ -69,7 +69,8 @@ function writeVertex(
   return deriveRequest(request, {
     venue: 'vertex',
     model: id,
-    body: toVertexBody(body, { version, model: counts ? id : undefined }),
+    // Counting takes no such suffix.
+    body: toVertexBody(body, { version, model: counts ? id.replace(/@default$/, '') : undefined }),
     url: `${place}/${path}`,
     headers: {
       ...withBetas(given, betas),

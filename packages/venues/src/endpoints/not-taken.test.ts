@@ -117,6 +117,11 @@ describe('what a venue refuses is learned', () => {
       { tools: [{ name: 'a', input_schema: { type: 'object' }, eager_input_streaming: true }] },
       'betas',
     ],
+    [
+      'system.0.cache_control.ephemeral.scope: Extra inputs are not permitted',
+      { system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', scope: 'global' } }] },
+      'cache_control',
+    ],
   ])('for a field that is a hint: %s', async (message, body, loss) => {
     const { server, ask, clock, close } = await atBedrock()
     server.next({ type: 'status', status: 400, message })
@@ -148,6 +153,36 @@ describe('what a venue refuses is learned', () => {
       })
       expect(server.requests).toHaveLength(1)
     }
+    expect((await ask({})).failure).toBeUndefined()
+    await close()
+    await server.close()
+  })
+
+  it('for who shares the prompt cache, wherever that is said', async () => {
+    // Claude Code says it to gateways too. Seen to 2026-05 (Wei-Shaw/claude-relay-service#965, caozhiyuan/copilot-api#263).
+    const { server, ask, close } = await atBedrock()
+    const message = 'tools.0.custom.cache_control.ephemeral.scope: Extra inputs are not permitted'
+    server.next({ type: 'status', status: 400, message })
+    const body = (control: object) => ({
+      system: [
+        { type: 'text', text: 'x' },
+        { type: 'text', text: 'y', cache_control: control },
+      ],
+      tools: [{ name: 'a', input_schema: { type: 'object' }, cache_control: control }],
+      messages: [{ role: 'user', content: [{ type: 'text', text: '"scope"', cache_control: control }] }],
+    })
+    expect((await ask(body({ type: 'ephemeral', scope: 'global', ttl: '1h' }))).failure).toBeUndefined()
+    expect(server.requests[1]?.json).toMatchObject(body({ type: 'ephemeral', ttl: '1h' }))
+    expect(JSON.stringify(server.requests[1]?.json)).not.toContain('global')
+    await close()
+    await server.close()
+  })
+
+  it('for one item of a list: no other call goes elsewhere for it', async () => {
+    const { server, ask, close } = await atBedrock()
+    const message = 'messages.0.content.0.text.citing: Extra inputs are not permitted'
+    server.next({ type: 'status', status: 400, message })
+    expect((await ask({})).failure).toMatchObject({ kind: 'unfit' })
     expect((await ask({})).failure).toBeUndefined()
     await close()
     await server.close()

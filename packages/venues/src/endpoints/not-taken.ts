@@ -28,26 +28,46 @@ const losses: Readonly<Record<string, Loss>> = {
 }
 
 /** Fields of tools that are hints. */
-const hintOfTool = /^tools\.\d+\.(?:custom\.)?(eager_input_streaming|input_examples)$/
+const hintOfTool = /^tools\.(?:\d+|\*)\.(?:custom\.)?(eager_input_streaming|input_examples)$/
+
+/** Who shares a part of the prompt cache: Claude Code says it of its instructions and tools. */
+const cacheScope = /^(?:system|tools|messages)\.\d+\.(?:[\w.]+\.)?cache_control\.(?:ephemeral\.)?scope$/
+const everyCacheScope = '*.cache_control.scope'
 
 /** What is lost without a field that a venue refuses; undefined for one without which the answer would be another. */
 export function lossOf(path: string): Loss | undefined {
   if (hintOfTool.test(path)) return 'betas'
+  if (path === everyCacheScope || cacheScope.test(path)) return 'cache_control'
   return Object.hasOwn(losses, path) ? losses[path] : undefined
 }
 
-/** The same path for each tool that has the field. */
+/** The same path for each item that has the field. */
 export function pathForAll(path: string): string {
-  return path.replace(hintOfTool, 'tools.*.$1')
+  return cacheScope.test(path) ? everyCacheScope : path.replace(hintOfTool, 'tools.*.$1')
+}
+
+/** Whether a path names one item of a list: of other calls it says nothing. */
+export function isOfOneItem(path: string): boolean {
+  return /\.\d+(?:\.|$)/.test(path)
 }
 
 /** The same body without a field; the very same where it has none. */
 export function withoutPath(body: JsonBody, path: string): JsonBody {
+  if (path === everyCacheScope) return withoutCacheScopes(body)
   const [field = '', inner, last] = path.split('.')
   if (last !== undefined) return withItems(body, field, (tool) => withoutField(tool, last), [last])
   return inner === undefined
     ? withoutField(body, field)
     : withObject(body, field, (object) => withoutField(object, inner))
+}
+
+function withoutCacheScopes(body: JsonBody): JsonBody {
+  const unscoped = (block: JsonBody): JsonBody =>
+    withObject(block, 'cache_control', (control) => withoutField(control, 'scope'))
+  const word = ['"scope"']
+  const ofBlocks = (object: JsonBody, name: string): JsonBody => withItems(object, name, unscoped, word)
+  const ofMessage = (message: JsonBody): JsonBody => ofBlocks(message, 'content')
+  return withItems(ofBlocks(ofBlocks(body, 'system'), 'tools'), 'messages', ofMessage, word)
 }
 
 /** The same body without fields of the top, which are left out at once. */

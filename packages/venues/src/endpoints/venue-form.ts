@@ -15,6 +15,7 @@ import { refuse } from '@spillway/wire'
 import { betasOf } from '../forms/index.ts'
 import { afterFailure, knownBetas, type Learned, Lessons, mostLessons } from './lessons.ts'
 import {
+  isOfOneItem,
   lossOf,
   type NotTaken,
   saysSomething,
@@ -130,7 +131,7 @@ async function formed(
     learned = after
     if (place !== undefined) {
       response.body.cancel()
-      lessons.learn(model, learned, clock.now())
+      if (!isOfOneItem(place)) lessons.learn(model, learned, clock.now())
       return refuse(asked, {
         kind: 'unfit',
         message: `${notTakenHere(venue, `\`${place}\``)} (${failure.message})`,
@@ -175,7 +176,7 @@ function write(asked: ModelRequest, venue: VenueForm, learned: Learned) {
   return { request: venue.write(call), call, losses: [...lost] }
 
   function note(path: string): void {
-    const loss = lossOf(path.replace('*', '0'))
+    const loss = lossOf(path)
     if (loss !== undefined) lost.add(loss)
   }
 }

@@ -13,6 +13,9 @@ async function startHere(config: string): Promise<{ url: string; stop(): Promise
   return { url: gateway.url, stop: () => gateway.close(0) }
 }
 
+/** Most of the time of a row is a wait for a limit. */
+const waiting = 18
+
 async function problemsAlone(row: Row): Promise<readonly string[]> {
   const [verdict] = await verdictsOf([row], spillway(startHere))
   return verdict?.problems ?? ['no verdict']
@@ -22,7 +25,7 @@ let running: RunningBook
 
 beforeAll(async () => {
   process.env[keyVariable] = 'sk-fault-book'
-  running = await runBook(book, spillway(startHere))
+  running = await runBook(book, spillway(startHere, waiting))
 })
 afterAll(() => running.stop())
 

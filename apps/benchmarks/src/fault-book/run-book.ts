@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { handModels } from './gateways/any-gateway.ts'
 import type { GatewayAdapter, RunningGateway } from './gateways/gateway.ts'
 import type { Verdict } from './observation.ts'
 import type { Row } from './row.ts'
 import { runRow } from './run-row.ts'
 import { closeRow, type PreparedRow, prepareRow } from './upstreams.ts'
+
+/** A row that takes longer waits for a limit or for an upstream, in milliseconds. */
+const longestWork = 150
 
 /** A book being run. */
 export interface RunningBook {
@@ -25,19 +29,27 @@ export async function runBook(
   const settlers = rows.map(() => Promise.withResolvers<Verdict>())
   let next = 0
   let done = 0
+  const run = async (index: number): Promise<void> => {
+    const settler = settlers[index]
+    try {
+      const verdict =
+        ports === undefined
+          ? await runRow(prepared[index] as PreparedRow, gateway, adapter)
+          : await runByHand(rows[index] as Row, gateway, adapter)
+      settler?.resolve(verdict)
+      onVerdict(verdict, ++done)
+    } catch (error) {
+      settler?.reject(error)
+    }
+  }
+  const inFlight = new Set<Promise<void>>()
+  const most = adapter.lanes + (adapter.waiting ?? 0)
   const lane = async (): Promise<void> => {
     for (let index = next++; index < rows.length; index = next++) {
-      const settler = settlers[index]
-      try {
-        const verdict =
-          ports === undefined
-            ? await runRow(prepared[index] as PreparedRow, gateway, adapter)
-            : await runByHand(rows[index] as Row, gateway, adapter)
-        settler?.resolve(verdict)
-        onVerdict(verdict, ++done)
-      } catch (error) {
-        settler?.reject(error)
-      }
+      const row = run(index).finally(() => inFlight.delete(row))
+      inFlight.add(row)
+      await Promise.race([row, delay(longestWork)])
+      while (inFlight.size >= most) await Promise.race(inFlight)
     }
   }
   for (const { promise } of settlers) promise.catch(() => {})
@@ -46,6 +58,7 @@ export async function runBook(
     verdicts: settlers.map(({ promise }) => promise),
     async stop() {
       await lanes
+      await Promise.all(inFlight)
       await gateway.stop()
       await Promise.all(prepared.map(closeRow))
     },

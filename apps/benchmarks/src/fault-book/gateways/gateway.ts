@@ -15,6 +15,8 @@ export interface GatewayAdapter {
   readonly ports?: FixedPorts
   /** How many rows may run at a time. */
   readonly lanes: number
+  /** How many further rows may be in flight where others have come to wait, for a limit for instance. @default 0 */
+  readonly waiting?: number
   start(rows: readonly PreparedRow[]): Promise<RunningGateway>
 }
 

@@ -8,14 +8,18 @@ import { startSpillway } from './spillway-process.ts'
 /** Starts one Spillway from a configuration. */
 export type StartOne = (config: string) => Promise<{ readonly url: string; stop(): Promise<void> }>
 
-/** Spillway; by default the built one, in processes of its own. */
-export function spillway(startOne: StartOne = startSpillway, lanes = 6): GatewayAdapter {
+/**
+ * Spillway; by default the built one, in processes of its own.
+ * @param waiting rows that may be in flight beside the six of the lanes, where others wait
+ */
+export function spillway(startOne: StartOne = startSpillway, waiting = 0): GatewayAdapter {
   return {
     name: 'Spillway',
     version: version(),
     note: 'Its own configuration file, with targets of their own for each row.',
     isSpillway: true,
-    lanes,
+    lanes: 6,
+    waiting,
     start: (rows) => startAll(rows, startOne),
   }
 }

@@ -3,7 +3,6 @@ import type { VaultEvent } from '@spillway/key-vault'
 import { backgroundClock, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
-import { openClients } from './clients/open-clients.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
@@ -23,7 +22,6 @@ import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import type { RefusedRequest } from './server/refusal.ts'
-import { openSharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
@@ -31,7 +29,6 @@ import { serverValues } from './telemetry/server-values.ts'
 import type { UnusableCredential } from './vault/credential-report.ts'
 import { readAgain } from './vault/credential-report.ts'
 import { watchCredentials } from './vault/credential-watch.ts'
-import { openConfiguredVault } from './vault.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
 export const defaultKeepAliveAfter: number = 15_000
@@ -117,7 +114,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const log = heardSafely('log', options.log ?? console.error, () => {}) as (line: string) => void
   const onVaultEvent = heardSafely('onVaultEvent', options.onVaultEvent, log)
   const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
-  const vault = config.vault && openConfiguredVault(config.vault, onVaultEvent)
+  // What only some configurations use is loaded with them.
+  const vault = config.vault && (await import('./vault.ts')).openConfiguredVault(config.vault, onVaultEvent)
   // A vault that does not open is a reason not to start, too.
   const credentials = await watchCredentials(config, vault, log, options.describeCredential).catch(
     async (error: unknown) => {
@@ -135,13 +133,20 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const { redis, ...sharing } = config.state ?? {}
   const shared =
-    redis === undefined ? undefined : await openSharedState(redis, log, withoutUndefined(sharing))
+    redis === undefined
+      ? undefined
+      : await (await import('./shared-state.ts')).openSharedState(redis, log, withoutUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
   const identity = async () => ({
     fingerprints: await openFingerprints({
       ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
     }),
-    clients: await openClients(config, { vault, stateFolder, clock: backgroundClock, log }),
+    clients:
+      auth === 'keys'
+        ? await (await import('./clients/open-clients.ts')).openClients(config, {
+            ...{ vault, stateFolder, clock: backgroundClock, log },
+          })
+        : undefined,
   })
   const { fingerprints, clients } = await identity().catch(async (error: unknown) => {
     credentials.close()

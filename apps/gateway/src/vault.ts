@@ -30,13 +30,6 @@ export function openConfiguredVault(config: VaultConfig, onEvent?: (event: Vault
   })
 }
 
-/** The command that adds a key to a configured vault. */
-export function howToAdd(vault: VaultConfig | undefined, name: string): string {
-  const { file, keyFile } = vault ?? {}
-  const flags = keyFile === undefined ? ' --vault-config FILE' : ` --vault ${file} --key-file ${keyFile}`
-  return `spillway keys add ${name}${flags}`
-}
-
 /** The file of a configured vault, with what opens it. Variables are read when it is opened. */
 export function vaultDriver(config: VaultConfig): SealedFile {
   const { file: path, keyFile, kind, workFactor } = config

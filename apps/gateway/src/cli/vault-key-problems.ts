@@ -1,7 +1,8 @@
 import { isKeyVaultError } from '@spillway/key-vault'
 import type { Config } from '../config/config.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
-import { howToAdd, openConfiguredVault } from '../vault.ts'
+import { howToMend } from '../vault/how-to-add.ts'
+import { openConfiguredVault } from '../vault.ts'
 
 type Locate = (path: readonly PropertyKey[], message: string) => ConfigProblem
 
@@ -47,10 +48,6 @@ export async function problemsOfVaultKeys(config: Config, at: Locate): Promise<V
     await vault.close()
   }
 }
-
-/** What to do about `vault:NAME` that has no active key. */
-export const howToMend = (config: Config, reference: string): string =>
-  `add it with "${howToAdd(config.vault, reference.replace(/^vault:/, ''))}"`
 
 function keysIn(config: Config): NamedKey[] {
   const found: NamedKey[] = []

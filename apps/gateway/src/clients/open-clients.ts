@@ -45,14 +45,13 @@ export const openClientStore = (config: Parameters<typeof clientsFileOf>[0], clo
   fileClientStore(clientsFileOf(config), clock)
 
 /**
- * The clients of a gateway; undefined where it asks for no keys.
+ * The clients of a gateway that asks for keys.
  * @throws Error where they cannot be read
  */
 export async function openClients(
   config: Config,
   sources: Omit<ClientSecretSources, 'configured'> & { readonly clock: Clock },
-): Promise<ClientDirectory | undefined> {
-  if (config.server.auth !== 'keys') return undefined
+): Promise<ClientDirectory> {
   const { clock, log } = sources
   const hash = await openClientHash({ ...sources, configured: config.server.fingerprintKey })
   const store = openClientStore(config, clock)

@@ -10,7 +10,7 @@ import { type AddressInfo, Server as NetServer } from 'node:net'
 import { type Failure, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { type Admitted, admitClient } from '../access/client-door.ts'
-import { type ApiSources, answerApi } from '../api/api-server.ts'
+import type { ApiSources } from '../api/api-server.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import { callRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
@@ -304,7 +304,10 @@ async function dispatch(
     return isRead ? answerProfiles(res, profiles) : refuseMethod(req, res, 'GET, HEAD')
   const advice = baseUrlAdvice(path, originOf(req), calls)
   if (advice !== undefined) return unknown(advice)
-  if (path.startsWith('/api/') && options.api !== undefined) return answerApi(req, res, path, options.api)
+  if (path.startsWith('/api/') && options.api !== undefined) {
+    const { answerApi } = await import('../api/api-server.ts')
+    return answerApi(req, res, path, options.api)
+  }
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
   const known = [...callPaths].map((each) => `POST ${each}`).join(', ')

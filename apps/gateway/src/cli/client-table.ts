@@ -1,6 +1,7 @@
 import { stateOf } from '../clients/client-directory.ts'
 import type { StoredClient } from '../clients/client-document.ts'
 import { fingerprintOf } from '../clients/client-hash.ts'
+import { tableLines } from './table.ts'
 
 /** A client without the hashes of its keys, for programs. Times are ISO 8601. */
 export function shownClient(name: string, client: StoredClient, now: number): object {
@@ -57,14 +58,7 @@ export function clientTable(clients: Readonly<Record<string, StoredClient>>, now
       newest === undefined ? '-' : `${newest.prefix}…`,
     ]
   })
-  const all = [['NAME', 'STATE', 'TEAM', 'PERMISSIONS', 'MODELS', 'EXPIRES', 'KEY'], ...rows]
-  const widths = (all[0] as string[]).map((_, i) => Math.max(...all.map((row) => (row[i] as string).length)))
-  return all.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join('  ')
-      .trimEnd(),
-  )
+  return tableLines([['NAME', 'STATE', 'TEAM', 'PERMISSIONS', 'MODELS', 'EXPIRES', 'KEY'], ...rows])
 }
 
 const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString())

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { configFileOf, usualFile } from './config-file.ts'
 import { noteAct } from './note-act.ts'
 import { readKey } from './read-secret.ts'
+import { tableLines } from './table.ts'
 import { type VaultFlags, vaultCommand, withVault } from './vault-files.ts'
 import { shownPlaces, type VerifyFlags, verifyAt, verifyPlaces } from './verify-place.ts'
 
@@ -124,14 +125,7 @@ function table(versions: readonly VersionInfo[], now: number): string[] {
       fingerprint,
     ],
   )
-  const all = [['NAME', 'VERSION', 'STATE', 'ENVIRONMENT', 'AGE', 'LAST USE', 'FINGERPRINT'], ...rows]
-  const widths = (all[0] as string[]).map((_, i) => Math.max(...all.map((row) => (row[i] as string).length)))
-  return all.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] as number))
-      .join('  ')
-      .trimEnd(),
-  )
+  return tableLines([['NAME', 'VERSION', 'STATE', 'ENVIRONMENT', 'AGE', 'LAST USE', 'FINGERPRINT'], ...rows])
 }
 
 function age(ms: number): string {

@@ -1,9 +1,10 @@
-import { CredentialError, createClient, isSigner } from '@spillway/core-client'
+import { CredentialError, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import { systemClock } from '@spillway/middleware'
 import { normaliseBaseUrl } from '@spillway/wire'
 import type { EndpointConfig, TargetConfig } from '../config/config.ts'
 import { networkOf } from '../config/network-problems.ts'
+import { obtainCredential } from '../vault/obtain-credential.ts'
 import { credentialOf } from '../venues/venue-credential.ts'
 import { providerOf } from '../venues/venue-profile.ts'
 
@@ -74,9 +75,7 @@ async function obtained(credential: unknown, url: string, patience: number): Pro
     patience,
   )
   try {
-    const unsigned = { method: 'GET', url: new URL(url), headers: {}, body: new Uint8Array() }
-    if (isSigner(credential)) await Promise.race([credential.sign(unsigned, systemClock), late.promise])
-    else if (isSource(credential)) await Promise.race([credential.token(systemClock), late.promise])
+    await Promise.race([obtainCredential(credential, url, systemClock), late.promise])
     return undefined
   } catch (error) {
     return error instanceof CredentialError ? error.message : 'the credential could not be obtained'
@@ -84,6 +83,3 @@ async function obtained(credential: unknown, url: string, patience: number): Pro
     clearTimeout(timer)
   }
 }
-
-const isSource = (credential: unknown): credential is { token(clock: typeof systemClock): unknown } =>
-  typeof credential === 'object' && credential !== null && 'token' in credential

@@ -1,8 +1,9 @@
-import { CredentialError, isSigner } from '@spillway/core-client'
+import { CredentialError } from '@spillway/core-client'
 import type { Clock } from '@spillway/middleware'
 import type { EndpointConfig } from '../config/config.ts'
 import { cloudOf } from '../config/venue-config.ts'
 import { cloudCredential } from '../venues/venue-credential.ts'
+import { obtainCredential } from './obtain-credential.ts'
 
 /** Whether what clouds find by themselves can be had, as it was seen last. */
 export interface CloudCredentials {
@@ -13,24 +14,21 @@ export interface CloudCredentials {
 /** Endpoints that share a chain of credentials are few. */
 const mostChains = 32
 
+/** What is signed is not sent. */
+const anywhere = 'https://localhost/'
+
 /** Asks each chain of credentials again and again, as often as it is looked at: what was found is kept until it expires. */
 export function watchClouds(): CloudCredentials {
   const chains = new Map<
     string,
-    { ask(clock: Clock): Promise<unknown>; isAsking: boolean; problem: string | undefined }
+    { ask(clock: Clock): Promise<void>; isAsking: boolean; problem: string | undefined }
   >()
   const chainOf = (endpoint: EndpointConfig) => {
     const key = `${endpoint.credential} ${endpoint.api}`
     let chain = chains.get(key)
     if (chain === undefined && chains.size < mostChains) {
       const { credential } = cloudCredential(endpoint) ?? {}
-      const probe = { method: 'GET', url: new URL('https://localhost/'), headers: {}, body: new Uint8Array() }
-      const ask = async (clock: Clock): Promise<unknown> => {
-        if (isSigner(credential)) return credential.sign(probe, clock)
-        return typeof credential === 'object' && credential !== null && 'token' in credential
-          ? credential.token(clock)
-          : undefined
-      }
+      const ask = (clock: Clock): Promise<void> => obtainCredential(credential, anywhere, clock)
       chain = { ask, isAsking: false, problem: undefined }
       chains.set(key, chain)
     }

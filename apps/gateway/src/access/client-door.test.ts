@@ -39,6 +39,8 @@ test.each([
   ['fe80::1%eth0', {}, false],
   ['127.0.0.1', { 'x-forwarded-for': '192.0.2.1' }, false],
   ['127.0.0.1', { forwarded: 'for=192.0.2.1' }, false],
+  ['127.0.0.1', { via: '1.1 proxy' }, false],
+  ['127.0.0.1', { 'x-forwarded-host': 'gateway.example.com' }, false],
   ['192.0.2.1', { 'x-forwarded-for': '127.0.0.1' }, false],
   ['192.0.2.1', { authorization: `Bearer ${key}` }, false],
 ] as const)(

@@ -4,7 +4,7 @@ import type { Client, ClientDirectory, KeyProblem } from '../clients/client-dire
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
 import { callersFault } from '../server/refusal.ts'
 import { isSigned } from '../server/tenant.ts'
-import { canonicalAddress, isLoopback } from './authority.ts'
+import { isFromHere } from './asked-here.ts'
 
 /** A request that may go on. */
 export interface Admitted {
@@ -46,7 +46,7 @@ export function admitClient(
   const { headers } = req
   if (clientKeyPattern.test(req.url ?? ''))
     return unauthenticated(
-      'a key of this gateway stands in the URL, where logs keep it: send it as a header, and replace it',
+      'a key of this gateway is in the URL, where logs keep it: send it as a header, and replace it',
     )
   const isAnthropics = headers['x-api-key'] !== undefined && headers.authorization === undefined
   const key = presented(headers)
@@ -55,7 +55,7 @@ export function admitClient(
   const nobody = { client: undefined, isAnthropics }
   if (open.has(path)) return nobody
   if (isOperators(path)) {
-    if (isLocal(req)) return nobody
+    if (isFromHere(req)) return nobody
     const message = 'the dashboard, /api and /metrics answer programs on the machine of the gateway only'
     return callersFault('permission', message, 403)
   }
@@ -81,12 +81,6 @@ function presented(headers: IncomingHttpHeaders): string | undefined {
     (each): each is string => typeof each === 'string' && each !== '',
   )
   return all.find((each) => each.startsWith(clientKeyStart)) ?? all[0]
-}
-
-/** Whether it comes from this machine, and not by a proxy on it that says so. */
-function isLocal({ socket, headers }: IncomingMessage): boolean {
-  const forwarded = ['x-forwarded-for', 'forwarded', 'x-real-ip'].some((name) => headers[name] !== undefined)
-  return !forwarded && isLoopback(canonicalAddress(socket.remoteAddress ?? ''))
 }
 
 const unauthenticated = (message: string): Failure => callersFault('authentication', message, 401)

@@ -8,7 +8,8 @@ const marks = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-rea
 
 /** Whether it comes from this machine, and not through a proxy on it that says so. */
 export const isFromHere = ({ socket, headers }: Asking): boolean =>
-  isLoopback(canonicalAddress(socket.remoteAddress ?? '')) && marks.every((name) => headers[name] === undefined)
+  isLoopback(canonicalAddress(socket.remoteAddress ?? '')) &&
+  marks.every((name) => headers[name] === undefined)
 
 /** Whether a program of this machine asks, by an address of it, and not through a proxy. */
 export function isAskedHere(req: Asking): boolean {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exposureProblem, exposureWarning, isReachable } from './exposure.ts'
+import { exposureProblem, exposureWarning, isOnThisMachine, isReachable } from './exposure.ts'
 
 test.each([
   ['127.0.0.1', false],
@@ -20,6 +20,18 @@ test.each([
   ['127.1', true],
 ])('other machines may reach %j: %s', (host, expected) => {
   expect(isReachable(host)).toBe(expected)
+})
+
+test.each([
+  ['http://127.0.0.1:11434', true],
+  ['http://[::1]:11434/v1', true],
+  ['https://LOCALHOST', true],
+  ['http://app.localhost', false],
+  ['http://127.0.0.1.example.com', false],
+  ['http://localhost@example.com', false],
+  ['no URL', false],
+])('%s leads to this machine: %s', (url, expected) => {
+  expect(isOnThisMachine(url)).toBe(expected)
 })
 
 test('listening where other machines reach it has to be meant', () => {

@@ -1,4 +1,4 @@
-import { canonicalAddress, isLoopback } from './authority.ts'
+import { canonicalAddress, isLoopback, parseAuthority } from './authority.ts'
 
 /** Where a gateway listens, and whether that is meant. */
 export interface Exposure {
@@ -15,6 +15,12 @@ export interface Exposure {
 export function isReachable(host: string): boolean {
   const canonical = canonicalAddress(host.toLowerCase())
   return canonical !== 'localhost' && (canonical.endsWith('localhost') || !isLoopback(canonical))
+}
+
+/** Whether a URL leads to a server on this machine, on each machine. */
+export function isOnThisMachine(url: string): boolean {
+  const host = parseAuthority(URL.parse(url)?.host ?? '')?.host
+  return host !== undefined && !isReachable(host)
 }
 
 /** Why a gateway must not listen there; undefined where it may. */

@@ -1,5 +1,6 @@
 import { type ModelPrice, type PriceTable, type Rate, withPrices } from '@spillway/usage'
 import { z } from 'zod'
+import { isOnThisMachine } from '../access/exposure.ts'
 import type { TargetConfig } from './config.ts'
 
 /** USD for a million tokens. */
@@ -69,16 +70,10 @@ export const pricesSchema: z.ZodType<readonly PriceConfig[]> = z
  */
 export function priceTableOf({ api, prices, endpoints = [] }: TargetConfig): PriceTable | undefined {
   if (prices !== undefined) return withPrices(prices.map((each) => modelPrice(api, each)))
-  return api === 'ollama' && endpoints.every(({ url }) => isThisMachine(url)) ? free : undefined
+  return api === 'ollama' && endpoints.every(({ url = '' }) => isOnThisMachine(url)) ? free : undefined
 }
 
 const free: PriceTable = withPrices([{ provider: 'ollama', models: ['*'], input: '0', output: '0' }])
-
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
-
-function isThisMachine(url: string | undefined): boolean {
-  return loopback.test(URL.parse(url ?? '')?.hostname ?? '')
-}
 
 function modelPrice(provider: string, config: PriceConfig): ModelPrice {
   const { models, from, longPrompt, fast, webSearches } = config

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { proxiedFetch, proxySettings } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import { normaliseBaseUrl } from '@spillway/wire'
-import { isReachable } from '../access/exposure.ts'
+import { isOnThisMachine } from '../access/exposure.ts'
 import type { Config, EndpointConfig, TargetConfig } from '../config/config.ts'
 import { isInContainer } from '../config/container.ts'
 import { networkOf } from '../config/network-problems.ts'
@@ -246,7 +246,7 @@ function unreachable(subject: string, where: string, error: unknown): Finding {
       'the certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS, or mend the server',
     )
   if (code === 'ECONNREFUSED') {
-    const isOwn = isInContainer() && !isReachable(new URL(where).hostname)
+    const isOwn = isInContainer() && isOnThisMachine(where)
     const hint =
       "; this is a container, whose own that address is: another's is its service's name, or host.docker.internal"
     return problem(subject, what, `start the server, or mend url${isOwn ? hint : ''}`)

@@ -27,7 +27,7 @@ import {
   timeoutsOf,
 } from './config/config.ts'
 import { networkOf } from './config/network-problems.ts'
-import { isVenue, venueFacts } from './config/venue-config.ts'
+import { hasCallsAlone, isVenue } from './config/venue-config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { withoutForeignSpillway } from './foreign-headers.ts'
 import type { Books } from './ledger/books.ts'
@@ -159,7 +159,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
 
 /** For models, files and batches; undefined where Claude is sold without these. */
 function plainClientOf(client: Client, endpoint: EndpointConfig): RunningEndpoint['client'] {
-  if (isVenue(endpoint.api) && !venueFacts[endpoint.api].isWhole) return undefined
+  if (hasCallsAlone(endpoint.api)) return undefined
   const added = plainHeaders(endpoint)
   if (Object.keys(added).length === 0) return client
   const fetch: Client['fetch'] = (input, init = {}) => {

@@ -8,7 +8,7 @@ import {
 } from '@spillway/rate-limit'
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
-import { isVenue, venueFacts } from './config/venue-config.ts'
+import { hasCallsAlone } from './config/venue-config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { globMatcher } from './glob.ts'
 import type { SharedState } from './shared-state.ts'
@@ -62,7 +62,7 @@ function groupOf(
   { groupBy }: RateLimitConfig,
 ): Sorted {
   // Clouds limit each model, or deployment, by itself.
-  const byModel = api === 'openai' || (isVenue(endpoint.api) && !venueFacts[endpoint.api].isWhole)
+  const byModel = api === 'openai' || hasCallsAlone(endpoint.api)
   const by = groupBy ?? (byModel ? 'model' : api === 'anthropic' ? 'family' : 'key')
   if (by === 'key') return { group: () => '' }
   // The limits come before the model that the configuration sets.

@@ -73,6 +73,9 @@ export function isVenue(api: string | undefined): api is VenueApi {
   return (venueApis as readonly (string | undefined)[]).includes(api)
 }
 
+/** Whether Claude is sold there without Anthropic's other endpoints: models, files, batches. */
+export const hasCallsAlone = (api: string | undefined): boolean => isVenue(api) && !venueFacts[api].isWhole
+
 /** The cloud whose usual chain a credential names: `aws`, `google`, `azure`. */
 export function cloudOf(credential: string | undefined): Cloud | undefined {
   return credential === 'aws' || credential === 'google' || credential === 'azure' ? credential : undefined

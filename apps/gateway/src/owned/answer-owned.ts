@@ -11,6 +11,7 @@ import {
 } from '@spillway/wire'
 import type { Config } from '../config/config.ts'
 import { protocolOf } from '../server/answer-models.ts'
+import { pathOf } from '../server/call-paths.ts'
 import { callersFault, refuse } from '../server/refusal.ts'
 import type { StallWatch } from '../server/stall-watch.ts'
 import { callerFrom } from '../server/tenant.ts'
@@ -205,7 +206,7 @@ async function send(
 ): Promise<Response | Failure> {
   const { client } = endpoint
   if (client === undefined) return callersFault('not_found', 'the target has no batches and files', 404)
-  const path = (req.url ?? '').replace(/[?#].*$/s, '')
+  const path = pathOf(req.url ?? '')
   const url = `${normaliseBaseUrl(client.baseUrl)}${path}${forwardedQuery(req.url ?? '')}`
   try {
     const { signal } = patience

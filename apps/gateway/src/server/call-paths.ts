@@ -1,6 +1,9 @@
 import { type RecognisedCall, recogniseCall } from '@spillway/wire'
 import type { CallPath } from './base-url-advice.ts'
 
+/** The path of a request's URL, without its query. */
+export const pathOf = (url: string): string => url.replace(/[?#].*$/s, '')
+
 /** The paths of model calls: exactly these, whatever the query. */
 export const callPaths: ReadonlySet<string> = new Set([
   '/v1/messages',

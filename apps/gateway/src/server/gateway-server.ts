@@ -21,7 +21,16 @@ import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice } from './base-url-advice.ts'
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
-import { callAt, callPaths, calls, isAtCloud, isOfBedrock, isOfVertex, whyNotServed } from './call-paths.ts'
+import {
+  callAt,
+  callPaths,
+  calls,
+  isAtCloud,
+  isOfBedrock,
+  isOfVertex,
+  pathOf,
+  whyNotServed,
+} from './call-paths.ts'
 import { followConnections } from './connections.ts'
 import type { Dashboard } from './dashboard.ts'
 import { GatewayResponse } from './gateway-response.ts'
@@ -234,7 +243,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 /** Whether answers to a path name a call: all of model calls, and those below the paths of the vendors' APIs. */
 function hasCallId(url: string): boolean {
   if (url.startsWith('/v1/')) return true
-  const path = url.replace(/[?#].*$/s, '')
+  const path = pathOf(url)
   return isOfBedrock(path) || isOfVertex(path) || isAtCloud(path)
 }
 
@@ -244,7 +253,7 @@ async function dispatch(
   options: ListenOptions & CallHandling,
   draining: boolean,
 ): Promise<void> {
-  const path = (req.url ?? '/').replace(/[?#].*$/s, '')
+  const path = pathOf(req.url ?? '/')
   const isRead = req.method === 'GET' || req.method === 'HEAD'
   const turnAway = (failure: Failure, headers: OutgoingHttpHeaders = {}): void => {
     refuse(res, guessProtocol(req), failure, headers)

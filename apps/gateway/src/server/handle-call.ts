@@ -20,6 +20,7 @@ import type {} from '../ledger/upstream.ts'
 import type { Router } from '../router.ts'
 import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
+import { pathOf } from './call-paths.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { keepAlive, remark } from './keep-alive.ts'
@@ -130,7 +131,7 @@ export async function handleCall(
     callId,
     tenant: request.context.tenant,
     session: asked.session,
-    path: (req.url ?? '/').replace(/[?#].*$/s, ''),
+    path: pathOf(req.url ?? '/'),
   })
   if (res.destroyed) return response.body.cancel()
   if (held?.hasBegun) return sendLate(res, recognised, response, record)

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { SpokenProtocol } from '@spillway/attempt'
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
 import { refusalFailure, renderError } from '@spillway/wire'
-import { isOfBedrock, isOfVertex } from './call-paths.ts'
+import { isOfBedrock, isOfVertex, pathOf } from './call-paths.ts'
 
 /** A request that was refused before it had a route, for the line in the log. */
 export interface RefusedRequest {
@@ -20,7 +20,7 @@ export interface RefusedRequest {
 /** What is said of a refusal that has been written. */
 export function refusedRequest(res: ServerResponse, failure: Failure, callId?: string): RefusedRequest {
   const { method = 'GET', url = '/', socket } = res.req
-  const path = url.replace(/[?#].*$/s, '').slice(0, longestPath)
+  const path = pathOf(url).slice(0, longestPath)
   return { callId, method, path, from: socket.remoteAddress, failure, status: res.statusCode }
 }
 
@@ -56,7 +56,7 @@ export function refuse(
 
 /** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
 export function guessProtocol({ url = '/' }: IncomingMessage): SpokenProtocol {
-  const path = url.replace(/[?#].*$/s, '')
+  const path = pathOf(url)
   if (isOfBedrock(path)) return { api: 'anthropic', venue: 'bedrock' }
   if (isOfVertex(path)) return { api: 'anthropic', venue: 'vertex' }
   return { api: guessApi(url) }

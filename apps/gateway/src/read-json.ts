@@ -31,7 +31,7 @@ export interface ReadBounds {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The same with its status, and with bounds of its own. */
+/** The same with its status, and with other bounds. */
 export async function readAnswer(
   client: Pick<Client, 'baseUrl' | 'fetch'>,
   path: string,

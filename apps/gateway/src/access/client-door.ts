@@ -52,10 +52,10 @@ export function admitClient(
   const key = presented(headers)
   const wasSigned = isSigned(headers.authorization)
   for (const name of credentials) delete headers[name]
-  const nobody = { client: undefined, isAnthropics }
-  if (open.has(path)) return nobody
+  const keyless = { client: undefined, isAnthropics }
+  if (open.has(path)) return keyless
   if (isOperators(path)) {
-    if (isFromHere(req)) return nobody
+    if (isFromHere(req)) return keyless
     const message = 'the dashboard, /api and /metrics answer programs on the machine of the gateway only'
     return callersFault('permission', message, 403)
   }

@@ -8,7 +8,7 @@ import { parseAge, parseDuration } from '../config/duration.ts'
 export function clientName(text: string): string {
   if (text.startsWith(clientKeyStart) || text.startsWith('sk-'))
     throw new InvalidArgumentError('this looks like a key; give the name of the client, and replace the key.')
-  // Such names are those of callers that a gateway without keys has told apart.
+  // Such names are those of callers that a gateway without keys distinguishes.
   if (text.startsWith('key-')) throw new InvalidArgumentError('names that begin with key- are reserved.')
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text))
     throw new InvalidArgumentError(

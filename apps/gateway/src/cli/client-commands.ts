@@ -50,7 +50,7 @@ export function clientCommands(): Command {
           )
           handOver(name, key, hash, `added to ${store.name}`)
           if (config !== undefined && config.server.auth !== 'keys')
-            console.error(`${file} has server.auth: none, so nobody is asked for a key: set auth: keys`)
+            console.error(`${file} has server.auth: none, so no key is asked for: set auth: keys`)
           await noteAct('client.added', { subject: name, fingerprint: fingerprintOf(hash.of(key)) })
         }),
       ),

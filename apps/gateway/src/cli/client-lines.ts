@@ -46,7 +46,7 @@ export function clientLines(config: Config, url: string): ClientLine[] {
       text: [...claudeCodeSettings(config, url).map(assignment), 'claude'].join(' '),
     },
     {
-      title: `Codex, for model ${claude}; what -c sets may stand in ~/.codex/config.toml`,
+      title: `Codex, for model ${claude}; what -c sets may be in ~/.codex/config.toml`,
       text: codexCommand(`${here}/v1`, claude, own),
     },
     {

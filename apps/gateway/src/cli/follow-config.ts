@@ -13,7 +13,7 @@ export interface FollowedConfig {
   close(): void
 }
 
-/** Who hears of a reload. */
+/** What a reload is reported to. */
 export interface ReloadListeners {
   readonly warn: (line: string) => void
   readonly info: (line: string) => void

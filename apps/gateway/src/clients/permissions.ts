@@ -24,7 +24,7 @@ export const permissionNames: readonly string[] = [
   ...Object.keys(permissionSets),
 ]
 
-/** The permissions that names stand for; those that are not known, written by a newer version, allow nothing. */
+/** The permissions that names mean; those that are not known, written by a newer version, allow nothing. */
 export function permissionsOf(names: readonly string[]): ReadonlySet<Permission> {
   const all = names.flatMap((name): readonly string[] =>
     Object.hasOwn(permissionSets, name) ? (permissionSets[name] ?? []) : [name],

@@ -68,7 +68,7 @@ async function examine({ subject, target, endpoint, vault, config }: Probe): Pro
   return ask({ subject, target, endpoint, vault, config }, where, key)
 }
 
-/** Asks a place where Claude is sold in a form of its own, or with a credential of its cloud, for a count of tokens. */
+/** Asks a place where Claude is sold in another form, or with a credential of its cloud, for a count of tokens. */
 async function askVenue(
   { subject, target, endpoint, vault }: Probe,
   where: string,

@@ -58,7 +58,7 @@ export class Owners {
     return owner
   }
 
-  /** To be told of what has been seen to be made, and of files with results. */
+  /** For what has been seen to be made, and for files with results. */
   learn(id: string, owner: Owner): void {
     const known = this.#known.get(id)
     // Whoever has made it stays its owner, whoever reads it.
@@ -99,7 +99,7 @@ export class Owners {
     })
     try {
       const candidate = await Promise.any(asked)
-      // Not noted: nobody has seen who made it.
+      // Not noted: it was not seen who made it.
       const { target, endpoint } = candidate
       this.#known.set(id, { target, endpoint: endpoint.name, tenant: undefined })
       return candidate

@@ -1,5 +1,5 @@
 import type { CallStory } from '@spillway/gateway-api'
-import type { CallRecord } from '@spillway/middleware'
+import { type CallRecord, RecentMap } from '@spillway/middleware'
 
 /** What was said of a call that is not booked, since it may quote the prompt. */
 export interface CallNote {
@@ -13,11 +13,10 @@ const longestMessage = 1000
 
 /** Remembers what was said of the latest calls that did not go well at once; so many of them. */
 export class CallNotes {
-  readonly #notes = new Map<string, CallNote>()
-  readonly #most: number
+  readonly #notes: RecentMap<CallNote>
 
   constructor(most = 2000) {
-    this.#most = most
+    this.#notes = new RecentMap(most)
   }
 
   /** Takes a call that has ended. */
@@ -39,10 +38,7 @@ export class CallNotes {
         : [],
     )
     if (messages.size === 0 && refusals.length === 0) return
-    this.#notes.delete(callId)
     this.#notes.set(callId, { messages, refusals })
-    const [oldest] = this.#notes.keys()
-    if (this.#notes.size > this.#most && oldest !== undefined) this.#notes.delete(oldest)
   }
 
   of(callId: string): CallNote | undefined {

@@ -3,14 +3,12 @@ export { openApi } from './openapi.ts'
 export {
   type AskedRange,
   BadParameter,
-  none,
   type Query,
   type QueryName,
-  type RangeName,
   rangeOf,
-  ranges,
   readQuery,
 } from './parameters.ts'
+export { none, type RangeName, ranges } from './plain-values.ts'
 export { type Question, type QuestionPath, questions } from './questions.ts'
 export type {
   Alerts,

@@ -1,23 +1,8 @@
 import { z } from 'zod'
+import { minute, none, type RangeName, ranges } from './plain-values.ts'
 import { groupings, sessionOrders, splits } from './sums.ts'
 
 // What questions are asked with, as texts of a query. An empty one is none.
-
-const minute = 60_000
-
-/** The lengths of the ranges that have a name, and the steps of their series, in milliseconds. */
-export const ranges = {
-  '15m': { length: 15 * minute, step: minute },
-  '1h': { length: 60 * minute, step: minute },
-  '24h': { length: 1_440 * minute, step: 30 * minute },
-  '7d': { length: 10_080 * minute, step: 240 * minute },
-  '30d': { length: 43_200 * minute, step: 1_440 * minute },
-} as const
-
-export type RangeName = keyof typeof ranges
-
-/** What a filter is given to find calls that have none of its values. */
-export const none = '(none)'
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` })

@@ -62,14 +62,11 @@ type Answers = {
 
 const answers: Answers = {
   '/api/summary': (query, { views }) => views.summary(query),
-  '/api/usage': async ({ format, ...query }, { views }) => {
-    const usage = await views.usage({ format, ...query })
+  '/api/usage': async (query, { views }) => {
+    const usage = await views.usage(query)
+    if (query.format === 'json') return usage
     const { rows, other } = usage
-    if (format === 'json') return usage
-    return new Csv(`usage-by-${query.by}`, [
-      ...rows,
-      ...(other === undefined ? [] : [{ key: 'all others', ...other }]),
-    ])
+    return new Csv(`usage-by-${query.by}`, [...rows, ...(other ? [{ key: 'all others', ...other }] : [])])
   },
   '/api/series': (query, { views }) => views.series(query),
   '/api/fallbacks': (query, { views }) => views.fallbacks(query),
@@ -95,12 +92,8 @@ const answers: Answers = {
 const longestAnswer = 12_000
 
 function late(): never {
-  throw Object.assign(
-    new Error(`the ledger did not answer within ${longestAnswer / 1000} s; ask again later`),
-    {
-      code: 'SPILLWAY_READ_TIMEOUT',
-    },
-  )
+  const error = new Error(`the ledger did not answer within ${longestAnswer / 1000} s; ask again later`)
+  throw Object.assign(error, { code: 'SPILLWAY_READ_TIMEOUT' })
 }
 
 /** Where the server-sent events are. */

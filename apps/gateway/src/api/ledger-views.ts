@@ -18,6 +18,7 @@ import { type Clock, systemClock } from '@spillway/middleware'
 import type { Books } from '../ledger/books.ts'
 import type { CallNote } from './call-notes.ts'
 import type { SharedReads } from './shared-reads.ts'
+import { spanIfAsked, spanOf } from './spans.ts'
 import { within } from './within.ts'
 
 /** What `/api` says of the past. */
@@ -64,9 +65,8 @@ export function ledgerViews(
       return { ...summary, series }
     },
     async usage({ by, limit, ...query }) {
-      const { from, to } = rangeOf(query, now())
-      const range = { from, to }
-      const { rows, other } = await read(['usage', by, from, to, limit], () =>
+      const range = spanOf(query, now())
+      const { rows, other } = await read(['usage', by, range, limit], () =>
         store.largestTotals(by, range, limit),
       )
       return { range, by, rows: rows.map(usageRow), other: other && usageRow(other) }
@@ -80,29 +80,24 @@ export function ledgerViews(
       return { range, ...split }
     },
     async fallbacks(query) {
-      const { from, to } = rangeOf(query, now())
-      const range = { from, to }
-      return { range, rows: await read(['fallbacks', from, to], () => store.fallbacks(range)) }
+      const range = spanOf(query, now())
+      return { range, rows: await read(['fallbacks', range], () => store.fallbacks(range)) }
     },
     async facets(query) {
-      const { from, to } = rangeOf(query, now())
-      const range = { from, to }
+      const range = spanOf(query, now())
       const filter = outcomeFilter(query)
       return { range, facets: await read(['facets', range, filter], () => store.facets(range, filter)) }
     },
     async sessions({ order, limit, ...query }) {
-      const { from, to } = rangeOf(query, now())
-      const range = { from, to }
+      const range = spanOf(query, now())
       const rows = await read(['sessions', order, limit, range], () => store.sessions(range, order, limit))
       return { range, rows }
     },
     async calls(query) {
-      const { limit, before, session, query: text, range, from, to } = query
-      const hasRange = range !== undefined || from !== undefined || to !== undefined
-      const asked = hasRange ? rangeOf(query, now()) : undefined
+      const { limit, before, session, query: text } = query
       const filter = {
         ...{ limit, before, session, query: text, ...outcomeFilter(query) },
-        range: asked && { from: asked.from, to: asked.to },
+        range: spanIfAsked(query, now()),
       }
       const { calls, next } = await read(['calls', filter], () => store.calls(filter))
       return { calls: calls.map(callRow), next }

@@ -1,4 +1,4 @@
-import { type Keys, type Mirrors, rangeOf } from '@spillway/gateway-api'
+import type { Keys, Mirrors } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
@@ -17,6 +17,7 @@ import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
 import { sharedReads } from './shared-reads.ts'
+import { spanIfAsked } from './spans.ts'
 import { openLimits, watchTargets } from './targets-view.ts'
 
 export interface Observed {
@@ -69,8 +70,7 @@ export function openApiSources(observed: Observed): {
     keys: () => reads('keys', () => keysOf(vault)),
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
     audit({ range: name, from, to, ...filter }) {
-      const hasRange = name !== undefined || from !== undefined || to !== undefined
-      const range = hasRange ? rangeOf({ range: name, from, to }, Date.now()) : undefined
+      const range = spanIfAsked({ range: name, from, to }, Date.now())
       return reads(JSON.stringify(['audit', filter, range]), () =>
         readAudit(books.store.audit, { ...filter, range }),
       )

@@ -1,4 +1,4 @@
-import type { RangeName } from '@spillway/gateway-api'
+import { ranges as namedRanges, type RangeName } from '@spillway/gateway-api'
 
 /** The views, in the order of the navigation. */
 export const views = [
@@ -25,7 +25,7 @@ export interface ViewFacts {
 
 export type ViewId = (typeof views)[number]['id']
 
-export const ranges: readonly RangeName[] = ['15m', '1h', '24h', '7d', '30d']
+export const ranges = Object.keys(namedRanges) as readonly RangeName[]
 
 /** A part of the past with a begin and an end, in milliseconds since the epoch. */
 export interface Span {

@@ -1,6 +1,5 @@
-import type { FacetName, Facets as FacetsAnswer } from '@spillway/gateway-api'
+import { type FacetName, type Facets as FacetsAnswer, none } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import { none } from '../api/none.ts'
 import { compact } from '../format/number.ts'
 import { words } from '../format/words.ts'
 import { adjustPlace, place } from '../place.ts'

@@ -14,3 +14,9 @@ export function adjustPlace(change: Partial<Place>): void {
   history.replaceState(null, '', formatPlace(next))
   place.value = next
 }
+
+/** Asks the view for something else, or, with undefined or an empty text, no longer for it. */
+export function setSearch(name: string, value: string | undefined): void {
+  const { [name]: _, ...others } = place.peek().search
+  adjustPlace({ search: value ? { ...others, [name]: value } : others })
+}

@@ -2,7 +2,7 @@ import { type FacetName, type Facets as FacetsAnswer, none } from '@spillway/gat
 import type { JSX } from 'preact'
 import { compact } from '../format/number.ts'
 import { words } from '../format/words.ts'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 
 const names: readonly (readonly [FacetName, string, nothing: string])[] = [
   ['target', 'Answered by', 'nobody'],
@@ -36,7 +36,7 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
                     <button
                       type="button"
                       aria-pressed={isChosen}
-                      onClick={() => choose(name, isChosen ? undefined : asked)}
+                      onClick={() => setSearch(name, isChosen ? undefined : asked)}
                     >
                       <span class="facet-value">{wordsOf(name, value, nothing)}</span>
                       <span class="numbers">{compact(calls)}</span>
@@ -50,11 +50,6 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
       })}
     </div>
   )
-}
-
-function choose(name: FacetName, value: string | undefined): void {
-  const { [name]: _, ...others } = place.peek().search
-  adjustPlace({ search: value === undefined ? others : { ...others, [name]: value } })
 }
 
 function wordsOf(name: FacetName, value: string, nothing: string): string {

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 
 interface FilterProps {
   /** The name of the parameter in the address of the view. */
@@ -20,10 +20,7 @@ export function Filter({ name, label, placeholder, isSearch = false }: FilterPro
   useEffect(() => setText(current), [current])
   useEffect(() => {
     if (text === current) return
-    const timer = setTimeout(
-      () => adjustPlace({ search: { ...place.peek().search, [name]: text.trim() } }),
-      rest,
-    )
+    const timer = setTimeout(() => setSearch(name, text.trim()), rest)
     return () => clearTimeout(timer)
   }, [text, current, name])
   return (

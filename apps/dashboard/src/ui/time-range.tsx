@@ -1,14 +1,13 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { spanText } from '../format/time.ts'
-import { adjustPlace, place } from '../place.ts'
+import { adjustPlace, place, setSearch } from '../place.ts'
 import { ranges } from '../routing.ts'
 
 /** The part of the past that is shown: one with a name, or any. */
 export function TimeRange({ hasComparison }: { readonly hasComparison: boolean }): JSX.Element {
   const { range, span, search } = place.value
   const isCompared = search.compare === 'before'
-  const { compare: _, ...others } = search
   return (
     <div class="time-range">
       <fieldset class="segments">
@@ -29,7 +28,7 @@ export function TimeRange({ hasComparison }: { readonly hasComparison: boolean }
         <button
           type="button"
           aria-pressed={isCompared}
-          onClick={() => adjustPlace({ search: isCompared ? others : { ...search, compare: 'before' } })}
+          onClick={() => setSearch('compare', isCompared ? undefined : 'before')}
         >
           Compare
         </button>

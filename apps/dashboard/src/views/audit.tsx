@@ -2,7 +2,7 @@ import type { Audit as AuditAnswer } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { usePages } from '../api/use-pages.ts'
 import { full } from '../format/number.ts'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Empty } from '../ui/empty.tsx'
 import { Filter } from '../ui/filter.tsx'
@@ -19,7 +19,6 @@ export function Audit(): JSX.Element {
   const hasCalls = search.calls === 'true'
   const action = hasCalls ? undefined : '-call'
   const audit = usePages<AuditAnswer>('audit', { ...rangeParameters(place.value), action, query })
-  const { calls: _, ...others } = search
   return (
     <Panel title="Entries">
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
@@ -27,7 +26,7 @@ export function Audit(): JSX.Element {
         <button
           type="button"
           aria-pressed={hasCalls}
-          onClick={() => adjustPlace({ search: hasCalls ? others : { ...others, calls: 'true' } })}
+          onClick={() => setSearch('calls', hasCalls ? undefined : 'true')}
         >
           Calls too
         </button>

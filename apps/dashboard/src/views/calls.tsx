@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { usePages } from '../api/use-pages.ts'
 import { useResource } from '../api/use-resource.ts'
-import { adjustPlace, place } from '../place.ts'
+import { adjustPlace, place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Export } from '../ui/export.tsx'
 import { Facets } from '../ui/facets.tsx'
@@ -36,14 +36,13 @@ export function Calls(): JSX.Element {
   const facets = useResource<FacetsAnswer>(apiPath('facets', { ...range, ...outcome }))
   const isFiltered = filterNames.some((name) => search[name] !== undefined)
   const hasProblems = search.problems === 'true'
-  const { problems: __, ...others } = search
   return (
     <div class="with-facets">
       <Panel title="Filters">
         <button
           type="button"
           aria-pressed={hasProblems}
-          onClick={() => adjustPlace({ search: hasProblems ? others : { ...search, problems: 'true' } })}
+          onClick={() => setSearch('problems', hasProblems ? undefined : 'true')}
         >
           Only problems
         </button>
@@ -88,17 +87,15 @@ function Chosen(): JSX.Element | null {
   if (chosen.length === 0) return null
   return (
     <ul class="chosen">
-      {chosen.map((name) => {
-        const { [name]: value, ...others } = search
-        return (
-          <li key={name}>
-            <button type="button" onClick={() => adjustPlace({ search: others })}>
-              {name === 'problems' ? 'only problems' : `${name}: ${value}`} <span aria-hidden="true">×</span>
-              <span class="unseen">, remove</span>
-            </button>
-          </li>
-        )
-      })}
+      {chosen.map((name) => (
+        <li key={name}>
+          <button type="button" onClick={() => setSearch(name, undefined)}>
+            {name === 'problems' ? 'only problems' : `${name}: ${search[name]}`}{' '}
+            <span aria-hidden="true">×</span>
+            <span class="unseen">, remove</span>
+          </button>
+        </li>
+      ))}
     </ul>
   )
 }

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { compact, full } from '../format/number.ts'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 import { formatPlace, rangeParameters } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Empty } from '../ui/empty.tsx'
@@ -29,12 +29,7 @@ export function Conversations(): JSX.Element {
   const parameters = { ...rangeParameters(place.value), order, limit: '100' }
   const sessions = useResource<Sessions>(apiPath('sessions', parameters), 30_000)
   const choice = (
-    <Segments
-      label="Order"
-      options={orders}
-      value={order}
-      onChange={(next) => adjustPlace({ search: { ...search, order: next } })}
-    />
+    <Segments label="Order" options={orders} value={order} onChange={(next) => setSearch('order', next)} />
   )
   return (
     <Panel

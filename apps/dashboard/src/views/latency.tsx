@@ -4,7 +4,7 @@ import { apiPath } from '../api/read-api.ts'
 import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { duration } from '../format/time.ts'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
 import { Loaded } from '../ui/loaded.tsx'
@@ -26,14 +26,13 @@ const splits = [
 export function Latency(): JSX.Element {
   const { search } = place.value
   const by = splits.find(([each]) => each === search.by)?.[0] ?? 'all'
-  const { by: _, ...others } = search
   return (
     <>
       <Segments
         label="Split"
         options={splits}
         value={by}
-        onChange={(next) => adjustPlace({ search: next === 'all' ? others : { ...others, by: next } })}
+        onChange={(next) => setSearch('by', next === 'all' ? undefined : next)}
       />
       {by === 'all' ? <OfAll /> : <Split key={by} by={by} />}
     </>

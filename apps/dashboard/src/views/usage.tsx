@@ -5,7 +5,7 @@ import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
-import { adjustPlace, place } from '../place.ts'
+import { place, setSearch } from '../place.ts'
 import { formatPlace, rangeParameters } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Chart } from '../ui/chart.tsx'
@@ -33,7 +33,6 @@ const groups = [
 /** Tokens and money, and on whom they went. */
 export function UsageAndCost(): JSX.Element {
   const { search } = place.value
-  const { by: _, ...withoutBy } = search
   const by = groups.find(([each]) => each === search.by)?.[0] ?? 'model'
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
   const past = useEarlier<Summary>('summary')
@@ -43,7 +42,7 @@ export function UsageAndCost(): JSX.Element {
       label="Group by"
       options={groups}
       value={by}
-      onChange={(next) => adjustPlace({ search: next === 'model' ? withoutBy : { ...withoutBy, by: next } })}
+      onChange={(next) => setSearch('by', next === 'model' ? undefined : next)}
     />
   )
   return (

@@ -42,6 +42,11 @@ export function dollarsForChart(nano: string): number {
   return Number(BigInt(nano)) / 1e9
 }
 
+/** What a point of such a chart is worth. */
+export function moneyOfChart(dollars: number | null): string {
+  return money(String(Math.round((dollars ?? 0) * 1e9)))
+}
+
 /** `amount / unit` with so many decimals. */
 function decimal(amount: bigint, unit: bigint, places: number): string {
   const scale = 10n ** BigInt(places)

@@ -2,7 +2,7 @@ import type { Series } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
-import { dollarsForChart, money } from '../format/money.ts'
+import { dollarsForChart, moneyOfChart } from '../format/money.ts'
 import { place } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
@@ -40,9 +40,9 @@ export function CostBy({ by }: { readonly by: Series['by'] }): JSX.Element {
               title={`Cost by ${by} over time`}
               times={times}
               series={lines}
-              format={(dollars) => money(String(Math.round((dollars ?? 0) * 1e9)))}
+              format={moneyOfChart}
               onZoom={zoom}
-              onPick={(from, to) => openCalls({ from, to }, {})}
+              onPick={openCalls}
               summary={`The cost of ${groups.length} groups.`}
             />
           </Panel>

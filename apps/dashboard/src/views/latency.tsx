@@ -97,7 +97,7 @@ function Waiting({ title, of, now, past }: WaitingProps): JSX.Element {
         ]}
         format={duration}
         onZoom={zoom}
-        onPick={(from, to) => openCalls({ from, to }, {})}
+        onPick={openCalls}
         summary={`In all: p50 ${duration(all.p50)}, p95 ${duration(all.p95)}, p99 ${duration(all.p99)}.`}
       />
     </Panel>
@@ -127,7 +127,7 @@ function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Elem
                 }))}
                 format={duration}
                 onZoom={zoom}
-                onPick={(from, to) => openCalls({ from, to }, {})}
+                onPick={openCalls}
                 summary={`The p95 of ${data.series.length} groups.`}
               />
               <LatencyTable of={of} by={by} now={data} past={past} />

@@ -108,7 +108,7 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
         format={(value) => compact(value ?? 0)}
         height={150}
         onZoom={zoom}
-        onPick={(from, to) => openCalls({ from, to }, {})}
+        onPick={openCalls}
         summary={`${full(calls)} calls.`}
       />
       <Chart
@@ -124,7 +124,7 @@ function Traffic({ summary: { series, calls, errors } }: { readonly summary: Sum
         ]}
         format={percent}
         onZoom={zoom}
-        onPick={(from, to) => openCalls({ from, to }, { problems: 'true' })}
+        onPick={(from, to) => openCalls(from, to, { problems: 'true' })}
         height={110}
         summary={`${full(errors)} errors, ${percent(ratio(errors, calls))} of the calls.`}
       />

@@ -1,5 +1,5 @@
 import { adjustPlace, place } from '../place.ts'
-import { formatPlace, type Span } from '../routing.ts'
+import { formatPlace } from '../routing.ts'
 
 /** Shows a part of the time that is shown. */
 export function zoom(from: number, to: number): void {
@@ -7,6 +7,6 @@ export function zoom(from: number, to: number): void {
 }
 
 /** Goes to the calls of a part of the time, as a link does: the way back leads here. */
-export function openCalls(span: Span, search: Readonly<Record<string, string>>): void {
-  location.hash = formatPlace({ view: 'calls', range: place.peek().range, span, search })
+export function openCalls(from: number, to: number, search: Readonly<Record<string, string>> = {}): void {
+  location.hash = formatPlace({ view: 'calls', range: place.peek().range, span: { from, to }, search })
 }

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
-import { dollarsForChart, exactMoney, money, shareOfMoney } from '../format/money.ts'
+import { dollarsForChart, exactMoney, money, moneyOfChart, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
 import { place, setSearch } from '../place.ts'
 import { formatPlace, rangeParameters } from '../routing.ts'
@@ -146,9 +146,9 @@ function CostOverTime({ summary: { series, costNano } }: { readonly summary: Sum
             values: series.map((point) => dollarsForChart(point.costNano)),
           },
         ]}
-        format={(dollars) => money(String(Math.round((dollars ?? 0) * 1e9)))}
+        format={moneyOfChart}
         onZoom={zoom}
-        onPick={(from, to) => openCalls({ from, to }, {})}
+        onPick={openCalls}
         summary={`${money(costNano)} in all.`}
       />
     </Panel>

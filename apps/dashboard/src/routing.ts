@@ -85,19 +85,9 @@ export function rangeParameters({ range, span }: Pick<Place, 'range' | 'span'>):
   return span === undefined ? { range } : { from: String(span.from), to: String(span.to) }
 }
 
-const lengths: Readonly<Record<RangeName, number>> = {
-  '15m': 15 * 60_000,
-  '1h': 3_600_000,
-  '24h': 86_400_000,
-  '7d': 7 * 86_400_000,
-  '30d': 30 * 86_400_000,
-}
-
-/** The part of the past of the same length that ended where the shown one begins; to whole minutes, so that answers can be shared. */
-export function before({ range, span }: Pick<Place, 'range' | 'span'>, now: number): Span {
-  const length = span === undefined ? lengths[range] : span.to - span.from
-  const begin = span?.from ?? Math.ceil(now / 60_000) * 60_000 - length
-  return { from: Math.max(0, begin - length), to: begin }
+/** The part of the past of the same length that ended where another one begins. */
+export function before({ from, to }: Span): Span {
+  return { from: Math.max(0, from - (to - from)), to: from }
 }
 
 function decode(part: string): string {

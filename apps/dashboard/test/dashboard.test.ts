@@ -332,6 +332,21 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
   })
 
+  test('the time before is by the clock of the gateway, whatever the one of the browser says', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/latency')
+    await page.evaluate(() => {
+      const now = Date.now
+      Date.now = () => now() + 5 * 3_600_000
+    })
+    const asked = page.waitForRequest((request) => new URL(request.url()).searchParams.has('from'))
+    await page.getByRole('button', { name: 'Compare' }).click()
+    const { searchParams } = new URL((await asked).url())
+    const { from, to } = server.fixture.summary('24h').range
+    const past = { from: String(from - (to - from)), to: String(from) }
+    expect(Object.fromEntries(searchParams)).toEqual(past)
+  })
+
   test('j, k and Enter go through the rows, / searches, ? says so', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')

@@ -1,26 +1,21 @@
-import { useEffect, useState } from 'preact/hooks'
+import type { TimeRange } from '@spillway/gateway-api'
 import { place } from '../place.ts'
 import { before } from '../routing.ts'
-import { apiPath, readApi } from './read-api.ts'
+import { apiPath } from './read-api.ts'
+import { useResource } from './use-resource.ts'
 
-/** The answer of the period before, while it is compared; else, and where it cannot be had, undefined. */
+/**
+ * The answer of the period before, while it is compared; else, and where it cannot be had, undefined.
+ * @param shown the period of the answer that is shown, by the clock of the gateway
+ */
 export function useEarlier<T>(
   name: string,
+  shown: TimeRange | undefined,
   parameters: Readonly<Record<string, string>> = {},
 ): T | undefined {
-  const { range, span, search } = place.value
-  const isCompared = search.compare === 'before'
-  const [known, setKnown] = useState<{ readonly path: string; readonly data: T }>()
-  const { from, to } = before({ range, span }, Date.now())
+  const isCompared = place.value.search.compare === 'before' && shown !== undefined
+  const { from, to } = shown === undefined ? { from: 0, to: 0 } : before(shown)
   const path = apiPath(name, { ...parameters, from: String(from), to: String(to) })
-  useEffect(() => {
-    if (!isCompared) return
-    const leaving = new AbortController()
-    readApi<T>(path, leaving.signal).then(
-      (data) => setKnown({ path, data }),
-      () => {},
-    )
-    return () => leaving.abort()
-  }, [isCompared, path])
-  return isCompared && known?.path === path ? known.data : undefined
+  const { data, loading, problem } = useResource<T>(isCompared ? path : undefined)
+  return isCompared && !loading && problem === undefined ? data : undefined
 }

@@ -13,19 +13,20 @@ export interface Resource<T> {
 }
 
 interface Known<T> {
-  readonly path: string
+  readonly path: string | undefined
   readonly data: T | undefined
   readonly at: number | undefined
   readonly problem: ApiProblem | undefined
 }
 
-/** Reads `path` at once and then every `every` milliseconds, but not while nobody looks at the page. */
-export function useResource<T>(path: string, every?: number): Resource<T> {
+/** Reads `path`, where there is one, at once and then every `every` milliseconds, but not while the page is hidden. */
+export function useResource<T>(path: string | undefined, every?: number): Resource<T> {
   const [known, setKnown] = useState<Known<T>>()
   const [turn, setTurn] = useState(0)
 
   // Another `turn` is a wish to ask again.
   useEffect(() => {
+    if (path === undefined) return
     const leaving = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     const ask = async (): Promise<void> => {

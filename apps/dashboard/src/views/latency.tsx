@@ -11,6 +11,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
+import { earlierPoint } from './earlier-point.ts'
 import { NoCallsInRange } from './first-call.tsx'
 import { LatencyTable } from './latency-table.tsx'
 import { openCalls, zoom } from './spike.ts'
@@ -41,7 +42,7 @@ export function Latency(): JSX.Element {
 
 function OfAll(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
-  const past = useEarlier<Summary>('summary')
+  const past = useEarlier<Summary>('summary', summary.data?.range)
   return (
     <Loaded of={summary}>
       {(data) =>
@@ -91,7 +92,7 @@ function Waiting({ title, of, now, past }: WaitingProps): JSX.Element {
             : [
                 {
                   ...({ label: 'p95 before', tone: 'third', kind: 'line', dashed: true } as const),
-                  values: series.map((_, index) => past.series[index]?.[of].p95 ?? null),
+                  values: series.map(({ at }) => earlierPoint(past, now, at)?.[of].p95 ?? null),
                 },
               ]),
         ]}
@@ -109,7 +110,7 @@ const tones = ['first', 'second', 'third', 'warn', 'bad'] as const
 function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Element {
   const split = { by, limit: String(tones.length) }
   const now = useResource<Series>(apiPath('series', { ...split, ...rangeParameters(place.value) }), 30_000)
-  const past = useEarlier<Series>('series', split)
+  const past = useEarlier<Series>('series', now.data?.range, split)
   return (
     <Loaded of={now}>
       {(data) =>

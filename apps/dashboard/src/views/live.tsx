@@ -23,7 +23,7 @@ import { openCalls, zoom } from './spike.ts'
 /** Calls as they come, how many fail, and who answers. */
 export function Live(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 10_000)
-  const past = useEarlier<Summary>('summary')
+  const past = useEarlier<Summary>('summary', summary.data?.range)
   const newest = useResource<Calls>(apiPath('calls', { limit: '50' }))
   useEffect(() => newest.data && feed.fill(newest.data.calls), [newest.data])
   const isUsed = summary.data !== undefined && summary.data.calls > 0

@@ -35,7 +35,7 @@ export function UsageAndCost(): JSX.Element {
   const { search } = place.value
   const by = groups.find(([each]) => each === search.by)?.[0] ?? 'model'
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
-  const past = useEarlier<Summary>('summary')
+  const past = useEarlier<Summary>('summary', summary.data?.range)
   const usage = useResource<Usage>(apiPath('usage', { by, ...rangeParameters(place.value) }), 30_000)
   const choice = (
     <Segments

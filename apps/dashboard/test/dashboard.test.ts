@@ -332,6 +332,21 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
   })
 
+  test('an hour that occurs twice stays as it is, and what was given once does not come back', async () => {
+    server.fixture = aFewCalls(Date.now())
+    // 02:30 in winter time, an hour after 02:30 in summer time.
+    const from = Date.UTC(2026, 9, 25, 1, 30)
+    const page = await open(`#/latency?from=${from}&to=${from + 3_600_000}`, { timezoneId: 'Europe/Berlin' })
+    const popover = page.locator('.own-span > summary')
+    await popover.click()
+    await page.getByLabel('To', { exact: true }).fill('2026-10-25T04:00')
+    await page.getByRole('button', { name: 'Show' }).click()
+    expect(await page.evaluate(() => location.hash)).toBe(`#/latency?from=${from}&to=${from + 5_400_000}`)
+    await page.goto(`${server.url}/#/latency?from=${from}&to=${from + 7_200_000}`)
+    await popover.click()
+    expect(await page.getByLabel('To', { exact: true }).inputValue()).toBe('2026-10-25T04:30')
+  })
+
   test('the time before is by the clock of the gateway, whatever the one of the browser says', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/latency')

@@ -41,16 +41,19 @@ export function TimeRange({ hasComparison }: { readonly hasComparison: boolean }
 function OwnSpan(): JSX.Element {
   const { span } = place.value
   const [isOpen, setIsOpen] = useState(false)
-  const now = Date.now()
+  const now = Math.floor(Date.now() / 60_000) * 60_000
   const shown = span ?? { from: now - 3_600_000, to: now }
   const [from, setFrom] = useState('')
   const [to, setTo] = useState('')
-  const begin = Date.parse(from || inputTime(shown.from))
-  const end = Date.parse(to || inputTime(shown.to))
+  // Of what was not touched, the moment holds: its text is of two moments where clocks go back.
+  const begin = from === '' ? shown.from : Date.parse(from)
+  const end = to === '' ? shown.to : Date.parse(to)
   const apply = (event: Event): void => {
     event.preventDefault()
     if (!(begin < end)) return
     adjustPlace({ span: { from: begin, to: end } })
+    setFrom('')
+    setTo('')
     setIsOpen(false)
   }
   return (

@@ -1,4 +1,3 @@
-import { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk'
 import Anthropic from '@anthropic-ai/sdk'
 import { sdkMiddleware, timeouts } from '@spillway/attempt'
 import { fallback, target } from '@spillway/circuit-breaker-fallback'
@@ -82,14 +81,8 @@ describe('at Bedrock', () => {
     let attempts = 0
     const growing: Middleware = (next) => (request) =>
       next(deriveRequest(request, { body: withField(request.body, 'max_tokens', ++attempts) }))
-    const client = new AnthropicBedrock({
-      baseURL: venue.url,
-      awsRegion: 'us-east-1',
-      awsAccessKey: 'AKIATEST',
-      awsSecretKey: 's',
-      maxRetries: 0,
-      middleware: [sdkMiddleware(retry({ baseDelay: 0, maxDelay: 0 }), growing)],
-    })
+    const middleware = [sdkMiddleware(retry({ baseDelay: 0, maxDelay: 0 }), growing)]
+    const client = bedrocks.make(venue.url, { maxRetries: 0, middleware })
     expect(await ask(client, false, bedrocks.model)).toBe(text)
     const signatures = venue.requests.map(({ headers }) => headers.authorization)
     for (const each of signatures) expect(each).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIATEST\/.+Signature=/)
@@ -116,14 +109,7 @@ describe('at Bedrock', () => {
         }),
       )(request)
     })
-    const client = new AnthropicBedrock({
-      baseURL: venue.url,
-      awsRegion: 'us-east-1',
-      awsAccessKey: 'AKIATEST',
-      awsSecretKey: 's',
-      maxRetries: 0,
-      middleware: [sdkMiddleware(fallback([spare]))],
-    })
+    const client = bedrocks.make(venue.url, { maxRetries: 0, middleware: [sdkMiddleware(fallback([spare]))] })
     expect(await ask(client, true, bedrocks.model)).toBe(text)
     const [{ path, headers, json } = { path: '', headers: {}, json: {} }] = local.requests
     expect(path).toBe('/v1/messages')
@@ -138,26 +124,17 @@ describe('at Claude', () => {
   describe('retries', () => {
     it('of the SDK do not multiply those of the policies', async () => {
       venue.always(faults.unavailable)
-      const client = new Anthropic({
-        baseURL: venue.url,
-        apiKey: 'k',
-        maxRetries: 2,
-        middleware: [sdkMiddleware(retry({ attempts: 3, baseDelay: 0, maxDelay: 0 }))],
-      })
+      const middleware = [sdkMiddleware(retry({ attempts: 3, baseDelay: 0, maxDelay: 0 }))]
+      const client = claudes.make(venue.url, { maxRetries: 2, middleware })
       await expect(ask(client, false)).rejects.toMatchObject({ status: 503 })
       expect(venue.requests).toHaveLength(3)
     })
 
-    it('of the SDK beside those of the policies are told of once', async () => {
+    it('of the SDK beside those of the policies are reported once', async () => {
       const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
       venue.next(faults.unavailable, faults.stalls)
-      const client = new Anthropic({
-        baseURL: venue.url,
-        apiKey: 'k',
-        maxRetries: 3,
-        timeout: 250,
-        middleware: [sdkMiddleware(retry({ attempts: 3, baseDelay: 0, maxDelay: 0 }))],
-      })
+      const middleware = [sdkMiddleware(retry({ attempts: 3, baseDelay: 0, maxDelay: 0 }))]
+      const client = claudes.make(venue.url, { maxRetries: 3, timeout: 250, middleware })
       expect(await ask(client, false)).toBe(text)
       expect(warn.mock.calls).toEqual([
         [expect.stringContaining('set maxRetries: 0'), { code: 'SPILLWAY_SDK_RETRIES' }],
@@ -166,7 +143,7 @@ describe('at Claude', () => {
     })
   })
 
-  it('what is no model call goes on through the SDK, and is told of', async () => {
+  it('what is no model call goes on through the SDK, and is reported', async () => {
     const heard: unknown[] = []
     const client = new Anthropic({
       baseURL: venue.url,

@@ -1,6 +1,6 @@
 import type { Call, Dialect, WireError } from './answer.ts'
 import { anthropicError } from './anthropic-error.ts'
-import { bedrockErrorFrame, bedrockException } from './bedrock-frames.ts'
+import { bedrockChunk, bedrockErrorFrame, bedrockException } from './bedrock-frames.ts'
 
 /** Exceptions and their usual words by status (Bedrock runtime, API reference). */
 const exceptions: Readonly<Record<number, readonly [type: string, message: string]>> = {
@@ -62,6 +62,10 @@ export function bedrockDialect(
     },
     errorIn200: (error) => JSON.stringify({ message: exceptionOf(error).message }),
     errorFrame({ type = 'modelStreamErrorException', message }) {
+      if (type.endsWith('_error'))
+        return bedrockChunk(
+          JSON.stringify({ type: 'error', error: anthropicError({ status: undefined, type, message }) }),
+        )
       const name = type.charAt(0).toLowerCase() + type.slice(1)
       const usual = inStream[name]
       if (usual === undefined)

@@ -27,6 +27,7 @@ export type BedrockFaultName =
   | 'internal'
   | 'unavailable'
   | 'tooManyConnections'
+  | 'unknownOperation'
   | 'internalInStream'
   | 'modelErrorInStream'
   | 'validationInStream'
@@ -34,6 +35,7 @@ export type BedrockFaultName =
   | 'timeoutInStream'
   | 'unavailableInStream'
   | 'errorInStream'
+  | 'overloadedInStream'
   | 'damagedPayload'
   | 'damagedHeaders'
   | 'damagedPrelude'
@@ -160,6 +162,14 @@ export const bedrockFaults: Readonly<Record<BedrockFaultName, Fault>> = {
     'ServiceUnavailableException',
     'Too many connections, please wait before trying again.',
   ),
+  // A path that Bedrock does not know, with 200 (vercel/ai#7825, aws-amplify/amplify-flutter#5675).
+  unknownOperation: {
+    ...{ type: 'status', status: 200, bare: true },
+    body: JSON.stringify({
+      Output: { __type: 'com.amazon.coral.service#UnknownOperationException' },
+      Version: '1.0',
+    }),
+  },
   internalInStream: inStream('internalServerException'),
   modelErrorInStream: inStream('modelStreamErrorException'),
   validationInStream: inStream('validationException'),
@@ -167,6 +177,8 @@ export const bedrockFaults: Readonly<Record<BedrockFaultName, Fault>> = {
   timeoutInStream: inStream('modelTimeoutException'),
   unavailableInStream: inStream('serviceUnavailableException'),
   errorInStream: inStream('InternalError'),
+  // Of Claude, in a chunk (BerriAI/litellm#29187).
+  overloadedInStream: inStream('overloaded_error'),
   damagedPayload: { type: 'damage', part: 'payload' },
   damagedHeaders: { type: 'damage', part: 'headers' },
   damagedPrelude: { type: 'damage', part: 'prelude' },

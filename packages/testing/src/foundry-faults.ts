@@ -9,6 +9,7 @@ export type FoundryFaultName =
   | 'unauthorized'
   | 'expiredToken'
   | 'networkDenied'
+  | 'roleMissing'
   | 'deploymentNotFound'
   | 'timeout'
   | 'internal'
@@ -64,6 +65,7 @@ export const foundryFaults: Readonly<Record<FoundryFaultName, StatusFault>> = {
     'Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
   ),
   networkDenied: azure(403, '403', 'Access denied due to Virtual Network/Firewall rules.'),
+  roleMissing: azure(401, 'PermissionDenied', 'Principal does not have access to API/Operation.'),
   deploymentNotFound: azure(404, 'DeploymentNotFound', noDeployment),
   timeout: azure(408, 'Timeout', 'The operation was timeout.'),
   internal: azure(500, 'InternalServerError', 'Backend returned unexpected response.'),

@@ -159,6 +159,23 @@ describe('faults of Bedrock', () => {
     })
   })
 
+  it('a path that is not known is said with 200, in a form of neither client', async () => {
+    server.next(venueFaults.bedrock.unknownOperation, venueFaults.bedrock.unknownOperation)
+    const said = { Output: { __type: 'com.amazon.coral.service#UnknownOperationException' } }
+    expect(await claude.messages.create(prompt)).toMatchObject(said)
+    const { body } = await aws.send(new InvokeModelCommand(command))
+    expect(JSON.parse(Buffer.from(body).toString())).toMatchObject(said)
+  })
+
+  it('an error of Claude comes in a chunk, which the client of AWS takes for an event', async () => {
+    const { overloadedInStream } = venueFaults.bedrock
+    server.next(overloadedInStream, overloadedInStream)
+    expect(await streamed()).toMatchObject({ events: 7, failed: { message: 'taken' } })
+    expect(await failure(claude.messages.stream(prompt).finalMessage())).toMatchObject({
+      message: expect.stringContaining('overloaded_error'),
+    })
+  })
+
   it.each([
     'errorInStream',
     'damagedPayload',

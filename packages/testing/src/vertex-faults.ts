@@ -12,6 +12,7 @@ export type VertexFaultName =
   | 'overloaded'
   | 'notEnabled'
   | 'apiDisabled'
+  | 'billingDisabled'
   | 'permissionDenied'
   | 'unauthenticated'
   | 'modelNotFound'
@@ -39,6 +40,8 @@ const referTo429 =
   'Resource exhausted. Please try again later. Please refer to https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.'
 const disabled =
   'Vertex AI API has not been used in project p before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/aiplatform.googleapis.com/overview?project=p then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.'
+const unpaid =
+  'This API method requires billing to be enabled. Please enable billing on project #123456789012 by visiting https://console.developers.google.com/billing/enable?project=123456789012 then retry. If you enabled billing for this project recently, wait a few minutes for the action to propagate to our systems and retry.'
 const resource = `//aiplatform.googleapis.com/${model}`
 
 /** What Google's front says of a model that is not there. @param name `projects/…/locations/…/publishers/anthropic/models/…` */
@@ -82,6 +85,16 @@ export const vertexFaults: Readonly<Record<VertexFaultName, StatusFault>> = {
         reason: 'SERVICE_DISABLED',
         domain: 'googleapis.com',
         metadata: { service: 'aiplatform.googleapis.com', consumer: 'projects/p' },
+      },
+    ],
+  }),
+  billingDisabled: google(403, 'PERMISSION_DENIED', unpaid, {
+    details: [
+      {
+        '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+        reason: 'BILLING_DISABLED',
+        domain: 'googleapis.com',
+        metadata: { service: 'aiplatform.googleapis.com', consumer: 'projects/123456789012' },
       },
     ],
   }),

@@ -59,6 +59,24 @@ describe('an error of MiniMax inside a 200', () => {
   })
 })
 
+describe('an operation that AWS does not have', () => {
+  const body = {
+    Output: { __type: 'com.amazon.coral.service#UnknownOperationException' },
+    Version: '1.0',
+  }
+
+  it('is not there, also inside a 200', () => {
+    const expected = { kind: 'not_found', retryable: false, code: 'UnknownOperationException' }
+    expect(isErrorBody(body)).toBe(true)
+    expect(classifyErrorBody(body)).toMatchObject(expected)
+    expect(classify(404, body)).toMatchObject(expected)
+  })
+
+  it.each([undefined, null, 'text', {}, { __type: 7 }])('is not named by %j', (Output) => {
+    expect(isErrorBody({ Output, content: [] })).toBe(false)
+  })
+})
+
 describe('a text beside what belongs to it', () => {
   it('has the code and the status that stand there', () => {
     expect(classify(403, { error: 'No', code: 'insufficient_user_quota' })).toMatchObject({

@@ -6,7 +6,7 @@ const longestRelayed = 16_384
 
 /**
  * Where the error stands in a body of any vendor's shape: under `error`, in a choice, in a list (Google has one around everything,
- * Cloudflare one of `errors`), in `base_resp` (MiniMax), or at the top. Undefined where there is none.
+ * Cloudflare one of `errors`), in `base_resp` (MiniMax), in `Output` (AWS), or at the top. Undefined where there is none.
  */
 export function errorIn(body: unknown): unknown {
   const top = Array.isArray(body) ? body[0] : body
@@ -24,6 +24,9 @@ export function isUnsuccessful(body: unknown): boolean {
 function listedError(body: unknown): unknown {
   const errors = field(body, 'errors')
   if (field(body, 'success') === false && Array.isArray(errors)) return errors[0]
+  // So AWS answers calls of an operation that it does not have, at Bedrock with 200 (seen to 2025-08 in vercel/ai#7825).
+  const output = field(body, 'Output')
+  if (typeof field(output, '__type') === 'string') return output
   const base = field(body, 'base_resp')
   const code = field(base, 'status_code')
   return typeof code === 'number' && code !== 0 ? base : undefined

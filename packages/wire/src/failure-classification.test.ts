@@ -466,13 +466,22 @@ describe('an error of Google', () => {
     expect(classify(code, { error: { code, message: 'No', status } })).toMatchObject({ kind, message: 'No' })
   })
 
-  it('says in its details when to come again, and that a key is invalid', () => {
+  it('says in its details when to come again, that a key is invalid, and that nothing is paid for', () => {
     const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.5s' }
     const error = { code: 429, message: 'No', status: 'RESOURCE_EXHAUSTED', details: [retry] }
     expect(classify(429, { error }).retryAfterMs).toBe(34_500)
     const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' }
     const invalid = { code: 400, message: 'No', status: 'INVALID_ARGUMENT', details: [info] }
     expect(classify(400, { error: invalid }).kind).toBe('authentication')
+    const unpaid = {
+      ...{ code: 403, message: 'No', status: 'PERMISSION_DENIED' },
+      details: [{ ...info, reason: 'BILLING_DISABLED' }],
+    }
+    expect(classify(403, { error: unpaid })).toMatchObject({
+      kind: 'billing',
+      retryable: false,
+      scope: 'key',
+    })
   })
 })
 
@@ -487,6 +496,11 @@ describe('an error of Azure', () => {
     expect(classify(400, { error }).kind).toBe('refusal')
     expect(classifyErrorBody({ error })).toMatchObject({ kind: 'refusal', status: 400, retryable: false })
     expect(classifyErrorBody({ error: { status: 400, message: 'No' } }).kind).toBe('invalid_request')
+  })
+
+  it('names a role that is missing, with the status of an unknown token', () => {
+    const error = { code: 'PermissionDenied', message: 'No' }
+    expect(classify(401, { error })).toMatchObject({ kind: 'permission', retryable: false, scope: 'key' })
   })
 
   it('has its status as a text at times', () => {

@@ -129,11 +129,13 @@ const kindOfCode: Readonly<Record<string, FailureKind | undefined>> = {
   ServiceQuotaExceededException: 'rate_limited',
   ServiceUnavailableException: 'overloaded',
   ThrottlingException: 'rate_limited',
+  UnknownOperationException: 'not_found',
   UnrecognizedClientException: 'authentication',
   ValidationException: 'invalid_request',
   // Google, error.status (google.rpc.Code), and the reasons of its ErrorInfo
   ABORTED: 'server',
   API_KEY_INVALID: 'authentication',
+  BILLING_DISABLED: 'billing',
   CANCELLED: 'server',
   CONSUMER_SUSPENDED: 'permission',
   DEADLINE_EXCEEDED: 'timeout',
@@ -150,6 +152,7 @@ const kindOfCode: Readonly<Record<string, FailureKind | undefined>> = {
   // Azure, error.code
   content_filter: 'refusal',
   DeploymentNotFound: 'not_found',
+  PermissionDenied: 'permission',
   ResponsibleAIPolicyViolation: 'refusal',
   // GitHub Copilot, error.code
   model_not_supported: 'not_found',

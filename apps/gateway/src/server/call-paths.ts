@@ -53,3 +53,10 @@ export function whyNotServed(path: string): string | undefined {
 export const isOfBedrock = (path: string): boolean => /^\/(?:model|inference-profiles)(?:\/|$)/.test(path)
 
 export const isOfVertex = (path: string): boolean => venuePath.test(path) && !isOfBedrock(path)
+
+/** Whether answers to a path name a call: all of model calls, and those below the paths of the vendors' APIs. */
+export function hasCallId(url: string): boolean {
+  if (url.startsWith('/v1/')) return true
+  const path = pathOf(url)
+  return isOfBedrock(path) || isOfVertex(path) || isAtCloud(path)
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Failure } from '@spillway/middleware'
+import { type Admitted, admitClient } from '../access/client-door.ts'
+import type { ApiSources } from '../api/api-server.ts'
+import type { ClientDirectory } from '../clients/client-directory.ts'
+import { callRefusal, ownedRefusal } from '../clients/client-rules.ts'
+import type { Models } from '../models/models.ts'
+import type { AnswerOwned } from '../owned/answer-owned.ts'
+import { ownedPath } from '../owned/owned-path.ts'
+import { prometheusText } from '../telemetry/scrape.ts'
+import { answerModels, modelsAsked } from './answer-models.ts'
+import { baseUrlAdvice } from './base-url-advice.ts'
+import { callAt, callPaths, calls, pathOf, whyNotServed } from './call-paths.ts'
+import type { Dashboard } from './dashboard.ts'
+import type { GatewayResponse } from './gateway-response.ts'
+import { type CallHandling, handleCall } from './handle-call.ts'
+import { answerProfiles, profilesAsked } from './inference-profiles.ts'
+import { callersFault, guessProtocol, refuse, refusedRequest } from './refusal.ts'
+import { endWith } from './response-sink.ts'
+
+/** What answers requests, by their paths. */
+export interface Served extends Omit<CallHandling, 'bodies'> {
+  /** What `/readyz` says of what the gateway shares with others. */
+  readonly state: () => Readonly<Record<string, string | number>>
+  /** The pages at `/`; undefined where there are none. */
+  readonly dashboard?: Dashboard | undefined
+  /** What `/api/*` reads. */
+  readonly api?: ApiSources | undefined
+  /** What answers requests about batches and files. */
+  readonly owned?: AnswerOwned | undefined
+  /** Who may call; undefined where anyone may. */
+  readonly clients?: Pick<ClientDirectory, 'check'> | undefined
+  /** What `/v1/models` says. */
+  readonly models?: Models | undefined
+  /** What `/metrics` says. */
+  readonly metrics?: (() => Promise<string>) | undefined
+}
+
+/** Answers a request by its path. */
+export async function dispatch(
+  req: IncomingMessage,
+  res: GatewayResponse,
+  options: Served & CallHandling,
+  draining: boolean,
+): Promise<void> {
+  const path = pathOf(req.url ?? '/')
+  const isRead = req.method === 'GET' || req.method === 'HEAD'
+  const turnAway = (failure: Failure, headers: OutgoingHttpHeaders = {}): void => {
+    refuse(res, guessProtocol(req), failure, headers)
+    options.onRefused?.(refusedRequest(res, failure, res.callId))
+    req.resume()
+  }
+  // Before anything is read by the path: what is not admitted learns nothing of what is served.
+  const admitted: Admitted | Failure | undefined = options.clients && admitClient(req, path, options.clients)
+  if (admitted !== undefined && 'kind' in admitted) return turnAway(admitted, { 'x-should-retry': 'false' })
+  const client = admitted?.client
+  res.client = client
+  const spoken = admitted?.isAnthropics ? ('anthropic' as const) : undefined
+  const call = callAt(path)
+  if (call !== undefined) {
+    const barred = client && callRefusal(client, call)
+    if (barred !== undefined) return turnAway(barred)
+    if (req.method === 'POST') return handleCall(req, res, call, options)
+    return refuseMethod(req, res, 'POST')
+  }
+  const owned = options.owned && ownedPath(path)
+  if (owned !== undefined && options.owned !== undefined) {
+    if (!owned.methods.includes(req.method ?? '')) return refuseMethod(req, res, owned.methods.join(', '))
+    const barred = client && ownedRefusal(client, owned, req.method)
+    if (barred !== undefined) return turnAway(barred)
+    const { fingerprint, bodies, timeouts: limits } = options
+    const timeouts = typeof limits === 'function' ? limits() : limits
+    const server = { origin: originOf(req), fingerprint, client, spoken, stalls: bodies.bodyStalls, timeouts }
+    return options.owned(req, res, owned, server)
+  }
+  const models = modelsAsked(path)
+  if (models !== undefined && options.models !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    return answerModels(req, res, models, { ...options, models: options.models, spoken })
+  }
+  if (path === '/healthz' || path === '/readyz') {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    const ready = path === '/healthz' || !draining
+    return sendJson(res, ready ? 200 : 503, {
+      status: ready ? 'ok' : 'draining',
+      ...(path === '/readyz' ? options.state() : {}),
+    })
+  }
+  if (path === '/metrics' && options.metrics !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    const body = Buffer.from(await options.metrics())
+    res.writeHead(200, { 'content-type': prometheusText, 'content-length': body.length })
+    return endWith(res, body)
+  }
+  if (isRead && options.dashboard?.answer(req, res, path)) return
+  const unknown = (what: string): void => {
+    turnAway(callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`))
+  }
+  const unserved = whyNotServed(path)
+  if (unserved !== undefined) return turnAway(callersFault('invalid_request', unserved))
+  const profiles = profilesAsked(path)
+  if (profiles !== undefined)
+    return isRead ? answerProfiles(res, profiles) : refuseMethod(req, res, 'GET, HEAD')
+  const advice = baseUrlAdvice(path, originOf(req), calls)
+  if (advice !== undefined) return unknown(advice)
+  if (path.startsWith('/api/') && options.api !== undefined) {
+    const { answerApi } = await import('../api/api-server.ts')
+    return answerApi(req, res, path, options.api)
+  }
+  // Clients probe the root before their first call.
+  if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
+  const known = [...callPaths].map((each) => `POST ${each}`).join(', ')
+  unknown(`there are ${known}, GET /v1/models, GET /healthz`)
+}
+
+/** The gateway's own address, as this client knows it. */
+function originOf({ headers, socket }: IncomingMessage): string {
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  return `${scheme}://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`
+}
+
+function refuseMethod(req: IncomingMessage, res: ServerResponse, allow: string): void {
+  const failure = callersFault('invalid_request', `${req.method} is not allowed here; use ${allow}`, 405)
+  refuse(res, guessProtocol(req), failure, { allow })
+  req.resume()
+}
+
+function sendJson(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`)
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length, ...headers })
+  res.end(body)
+}

@@ -1,5 +1,7 @@
 import type { Answer, Call, Dialect, Frame } from './answer.ts'
-import type { Cut, Damage, ErrorIn200, Fault, Malformed, StatusFault } from './fault.ts'
+import { contentIndex, firstBlock, halfOf } from './content-frames.ts'
+import { damaged, malformed } from './damaged-answer.ts'
+import type { Cut, ErrorIn200, Fault, StatusFault } from './fault.ts'
 
 /** One act of a response. */
 export type Step =
@@ -153,14 +155,6 @@ function* pausedAt(
   yield end
 }
 
-/** The index of the event that opens the first block, or of the first content where the protocol opens none. */
-function firstBlock(list: readonly Frame[]): number {
-  const index = list.findIndex(
-    ({ text, opens }) => opens ?? (typeof text === 'string' && text.startsWith('event: content_block_start')),
-  )
-  return index < 0 ? contentIndex(list, 0) : index
-}
-
 function* errorInside(
   answer: Answer,
   fault: ErrorIn200,
@@ -216,78 +210,4 @@ function statusAnswer(fault: StatusFault, dialect: Dialect, call: Call): Answer 
     headers: { ...headers, ...fault.headers },
     body: fault.body ?? dialect.errorBody(error, call),
   }
-}
-
-function malformed(answer: Answer, how: Malformed['how'], dialect: Dialect): Answer {
-  const { headers } = answer
-  const streamed = typeof answer.body !== 'string'
-  const noEvents = [{ text: 'this is not\nan event stream\n\n', content: true }]
-  switch (how) {
-    case 'json':
-      return {
-        ...answer,
-        status: 200,
-        body: streamed ? brokenJson(answer.body as Frame[]) : '{"id":"broken","content":[{',
-      }
-    case 'empty':
-      return { ...answer, status: 200, body: streamed ? [] : '' }
-    case 'html':
-      return {
-        status: 200,
-        contentType: 'text/html; charset=utf-8',
-        headers,
-        body: '<!doctype html>\n<html><head><title>Welcome</title></head><body>It works!</body></html>\n',
-      }
-    case 'sse':
-      return { status: 200, contentType: dialect.streamType, headers, body: noEvents }
-  }
-}
-
-/** Breaks the JSON of the first content event, and leaves the event whole. */
-function brokenJson(list: readonly Frame[]): readonly Frame[] {
-  const at = contentIndex(list, 0)
-  const text = list[at]?.text ?? 'data: {}\n\n'
-  if (typeof text !== 'string') return changed(list, at, damagedFrame(text, 'payload'))
-  const json = text.indexOf('{')
-  const close = text.lastIndexOf('}') + 1
-  return changed(list, at, text.slice(0, json + ((close - json) >> 1)) + text.slice(close))
-}
-
-function damaged(answer: Answer, { part, afterChunks }: Damage, dialect: Dialect): Answer {
-  const { body } = answer
-  if (typeof body === 'string') return malformed(answer, 'json', dialect)
-  const at = contentIndex(body, afterChunks ?? halfOf(body))
-  const text = body[at]?.text
-  if (text === undefined || typeof text === 'string') return malformed(answer, 'json', dialect)
-  return { ...answer, body: changed(body, at, damagedFrame(text, part)) }
-}
-
-function changed(list: readonly Frame[], at: number, text: string | Buffer): readonly Frame[] {
-  return [...list.slice(0, at), { text, content: true }, ...list.slice(at + 1)]
-}
-
-/** Where each part of a frame begins that a fault changes one bit of. */
-const partAt = { length: 0, prelude: 8, headers: 13 }
-
-function damagedFrame(frame: Buffer, part: Damage['part']): Buffer {
-  const copy = Buffer.from(frame)
-  const at = part === 'payload' ? copy.length >> 1 : partAt[part]
-  copy[at] = (copy[at] as number) ^ (part === 'length' ? 0x7f : 1)
-  return copy
-}
-
-/** The index of the event at which `count` content events are over and the next begins. */
-function contentIndex(list: readonly Frame[], count: number): number {
-  let left = count
-  let after = 0
-  for (let i = 0; i < list.length; i++) {
-    if (list[i]?.content !== true) continue
-    if (left-- === 0) return i
-    after = i + 1
-  }
-  return after
-}
-
-function halfOf(list: readonly Frame[]): number {
-  return Math.ceil(list.filter((frame) => frame.content).length / 2)
 }

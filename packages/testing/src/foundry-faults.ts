@@ -59,11 +59,16 @@ export const foundryFaults: Readonly<Record<FoundryFaultName, StatusFault>> = {
   },
   throttledByClaude: { type: 'status', status: 429 },
   unauthorized: azure(401, '401', invalidKey),
-  expiredToken: azure(
-    401,
-    'Unauthorized',
-    'Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
-  ),
+  // Without an error object, as azure-sdk-for-net#50872 and vscode#283763 quote it.
+  expiredToken: {
+    type: 'status',
+    status: 401,
+    body: JSON.stringify({
+      statusCode: 401,
+      message:
+        'Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired.',
+    }),
+  },
   networkDenied: azure(403, '403', 'Access denied due to Virtual Network/Firewall rules.'),
   roleMissing: azure(401, 'PermissionDenied', 'Principal does not have access to API/Operation.'),
   deploymentNotFound: azure(404, 'DeploymentNotFound', noDeployment),

@@ -1,25 +1,26 @@
-import type {
-  Alerts,
-  Attempt,
-  Audit,
-  CallRow,
-  CallStory,
-  Calls,
-  CircuitView,
-  Facets,
-  Fallbacks,
-  Keys,
-  Mirrors,
-  Percentiles,
-  RangeName,
-  Series,
-  Sessions,
-  Summary,
-  Targets,
-  TimeRange,
-  TokenCounts,
-  Usage,
+import {
+  type Alerts,
+  type Audit,
+  type CallRow,
+  type CallStory,
+  type Calls,
+  type Facets,
+  type Fallbacks,
+  type Keys,
+  type Mirrors,
+  type RangeName,
+  ranges,
+  type Series,
+  type Sessions,
+  type Summary,
+  type Targets,
+  type TimeRange,
+  type TokenCounts,
+  type Usage,
 } from '@spillway/gateway-api'
+import { callAt, facetsOf, models, noTokens, sessionsOf, storyOf } from './fixture-calls.ts'
+import { daily, noPercentiles, percentiles, randomFrom } from './fixture-numbers.ts'
+import { key, targetsAt } from './fixture-targets.ts'
 
 /** What the API of some gateway answers. */
 export interface Fixture {
@@ -40,20 +41,6 @@ export interface Fixture {
   /** A call that ends now, or undefined where none ever does. */
   nextCall(at: number): CallRow | undefined
 }
-
-const minute = 60_000
-const lengths: Readonly<Record<RangeName, number>> = {
-  '15m': 15 * minute,
-  '1h': 60 * minute,
-  '24h': 1_440 * minute,
-  '7d': 7 * 1_440 * minute,
-  '30d': 30 * 1_440 * minute,
-}
-const models = ['claude-sonnet-5-5', 'claude-opus-5-5', 'claude-haiku-5', 'llama3.2']
-const failures = ['overloaded', 'timeout', 'rate_limited', 'connection']
-
-const noTokens: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
-const noPercentiles: Percentiles = { p50: null, p95: null, p99: null }
 
 /** A gateway that was just started, with nothing in its configuration but a target. */
 export function nothingYet(now: number): Fixture {
@@ -321,243 +308,6 @@ function someCalls(now: number, size: Size): Fixture {
   }
 }
 
-function callAt(at: number, index: number, random: () => number): CallRow {
-  const luck = random()
-  const model = models[Math.floor(random() ** 2 * 3)] ?? ''
-  const failure = luck < 0.02 ? 'server' : luck < 0.04 ? 'cancelled' : null
-  const fallback = failure === null && luck < 0.1 ? (failures[index % failures.length] ?? null) : null
-  const firstContentMs = failure === 'server' ? null : Math.round(260 + random() ** 3 * 1_900)
-  return {
-    id: `call_${index.toString(36).padStart(8, '0')}`,
-    at,
-    tenant:
-      index % 7 === 3
-        ? null
-        : `key-${['a03f61bb20c4Xk2_q9ZtVw', '5be10cc9d1f7Yh4-m1RsLp', '77aa01e4d0b2Qc8_z5NdGe'][index % 3]}`,
-    session: index % 5 === 2 ? null : `session-${index % 40}`,
-    model,
-    modelAnswered: failure === 'server' ? null : model,
-    target: failure === 'server' ? null : fallback === null ? 'claude' : luck < 0.07 ? 'local' : 'openrouter',
-    stream: index % 4 !== 1,
-    attempts: fallback === null ? 1 : 3,
-    fallback,
-    failure,
-    status: failure === 'server' ? 502 : failure === 'cancelled' ? null : 200,
-    firstContentMs,
-    totalMs: Math.round((firstContentMs ?? 300) * (2 + random() * 9)),
-    tokens: {
-      input: Math.round(random() * 2_000),
-      output: Math.round(40 + random() * 900),
-      cacheRead: Math.round(random() * 14_000),
-      cacheWrite: Math.round(random() * 900),
-      reasoning: 0,
-    },
-    estimated: failure === 'cancelled',
-    costNano: luck > 0.05 && luck < 0.07 ? null : Math.round(400_000 + random() ** 2 * 42_000_000).toString(),
-  }
-}
-
-function targetsAt(now: number): Targets {
-  const closed = (name: string, failureRate: number | null): CircuitView => ({
-    key: name,
-    scope: 'model',
-    state: 'closed',
-    forced: false,
-    since: now - 3 * 3_600_000,
-    failureRate,
-    history: [],
-  })
-  const recovered: CircuitView = {
-    ...closed('claude-opus-5-5', 0.021),
-    since: now - 34 * minute,
-    history: [
-      { at: now - 34 * minute, from: 'half-open', to: 'closed', reason: 'probes_succeeded' },
-      { at: now - 35 * minute, from: 'open', to: 'half-open', reason: 'time_over' },
-      { at: now - 36 * minute, from: 'closed', to: 'open', reason: 'failure_rate' },
-    ],
-  }
-  return {
-    shared: { limits: 'shared' },
-    targets: [
-      {
-        name: 'claude',
-        api: 'anthropic',
-        endpoints: [
-          {
-            name: 'primary',
-            url: 'https://api.anthropic.com',
-            share: 0.81,
-            circuits: [closed('claude-sonnet-5-5', 0.004), recovered],
-            headroom: {
-              requestsPerMinute: { used: 412, limit: 600 },
-              inputTokensPerMinute: { used: 371_040, limit: 400_000 },
-              outputTokensPerMinute: { used: 22_480, limit: 80_000 },
-              concurrency: { used: 17, limit: 50 },
-            },
-          },
-          {
-            name: 'eu',
-            url: 'https://eu.gateway.example.com/anthropic',
-            share: 0.19,
-            ejectedUntil: now + 20_000,
-            circuits: [
-              {
-                ...closed('claude-sonnet-5-5', 0.62),
-                state: 'open',
-                since: now - 12_000,
-                history: [{ at: now - 12_000, from: 'closed', to: 'open', reason: 'failure_rate' }],
-              },
-            ],
-            headroom: { requestsPerMinute: { used: 12, limit: 600 } },
-          },
-        ],
-      },
-      {
-        name: 'openrouter',
-        api: 'openrouter',
-        endpoints: [
-          {
-            name: 'openrouter',
-            url: 'https://openrouter.ai/api',
-            circuits: [closed('anthropic/claude-sonnet-5.5', null)],
-            headroom: { concurrency: { used: 2, limit: 50 } },
-          },
-        ],
-      },
-      {
-        name: 'local',
-        api: 'ollama',
-        endpoints: [{ name: 'local', url: 'http://127.0.0.1:11434', circuits: [], headroom: {} }],
-      },
-    ],
-  }
-}
-
-function key(
-  name: string,
-  version: number,
-  state: string,
-  createdAt: number,
-  lastUsedAt: number | null,
-  fingerprint: string,
-): Keys['keys'][number] {
-  return { name, version, state, createdAt, lastUsedAt, fingerprint, environment: 'production' }
-}
-
 function rangeOf(name: RangeName, now: number): TimeRange {
-  return { from: now - lengths[name], to: now }
-}
-
-/** More by day than by night. */
-function daily({ from, to }: TimeRange, progress: number): number {
-  const hour = (((from + (to - from) * progress) / 3_600_000) % 24) - 14
-  return 0.35 + Math.max(0, Math.cos((hour / 24) * 2 * Math.PI))
-}
-
-function percentiles(p50: number | null, toP95: number, toP99: number): Percentiles {
-  return p50 === null ? noPercentiles : { p50, p95: p50 * toP95, p99: p50 * toP99 }
-}
-
-/** The same numbers each time (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-function facetsOf(calls: readonly CallRow[]): Facets['facets'] {
-  const count = (of: (call: CallRow) => string) => {
-    const counts = new Map<string, number>()
-    for (const call of calls) counts.set(of(call), (counts.get(of(call)) ?? 0) + 1)
-    return [...counts]
-      .map(([value, count]) => ({ value, calls: count }))
-      .toSorted((a, b) => b.calls - a.calls)
-  }
-  return {
-    model: count(({ model }) => model),
-    tenant: count(({ tenant }) => tenant ?? ''),
-    target: count(({ target }) => target ?? ''),
-    failure: count(({ failure }) => failure ?? ''),
-    status: count(({ status }) => String(status ?? 0)),
-    reason: count(({ fallback }) => fallback ?? ''),
-  }
-}
-
-function sessionsOf(calls: readonly CallRow[]): Sessions['rows'] {
-  const names = [...new Set(calls.flatMap(({ session }) => session ?? []))]
-  return names
-    .map((session) => {
-      const own = calls.filter((call) => call.session === session)
-      return {
-        session,
-        tenant: own[0]?.tenant ?? '',
-        calls: own.length,
-        errors: own.filter(({ failure }) => failure !== null && failure !== 'cancelled').length,
-        attempts: own.reduce((sum, { attempts }) => sum + attempts, 0),
-        input: own.reduce((sum, { tokens }) => sum + tokens.input + tokens.cacheRead, 0),
-        output: own.reduce((sum, { tokens }) => sum + tokens.output, 0),
-        costNano: String(own.reduce((sum, { costNano }) => sum + BigInt(costNano ?? 0), 0n)),
-        unpriced: 0,
-        lastHour: Math.floor((own[0]?.at ?? 0) / 3_600_000) * 3_600_000,
-      }
-    })
-    .toSorted((a, b) => Number(BigInt(b.costNano) - BigInt(a.costNano)))
-}
-
-/** A call that failed, or that another target answered, was first refused by Claude. */
-function storyOf(call: CallRow): CallStory {
-  const attempt = (number: number, more: Partial<Attempt>): Attempt => ({
-    number,
-    role: number === 1 ? 'primary' : 'fallback',
-    at: call.at,
-    target: call.target,
-    endpoint: 'primary',
-    provider: 'anthropic',
-    modelAsked: call.model,
-    modelAnswered: call.model,
-    failure: null,
-    status: null,
-    code: null,
-    requestId: null,
-    message: null,
-    stopReason: 'end_turn',
-    firstContentMs: call.firstContentMs,
-    totalMs: call.totalMs,
-    tokens: call.tokens,
-    estimated: call.estimated,
-    costNano: call.costNano,
-    ...more,
-  })
-  const failed = attempt(1, {
-    target: 'claude',
-    modelAnswered: null,
-    failure: call.failure ?? call.fallback ?? 'server',
-    status: 529,
-    code: 'overloaded_error',
-    requestId: 'req_011CSHoEeqs5C35K2UUqR7Fy',
-    message: 'Overloaded: the vendor asks to come back later.',
-    stopReason: null,
-    firstContentMs: null,
-    totalMs: call.totalMs * 0.2,
-    tokens: noTokens,
-    costNano: null,
-  })
-  const isTrouble = call.failure !== null || call.fallback !== null
-  const second = attempt(2, { at: call.at + call.totalMs * 0.25, totalMs: call.totalMs * 0.75 })
-  return {
-    call,
-    api: 'anthropic',
-    operation: 'generate',
-    stopReason: call.failure === null ? 'end_turn' : null,
-    attempts: !isTrouble ? [attempt(1, {})] : call.failure === null ? [failed, second] : [failed],
-    refusals: isTrouble
-      ? [{ target: 'openrouter', failure: 'circuit_open', message: 'the circuit is open for 9 s more' }]
-      : [],
-    isRemembered: isTrouble,
-    hasContent: true,
-  }
+  return { from: now - ranges[name].length, to: now }
 }

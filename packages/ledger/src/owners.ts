@@ -14,16 +14,16 @@ export interface OwnerRow {
   readonly at: number
 }
 
-/** What is older, and what is more, goes: vendors keep results for a month, and files until they are deleted. */
+/** Older rows, and more rows, are removed: vendors keep results for a month, and files until they are deleted. */
 export const ownerLimits: { readonly age: number; readonly rows: number } = {
   age: 366 * 86_400_000,
   rows: 100_000,
 }
 
-/** How many rows go at a time, so that nobody waits for long. */
+/** How many rows are removed at a time, so that no other statement waits for long. */
 const batch = 500
 
-/** Notes an owner. Whoever has made a thing stays its owner; and of the oldest, those go that are beyond the limits. */
+/** Notes an owner. The first owner stays; the oldest rows beyond the limits are removed. */
 export async function noteOwner<T>(db: Kysely<T>, row: OwnerRow): Promise<void> {
   const { id, target, endpoint, tenant, results_of: of, at } = row
   await sql`insert into owners (id, target, endpoint, tenant, results_of, at)

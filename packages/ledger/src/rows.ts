@@ -69,7 +69,7 @@ export interface CallRow {
   readonly fallback_to?: string | null
   /** Why the first target was left. */
   readonly fallback_reason?: string | null
-  /** The conversation, by the word of the caller. */
+  /** The conversation, as the caller names it. */
   readonly session?: string | null
 }
 

@@ -40,7 +40,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** When a thread that nobody asks ends. */
+/** When an idle thread ends. */
 export interface Idling {
   /** After so many milliseconds; Infinity for a database that ends with its thread. */
   readonly after: number
@@ -61,7 +61,7 @@ export class StoreThread {
   #closed: Promise<void> | undefined
   #questions = 0
   #cancelEnd: CancelTimer | undefined
-  /** Resolves when the threads that nobody asked have ended. */
+  /** Resolves when idle threads have ended. */
   #retired: Promise<unknown> = Promise.resolve()
 
   constructor(settings: ThreadSettings, warn: Warn, idling: Idling) {

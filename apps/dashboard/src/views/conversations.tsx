@@ -46,7 +46,7 @@ export function Conversations(): JSX.Element {
         {({ rows }) =>
           rows.length === 0 ? (
             <Empty title="No conversations in this time" code="x-spillway-session: ticket-4711">
-              Calls belong together by the header x-spillway-session; Claude Code sends one of its own.
+              Calls belong together by the header x-spillway-session; Claude Code sends its own.
             </Empty>
           ) : (
             <Table

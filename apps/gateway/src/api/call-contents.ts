@@ -78,7 +78,7 @@ function budget(bytes: number) {
         return text
       }
       isCut = true
-      // Half a character at the end would become a mark of its own.
+      // Half a character at the end would become a replacement character.
       const kept = Buffer.from(text)
         .subarray(0, left)
         .toString()

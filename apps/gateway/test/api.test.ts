@@ -109,7 +109,7 @@ test('finds calls by range, conversation, status and problems, counts them by fa
   for (const session of ['one', 'one', 'two'])
     await send(`${url}/v1/messages`, { body: messages(), headers: { 'x-spillway-session': session } })
   claude.next({ type: 'status', status: 400 })
-  await send(`${url}/v1/messages`, { body: messages({ model: '=HYPERLINK("evil")' }) })
+  await send(`${url}/v1/messages`, { body: messages({ model: '=HYPERLINK("évil")' }) })
   await vi.waitFor(async () => {
     expect((await get<Calls>(`${url}/api/calls?from=${begin}`)).calls).toHaveLength(4)
   }, 5000)
@@ -134,7 +134,9 @@ test('finds calls by range, conversation, status and problems, counts them by fa
   expect(csv.headers['content-disposition']).toBe('attachment; filename="calls.csv"')
   expect(csv.text.split('\r\n')).toHaveLength(6)
   // A spreadsheet must not run what a caller wrote.
-  expect(csv.text).toContain(`"'=HYPERLINK(""evil"")"`)
+  expect(csv.text).toContain(`"'=HYPERLINK(""évil"")"`)
+  // Excel reads a file without this mark in the code page of its machine.
+  expect(csv.text).toMatch(/^\ufeffid,/)
 })
 
 test('says what needs a person: an open circuit, and where', async () => {

@@ -1,9 +1,12 @@
+/** Excel reads a file without it in the code page of its machine, not as UTF-8. */
+const byteOrderMark = '\ufeff'
+
 /** A file of comma-separated values (RFC 4180) from flat rows, with a line of names; nested objects become `outer.inner`. */
 export function csvOf(rows: readonly object[]): string {
   const flat = rows.map((row) => flatten(row))
   const names = [...new Set(flat.flatMap((row) => Object.keys(row)))]
   const lines = [names, ...flat.map((row) => names.map((name) => row[name]))]
-  return lines.map((line) => `${line.map(cell).join(',')}\r\n`).join('')
+  return byteOrderMark + lines.map((line) => `${line.map(cell).join(',')}\r\n`).join('')
 }
 
 function flatten(row: object, before = ''): Record<string, unknown> {

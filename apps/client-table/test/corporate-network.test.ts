@@ -10,7 +10,7 @@ import { type CallOptions, fetchOf } from '../src/client.ts'
 import { clients } from '../src/table.ts'
 import { startUpstream, type Upstream } from '../src/upstream.ts'
 
-// A company's network: nothing but a proxy with a password knows the venue, and it ends TLS with a certificate of its own.
+// A company's network: nothing but a proxy with a password knows the venue, and it ends TLS with its own certificate.
 
 const host = 'venue.example'
 const url = `https://${host}`

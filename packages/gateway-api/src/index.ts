@@ -1,13 +1,8 @@
+export { type AskedRange, rangeOf } from './asked-range.ts'
+export { BadParameter } from './bad-parameter.ts'
 export type { Attempt, CallContent, CallRow, CallStory, Calls } from './calls.ts'
 export { openApi } from './openapi.ts'
-export {
-  type AskedRange,
-  BadParameter,
-  type Query,
-  type QueryName,
-  rangeOf,
-  readQuery,
-} from './parameters.ts'
+export { type Query, type QueryName, readQuery } from './parameters.ts'
 export { none, type RangeName, ranges } from './plain-values.ts'
 export { type Question, type QuestionPath, questions } from './questions.ts'
 export type {

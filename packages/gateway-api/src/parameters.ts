@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { minute, none, type RangeName, ranges } from './plain-values.ts'
+import { BadParameter } from './bad-parameter.ts'
+import { none, type RangeName, ranges } from './plain-values.ts'
 import { groupings, sessionOrders, splits } from './sums.ts'
 
 // What questions are asked with, as texts of a query. An empty one is none.
@@ -86,16 +87,6 @@ export const queries = {
 export type QueryName = keyof typeof queries
 export type Query<N extends QueryName> = z.output<(typeof queries)[N]>
 
-/** What is wrong with a question, for whoever asked it. */
-export class BadParameter extends Error {
-  readonly parameter: string
-
-  constructor(parameter: string, message: string) {
-    super(`${parameter}: ${message}`)
-    this.parameter = parameter
-  }
-}
-
 /**
  * A query by its name.
  * @throws BadParameter for a parameter that is not known, is given twice or has no such value
@@ -117,36 +108,4 @@ export function readQuery<N extends QueryName>(name: N, given: URLSearchParams):
   if (read.success) return read.data as Query<N>
   const [issue] = read.error.issues
   throw new BadParameter(String(issue?.path[0] ?? 'query'), issue?.message ?? 'wrong')
-}
-
-/** A part of the past and the length of its steps, in milliseconds. */
-export interface AskedRange {
-  readonly from: number
-  readonly to: number
-  readonly step: number
-}
-
-/** Steps of a series at most, unless its range has a name. */
-const mostSteps = 120
-
-/**
- * The part of the past that is asked for: of a name, whole steps, the last one not over yet.
- * @throws BadParameter where begin and end are no range
- */
-export function rangeOf(
-  asked: {
-    readonly range?: RangeName | undefined
-    readonly from?: number | undefined
-    readonly to?: number | undefined
-  },
-  now: number,
-): AskedRange {
-  if (asked.from !== undefined || asked.to !== undefined) {
-    const { from = 0, to = now } = asked
-    if (!(from < to)) throw new BadParameter('from', 'expected a time before `to`')
-    return { from, to, step: Math.max(minute, Math.ceil((to - from) / mostSteps / minute) * minute) }
-  }
-  const { length, step } = ranges[asked.range ?? '24h']
-  const to = Math.ceil((now + 1) / step) * step
-  return { from: to - length, to, step }
 }

@@ -76,11 +76,14 @@ const problems: Readonly<Record<KeyProblem, string>> = {
 
 /** The first that looks like one of ours, else the first. SDKs find another vendor's key in the environment and send that too. */
 function presented(headers: IncomingHttpHeaders): string | undefined {
-  const bearer = headers.authorization?.replace(/^bearer\s+/i, '').trim()
-  const all = [headers['x-api-key'], headers['api-key'], isSigned(bearer) ? undefined : bearer].filter(
-    (each): each is string => typeof each === 'string' && each !== '',
-  )
+  const { authorization } = headers
+  const all = [headers['x-api-key'], headers['api-key'], isSigned(authorization) ? undefined : authorization]
+    .map((each) => (typeof each === 'string' ? withoutScheme(each) : ''))
+    .filter((each) => each !== '')
   return all.find((each) => each.startsWith(clientKeyStart)) ?? all[0]
 }
+
+/** Some set `Bearer` with the key, where their client or its other header has it already. */
+const withoutScheme = (text: string): string => text.replace(/^(?:bearer\s+)+/i, '').trim()
 
 const unauthenticated = (message: string): Failure => callersFault('authentication', message, 401)

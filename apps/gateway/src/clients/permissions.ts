@@ -1,4 +1,13 @@
-export type Permission = 'messages' | 'chat' | 'tools' | 'batches' | 'files'
+export type Permission =
+  | 'messages'
+  | 'chat'
+  | 'tools'
+  | 'batches'
+  | 'files'
+  | 'metrics'
+  | 'admin:read'
+  | 'admin:write'
+  | 'admin:content'
 
 /** What a client may do, each by itself. */
 export const permissions: Readonly<Record<Permission, string>> = {
@@ -8,11 +17,16 @@ export const permissions: Readonly<Record<Permission, string>> = {
   tools: 'calls that bring tools',
   batches: 'message batches, which are not limited by models and maxTokens',
   files: 'uploading, reading and deleting files',
+  metrics: 'reading /metrics',
+  'admin:read': 'the dashboard, and reading /api',
+  'admin:write': 'what changes something at /api: clients, budgets, limits that are opened by hand',
+  'admin:content': 'prompts and answers of calls, where telemetry.captureContent is on',
 }
 
 /** Several under one name. */
 export const permissionSets: Readonly<Record<string, readonly Permission[]>> = {
   'claude:code': ['messages', 'tools'],
+  admin: ['admin:read', 'admin:write', 'admin:content', 'metrics'],
 }
 
 /** What a client gets where nothing is said. */

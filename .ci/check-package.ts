@@ -1,18 +1,22 @@
 /**
  * Checks the package in the current folder as npm users will get it: packs it, then lints the tarball (publint),
- * resolves its types (arethetypeswrong) and weighs its code against the budget in `package.json`.
+ * resolves its types (arethetypeswrong), weighs its code against the budget in `package.json` and compares its public API with the
+ * report in `etc`.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
+import { apiProblems } from './api-report.ts'
+import { eventProblems } from './event-types.ts'
 
 interface Manifest {
   readonly name: string
+  readonly exports?: Readonly<Record<string, string | { readonly types?: string }>>
   /** The size budget of the package's own code, in bytes of gzipped JavaScript. */
   readonly sizeBudget?: number
   /** The same of `dist/command`: a program in few files, with the packages of others that it uses. */
@@ -22,6 +26,8 @@ interface Manifest {
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
 const folder = mkdtempSync(join(tmpdir(), 'spillway-pack-'))
 const problems: string[] = []
+/** What others build on; programs have a command line and a configuration instead. */
+const isLibrary = basename(dirname(process.cwd())) === 'packages'
 
 try {
   removeLeftovers('dist')
@@ -57,6 +63,12 @@ try {
     const command = gzipped(scriptsIn('dist/command'))
     if (command > (manifest.commandBudget ?? 0))
       problems.push(`size: the command has ${command} bytes gzipped, commandBudget ${manifest.commandBudget}`)
+  }
+  if (isLibrary) {
+    problems.push(
+      ...apiProblems(process.cwd(), manifest.exports ?? {}, process.env.SPILLWAY_ACCEPT_API === '1'),
+    )
+    problems.push(...eventProblems(process.cwd(), manifest.name))
   }
   console.log(
     `${manifest.name}: ${size} of ${manifest.sizeBudget} bytes gzipped, ${problems.length} problems`,

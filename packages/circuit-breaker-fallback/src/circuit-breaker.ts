@@ -32,13 +32,6 @@ export interface CircuitChange {
   readonly reason: ChangeReason
 }
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A circuit has changed its state because of this call. */
-    'circuit.changed': CircuitChange
-  }
-}
-
 /** A circuit as it stands. Times in milliseconds since the Unix epoch. */
 export interface BreakerState {
   readonly key: string

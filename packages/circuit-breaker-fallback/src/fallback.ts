@@ -20,20 +20,6 @@ import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts
 import { refusalFallback } from './refusal-fallback.ts'
 import type { RefusalFallbackOptions } from './refusal-options.ts'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A target has failed and the next one is asked; or a model has declined, and another one of the same target is. */
-    'fallback.switched': {
-      readonly to: string
-      /** The model that is asked, where another one has declined. */
-      readonly model?: string
-      readonly failure: Failure
-      /** How, when the stream had begun already; undefined before the commit point. */
-      readonly midStream?: Exclude<MidStreamMode, 'fail'>
-    }
-  }
-}
-
 export interface FallbackOptions {
   /**
    * Time kept back for the fallbacks, in milliseconds, 0 or more; at most half of the time that the call has.

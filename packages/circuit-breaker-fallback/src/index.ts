@@ -21,6 +21,7 @@ export {
   type CircuitBreakerSettings,
   circuitBreakerDefaults,
 } from './circuit-breaker-options.ts'
+export type {} from './events.ts'
 export { type FallbackOptions, fallback, fallbackDefaults } from './fallback.ts'
 export type { MidStreamMode } from './mid-stream.ts'
 export { type PermittedModels, type PublishedModelsOptions, publishedModels } from './permitted-models.ts'

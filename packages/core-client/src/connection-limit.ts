@@ -9,13 +9,6 @@ import {
 import { refuse } from '@spillway/wire'
 import type { PoolSettings } from './connection-pool.ts'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A call had to wait for a connection before its attempt began. */
-    'connection.waited': { readonly waitMs: number }
-  }
-}
-
 type Ended = 'admitted' | 'too_late'
 
 /**

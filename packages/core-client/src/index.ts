@@ -14,6 +14,7 @@ export {
   refreshingToken,
   type TokenSource,
 } from './credential.ts'
+export type {} from './events.ts'
 export type { CallOptions, Prompt, Turn } from './prompt.ts'
 export type { AppAttribution, Provider, ProviderProfile } from './provider.ts'
 export { proxiedFetch } from './proxied-fetch.ts'

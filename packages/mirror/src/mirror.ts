@@ -24,12 +24,6 @@ declare module '@spillway/middleware' {
     /** The `callId` of the call that this one repeats for comparison. */
     readonly mirrorOf?: string | undefined
   }
-  interface EventMap {
-    /** A candidate's answer is over as well, for good or ill. Comes after the call's own events. */
-    'mirror.finished': { readonly comparison: Comparison }
-    /** A sampled call did not go to the candidate. */
-    'mirror.dropped': { readonly reason: DropReason }
-  }
 }
 
 /**

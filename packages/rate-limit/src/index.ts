@@ -1,5 +1,6 @@
 export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+export type {} from './events.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
 export { hideVendorLimits } from './hide-vendor-limits.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'

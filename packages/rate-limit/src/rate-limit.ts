@@ -23,13 +23,6 @@ import { sentAt, TokenEstimator } from './token-estimator.ts'
 import type { TurnedAway } from './waiting-call.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A call had to wait for room within the limits. */
-    'limit.waited': { readonly waitMs: number }
-  }
-}
-
 export interface RateLimitOptions extends Limits {
   /**
    * Requests to count tokens in any 60 s. They are free and limited apart by vendors, so that nothing else limits them, and

@@ -8,6 +8,7 @@ export {
   type Jitter,
 } from './backoff.ts'
 export { type BudgetByCallerOptions, budgetByCaller, budgetByCallerDefaults } from './budget-by-caller.ts'
+export type {} from './events.ts'
 export { awsStandard, tenacity } from './presets.ts'
 export { type GiveUpReason, type RetryOptions, retry, retryDefaults } from './retry.ts'
 export {

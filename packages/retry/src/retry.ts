@@ -20,23 +20,6 @@ import { depositBudget, type RetryBudget, unlimitedBudget } from './retry-budget
 /** Why a failed call was not tried once more. */
 export type GiveUpReason = 'not_retryable' | 'attempts' | 'budget' | 'deadline' | 'alternative'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A failed attempt will be repeated after a wait. */
-    'retry.scheduled': {
-      /** Which retry of this call: 1 for the first. */
-      readonly retry: number
-      readonly waitMs: number
-      readonly failure: Failure
-    }
-    /** A failed attempt will not be repeated. */
-    'retry.abandoned': {
-      readonly reason: GiveUpReason
-      readonly failure: Failure
-    }
-  }
-}
-
 export interface RetryOptions {
   /**
    * Attempts of a call, the first included; 1 or more. Retries that the client has made already, by the header

@@ -6,22 +6,6 @@ import { type AnswerKind, type Endpoint, type Key, kindOf } from './endpoint.ts'
 import { Latencies } from './latencies.ts'
 import type { EjectionReason, Outliers } from './outliers.ts'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** An endpoint, or a key with all its endpoints, gets no calls for a while. */
-    'endpoint.ejected': {
-      readonly endpoint: string
-      readonly reason: EjectionReason | 'key'
-      /** The name of the key; only with reason `key`. */
-      readonly key?: string
-      /** After so many milliseconds it may be probed. */
-      readonly forMs: number
-    }
-    /** A probe has shown that it is well again. */
-    'endpoint.recovered': { readonly endpoint: string; readonly key?: string }
-  }
-}
-
 /** One request sent to one endpoint, and what the endpoint was then. */
 export interface Sent {
   readonly endpoint: Endpoint

@@ -6,17 +6,6 @@ import {
   type ModelResponse,
 } from '@spillway/middleware'
 
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A call takes long, so another endpoint is asked as well. */
-    'hedge.started': { readonly endpoint: string; readonly afterMs: number }
-    /** The hedge answered first; the first attempt is cancelled. */
-    'hedge.won': { readonly endpoint: string }
-    /** The first attempt answered first, or the hedge failed. */
-    'hedge.lost': { readonly endpoint: string; readonly reason: 'slower' | 'failed' }
-  }
-}
-
 /** A second attempt that is ready to start. */
 export interface Hedge {
   readonly endpoint: string

@@ -1,8 +1,7 @@
 export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export type { ChoiceReason } from './choice.ts'
 export type { EndpointState } from './endpoint.ts'
-// The types of the hedges' events.
-export type {} from './hedge.ts'
+export type {} from './events.ts'
 export {
   type AffinityOptions,
   type EjectionOptions,

@@ -9,15 +9,7 @@ import {
 } from '@spillway/middleware'
 import { type Conversation, conversationOf, isKeyFailure } from '@spillway/wire'
 import { CallersKeys } from './callers-keys.ts'
-import {
-  type Asked,
-  type Choice,
-  type ChoiceReason,
-  choose,
-  chooseHedge,
-  keyTo,
-  type Pool,
-} from './choice.ts'
+import { type Asked, type Choice, choose, chooseHedge, keyTo, type Pool } from './choice.ts'
 import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
@@ -26,13 +18,6 @@ import { type Hedge, withHedge } from './hedge.ts'
 import { HedgeBudget } from './hedge-budget.ts'
 import { type EndpointOptions, type RoutingOptions, readOptions } from './options.ts'
 import { createOutliers } from './outliers.ts'
-
-declare module '@spillway/middleware' {
-  interface EventMap {
-    /** A request is about to be sent to one of several endpoints. */
-    'routing.chosen': { readonly endpoint: string; readonly reason: ChoiceReason }
-  }
-}
 
 /** Endpoints and how calls are spread over them. */
 export interface RoutingSetup extends RoutingOptions {

@@ -1,5 +1,6 @@
 export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
 export { degradedHeader, degradedResponse } from './degraded-header.ts'
+export type {} from './events.ts'
 export { type ModelCapabilities, modelCapabilities, type ThinkingMode } from './fit/capabilities.ts'
 export { type FitCall, type Fitted, fitRequest } from './fit/fit-request.ts'
 export { type FitOptions, fit, fitDefaults } from './fit.ts'

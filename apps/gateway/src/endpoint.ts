@@ -61,6 +61,8 @@ export interface RunningEndpoint {
   readonly paid?: Pick<Upstream, 'provider' | 'prices'> | undefined
   /** For what is no model call; undefined for a model in this process, and where Claude is sold without batches and files. */
   readonly client?: Pick<Client, 'baseUrl' | 'fetch'> | undefined
+  /** Whether all callers use its one credential, so that what the vendor says of its limits is nobody's quota among them. */
+  readonly isShared?: boolean | undefined
   /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
   readonly readAs?:
     | ((path: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<ReadAnswer>)
@@ -146,6 +148,7 @@ export function openEndpoint(setup: EndpointSetup): RunningEndpoint {
         : (path, headers) => readJson(plain, path, headers),
     paid: paidAt(setup),
     client: plain,
+    isShared: endpoint.credential !== 'caller',
     readAs:
       plain &&
       ((path, headers, signal) => readAnswer(plain, path, headers, { largest: largestList, signal })),

@@ -57,6 +57,24 @@ describe('headers of the upstream’s answer', () => {
     expect([translated.status, unsaid(translated.headers)]).toEqual([200, []])
   })
 
+  test.each(['/v1/messages/batches', '/v1/files'])(
+    'stay here with %s, unless the key is the caller’s',
+    async (path) => {
+      const claude = forThisTest(await startClaude({ headers: limits }))
+      const shared = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
+      const headers = { 'x-api-key': 'sk-of-the-caller', 'anthropic-version': '2023-06-01' }
+      const asked = async (url: string): Promise<Headers> => {
+        const { status, headers: received } = await fetch(`${url}${path}`, { headers })
+        expect(status).toBe(200)
+        return received
+      }
+      expect(unsaid(Object.fromEntries(await asked(shared.url)))).toEqual([])
+      const own = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
+      const passing = await gatewayOf(configOf(own))
+      expect((await asked(passing.url)).get('anthropic-ratelimit-requests-limit')).toBe('4000')
+    },
+  )
+
   const acting = {
     'access-control-allow-origin': '*',
     'access-control-allow-credentials': 'true',

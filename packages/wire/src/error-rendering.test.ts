@@ -33,7 +33,7 @@ const table: [FailureKind, number, string, string, string][] = [
   ['cancelled', 499, 'api_error', 'invalid_request_error', 'server_error'],
   ['circuit_open', 503, 'overloaded_error', 'server_error', 'server_error'],
   ['saturated', 429, 'rate_limit_error', 'invalid_request_error', 'rate_limit_exceeded'],
-  ['budget_exceeded', 429, 'rate_limit_error', 'invalid_request_error', 'insufficient_quota'],
+  ['budget_exceeded', 429, 'billing_error', 'insufficient_quota', 'insufficient_quota'],
   ['unfit', 400, 'invalid_request_error', 'invalid_request_error', 'invalid_request_error'],
 ]
 

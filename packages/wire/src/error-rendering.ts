@@ -74,6 +74,9 @@ export function renderErrorEvent(
   return encoder.encode(api === 'anthropic' ? `event: error\ndata: ${data}\n\n` : `data: ${data}\n\n`)
 }
 
+/** OpenAI's types of a quota that is spent. Codex gives up at the second, and shows no words of any other one with 429. */
+const spentTypes = { openai: 'insufficient_quota', responses: 'usage_limit_reached' } as const
+
 function errorBody(api: Api, failure: Failure): unknown {
   const { status, anthropic, openai } = failureKinds[failure.kind]
   if (api === 'anthropic') {
@@ -83,7 +86,12 @@ function errorBody(api: Api, failure: Failure): unknown {
       request_id: failure.requestId ?? null,
     }
   }
-  const type = status >= 500 ? 'server_error' : 'invalid_request_error'
+  const type =
+    failure.kind === 'budget_exceeded'
+      ? spentTypes[api]
+      : status >= 500
+        ? 'server_error'
+        : 'invalid_request_error'
   const code = api === 'responses' && isTooLong(failure) ? 'context_length_exceeded' : openai
   return { error: { message: failure.message, type, param: null, code } }
 }

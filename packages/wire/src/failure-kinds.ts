@@ -59,7 +59,8 @@ export const failureKinds: Readonly<Record<FailureKind, KindFacts>> = {
   cancelled: row(false, 'request', 'caller', 499, 'api_error', 'server_error', 'unknown'),
   circuit_open: row(false, 'endpoint', 'spillway', 503, 'overloaded_error', 'server_error'),
   saturated: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'rate_limit_exceeded'),
-  budget_exceeded: row(false, 'key', 'spillway', 429, 'rate_limit_error', 'insufficient_quota'),
+  // As Anthropic's own gateway says it: clients show the message, and do not try again.
+  budget_exceeded: row(false, 'key', 'spillway', 429, 'billing_error', 'insufficient_quota'),
   unfit: row(false, 'request', 'spillway', 400, 'invalid_request_error', 'invalid_request_error'),
 }
 

@@ -1,8 +1,16 @@
 import type { ServerResponse } from 'node:http'
+import { isVendorLimit, withoutHeaders } from '@spillway/wire'
 import { responseHeaders } from '../server/response-sink.ts'
 
 /** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */
 const largestAnswer = 8 * 1024 * 1024
+
+/** What is said with an answer. */
+export interface Said {
+  readonly own: Record<string, string>
+  /** Whether the vendor's words about the limits of its key stay here. */
+  readonly hidesLimits: boolean
+}
 
 /** Counts what a body says was used, while it passes. */
 export interface Counting {
@@ -15,9 +23,9 @@ export async function download(
   res: ServerResponse,
   pieces: AsyncIterable<Uint8Array>,
   answer: Response,
-  { own, counting }: { readonly own: Record<string, string>; readonly counting: Counting | undefined },
+  { counting, ...said }: Said & { readonly counting: Counting | undefined },
 ): Promise<void> {
-  res.writeHead(answer.status, passed(answer, own))
+  res.writeHead(answer.status, passed(answer, said))
   try {
     for await (const chunk of pieces) {
       counting?.push(chunk)
@@ -54,8 +62,9 @@ export async function readText(pieces: AsyncIterable<Uint8Array>): Promise<strin
 }
 
 /** Bodies come decoded, and their length may change. */
-export function passed(answer: Response, own: Record<string, string>): ReturnType<typeof responseHeaders> {
-  const headers = Object.fromEntries(answer.headers)
+export function passed(answer: Response, { own, hidesLimits }: Said): ReturnType<typeof responseHeaders> {
+  const all = Object.fromEntries(answer.headers)
+  const headers = hidesLimits ? (withoutHeaders(all, isVendorLimit) as typeof all) : all
   const { 'content-encoding': encoding, 'content-length': length, ...others } = headers
   const isWhole = encoding === undefined && length !== undefined
   return responseHeaders(isWhole ? { ...others, 'content-length': length } : others, own)

@@ -104,11 +104,14 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
     const answer = await send(place, req, headers, sending)
     if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
     const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }
-    const own = { 'x-spillway-served-by': place.target }
+    const said = {
+      own: { 'x-spillway-served-by': place.target },
+      hidesLimits: place.endpoint.isShared === true,
+    }
     const isDownload = path.action === 'results' || path.action === 'content'
     if (isDownload)
       return download(res, patience.pieces(answer.body, timeouts.idle), answer, {
-        ...{ own, counting: await usageOf(path, place, answer, owner) },
+        ...{ ...said, counting: await usageOf(path, place, answer, owner) },
       })
     const text = await readText(patience.pieces(answer.body, timeouts.idle)).catch(() => undefined)
     if (text === undefined || (answer.ok && parseBounded(text) === undefined))
@@ -121,7 +124,7 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
     const isList = path.id === undefined && req.method === 'GET'
     const seen = answer.ok && isList && client ? await ownAlone(text, owners, client.name) : text
     const body = Buffer.from(withOwnAddresses(seen, origin))
-    res.writeHead(answer.status, { ...passed(answer, own), 'content-length': body.length })
+    res.writeHead(answer.status, { ...passed(answer, said), 'content-length': body.length })
     res.end(body)
   }
 

@@ -11,9 +11,10 @@ interface DocumentedEvent {
   readonly fields: readonly string[]
 }
 
-/** The vault's events belong to no call. */
+/** Events of the vault and of budgets belong to no call. */
 const unions: Readonly<Record<string, readonly [name: string, from: string]>> = {
   '@spillway/key-vault': ['VaultEvent', '@spillway/key-vault'],
+  '@spillway/budgets': ['BudgetEvent', '@spillway/budgets'],
 }
 
 /**

@@ -103,6 +103,19 @@ describe('virtualClock', () => {
     await clock.advance(1)
   })
 
+  it('is set like the clock of a machine: timers do not hear of it', async () => {
+    const clock = virtualClock({ epoch: 5_000 })
+    let fired = false
+    clock.setTimer(100, () => {
+      fired = true
+    })
+    clock.step(60_000)
+    expect([clock.now(), clock.epoch(), fired]).toEqual([0, 65_000, false])
+    clock.step(-61_000)
+    await clock.advance(100)
+    expect([clock.now(), clock.epoch(), fired]).toEqual([100, 4_100, true])
+  })
+
   it('repeats its random numbers, spread evenly', () => {
     const draw = (seed: number): number[] => {
       const clock = virtualClock({ seed })

@@ -33,6 +33,8 @@ export interface VirtualClock extends Clock {
    * @throws whatever a timer's callback throws
    */
   advance(ms: number): Promise<void>
+  /** Sets `epoch()` forward by `ms` milliseconds, or back where they are negative, as the clock of a machine is set. `now()` goes on. */
+  step(ms: number): void
   /** Moves from timer to timer until none is left. */
   runAll(): Promise<void>
   /**
@@ -57,6 +59,7 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
   const queue = new TimerQueue()
   const random = seededRandom(seed)
   let now = 0
+  let set = 0
   let moving = false
 
   /** Fires timers in order, until `until` or until `done` says so. */
@@ -80,7 +83,7 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
 
   return {
     now: () => now,
-    epoch: () => epoch + now,
+    epoch: () => epoch + set + now,
     random,
     setTimer(ms, callback) {
       if (ms === Infinity) return () => {}
@@ -93,6 +96,9 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
       const until = now + ms
       await move(until)
       now = Math.max(now, until)
+    },
+    step(ms) {
+      set += ms
     },
     runAll: () => move(Infinity),
     async runUntil(promise) {

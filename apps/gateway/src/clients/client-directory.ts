@@ -1,5 +1,7 @@
 import { hash as digest, randomBytes } from 'node:crypto'
+import type { BudgetRule } from '@spillway/budgets'
 import type { Clock } from '@spillway/middleware'
+import { rulesOf } from '../budgets/stored-rules.ts'
 import { globMatcher } from '../glob.ts'
 import type { ClientDocument, StoredClient } from './client-document.ts'
 import { type ClientHash, hashedWith } from './client-hash.ts'
@@ -17,6 +19,8 @@ export interface Client {
   /** As they are written, for errors. */
   readonly models: readonly string[] | undefined
   readonly maxTokens: number | undefined
+  /** Its own and its team's; the same list for as long as they do not change. Undefined where there are none. */
+  readonly budgets?: readonly BudgetRule[] | undefined
 }
 
 /** `mistyped` and `foreign` are found without looking anything up; `unknown` is all else, revoked and expired keys too. */
@@ -118,10 +122,11 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
 }
 
 /** Sets of permissions and globs are the same for many clients: each is made once. */
-function entriesOf({ clients }: ClientDocument): { entries: Map<string, Entry>; size: number } {
+function entriesOf({ clients, teams }: ClientDocument): { entries: Map<string, Entry>; size: number } {
   const entries = new Map<string, Entry>()
   const permissionSets = shared(permissionsOf)
   const matchers = shared(matcherOf)
+  const rules = rulesOf(teams)
   let size = 0
   for (const [name, stored] of Object.entries(clients)) {
     if (stored.revokedAt !== undefined) continue
@@ -130,6 +135,7 @@ function entriesOf({ clients }: ClientDocument): { entries: Map<string, Entry>; 
     const client: Client = {
       ...{ name, team, models, maxTokens, permissions: permissionSets(permissions) },
       mayUse: models && matchers(models),
+      budgets: rules(name, stored),
     }
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })

@@ -1,3 +1,4 @@
+import { type BudgetPeriod, type BudgetUnit, budgetPeriods, budgetUnits } from '@spillway/budgets'
 import { ClientsError } from './clients-error.ts'
 
 /** A key of a client, as it is kept: what it was cannot be found from it. */
@@ -12,6 +13,20 @@ export interface StoredKey {
   readonly until?: number | undefined
 }
 
+/** What a client, or a team together, may use in each period. */
+export interface StoredLimit {
+  readonly unit: BudgetUnit
+  readonly period: BudgetPeriod
+  /** A whole number; of `usd` in nano-dollars. */
+  readonly amount: number
+  /** Whether calls beyond it are refused. Otherwise it only warns. */
+  readonly hard: boolean
+  /** The share of the amount at which it warns. */
+  readonly warnAt?: number | undefined
+  /** For people and the API; what has been used does not depend on it. */
+  readonly id?: string | undefined
+}
+
 /** What is set of a client. */
 export interface ClientSettings {
   readonly team?: string | undefined
@@ -22,6 +37,13 @@ export interface ClientSettings {
   readonly maxTokens?: number | undefined
   /** When all of its keys end. */
   readonly expiresAt?: number | undefined
+  readonly limits?: readonly StoredLimit[] | undefined
+}
+
+/** What is set of a team: it has the clients that name it. */
+export interface StoredTeam {
+  /** For all of its clients together. */
+  readonly limits?: readonly StoredLimit[] | undefined
 }
 
 export interface StoredClient extends ClientSettings {
@@ -37,6 +59,8 @@ export interface ClientDocument {
   /** Identifies the secret that hashes are made with; undefined while there is no client. */
   readonly hashedWith?: string | undefined
   readonly clients: Readonly<Record<string, StoredClient>>
+  /** By their names; teams of which nothing is set are not here. */
+  readonly teams?: Readonly<Record<string, StoredTeam>> | undefined
 }
 
 export const emptyClients: ClientDocument = { format: 1, clients: {} }
@@ -52,8 +76,9 @@ export function encodeClients(document: ClientDocument): Uint8Array {
 export function decodeClients(bytes: Uint8Array, where: string): ClientDocument {
   try {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as ClientDocument
-    if (parsed.format === 1 && isMapping(parsed.clients) && Object.values(parsed.clients).every(isClient))
-      return parsed
+    const { format, clients, teams = {} } = parsed
+    if (format === 1 && isMapping(clients) && isMapping(teams))
+      if (Object.values(clients).every(isClient) && Object.values(teams).every(isTeam)) return parsed
   } catch {
     // The parser quotes what it reads.
   }
@@ -71,12 +96,32 @@ const areTexts = (value: unknown): boolean =>
 /** Everything that decides about access: a value of another type must not count as none. */
 function isClient(client: unknown): boolean {
   if (!isMapping(client)) return false
-  const { permissions, models, maxTokens, expiresAt, revokedAt, keys } = client
+  const { permissions, models, maxTokens, expiresAt, revokedAt, keys, limits } = client
   return (
+    areLimits(limits) &&
     areTexts(permissions) &&
     (models === undefined || areTexts(models)) &&
     [maxTokens, expiresAt, revokedAt].every(isTime) &&
     Array.isArray(keys) &&
     keys.every((key) => isMapping(key) && typeof key.hash === 'string' && isTime(key.until))
+  )
+}
+
+const isTeam = (team: unknown): boolean => isMapping(team) && areLimits(team.limits)
+
+const areLimits = (limits: unknown): boolean =>
+  limits === undefined || (Array.isArray(limits) && limits.every(isLimit))
+
+/** A limit that cannot be kept must not count as none. */
+function isLimit(limit: unknown): boolean {
+  if (!isMapping(limit)) return false
+  const { unit, period, amount, hard, warnAt } = limit
+  return (
+    budgetUnits.includes(unit as BudgetUnit) &&
+    budgetPeriods.includes(period as BudgetPeriod) &&
+    Number.isSafeInteger(amount) &&
+    (amount as number) >= 0 &&
+    typeof hard === 'boolean' &&
+    (warnAt === undefined || (typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1))
   )
 }

@@ -1,0 +1,142 @@
+import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
+import { periodAt } from './period.ts'
+import type { BudgetStore, Meter, MeterDemand, MeterState, Taken } from './store.ts'
+
+export interface MemoryBudgetStoreOptions {
+  /**
+   * How long a reservation is kept that is not settled, in milliseconds; longer than any call takes.
+   * @default 3600000
+   */
+  readonly ttl?: number
+  readonly clock?: Clock
+}
+
+/** The defaults of {@link MemoryBudgetStoreOptions}. */
+export const memoryBudgetStoreDefaults: Required<Omit<MemoryBudgetStoreOptions, 'clock'>> = { ttl: 3_600_000 }
+
+interface Period {
+  readonly startsAt: number
+  readonly resetsAt: number
+  used: number
+  reserved: number
+}
+
+interface Held {
+  readonly periods: readonly Period[]
+  readonly amounts: number[]
+  readonly until: number
+  /** Whether it has been charged as it was reserved. */
+  hasLapsed: boolean
+}
+
+/** Reservations that were charged because nobody settled them, and may still be put right. */
+const mostLapsed = 10_000
+
+/** Meters below which periods that are over are not looked for. */
+const fewMeters = 1_000
+
+/**
+ * Budgets of this process alone.
+ * @throws RangeError for options out of range
+ */
+export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): BudgetStore {
+  const { ttl, clock } = withDefaults({ ...memoryBudgetStoreDefaults, clock: systemClock as Clock }, options)
+  if (!(ttl >= 1)) throw new RangeError(`memoryBudgetStore.ttl must be 1 or more, but is ${ttl}`)
+  const periods = new Map<string, Period>()
+  /** Both in the order in which they end. */
+  const held = new Map<string, Held>()
+  const lapsed = new Map<string, Held>()
+  let pruneAt = fewMeters
+
+  /** Where the clock has been set back, the latest period goes on: nothing is allowed twice. */
+  const periodOf = ({ name, period }: Meter): Period => {
+    const now = clock.epoch()
+    const known = periods.get(name)
+    if (known !== undefined && now < known.resetsAt) return known
+    const { start, end } = periodAt(period, now)
+    const begun: Period = { startsAt: start, resetsAt: end, used: 0, reserved: 0 }
+    periods.set(name, begun)
+    if (periods.size > pruneAt) prune(now)
+    return begun
+  }
+
+  const prune = (now: number): void => {
+    for (const [name, period] of periods) if (period.resetsAt <= now) periods.delete(name)
+    pruneAt = Math.max(fewMeters, 2 * periods.size)
+  }
+
+  const endReservations = (): void => {
+    const now = clock.now()
+    for (const [id, reservation] of held) {
+      if (reservation.until > now) return
+      held.delete(id)
+      give(reservation, reservation.amounts)
+      reservation.hasLapsed = true
+      lapsed.set(id, reservation)
+      const [oldest] = lapsed.keys()
+      if (lapsed.size > mostLapsed && oldest !== undefined) lapsed.delete(oldest)
+    }
+  }
+
+  return {
+    reserve(id, demands): Taken {
+      endReservations()
+      const found = demands.map(periodOf)
+      const refused = demands.findIndex((demand, index) => !fits(demand, found[index] as Period))
+      if (refused >= 0) return { states: found.map(stateOf), refusedBy: refused }
+      const amounts = demands.map(({ most }, index) => {
+        ;(found[index] as Period).reserved += most
+        return most
+      })
+      held.set(id, { periods: found, amounts, until: clock.now() + ttl, hasLapsed: false })
+      return { states: found.map(stateOf), refusedBy: undefined }
+    },
+    extend(id, amounts) {
+      const reservation = held.get(id)
+      reservation?.periods.forEach((period, index) => {
+        const more = amounts[index] ?? 0
+        period.reserved += more
+        reservation.amounts[index] = (reservation.amounts[index] ?? 0) + more
+      })
+    },
+    settle(id, amounts) {
+      endReservations()
+      const reservation = held.get(id) ?? lapsed.get(id)
+      if (reservation === undefined) return []
+      held.delete(id)
+      lapsed.delete(id)
+      give(reservation, amounts)
+      return reservation.periods.map(stateOf)
+    },
+    read(meters) {
+      endReservations()
+      return meters.map((meter) => stateOf(periodOf(meter)))
+    },
+    charge: (charges) =>
+      charges.map((charge) => {
+        const period = periodOf(charge)
+        period.used += charge.amount
+        return stateOf(period)
+      }),
+  }
+}
+
+function fits({ limit, expected }: MeterDemand, { used, reserved }: Period): boolean {
+  return limit === undefined || used + reserved + expected <= limit
+}
+
+/** Charges amounts in the place of what is reserved, or of what was charged when nobody settled. */
+function give({ periods, amounts: reserved, hasLapsed }: Held, amounts: readonly number[]): void {
+  periods.forEach((period, index) => {
+    const before = reserved[index] ?? 0
+    period.used += (amounts[index] ?? 0) - (hasLapsed ? before : 0)
+    if (!hasLapsed) period.reserved -= before
+  })
+}
+
+const stateOf = ({ used, reserved, startsAt, resetsAt }: Period): MeterState => ({
+  used,
+  reserved,
+  startsAt,
+  resetsAt,
+})

@@ -1,4 +1,6 @@
 import { engineDefaults } from '@spillway/local-model'
+import { ruleIn } from '../budgets/budget-words.ts'
+import type { WrittenLimit } from '../budgets/limit-text.ts'
 import { clientsFileOf } from '../clients/clients-file.ts'
 import type { Config, RateLimitConfig, RouteConfig, TargetConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
@@ -74,9 +76,15 @@ function limitsOf(config: Config): string[][] {
   const ofTenants = config.tenants?.rateLimit === undefined ? '' : inWords(config.tenants.rateLimit)
   const rows = Object.entries(config.targets).map(([name, target]) => [name, limitsOfTarget(config, target)])
   if (ofTenants !== '') rows.push(['each caller', ofTenants])
+  const { all, eachClient } = config.budgets ?? {}
+  if (all?.length) rows.push(['all callers', budgetsOf(all)])
+  if (eachClient?.length) rows.push(['each client', budgetsOf(eachClient)])
   const limited = rows.filter(([, words]) => words !== '')
   return limited.length === 0 ? [['none']] : (limited as string[][])
 }
+
+const budgetsOf = (limits: readonly WrittenLimit[]): string =>
+  limits.map((each) => `${ruleIn(each)}${each.hard ? '' : ' (warns)'}`).join(', ')
 
 /** As `limitsOfTarget` of the gateway sets them: the file's are those of a key. */
 function limitsOfTarget(config: Config, target: TargetConfig): string {

@@ -1,6 +1,7 @@
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
+import type { WrittenLimit } from '../budgets/limit-text.ts'
 import type { PriceConfig } from './prices.ts'
 import type { ClaudeApi, VenueConfig } from './venue-config.ts'
 
@@ -262,6 +263,16 @@ export interface StorageConfig {
     | undefined
 }
 
+/** `budgets` of the file. */
+export interface BudgetsConfig {
+  /** For all callers together. */
+  readonly all?: readonly WrittenLimit[] | undefined
+  /** For each caller by itself that has no limit of the same unit and period. */
+  readonly eachClient?: readonly WrittenLimit[] | undefined
+  /** What callers are told to do when a budget is spent. */
+  readonly contact?: string | undefined
+}
+
 /** A valid configuration; durations in milliseconds. */
 export interface Config extends PolicyConfig {
   readonly server: {
@@ -308,6 +319,8 @@ export interface Config extends PolicyConfig {
   readonly routes: readonly RouteConfig[]
   /** What holds for each caller by itself, over all targets. */
   readonly tenants?: { readonly rateLimit?: RateLimitConfig | undefined } | undefined
+  /** What may be used in each period, whoever calls. */
+  readonly budgets?: BudgetsConfig | undefined
   readonly fallback?:
     | {
         readonly reserve?: number | undefined

@@ -255,6 +255,31 @@ describe('a wrong value is an error that says what was expected', () => {
   })
 })
 
+describe('budgets', () => {
+  test('are written as on the command line', () => {
+    const text = withMore(
+      'budgets: { all: [usd=5k/month], eachClient: ["usd=50/month,warn=90%", "requests=60/minute,soft"], contact: see go/ai }',
+    )
+    expect(parseConfig(text, 'spillway.yaml').config.budgets).toEqual({
+      all: [{ unit: 'usd', period: 'month', amount: 5_000e9, hard: true }],
+      eachClient: [
+        { unit: 'usd', period: 'month', amount: 50e9, hard: true, warnAt: 0.9 },
+        { unit: 'requests', period: 'minute', amount: 60, hard: false },
+      ],
+      contact: 'see go/ai',
+    })
+  })
+
+  test.each([
+    ['all: [usd=50]', /^spillway\.yaml:5:18 {2}budgets\.all\[0\]: expected a limit such as usd=50\/month/],
+    ['all: [usd=99999999/month]', /budgets\.all\[0\]: the amount is too large/],
+    ['all: [usd=5/day, usd=6/day]', /budgets\.all\[1\]: there is another limit of usd a day/],
+    ['team: [usd=5/day]', /budgets\.team: unknown key/],
+  ])('that cannot be kept are told with their place: %s', (more, problem) => {
+    expect(problemsOf(withMore(`budgets: { ${more} }`))).toEqual([expect.stringMatching(problem)])
+  })
+})
+
 describe('parts that do not fit together', () => {
   const withRoute = (route: string): string => smallest.replace('{ models: "*", target: claude }', route)
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { budgets } from './budgets-schema.ts'
 import type { Config } from './config.ts'
 import { endpoint } from './endpoint-schema.ts'
 import { circuitBreaker, rateLimit, retry, timeouts } from './policy-schema.ts'
@@ -134,6 +135,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .strictObject({ rateLimit: rateLimit.optional() })
     .optional()
     .describe('What holds for each caller by itself, told by the key that it presents.'),
+  budgets: budgets.optional(),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
   rateLimit: rateLimit.optional(),

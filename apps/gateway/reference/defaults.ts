@@ -17,6 +17,7 @@ import { liveDefaults } from '../src/api/live-events.ts'
 import { usualDrain } from '../src/cli/start.ts'
 import { defaultKeepAliveAfter } from '../src/gateway.ts'
 import { boundDefaults } from '../src/server/bounds.ts'
+import { sheddingDefaults } from '../src/shedding/load-shedder.ts'
 import { defaultExportEvery } from '../src/telemetry/otlp.ts'
 
 /** What holds where a key is left out, by the mapping that it is in. A text stands as it is. */
@@ -28,6 +29,7 @@ export const defaults: Readonly<Record<string, object>> = {
     maxInFlightBytes: '512MiB, less on small machines',
     exposed: false,
   },
+  'server.loadShedding': sheddingDefaults,
   'server.live': liveDefaults,
   'server.log': { format: 'pretty', level: 'info', file: 'none' },
   timeouts: { ...defaultTimeouts, headers: '20s, for streams of vendors' },
@@ -57,6 +59,7 @@ export const defaults: Readonly<Record<string, object>> = {
   'targets.NAME.routing.keys': routingDefaults.keys,
   'targets.NAME.routing.hedge': { after: 'p95', maxExtra: 0.05 },
   'targets.NAME.embedded': { ...engineDefaults, maxThreads: 'by the model' },
+  'routes[]': { priority: 'interactive' },
   'mirror[]': { ...mirrorDefaults, sample: undefined },
   storage: {},
   'storage.retention': retentionDefaults,

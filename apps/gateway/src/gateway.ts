@@ -187,12 +187,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       log,
     )
   }
+  let sheddingState = (): Record<string, string> => ({})
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
   const state = (): Record<string, string | number> => ({
     ...booksStatus(books),
     ...(shared === undefined ? {} : { limits: shared.limits.status }),
     ...credentials.state(),
     ...(clients?.isStale ? { clients: 'stale' } : {}),
+    ...sheddingState(),
   })
   const api = openApiSources({
     ...{ config: () => serving.config, targets, mirrors, books, vault, shared, state, log },
@@ -209,6 +211,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       fingerprint: (credential) => fingerprints.of(credential),
       clients,
       bounds: config.server,
+      shedding: config.server.loadShedding,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       onRefused: heardSafely('onRefused', options.onRefused, log),
@@ -224,6 +227,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       metrics: () => observability.scrape(),
       state,
     })
+    sheddingState = () => {
+      const { shedding } = server.load()
+      return shedding === undefined ? {} : { shedding }
+    }
     const warning = exposureWarning(exposure)
     if (warning !== undefined) log(`warning: ${warning}`)
     observability.observe(serverValues(() => server.load()))
@@ -245,7 +252,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         serving.use(usable)
         timeouts = timeoutsOf(usable)
         const { allowedHosts, allowedOrigins, keepAliveAfter = defaultKeepAliveAfter } = usable.server
-        server.use({ allowedHosts, allowedOrigins, keepAliveAfter, bounds: usable.server })
+        const { loadShedding: shedding } = usable.server
+        server.use({ allowedHosts, allowedOrigins, keepAliveAfter, bounds: usable.server, shedding })
         await credentials.use(usable)
         const { changed, needRestart } = diff
         const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }

@@ -111,11 +111,13 @@ function limitedByCaller(
   }
 }
 
-/** By the first pattern that matches the model; calls without one have the usual priority. */
+/** By what is said of the call, else the first pattern that matches its model; other calls have the usual priority. */
 function priorityOf(byModel: Readonly<Record<string, number>>): (request: ModelRequest) => number {
   const rules = Object.entries(byModel).map(([pattern, rank]) => ({ matches: globMatcher(pattern), rank }))
   return (request) =>
-    rules.find(({ matches }) => matches(request.model))?.rank ?? rateLimitDefaults.priority(request)
+    request.context.priority ??
+    rules.find(({ matches }) => matches(request.model))?.rank ??
+    rateLimitDefaults.priority(request)
 }
 
 function limited(
@@ -132,7 +134,7 @@ function limited(
   const { middleware, limiter, open, close } = createRateLimit({
     ...set,
     ...(maxQueued !== undefined && { highWater: maxQueued }),
-    ...(priority && { priority: priorityOf(priority) }),
+    priority: priorityOf(priority ?? {}),
     ...adaptive,
     name,
     countCacheReads,

@@ -20,7 +20,7 @@ describe('a glob', () => {
     ['Claude-*', 'claude-opus', false],
   ])('%s matches %j: %s', (models, model, matches) => {
     const route = createRouter([{ models, handler }])
-    expect(route(model) === handler).toBe(matches)
+    expect('handler' in route(model)).toBe(matches)
   })
 
   test('with many stars is matched in no time', () => {
@@ -36,8 +36,8 @@ test('the first route that matches wins', () => {
     { models: 'claude-opus-*', handler },
     { models: '*', handler: other },
   ])
-  expect(route('claude-opus-5-5')).toBe(handler)
-  expect(route('claude-haiku-5-5')).toBe(other)
+  expect(route('claude-opus-5-5')).toMatchObject({ handler })
+  expect(route('claude-haiku-5-5')).toMatchObject({ handler: other })
 })
 
 test('a model that no route serves is not found, and is told which there are', () => {
@@ -54,10 +54,10 @@ test('a model of two names is served by the first route that matches either', ()
     { models: 'claude-opus-*', handler },
     { models: '*', handler: other },
   ])
-  expect(route('claude-opus-5', 'us.anthropic.claude-opus-5')).toBe(handler)
-  expect(createRouter([{ models: 'us.*', handler }])('claude-opus-5', 'us.anthropic.claude-opus-5')).toBe(
-    handler,
-  )
+  expect(route('claude-opus-5', 'us.anthropic.claude-opus-5')).toMatchObject({ handler })
+  expect(
+    createRouter([{ models: 'us.*', handler }])('claude-opus-5', 'us.anthropic.claude-opus-5'),
+  ).toMatchObject({ handler })
   expect(
     createRouter([{ models: 'gpt-*', handler }])('claude-opus-5', 'us.anthropic.claude-opus-5'),
   ).toMatchObject({

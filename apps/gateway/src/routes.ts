@@ -10,6 +10,7 @@ import { withoutUndefined } from './config/without-undefined.ts'
 import { whenRefused } from './model-refusals.ts'
 import { responsesCallers } from './responses-callers.ts'
 import type { Route } from './router.ts'
+import { priorityOf } from './shedding/priority.ts'
 import type { RunningTarget } from './targets.ts'
 
 /** A mirror of the calls on the routes of one target. */
@@ -72,7 +73,7 @@ export function openRoutes(
   observers: readonly Middleware[] = [],
 ): Route[] {
   const { reserve, midStream } = config.fallback ?? {}
-  return config.routes.map(({ models, target, fallback: others }) => {
+  return config.routes.map(({ models, target, fallback: others, priority }) => {
     const [first, ...after] = [target, ...others].map((name) => targets.get(name) as RunningTarget)
     const { outermost, others: next } = responsesCallers(config.targets, target, after)
     const mirrored = mirrors.filter(({ from }) => from === target).map(({ mirror }) => mirror.middleware)
@@ -84,6 +85,7 @@ export function openRoutes(
       ...mirrored,
       fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]
-    return { models, handler: compose(chain, (first as RunningTarget).handler) }
+    const handler = compose(chain, (first as RunningTarget).handler)
+    return { models, handler, priority: priorityOf(priority) }
   })
 }

@@ -29,6 +29,7 @@ const everything = {
   server: {
     ...{ maxRequestBytes: '1MiB', headersTimeout: '7s', keepAliveFor: '11s', drainFor: '1s' },
     live: { maxClients: 1, maxWaiting: '64KiB', pingEvery: '2s' },
+    loadShedding: { maxInFlight: 50, maxEventLoopDelay: '1s', batchThreshold: 0.5, batchMinimum: 0 },
   },
   targets: {
     claude: {
@@ -52,7 +53,7 @@ const everything = {
       },
     },
   },
-  routes: [{ models: '*', target: 'claude' }],
+  routes: [{ models: '*', target: 'claude', priority: 'batch' }],
   retry: { minDelay: '5ms', multiplier: 3, jitter: 'equal' },
   rateLimit: {
     ...{ concurrency: 5, maxQueued: 9, ageing: '3s', maxKeys: 100, maxClosure: '5m' },
@@ -122,6 +123,16 @@ describe('caps and defaults of policies and of the server', () => {
       'server.live',
       { server: { live: { maxWaiting: '5B' } } },
       'server.live.maxWaiting: expected a number of bytes, .* at least 1KiB',
+    ],
+    [
+      'server.loadShedding',
+      { server: { loadShedding: { batchThreshold: 0 } } },
+      'server.loadShedding.batchThreshold: expected a number above 0, up to 1',
+    ],
+    [
+      'routes',
+      { routes: [{ models: '*', target: 'claude', priority: 'low' }] },
+      'routes\\[0\\].priority: expected interactive, batch, or a whole number from 0 \\(first\\) to 9 \\(last\\)',
     ],
     ['server', { server: { keepAliveFor: '0s' } }, 'server.keepAliveFor: expected a duration above 0'],
     ['retry', { retry: { jitter: 'some' } }, 'retry.jitter: expected one of full, equal, decorrelated, none'],

@@ -104,7 +104,7 @@ describe('the headers of a request', () => {
     const server = await listenGateway({
       host: '127.0.0.1',
       port: 0,
-      router: () => () => Promise.reject(new Error('not called')),
+      router: () => ({ models: '*', handler: () => Promise.reject(new Error('not called')) }),
       timeouts: defaultTimeouts,
       state: () => ({}),
       fingerprint: () => 'key-1',

@@ -135,6 +135,7 @@ export const alertKinds = [
   'redis',
   'vault',
   'credential',
+  'load_shedding',
 ] as const
 
 export const alerts = named(

@@ -48,7 +48,7 @@ function ofState(state: Readonly<Record<string, string | number>>): Alert[] {
   const add = (kind: Alert['kind'], severity: Alert['severity'], subject: string, message: string): void => {
     alerts.push({ kind, severity, subject, message, since: null })
   }
-  const { ledger, audit, lost, limits, vault, unusable } = state
+  const { ledger, audit, lost, limits, vault, unusable, shedding } = state
   if (ledger !== undefined && ledger !== 'ok')
     add('ledger', 'critical', 'storage', `the database does not answer: rows wait in ${place(ledger)}`)
   if (audit !== undefined)
@@ -69,6 +69,13 @@ function ofState(state: Readonly<Record<string, string | number>>): Alert[] {
     )
   if (vault !== undefined && vault !== 'ok')
     add('vault', 'critical', 'vault', `the vault cannot be opened: ${vault}`)
+  if (shedding !== undefined)
+    add(
+      'load_shedding',
+      shedding === 'all' ? 'critical' : 'warning',
+      'server',
+      `the gateway is saturated: ${shedding === 'all' ? 'batch and interactive calls are' : 'batch calls are'} refused with 529`,
+    )
   if (unusable !== undefined)
     add('credential', 'critical', 'credentials', `credentials that cannot be used: ${unusable}`)
   return alerts

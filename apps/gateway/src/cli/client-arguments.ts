@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { clientKeyStart } from '../clients/client-key.ts'
 import { permissionNames } from '../clients/permissions.ts'
 import { parseAge, parseDuration } from '../config/duration.ts'
+import { expectedPriority, type Priority, readPriority } from '../shedding/priority.ts'
 
 // What options of `spillway clients` take, each with an error that says what is expected.
 
@@ -45,6 +46,12 @@ export function tokens(text: string): number {
   if (text === 'any') return Infinity
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0, or any.')
   return Number(text)
+}
+
+export function priority(text: string): Priority {
+  const read = readPriority(text)
+  if (read === undefined) throw new InvalidArgumentError(`${expectedPriority}.`)
+  return read
 }
 
 /** Milliseconds from now. */

@@ -8,7 +8,8 @@ import { openClientHash, openClientStore } from '../clients/open-clients.ts'
 import { permissionSets, permissions, usualPermissions } from '../clients/permissions.ts'
 import type { Config } from '../config/config.ts'
 import { defaultStateFolder } from '../fingerprints/key-file.ts'
-import { clientName, expiry, globs, list, overlap, team, tokens } from './client-arguments.ts'
+import type { Priority } from '../shedding/priority.ts'
+import { clientName, expiry, globs, list, overlap, priority, team, tokens } from './client-arguments.ts'
 import { clientTable, describeClient, shownClient } from './client-table.ts'
 import { configFileOf, usualFile } from './config-file.ts'
 import { noteAct } from './note-act.ts'
@@ -25,6 +26,7 @@ interface SettingFlags extends Flags {
   readonly models?: readonly string[]
   readonly maxTokens?: number
   readonly expires?: number
+  readonly priority?: Priority
 }
 
 /** `spillway clients …` */
@@ -88,7 +90,9 @@ export function clientCommands(): Command {
           const expiresAt = expires === Infinity ? undefined : Date.now() + (expires ?? 0)
           const next = { ...settings, ...(expires !== undefined && { expiresAt }) }
           if (Object.keys(next).length === 0)
-            return fail('nothing to set: give --team, --permissions, --models, --max-tokens or --expires')
+            return fail(
+              'nothing to set: give --team, --permissions, --models, --max-tokens, --priority or --expires',
+            )
           const document = await store.update((before) => changed(before, name, next))
           showOne(document, name, flags)
           await noteAct('client.changed', { subject: name, changed: Object.keys(next).join(', ') })
@@ -148,16 +152,23 @@ function withSettings(command: Command): Command {
     .option('--permissions <list>', `what it may do (default: ${usualPermissions.join(',')})`, list)
     .option('--models <globs>', 'the models that it may use, such as "claude-haiku-*" (default: all)', globs)
     .option('--max-tokens <number>', 'the largest max_tokens of a call (default: any)', tokens)
+    .option(
+      '--priority <priority>',
+      'how important its calls are: interactive, batch, or 0 (goes first) to 9 (goes last, shed first) (default: interactive)',
+      priority,
+    )
     .option('--expires <time>', 'when its keys end, such as 90d; never (default: never)', expiry)
 }
 
 /** Those that the command line names. */
-function settingsOf({ team: named, permissions: given, models, maxTokens, expires }: SettingFlags) {
+function settingsOf(flags: SettingFlags) {
+  const { team: named, permissions: given, models, maxTokens, expires, priority: rank } = flags
   return {
     ...(named !== undefined && { team: named === '' ? undefined : named }),
     ...(given !== undefined && { permissions: given }),
     ...(models !== undefined && { models: models.includes('*') ? undefined : models }),
     ...(maxTokens !== undefined && { maxTokens: maxTokens === Infinity ? undefined : maxTokens }),
+    ...(rank !== undefined && { priority: rank === 'interactive' ? undefined : rank }),
     ...(expires !== undefined && { expires }),
   }
 }

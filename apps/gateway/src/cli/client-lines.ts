@@ -96,7 +96,7 @@ type Serves = (model: string) => number | undefined
 function modelOwner({ routes }: Config): Serves {
   const owners = routes.map(({ models }) => createRouter([{ models, handler: () => Promise.reject() }]))
   return (model) => {
-    const index = owners.findIndex((router) => typeof router(model) === 'function')
+    const index = owners.findIndex((router) => 'handler' in router(model))
     return index === -1 ? undefined : index
   }
 }

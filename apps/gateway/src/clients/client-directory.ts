@@ -3,6 +3,7 @@ import type { BudgetRule } from '@spillway/budgets'
 import type { Clock } from '@spillway/middleware'
 import { rulesOf } from '../budgets/stored-rules.ts'
 import { globMatcher } from '../glob.ts'
+import { priorityOf } from '../shedding/priority.ts'
 import type { ClientDocument, StoredClient } from './client-document.ts'
 import { type ClientHash, hashedWith } from './client-hash.ts'
 import { kindOfKey } from './client-key.ts'
@@ -21,6 +22,8 @@ export interface Client {
   readonly maxTokens: number | undefined
   /** Its own and its team's; the same list for as long as they do not change. Undefined where there are none. */
   readonly budgets?: readonly BudgetRule[] | undefined
+  /** How important its calls are; undefined where nothing is set. */
+  readonly priority?: number | undefined
 }
 
 /** `mistyped` and `foreign` are found without looking anything up; `unknown` is all else, revoked and expired keys too. */
@@ -136,6 +139,7 @@ function entriesOf({ clients, teams }: ClientDocument): { entries: Map<string, E
       ...{ name, team, models, maxTokens, permissions: permissionSets(permissions) },
       mayUse: models && matchers(models),
       budgets: rules(name, stored),
+      priority: priorityOf(stored.priority),
     }
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })

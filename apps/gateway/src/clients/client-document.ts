@@ -1,4 +1,5 @@
 import { type BudgetPeriod, type BudgetUnit, budgetPeriods, budgetUnits } from '@spillway/budgets'
+import { type Priority, priorityOf } from '../shedding/priority.ts'
 import { ClientsError } from './clients-error.ts'
 
 /** A key of a client, as it is kept: what it was cannot be found from it. */
@@ -38,6 +39,8 @@ export interface ClientSettings {
   /** When all of its keys end. */
   readonly expiresAt?: number | undefined
   readonly limits?: readonly StoredLimit[] | undefined
+  /** How important its calls are. Undefined: interactive. */
+  readonly priority?: Priority | undefined
 }
 
 /** What is set of a team: it has the clients that name it. */
@@ -96,12 +99,13 @@ const areTexts = (value: unknown): boolean =>
 /** Everything that decides about access: a value of another type must not count as none. */
 function isClient(client: unknown): boolean {
   if (!isMapping(client)) return false
-  const { permissions, models, maxTokens, expiresAt, revokedAt, keys, limits } = client
+  const { permissions, models, maxTokens, expiresAt, revokedAt, priority, keys, limits } = client
   return (
     areLimits(limits) &&
     areTexts(permissions) &&
     (models === undefined || areTexts(models)) &&
     [maxTokens, expiresAt, revokedAt].every(isTime) &&
+    (priority === undefined || priorityOf(priority) !== undefined) &&
     Array.isArray(keys) &&
     keys.every((key) => isMapping(key) && typeof key.hash === 'string' && isTime(key.until))
   )

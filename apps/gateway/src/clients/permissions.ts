@@ -4,6 +4,7 @@ export type Permission =
   | 'tools'
   | 'batches'
   | 'files'
+  | 'priority'
   | 'metrics'
   | 'admin:read'
   | 'admin:write'
@@ -17,6 +18,7 @@ export const permissions: Readonly<Record<Permission, string>> = {
   tools: 'calls that bring tools',
   batches: 'message batches, which are not limited by models and maxTokens',
   files: 'uploading, reading and deleting files',
+  priority: 'calls that are more important than its others, by x-spillway-priority',
   metrics: 'reading /metrics',
   'admin:read': 'the dashboard, and reading /api',
   'admin:write': 'what changes something at /api: clients, budgets, limits that are opened by hand',

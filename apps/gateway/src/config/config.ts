@@ -2,6 +2,8 @@ import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
 import type { WrittenLimit } from '../budgets/limit-text.ts'
+import type { SheddingLimits } from '../shedding/load-shedder.ts'
+import type { Priority } from '../shedding/priority.ts'
 import type { PriceConfig } from './prices.ts'
 import type { ClaudeApi, VenueConfig } from './venue-config.ts'
 
@@ -180,6 +182,8 @@ export interface RouteConfig {
   readonly models: string
   readonly target: string
   readonly fallback: readonly string[]
+  /** Of its calls, where they are less important than their clients say. */
+  readonly priority?: Priority | undefined
 }
 
 /** The keys that belong to `kind` and no others. */
@@ -303,6 +307,8 @@ export interface Config extends PolicyConfig {
     readonly keepAliveFor?: number | undefined
     /** The largest body of a request. */
     readonly maxRequestBytes?: number | undefined
+    /** When calls are refused since the gateway is saturated, the least important first. */
+    readonly loadShedding?: Loosely<SheddingLimits> | undefined
     /** How long calls in flight may go on when the gateway is stopped. */
     readonly drainFor?: number | undefined
     /** The live view of the dashboard. */

@@ -7,7 +7,18 @@ import { pricesSchema } from './prices.ts'
 import { routing } from './routing-schema.ts'
 import { server } from './server-schema.ts'
 import { state, storage, telemetry } from './storage-schema.ts'
-import { atLeastOne, byteSize, count, duration, name, share, someTime, whole, yesOrNo } from './values.ts'
+import {
+  atLeastOne,
+  byteSize,
+  count,
+  duration,
+  name,
+  priority,
+  share,
+  someTime,
+  whole,
+  yesOrNo,
+} from './values.ts'
 import { vaultSchema } from './vault-schema.ts'
 
 const modelsError = 'expected a list of models, or lists of models by the model asked for'
@@ -116,6 +127,11 @@ const route = z.strictObject({
   models: z.string().min(1).describe('A model name; * stands for any characters.'),
   target: name.describe('Who is asked first.'),
   fallback: z.array(name).default([]).describe('Who is asked in their order when that fails.'),
+  priority: priority
+    .optional()
+    .describe(
+      'Of its calls, where they are less important than their clients say: interactive, batch, or 0 (goes first) to 9 (goes last, shed first).',
+    ),
 })
 
 /** The configuration file. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readHostPattern } from '../access/host-patterns.ts'
 import { canonicalOrigin, originProblem } from '../access/origins.ts'
 import type { Config } from './config.ts'
-import { bufferSize, byteSize, duration, patience, someTime, whole } from './values.ts'
+import { bufferSize, byteSize, duration, patience, share, someShare, someTime, whole } from './values.ts'
 
 const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
   if (readHostPattern(text) !== undefined) return
@@ -74,6 +74,25 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
   maxRequestBytes: byteSize
     .optional()
     .describe('The largest request body, unpacked; larger ones are refused with 413.'),
+  loadShedding: z
+    .strictObject({
+      maxInFlight: whole.optional().describe('Calls in flight at a time.'),
+      maxEventLoopDelay: patience.describe(
+        'How late timers of the process may be, by the median of half a second; none: this is not looked at.',
+      ),
+      batchThreshold: someShare
+        .optional()
+        .describe(
+          'The share of each limit, and of maxInFlightBytes, from which batch calls are refused; interactive ones are from the whole of it.',
+        ),
+      batchMinimum: share
+        .optional()
+        .describe(
+          'The share of maxInFlight that batch calls keep, beside it, while interactive ones take all of it.',
+        ),
+    })
+    .optional()
+    .describe('When calls are refused with 529 since the gateway is saturated, the least important first.'),
   maxConnections: whole.optional().describe('Connections at a time; more are closed at once.'),
   stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
   bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),

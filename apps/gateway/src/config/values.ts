@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { expectedPriority, type Priority } from '../shedding/priority.ts'
 import { byteSizePattern, parseByteSize } from './byte-size.ts'
 import { agePattern, durationPattern, parseAge, parseDuration } from './duration.ts'
 
@@ -88,6 +89,11 @@ export const yesOrNo: z.ZodBoolean = z.boolean({ error: 'expected true or false'
 export const name: z.ZodString = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
   error: 'expected a name of letters, digits, dots, dashes and underscores',
 })
+
+export const priority: z.ZodType<Priority> = z.union(
+  [z.enum(['interactive', 'batch']), z.int().min(0).max(9)],
+  { error: expectedPriority },
+)
 
 /** How a server is reached from where only a proxy can. */
 export const proxy: z.ZodType<string | undefined> = z

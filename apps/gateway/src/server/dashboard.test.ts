@@ -22,7 +22,7 @@ async function serverUrl(withFiles = true): Promise<string> {
   const server = await listenGateway({
     host: '127.0.0.1',
     port: 0,
-    router: () => () => Promise.reject(new Error('not called')),
+    router: () => ({ models: '*', handler: () => Promise.reject(new Error('not called')) }),
     timeouts: defaultTimeouts,
     fingerprint: () => '',
     state: () => ({}),

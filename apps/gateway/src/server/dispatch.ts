@@ -7,6 +7,9 @@ import { callRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
 import type { AnswerOwned } from '../owned/answer-owned.ts'
 import { ownedPath } from '../owned/owned-path.ts'
+import type { LoadShedder } from '../shedding/load-shedder.ts'
+import { interactive, priorityHeader, priorityOfHead } from '../shedding/priority.ts'
+import { shedFailure, shedHeaders } from '../shedding/shed-failure.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice } from './base-url-advice.ts'
@@ -30,6 +33,8 @@ export interface Served extends Omit<CallHandling, 'bodies'> {
   readonly owned?: AnswerOwned | undefined
   /** Who may call; undefined where anyone may. */
   readonly clients?: Pick<ClientDirectory, 'check'> | undefined
+  /** Refuses calls when the gateway is saturated. */
+  readonly shedder?: LoadShedder | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -60,14 +65,20 @@ export async function dispatch(
   if (call !== undefined) {
     const barred = client && callRefusal(client, call)
     if (barred !== undefined) return turnAway(barred)
-    if (req.method === 'POST') return handleCall(req, res, call, options)
-    return refuseMethod(req, res, 'POST')
+    if (req.method !== 'POST') return refuseMethod(req, res, 'POST')
+    const admitted = takeSlot(req, res, options.shedder)
+    if (admitted === 'shed') return
+    return admitted === undefined ? handleCall(req, res, call, options) : turnAway(admitted)
   }
   const owned = options.owned && ownedPath(path)
   if (owned !== undefined && options.owned !== undefined) {
     if (!owned.methods.includes(req.method ?? '')) return refuseMethod(req, res, owned.methods.join(', '))
     const barred = client && ownedRefusal(client, owned, req.method)
     if (barred !== undefined) return turnAway(barred)
+    // Uploads and batches are work; looking how they are getting on is not.
+    const admitted = isRead ? undefined : takeSlot(req, res, options.shedder)
+    if (admitted === 'shed') return
+    if (admitted !== undefined) return turnAway(admitted)
     const { fingerprint, bodies, timeouts: limits } = options
     const timeouts = typeof limits === 'function' ? limits() : limits
     const server = { origin: originOf(req), fingerprint, client, spoken, stalls: bodies.bodyStalls, timeouts }
@@ -111,6 +122,30 @@ export async function dispatch(
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })
   const known = [...callPaths].map((each) => `POST ${each}`).join(', ')
   unknown(`there are ${known}, GET /v1/models, GET /healthz`)
+}
+
+/**
+ * Takes a place among the calls in flight by the head alone. Where there is none, the request has been answered: without a line in
+ * the log, which has one for all that are shed.
+ */
+function takeSlot(
+  req: IncomingMessage,
+  res: GatewayResponse,
+  shedder: LoadShedder | undefined,
+): Failure | 'shed' | undefined {
+  const priority = priorityOfHead(req.headers[priorityHeader], res.client)
+  if (typeof priority === 'string') return callersFault('invalid_request', priority)
+  res.priority = priority
+  const slot = shedder?.admit(priority ?? interactive)
+  if (slot === undefined) return undefined
+  if ('signal' in slot) {
+    refuse(res, guessProtocol(req), shedFailure(slot), shedHeaders)
+    req.resume()
+    return 'shed'
+  }
+  res.slot = slot
+  res.on('close', slot.release)
+  return undefined
 }
 
 /** The gateway's own address, as this client knows it. */

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { securityHeaders } from '../access/cors.ts'
 import type { Client } from '../clients/client-directory.ts'
+import type { Slot } from '../shedding/load-shedder.ts'
 
 /**
  * An answer of an upstream is never a page of the gateway, whatever its type: a browser that opens it runs nothing of it.
@@ -18,6 +19,10 @@ export class GatewayResponse<
   callId: string | undefined
   /** Who asks, by the key that was presented; undefined where none is asked for. */
   client: Client | undefined
+  /** Of a call, by its head; undefined where nobody has said anything. */
+  priority: number | undefined
+  /** Its place among the calls in flight. */
+  slot: Slot | undefined
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {
     const reason = typeof rest[0] === 'string' ? rest[0] : undefined

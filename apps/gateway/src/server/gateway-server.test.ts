@@ -5,7 +5,7 @@ import { listenGateway } from './gateway-server.ts'
 test('a defect of the gateway’s own is an error in the caller’s protocol, and stands in the log', async () => {
   const lines: string[] = []
   const defect = new TypeError('a defect')
-  const router = () => () => Promise.reject(defect)
+  const router = () => ({ models: '*', handler: () => Promise.reject(defect) })
   const server = await listenGateway({
     host: '127.0.0.1',
     port: 0,
@@ -51,7 +51,7 @@ test('metrics that cannot be collected are an error of /metrics alone', async ()
 })
 
 test('an IPv6 address stands in brackets in the URL', async () => {
-  const router = () => () => Promise.reject(new Error('not called'))
+  const router = () => ({ models: '*', handler: () => Promise.reject(new Error('not called')) })
   const options = {
     host: '::1',
     port: 0,

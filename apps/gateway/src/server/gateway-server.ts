@@ -6,8 +6,16 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
-import { systemClock } from '@spillway/middleware'
+import { backgroundClock, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
+import { EventLoopDelay } from '../shedding/event-loop-delay.ts'
+import {
+  LoadShedder,
+  type ShedCounts,
+  type SheddingLimits,
+  type SheddingSignal,
+  sheddingLimits,
+} from '../shedding/load-shedder.ts'
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
 import { hasCallId } from './call-paths.ts'
@@ -29,7 +37,12 @@ export interface GatewayServer {
    */
   drain(ms: number): Promise<void>
   /** Goes on with other hosts, origins, comments on streams and bounds, but for that of headers. */
-  use(settings: Pick<ListenOptions, 'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter'>): void
+  use(
+    settings: Pick<
+      ListenOptions,
+      'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter' | 'shedding'
+    >,
+  ): void
   /** What it holds now, and whom it has turned away so far. */
   load(): ServerLoad
 }
@@ -43,6 +56,13 @@ export interface ServerLoad {
   readonly turnedAway: Readonly<
     Record<'maxInFlightBytes' | 'maxConnections' | 'stallTimeout' | 'bodyTimeout', number>
   >
+  /** Calls in flight. */
+  readonly calls: LoadShedder['inFlight']
+  /** How much of each limit is used by which calls are shed, 0 to 1 and above. */
+  readonly pressure: Readonly<Record<SheddingSignal, number>>
+  readonly shed: ShedCounts
+  /** Which calls are being shed. */
+  readonly shedding: LoadShedder['shedding']
 }
 
 export interface ListenOptions extends Served, AccessRules {
@@ -50,6 +70,8 @@ export interface ListenOptions extends Served, AccessRules {
   readonly port: number
   /** Told of errors of the gateway itself. Must not throw. */
   readonly log: (line: string) => void
+  /** When calls are shed. @default see `sheddingDefaults` */
+  readonly shedding?: { readonly [K in keyof SheddingLimits]?: number | undefined } | undefined
   /** What clients can make the server hold. @default see `boundDefaults` */
   readonly bounds?: { readonly [K in keyof ServerBounds]?: number | undefined } | undefined
 }
@@ -67,7 +89,14 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     bodyTimeout: bounds.bodyTimeout,
     maxRequestBytes: bounds.maxRequestBytes,
   }
-  const handling = { ...options, bodies }
+  const shedder = new LoadShedder({
+    limits: sheddingLimits(options.shedding),
+    clock: backgroundClock,
+    loop: new EventLoopDelay(backgroundClock),
+    requestBytes: () => bodies.inFlight.used / bodies.inFlight.max,
+    log: options.log,
+  })
+  const handling = { ...options, bodies, shedder }
   const inFlight = new Set<ServerResponse>()
   let access = openAccess(options)
   const serve = (req: IncomingMessage, res: GatewayResponse): void => {
@@ -133,8 +162,10 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       await closed
       clearTimeout(timer)
       server.close()
+      shedder.close()
     },
-    use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter }) {
+    use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter, shedding }) {
+      shedder.limits = sheddingLimits(shedding)
       access = openAccess({ host: options.host, allowedHosts, allowedOrigins })
       handling.keepAliveAfter = keepAliveAfter
       const next = serverBounds(set)
@@ -155,6 +186,10 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
         stallTimeout: readerStalls.stalled,
         bodyTimeout: bodies.bodyStalls.stalled,
       },
+      calls: shedder.inFlight,
+      pressure: shedder.pressure(),
+      shed: shedder.shed,
+      shedding: shedder.shedding,
     }),
   }
 }

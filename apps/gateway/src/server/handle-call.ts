@@ -18,6 +18,7 @@ import type {} from '../caller.ts'
 import { contentRefusal } from '../clients/client-rules.ts'
 import type {} from '../ledger/upstream.ts'
 import type { Router } from '../router.ts'
+import { shedFailure, shedHeaders } from '../shedding/shed-failure.ts'
 import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { pathOf } from './call-paths.ts'
@@ -90,6 +91,12 @@ export async function handleCall(
 
   const { route, model, callersCloud } = routed
   const { client } = res
+  const priority = lowest(res.priority, route.priority)
+  const shed = route.priority === undefined ? undefined : res.slot?.lower(route.priority)
+  if (shed !== undefined) {
+    read.held.release()
+    return refuse(res, recognised, shedFailure(shed), shedHeaders)
+  }
   const barred =
     client &&
     contentRefusal(client, read.body, { asked: asked.model, model, operation: recognised.operation })
@@ -111,6 +118,7 @@ export async function handleCall(
         callId,
         ...callerFrom(req.headers, handling.fingerprint, client),
         session: asked.session,
+        priority,
         from: req.socket.remoteAddress,
         ...(callersCloud && { callersCloud }),
       },
@@ -119,7 +127,7 @@ export async function handleCall(
   const { record } = request.context
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, recognised, handling.keepAliveAfter) : undefined
-  const answering = route(request).finally(() => held?.stop())
+  const answering = route.handler(request).finally(() => held?.stop())
   releaseWhenOver(read.held, res, answering)
   const response = await answering
   handling.onAnswer?.({
@@ -142,6 +150,10 @@ export async function handleCall(
     sendWhole(res, recognised, response.status, headers, response.body)
   }
 }
+
+/** The less important of two priorities, of which each may be undefined. */
+const lowest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 
 /** Goes on with a stream whose headers are gone: what they would have said is a remark in it, errors are events. */
 function sendLate(

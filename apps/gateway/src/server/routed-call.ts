@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import type { Failure, Handler, RequestContext } from '@spillway/middleware'
+import type { Failure, RequestContext } from '@spillway/middleware'
 import { firstPartyName } from '@spillway/venues'
 import type { RecognisedCall } from '@spillway/wire'
-import type { Router } from '../router.ts'
+import type { Route, Router } from '../router.ts'
 import { isAtCloud } from './call-paths.ts'
 
 /** Where a call goes, and as whose. */
 export interface RoutedCall {
-  readonly route: Handler
+  readonly route: Route
   /** By the name that targets know. */
   readonly model: string
   readonly callersCloud?: RequestContext['callersCloud']
@@ -27,11 +27,11 @@ export function routeOf(
   if (callersCloud !== undefined) {
     const model = firstPartyName(asked)
     const route = router(model, asked)
-    return typeof route === 'function' ? { route, model, callersCloud } : route
+    return 'handler' in route ? { route, model, callersCloud } : route
   }
   const route = router(asked)
-  if (typeof route === 'function') return { route, model: asked }
+  if ('handler' in route) return { route, model: asked }
   const model = firstPartyName(asked)
   const other = model === asked ? route : router(model)
-  return typeof other === 'function' ? { route: other, model } : route
+  return 'handler' in other ? { route: other, model } : route
 }

@@ -13,6 +13,33 @@ export function serverValues(load: () => ServerLoad): Readonly<Record<string, Ob
       description: 'Open connections of clients',
       read: () => [{ value: load().connections }],
     },
+    'spillway.server.calls': {
+      description: 'Calls in flight, from their head to the end of their answer',
+      read: () =>
+        Object.entries(load().calls).map(([kind, value]) => ({
+          value,
+          attributes: { 'spillway.priority': kind },
+        })),
+    },
+    'spillway.server.pressure': {
+      description: 'How much of a limit is used by which calls are shed, 0 to 1 and above',
+      read: () =>
+        Object.entries(load().pressure).map(([signal, value]) => ({
+          value,
+          attributes: { 'spillway.shedding.signal': signal },
+        })),
+    },
+    'spillway.server.shed': {
+      kind: 'counter',
+      description: 'Calls that were refused since the gateway was saturated',
+      read: () =>
+        Object.entries(load().shed).flatMap(([kind, bySignal]) =>
+          Object.entries(bySignal).map(([signal, value]) => ({
+            value,
+            attributes: { 'spillway.priority': kind, 'spillway.shedding.signal': signal },
+          })),
+        ),
+    },
     'spillway.server.turned_away': {
       kind: 'counter',
       description:

@@ -16,6 +16,8 @@ import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { openModels } from './models/models.ts'
 import { openOwned } from './owned/answer-owned.ts'
+import { Owners } from './owned/owners.ts'
+import { ownershipOf } from './owned/ownership.ts'
 import { type ConfigDiff, configDiff, withOpened } from './reload/config-diff.ts'
 import { Serving } from './reload/serving.ts'
 import { openDashboard } from './server/dashboard.ts'
@@ -202,6 +204,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   follow = api.follow
   let timeouts = timeoutsOf(config)
   serving.route([observability.calls, books.calls, ...api.calls])
+  const owners = new Owners(systemClock, config.storage === undefined ? undefined : books.store)
   try {
     const server = await listenGateway({
       ...{ host, allowedHosts, allowedOrigins },
@@ -219,8 +222,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       owned: openOwned({
         ...{ config: () => serving.config, targets, clock: systemClock },
         book: (entries) => books.book(entries),
-        notes: config.storage === undefined ? undefined : books.store,
+        owners,
       }),
+      ownership: clients && ownershipOf(owners, () => serving.config),
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),
       api: api.sources,

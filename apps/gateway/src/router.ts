@@ -13,6 +13,8 @@ export interface Route {
   /** A model name; `*` stands for any characters. */
   readonly models: string
   readonly handler: Handler
+  /** The targets that it may lead to, fallbacks too; undefined where that is not known. */
+  readonly targets?: readonly string[] | undefined
   /** Of its calls, where they are less important than their clients say. */
   readonly priority?: number | undefined
 }

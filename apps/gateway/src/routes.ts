@@ -86,6 +86,6 @@ export function openRoutes(
       fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]
     const handler = compose(chain, (first as RunningTarget).handler)
-    return { models, handler, priority: priorityOf(priority) }
+    return { models, handler, targets: [target, ...others], priority: priorityOf(priority) }
   })
 }

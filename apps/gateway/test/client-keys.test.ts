@@ -222,7 +222,7 @@ describe('a gateway with auth: keys', () => {
     const code = keyOf(clients, 'code')
     const chat = openai(code).chat.completions.create(question)
     await expect(chat).rejects.toThrow(OpenAI.PermissionDeniedError)
-    await expect(chat).rejects.toThrow('code lacks the permission chat')
+    await expect(chat).rejects.toThrow('code lacks the permission call:chat')
     expect((await anthropic(code).messages.create(question)).type).toBe('message')
     const google = await ask(
       gateway,
@@ -259,10 +259,10 @@ describe('a gateway with auth: keys', () => {
     const tools = [{ name: 'a', input_schema: { type: 'object' } }]
     const haiku = { ...question, model: 'claude-haiku-5-5' }
     const refused: readonly (readonly [string, object, string, string?])[] = [
-      ['plain', { ...question, tools }, 'permission tools'],
+      ['plain', { ...question, tools }, 'permission tools:client'],
       ['plain', question, 'permission batches', '/v1/messages/batches'],
       ['plain', question, 'permission files', '/v1/files'],
-      ['none', question, 'permission messages'],
+      ['none', question, 'permission call:messages'],
       ['small', question, 'claude-opus-5-5 is not allowed'],
       ['small', { ...haiku, fallbacks: [{ model }] }, 'claude-opus-5-5 is not allowed'],
       [
@@ -291,6 +291,109 @@ describe('a gateway with auth: keys', () => {
     // A cloud's name of a model that is allowed.
     const aws = { ...haiku, model: undefined, anthropic_version: 'bedrock-2023-05-31' }
     expect((await said('small', aws, '/model/us.anthropic.claude-haiku-5-5/invoke'))[0]).toBe(200)
+  })
+
+  test('refuses what reaches outside, costs more or is no text to clients that may not, by the permission that is missing', async () => {
+    const { claude, clients, gateway } = await gatewayFor({
+      text: { permissions: ['call:messages', 'call:chat', 'tools:client'] },
+      usual: {},
+      counter: { permissions: ['call:count_tokens'] },
+      scraper: { permissions: ['metrics'] },
+      small: { maxTokens: 200 },
+    })
+    const said = async (name: string, body: object, path?: string): Promise<readonly [number, string]> => {
+      const response = await ask(gateway, { 'x-api-key': keyOf(clients, name) }, body, path)
+      return [response.status, await response.text()]
+    }
+    const showing = (block: object) => ({ ...question, messages: [{ role: 'user', content: [block] }] })
+    const source = { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' }
+    const search = { ...question, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }
+    const refused: readonly (readonly [string, object, string, string?])[] = [
+      ['text', showing({ type: 'image', source }), 'images'],
+      [
+        'text',
+        showing({ type: 'tool_result', tool_use_id: 'a', content: [{ type: 'image', source }] }),
+        'images',
+      ],
+      ['text', showing({ type: 'document', source }), 'documents'],
+      [
+        'text',
+        showing({ type: 'image_url', image_url: { url: 'https://a' } }),
+        'images',
+        '/v1/chat/completions',
+      ],
+      ['text', search, 'tools:web'],
+      ['text', { ...question, model: `${model}:online` }, 'tools:web', '/v1/chat/completions'],
+      ['text', { ...question, mcp_servers: [{ type: 'url', url: 'https://a', name: 'a' }] }, 'tools:mcp'],
+      ['text', { ...question, container: 'container_1' }, 'tools:code'],
+      ['text', question, 'call:responses', '/v1/responses'],
+      ['text', question, 'call:count_tokens', '/v1/messages/count_tokens'],
+      ['counter', question, 'call:messages'],
+      ['scraper', question, 'call:messages'],
+    ]
+    for (const [name, body, permission, path] of refused) {
+      const [status, text] = await said(name, body, path)
+      expect([status, text]).toEqual([
+        403,
+        expect.stringContaining(`lacks the permission ${permission}, which`),
+      ])
+      expect(text).toMatch(new RegExp(`clients set ${name} --permissions [\\w:,]*,?${permission}\\\\"`))
+    }
+    const messageOf = async (more: object, path?: string) =>
+      (await said('small', { ...question, ...more }, path))[1]
+    expect(await messageOf({ n: 3 }, '/v1/chat/completions')).toContain('n: small may ask for at most 200')
+    expect(await messageOf({ fallbacks: [{ model, max_tokens: 201 }] })).toContain('fallbacks: small may')
+    const models = (name: string) =>
+      fetch(`${gateway.url}/v1/models`, { headers: { 'x-api-key': keyOf(clients, name) } })
+    expect([(await models('scraper')).status, (await models('text')).status]).toEqual([403, 403])
+    const posts = () => claude.requests.filter(({ method }) => method === 'POST')
+    expect(posts()).toEqual([])
+    expect((await said('usual', showing({ type: 'image', source })))[0]).toBe(200)
+    expect((await said('usual', search))[0]).toBe(200)
+    expect((await said('text', question))[0]).toBe(200)
+    expect((await said('small', { ...question, n: 2 }, '/v1/chat/completions'))[0]).toBe(200)
+    const { max_tokens: _, ...counted } = question
+    expect((await said('counter', counted, '/v1/messages/count_tokens'))[0]).toBe(200)
+    expect(posts()).toHaveLength(5)
+  })
+
+  test('lets a client be served by the targets alone that it may reach, fallbacks too', async () => {
+    const [first, second] = [forThisTest(await startClaude()), forThisTest(await startClaude())]
+    const clients = await clientsOf({
+      inside: { targets: ['local*'], permissions: ['chat', 'batches'] },
+      all: { targets: ['claude', 'local'] },
+    })
+    const gateway = await gatewayOf({
+      ...configOf(targetAt(first, 'anthropic'), targetAt(second, 'anthropic'), { server: clients.server }),
+      routes: [
+        { models: 'claude-haiku-*', target: 'local' },
+        { models: '*', target: 'claude', fallback: ['local'] },
+      ],
+    })
+    const said = async (name: string, body: object, path?: string) => {
+      const response = await ask(gateway, { 'x-api-key': keyOf(clients, name) }, body, path)
+      return [response.status, await response.text()]
+    }
+    const haiku = { ...question, model: 'claude-haiku-5-5' }
+    expect((await said('inside', haiku))[0]).toBe(200)
+    expect(await said('inside', question)).toEqual([
+      403,
+      expect.stringContaining(
+        'may be answered by the target claude, which is not allowed for inside; allowed: local*',
+      ),
+    ])
+    expect((await said('all', question))[0]).toBe(200)
+    const headers = { 'x-api-key': keyOf(clients, 'inside') }
+    const list = (await (await fetch(`${gateway.url}/v1/models`, { headers })).json()) as {
+      data: { id: string }[]
+    }
+    expect(list.data.map(({ id }) => id)).toEqual(['claude-haiku-5-5'])
+    const batch = { requests: [{ custom_id: '1', params: haiku }] }
+    const own = { ...headers, 'anthropic-version': '2023-06-01' }
+    expect((await ask(gateway, own, batch, '/v1/messages/batches')).status).toBe(200)
+    const paths = ({ requests }: typeof first) => requests.map(({ path }) => path)
+    expect(paths(first).filter((path) => path.includes('batches'))).toEqual([])
+    expect(paths(second)).toContain('/v1/messages/batches')
   })
 
   test('shows a client the models that it may use', async () => {

@@ -13,7 +13,9 @@ export async function startOpenAiBatches(keys: readonly string[]) {
   const things = new Map<string, Thing>()
   const seen: { readonly key: string; readonly call: string }[] = []
   const server = createServer(async (req, res) => {
-    const text = await textOf(req)
+    const text = await textOf(req).catch(() => undefined)
+    // Cut off before its end: nothing is made of it.
+    if (text === undefined) return
     const key = String(req.headers.authorization).replace('Bearer ', '')
     const [path = ''] = (req.url ?? '').split('?')
     seen.push({ key, call: `${req.method} ${path}` })

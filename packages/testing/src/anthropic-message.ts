@@ -1,4 +1,4 @@
-import type { Call, Frame } from './answer.ts'
+import { type Call, type Frame, fieldsOf } from './answer.ts'
 import { ping, sse } from './anthropic-error.ts'
 import type { FullReply } from './reply.ts'
 
@@ -34,7 +34,11 @@ export function messageBody(call: Call, model: string, reply: FullReply, flavour
     content.push({ type: 'tool_use', id: id ?? toolId(call, i), name, input })
   })
   const usage = { ...startUsage(reply), ...endUsage(reply), ...moreUsage(reply, flavour) }
-  return JSON.stringify({ ...message(call, reply.model ?? model), content, ...stop(reply), usage })
+  return JSON.stringify({
+    ...message(call, reply.model ?? model),
+    ...messageContainer(call),
+    ...{ content, ...stop(reply), usage },
+  })
 }
 
 /** The events of a streamed message. */
@@ -86,7 +90,11 @@ export function messageFrames(call: Call, model: string, reply: FullReply, flavo
     )
   })
   if (reply.refusal?.inBlock) list.pop()
-  add('message_delta', { delta: stop(reply), usage: { ...endUsage(reply), ...moreUsage(reply, flavour) } })
+  const { container } = messageContainer(call)
+  add('message_delta', {
+    delta: { ...stop(reply), ...(container && { container }) },
+    usage: { ...endUsage(reply), ...moreUsage(reply, flavour) },
+  })
   add('message_stop', {})
   return list
 }
@@ -111,6 +119,15 @@ function textFrames(pieces: readonly string[], index: number): readonly Frame[] 
 
 function message(call: Call, model: string): object {
   return { id: `msg_${call.id}`, type: 'message', role: 'assistant', model, container: null }
+}
+
+/** Where code may be executed, an answer names the container, which the next call may go on in. */
+function messageContainer(call: Call): { readonly container: object | null } {
+  const { tools, container } = fieldsOf(call.request.json)
+  const types = (Array.isArray(tools) ? tools : []).map((tool) => String(fieldsOf(tool).type))
+  if (!types.some((type) => type.startsWith('code_execution_'))) return { container: null }
+  const given = typeof container === 'string' ? container : fieldsOf(container).id
+  return { container: { id: given ?? `container_${call.id}`, expires_at: '2026-12-31T00:00:00Z' } }
 }
 
 function stop({ stopReason, refusal, stopDetails }: FullReply): object {

@@ -36,15 +36,35 @@ function errorOf({
   return { code: type, message }
 }
 
-/** The Responses endpoint. `refuse` says what is wrong with a request. */
-export function responsesRoute(options: ServerOptions, refuse: (call: Call) => Refusal | undefined): Route {
+/** The Responses endpoint. `refuse` says what is wrong with a request that may go on with what is kept here. */
+export function responsesRoute(
+  options: ServerOptions,
+  refuse: (call: Call, kept: KeptResponses) => Refusal | undefined,
+): Route {
+  const kept: KeptResponses = new Map()
   return generatingRoute({
     dialect: openAiResponses,
-    refuse,
-    plan: (call) => replyTo(call, options),
+    refuse: (call) => refuse(call, kept),
+    plan(call) {
+      const reply = replyTo(call, options)
+      if (fieldsOf(call.request.json).store !== false) keep(kept, call, reply)
+      return reply
+    },
     whole: (call, reply) => JSON.stringify(endOf(call, reply, itemsOf(call, reply))),
     frames: responseFrames,
   })
+}
+
+/** Responses and their items that are stored, by the key that has made them: whoever has the key may go on with any of them. */
+export type KeptResponses = Map<string, { readonly key: string | undefined }>
+
+const mostKept = 1_000
+
+function keep(kept: KeptResponses, call: Call, reply: FullReply): void {
+  const key = call.request.headers.authorization
+  const ids = [`resp_${call.id}`, ...itemsOf(call, reply).map(({ item }) => String(item.id))]
+  for (const id of ids) kept.set(id, { key })
+  for (const id of kept.keys()) if (kept.size > mostKept) kept.delete(id)
 }
 
 /** Fields of a request that its response repeats, and what they are where it does not have them. */

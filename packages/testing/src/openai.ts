@@ -92,7 +92,7 @@ function openAiSite(given: OpenAiOptions): Site {
   )
   const responses = responsesRoute(
     options,
-    (call) => refusedKey(call) ?? refusedResponses(call) ?? unknownModel(call),
+    (call, kept) => refusedKey(call) ?? refusedResponses(call, kept) ?? unknownModel(call),
   )
   const count: Route = {
     dialect,

@@ -1,6 +1,7 @@
 import { type Call, fieldsOf } from './answer.ts'
 import { thinkingModels } from './chat-openai-rules.ts'
 import { looseObject } from './chat-tool-turns.ts'
+import type { KeptResponses } from './openai-responses.ts'
 
 type Fields = ReturnType<typeof fieldsOf>
 
@@ -38,16 +39,23 @@ const items: Readonly<Record<string, readonly [prefix: string, fields: string]>>
 }
 
 /** What OpenAI refuses of a Responses request, by its error messages as public issues quote them. */
-export function refusedResponses({ request }: Call): { status: number; message?: string } | undefined {
+export function refusedResponses(
+  { request }: Call,
+  kept: KeptResponses = new Map(),
+): { status: number; message?: string } | undefined {
   if (request.tooLarge) return { status: 413 }
   if (request.json === undefined)
     return { status: 400, message: 'We could not parse the JSON body of your request.' }
   const body = fieldsOf(request.json)
-  const message = wrongParameter(body) ?? wrongTools(body) ?? wrongFormat(body) ?? wrongInput(body)
+  const isKept = (id: unknown): boolean => kept.get(String(id))?.key === request.headers.authorization
+  const message =
+    wrongParameter(body, isKept) ?? wrongTools(body) ?? wrongFormat(body) ?? wrongInput(body, isKept)
   return message === undefined ? undefined : { status: 400, message }
 }
 
-function wrongParameter(body: Fields): string | undefined {
+type IsKept = (id: unknown) => boolean
+
+function wrongParameter(body: Fields, isKept: IsKept): string | undefined {
   const unknown = Object.keys(body).find((name) => !fields.has(name))
   if (unknown !== undefined) return `Unknown parameter: '${unknown}'.`
   const { model, input, prompt, include, stream, stream_options, max_output_tokens: most, reasoning } = body
@@ -70,8 +78,7 @@ function wrongParameter(body: Fields): string | undefined {
     return "The 'stream_options' parameter is only allowed when 'stream' is enabled."
   if (body.previous_response_id != null && body.conversation != null)
     return "Mutually exclusive parameters: Ensure you are only providing one of: 'previous_response_id' or 'conversation'."
-  // Nothing is kept here.
-  if (body.previous_response_id != null)
+  if (body.previous_response_id != null && !isKept(body.previous_response_id))
     return `Previous response with id '${body.previous_response_id}' not found.`
   return undefined
 }
@@ -100,18 +107,18 @@ function wrongFormat({ text }: Fields): string | undefined {
   return open && `Invalid schema for response_format '${name}': ${open}`
 }
 
-function wrongInput({ input, store }: Fields): string | undefined {
+function wrongInput({ input, store }: Fields, isKept: IsKept): string | undefined {
   if (input == null || typeof input === 'string') return undefined
   if (!Array.isArray(input))
     return "Invalid type for 'input': expected one of a string or array of input items."
   const list = input.map((item) => ({ type: 'message', ...fieldsOf(item) }) as Fields)
   const wrong = list
-    .map((item, at) => wrongItem(item, `input[${at}]`, store))
+    .map((item, at) => wrongItem(item, `input[${at}]`, store, isKept))
     .find((each) => each !== undefined)
   return wrong ?? wrongCalls(list) ?? wrongReasoning(list)
 }
 
-function wrongItem(item: Fields, place: string, store: unknown): string | undefined {
+function wrongItem(item: Fields, place: string, store: unknown, isKept: IsKept): string | undefined {
   const type = String(item.type)
   const [prefix, names] = items[type] ?? []
   // Built-in tools and their results.
@@ -125,12 +132,12 @@ function wrongItem(item: Fields, place: string, store: unknown): string | undefi
   if (unknown !== undefined) return `Unknown parameter: '${place}.${unknown}'.`
   if (typeof item.id === 'string' && !item.id.startsWith(prefix as string))
     return `Invalid '${place}.id': '${item.id}'. Expected an ID that begins with '${prefix}'.`
-  if (type === 'item_reference') return `Item with id '${item.id}' not found.`
+  if (type === 'item_reference') return isKept(item.id) ? undefined : `Item with id '${item.id}' not found.`
   if (type === 'message') return wrongMessage(item, place)
   if (type === 'reasoning') {
-    const isKept = store !== false || item.encrypted_content != null
+    const isReadable = store !== false || item.encrypted_content != null
     if (!Array.isArray(item.summary)) return `Missing required parameter: '${place}.summary'.`
-    return isKept
+    return isReadable
       ? undefined
       : `Item with id '${item.id}' not found. Items are not persisted when \`store\` is set to false.`
   }

@@ -1,6 +1,6 @@
 /**
  * Fields at the top of a request that Spillway decides by: where it goes, how the answer comes, what it costs, what the
- * books say was asked.
+ * books say was asked, and whether its client may ask it.
  */
 const deciding: ReadonlySet<string> = new Set([
   'model',
@@ -16,6 +16,16 @@ const deciding: ReadonlySet<string> = new Set([
   'speed',
   'service_tier',
   'inference_geo',
+  'fallbacks',
+  'models',
+  'plugins',
+  'functions',
+  'mcp_servers',
+  'container',
+  'web_search_options',
+  'previous_response_id',
+  'conversation',
+  'prompt',
 ])
 
 export function isDeciding(name: string): boolean {

@@ -42,6 +42,14 @@ export function globs(text: string): readonly string[] {
   return all
 }
 
+export function targets(text: string): readonly string[] {
+  const all = parts(text)
+  const wrong = all.find((glob) => !/^[\w.*-]{1,64}$/.test(glob))
+  if (all.length === 0 || wrong !== undefined || all.length > 100)
+    throw new InvalidArgumentError('expected names of targets of the configuration, such as claude,local.')
+  return all
+}
+
 export function tokens(text: string): number {
   if (text === 'any') return Infinity
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0, or any.')

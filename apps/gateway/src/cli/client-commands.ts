@@ -5,11 +5,21 @@ import { type ClientHash, fingerprintOf, hashedWith } from '../clients/client-ha
 import { newClientKey, prefixOf } from '../clients/client-key.ts'
 import type { ClientStore } from '../clients/client-store.ts'
 import { openClientHash, openClientStore } from '../clients/open-clients.ts'
-import { permissionSets, permissions, usualPermissions } from '../clients/permissions.ts'
+import { permissions, setDescriptions, usualPermissions } from '../clients/permissions.ts'
 import type { Config } from '../config/config.ts'
 import { defaultStateFolder } from '../fingerprints/key-file.ts'
 import type { Priority } from '../shedding/priority.ts'
-import { clientName, expiry, globs, list, overlap, priority, team, tokens } from './client-arguments.ts'
+import {
+  clientName,
+  expiry,
+  globs,
+  list,
+  overlap,
+  priority,
+  targets,
+  team,
+  tokens,
+} from './client-arguments.ts'
 import { clientTable, describeClient, shownClient } from './client-table.ts'
 import { configFileOf, usualFile } from './config-file.ts'
 import { noteAct } from './note-act.ts'
@@ -24,6 +34,7 @@ interface SettingFlags extends Flags {
   readonly team?: string
   readonly permissions?: readonly string[]
   readonly models?: readonly string[]
+  readonly targets?: readonly string[]
   readonly maxTokens?: number
   readonly expires?: number
   readonly priority?: Priority
@@ -79,9 +90,7 @@ export function clientCommands(): Command {
       ),
   )
   group.addCommand(
-    withSettings(
-      clientCommand('set', 'change what a client may do; --models "*" and --expires never lift a limit'),
-    )
+    withSettings(clientCommand('set', 'change what a client may do; "*", any and never lift a limit'))
       .argument('<name>', 'the client', clientName)
       .option('--json', 'print the client as JSON')
       .action((name: string, flags: SettingFlags) =>
@@ -91,7 +100,7 @@ export function clientCommands(): Command {
           const next = { ...settings, ...(expires !== undefined && { expiresAt }) }
           if (Object.keys(next).length === 0)
             return fail(
-              'nothing to set: give --team, --permissions, --models, --max-tokens, --priority or --expires',
+              'nothing to set: give --team, --permissions, --models, --targets, --max-tokens, --priority or --expires',
             )
           const document = await store.update((before) => changed(before, name, next))
           showOne(document, name, flags)
@@ -151,6 +160,7 @@ function withSettings(command: Command): Command {
     .option('--team <team>', 'the team that it belongs to', team)
     .option('--permissions <list>', `what it may do (default: ${usualPermissions.join(',')})`, list)
     .option('--models <globs>', 'the models that it may use, such as "claude-haiku-*" (default: all)', globs)
+    .option('--targets <globs>', 'the targets that may serve it, fallbacks too (default: all)', targets)
     .option('--max-tokens <number>', 'the largest max_tokens of a call (default: any)', tokens)
     .option(
       '--priority <priority>',
@@ -162,11 +172,13 @@ function withSettings(command: Command): Command {
 
 /** Those that the command line names. */
 function settingsOf(flags: SettingFlags) {
-  const { team: named, permissions: given, models, maxTokens, expires, priority: rank } = flags
+  const { team: named, permissions: given, models, targets: reached, maxTokens, expires } = flags
+  const { priority: rank } = flags
   return {
     ...(named !== undefined && { team: named === '' ? undefined : named }),
     ...(given !== undefined && { permissions: given }),
     ...(models !== undefined && { models: models.includes('*') ? undefined : models }),
+    ...(reached !== undefined && { targets: reached.includes('*') ? undefined : reached }),
     ...(maxTokens !== undefined && { maxTokens: maxTokens === Infinity ? undefined : maxTokens }),
     ...(rank !== undefined && { priority: rank === 'interactive' ? undefined : rank }),
     ...(expires !== undefined && { expires }),
@@ -233,8 +245,7 @@ function fail(message: string): void {
 }
 
 function permissionHelp(): string {
-  const sets = Object.entries(permissionSets).map(([name, all]) => [name, all.join(', ')])
-  return [...Object.entries(permissions), ...sets]
-    .map(([name = '', text]) => `  ${name.padEnd(14)} ${text}`)
+  return [...Object.entries(setDescriptions), ...Object.entries(permissions)]
+    .map(([name = '', text]) => `  ${name.padEnd(17)} ${text}`)
     .join('\n')
 }

@@ -5,9 +5,10 @@ import { tableLines } from './table.ts'
 
 /** A client without the hashes of its keys, for programs. Times are ISO 8601. */
 export function shownClient(name: string, client: StoredClient, now: number): object {
-  const { team = null, permissions, models = null, maxTokens = null, priority = 'interactive' } = client
+  const { team = null, permissions, models = null, targets = null, maxTokens = null } = client
+  const { priority = 'interactive' } = client
   return {
-    ...{ name, state: stateOf(client, now), team, permissions, models, maxTokens, priority },
+    ...{ name, state: stateOf(client, now), team, permissions, models, targets, maxTokens, priority },
     createdAt: iso(client.createdAt),
     expiresAt: iso(client.expiresAt),
     revokedAt: iso(client.revokedAt),
@@ -21,13 +22,14 @@ export function shownClient(name: string, client: StoredClient, now: number): ob
 
 /** One client, for people. */
 export function describeClient(name: string, client: StoredClient, now: number): string {
-  const { team, permissions, models, maxTokens, priority, createdAt, expiresAt, revokedAt } = client
+  const { team, permissions, models, targets, maxTokens, priority, createdAt, expiresAt, revokedAt } = client
   const rows: (readonly [string, string])[] = [
     ['name', name],
     ['state', stateOf(client, now)],
     ['team', team ?? '-'],
     ['permissions', permissions.join(', ') || 'none'],
     ['models', models?.join(', ') ?? 'all'],
+    ['targets', targets?.join(', ') ?? 'all'],
     ['maxTokens', maxTokens === undefined ? 'any' : String(maxTokens)],
     ['priority', String(priority ?? 'interactive')],
     ['created', iso(createdAt) ?? '-'],

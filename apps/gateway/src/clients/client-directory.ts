@@ -24,6 +24,12 @@ export interface Client {
   readonly budgets?: readonly BudgetRule[] | undefined
   /** How important its calls are; undefined where nothing is set. */
   readonly priority?: number | undefined
+  /** Undefined where all targets may serve it. */
+  readonly mayReach?: ((target: string) => boolean) | undefined
+  /** As they are written, for errors. */
+  readonly targets?: readonly string[] | undefined
+  /** Its permissions by the names that it was given, for errors. */
+  readonly given?: readonly string[] | undefined
 }
 
 /** `mistyped` and `foreign` are found without looking anything up; `unknown` is all else, revoked and expired keys too. */
@@ -134,12 +140,14 @@ function entriesOf({ clients, teams }: ClientDocument): { entries: Map<string, E
   for (const [name, stored] of Object.entries(clients)) {
     if (stored.revokedAt !== undefined) continue
     size++
-    const { team, permissions, models, maxTokens, expiresAt = Infinity } = stored
+    const { team, permissions, models, maxTokens, targets, expiresAt = Infinity } = stored
     const client: Client = {
-      ...{ name, team, models, maxTokens, permissions: permissionSets(permissions) },
+      ...{ name, team, models, maxTokens, targets, given: permissions },
+      permissions: permissionSets(permissions),
       mayUse: models && matchers(models),
       budgets: rules(name, stored),
       priority: priorityOf(stored.priority),
+      mayReach: targets && matchers(targets),
     }
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })
@@ -147,9 +155,9 @@ function entriesOf({ clients, teams }: ClientDocument): { entries: Map<string, E
   return { entries, size }
 }
 
-function matcherOf(globs: readonly string[]): (model: string) => boolean {
+function matcherOf(globs: readonly string[]): (name: string) => boolean {
   const matchers = globs.map(globMatcher)
-  return (model) => matchers.some((matches) => matches(model))
+  return (name) => matchers.some((matches) => matches(name))
 }
 
 function shared<T>(make: (texts: readonly string[]) => T): (texts: readonly string[]) => T {

@@ -36,6 +36,8 @@ export interface ClientSettings {
   readonly models?: readonly string[] | undefined
   /** The largest `max_tokens` of a call. */
   readonly maxTokens?: number | undefined
+  /** Globs of names; the targets of the configuration that may serve it. Undefined: all targets. */
+  readonly targets?: readonly string[] | undefined
   /** When all of its keys end. */
   readonly expiresAt?: number | undefined
   readonly limits?: readonly StoredLimit[] | undefined
@@ -99,11 +101,11 @@ const areTexts = (value: unknown): boolean =>
 /** Everything that decides about access: a value of another type must not count as none. */
 function isClient(client: unknown): boolean {
   if (!isMapping(client)) return false
-  const { permissions, models, maxTokens, expiresAt, revokedAt, priority, keys, limits } = client
+  const { permissions, models, targets, maxTokens, expiresAt, revokedAt, priority, keys, limits } = client
   return (
     areLimits(limits) &&
     areTexts(permissions) &&
-    (models === undefined || areTexts(models)) &&
+    [models, targets].every((globs) => globs === undefined || areTexts(globs)) &&
     [maxTokens, expiresAt, revokedAt].every(isTime) &&
     (priority === undefined || priorityOf(priority) !== undefined) &&
     Array.isArray(keys) &&

@@ -286,6 +286,8 @@ export interface Config extends PolicyConfig {
     /** `env:NAME` or `vault:NAME`: the key that fingerprints of callers' keys are made with. */
     readonly fingerprintKey?: string | undefined
     /** Where client keys are kept, for `auth: keys`. */
+    /** Ids of files, responses and containers at the vendor that no client was seen to make. @default refuse */
+    readonly unknownIds?: 'refuse' | 'pass' | undefined
     readonly clientsFile?: string | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */

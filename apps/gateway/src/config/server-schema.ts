@@ -45,6 +45,12 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .min(1, { error: 'expected the path of a file' })
     .optional()
     .describe('Where client keys are kept, hashed.'),
+  unknownIds: z
+    .enum(['refuse', 'pass'], { error: 'expected refuse or pass' })
+    .optional()
+    .describe(
+      'With auth: keys, calls that name a file, response or container which no client was seen to make: refuse, or pass on. Those of another client are always refused.',
+    ),
   keepAliveAfter: duration
     .optional()
     .describe('After so long without content a stream gets comments, which give up its status and headers.'),

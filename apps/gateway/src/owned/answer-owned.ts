@@ -9,6 +9,7 @@ import {
   timeoutFailure,
   transportFailure,
 } from '@spillway/wire'
+import type { Client } from '../clients/client-directory.ts'
 import type { Config } from '../config/config.ts'
 import { protocolOf } from '../server/answer-models.ts'
 import { pathOf } from '../server/call-paths.ts'
@@ -20,9 +21,11 @@ import { type Counting, download, passed, readText, withOwnAddresses } from './a
 import { BatchUsage } from './batch-usage.ts'
 import { batchRows } from './book-batch.ts'
 import { type Choosing, ownerOf, placeOf } from './choose-owner.ts'
+import { guardUpload, NamesOthers } from './guard-upload.ts'
 import { ownAlone } from './own-alone.ts'
 import { idsIn, type OwnedPath } from './owned-path.ts'
-import { type Candidate, type Owner, type OwnerNotes, Owners } from './owners.ts'
+import type { Candidate, Owner, Owners } from './owners.ts'
+import { isRefused, notFound, unknownIdsOf } from './ownership.ts'
 import { Patience } from './patience.ts'
 import { openUpload, UploadTooLarge } from './upload.ts'
 
@@ -37,8 +40,8 @@ export interface OwnedOptions {
   readonly config: () => Config
   readonly targets: ReadonlyMap<string, RunningTarget>
   readonly book: (entries: readonly Entry[]) => void
-  /** Where it is noted who owns what; undefined where nothing is kept. */
-  readonly notes?: OwnerNotes | undefined
+  /** Who owns what. */
+  readonly owners: Owners
   readonly clock: Clock
 }
 
@@ -51,7 +54,7 @@ export type AnswerOwned = (
     readonly origin: string
     readonly fingerprint: (key: string) => string
     /** Who asks, where clients are authenticated: then each sees nothing but what it has made. */
-    readonly client?: { readonly name: string } | undefined
+    readonly client?: Pick<Client, 'name' | 'mayReach'> | undefined
     /** The protocol of the client, where its headers no longer tell. */
     readonly spoken?: Api | undefined
     readonly stalls: StallWatch
@@ -63,8 +66,7 @@ export type AnswerOwned = (
  * Passes requests about batches and files on to the endpoint whose key has made them, without holding what is uploaded and
  * downloaded. What a batch has used is booked when its results have been read to their end.
  */
-export function openOwned({ config, targets, book, notes, clock }: OwnedOptions): AnswerOwned {
-  const owners = new Owners(clock, notes)
+export function openOwned({ config, targets, book, owners, clock }: OwnedOptions): AnswerOwned {
   const booked = new RecentMap<true>(mostBooked)
   return async (req, res, path, { origin, fingerprint, client, spoken, stalls, timeouts }) => {
     const api = path.api ?? (path.id?.startsWith('file-') ? 'openai' : (spoken ?? protocolOf(req.headers)))
@@ -79,7 +81,8 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
       kind: path.kind,
       tenant,
       asked,
-      isOwnAlone: client !== undefined,
+      isOwnAlone: client !== undefined && unknownIdsOf(config()) === 'refuse',
+      mayReach: client?.mayReach,
     }
     const headers = headersFor(api, req)
     const patience = new Patience(clock)
@@ -88,6 +91,13 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
     })
     if (req.headers.expect !== undefined) res.writeContinue()
     const isUpload = req.method === 'POST' && path.id === undefined
+    // What is encoded cannot be read, and no vendor says that it takes that.
+    const encoding = req.headers['content-encoding'] ?? 'identity'
+    if (isUpload && client !== undefined && encoding !== 'identity') {
+      req.resume()
+      const message = 'content-encoding: uploads of clients are taken as they are, without an encoding'
+      return refuse(res, api, callersFault('invalid_request', message, 415))
+    }
     const upload = isUpload ? await openUpload(req, largest[path.kind], stalls) : undefined
     // Asking who owns it and its own answer have one limit.
     const longest = isUpload ? timeouts.total : Math.min(timeouts.total, longestSilence)
@@ -100,7 +110,16 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
       void upload?.body.cancel()
       return refuse(res, api, patience.isOver ? timeoutFailure('headers', longest) : place)
     }
-    const sending = { body: upload?.body, longest: Math.max(0, until - clock.now()), patience }
+    const isGuarded = client !== undefined && (path.kind === 'batches' || api !== 'anthropic')
+    const body =
+      upload && isGuarded
+        ? guardUpload(
+            upload.body,
+            (id) => isRefused(owners, id, client.name, unknownIdsOf(config())),
+            path.kind === 'files',
+          )
+        : upload?.body
+    const sending = { body, longest: Math.max(0, until - clock.now()), patience }
     const answer = await send(place, req, headers, sending)
     if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
     const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }
@@ -123,9 +142,9 @@ export function openOwned({ config, targets, book, notes, clock }: OwnedOptions)
     if (answer.ok) await learn(text, path, req.method ?? '', owner)
     const isList = path.id === undefined && req.method === 'GET'
     const seen = answer.ok && isList && client ? await ownAlone(text, owners, client.name) : text
-    const body = Buffer.from(withOwnAddresses(seen, origin))
-    res.writeHead(answer.status, { ...passed(answer, said), 'content-length': body.length })
-    res.end(body)
+    const bytes = Buffer.from(withOwnAddresses(seen, origin))
+    res.writeHead(answer.status, { ...passed(answer, said), 'content-length': bytes.length })
+    res.end(bytes)
   }
 
   /** Only from what has just been made, and from a batch that says which files its results are: lists show what is others'. */
@@ -221,6 +240,8 @@ async function send(
   } catch (error) {
     if (patience.isOver) return timeoutFailure('headers', longest)
     const cause = error instanceof Error ? (error.cause ?? error) : error
+    for (const each of [error, cause])
+      if (each instanceof NamesOthers) return notFound({ id: each.id, what: 'file' })
     if (error instanceof UploadTooLarge || cause instanceof UploadTooLarge)
       return callersFault('too_large', (cause as Error).message)
     return transportFailure(cause)

@@ -6,6 +6,7 @@ import type { RunningTarget } from '../targets.ts'
 import type { OwnedPath } from './owned-path.ts'
 import { idsIn } from './owned-path.ts'
 import type { Candidate, Owner, Owners } from './owners.ts'
+import { notFound } from './ownership.ts'
 
 /** What choosing an endpoint needs. */
 export interface Choosing {
@@ -18,16 +19,19 @@ export interface Choosing {
   readonly tenant: string | undefined
   /** Whether a caller may reach nothing but what it has been seen to make. */
   readonly isOwnAlone?: boolean | undefined
+  /** The targets that the caller may reach; undefined for all. */
+  readonly mayReach?: ((target: string) => boolean) | undefined
   /** `x-spillway-target`. */
   readonly asked: string | undefined
 }
 
 /** The endpoints of the targets that speak a protocol themselves, in the order of the routes. */
-export function candidatesOf({ config, targets, api, asked }: Choosing): readonly Candidate[] {
+export function candidatesOf({ config, targets, api, asked, mayReach }: Choosing): readonly Candidate[] {
   const names = new Set(config.routes.flatMap(({ target, fallback }) => [target, ...fallback]))
   return (
     [...names]
       .filter((name) => config.targets[name]?.api === api && (asked === undefined || asked === name))
+      .filter((name) => mayReach?.(name) !== false)
       .flatMap((target) => (targets.get(target)?.endpoints ?? []).map((endpoint) => ({ target, endpoint })))
       // Not every cloud that sells Claude has batches and files.
       .filter(({ endpoint }) => endpoint.client !== undefined)
@@ -45,10 +49,11 @@ export async function placeOf(beginning: string, choosing: Choosing): Promise<Ca
     const named = choosing.asked === undefined ? '' : ` called ${choosing.asked.slice(0, 64)}`
     return callersFault('not_found', `no target${named} with api: ${choosing.api} has batches and files`, 404)
   }
-  for (const { id } of idsIn(beginning).slice(0, mostNamed)) {
+  const ids = idsIn(beginning).filter(({ field }) => field !== 'custom_id')
+  for (const { id } of ids.slice(0, mostNamed)) {
     const owner = await choosing.owners.of(id)
     if (owner !== undefined) return ownedBy(id, owner, choosing)
-    if (choosing.isOwnAlone && choosing.kind === 'batches') return unknown(id)
+    if (choosing.isOwnAlone && choosing.kind === 'batches') return unknown(id, true)
   }
   const model = /"model"\s*:\s*"([^"\\]{1,256})"/.exec(beginning)?.[1]
   const route =
@@ -60,9 +65,10 @@ export async function placeOf(beginning: string, choosing: Choosing): Promise<Ca
 export function ownedBy(
   id: string,
   owner: Owner,
-  { config, targets, tenant, isOwnAlone }: Choosing,
+  { config, targets, tenant, isOwnAlone, mayReach }: Choosing,
 ): Candidate | Failure {
-  if ((isOwnAlone || owner.tenant !== undefined) && owner.tenant !== tenant) return unknown(id)
+  if (mayReach?.(owner.target) === false) return unknown(id, true)
+  if ((isOwnAlone || owner.tenant !== undefined) && owner.tenant !== tenant) return unknown(id, isOwnAlone)
   const endpoint = targets.get(owner.target)?.endpoints.find(({ name }) => name === owner.endpoint)
   if (endpoint !== undefined && config.targets[owner.target] !== undefined)
     return { target: owner.target, endpoint }
@@ -79,7 +85,7 @@ export async function ownerOf(
 ): Promise<Candidate | Failure> {
   const known = await choosing.owners.of(id)
   if (known !== undefined) return ownedBy(id, known, choosing)
-  if (choosing.isOwnAlone) return unknown(id)
+  if (choosing.isOwnAlone) return unknown(id, true)
   const path =
     kind === 'files'
       ? `/v1/files/${id}`
@@ -99,8 +105,11 @@ const unasked = (id: string): Failure =>
     503,
   )
 
-const unknown = (id: string): Failure =>
-  callersFault(
-    'not_found',
-    `${id}: none of the endpoints that could be asked has it, with the keys that the gateway has now`,
-  )
+/** Clients are not told whether there is one. */
+const unknown = (id: string, isClients?: boolean): Failure =>
+  isClients
+    ? notFound({ id, what: /^(?:msg)?batch/.test(id) ? 'batch' : 'file' })
+    : callersFault(
+        'not_found',
+        `${id}: none of the endpoints that could be asked has it, with the keys that the gateway has now`,
+      )

@@ -16,6 +16,7 @@ const opened: readonly (keyof Config)[] = ['server', 'vault', 'storage', 'state'
 const liveOfServer = [
   ...(['allowedHosts', 'allowedOrigins', 'maxRequestBytes', 'maxInFlightBytes', 'maxConnections'] as const),
   ...(['keepAliveFor', 'keepAliveAfter', 'stallTimeout', 'bodyTimeout', 'drainFor', 'loadShedding'] as const),
+  'unknownIds' as const,
 ]
 
 /** What of `server.log` can; its file stays open. */

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Api } from '@spillway/middleware'
+import type { Client } from '../clients/client-directory.ts'
+import { targetsRefusal } from '../clients/client-rules.ts'
 import { listIn, modelIn } from '../models/model-info.ts'
 import type { Models } from '../models/models.ts'
+import type { Router } from '../router.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { callersFault, refuse } from './refusal.ts'
 import { callerFrom } from './tenant.ts'
@@ -40,6 +43,7 @@ const largestLimit = 1_000
 
 interface AnsweringModels {
   readonly models: Models
+  readonly router: Router
   readonly fingerprint: (key: string) => string
   /** The protocol of the client, where its headers no longer tell. */
   readonly spoken?: Api | undefined
@@ -50,11 +54,11 @@ export async function answerModels(
   req: IncomingMessage,
   res: GatewayResponse,
   { id }: ModelsAsked,
-  { models, fingerprint, spoken }: AnsweringModels,
+  { models, router, fingerprint, spoken }: AnsweringModels,
 ): Promise<void> {
   const { headers } = req
   const { client } = res
-  const mayUse = client?.mayUse ?? (() => true)
+  const mayUse = client === undefined ? () => true : usableBy(client, router)
   const api = spoken ?? protocolOf(headers)
   const asking = {
     caller: callerFrom(headers, fingerprint, client).caller ?? 'nobody',
@@ -79,6 +83,17 @@ export async function answerModels(
   }
   const served = (await models.list(asking)).filter((model) => mayUse(model.id))
   send(res, listIn(api, served, { limit, afterId, beforeId }))
+}
+
+/** By its name, and by the targets that serve it. */
+function usableBy(client: Client, router: Router): (model: string) => boolean {
+  const { mayUse, mayReach } = client
+  return (model) => {
+    if (mayUse?.(model) === false) return false
+    if (mayReach === undefined) return true
+    const route = router(model)
+    return !('kind' in route) && targetsRefusal(client, route.targets) === undefined
+  }
 }
 
 /** What the caller presents: for endpoints that are asked with callers' own keys. */

@@ -3,7 +3,7 @@ import type { Failure } from '@spillway/middleware'
 import { type Admitted, admitClient } from '../access/client-door.ts'
 import type { ApiSources } from '../api/api-server.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
-import { callRefusal, ownedRefusal } from '../clients/client-rules.ts'
+import { callRefusal, modelsRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
 import type { AnswerOwned } from '../owned/answer-owned.ts'
 import { ownedPath } from '../owned/owned-path.ts'
@@ -87,6 +87,8 @@ export async function dispatch(
   const models = modelsAsked(path)
   if (models !== undefined && options.models !== undefined) {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    const barred = client && modelsRefusal(client)
+    if (barred !== undefined) return turnAway(barred)
     return answerModels(req, res, models, { ...options, models: options.models, spoken })
   }
   if (path === '/healthz' || path === '/readyz') {
@@ -110,8 +112,11 @@ export async function dispatch(
   const unserved = whyNotServed(path)
   if (unserved !== undefined) return turnAway(callersFault('invalid_request', unserved))
   const profiles = profilesAsked(path)
-  if (profiles !== undefined)
-    return isRead ? answerProfiles(res, profiles) : refuseMethod(req, res, 'GET, HEAD')
+  if (profiles !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    const barred = client && modelsRefusal(client)
+    return barred === undefined ? answerProfiles(res, profiles) : turnAway(barred)
+  }
   const advice = baseUrlAdvice(path, originOf(req), calls)
   if (advice !== undefined) return unknown(advice)
   if (path.startsWith('/api/') && options.api !== undefined) {

@@ -17,6 +17,7 @@ import { malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillw
 import type {} from '../caller.ts'
 import { contentRefusal } from '../clients/client-rules.ts'
 import type {} from '../ledger/upstream.ts'
+import type { Ownership } from '../owned/ownership.ts'
 import type { Router } from '../router.ts'
 import { shedFailure, shedHeaders } from '../shedding/shed-failure.ts'
 import { askedBy } from './asked.ts'
@@ -58,6 +59,8 @@ export interface CallHandling {
   /** Milliseconds after which the client of a stream is shown that somebody is at work. */
   readonly keepAliveAfter: number
   readonly bodies: BodyReading
+  /** Keeps clients from what others have made; undefined where there are no clients. */
+  readonly ownership?: Ownership | undefined
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
   /** Hears of requests that were refused before they had a route. Must not throw. */
   readonly onRefused?: ((request: RefusedRequest) => void) | undefined
@@ -99,10 +102,17 @@ export async function handleCall(
   }
   const barred =
     client &&
-    contentRefusal(client, read.body, { asked: asked.model, model, operation: recognised.operation })
-  if (barred !== undefined) {
+    contentRefusal(client, read.body, {
+      ...{ asked: asked.model, model, operation: recognised.operation },
+      targets: route.targets,
+    })
+  const { ownership } = handling
+  const barredId =
+    client && barred === undefined ? ownership?.refusal(read.body, api, client.name) : undefined
+  const refused = barred ?? (barredId && (await barredId))
+  if (refused !== undefined) {
     read.held.release()
-    return turnAway(barred)
+    return turnAway(refused)
   }
   const request = recordCall(
     createRequest({
@@ -142,12 +152,23 @@ export async function handleCall(
     path: pathOf(req.url ?? '/'),
   })
   if (res.destroyed) return response.body.cancel()
-  if (held?.hasBegun) return sendLate(res, recognised, response, record)
+  const body =
+    client && response.failure === undefined && ownership !== undefined
+      ? ownership.learning(response.body, read.body, {
+          ...{ api, isStream: asked.stream },
+          owner: {
+            target: response.target ?? '',
+            endpoint: record.attempts.at(-1)?.endpoint ?? '',
+            tenant: client.name,
+          },
+        })
+      : response.body
+  if (held?.hasBegun) return sendLate(res, recognised, { ...response, body }, record)
   const headers = responseHeaders(response.headers, spillwayHeaders(response, record))
   if (response.failure === undefined && asked.stream) {
-    sendStream(res, response.status, headers, sealBody(response.body, recognised))
+    sendStream(res, response.status, headers, sealBody(body, recognised))
   } else {
-    sendWhole(res, recognised, response.status, headers, response.body)
+    sendWhole(res, recognised, response.status, headers, body)
   }
 }
 

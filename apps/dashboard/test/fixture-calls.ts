@@ -23,6 +23,7 @@ export function callAt(at: number, index: number, random: () => number): CallRow
       index % 7 === 3
         ? null
         : `key-${['a03f61bb20c4Xk2_q9ZtVw', '5be10cc9d1f7Yh4-m1RsLp', '77aa01e4d0b2Qc8_z5NdGe'][index % 3]}`,
+    tenantName: index % 7 === 3 || index % 3 !== 0 ? null : 'Search team',
     session: index % 5 === 2 ? null : `session-${index % 40}`,
     model,
     modelAnswered: failure === 'server' ? null : model,
@@ -46,6 +47,10 @@ export function callAt(at: number, index: number, random: () => number): CallRow
   }
 }
 
+/** One of the tenants has a name. */
+export const nameOf = (tenant: string): string | null =>
+  tenant === 'key-a03f61bb20c4Xk2_q9ZtVw' ? 'Search team' : null
+
 export function facetsOf(calls: readonly CallRow[]): Facets['facets'] {
   const count = (of: (call: CallRow) => string) => {
     const counts = new Map<string, number>()
@@ -56,7 +61,7 @@ export function facetsOf(calls: readonly CallRow[]): Facets['facets'] {
   }
   return {
     model: count(({ model }) => model),
-    tenant: count(({ tenant }) => tenant ?? ''),
+    tenant: count(({ tenant }) => tenant ?? '').map((each) => ({ ...each, name: nameOf(each.value) })),
     target: count(({ target }) => target ?? ''),
     failure: count(({ failure }) => failure ?? ''),
     status: count(({ status }) => String(status ?? 0)),
@@ -72,6 +77,7 @@ export function sessionsOf(calls: readonly CallRow[]): Sessions['rows'] {
       return {
         session,
         tenant: own[0]?.tenant ?? '',
+        tenantName: own[0]?.tenantName ?? null,
         calls: own.length,
         errors: own.filter(({ failure }) => failure !== null && failure !== 'cancelled').length,
         attempts: own.reduce((sum, { attempts }) => sum + attempts, 0),

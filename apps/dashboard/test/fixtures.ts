@@ -18,7 +18,7 @@ import {
   type TokenCounts,
   type Usage,
 } from '@spillway/gateway-api'
-import { callAt, facetsOf, models, noTokens, sessionsOf, storyOf } from './fixture-calls.ts'
+import { callAt, facetsOf, models, nameOf, noTokens, sessionsOf, storyOf } from './fixture-calls.ts'
 import { daily, noPercentiles, percentiles, randomFrom } from './fixture-numbers.ts'
 import { key, targetsAt } from './fixture-targets.ts'
 
@@ -193,6 +193,7 @@ function someCalls(now: number, size: Size): Fixture {
         const isFree = key === 'llama3.2' || key === 'local'
         return {
           key,
+          ...(by === 'tenant' && { name: nameOf(key) }),
           calls: count,
           failedCalls: Math.round(count * 0.002 * index),
           attempts: Math.round(count * 1.04),
@@ -227,6 +228,7 @@ function someCalls(now: number, size: Size): Fixture {
         ...{ range, by, times: series.map(({ at }) => at) },
         series: keys.map((key, index) => ({
           key,
+          ...(by === 'tenant' && { name: nameOf(key) }),
           firstContent: percentiles(412 * (1 + index * 0.4), 2.6, 5.1),
           total: percentiles(3_740 * (1 + index * 0.3), 2.9, 5.4),
           points: series.map((point) => ({
@@ -297,7 +299,8 @@ function someCalls(now: number, size: Size): Fixture {
       sequence: 12_480 - index,
       at: now - index * 41_000 - 9_000,
       actor: index % 9 === 4 ? 'cli:operator' : 'key-a03f61bb20c4Xk2_q9ZtVw',
-      action: index % 9 === 4 ? 'key.rotated' : 'call.ended',
+      actorName: index % 9 === 4 ? null : 'Search team',
+      action: index % 9 === 4 ? 'key.rotated' : 'call',
       subject: index % 9 === 4 ? 'claude' : (models[index % 3] ?? ''),
       details:
         index % 9 === 4

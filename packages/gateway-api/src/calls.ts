@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { tokenCounts } from './sums.ts'
-import { duration, integer, list, money, named, object, text, time } from './values.ts'
+import { duration, integer, list, money, named, object, tenantName, text, time } from './values.ts'
 
 export const callRow = named(
   'CallRow',
@@ -8,6 +8,7 @@ export const callRow = named(
     id: text.describe('As `x-spillway-call-id` has it.'),
     at: time,
     tenant: text.nullable(),
+    tenantName,
     session: text.nullable(),
     model: text.describe('As it was asked for.'),
     modelAnswered: text.nullable(),

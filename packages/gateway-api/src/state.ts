@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { percentiles } from './sums.ts'
-import { integer, list, money, named, number, object, text, time } from './values.ts'
+import { integer, list, money, named, number, object, tenantName, text, time } from './values.ts'
 
 const headroom = z.record(text, object({ used: number, limit: number })).readonly()
 
@@ -115,6 +115,7 @@ export const audit = named(
         sequence: integer,
         at: time,
         actor: text,
+        actorName: tenantName,
         action: text,
         subject: text,
         details: z.record(text, z.unknown()).readonly(),

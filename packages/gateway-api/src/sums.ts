@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, integer, list, money, named, object, text, time } from './values.ts'
+import { duration, integer, list, money, named, object, tenantName, text, time } from './values.ts'
 
 export const timeRange = named('TimeRange', object({ from: time, to: time }))
 export type TimeRange = z.infer<typeof timeRange>
@@ -60,7 +60,7 @@ const usage = {
 
 export const groupings = ['model', 'tenant', 'target', 'role', 'day'] as const
 
-export const usageRow = named('UsageRow', object({ key: text, ...usage }))
+export const usageRow = named('UsageRow', object({ key: text, name: tenantName.optional(), ...usage }))
 export type UsageRow = z.infer<typeof usageRow>
 
 export const usageAnswer = named(
@@ -94,14 +94,17 @@ export const splitSeries = named(
     by: z.enum(splits),
     times: list(time).describe('The begins of the steps.'),
     series: list(
-      object({ key: text, firstContent: percentiles, total: percentiles, points: list(seriesPoint) }),
+      object({
+        ...{ key: text, name: tenantName.optional() },
+        ...{ firstContent: percentiles, total: percentiles, points: list(seriesPoint) },
+      }),
     ).describe('The groups that cost most, with their latencies over the whole range.'),
     other: object({ groups: integer, points: list(seriesPoint) }).optional(),
   }),
 )
 export type Series = z.infer<typeof splitSeries>
 
-const facet = list(object({ value: text, calls: integer })).describe(
+const facet = list(object({ value: text, name: tenantName.optional(), calls: integer })).describe(
   'The most frequent values first; empty is none.',
 )
 
@@ -134,6 +137,7 @@ export const sessions = named(
       object({
         session: text,
         tenant: text,
+        tenantName,
         calls: integer,
         errors: integer,
         attempts: integer,

@@ -11,6 +11,11 @@ export const money = z.string().regex(/^\d+$/).describe('Whole nano-dollars.')
 
 export const time = integer.describe('Milliseconds since the Unix epoch.')
 
+/** What the configuration calls a tenant that is a fingerprint. */
+export const tenantName = text
+  .nullable()
+  .describe('What `tenants.names` of the configuration calls the tenant; null where it has no name there.')
+
 export const duration = number.describe('Milliseconds.')
 
 export const object = <T extends z.ZodRawShape>(shape: T) => z.object(shape).readonly()

@@ -33,7 +33,7 @@ export async function callPage(db: Db, database: DatabaseName, filter: CallFilte
   checkWhole('calls: limit', limit, 1000)
   const before = filter.before === undefined ? undefined : readCursor(filter.before)
   // One query for each alternative, so that each is read in the order of an index and ends at the limit.
-  const alternatives = filter.query ? await search(db, database, filter.query) : [[]]
+  const alternatives = filter.query ? await search(db, database, filter.query, filter.tenantsLike) : [[]]
   const found = new Map<string, CallRow>()
   for (const conditions of alternatives) {
     const all = [...equalities(database, filter), ...conditions, ...beyond(database, before)]
@@ -95,7 +95,12 @@ function equalities(database: DatabaseName, filter: CallFilter): RawBuilder<unkn
 }
 
 /** What a search may mean, as lists of conditions: the begin of a call id, or a part of a name. */
-async function search(db: Db, database: DatabaseName, query: string): Promise<RawBuilder<unknown>[][]> {
+async function search(
+  db: Db,
+  database: DatabaseName,
+  query: string,
+  tenants: readonly string[] = [],
+): Promise<RawBuilder<unknown>[][]> {
   const callId = database === 'sqlite' ? sql`call_id` : sql`call_id collate "C"`
   const begins = sql`${callId} >= ${query} and ${callId} < ${query + largestText}`
   const { rows } = await sql<{ found: number }>`select count(*) as found
@@ -116,7 +121,8 @@ async function search(db: Db, database: DatabaseName, query: string): Promise<Ra
       where ${eachRow} grain = ${sql.lit(grains.day)} and ${sql.ref(key)} <> '' and lower(${sql.ref(key)}) like ${pattern} escape '\\'`.execute(
       db,
     )
-    const list = names.rows.map(({ name }) => name)
+    const more = key === 'tenant' ? tenants : []
+    const list = [...new Set([...names.rows.map(({ name }) => name), ...more])]
     if (list.length > fewNames)
       alternatives.push([sql`coalesce(${sql.ref(column)}, '') in (${sql.join(list)})`])
     else for (const name of list) alternatives.push([sql`${sql.ref(column)} = ${name}`])

@@ -139,6 +139,8 @@ export interface CallFilter {
   readonly problems?: boolean | undefined
   /** The begin of a call id, or a part of the name of a model, tenant or target. */
   readonly query?: string | undefined
+  /** Tenants that `query` finds too: those whose names outside the ledger contain it, for instance. */
+  readonly tenantsLike?: readonly string[] | undefined
 }
 
 export interface CallPage {

@@ -44,6 +44,7 @@ function call(id: string, more: Partial<CallRow> = {}): CallRow {
     id,
     at: 1,
     tenant: null,
+    tenantName: null,
     session: null,
     model: 'm',
     modelAnswered: 'm',

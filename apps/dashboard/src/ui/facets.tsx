@@ -28,7 +28,7 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
               {title} <span class="quiet">{values.length}</span>
             </summary>
             <ul>
-              {values.map(({ value, calls }) => {
+              {values.map(({ value, name: called, calls }) => {
                 const asked = value === '' ? none : value
                 const isChosen = chosen === asked
                 return (
@@ -38,7 +38,9 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
                       aria-pressed={isChosen}
                       onClick={() => setSearch(name, isChosen ? undefined : asked)}
                     >
-                      <span class="facet-value">{wordsOf(name, value, nothing)}</span>
+                      <span class="facet-value" title={called ? value : undefined}>
+                        {called ?? wordsOf(name, value, nothing)}
+                      </span>
                       <span class="numbers">{compact(calls)}</span>
                     </button>
                   </li>

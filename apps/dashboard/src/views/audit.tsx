@@ -10,6 +10,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { Pager } from '../ui/pager.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Table } from '../ui/table.tsx'
+import { Tenant } from '../ui/tenant.tsx'
 import { Time } from '../ui/time.tsx'
 
 /** Who did what, and when. */
@@ -44,7 +45,7 @@ export function Audit(): JSX.Element {
                 columns={[
                   { title: 'No.', numeric: true, from: 'tablet', cell: ({ sequence }) => full(sequence) },
                   { title: 'Time', cell: ({ at }) => <Time at={at} /> },
-                  { title: 'Actor', cell: ({ actor }) => <span class="model">{actor}</span> },
+                  { title: 'Actor', cell: ({ actor, actorName }) => <Tenant id={actor} name={actorName} /> },
                   { title: 'Action', cell: ({ action }) => <b>{action}</b> },
                   { title: 'Subject', cell: ({ subject }) => <span class="model">{subject}</span> },
                   { title: 'Details', cell: ({ details }) => <Details of={details} /> },

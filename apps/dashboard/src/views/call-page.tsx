@@ -11,6 +11,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { Money } from '../ui/money.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
+import { Tenant } from '../ui/tenant.tsx'
 import { Tokens } from '../ui/tokens.tsx'
 import { CallContent } from './call-content.tsx'
 import { Outcome } from './outcome.tsx'
@@ -124,9 +125,10 @@ function AttemptFacts({ of }: { readonly of: Attempt }): JSX.Element {
 
 function CallFacts({ of: { call, api, operation } }: { readonly of: CallStory }): JSX.Element {
   const { range, span } = place.value
-  const link = (name: string, value: string): JSX.Element => (
-    <a href={formatPlace({ view: 'calls', range, span, search: { [name]: value } })}>{value}</a>
+  const link = (name: string, value: string, shown: ComponentChildren = value): JSX.Element => (
+    <a href={formatPlace({ view: 'calls', range, span, search: { [name]: value } })}>{shown}</a>
   )
+  const { tenant, tenantName } = call
   return (
     <Panel title="The call">
       <dl class="facts">
@@ -135,7 +137,10 @@ function CallFacts({ of: { call, api, operation } }: { readonly of: CallStory })
         <Fact name="Protocol" value={`${api}, ${words(operation)}${call.stream ? ', streamed' : ''}`} />
         <Fact name="Status" value={call.status} />
         <Fact name="Model" value={modelOf(call.model, call.modelAnswered)} />
-        <Fact name="Tenant" value={call.tenant === null ? null : link('tenant', call.tenant)} />
+        <Fact
+          name="Tenant"
+          value={tenant && link('tenant', tenant, <Tenant id={tenant} name={tenantName} />)}
+        />
         <Fact name="Conversation" value={call.session === null ? null : link('session', call.session)} />
       </dl>
     </Panel>

@@ -5,6 +5,7 @@ import { place } from '../place.ts'
 import { formatPlace } from '../routing.ts'
 import { Money } from '../ui/money.tsx'
 import { type Column, Table } from '../ui/table.tsx'
+import { Tenant } from '../ui/tenant.tsx'
 import { Time } from '../ui/time.tsx'
 import { allInput, Tokens } from '../ui/tokens.tsx'
 import { Outcome } from './outcome.tsx'
@@ -40,7 +41,11 @@ const columns: readonly Column<CallRow>[] = [
       </span>
     ),
   },
-  { title: 'Tenant', from: 'desktop', cell: ({ tenant }) => tenant ?? <span class="quiet">–</span> },
+  {
+    title: 'Tenant',
+    from: 'desktop',
+    cell: ({ tenant, tenantName }) => <Tenant id={tenant} name={tenantName} />,
+  },
   { title: 'Attempts', from: 'desktop', numeric: true, cell: ({ attempts }) => attempts },
   {
     title: 'First token',

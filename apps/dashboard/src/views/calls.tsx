@@ -55,7 +55,7 @@ export function Calls(): JSX.Element {
         <form class="filters" onSubmit={(event) => event.preventDefault()}>
           <Filter name="query" label="Search" isSearch placeholder="id of a call, part of a name" />
         </form>
-        <Chosen />
+        <Chosen facets={facets.data?.facets} />
         <Loaded of={calls}>
           {(data) =>
             data.calls.length > 0 ? (
@@ -81,16 +81,18 @@ export function Calls(): JSX.Element {
 }
 
 /** The filters that hold, each with a way to be rid of it. */
-function Chosen(): JSX.Element | null {
+function Chosen({ facets }: { readonly facets: FacetsAnswer['facets'] | undefined }): JSX.Element | null {
   const { search } = place.value
   const chosen = filterNames.filter((name) => name !== 'query' && search[name] !== undefined)
   if (chosen.length === 0) return null
+  const tenant = facets?.tenant.find(({ value }) => value === search.tenant)?.name
+  const shown = (name: string): string | undefined => (name === 'tenant' && tenant) || search[name]
   return (
     <ul class="chosen">
       {chosen.map((name) => (
         <li key={name}>
           <button type="button" onClick={() => setSearch(name, undefined)}>
-            {name === 'problems' ? 'only problems' : `${name}: ${search[name]}`}{' '}
+            {name === 'problems' ? 'only problems' : `${name}: ${shown(name)}`}{' '}
             <span aria-hidden="true">×</span>
             <span class="unseen">, remove</span>
           </button>

@@ -13,6 +13,7 @@ import { Money } from '../ui/money.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { Table } from '../ui/table.tsx'
+import { Tenant } from '../ui/tenant.tsx'
 import { Time } from '../ui/time.tsx'
 
 const orders = [
@@ -89,7 +90,11 @@ export function Conversations(): JSX.Element {
                   from: 'tablet',
                   cell: ({ input, output }) => `${compact(input)} → ${compact(output)}`,
                 },
-                { title: 'Tenant', from: 'desktop', cell: ({ tenant }) => tenant || '–' },
+                {
+                  title: 'Tenant',
+                  from: 'desktop',
+                  cell: ({ tenant, tenantName }) => <Tenant id={tenant} name={tenantName} />,
+                },
                 { title: 'Last, since', from: 'tablet', cell: ({ lastHour }) => <Time at={lastHour} /> },
               ]}
             />

@@ -20,8 +20,8 @@ export function CostBy({ by }: { readonly by: Series['by'] }): JSX.Element {
     <Loaded of={series}>
       {({ times, series: groups, other }) => {
         const lines = [
-          ...groups.map(({ key, points }, index) => ({
-            ...{ label: key || 'none', tone: tones[index] ?? 'first', kind: 'line' as const },
+          ...groups.map(({ key, name, points }, index) => ({
+            ...{ label: name ?? (key || 'none'), tone: tones[index] ?? 'first', kind: 'line' as const },
             values: points.map(({ costNano }) => dollarsForChart(costNano)),
           })),
           ...(other === undefined

@@ -23,12 +23,16 @@ export function LatencyTable({ of, by, now, past }: LatencyTableProps): JSX.Elem
   const columns: Column<Row>[] = [
     {
       title: by === 'target' ? 'Target' : by === 'model' ? 'Model' : 'Tenant',
-      cell: ({ key }) =>
+      cell: ({ key, name }) =>
         key === '' ? (
           <span class="quiet">none</span>
         ) : (
-          <a class="row-link model" href={formatPlace({ view: 'calls', range, span, search: { [by]: key } })}>
-            {key}
+          <a
+            class="row-link model"
+            title={name ? key : undefined}
+            href={formatPlace({ view: 'calls', range, span, search: { [by]: key } })}
+          >
+            {name ?? key}
           </a>
         ),
     },

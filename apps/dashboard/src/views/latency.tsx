@@ -122,8 +122,8 @@ function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Elem
               <Chart
                 title={`p95 ${of === 'total' ? 'of the total time' : 'of the time to first token'} by ${by}`}
                 times={data.times}
-                series={data.series.map(({ key, points }, index) => ({
-                  ...{ label: nameOf(by, key), tone: tones[index] ?? 'first', kind: 'line' as const },
+                series={data.series.map(({ key, name, points }, index) => ({
+                  ...{ label: name ?? nameOf(by, key), tone: tones[index] ?? 'first', kind: 'line' as const },
                   values: points.map((point) => point[of].p95),
                 }))}
                 format={duration}

@@ -174,6 +174,12 @@ function Rows({ usage: { rows: shown, other, by } }: { readonly usage: Usage }):
         rowKey={({ key }) => key}
         sorted={by === 'day' ? undefined : 'Cost'}
       />
+      {by === 'tenant' && rows.some(({ key, name }) => !name && /^key-[\w-]{22}$/.test(key)) && (
+        <p class="quiet">
+          “key-…” is the fingerprint of a key that a caller presents. Under <code>tenants.names</code> the
+          configuration gives it a name.
+        </p>
+      )}
       {anyUnpriced && (
         <p class="quiet">
           “No price”: the price table does not know the model. Its tokens are counted, its cost is not.
@@ -187,8 +193,12 @@ function columnsOf(by: Usage['by'], allNano: string, others: number): readonly C
   return [
     {
       title: groups.find(([each]) => each === by)?.[1] ?? by,
-      cell: ({ key }) =>
-        key === otherKey ? <span class="quiet">{full(others)} others</span> : <Key text={key} by={by} />,
+      cell: ({ key, name }) =>
+        key === otherKey ? (
+          <span class="quiet">{full(others)} others</span>
+        ) : (
+          <Key text={key} name={name} by={by} />
+        ),
     },
     { title: 'Calls', numeric: true, sort: ({ calls }) => calls, cell: ({ calls }) => count(calls) },
     {
@@ -246,12 +256,18 @@ function columnsOf(by: Usage['by'], allNano: string, others: number): readonly C
   ]
 }
 
-function Key({ text, by }: { text: string; by: Usage['by'] }): JSX.Element {
+interface KeyProps {
+  readonly text: string
+  readonly name: string | null | undefined
+  readonly by: Usage['by']
+}
+
+function Key({ text, name, by }: KeyProps): JSX.Element {
   return text === '' ? (
     <span class="quiet">{by === 'tenant' ? 'no key' : 'unknown'}</span>
   ) : (
-    <a class="row-link model" href={hrefOf(by, text)}>
-      {text}
+    <a class={name ? 'row-link' : 'row-link model'} title={name ? text : undefined} href={hrefOf(by, text)}>
+      {name ?? text}
     </a>
   )
 }

@@ -3,6 +3,7 @@
 import type { CallRow, TokenCounts } from '@spillway/gateway-api'
 import type {} from '@spillway/ledger'
 import { type CallRecord, followCall, type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import type { TenantNames } from './tenant-names.ts'
 
 /** A call that is over. */
 export interface FinishedCall {
@@ -12,13 +13,17 @@ export interface FinishedCall {
 }
 
 /** Tells of each call at its outcome. The listener must not throw. */
-export function observeCalls(onCall: (call: FinishedCall) => void): Middleware {
+export function observeCalls(
+  names: Pick<TenantNames, 'of'>,
+  onCall: (call: FinishedCall) => void,
+): Middleware {
   const observing: Middleware = (next) => (request) =>
     followCall(request, next, ({ record, response, outcome, failure, firstContentMs, totalMs }) => {
       const row: CallRow = {
         id: record.callId,
         at: Math.round(record.startedAtEpoch),
         tenant: request.context.tenant ?? null,
+        tenantName: names.of(request.context.tenant),
         session: request.context.session ?? null,
         model: request.model,
         modelAnswered: outcome?.model ?? null,

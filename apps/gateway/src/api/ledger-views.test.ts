@@ -5,6 +5,9 @@ import type { Books } from '../ledger/books.ts'
 import { readAudit } from './audit-view.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { sharedReads } from './shared-reads.ts'
+import { tenantNames } from './tenant-names.ts'
+
+const noNames = tenantNames(() => ({}))
 
 it('answers with what is booked while the last rows cannot be booked', async () => {
   const clock = virtualClock()
@@ -15,6 +18,7 @@ it('answers with what is booked while the last rows cannot be booked', async () 
     () => 0,
     () => undefined,
     () => false,
+    noNames,
     clock,
   )
   expect(await clock.runUntil(views.calls({ limit: 5, format: 'json' }))).toEqual({
@@ -34,6 +38,6 @@ it('gives the page that it has when a search of the audit log takes long', async
       return Array.from({ length: count }, (_, at) => ({ seq: after + at + 1, entry: '{}' }))
     },
   } as unknown as AuditLog
-  const page = await clock.runUntil(readAudit(log, { limit: 5, query: 'not there' }, clock))
+  const page = await clock.runUntil(readAudit(log, { limit: 5, query: 'not there' }, noNames, clock))
   expect(page).toEqual({ entries: [], next: '7001' })
 })

@@ -19,6 +19,7 @@ import type { Books } from '../ledger/books.ts'
 import type { CallNote } from './call-notes.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { spanIfAsked, spanOf } from './spans.ts'
+import type { TenantNames } from './tenant-names.ts'
 import { within } from './within.ts'
 
 /** What `/api` says of the past. */
@@ -47,6 +48,7 @@ export function ledgerViews(
   now: () => number,
   noteOf: (callId: string) => CallNote | undefined,
   hasContent: (callId: string) => boolean,
+  names: TenantNames,
   clock: Clock = systemClock,
 ): LedgerViews {
   const read = <T>(question: unknown, ask: () => Promise<T>): Promise<T> =>
@@ -54,6 +56,13 @@ export function ledgerViews(
       await within(longestFlush, flush(), () => {}, clock)
       return ask()
     })
+  /** A row of a tenant with its name; those of other groups have none. */
+  const named = <T extends object>(by: string, tenant: string, row: T): T & { name?: string | null } =>
+    by === 'tenant' ? { ...row, name: names.of(tenant) } : row
+  const callRow = ({ callId, at, tenant, fallback, ...call }: CallView): CallRow => ({
+    ...{ id: callId, at, tenant, tenantName: names.of(tenant) },
+    ...{ ...call, id: callId, fallback: fallback?.reason ?? null },
+  })
   const stepsOf = ({ from, to, step }: ReturnType<typeof rangeOf>): number => Math.ceil((to - from) / step)
   return {
     async summary(query) {
@@ -69,7 +78,10 @@ export function ledgerViews(
       const { rows, other } = await read(['usage', by, range, limit], () =>
         store.largestTotals(by, range, limit),
       )
-      return { range, by, rows: rows.map(usageRow), other: other && usageRow(other) }
+      return {
+        ...{ range, by, other: other && usageRow(other) },
+        rows: rows.map(({ key, ...row }) => ({ ...named(by, key, { key }), ...usageRow(row) })),
+      }
     },
     async series({ by, limit, ...query }) {
       const asked = rangeOf(query, now())
@@ -77,7 +89,7 @@ export function ledgerViews(
       const split = await read(['series', by, limit, asked], () =>
         store.splitSeries(range, stepsOf(asked), by, limit),
       )
-      return { range, ...split }
+      return { range, ...split, series: split.series.map((each) => named(by, each.key, each)) }
     },
     async fallbacks(query) {
       const range = spanOf(query, now())
@@ -86,18 +98,31 @@ export function ledgerViews(
     async facets(query) {
       const range = spanOf(query, now())
       const filter = outcomeFilter(query)
-      return { range, facets: await read(['facets', range, filter], () => store.facets(range, filter)) }
+      const facets = await read(['facets', range, filter], () => store.facets(range, filter))
+      return {
+        range,
+        facets: { ...facets, tenant: facets.tenant.map((each) => named('tenant', each.value, each)) },
+      }
     },
     async sessions({ order, limit, ...query }) {
       const range = spanOf(query, now())
       const rows = await read(['sessions', order, limit, range], () => store.sessions(range, order, limit))
-      return { range, rows }
+      return {
+        range,
+        rows: rows.map(({ session, tenant, ...row }) => ({
+          session,
+          tenant,
+          tenantName: names.of(tenant),
+          ...row,
+        })),
+      }
     },
     async calls(query) {
       const { limit, before, session, query: text } = query
       const filter = {
         ...{ limit, before, session, query: text, ...outcomeFilter(query) },
         range: spanIfAsked(query, now()),
+        tenantsLike: text === undefined ? undefined : names.like(text),
       }
       const { calls, next } = await read(['calls', filter], () => store.calls(filter))
       return { calls: calls.map(callRow), next }
@@ -137,8 +162,4 @@ function usageRow<T extends { readonly cancelled: number }>({
   ...row
 }: T): Omit<T, 'cancelled'> {
   return row
-}
-
-function callRow({ callId, fallback, ...call }: CallView): CallRow {
-  return { ...call, id: callId, fallback: fallback?.reason ?? null }
 }

@@ -19,6 +19,7 @@ import { LiveEvents } from './live-events.ts'
 import { sharedReads } from './shared-reads.ts'
 import { spanIfAsked } from './spans.ts'
 import { openLimits, watchTargets } from './targets-view.ts'
+import { tenantNames } from './tenant-names.ts'
 
 export interface Observed {
   /** As it is now. */
@@ -46,7 +47,8 @@ export function openApiSources(observed: Observed): {
   const notes = new CallNotes()
   const { captureContent = false, maxContentLength = Infinity } = config().telemetry ?? {}
   const contents = captureContent ? new CallContents(maxContentLength) : undefined
-  const calls = observeCalls((call) => {
+  const names = tenantNames(config)
+  const calls = observeCalls(names, (call) => {
     notes.add(call.record)
     books.audit?.record(callEntry(call))
     live.send('call', call.row)
@@ -59,6 +61,7 @@ export function openApiSources(observed: Observed): {
       () => Date.now(),
       (id) => notes.of(id),
       (id) => contents?.has(id) ?? false,
+      names,
     ),
     targets: watched.read,
     alerts: () => alertsOf(watched.read(), observed.state(), Date.now()),
@@ -72,7 +75,7 @@ export function openApiSources(observed: Observed): {
     audit({ range: name, from, to, ...filter }) {
       const range = spanIfAsked({ range: name, from, to }, Date.now())
       return reads(JSON.stringify(['audit', filter, range]), () =>
-        readAudit(books.store.audit, { ...filter, range }),
+        readAudit(books.store.audit, { ...filter, range }, names),
       )
     },
     content(id) {

@@ -326,7 +326,13 @@ export interface Config extends PolicyConfig {
   readonly targets: Readonly<Record<string, TargetConfig>>
   readonly routes: readonly RouteConfig[]
   /** What holds for each caller by itself, over all targets. */
-  readonly tenants?: { readonly rateLimit?: RateLimitConfig | undefined } | undefined
+  readonly tenants?:
+    | {
+        readonly rateLimit?: RateLimitConfig | undefined
+        /** What the dashboard calls them, by their fingerprints. */
+        readonly names?: Readonly<Record<string, string>> | undefined
+      }
+    | undefined
   /** What may be used in each period, whoever calls. */
   readonly budgets?: BudgetsConfig | undefined
   readonly fallback?:

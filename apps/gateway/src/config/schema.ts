@@ -123,6 +123,19 @@ const target = z.strictObject({
   prices: pricesSchema.optional().describe('What its models cost; these replace the published prices.'),
 })
 
+const tenantNames = z.record(
+  z.string().regex(/^key-[\w-]{22}$/, {
+    error:
+      'expected the fingerprint of a key as the dashboard shows it, such as key-a03f61bb20c4Xk2_q9ZtVw; a key itself never belongs in a configuration file',
+  }),
+  z
+    .string()
+    .trim()
+    .min(1, { error: 'expected a name' })
+    .max(100, { error: 'expected at most 100 characters' }),
+  { error: 'expected a mapping of fingerprints to names' },
+)
+
 const route = z.strictObject({
   models: z.string().min(1).describe('A model name; * stands for any characters.'),
   target: name.describe('Who is asked first.'),
@@ -148,7 +161,14 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     .min(1, { error: 'expected at least one route' })
     .describe('Who answers what: the first route that matches serves a call.'),
   tenants: z
-    .strictObject({ rateLimit: rateLimit.optional() })
+    .strictObject({
+      rateLimit: rateLimit.optional(),
+      names: tenantNames
+        .optional()
+        .describe(
+          'What the dashboard and its exports call callers that present keys of their own, by their fingerprints: key-…: Billing.',
+        ),
+    })
     .optional()
     .describe('What holds for each caller by itself, told by the key that it presents.'),
   budgets: budgets.optional(),

@@ -80,7 +80,7 @@ export class Serving {
     if (isTouched || !isDeepStrictEqual([before.mirror, before.routes], [next.mirror, next.routes])) {
       this.mirrors.splice(0, Infinity, ...openMirrors(next, this.targets, mirrored))
     }
-    if (!isDeepStrictEqual(before.tenants, next.tenants)) {
+    if (!isDeepStrictEqual(before.tenants?.rateLimit, next.tenants?.rateLimit)) {
       left.push({ name: 'the limits of tenants', close: this.#tenants.close })
       this.#tenants = limitsOfTenants(next, resources.shared)
     }

@@ -47,14 +47,24 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     return context.newPage()
   }
 
+  /** The page of all tests that need no other, since each new one takes a second. */
+  let usual: Page | undefined
+
   /** A page for one test, which must not complain; and the gateway behind it is well again. */
-  async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await newPage(options)
+  async function open(hash: string, options?: BrowserContextOptions): Promise<Page> {
+    if (options === undefined) usual ??= await newPage({})
+    const page = options === undefined ? (usual as Page) : await newPage(options)
     const complaints = complaintsOf(page)
     onTestFinished(async () => {
-      await page.context().close()
       server.isBroken = false
+      if (page !== usual) return page.context().close()
+      page.removeAllListeners()
+      await page.evaluate(() => localStorage.clear())
     })
+    await page.setViewportSize(options?.viewport ?? desk)
+    await page.emulateMedia({ colorScheme: options?.colorScheme ?? 'light' })
+    // From an empty page, so that it is loaded and not only shown.
+    await page.goto('about:blank')
     await page.goto(`${server.url}/${hash}`)
     await settled(page)
     if (!server.isBroken) onTestFinished(() => expect(unexpected(complaints)).toEqual([]))
@@ -81,11 +91,12 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     const shared = sharedPage()
 
     test.each(views.map(({ id, name }) => [name, id]))(
-      '%s renders, on a desk and on a phone',
+      '%s renders, on a desk and on a phone, in light and dark',
       async (name, id) => {
         server.fixture = fixture(Date.now())
         const page = shared()
         await page.setViewportSize(desk)
+        await page.emulateMedia({ colorScheme: 'light' })
         await page.goto(`${server.url}/#/${id}`)
         await page.locator('h1', { hasText: name }).waitFor()
         await settled(page)
@@ -97,22 +108,12 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
         expect(await faultsOf(page)).toEqual([])
         await page.setViewportSize(phone)
         expect(await isTooWide(page)).toBe(false)
+        if (fixture === bigNumbers) return
+        await page.emulateMedia({ colorScheme: 'dark' })
+        await settled(page)
+        expect(await faultsOf(page)).toEqual([])
       },
     )
-  })
-
-  describe('in the dark, on a phone', () => {
-    const shared = sharedPage({ colorScheme: 'dark', viewport: phone })
-
-    test.each(views.map(({ id, name }) => [name, id]))('%s has no fault, opened by a link', async (_, id) => {
-      server.fixture = aFewCalls(Date.now())
-      const page = shared()
-      // From an empty page, so that it is loaded and not only shown.
-      await page.goto('about:blank')
-      await page.goto(`${server.url}/#/${id}`)
-      await settled(page)
-      expect(await faultsOf(page)).toEqual([])
-    })
   })
 
   test('what is empty says what to do, with this gateway’s own address', async () => {
@@ -198,7 +199,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash === '#/calls?model=claude-opus-5-5')
     await page.getByText('Page 1').waitFor()
     await settled(page)
-    const models = await page.locator('tbody .model').allTextContents()
+    const models = await page.locator('tbody td:nth-child(5)').allTextContents()
     expect(models.every((model) => model.startsWith('claude-opus-5-5'))).toBe(true)
     await page.getByLabel('Search').fill('no such call')
     await page.getByRole('button', { name: 'Clear the filters' }).click()
@@ -283,7 +284,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     const page = await open('#/calls')
     const rows = page.locator('tbody tr')
     expect(await rows.locator('td:nth-child(3)').allTextContents()).toEqual(['–', '$0.00', 'no price'])
-    expect(await rows.nth(1).locator('.model').textContent()).toMatch(/^claude-opus-5 → gpt-oss-20b/)
+    expect(await rows.nth(1).locator('td:nth-child(5)').textContent()).toMatch(/^claude-opus-5 → gpt-oss-20b/)
   })
 
   test('the audit log leaves out calls until they are asked for', async () => {
@@ -416,6 +417,41 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByRole('link', { name: 'CSV' }).waitFor()
     await page.locator('tbody a.row-link').first().click()
     await page.waitForFunction(() => location.hash.startsWith('#/calls?session=session-'))
+  })
+
+  test('tenants are called by their names wherever they are shown, and found by their fingerprints', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const fingerprint = 'key-a03f61bb20c4Xk2_q9ZtVw'
+    const page = await open(`#/calls?tenant=${fingerprint}`)
+    await page
+      .locator('.facet', { hasText: /^Tenant/ })
+      .getByRole('button', { name: 'Search team' })
+      .waitFor()
+    await page.getByRole('button', { name: /^tenant: Search team/ }).waitFor()
+    const named = page.locator('tbody').getByTitle(fingerprint)
+    expect(await named.first().textContent()).toBe('Search team')
+    await page.locator('tbody tr', { hasText: 'Search team' }).locator('a.row-link').first().click()
+    await page.getByRole('link', { name: 'Search team' }).waitFor()
+    for (const hash of ['#/usage?by=tenant', '#/latency?by=tenant', '#/sessions', '#/audit']) {
+      await page.goto(`${server.url}/${hash}`)
+      await settled(page)
+      await page.locator('main').getByText('Search team').first().waitFor()
+      expect([hash, await page.locator('main').getByText(fingerprint).count()]).toEqual([hash, 0])
+    }
+    await page.goto(`${server.url}/#/usage?by=tenant`)
+    await page.getByText('Under tenants.names the configuration gives it a name.').waitFor()
+  })
+
+  test('days, weeks and months are one click', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/sessions')
+    await page.locator('.own-span > summary').click()
+    expect(await faultsOf(page)).toEqual([])
+    await page.getByRole('button', { name: 'Yesterday' }).click()
+    const today = new Date().setHours(0, 0, 0, 0)
+    const yesterday = new Date(today - 1).setHours(0, 0, 0, 0)
+    await page.waitForFunction((hash) => location.hash === hash, `#/sessions?from=${yesterday}&to=${today}`)
+    expect(await page.locator('.popover').isVisible()).toBe(false)
   })
 
   test('usage counts calls that failed, not attempts', async () => {

@@ -13,6 +13,8 @@ const names: readonly (readonly [FacetName, string, nothing: string])[] = [
   ['tenant', 'Tenant', 'no key'],
 ]
 
+const openAtFirst: readonly FacetName[] = ['target', 'failure', 'tenant']
+
 /** Values that calls have, with how many, each a filter. */
 export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Element {
   const { search } = place.value
@@ -21,7 +23,7 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
       {names.map(([name, title, nothing]) => {
         const values = of[name]
         const chosen = search[name]
-        const isOpen = chosen !== undefined || name === 'failure' || name === 'target'
+        const isOpen = chosen !== undefined || openAtFirst.includes(name)
         return (
           <details key={name} class="facet" open={isOpen}>
             <summary>

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import { calendarSpans } from '../format/calendar.ts'
 import { spanText } from '../format/time.ts'
 import { adjustPlace, place, setSearch } from '../place.ts'
-import { ranges } from '../routing.ts'
+import { ranges, type Span } from '../routing.ts'
 
 /** The part of the past that is shown: one with a name, or any. */
 export function TimeRange({ hasComparison }: { readonly hasComparison: boolean }): JSX.Element {
@@ -48,13 +49,15 @@ function OwnSpan(): JSX.Element {
   // Of what was not touched, the moment holds: its text is of two moments where clocks go back.
   const begin = from === '' ? shown.from : Date.parse(from)
   const end = to === '' ? shown.to : Date.parse(to)
-  const apply = (event: Event): void => {
-    event.preventDefault()
-    if (!(begin < end)) return
-    adjustPlace({ span: { from: begin, to: end } })
+  const show = (next: Span): void => {
+    adjustPlace({ span: next })
     setFrom('')
     setTo('')
     setIsOpen(false)
+  }
+  const apply = (event: Event): void => {
+    event.preventDefault()
+    if (begin < end) show({ from: begin, to: end })
   }
   return (
     <details class="own-span" open={isOpen} onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
@@ -62,6 +65,13 @@ function OwnSpan(): JSX.Element {
         {span === undefined ? 'Custom' : spanText(span.from, span.to)}
       </summary>
       <form class="popover" onSubmit={apply}>
+        <div class="choices">
+          {calendarSpans(Date.now()).map(([name, each]) => (
+            <button type="button" key={name} onClick={() => show(each)}>
+              {name}
+            </button>
+          ))}
+        </div>
         <label>
           <span class="filter-name">From</span>
           <input

@@ -92,7 +92,7 @@ export function Conversations(): JSX.Element {
                 },
                 {
                   title: 'Tenant',
-                  from: 'desktop',
+                  from: 'tablet',
                   cell: ({ tenant, tenantName }) => <Tenant id={tenant} name={tenantName} />,
                 },
                 { title: 'Last, since', from: 'tablet', cell: ({ lastHour }) => <Time at={lastHour} /> },

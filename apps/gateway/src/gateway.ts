@@ -3,6 +3,7 @@ import type { VaultEvent } from '@spillway/key-vault'
 import { backgroundClock, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openApiSources } from './api/open-api-sources.ts'
+import { openBudgets } from './budgets/running-budgets.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
@@ -127,7 +128,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   )
   // First: files that others can replace and keys that are not there are reasons not to start, and nothing else is open then.
   const books = await openConfiguredBooks(config.storage, vault, {
-    onAttempt: (attempt) => observability.book(attempt),
+    onAttempt(attempt, request) {
+      observability.book(attempt)
+      budgets.book(attempt, request)
+    },
     warn: log,
   }).catch((error: unknown) => {
     credentials.close()
@@ -159,9 +163,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
+  const budgets = openBudgets({ config: config.budgets })
   let follow: (target: RunningTarget) => void = () => {}
   const serving = new Serving(config, {
-    ...{ resources, mirrored: observability.mirrored, log },
+    ...{ resources, budgets, mirrored: observability.mirrored, log },
     onOpened(target) {
       for (const { name: endpoint, breaker } of target.endpoints)
         breaker?.onChange((change) => onCircuitChange?.({ target: target.name, endpoint, change }))
@@ -213,6 +218,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
       clients,
+      budgets,
       bounds: config.server,
       shedding: config.server.loadShedding,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
@@ -221,7 +227,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       log,
       owned: openOwned({
         ...{ config: () => serving.config, targets, clock: systemClock },
-        book: (entries) => books.book(entries),
+        book: (entries, reader) => budgets.bookBatch(entries, reader, books),
         owners,
       }),
       ownership: clients && ownershipOf(owners, () => serving.config),

@@ -4,6 +4,7 @@ import { createMirror, type Mirror } from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
 import { venueCallers } from '@spillway/venues'
 import { MirrorTally } from './api/mirror-tally.ts'
+import type { RunningBudgets } from './budgets/running-budgets.ts'
 import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
@@ -71,6 +72,7 @@ export function openRoutes(
   mirrors: readonly RunningMirror[],
   ofTenant: readonly Middleware[] = [],
   observers: readonly Middleware[] = [],
+  budgets?: Pick<RunningBudgets, 'calls'> | undefined,
 ): Route[] {
   const { reserve, midStream } = config.fallback ?? {}
   return config.routes.map(({ models, target, fallback: others, priority }) => {
@@ -80,6 +82,8 @@ export function openRoutes(
     const chain = [
       ...observers,
       atVenues,
+      // Before anything waits, and before anything is sent.
+      ...(budgets === undefined ? [] : [budgets.calls([first as RunningTarget, ...after])]),
       ...ofTenant,
       ...outermost,
       ...mirrored,

@@ -20,7 +20,7 @@ export interface BudgetStatus {
   readonly resetsAt: number
 }
 export interface BudgetRefusal extends BudgetStatus {
-  readonly reason: 'spent' | 'reserved' | 'unpriced'
+  readonly reason: 'spent' | 'reserved' | 'too_large' | 'unpriced'
   readonly expected: number
 }
 export const budgetRuleDefaults: { readonly warnAt: number } = { warnAt: 0.8 }

@@ -100,7 +100,13 @@ export function ownedRefusal(client: Client, { kind, id }: OwnedPath, method = '
   if (missing !== undefined || kind === 'files' || id !== undefined || method !== 'POST') return missing
   // What is in a batch passes without being held, and may be in a file.
   const limit =
-    client.mayUse !== undefined ? 'models' : client.maxTokens !== undefined ? 'maxTokens' : undefined
+    client.mayUse !== undefined
+      ? 'models'
+      : client.maxTokens !== undefined
+        ? 'maxTokens'
+        : client.budgets?.some(({ hard, unit }) => hard && unit !== 'requests')
+          ? 'a hard budget'
+          : undefined
   return limit === undefined
     ? undefined
     : denied(

@@ -85,7 +85,7 @@ const retentionInMemory: Omit<RetentionOptions, 'store'> = {
 }
 
 export interface BooksOptions {
-  readonly onAttempt?: ((attempt: AttemptRow) => void) | undefined
+  readonly onAttempt?: ((attempt: AttemptRow, request: ModelRequest) => void) | undefined
   /** Hears of files that others could read, and of an audit log that takes no entries. */
   readonly warn?: ((line: string) => void) | undefined
   /** Of the audit log; the first one signs. */

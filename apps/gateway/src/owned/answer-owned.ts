@@ -39,7 +39,8 @@ const mostBooked = 10_000
 export interface OwnedOptions {
   readonly config: () => Config
   readonly targets: ReadonlyMap<string, RunningTarget>
-  readonly book: (entries: readonly Entry[]) => void
+  /** @param reader who has read the results, where clients are authenticated */
+  readonly book: (entries: readonly Entry[], reader: Client | undefined) => void
   /** Who owns what. */
   readonly owners: Owners
   readonly clock: Clock
@@ -54,7 +55,7 @@ export type AnswerOwned = (
     readonly origin: string
     readonly fingerprint: (key: string) => string
     /** Who asks, where clients are authenticated: then each sees nothing but what it has made. */
-    readonly client?: Pick<Client, 'name' | 'mayReach'> | undefined
+    readonly client?: Client | undefined
     /** The protocol of the client, where its headers no longer tell. */
     readonly spoken?: Api | undefined
     readonly stalls: StallWatch
@@ -130,7 +131,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     const isDownload = path.action === 'results' || path.action === 'content'
     if (isDownload)
       return download(res, patience.pieces(answer.body, timeouts.idle), answer, {
-        ...{ ...said, counting: await usageOf(path, place, answer, owner) },
+        ...{ ...said, counting: await usageOf(path, place, answer, { owner, client }) },
       })
     const text = await readText(patience.pieces(answer.body, timeouts.idle)).catch(() => undefined)
     if (text === undefined || (answer.ok && parseBounded(text) === undefined))
@@ -168,7 +169,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     path: OwnedPath,
     place: Candidate,
     answer: Response,
-    owner: Owner,
+    { owner, client }: { readonly owner: Owner; readonly client: Client | undefined },
   ): Promise<Counting | undefined> {
     const id = path.action === 'results' ? path.id : (await owners.of(path.id ?? ''))?.resultsOf
     const settings = config().targets[place.target]
@@ -193,6 +194,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
             at: Math.round(at),
             models: usage.end(),
           }),
+          client,
         )
       },
     }

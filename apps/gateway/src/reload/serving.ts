@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Middleware } from '@spillway/middleware'
+import type { RunningBudgets } from '../budgets/running-budgets.ts'
 import { closeAll } from '../closing.ts'
 import type { Config } from '../config/config.ts'
 import type { Resources } from '../endpoint.ts'
@@ -13,6 +14,7 @@ export interface ServingOptions {
   readonly resources: Resources
   /** Around the candidates of mirrors. */
   readonly mirrored: Middleware
+  readonly budgets?: RunningBudgets | undefined
   readonly onOpened: (target: RunningTarget) => void
   readonly log: (line: string) => void
 }
@@ -87,6 +89,7 @@ export class Serving {
     const over = this.#inFlight
     this.#inFlight = new CallsInFlight()
     this.config = next
+    this.#options.budgets?.use(next.budgets)
     this.#router = createRouter(this.#routes(next, this.#inFlight))
     const ended = over.end().then(() => void this.#before.delete(ended))
     this.#before.add(ended)
@@ -109,7 +112,8 @@ export class Serving {
 
   #routes(config: Config, inFlight: CallsInFlight): Route[] {
     const observers = [inFlight.middleware, ...this.#observers]
-    return openRoutes(config, this.targets, this.mirrors, this.#tenants.middleware, observers)
+    const { budgets } = this.#options
+    return openRoutes(config, this.targets, this.mirrors, this.#tenants.middleware, observers, budgets)
   }
 
   /** A call of before may still fall back: everything of before stays until the last one has ended. */

@@ -13,6 +13,7 @@ import {
   withField,
 } from '@spillway/middleware'
 import { malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
+import type { RunningBudgets } from '../budgets/running-budgets.ts'
 // Bring in the context's `caller` and `from`.
 import type {} from '../caller.ts'
 import { contentRefusal } from '../clients/client-rules.ts'
@@ -54,6 +55,7 @@ export interface CallHandling {
   readonly router: Router
   /** A function is asked with each call. */
   readonly timeouts: Timeouts | (() => Timeouts)
+  readonly budgets?: Pick<RunningBudgets, 'begin'> | undefined
   /** Of a credential, to tell callers apart without keeping their keys. */
   readonly fingerprint: (credential: string) => string
   /** Milliseconds after which the client of a stream is shown that somebody is at work. */
@@ -114,6 +116,8 @@ export async function handleCall(
     read.held.release()
     return turnAway(refused)
   }
+  const caller = callerFrom(req.headers, handling.fingerprint, client)
+  const budgeted = handling.budgets?.begin(client, caller.tenant)
   const request = recordCall(
     createRequest({
       ...recognised,
@@ -126,11 +130,12 @@ export async function handleCall(
       timeouts: typeof handling.timeouts === 'function' ? handling.timeouts() : handling.timeouts,
       context: {
         callId,
-        ...callerFrom(req.headers, handling.fingerprint, client),
+        ...caller,
         session: asked.session,
         priority,
         from: req.socket.remoteAddress,
         ...(callersCloud && { callersCloud }),
+        ...(budgeted && { budgeted }),
       },
     }),
   )
@@ -164,7 +169,10 @@ export async function handleCall(
         })
       : response.body
   if (held?.hasBegun) return sendLate(res, recognised, { ...response, body }, record)
-  const headers = responseHeaders(response.headers, spillwayHeaders(response, record))
+  const headers = responseHeaders(response.headers, {
+    ...spillwayHeaders(response, record),
+    ...budgeted?.headers,
+  })
   if (response.failure === undefined && asked.stream) {
     sendStream(res, response.status, headers, sealBody(body, recognised))
   } else {

@@ -1,0 +1,198 @@
+import type { CallRow, Calls } from '@spillway/gateway-api'
+import { type Reply, type SimulatedServer, startClaude } from '@spillway/testing'
+import { describe, expect, test } from 'vitest'
+import type { StoredLimit } from '../src/clients/client-document.ts'
+import { clientsOf } from './clients.ts'
+import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+
+const model = 'claude-opus-5-5'
+
+const limit = (usd: number, more: Partial<StoredLimit> = {}): StoredLimit => ({
+  ...{ unit: 'usd', period: 'month', amount: usd * 1e9, hard: true },
+  ...more,
+})
+
+/** Costs $0.40 for each 100,000 tokens of input, $0.20 for each 10,000 of output. */
+const reply = (inputTokens: number, outputTokens: number): Reply => ({ usage: { inputTokens, outputTokens } })
+
+/** What the callers of a gateway may use, and what else its configuration says. */
+interface Setup {
+  readonly limits?: readonly StoredLimit[]
+  readonly config?: object
+  readonly target?: object
+  readonly second?: (claude: SimulatedServer) => object
+}
+
+interface Asked {
+  readonly client?: string
+  readonly signal?: AbortSignal
+  readonly path?: string
+}
+
+async function setUp({ limits = [limit(1)], config, target, second }: Setup = {}) {
+  const upstream = { reply: reply(1_000, 1_000) }
+  const claude = forThisTest(await startClaude({ reply: () => upstream.reply }))
+  const clients = await clientsOf({ ann: { limits, permissions: ['chat', 'tools', 'batches'] }, bob: {} })
+  const first = targetAt(claude, 'anthropic', target)
+  const { url } = await gatewayOf(configOf(first, second?.(claude), { server: clients.server, ...config }))
+  const ask = (body: object = {}, { client = 'ann', signal, path = '/v1/messages' }: Asked = {}) =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'x-api-key': clients.keys[client] ?? '' },
+      body: JSON.stringify({
+        ...{ model, max_tokens: 1_000, messages: [{ role: 'user', content: 'Hi' }], ...body },
+      }),
+      ...(signal && { signal }),
+    })
+  const said = async (body?: object, asked?: Asked) => {
+    const response = await ask(body, asked)
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+  /** What ann has used, in USD: as the headers of a call say that costs next to nothing and goes nowhere else. */
+  const used = async (): Promise<number> => {
+    const before = upstream.reply
+    upstream.reply = reply(1, 1)
+    const { headers } = await said({ max_tokens: 1 })
+    upstream.reply = before
+    return Number(/used=([\d.]+)/.exec(headers.get('x-spillway-budget') ?? '')?.[1])
+  }
+  const booked = async (): Promise<readonly CallRow[]> =>
+    ((await (await fetch(`${url}/api/calls?limit=100`)).json()) as Calls).calls
+  return { claude, upstream, ask, said, used, booked, url }
+}
+
+/** Once all is settled. */
+const eventually = { interval: 20, timeout: 10_000 }
+
+describe('a hard budget in USD', () => {
+  test('is charged what calls have cost, and refuses at no cost when too little is left', async () => {
+    const { claude, upstream, said, booked } = await setUp()
+    upstream.reply = reply(100_000, 20_000)
+    expect((await said()).status).toBe(200)
+    upstream.reply = reply(50_000, 1)
+    expect((await said()).headers.get('x-spillway-budget')).toContain('limit=1;used=0.8;')
+    const refused = await said()
+    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([429, 'false'])
+    expect(JSON.parse(refused.text)).toMatchObject({
+      type: 'error',
+      error: {
+        type: 'billing_error',
+        message: expect.stringMatching(/^ann has spent its budget of \$1 a month/),
+      },
+    })
+    expect(claude.requests).toHaveLength(2)
+    expect((await said({}, { client: 'bob' })).headers.has('x-spillway-budget')).toBe(false)
+    await expect
+      .poll(async () => (await booked()).map(({ failure, costNano }) => [failure, costNano]), eventually)
+      .toEqual([
+        [null, '200020000'],
+        ['budget_exceeded', null],
+        [null, '200020000'],
+        [null, '800000000'],
+      ])
+  })
+
+  test('admits one call beyond what is left, and no other beside it', async () => {
+    const { claude, upstream, ask, said, used } = await setUp()
+    upstream.reply = reply(200_000, 1)
+    await said()
+    upstream.reply = reply(1, 5_000)
+    claude.next({ type: 'slow-headers', ms: 500 })
+    // May cost $1.28, and $0.20 is left.
+    const large = ask({ max_tokens: 64_000 })
+    await claude.nextRequest()
+    const beside = await said({ max_tokens: 1 })
+    expect([beside.status, beside.headers.get('x-should-retry')]).toEqual([429, 'true'])
+    expect(beside.text).toContain('is reserved by calls in flight')
+    await (await large).text()
+    await expect.poll(used, eventually).toBeCloseTo(0.9, 3)
+  })
+
+  test('is charged a stream that its caller leaves by what was read, and nothing is reserved any more', async () => {
+    const { claude, upstream, ask, used, booked } = await setUp({ limits: [limit(100)] })
+    upstream.reply = reply(1_000_000, 10_000)
+    claude.next({ type: 'stall', afterChunks: 2, ms: 60_000 })
+    const leaving = new AbortController()
+    const stream = await ask({ stream: true, max_tokens: 64_000 }, { signal: leaving.signal })
+    await stream.body?.getReader().read()
+    leaving.abort()
+    await expect.poll(async () => (await booked())[0]?.failure, eventually).toBe('cancelled')
+    const cost = Number((await booked())[0]?.costNano) / 1e9
+    expect(cost).toBeGreaterThan(3.9)
+    await expect.poll(used, eventually).toBeCloseTo(cost, 2)
+  })
+
+  test('is charged each attempt of a call: retries, cuts, another target', async () => {
+    const { claude, upstream, said, used, booked } = await setUp({
+      limits: [limit(100)],
+      config: { retry: { attempts: 3, baseDelay: '1ms' } },
+      second: (claude) => targetAt(claude, 'anthropic', { model: 'claude-haiku-5-5' }),
+    })
+    upstream.reply = reply(1_000_000, 1)
+    claude.next({ type: 'status', status: 429, retryAfter: 0 }, { type: 'status', status: 529 })
+    expect((await said({ stream: true })).status).toBe(200)
+    await expect.poll(used, eventually).toBeCloseTo(4, 2)
+    // Broken off after some content, which is charged, and answered by nobody.
+    claude.next({ type: 'cut', at: 'after-content', how: 'reset' })
+    await said({ stream: true })
+    await expect.poll(used, eventually).toBeGreaterThan(7.9)
+    // Broken off before any content three times, and then another model answers.
+    for (let attempt = 0; attempt < 3; attempt++) claude.next({ type: 'error-in-200', at: 'before-content' })
+    expect((await said({ stream: true })).headers.get('x-spillway-served-by')).toBe('local')
+    const total = async (): Promise<number> =>
+      (await booked()).reduce((sum, { costNano }) => sum + Number(costNano), 0) / 1e9
+    await expect.poll(async () => (await used()) - (await total()), eventually).toBeCloseTo(0, 2)
+    expect(await total()).toBeGreaterThan(12)
+  })
+
+  test('refuses a model whose price nobody knows, which a price for all others admits', async () => {
+    const unknown = { model: 'a-model-of-nobody' }
+    const { claude, said } = await setUp()
+    const refused = await said(unknown)
+    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([403, 'false'])
+    expect(refused.text).toContain('no price is known for the model a-model-of-nobody')
+    expect(claude.requests).toEqual([])
+    const prices = [{ models: ['*'], input: 100, output: 100 }]
+    const priced = await setUp({ target: { prices } })
+    expect((await priced.said(unknown)).status).toBe(200)
+    await expect.poll(priced.used, eventually).toBeCloseTo(0.2, 2)
+  })
+
+  test('lets its client make no batches, whose cost shows when it is too late', async () => {
+    const { said } = await setUp()
+    const refused = await said({ requests: [] }, { path: '/v1/messages/batches' })
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('limited by a hard budget')])
+  })
+})
+
+test('requests and tokens are counted, those of refused and failed calls not', async () => {
+  const limits = [
+    limit(0, { unit: 'requests', period: 'day', amount: 3 }),
+    limit(0, { unit: 'tokens', period: 'day', amount: 1e6, hard: false }),
+  ]
+  const { claude, said } = await setUp({ limits })
+  for (const expected of [200, 200, 200, 429, 429]) expect((await said()).status).toBe(expected)
+  expect(claude.requests).toHaveLength(3)
+})
+
+test('a soft budget warns and refuses nothing', async () => {
+  const { upstream, said } = await setUp({ limits: [limit(1, { hard: false })] })
+  upstream.reply = reply(200_000, 1)
+  await said()
+  const { status, headers } = await said()
+  expect([status, headers.get('anthropic-ratelimit-unified-status')]).toEqual([200, 'allowed_warning'])
+  expect((await said()).status).toBe(200)
+})
+
+test('all callers together have a budget, and each that has none of its own', async () => {
+  const { upstream, said } = await setUp({
+    limits: [limit(50)],
+    config: { budgets: { all: ['usd=3/day'], eachClient: ['usd=1/month'] } },
+  })
+  upstream.reply = reply(250_000, 1)
+  expect((await said({}, { client: 'bob' })).status).toBe(200)
+  expect((await said({}, { client: 'bob' })).text).toContain('bob has spent its budget of $1 a month')
+  expect((await said()).status).toBe(200)
+  expect((await said()).status).toBe(200)
+  expect((await said()).text).toContain('this gateway has spent its budget of $3 a day')
+})

@@ -5,6 +5,7 @@ const programs: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     fuzz: () => import('./fuzz/main.ts'),
     reload: () => import('./reload/main.ts'),
     'sdk-suites': () => import('./sdk-suites/main.ts'),
+    shedding: () => import('./shedding/main.ts'),
     soak: () => import('./soak/main.ts'),
     venues: () => import('./venues/main.ts'),
   }

@@ -221,6 +221,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       budgets,
       bounds: config.server,
       shedding: config.server.loadShedding,
+      trustProxy: config.server.trustProxy,
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       onRefused: heardSafely('onRefused', options.onRefused, log),
@@ -262,8 +263,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         serving.use(usable)
         timeouts = timeoutsOf(usable)
         const { allowedHosts, allowedOrigins, keepAliveAfter = defaultKeepAliveAfter } = usable.server
-        const { loadShedding: shedding } = usable.server
-        server.use({ allowedHosts, allowedOrigins, keepAliveAfter, bounds: usable.server, shedding })
+        const { loadShedding: shedding, trustProxy } = usable.server
+        server.use({
+          allowedHosts,
+          allowedOrigins,
+          keepAliveAfter,
+          bounds: usable.server,
+          shedding,
+          trustProxy,
+        })
         await credentials.use(usable)
         const { changed, needRestart } = diff
         const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }

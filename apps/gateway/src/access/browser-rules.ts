@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { cameByHttps } from '../server/gateway-request.ts'
 import type { Authority } from './authority.ts'
 import { isOwnOrigin } from './origins.ts'
 import { shown } from './shown.ts'
@@ -17,7 +18,11 @@ export function browserProblem(
   const { origin, 'sec-fetch-site': site } = req.headers
   const isFromHere = site === undefined || site === 'same-origin' || site === 'none'
   if (origin === undefined) return isFromHere || isVisit(req, path) ? undefined : withoutOrigin
-  if (isFromHere && asked !== undefined && isOwnOrigin(origin, asked, site as string | undefined))
+  if (
+    isFromHere &&
+    asked !== undefined &&
+    isOwnOrigin(origin, asked, site as string | undefined, cameByHttps(req))
+  )
     return undefined
   if (origin === 'null') return opaque
   return `web pages of the origin ${shown(origin)} may not use this gateway; if they should, add it to server.allowedOrigins`

@@ -25,12 +25,22 @@ export function canonicalOrigin(text: string): string | undefined {
   return new URL(`${web}://${authority}`).origin
 }
 
-/** Whether a page of this origin was served by this gateway, under the host that the request names. */
-export function isOwnOrigin(origin: string, asked: Authority, site: string | undefined): boolean {
+/**
+ * Whether a page of this origin was served by this gateway, under the host that the request names.
+ * @param isHttps whether the request is known to have come by https
+ */
+export function isOwnOrigin(
+  origin: string,
+  asked: Authority,
+  site: string | undefined,
+  isHttps = false,
+): boolean {
   const [, scheme, authority = ''] = /^(https?):\/\/(.+)$/.exec(origin) ?? []
   if (scheme === undefined) return false
-  // TLS ends in front of this server, so that it cannot see it; the browser can.
-  if (scheme === 'https' && site !== 'same-origin') return false
+  // A page without TLS of the same name may be anyone's who is on the way.
+  if (isHttps && scheme === 'http') return false
+  // TLS may end in front of this server, so that it cannot see it; the browser can.
+  if (scheme === 'https' && !isHttps && site !== 'same-origin') return false
   const own = parseAuthority(authority)
   const usual = scheme === 'https' ? 443 : 80
   return own?.host === asked.host && (own.port ?? usual) === (asked.port ?? usual)

@@ -294,6 +294,8 @@ export interface Config extends PolicyConfig {
     readonly allowedHosts?: readonly string[] | undefined
     /** Origins whose web pages may use the gateway, as browsers write them; `scheme://*` for all of a scheme. */
     readonly allowedOrigins?: readonly string[] | undefined
+    /** Networks of proxies whose word on who asks is taken. */
+    readonly trustProxy?: readonly string[] | undefined
     /** That other machines may reach the gateway is meant, though it does not authenticate clients. */
     readonly exposed?: boolean | undefined
     /** Bytes of requests that are held at a time. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { readHostPattern } from '../access/host-patterns.ts'
 import { canonicalOrigin, originProblem } from '../access/origins.ts'
+import { readNetwork } from '../access/trusted-proxies.ts'
 import type { Config } from './config.ts'
 import { bufferSize, byteSize, duration, patience, share, someShare, someTime, whole } from './values.ts'
 
@@ -20,6 +21,16 @@ const allowedOrigin = z
     if (message !== undefined) context.addIssue({ code: 'custom', message })
   })
   .transform((text) => canonicalOrigin(text) ?? text)
+
+const trustedNetwork = z.string({ error: 'expected a text' }).superRefine((text, context) => {
+  const network = readNetwork(text)
+  if (network !== undefined && network.prefix > 0) return
+  const message =
+    network === undefined
+      ? 'expected an address or a network, such as 10.0.0.5, 10.0.0.0/8 or 2001:db8::/32'
+      : 'this is everyone, so anyone could say to be any address: name the networks of your proxies'
+  context.addIssue({ code: 'custom', message })
+})
 
 const notAHost = 'expected a host name or an address, such as 127.0.0.1'
 
@@ -62,6 +73,12 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .array(allowedOrigin, { error: 'expected a list of origins' })
     .optional()
     .describe('Origins whose web pages may use the gateway, beside its own dashboard.'),
+  trustProxy: z
+    .array(trustedNetwork, { error: 'expected a list of networks' })
+    .optional()
+    .describe(
+      'Networks of proxies, such as 10.0.0.0/8, whose x-forwarded-for, x-forwarded-proto and forwarded are believed.',
+    ),
   exposed: z
     .boolean({ error: 'expected true or false' })
     .optional()

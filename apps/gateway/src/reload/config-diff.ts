@@ -14,7 +14,14 @@ const opened: readonly (keyof Config)[] = ['server', 'vault', 'storage', 'state'
 
 /** What of `server` can change live: it is asked with each request, or is a number that is compared with what is counted. */
 const liveOfServer = [
-  ...(['allowedHosts', 'allowedOrigins', 'maxRequestBytes', 'maxInFlightBytes', 'maxConnections'] as const),
+  ...([
+    'allowedHosts',
+    'allowedOrigins',
+    'trustProxy',
+    'maxRequestBytes',
+    'maxInFlightBytes',
+    'maxConnections',
+  ] as const),
   ...(['keepAliveFor', 'keepAliveAfter', 'stallTimeout', 'bodyTimeout', 'drainFor', 'loadShedding'] as const),
   'unknownIds' as const,
 ]

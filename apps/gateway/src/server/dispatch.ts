@@ -15,6 +15,7 @@ import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice } from './base-url-advice.ts'
 import { callAt, callPaths, calls, pathOf, whyNotServed } from './call-paths.ts'
 import type { Dashboard } from './dashboard.ts'
+import { cameByHttps } from './gateway-request.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { answerProfiles, profilesAsked } from './inference-profiles.ts'
@@ -154,8 +155,9 @@ function takeSlot(
 }
 
 /** The gateway's own address, as this client knows it. */
-function originOf({ headers, socket }: IncomingMessage): string {
-  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+function originOf(req: IncomingMessage): string {
+  const { headers, socket } = req
+  const scheme = cameByHttps(req) ? 'https' : 'http'
   return `${scheme}://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`
 }
 

@@ -8,6 +8,7 @@ import {
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { backgroundClock, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
+import { TrustedProxies } from '../access/trusted-proxies.ts'
 import { EventLoopDelay } from '../shedding/event-loop-delay.ts'
 import {
   LoadShedder,
@@ -21,6 +22,7 @@ import type { BodyReading } from './call-body.ts'
 import { hasCallId } from './call-paths.ts'
 import { followConnections } from './connections.ts'
 import { dispatch, type Served } from './dispatch.ts'
+import { GatewayRequest } from './gateway-request.ts'
 import { GatewayResponse } from './gateway-response.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
 import { refuseMalformedHttp } from './malformed-http.ts'
@@ -40,7 +42,7 @@ export interface GatewayServer {
   use(
     settings: Pick<
       ListenOptions,
-      'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter' | 'shedding'
+      'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter' | 'shedding' | 'trustProxy'
     >,
   ): void
   /** What it holds now, and whom it has turned away so far. */
@@ -70,6 +72,8 @@ export interface ListenOptions extends Served, AccessRules {
   readonly port: number
   /** Told of errors of the gateway itself. Must not throw. */
   readonly log: (line: string) => void
+  /** Proxies that are believed, as `server.trustProxy` has them. */
+  readonly trustProxy?: readonly string[] | undefined
   /** When calls are shed. @default see `sheddingDefaults` */
   readonly shedding?: { readonly [K in keyof SheddingLimits]?: number | undefined } | undefined
   /** What clients can make the server hold. @default see `boundDefaults` */
@@ -99,7 +103,9 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   const handling = { ...options, bodies, shedder }
   const inFlight = new Set<ServerResponse>()
   let access = openAccess(options)
-  const serve = (req: IncomingMessage, res: GatewayResponse): void => {
+  let proxies = new TrustedProxies(options.trustProxy)
+  const serve = (req: GatewayRequest, res: GatewayResponse): void => {
+    req.origin = proxies.originOf(req)
     inFlight.add(res)
     res.on('close', () => {
       inFlight.delete(res)
@@ -108,6 +114,8 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     })
     res.on('finish', () => {
       if (!req.complete) linger(req, bodies)
+      // A refusal before the end of a request has taken the connection for one that stays.
+      else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
     // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
     if (draining || req.headers.expect !== undefined) res.setHeader('connection', 'close')
@@ -164,7 +172,8 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       server.close()
       shedder.close()
     },
-    use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter, shedding }) {
+    use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter, shedding, trustProxy }) {
+      proxies = new TrustedProxies(trustProxy)
       shedder.limits = sheddingLimits(shedding)
       access = openAccess({ host: options.host, allowedHosts, allowedOrigins })
       handling.keepAliveAfter = keepAliveAfter
@@ -204,18 +213,22 @@ const lingering = 10_000
 function linger(req: IncomingMessage, { bodyTimeout }: BodyReading): void {
   const cancel = systemClock.setTimer(Math.min(lingering, bodyTimeout), () => req.socket.destroy())
   req.on('close', cancel)
-  const closes = req.httpVersion !== '1.1' || /\bclose\b/i.test(req.headers.connection ?? '')
   req.on('end', () => {
-    if (closes) req.socket.end()
+    if (closes(req)) req.socket.end()
   })
   req.resume()
 }
 
+/** Whether the client sends no more requests on this connection. */
+const closes = ({ httpVersion, headers }: IncomingMessage): boolean =>
+  httpVersion !== '1.1' || /\bclose\b/i.test(headers.connection ?? '')
+
 /** Requests have no time limit as such: their headers have one, and their bodies must get on. */
 function serverOptions({
   headersTimeout,
-}: ServerBounds): ServerOptions<typeof IncomingMessage, typeof GatewayResponse> {
+}: ServerBounds): ServerOptions<typeof GatewayRequest, typeof GatewayResponse> {
   return {
+    IncomingMessage: GatewayRequest,
     ServerResponse: GatewayResponse,
     // Refused in the caller's words.
     requireHostHeader: false,

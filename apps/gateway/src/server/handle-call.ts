@@ -25,6 +25,7 @@ import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { pathOf } from './call-paths.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
+import { clientAddress } from './gateway-request.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { keepAlive, remark } from './keep-alive.ts'
 import { type RefusedRequest, refuse, refusedRequest } from './refusal.ts'
@@ -133,7 +134,7 @@ export async function handleCall(
         ...caller,
         session: asked.session,
         priority,
-        from: req.socket.remoteAddress,
+        from: clientAddress(req),
         ...(callersCloud && { callersCloud }),
         ...(budgeted && { budgeted }),
       },

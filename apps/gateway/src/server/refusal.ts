@@ -3,6 +3,7 @@ import type { SpokenProtocol } from '@spillway/attempt'
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
 import { refusalFailure, renderError } from '@spillway/wire'
 import { isOfBedrock, isOfVertex, pathOf } from './call-paths.ts'
+import { clientAddress } from './gateway-request.ts'
 
 /** A request that was refused before it had a route, for the line in the log. */
 export interface RefusedRequest {
@@ -19,9 +20,9 @@ export interface RefusedRequest {
 
 /** What is said of a refusal that has been written. */
 export function refusedRequest(res: ServerResponse, failure: Failure, callId?: string): RefusedRequest {
-  const { method = 'GET', url = '/', socket } = res.req
+  const { method = 'GET', url = '/' } = res.req
   const path = pathOf(url).slice(0, longestPath)
-  return { callId, method, path, from: socket.remoteAddress, failure, status: res.statusCode }
+  return { callId, method, path, from: clientAddress(res.req), failure, status: res.statusCode }
 }
 
 const longestPath = 200

@@ -16,6 +16,8 @@ import { booksStatus } from './ledger/books.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { openModels } from './models/models.ts'
+import { adminMode } from './operators/admin-mode.ts'
+import { openOperatorDoor } from './operators/operator-door.ts'
 import { openOwned } from './owned/answer-owned.ts'
 import { Owners } from './owned/owners.ts'
 import { ownershipOf } from './owned/ownership.ts'
@@ -143,23 +145,29 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ? undefined
       : await (await import('./shared-state.ts')).openSharedState(redis, log, withoutUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
+  const admin = adminMode(config.server)
   const identity = async () => ({
     fingerprints: await openFingerprints({
       ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
     }),
-    clients:
-      auth === 'keys'
+    known:
+      auth === 'keys' || admin === 'login'
         ? await (await import('./clients/open-clients.ts')).openClients(config, {
             ...{ vault, stateFolder, clock: backgroundClock, log },
           })
         : undefined,
   })
-  const { fingerprints, clients } = await identity().catch(async (error: unknown) => {
+  const { fingerprints, known } = await identity().catch(async (error: unknown) => {
     credentials.close()
     shared?.close()
     await vault?.close()
     await books.close()
     throw error
+  })
+  const clients = auth === 'keys' ? known?.directory : undefined
+  const operators = openOperatorDoor({
+    ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, log },
+    note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
   })
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
@@ -179,7 +187,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ? () => {}
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
   const closeResources = async (): Promise<void> => {
-    clients?.close()
+    known?.directory.close()
     credentials.close()
     stopWatching()
     await serving.close()
@@ -200,7 +208,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...booksStatus(books),
     ...(shared === undefined ? {} : { limits: shared.limits.status }),
     ...credentials.state(),
-    ...(clients?.isStale ? { clients: 'stale' } : {}),
+    ...(known?.directory.isStale ? { clients: 'stale' } : {}),
     ...sheddingState(),
   })
   const api = openApiSources({
@@ -218,6 +226,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
       clients,
+      operators,
       budgets,
       bounds: config.server,
       shedding: config.server.loadShedding,

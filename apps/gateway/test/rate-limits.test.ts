@@ -144,7 +144,9 @@ describe('a 429 of the vendor', () => {
     expect(await ask(opus)).toBe(200)
     await vi.waitFor(async () => {
       const { text } = await send(`${url}/api/audit?query=limits.opened`, { method: 'GET' })
-      expect(JSON.parse(text).entries).toMatchObject([{ actor: 'gateway', subject: 'claude/1' }])
+      expect(JSON.parse(text).entries).toMatchObject([
+        { actor: 'anyone', subject: 'claude/1', details: { by: 'open', from: '127.0.0.1' } },
+      ])
     }, 8_000)
   })
 

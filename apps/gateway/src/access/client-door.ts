@@ -4,7 +4,6 @@ import type { Client, ClientDirectory, KeyProblem } from '../clients/client-dire
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
 import { callersFault } from '../server/refusal.ts'
 import { isSigned } from '../server/tenant.ts'
-import { isFromHere } from './asked-here.ts'
 
 /** A request that may go on. */
 export interface Admitted {
@@ -14,8 +13,9 @@ export interface Admitted {
   readonly isAnthropics: boolean
 }
 
-/** Everything by which clients present keys and tokens. */
+/** Everything by which clients present keys, tokens and sessions. */
 const credentials = [
+  'cookie',
   'authorization',
   'x-api-key',
   'api-key',
@@ -24,14 +24,6 @@ const credentials = [
 ] as const
 
 const open: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
-
-/** What its operator sees. */
-const isOperators = (path: string): boolean =>
-  path === '/' ||
-  path === '/metrics' ||
-  path === '/api' ||
-  path.startsWith('/api/') ||
-  path.startsWith('/assets/')
 
 /**
  * Decides by a request's head whether a gateway with `auth: keys` serves it, and takes what it presents out of its headers, so that
@@ -44,38 +36,40 @@ export function admitClient(
   clients: Pick<ClientDirectory, 'check'>,
 ): Admitted | Failure {
   const { headers } = req
-  if (clientKeyPattern.test(req.url ?? ''))
-    return unauthenticated(
-      'a key of this gateway is in the URL, where logs keep it: send it as a header, and replace it',
-    )
+  if (clientKeyPattern.test(req.url ?? '')) return unauthenticated(inTheUrl)
   const isAnthropics = headers['x-api-key'] !== undefined && headers.authorization === undefined
   const key = presented(headers)
   const wasSigned = isSigned(headers.authorization)
-  for (const name of credentials) delete headers[name]
+  forgetCredentials(headers)
   const keyless = { client: undefined, isAnthropics }
   if (open.has(path)) return keyless
-  if (isOperators(path)) {
-    if (isFromHere(req)) return keyless
-    const message = 'the dashboard, /api and /metrics answer programs on the machine of the gateway only'
-    return callersFault('permission', message, 403)
-  }
   if (key === undefined) return unauthenticated(wasSigned ? unsigned : missing)
   const client = clients.check(key)
   return typeof client === 'string' ? unauthenticated(problems[client]) : { client, isAnthropics }
 }
 
+/** Nothing behind the door can pass on what was presented. */
+export function forgetCredentials(headers: IncomingHttpHeaders): void {
+  for (const name of credentials) delete headers[name]
+}
+
+/** Why a request with a key in its URL is refused. */
+export const inTheUrl =
+  'a key of this gateway is in the URL, where logs keep it: send it as a header, and replace it'
+
 const missing = 'a key of this gateway is missing: send it as x-api-key or Authorization: Bearer'
 const unsigned =
   'signatures for AWS are not verified: send a key of this gateway as Authorization: Bearer (AWS_BEARER_TOKEN_BEDROCK)'
 
-const problems: Readonly<Record<KeyProblem, string>> = {
+/** Why a key is refused. */
+export const problems: Readonly<Record<KeyProblem, string>> = {
   foreign: 'this is no key of this gateway: those begin with sw-',
   mistyped: 'this key is mistyped or cut off: its checksum does not fit',
   unknown: 'this key is unknown, revoked or expired',
 }
 
 /** The first that looks like one of ours, else the first. SDKs find another vendor's key in the environment and send that too. */
-function presented(headers: IncomingHttpHeaders): string | undefined {
+export function presented(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers
   const all = [headers['x-api-key'], headers['api-key'], isSigned(authorization) ? undefined : authorization]
     .map((each) => (typeof each === 'string' ? withoutScheme(each) : ''))

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { virtualClock } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
-import { type ApiSources, answerApi } from './api-server.ts'
+import { type AskedSources, answerApi } from './api-server.ts'
 
 it('answers in time whatever a question waits for', async () => {
   const clock = virtualClock()
   const sources = {
     views: { fallbacks: () => new Promise(() => {}) },
     ...{ now: () => clock.epoch(), clock, log: vi.fn() },
-  } as unknown as ApiSources
+  } as unknown as AskedSources
   const req = { method: 'GET', url: '/api/fallbacks?range=1h', resume() {} } as unknown as IncomingMessage
   const writeHead = vi.fn()
   const end = vi.fn()

@@ -16,6 +16,9 @@ import {
 } from '@spillway/gateway-api'
 import { type Clock, systemClock } from '@spillway/middleware'
 import { isAskedHere } from '../access/asked-here.ts'
+import { sendBytes, sendError, sendJson } from '../operators/answer-json.ts'
+import type { Operator } from '../operators/operator.ts'
+import type { OperatorDoor } from '../operators/operator-door.ts'
 import { csvOf } from './csv.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
@@ -28,17 +31,23 @@ export interface ApiSources {
   readonly targets: () => Targets
   readonly alerts: () => Alerts
   /** @throws BadParameter for a name that is not there */
-  readonly openLimits: (target: string | undefined, endpoint: string | undefined) => void
+  readonly openLimits: (target: string | undefined, endpoint: string | undefined, by: Operator) => void
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
   readonly audit: (query: Query<'audit'>) => Promise<Audit>
   /** What a call said; undefined where that is not kept, or no longer. */
-  readonly content: (id: string) => CallContent | undefined
+  readonly content: (id: string, by: Operator) => CallContent | undefined
   readonly live: LiveEvents
   /** Told why a question could not be answered. Must not throw. */
   readonly log: (line: string) => void
   /** @default the system's */
   readonly clock?: Clock | undefined
+}
+
+/** The same for one request. */
+export interface AskedSources extends ApiSources {
+  readonly operator: Operator
+  readonly operators: Pick<OperatorDoor, 'endWith'>
 }
 
 /** An answer that is a file for spreadsheets. */
@@ -55,7 +64,7 @@ class Csv {
 type Answers = {
   readonly [P in keyof typeof questions]: (
     query: Query<(typeof questions)[P]['query']>,
-    sources: ApiSources,
+    sources: AskedSources,
     id: string,
   ) => unknown
 }
@@ -80,7 +89,7 @@ const answers: Answers = {
     return query.format === 'json' ? calls : new Csv('calls', calls.calls)
   },
   '/api/calls/{id}': (_, { views }, id) => views.story(id),
-  '/api/calls/{id}/content': (_, { content }, id) => content(id),
+  '/api/calls/{id}/content': (_, { content, operator }, id) => content(id, operator),
   '/api/targets': (_, { targets }) => targets(),
   '/api/alerts': (_, { alerts }) => alerts(),
   '/api/mirror': (_, { mirrors }) => mirrors(),
@@ -100,10 +109,10 @@ function late(): never {
 export const livePath = '/api/live'
 
 /** What can be done, by the same paths with POST. It changes what the gateway does, and nothing that is kept. */
-const actions: Readonly<Record<string, (query: URLSearchParams, sources: ApiSources) => unknown>> = {
-  '/api/targets'(query, { openLimits, targets }) {
+const actions: Readonly<Record<string, (query: URLSearchParams, sources: AskedSources) => unknown>> = {
+  '/api/targets'(query, { openLimits, targets, operator }) {
     const { target, endpoint } = readQuery('openLimits', query)
-    openLimits(target, endpoint)
+    openLimits(target, endpoint, operator)
     return targets()
   },
 }
@@ -115,7 +124,7 @@ const descriptionPath = '/api/openapi.json'
 function answerTo(
   path: string,
   isAction: boolean,
-): ((query: URLSearchParams, sources: ApiSources) => unknown) | undefined {
+): ((query: URLSearchParams, sources: AskedSources) => unknown) | undefined {
   if (isAction) return actions[path]
   if (path === descriptionPath) {
     return (query) => {
@@ -126,7 +135,7 @@ function answerTo(
   const { question, id } = asked(path)
   if (!Object.hasOwn(questions, question)) return undefined
   const { query: name } = questions[question]
-  const answer = answers[question] as (query: Query<QueryName>, sources: ApiSources, id: string) => unknown
+  const answer = answers[question] as (query: Query<QueryName>, sources: AskedSources, id: string) => unknown
   return (query, sources) => answer(readQuery(name, query), sources, decoded(id))
 }
 
@@ -148,14 +157,14 @@ export async function answerApi(
   req: IncomingMessage,
   res: ServerResponse,
   path: string,
-  sources: ApiSources,
+  sources: AskedSources,
 ): Promise<void> {
   req.resume()
   const isAction = req.method === 'POST' && Object.hasOwn(actions, path)
   if (req.method !== 'GET' && req.method !== 'HEAD' && !isAction)
     return sendError(res, 405, `${req.method} is not allowed here; use GET`, { allow: 'GET, HEAD' })
   if (path === livePath) {
-    if (sources.live.join(req, res)) return
+    if (sources.live.join(req, res)) return sources.operators.endWith(sources.operator, res)
     return sendError(res, 503, 'too many watch already, or the gateway is about to stop', {
       'retry-after': '5',
     })
@@ -168,11 +177,11 @@ export async function answerApi(
     return sendError(res, 404, `no such path${shown}; there are ${known}`)
   }
   const { isLocal = false }: Partial<Question> = isAction ? {} : (questions[asked(path).question] ?? {})
-  if (isLocal && !isAskedHere(req))
+  if (isLocal && sources.operator.by === 'open' && !isAskedHere(req))
     return sendError(
       res,
       403,
-      'prompts and answers are shown on the machine of the gateway alone: ask 127.0.0.1 there, without a proxy',
+      'without a login, prompts and answers are shown on the machine of the gateway alone: ask 127.0.0.1 there, without a proxy, or set server.admin: login',
     )
   try {
     const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
@@ -180,7 +189,7 @@ export async function answerApi(
     const value = await within(longestAnswer, given, late, sources.clock ?? systemClock)
     if (value === undefined) return sendError(res, 404, 'there is no such call, or no longer')
     if (value instanceof Csv) return sendCsv(res, value)
-    send(res, 200, value)
+    sendJson(res, 200, value)
   } catch (error) {
     if (error instanceof BadParameter) return sendError(res, 400, error.message)
     if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })
@@ -195,44 +204,9 @@ export async function answerApi(
   }
 }
 
-function sendError(
-  res: ServerResponse,
-  status: number,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  send(res, status, { error: { status, message } }, headers)
-}
-
 function sendCsv(res: ServerResponse, { name, text }: Csv): void {
-  write(res, 200, Buffer.from(text), {
+  sendBytes(res, 200, Buffer.from(text), {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}.csv"`,
   })
-}
-
-function send(
-  res: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`)
-  write(res, status, body, { 'content-type': 'application/json', ...headers })
-}
-
-function write(
-  res: ServerResponse,
-  status: number,
-  body: Buffer,
-  headers: Readonly<Record<string, string>>,
-): void {
-  if (res.destroyed) return
-  res.writeHead(status, {
-    'content-length': body.length,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers,
-  })
-  res.end(body)
 }

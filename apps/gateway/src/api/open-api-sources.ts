@@ -3,7 +3,7 @@ import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
 import { withoutUndefined } from '../config/without-undefined.ts'
-import { callEntry, gatewayActor } from '../ledger/audit-entries.ts'
+import { actEntry, callEntry } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
@@ -65,10 +65,10 @@ export function openApiSources(observed: Observed): {
     ),
     targets: watched.read,
     alerts: () => alertsOf(watched.read(), observed.state(), Date.now()),
-    openLimits(target, endpoint) {
+    openLimits(target, endpoint, by) {
       openLimits(targets, target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
-      books.audit?.record({ actor: gatewayActor, action: 'limits.opened', details: { subject } })
+      books.audit?.record(actEntry(by, 'limits.opened', { subject }))
     },
     keys: () => reads('keys', () => keysOf(vault)),
     mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
@@ -78,10 +78,9 @@ export function openApiSources(observed: Observed): {
         readAudit(books.store.audit, { ...filter, range }, names),
       )
     },
-    content(id) {
+    content(id, by) {
       const content = contents?.of(id)
-      if (content !== undefined)
-        books.audit?.record({ actor: gatewayActor, action: 'content.read', details: { subject: id } })
+      if (content !== undefined) books.audit?.record(actEntry(by, 'content.read', { subject: id }))
       return content
     },
     live,

@@ -39,6 +39,8 @@ export type KeyProblem = 'mistyped' | 'foreign' | 'unknown'
 export interface ClientDirectory {
   /** The client that a key belongs to now, or why there is none. */
   check(key: string): Client | KeyProblem
+  /** The client that a key belongs to whenever it is asked, without the key: undefined once that has ended. */
+  holderOf(key: string): () => Client | undefined
   /** Clients that are not revoked. */
   readonly size: number
   /** Whether the clients in use may not be the newest. */
@@ -115,6 +117,13 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
         checked.set(quick, entry)
       }
       return clock.epoch() < entry.until ? entry.client : 'unknown'
+    },
+    holderOf(key) {
+      const hashed = hash.of(key)
+      return () => {
+        const entry = entries.get(hashed)
+        return entry !== undefined && clock.epoch() < entry.until ? entry.client : undefined
+      }
     },
     get size() {
       return size

@@ -8,15 +8,21 @@ export interface ClientHash {
   readonly id: string
   /** 43 characters of base64url. */
   of(key: string): string
+  /** The same of a code to log in with, which is no key. */
+  ofLogin(code: string): string
 }
 
 /** @param secret at least 32 bytes */
 export function clientHash(secret: Uint8Array): ClientHash {
   const key = createSecretKey(secret)
   // Apart from fingerprints, which are made with the same secret and are public.
-  const hmac = (text: string): string =>
-    createHmac('sha256', key).update(`spillway client key\n${text}`).digest('base64url')
-  return { id: hmac('').slice(0, 16), of: hmac }
+  const hmac = (text: string, what = 'client key'): string =>
+    createHmac('sha256', key).update(`spillway ${what}\n${text}`).digest('base64url')
+  return {
+    id: hmac('').slice(0, 16),
+    of: (text) => hmac(text),
+    ofLogin: (code) => hmac(code, 'login code'),
+  }
 }
 
 /** What people may see of a key's hash. */

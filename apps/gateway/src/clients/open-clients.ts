@@ -28,7 +28,7 @@ export async function openClientHash(sources: ClientSecretSources): Promise<Clie
     return clientHash(Buffer.from(await configuredKey(configured, vault, 'server.fingerprintKey')))
   if (stateFolder === null)
     throw new Error(
-      'server.auth: keys needs server.fingerprintKey (env:NAME or vault:NAME) to hash keys with',
+      'server.auth: keys (or server.admin: login) needs server.fingerprintKey (env:NAME or vault:NAME) to hash keys with',
     )
   try {
     const { key, warning } = await storedKey(stateFolder)
@@ -44,21 +44,28 @@ export async function openClientHash(sources: ClientSecretSources): Promise<Clie
 export const openClientStore = (config: Parameters<typeof clientsFileOf>[0], clock?: Clock): ClientStore =>
   fileClientStore(clientsFileOf(config), clock)
 
+/** The clients of a gateway that asks for keys, and what changes them. */
+export interface OpenClients {
+  readonly directory: ClientDirectory
+  readonly store: ClientStore
+  readonly hash: ClientHash
+}
+
 /**
- * The clients of a gateway that asks for keys.
+ * Opens the clients of a gateway that asks for keys.
  * @throws Error where they cannot be read
  */
 export async function openClients(
   config: Config,
   sources: Omit<ClientSecretSources, 'configured'> & { readonly clock: Clock },
-): Promise<ClientDirectory> {
+): Promise<OpenClients> {
   const { clock, log } = sources
   const hash = await openClientHash({ ...sources, configured: config.server.fingerprintKey })
   const store = openClientStore(config, clock)
   const directory = await openDirectory({ store, hash, clock, log })
-  if (directory.size === 0)
+  if (directory.size === 0 && config.server.auth === 'keys')
     log(
       `${store.name} has no clients, so every call is refused: "spillway clients add NAME" prints a key for one`,
     )
-  return directory
+  return { directory, store, hash }
 }

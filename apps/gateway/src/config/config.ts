@@ -283,11 +283,13 @@ export interface Config extends PolicyConfig {
     readonly host: string
     readonly port: number
     readonly auth: 'none' | 'keys'
+    /** Whether the dashboard, `/api` and `/metrics` ask who is there; by default where clients are asked too. */
+    readonly admin?: 'open' | 'login' | undefined
     /** `env:NAME` or `vault:NAME`: the key that fingerprints of callers' keys are made with. */
     readonly fingerprintKey?: string | undefined
-    /** Where client keys are kept, for `auth: keys`. */
     /** Ids of files, responses and containers at the vendor that no client was seen to make. @default refuse */
     readonly unknownIds?: 'refuse' | 'pass' | undefined
+    /** Where client keys are kept, for `auth: keys` and `admin: login`. */
     readonly clientsFile?: string | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */

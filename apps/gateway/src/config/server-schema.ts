@@ -51,6 +51,10 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .enum(['none', 'keys'], { error: 'expected none or keys' })
     .default('none')
     .describe('keys: each request needs the key of a client, see "spillway clients".'),
+  admin: z
+    .enum(['open', 'login'], { error: 'expected open or login' })
+    .optional()
+    .describe('login: the dashboard, /api and /metrics ask who is there, as they do with auth: keys.'),
   clientsFile: z
     .string({ error: 'expected the path of a file' })
     .min(1, { error: 'expected the path of a file' })

@@ -1,5 +1,6 @@
 import type { AuditTrail } from '@spillway/ledger'
 import type { FinishedCall } from '../api/finished-calls.ts'
+import type { Operator } from '../operators/operator.ts'
 // Brings in the context's `from` and `upstream`.
 import type {} from './upstream.ts'
 
@@ -22,6 +23,15 @@ export function callEntry({ row, request, record }: FinishedCall): Recorded {
       keys,
     },
   }
+}
+
+/** What an operator did, how it had shown who it is, and from where. */
+export function actEntry(
+  { name, by, address }: Pick<Operator, 'name' | 'by' | 'address'>,
+  action: string,
+  details: Readonly<Record<string, unknown>>,
+): Recorded {
+  return { actor: name, action, details: { ...details, by, from: address } }
 }
 
 /** The process itself. */

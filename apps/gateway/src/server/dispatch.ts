@@ -5,6 +5,7 @@ import type { ApiSources } from '../api/api-server.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import { callRefusal, modelsRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
+import { type OperatorDoor, refuseOperator } from '../operators/operator-door.ts'
 import type { AnswerOwned } from '../owned/answer-owned.ts'
 import { ownedPath } from '../owned/owned-path.ts'
 import type { LoadShedder } from '../shedding/load-shedder.ts'
@@ -36,6 +37,8 @@ export interface Served extends Omit<CallHandling, 'bodies'> {
   readonly clients?: Pick<ClientDirectory, 'check'> | undefined
   /** Refuses calls when the gateway is saturated. */
   readonly shedder?: LoadShedder | undefined
+  /** Who may see the dashboard, `/api` and `/metrics`. */
+  readonly operators?: OperatorDoor | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -57,7 +60,17 @@ export async function dispatch(
     req.resume()
   }
   // Before anything is read by the path: what is not admitted learns nothing of what is served.
-  const admitted: Admitted | Failure | undefined = options.clients && admitClient(req, path, options.clients)
+  const { operators } = options
+  const asked = operators?.isAt(path) ? operators.admit(req, path) : undefined
+  if (asked !== undefined && 'kind' in asked) {
+    refuseOperator(res, asked)
+    options.onRefused?.(refusedRequest(res, asked))
+    return void req.resume()
+  }
+  if (asked !== undefined && operators?.login.answer(req, res, path, asked)) return
+  const operator = asked?.admitted?.operator
+  const admitted: Admitted | Failure | undefined =
+    asked === undefined && options.clients ? admitClient(req, path, options.clients) : undefined
   if (admitted !== undefined && 'kind' in admitted) return turnAway(admitted, { 'x-should-retry': 'false' })
   const client = admitted?.client
   res.client = client
@@ -120,9 +133,14 @@ export async function dispatch(
   }
   const advice = baseUrlAdvice(path, originOf(req), calls)
   if (advice !== undefined) return unknown(advice)
-  if (path.startsWith('/api/') && options.api !== undefined) {
+  if (
+    options.api !== undefined &&
+    operators !== undefined &&
+    operator !== undefined &&
+    path.startsWith('/api/')
+  ) {
     const { answerApi } = await import('../api/api-server.ts')
-    return answerApi(req, res, path, options.api)
+    return answerApi(req, res, path, { ...options.api, operator, operators })
   }
   // Clients probe the root before their first call.
   if (path === '/' && isRead) return sendJson(res, 200, { name: 'spillway' }, { vary: 'accept' })

@@ -41,7 +41,7 @@ export function refuse(
 ): void {
   if (res.headersSent || res.destroyed) return
   // A client that is still writing may not see an answer behind which the connection is closed: the server closes it later.
-  if (!res.req.complete) res.shouldKeepAlive = true
+  if (!res.req.complete && bringsBody(res.req)) res.shouldKeepAlive = true
   const { api, venue }: SpokenProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
   const error = renderError(api, failure, venue)
   res.writeHead((venue === undefined ? failure.status : undefined) ?? error.status, {
@@ -54,6 +54,9 @@ export function refuse(
   })
   res.end(error.body)
 }
+
+const bringsBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
 export function guessProtocol({ url = '/' }: IncomingMessage): SpokenProtocol {

@@ -1,0 +1,41 @@
+import { virtualClock } from '@spillway/testing'
+import { expect, test } from 'vitest'
+import { clientHash } from '../clients/client-hash.ts'
+import { codeLife, loginCodes, newLoginCode } from './login-code.ts'
+
+const hash = clientHash(Buffer.alloc(32, 1))
+
+test('a code logs in once, within two minutes, and only where the secret is the same', async () => {
+  const clock = virtualClock()
+  await clock.advance(1_000)
+  const codes = loginCodes(hash, clock)
+  const code = newLoginCode(hash, 'admin:alice', clock.epoch())
+  expect([codes.use(code), codes.use(code)]).toEqual(['admin:alice', undefined])
+  expect(
+    codes.use(newLoginCode(clientHash(Buffer.alloc(32, 2)), 'admin:alice', clock.epoch())),
+  ).toBeUndefined()
+  const late = newLoginCode(hash, 'admin:alice', clock.epoch())
+  await clock.advance(codeLife)
+  expect(codes.use(late)).toBeUndefined()
+  // What was used before a restart is not known any more.
+  const early = newLoginCode(hash, 'admin:alice', clock.epoch() - 1)
+  expect(loginCodes(hash, clock).use(early)).toBeUndefined()
+  expect(codes.use(newLoginCode(hash, 'admin:alice', clock.epoch() + 2 * codeLife))).toBeUndefined()
+})
+
+test('nothing else is a code: no part of one, no key, and no hash that was made for keys', () => {
+  const codes = loginCodes(hash, virtualClock())
+  const code = newLoginCode(hash, 'admin:alice', virtualClock().epoch())
+  const said = code.slice(0, code.lastIndexOf('.'))
+  const other = said.replace(/[^-]+$/, Buffer.from('admin:root').toString('base64url'))
+  for (const wrong of [
+    '',
+    said,
+    `${said}.`,
+    `${code}x`,
+    `${other}${code.slice(said.length)}`,
+    `${said}.${hash.of(said)}`,
+  ])
+    expect(codes.use(wrong)).toBeUndefined()
+  expect(codes.use(code)).toBe('admin:alice')
+})

@@ -13,6 +13,7 @@ import { adaptiveConcurrencyDefaults, rateLimitDefaults, redisLimitStoreDefaults
 import { retryDefaults } from '@spillway/retry'
 import { routingDefaults } from '@spillway/routing'
 import { telemetryDefaults } from '@spillway/telemetry'
+import { alertDefaults } from '../src/alerts/alert-settings.ts'
 import { liveDefaults } from '../src/api/live-events.ts'
 import { usualDrain } from '../src/cli/start.ts'
 import { defaultKeepAliveAfter } from '../src/gateway.ts'
@@ -62,6 +63,12 @@ export const defaults: Readonly<Record<string, object>> = {
   'routes[]': { priority: 'interactive' },
   'mirror[]': { ...mirrorDefaults, sample: undefined },
   storage: {},
+  'alerts[]': {
+    ...alertDefaults,
+    name: 'kind and number',
+    on: 'all but two',
+    secret: 'required with to: webhook',
+  },
   'storage.retention': retentionDefaults,
   'storage.writer': {
     ...ledgerDefaults,

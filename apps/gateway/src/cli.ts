@@ -54,6 +54,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'the audit log: verify that it is whole, export it, sign it',
     load: async () => (await import('./cli/audit-commands.ts')).auditCommands(),
   },
+  alerts: {
+    description: 'who is told of what goes wrong: send a sample',
+    load: async () => (await import('./cli/alert-commands.ts')).alertCommands(),
+  },
   local: {
     description: 'llama.cpp for models inside the gateway: install it',
     load: async () => (await import('./cli/local-commands.ts')).localCommands(),

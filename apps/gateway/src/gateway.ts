@@ -2,6 +2,8 @@ import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { backgroundClock, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
+import { openIncidentSources } from './alerts/incident-sources.ts'
+import type { Alerting, AlertingOptions } from './alerts/open-alerts.ts'
 import { openApiSources } from './api/open-api-sources.ts'
 import { openBudgets } from './budgets/running-budgets.ts'
 import { closeAll } from './closing.ts'
@@ -27,6 +29,7 @@ import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import type { RefusedRequest } from './server/refusal.ts'
+import type { SharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
@@ -99,6 +102,27 @@ export interface Gateway {
   close(drain?: number): Promise<void>
 }
 
+interface AlertingParts extends Pick<AlertingOptions, 'vault' | 'incidents' | 'url' | 'log'> {
+  readonly shared: SharedState | undefined
+  readonly observe: (values: Alerting['values']) => void
+}
+
+/** Loaded by those who configure receivers. */
+async function openAlertingOf(
+  config: Config,
+  { shared, observe, ...parts }: AlertingParts,
+): Promise<Alerting | undefined> {
+  if ((config.alerts ?? []).length === 0) return undefined
+  const [{ openAlerting }, { sharedBoards }] = await Promise.all([
+    import('./alerts/open-alerts.ts'),
+    import('./alerts/board-store.ts'),
+  ])
+  const boards = shared === undefined ? [] : [sharedBoards((name) => shared.text(`alerts:${name}`))]
+  const alerting = openAlerting({ ...parts, config, shared: boards, clock: backgroundClock })
+  observe(alerting.values)
+  return alerting
+}
+
 /** The first `vault:NAME` of the endpoints. */
 function referenceToVault({ targets }: Config): string | undefined {
   const all = Object.values(targets).flatMap(({ endpoints = [] }) => endpoints)
@@ -133,6 +157,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     onAttempt(attempt, request) {
       observability.book(attempt)
       budgets.book(attempt, request)
+      sources.book(attempt)
     },
     warn: log,
   }).catch((error: unknown) => {
@@ -182,6 +207,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     },
   })
   const { targets, mirrors } = serving
+  let alerting: Alerting | undefined
+  const sources = openIncidentSources({
+    ...{ config: () => serving.config, targets, clock: backgroundClock },
+    others: () => alerting?.incidents() ?? [],
+  })
   const stopWatching =
     config.storage === undefined
       ? () => {}
@@ -190,6 +220,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     known?.directory.close()
     credentials.close()
     stopWatching()
+    sources.close()
+    await alerting?.close()
     await serving.close()
     // Last: the calls that were cut are booked and counted too.
     await closeAll(
@@ -210,14 +242,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...credentials.state(),
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),
     ...sheddingState(),
+    ...alerting?.state(),
   })
   const api = openApiSources({
-    ...{ config: () => serving.config, targets, mirrors, books, vault, shared, state, log },
+    ...{ config: () => serving.config, targets, mirrors, books, vault, shared, log },
+    incidents: (view) => sources.incidents(view, state()),
   })
   follow = api.follow
   let timeouts = timeoutsOf(config)
-  serving.route([observability.calls, books.calls, ...api.calls])
   const owners = new Owners(systemClock, config.storage === undefined ? undefined : books.store)
+  serving.route([observability.calls, books.calls, sources.calls, ...api.calls])
   try {
     const server = await listenGateway({
       ...{ host, allowedHosts, allowedOrigins },
@@ -254,6 +288,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const warning = exposureWarning(exposure)
     if (warning !== undefined) log(`warning: ${warning}`)
     observability.observe(serverValues(() => server.load()))
+    const tell = async (next: Config): Promise<void> => {
+      alerting ??= await openAlertingOf(next, {
+        ...{ vault, shared, log },
+        incidents: () => sources.incidents(api.targets(), state()),
+        url: () => server.url,
+        observe: (values) => observability.observe(values),
+      })
+      alerting?.use(next)
+    }
+    await tell(config)
     books.audit?.record({
       actor: gatewayActor,
       action: 'gateway.started',
@@ -282,6 +326,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           trustProxy,
         })
         await credentials.use(usable)
+        sources.use()
+        await tell(usable)
         const { changed, needRestart } = diff
         const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }
         books.audit?.record({ actor: gatewayActor, action: 'config.reloaded', details })

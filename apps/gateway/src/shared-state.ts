@@ -1,5 +1,7 @@
 import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
 import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
+import type { SharedText } from './alerts/board-store.ts'
+import { redisText } from './alerts/redis-text.ts'
 
 /** How limits are shared. */
 export type LimitSharing = Pick<
@@ -18,6 +20,8 @@ export interface SharedState {
    * @returns whether it is known already
    */
   agree(name: string, own: string, heard: (agreed: string) => void): Promise<boolean>
+  /** A text that all gateways change together. */
+  text(name: string): SharedText
   close(): void
 }
 
@@ -101,6 +105,7 @@ export async function openSharedState(
       })
       return Promise.race([ask(), late]).finally(() => clearTimeout(cancel))
     },
+    text: (name) => redisText(redis, `${settings.prefix ?? 'spillway:'}${name}`),
     close() {
       // Its own end of the connection is no news.
       stopListening()

@@ -3,7 +3,7 @@ export { BadParameter } from './bad-parameter.ts'
 export type { Attempt, CallContent, CallRow, CallStory, Calls } from './calls.ts'
 export { openApi } from './openapi.ts'
 export { type Query, type QueryName, readQuery } from './parameters.ts'
-export { none, type RangeName, ranges } from './plain-values.ts'
+export { alertKinds, none, type RangeName, ranges } from './plain-values.ts'
 export { type Question, type QuestionPath, questions } from './questions.ts'
 export type {
   Alerts,

@@ -15,3 +15,24 @@ export type RangeName = keyof typeof ranges
 
 /** What a filter is given to find calls that have none of its values. */
 export const none = '(none)'
+
+/** What can need a person. */
+export const alertKinds = [
+  'circuit_open',
+  'key_refused',
+  'route_down',
+  'budget',
+  'ledger',
+  'audit',
+  'rows_lost',
+  'redis',
+  'vault',
+  'credential',
+  'price_unknown',
+  'certificate',
+  'model_retiring',
+  'limit_closed',
+  'endpoint_ejected',
+  'load_shedding',
+  'alerts',
+] as const

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { alertKinds } from './plain-values.ts'
 import { percentiles } from './sums.ts'
 import { integer, list, money, named, number, object, tenantName, text, time } from './values.ts'
 
@@ -125,19 +126,6 @@ export const audit = named(
   }),
 )
 export type Audit = z.infer<typeof audit>
-
-export const alertKinds = [
-  'circuit_open',
-  'limit_closed',
-  'endpoint_ejected',
-  'ledger',
-  'audit',
-  'rows_lost',
-  'redis',
-  'vault',
-  'credential',
-  'load_shedding',
-] as const
 
 export const alerts = named(
   'Alerts',

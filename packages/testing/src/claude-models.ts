@@ -64,6 +64,13 @@ export function listRoute<T extends { readonly id: string }>(
   }
 }
 
+/** What the Models API says of the end of a model. A date of the past on a deprecated model means that it still answers. */
+export interface ModelLifecycle {
+  readonly lifecycle: 'active' | 'deprecated' | 'retired'
+  readonly deprecated_at: string | null
+  readonly retires_at: string | null
+}
+
 /** A model as the Models API tells of it. */
 export function modelInfo(id: string): { readonly id: string } & Readonly<Record<string, unknown>> {
   return {

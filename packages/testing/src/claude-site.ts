@@ -14,7 +14,7 @@ import { anthropicDialect, requestId } from './anthropic-error.ts'
 import { messageBody } from './anthropic-message.ts'
 import { refusedMessages, refusedVersion } from './anthropic-validation.ts'
 import { ClaudeBatches } from './claude-batches.ts'
-import { listRoute, modelInfo } from './claude-models.ts'
+import { listRoute, type ModelLifecycle, modelInfo } from './claude-models.ts'
 import { refusedByRules } from './claude-rules.ts'
 import type { EnforcedLimits } from './enforced-limits.ts'
 import { FallbackCredits } from './fallback-credits.ts'
@@ -30,6 +30,8 @@ import { isAnswer, wireLimits } from './wire-limits.ts'
 export interface FirstPartyOptions extends ServerOptions {
   /** The models that exist. @default any; three are listed */
   readonly models?: readonly string[]
+  /** What the list of models says of the end of some, by their ids. @default all are active */
+  readonly lifecycles?: Readonly<Record<string, ModelLifecycle>>
   /**
    * Refuses thinking that it has not signed, that has changed, or that does not come first, as Claude does.
    * @default false
@@ -138,6 +140,7 @@ export function claudeSite(options: FirstPartyOptions, front: ClaudeFront): Site
   const models = options.models ?? listedModels
   const infoOf = (call: Call, id: string): { readonly id: string } => ({
     ...modelInfo(id),
+    ...options.lifecycles?.[id],
     ...(betasOf(call).has('server-side-fallback-2026-07-01') && {
       allowed_fallback_models: permitted[id] ?? [],
     }),

@@ -12,6 +12,7 @@ export type { BedrockModels } from './bedrock-models.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
 export { type ClaudeAwsOptions, startClaudeAws } from './claude-aws.ts'
 export { type ClaudeGoogleOptions, startClaudeGoogle } from './claude-google.ts'
+export type { ModelLifecycle } from './claude-models.ts'
 export type { FirstPartyOptions } from './claude-site.ts'
 export {
   type ConnectProxy,
@@ -100,6 +101,7 @@ export { defaultText, type Reply, type ReplyRefusal, type ReplyToolUse, type Rep
 export type { SecretServer, SecretServerFault } from './secret-server.ts'
 export type { AwsIdentity } from './signature-v4.ts'
 export type { ServerOptions, SimulatedServer } from './simulated-server.ts'
+export { type SlackMessage, type SlackOptions, type SlackServer, startSlack } from './slack.ts'
 export { startTransit, type TransitOptions, type TransitRequest, type TransitServer } from './transit.ts'
 export { type VenueFaults, venueFaults } from './venue-faults.ts'
 export { startVertex, type VertexOptions } from './vertex.ts'

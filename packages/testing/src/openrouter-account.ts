@@ -95,7 +95,7 @@ export class Account {
 }
 
 /** One entry of `GET /models`. */
-export function openRouterModel(id: string): object {
+export function openRouterModel(id: string, expiration: string | null = null): object {
   return {
     id,
     canonical_slug: id,
@@ -116,6 +116,7 @@ export function openRouterModel(id: string): object {
     supported_parameters: ['max_tokens', 'tools', 'tool_choice', 'reasoning'],
     supported_voices: null,
     default_parameters: null,
+    expiration_date: expiration,
     links: { details: `/api/v1/models/${id}/endpoints` },
   }
 }

@@ -26,6 +26,8 @@ export interface OpenRouterOptions extends ServerOptions {
   readonly apiKeys?: readonly string[]
   /** The models that exist. @default any; two are listed */
   readonly models?: readonly string[]
+  /** Days after which models may be removed (`YYYY-MM-DD`), by their ids. @default none */
+  readonly expirations?: Readonly<Record<string, string>>
   /**
    * Limits that it enforces at its chat completions: those of OpenAI or Groq, whose servers speak that protocol.
    * @default none
@@ -97,7 +99,7 @@ function openRouterSite(options: OpenRouterOptions): Site {
   )
   // The list is public.
   const list = route(openRouterChat, (call) => {
-    const all = (options.models ?? listedModels).map(openRouterModel)
+    const all = (options.models ?? listedModels).map((id) => openRouterModel(id, options.expirations?.[id]))
     const offset = Number(queryOf(call).get('offset') ?? 0)
     const limit = Number(queryOf(call).get('limit') ?? 500)
     return { data: all.slice(offset, offset + limit), links: { next: null }, total_count: all.length }

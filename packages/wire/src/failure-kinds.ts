@@ -75,7 +75,7 @@ export function isKeyFailure({ kind, scope, origin }: Failure): boolean {
 }
 
 /** Whether the request itself is what fails: it would elsewhere too, if that place is like this one. */
-export function isCallerError({ kind }: Failure): boolean {
+export function isCallerError({ kind }: Pick<Failure, 'kind'>): boolean {
   return failureKinds[kind].owner === 'caller'
 }
 

@@ -1,6 +1,8 @@
-import type { Keys, Mirrors } from '@spillway/gateway-api'
+import type { Keys, Mirrors, Targets } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
 import type { Middleware } from '@spillway/middleware'
+import type { Incident } from '../alerts/incident.ts'
+import { worstOf } from '../alerts/incidents.ts'
 import type { Config } from '../config/config.ts'
 import { withoutUndefined } from '../config/without-undefined.ts'
 import { actEntry, callEntry } from '../ledger/audit-entries.ts'
@@ -8,7 +10,6 @@ import type { Books } from '../ledger/books.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
-import { alertsOf } from './alerts.ts'
 import type { ApiSources } from './api-server.ts'
 import { readAudit } from './audit-view.ts'
 import { CallContents, keepContents } from './call-contents.ts'
@@ -29,8 +30,8 @@ export interface Observed {
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
-  /** What `/readyz` says. */
-  readonly state: () => Readonly<Record<string, string | number>>
+  /** What needs a person now. */
+  readonly incidents: (view: Targets) => readonly Incident[]
   readonly log: (line: string) => void
 }
 
@@ -40,6 +41,8 @@ export function openApiSources(observed: Observed): {
   calls: readonly Middleware[]
   /** Watches the circuits of a target that was opened later. */
   follow: (target: RunningTarget) => void
+  /** As `/api/targets` has them. */
+  targets: () => Targets
 } {
   const { config, targets, mirrors, books, vault, shared, log } = observed
   const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
@@ -64,7 +67,7 @@ export function openApiSources(observed: Observed): {
       names,
     ),
     targets: watched.read,
-    alerts: () => alertsOf(watched.read(), observed.state(), Date.now()),
+    alerts: () => ({ at: Date.now(), alerts: worstOf(observed.incidents(watched.read())) }),
     openLimits(target, endpoint, by) {
       openLimits(targets, target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
@@ -90,6 +93,7 @@ export function openApiSources(observed: Observed): {
     sources,
     calls: contents === undefined ? [calls] : [calls, keepContents(contents)],
     follow: watched.follow,
+    targets: watched.read,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { alertKinds } from '@spillway/gateway-api'
 import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
@@ -277,6 +278,21 @@ export interface BudgetsConfig {
   readonly contact?: string | undefined
 }
 
+/** Who is told of incidents. */
+export interface AlertConfig {
+  readonly to: 'webhook' | 'slack'
+  readonly name?: string | undefined
+  /** `env:NAME` or `vault:NAME` */
+  readonly url: string
+  /** The same; of a list each signs. */
+  readonly secret?: string | readonly string[] | undefined
+  readonly on?: readonly (typeof alertKinds)[number][] | undefined
+  readonly after?: number | undefined
+  readonly quietFor?: number | undefined
+  /** As of an endpoint. */
+  readonly proxy?: string | undefined
+}
+
 /** A valid configuration; durations in milliseconds. */
 export interface Config extends PolicyConfig {
   readonly server: {
@@ -360,6 +376,7 @@ export interface Config extends PolicyConfig {
       }[]
     | undefined
   readonly storage?: StorageConfig | undefined
+  readonly alerts?: readonly AlertConfig[] | undefined
   readonly state?:
     | {
         readonly redis?: string | undefined

@@ -14,6 +14,7 @@ import {
 import type { z } from 'zod'
 import { exposureProblem } from '../access/exposure.ts'
 import { problemOfKey } from '../fingerprints/configured-key.ts'
+import { problemsOfAlerts, warningsOfAlerts } from './alert-problems.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { hintOfDotEnv, keyOfAnother } from './credential-hints.ts'
@@ -237,6 +238,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     ...problemsOfVenues(config, at),
     ...problemsOfNetwork(config, at),
     ...problemsOfFingerprintKey(config, at),
+    ...problemsOfAlerts(config, at),
   )
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))
@@ -318,7 +320,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       if (other) warnings.push(at([...path, 'credential'], other))
     }
   }
-  warnings.push(...warningsOfVenues(config, at), ...idleSettings(config, at))
+  warnings.push(...warningsOfVenues(config, at), ...idleSettings(config, at), ...warningsOfAlerts(config, at))
   return warnings
 }
 

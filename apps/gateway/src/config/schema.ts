@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { alerts } from './alert-schema.ts'
 import { budgets } from './budgets-schema.ts'
 import type { Config } from './config.ts'
 import { endpoint } from './endpoint-schema.ts'
@@ -213,6 +214,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       'A share of the calls of one target also goes to another, apart from the caller, and is compared.',
     ),
   storage: storage.describe('Where calls, costs and the audit log are kept; in memory by default.'),
+  alerts: alerts.describe('Who is told of what needs a person, and of its end; see "spillway alerts".'),
   state: state.describe('What is shared with other gateways.'),
   telemetry: telemetry.describe('Spans and metrics.'),
 })

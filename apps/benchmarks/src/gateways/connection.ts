@@ -58,7 +58,7 @@ function connectionOver(socket: Socket): Connection {
         head = all
         return
       }
-      const text = all.latin1Slice(0, end)
+      const text = all.toString('latin1', 0, end)
       status = Number(text.slice(9, 12))
       const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1]
       expected = length === undefined ? -1 : Number(length)

@@ -47,21 +47,21 @@ const server = createServer({ noDelay: true }, (socket) => {
     for (;;) {
       const end = kept.indexOf(headersEnd)
       if (end < 0) return
-      const head = kept.latin1Slice(0, end)
+      const head = kept.toString('latin1', 0, end)
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
       const chunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)
       const at = end + headersEnd.length
       if (chunked) {
         // Some gateways send what they have parsed without its length.
         if (!kept.subarray(-5).equals(streamEnd)) return
-        start = kept.latin1Slice(at, at + looked)
+        start = kept.toString('latin1', at, at + looked)
         kept = Buffer.alloc(0)
         return respond(socket, start)
       }
       const size = Number(length ?? 0)
       const available = kept.length - at
       if (available < Math.min(size, looked)) return
-      start = kept.latin1Slice(at, at + Math.min(size, looked))
+      start = kept.toString('latin1', at, at + Math.min(size, looked))
       if (available < size) {
         left = size - available
         kept = Buffer.alloc(0)

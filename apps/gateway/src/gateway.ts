@@ -12,6 +12,7 @@ import { timeoutsOf } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
+import { withTokens } from './identity/token-directory.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
@@ -123,6 +124,12 @@ async function openAlertingOf(
   return alerting
 }
 
+/** The names that requests may use, that of `server.oidc.publicUrl` too. */
+function hostsOf({ allowedHosts = [], oidc }: Config['server']): readonly string[] {
+  const { publicUrl } = oidc ?? {}
+  return publicUrl === undefined ? allowedHosts : [...allowedHosts, new URL(publicUrl).host]
+}
+
 /** The first `vault:NAME` of the endpoints. */
 function referenceToVault({ targets }: Config): string | undefined {
   const all = Object.values(targets).flatMap(({ endpoints = [] }) => endpoints)
@@ -135,7 +142,7 @@ function referenceToVault({ targets }: Config): string | undefined {
  * opened and must be; the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
  */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const { allowedHosts, allowedOrigins, auth } = config.server
+  const { allowedOrigins, auth } = config.server
   const host = options.host ?? config.server.host
   const exposure = { host, auth, exposed: options.exposed ?? config.server.exposed }
   const problem = exposureProblem(exposure)
@@ -171,25 +178,32 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       : await (await import('./shared-state.ts')).openSharedState(redis, log, withoutUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
   const admin = adminMode(config.server)
-  const identity = async () => ({
-    fingerprints: await openFingerprints({
-      ...{ configured: config.server.fingerprintKey, vault, shared, stateFolder, log },
-    }),
-    known:
-      auth === 'keys' || admin === 'login'
-        ? await (await import('./clients/open-clients.ts')).openClients(config, {
-            ...{ vault, stateFolder, clock: backgroundClock, log },
-          })
-        : undefined,
-  })
-  const { fingerprints, known } = await identity().catch(async (error: unknown) => {
+  const { oidc } = config.server
+  const identified = async () => {
+    const sources = { vault, stateFolder, clock: backgroundClock, log }
+    const all = await openFingerprints({ configured: config.server.fingerprintKey, shared, ...sources })
+    const needed = auth === 'keys' || admin === 'login'
+    const known = needed
+      ? await (await import('./clients/open-clients.ts')).openClients(config, sources)
+      : undefined
+    if (known === undefined || oidc === undefined) return { fingerprints: all, known, identity: undefined }
+    const { openIdentity } = await import('./identity/open-identity.ts')
+    const opened = openIdentity(oidc, { ...sources, clients: known.directory })
+    const identity = await opened.catch((error: unknown) => {
+      known.directory.close()
+      throw error
+    })
+    return { fingerprints: all, known, identity }
+  }
+  const { fingerprints, known, identity } = await identified().catch(async (error: unknown) => {
     credentials.close()
     shared?.close()
     await vault?.close()
     await books.close()
     throw error
   })
-  const clients = auth === 'keys' ? known?.directory : undefined
+  const asked = auth === 'keys' ? known?.directory : undefined
+  const clients = asked && identity ? withTokens(asked, identity) : asked
   const operators = openOperatorDoor({
     ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, log },
     note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
@@ -218,6 +232,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
   const closeResources = async (): Promise<void> => {
     known?.directory.close()
+    identity?.close()
     credentials.close()
     stopWatching()
     sources.close()
@@ -243,6 +258,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),
     ...sheddingState(),
     ...alerting?.state(),
+    ...identity?.state(),
   })
   const api = openApiSources({
     ...{ config: () => serving.config, targets, mirrors, books, vault, shared, log },
@@ -254,14 +270,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   serving.route([observability.calls, books.calls, sources.calls, ...api.calls])
   try {
     const server = await listenGateway({
-      ...{ host, allowedHosts, allowedOrigins },
+      ...{ host, allowedHosts: hostsOf(config.server), allowedOrigins },
       port: options.port ?? config.server.port,
       router: serving.router,
       timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
-      clients,
       operators,
       budgets,
+      clients,
       bounds: config.server,
       shedding: config.server.loadShedding,
       trustProxy: config.server.trustProxy,
@@ -315,10 +331,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           throw new Error(`${reference} needs a vault, which is opened at the start: restart the gateway`)
         serving.use(usable)
         timeouts = timeoutsOf(usable)
-        const { allowedHosts, allowedOrigins, keepAliveAfter = defaultKeepAliveAfter } = usable.server
+        const { allowedOrigins, keepAliveAfter = defaultKeepAliveAfter } = usable.server
         const { loadShedding: shedding, trustProxy } = usable.server
         server.use({
-          allowedHosts,
+          allowedHosts: hostsOf(usable.server),
           allowedOrigins,
           keepAliveAfter,
           bounds: usable.server,

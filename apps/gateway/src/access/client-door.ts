@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Failure } from '@spillway/middleware'
-import type { Client, ClientDirectory, KeyProblem } from '../clients/client-directory.ts'
+import type { Client, KeyProblem } from '../clients/client-directory.ts'
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
+import { isToken } from '../identity/token-directory.ts'
+import type { TokenProblem } from '../identity/verify-token.ts'
 import { callersFault } from '../server/refusal.ts'
 import { isSigned } from '../server/tenant.ts'
 
@@ -12,6 +14,15 @@ export interface Admitted {
   /** Whether its key came as `x-api-key` alone, as clients of Anthropic's send it. */
   readonly isAnthropics: boolean
 }
+
+/** Who presents a key or a token; a token that was not seen before takes a moment. */
+export interface Credentials {
+  check(credential: string): Checked | Promise<Checked>
+  /** Paths that need no credential, beside those of its health. */
+  readonly open?: ReadonlySet<string> | undefined
+}
+
+type Checked = Client | KeyProblem | TokenProblem
 
 /** Everything by which clients present keys, tokens and sessions. */
 const credentials = [
@@ -33,8 +44,8 @@ const open: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 export function admitClient(
   req: IncomingMessage,
   path: string,
-  clients: Pick<ClientDirectory, 'check'>,
-): Admitted | Failure {
+  clients: Credentials,
+): Admitted | Failure | Promise<Admitted | Failure> {
   const { headers } = req
   if (clientKeyPattern.test(req.url ?? '')) return unauthenticated(inTheUrl)
   const isAnthropics = headers['x-api-key'] !== undefined && headers.authorization === undefined
@@ -42,10 +53,19 @@ export function admitClient(
   const wasSigned = isSigned(headers.authorization)
   forgetCredentials(headers)
   const keyless = { client: undefined, isAnthropics }
-  if (open.has(path)) return keyless
+  if (open.has(path) || clients.open?.has(path)) return keyless
   if (key === undefined) return unauthenticated(wasSigned ? unsigned : missing)
-  const client = clients.check(key)
-  return typeof client === 'string' ? unauthenticated(problems[client]) : { client, isAnthropics }
+  const answer = (checked: Checked): Admitted | Failure => {
+    if (typeof checked === 'string') return unauthenticated(problems[checked])
+    return 'reason' in checked ? unacceptable(checked) : { client: checked, isAnthropics }
+  }
+  const checked = clients.check(key)
+  return checked instanceof Promise ? checked.then(answer) : answer(checked)
+}
+
+function unacceptable({ message, status }: TokenProblem): Failure {
+  if (status === 503) return callersFault('server', message, 503)
+  return callersFault(status === 403 ? 'permission' : 'authentication', message, status)
 }
 
 /** Nothing behind the door can pass on what was presented. */
@@ -68,13 +88,13 @@ export const problems: Readonly<Record<KeyProblem, string>> = {
   unknown: 'this key is unknown, revoked or expired',
 }
 
-/** The first that looks like one of ours, else the first. SDKs find another vendor's key in the environment and send that too. */
+/** The first that looks like one of ours, else a token, else the first. SDKs find another vendor's key in the environment and send that too. */
 export function presented(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers
   const all = [headers['x-api-key'], headers['api-key'], isSigned(authorization) ? undefined : authorization]
     .map((each) => (typeof each === 'string' ? withoutScheme(each) : ''))
     .filter((each) => each !== '')
-  return all.find((each) => each.startsWith(clientKeyStart)) ?? all[0]
+  return all.find((each) => each.startsWith(clientKeyStart)) ?? all.find(isToken) ?? all[0]
 }
 
 /** Some set `Bearer` with the key, where their client or its other header has it already. */

@@ -4,7 +4,7 @@ import type { Clock } from '@spillway/middleware'
 import { rulesOf } from '../budgets/stored-rules.ts'
 import { globMatcher } from '../glob.ts'
 import { priorityOf } from '../shedding/priority.ts'
-import type { ClientDocument, StoredClient } from './client-document.ts'
+import type { ClientDocument, ClientSettings, StoredClient } from './client-document.ts'
 import { type ClientHash, hashedWith } from './client-hash.ts'
 import { kindOfKey } from './client-key.ts'
 import type { ClientStore } from './client-store.ts'
@@ -43,6 +43,8 @@ export interface ClientDirectory {
   holderOf(key: string): () => Client | undefined
   /** Clients that are not revoked. */
   readonly size: number
+  /** What is set beside the clients with keys; another object when they were read again. */
+  readonly besides: Pick<ClientDocument, 'teams' | 'signedOut'>
   /** Whether the clients in use may not be the newest. */
   readonly isStale: boolean
   /** Reads the clients again where they have changed. Never rejects. */
@@ -73,7 +75,7 @@ interface Entry {
 export async function openDirectory(options: DirectoryOptions): Promise<ClientDirectory> {
   const { store, hash, clock, log, checkEvery = 500 } = options
   let revision = await store.revision()
-  let { entries, size } = entriesOf(hashedWith(await store.load(), hash, store.name))
+  let { entries, size, besides } = entriesOf(hashedWith(await store.load(), hash, store.name))
   /**
    * By a digest, which takes 1 µs, where an HMAC takes 7. With a secret salt, short enough for one block, so that the time of a
    * look-up tells nothing; only of valid keys, so that it holds no more than there are.
@@ -90,7 +92,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
       if (now === revision && !isStale) return
       if (now === undefined) throw new Error(`${store.name} is not there any more`)
       const next = entriesOf(hashedWith(await store.load(), hash, store.name))
-      ;({ entries, size } = next)
+      ;({ entries, size, besides } = next)
       revision = now
       checked = new Map()
       if (isStale) log(`${store.name} can be read again`)
@@ -128,6 +130,9 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
     get size() {
       return size
     },
+    get besides() {
+      return besides
+    },
     get isStale() {
       return isStale
     },
@@ -139,29 +144,45 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
   }
 }
 
-/** Sets of permissions and globs are the same for many clients: each is made once. */
-function entriesOf({ clients, teams }: ClientDocument): { entries: Map<string, Entry>; size: number } {
+interface Entries {
+  readonly entries: Map<string, Entry>
+  readonly size: number
+  readonly besides: ClientDirectory['besides']
+}
+
+function entriesOf({ clients, teams, signedOut }: ClientDocument): Entries {
   const entries = new Map<string, Entry>()
-  const permissionSets = shared(permissionsOf)
-  const matchers = shared(matcherOf)
-  const rules = rulesOf(teams)
+  const makeClient = clientMaker(teams)
   let size = 0
   for (const [name, stored] of Object.entries(clients)) {
     if (stored.revokedAt !== undefined) continue
     size++
-    const { team, permissions, models, maxTokens, targets, expiresAt = Infinity } = stored
-    const client: Client = {
-      ...{ name, team, models, maxTokens, targets, given: permissions },
-      permissions: permissionSets(permissions),
-      mayUse: models && matchers(models),
-      budgets: rules(name, stored),
-      priority: priorityOf(stored.priority),
-      mayReach: targets && matchers(targets),
-    }
+    const { expiresAt = Infinity } = stored
+    const client = makeClient(name, stored)
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })
   }
-  return { entries, size }
+  return { entries, size, besides: { teams, signedOut } }
+}
+
+/** Makes clients of their settings. Sets of permissions and globs are the same for many: each is made once. */
+export function clientMaker(
+  teams?: ClientDocument['teams'],
+): (name: string, settings: ClientSettings) => Client {
+  const permissionSets = shared(permissionsOf)
+  const matchers = shared(matcherOf)
+  const rules = rulesOf(teams)
+  return (name, settings) => {
+    const { team, permissions, models, maxTokens, targets } = settings
+    return {
+      ...{ name, team, models, maxTokens, targets, given: permissions },
+      permissions: permissionSets(permissions),
+      mayUse: models && matchers(models),
+      budgets: rules(name, settings),
+      priority: priorityOf(settings.priority),
+      mayReach: targets && matchers(targets),
+    }
+  }
 }
 
 function matcherOf(globs: readonly string[]): (name: string) => boolean {

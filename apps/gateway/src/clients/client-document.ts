@@ -66,6 +66,8 @@ export interface ClientDocument {
   readonly clients: Readonly<Record<string, StoredClient>>
   /** By their names; teams of which nothing is set are not here. */
   readonly teams?: Readonly<Record<string, StoredTeam>> | undefined
+  /** Names of people and services whose tokens from before a time are refused, with that time. */
+  readonly signedOut?: Readonly<Record<string, number>> | undefined
 }
 
 export const emptyClients: ClientDocument = { format: 1, clients: {} }
@@ -81,9 +83,10 @@ export function encodeClients(document: ClientDocument): Uint8Array {
 export function decodeClients(bytes: Uint8Array, where: string): ClientDocument {
   try {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as ClientDocument
-    const { format, clients, teams = {} } = parsed
-    if (format === 1 && isMapping(clients) && isMapping(teams))
-      if (Object.values(clients).every(isClient) && Object.values(teams).every(isTeam)) return parsed
+    const { format, clients, teams = {}, signedOut = {} } = parsed
+    if (format === 1 && isMapping(clients) && isMapping(teams) && isMapping(signedOut))
+      if (Object.values(clients).every(isClient) && Object.values(teams).every(isTeam))
+        if (Object.values(signedOut).every(Number.isFinite)) return parsed
   } catch {
     // The parser quotes what it reads.
   }

@@ -63,7 +63,7 @@ export async function openClients(
   const hash = await openClientHash({ ...sources, configured: config.server.fingerprintKey })
   const store = openClientStore(config, clock)
   const directory = await openDirectory({ store, hash, clock, log })
-  if (directory.size === 0 && config.server.auth === 'keys')
+  if (directory.size === 0 && config.server.auth === 'keys' && config.server.oidc === undefined)
     log(
       `${store.name} has no clients, so every call is refused: "spillway clients add NAME" prints a key for one`,
     )

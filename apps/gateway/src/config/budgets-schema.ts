@@ -12,7 +12,7 @@ const limit: z.ZodType<WrittenLimit, string> = z
     return z.NEVER
   })
 
-const limits = z
+export const limits: z.ZodType<readonly WrittenLimit[] | undefined> = z
   .array(limit, { error: `expected a list of limits; ${limitError}` })
   .max(20, { error: 'expected at most 20 limits' })
   .superRefine((all, context) => {

@@ -5,6 +5,7 @@ import type { ChatDialectName } from '@spillway/translation'
 import type { WrittenLimit } from '../budgets/limit-text.ts'
 import type { SheddingLimits } from '../shedding/load-shedder.ts'
 import type { Priority } from '../shedding/priority.ts'
+import type { OidcConfig } from './oidc-config.ts'
 import type { PriceConfig } from './prices.ts'
 import type { ClaudeApi, VenueConfig } from './venue-config.ts'
 
@@ -307,6 +308,8 @@ export interface Config extends PolicyConfig {
     readonly unknownIds?: 'refuse' | 'pass' | undefined
     /** Where client keys are kept, for `auth: keys` and `admin: login`. */
     readonly clientsFile?: string | undefined
+    /** The identity provider whose tokens clients present, and at which people log in. */
+    readonly oidc?: OidcConfig | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */
     readonly allowedHosts?: readonly string[] | undefined

@@ -21,6 +21,7 @@ import { hintOfDotEnv, keyOfAnother } from './credential-hints.ts'
 import { problemsOfEmbedded } from './embedded-problems.ts'
 import { idleSettings } from './idle-settings.ts'
 import { problemsOfNetwork } from './network-problems.ts'
+import { problemsOfOidc, warningsOfOidc } from './oidc-problems.ts'
 import { readConfigFile, unreplacedVariable } from './read-config-file.ts'
 import { configSchema } from './schema.ts'
 import { isVenue } from './venue-config.ts'
@@ -239,6 +240,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     ...problemsOfNetwork(config, at),
     ...problemsOfFingerprintKey(config, at),
     ...problemsOfAlerts(config, at),
+    ...problemsOfOidc(config, at),
   )
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))
@@ -320,7 +322,8 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
       if (other) warnings.push(at([...path, 'credential'], other))
     }
   }
-  warnings.push(...warningsOfVenues(config, at), ...idleSettings(config, at), ...warningsOfAlerts(config, at))
+  warnings.push(...warningsOfVenues(config, at), ...warningsOfOidc(config, at), ...idleSettings(config, at))
+  warnings.push(...warningsOfAlerts(config, at))
   return warnings
 }
 

@@ -3,6 +3,7 @@ import { readHostPattern } from '../access/host-patterns.ts'
 import { canonicalOrigin, originProblem } from '../access/origins.ts'
 import { readNetwork } from '../access/trusted-proxies.ts'
 import type { Config } from './config.ts'
+import { oidc } from './oidc-schema.ts'
 import { bufferSize, byteSize, duration, patience, share, someShare, someTime, whole } from './values.ts'
 
 const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
@@ -66,6 +67,7 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .describe(
       'With auth: keys, calls that name a file, response or container which no client was seen to make: refuse, or pass on. Those of another client are always refused.',
     ),
+  oidc: oidc.describe('The identity provider whose tokens clients present, and at which people sign in.'),
   keepAliveAfter: duration
     .optional()
     .describe('After so long without content a stream gets comments, which give up its status and headers.'),

@@ -1,8 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Failure } from '@spillway/middleware'
-import { type Admitted, admitClient } from '../access/client-door.ts'
+import { admitClient, type Credentials } from '../access/client-door.ts'
 import type { ApiSources } from '../api/api-server.ts'
-import type { ClientDirectory } from '../clients/client-directory.ts'
 import { callRefusal, modelsRefusal, ownedRefusal } from '../clients/client-rules.ts'
 import type { Models } from '../models/models.ts'
 import { type OperatorDoor, refuseOperator } from '../operators/operator-door.ts'
@@ -34,7 +33,7 @@ export interface Served extends Omit<CallHandling, 'bodies'> {
   /** What answers requests about batches and files. */
   readonly owned?: AnswerOwned | undefined
   /** Who may call; undefined where anyone may. */
-  readonly clients?: Pick<ClientDirectory, 'check'> | undefined
+  readonly clients?: Credentials | undefined
   /** Refuses calls when the gateway is saturated. */
   readonly shedder?: LoadShedder | undefined
   /** Who may see the dashboard, `/api` and `/metrics`. */
@@ -69,8 +68,8 @@ export async function dispatch(
   }
   if (asked !== undefined && operators?.login.answer(req, res, path, asked)) return
   const operator = asked?.admitted?.operator
-  const admitted: Admitted | Failure | undefined =
-    asked === undefined && options.clients ? admitClient(req, path, options.clients) : undefined
+  const judged = asked === undefined && options.clients ? admitClient(req, path, options.clients) : undefined
+  const admitted = judged instanceof Promise ? await judged : judged
   if (admitted !== undefined && 'kind' in admitted) return turnAway(admitted, { 'x-should-retry': 'false' })
   const client = admitted?.client
   res.client = client

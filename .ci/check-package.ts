@@ -16,6 +16,7 @@ import { eventProblems } from './event-types.ts'
 
 interface Manifest {
   readonly name: string
+  readonly engines?: { readonly node: string }
   readonly exports?: Readonly<Record<string, string | { readonly types?: string }>>
   /** The size budget of the package's own code, in bytes of gzipped JavaScript. */
   readonly sizeBudget?: number
@@ -65,6 +66,9 @@ try {
       problems.push(`size: the command has ${command} bytes gzipped, commandBudget ${manifest.commandBudget}`)
   }
   if (isLibrary) {
+    const needed = `Node.js ${manifest.engines?.node.replace('>=', '>= ')}, ES modules.`
+    if (!readFileSync('README.md', 'utf8').includes(needed))
+      problems.push(`README.md: does not say "${needed}"`)
     problems.push(
       ...apiProblems(process.cwd(), manifest.exports ?? {}, process.env.SPILLWAY_ACCEPT_API === '1'),
     )

@@ -94,6 +94,7 @@ await vault.close()`
     // CommonJS gets them too.
     required: names.length,
     attempt: '200',
+    budgets: expect.stringMatching(/^the budget a month is (spent|exceeded|\w+) until \d+/),
     'core-client': expect.stringMatching(/^Hello from the dam\. \d+ Hello/),
     'gateway-api': expect.stringContaining('/api/openapi.json'),
     'key-vault': 'sk-ant-of-the-vault',

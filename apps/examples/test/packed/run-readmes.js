@@ -32,6 +32,10 @@ const ask = async (fetch, host = 'api.anthropic.com') => {
 
 /** What a package's example does, where importing it is not all. */
 const uses = {
+  async budgets({ withinBudget }) {
+    await withinBudget(1_000_000_000, async () => 49_500_000_000)
+    return withinBudget(1_000_000_000_000, async () => 0).catch(({ message }) => message)
+  },
   'circuit-breaker-fallback': ({ fetchWithPlanB }) => ask(fetchWithPlanB),
   async 'key-vault'({ credential }) {
     const { value, release } = await credential.token()

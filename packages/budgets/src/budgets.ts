@@ -2,7 +2,7 @@ import { guardListener } from '@spillway/middleware'
 import { amountOf, type BudgetAmounts, type BudgetEstimate } from './amounts.ts'
 import { memoryBudgetStore } from './memory-store.ts'
 import { type Metering, meteringOf } from './metering.ts'
-import type { BudgetRule } from './rule.ts'
+import { type BudgetRule, meterOf } from './rule.ts'
 import type { BudgetRefusal, BudgetRefusalReason, BudgetStatus } from './status.ts'
 import type { BudgetStore, MeterDemand, MeterState, Soon, Taken } from './store.ts'
 import { type BudgetEvent, budgetWarnings } from './warnings.ts'
@@ -42,6 +42,8 @@ export interface Budgets {
   reserve(rules: readonly BudgetRule[], estimate: BudgetEstimate): Soon<BudgetDecision>
   /** Charges what no call has reserved: a batch, a shadow call. */
   charge(rules: readonly BudgetRule[], amounts: BudgetAmounts): Soon<readonly BudgetStatus[]>
+  /** Tells what was used before in the current periods, as the books have it. Of what is told again the most holds. */
+  open(openings: readonly { readonly rule: BudgetRule; readonly used: number }[]): Soon<void>
   /** How rules are now, in their order. */
   usage(rules: readonly BudgetRule[]): Soon<readonly BudgetStatus[]>
 }
@@ -87,6 +89,10 @@ export function createBudgets(options: BudgetsOptions = {}): Budgets {
       const charges = meters.map((meter) => ({ ...meter, amount: amountOf(amounts, meter.unit) }))
       return then(store.charge(charges), (states) => heard(statusesOf(states)))
     },
+    open: (openings) =>
+      store.open(
+        openings.map(({ rule, used }) => ({ name: meterOf(rule), period: rule.period, amount: used })),
+      ),
     usage(rules) {
       const { meters, statusesOf } = meteringOf(rules)
       return then(store.read(meters), statusesOf)

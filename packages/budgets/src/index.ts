@@ -13,6 +13,13 @@ export {
   memoryBudgetStoreDefaults,
 } from './memory-store.ts'
 export { periodAt, type Span } from './period.ts'
+export type { RedisClient } from './redis-link.ts'
+export {
+  type RedisBudgetStore,
+  type RedisBudgetStoreOptions,
+  redisBudgetStore,
+  redisBudgetStoreDefaults,
+} from './redis-store.ts'
 export {
   type BudgetPeriod,
   type BudgetRule,

@@ -1,0 +1,48 @@
+import type { Span } from './period.ts'
+import type { MeterDemand, MeterState } from './store.ts'
+
+/** What this process knows of a meter in one period, which it shares with others. */
+export interface SharedMeter {
+  readonly name: string
+  readonly span: Span
+  /** As Redis had it when it answered last. */
+  used: number
+  reserved: number
+  /** What calls of this process hold that Redis does not know of. */
+  heldHere: number
+  /** What they have used, which it does not know of yet. */
+  owed: number
+  /** A part of that on its way to Redis, until it is there: it may be sent again, and counts once. */
+  report: { readonly seq: number; readonly amount: number } | undefined
+  /** What was used before Redis knew of the meter, or before it lost its data, until it is told. */
+  base: number | undefined
+}
+
+export function sharedMeter(name: string, span: Span): SharedMeter {
+  return {
+    ...{ name, span, used: 0, reserved: 0, heldHere: 0, owed: 0 },
+    ...{ report: undefined, base: undefined },
+  }
+}
+
+/** What is used and reserved as far as this process knows. */
+export function knownState(meter: SharedMeter): MeterState {
+  const { used, base = 0, owed, report, reserved, heldHere, span } = meter
+  return {
+    used: Math.max(used, base) + owed + (report?.amount ?? 0),
+    reserved: reserved + heldHere,
+    startsAt: span.start,
+    resetsAt: span.end,
+  }
+}
+
+/**
+ * Whether a call fits into what a process may use by itself: its share of what was left when Redis answered last.
+ * @param processes that share it
+ */
+export function fitsShare(meter: SharedMeter, { limit, expected }: MeterDemand, processes: number): boolean {
+  if (limit === undefined) return true
+  const { used, base = 0, reserved, owed, report, heldHere } = meter
+  const share = Math.floor((limit - Math.max(used, base) - reserved) / processes)
+  return owed + (report?.amount ?? 0) + heldHere + expected <= share
+}

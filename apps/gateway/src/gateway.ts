@@ -210,7 +210,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
-  const budgets = openBudgets({ config: config.budgets })
+  const budgets = openBudgets({
+    ...{ config: config.budgets, store: shared?.budgets, clock: backgroundClock, log },
+    ledger: config.storage === undefined ? undefined : books.store,
+    membersOf: known?.directory.membersOf,
+  })
   let follow: (target: RunningTarget) => void = () => {}
   const serving = new Serving(config, {
     ...{ resources, budgets, mirrored: observability.mirrored, log },
@@ -234,6 +238,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     known?.directory.close()
     identity?.close()
     credentials.close()
+    budgets.close()
     stopWatching()
     sources.close()
     await alerting?.close()
@@ -254,6 +259,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const state = (): Record<string, string | number> => ({
     ...booksStatus(books),
     ...(shared === undefined ? {} : { limits: shared.limits.status }),
+    ...(budgets.state() === undefined ? {} : { budgets: budgets.state() as string }),
     ...credentials.state(),
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),
     ...sheddingState(),

@@ -1,7 +1,9 @@
+import { type RedisBudgetStore, redisBudgetStore } from '@spillway/budgets'
 import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
 import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
 import type { SharedText } from './alerts/board-store.ts'
 import { redisText } from './alerts/redis-text.ts'
+import { withoutUndefined } from './config/without-undefined.ts'
 
 /** How limits are shared. */
 export type LimitSharing = Pick<
@@ -12,6 +14,7 @@ export type LimitSharing = Pick<
 /** What several gateways share. */
 export interface SharedState {
   readonly limits: RedisLimitStore
+  readonly budgets: RedisBudgetStore
   readonly breakers: RedisBreakerStore
   /**
    * Agrees on a value with all others: the first one's holds. Asks again whenever Redis is back, so that a value which it
@@ -66,10 +69,19 @@ export async function openSharedState(
     // A subscription waits for its connection.
     duplicate: () => redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null }),
   })
-  const stopListening = limits.onStatus((status) => {
-    if (status === 'shared') log('redis is back: limits are shared again')
+  const budgets = redisBudgetStore(
+    redis,
+    withoutUndefined({ timeout: settings.timeout, processes: settings.processes }),
+  )
+  let isShared = true
+  const told = (): void => {
+    const before = isShared
+    isShared = limits.status === 'shared' && budgets.status === 'shared'
+    if (isShared === before) return
+    if (isShared) log('redis is back: limits are shared again')
     else log(`redis is away${lastError && ` (${lastError})`}: this gateway keeps to its share of the limits`)
-  })
+  }
+  const listening = [limits.onStatus(told), budgets.onStatus(told)]
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, firstConnection)
     redis.once('ready', () => {
@@ -80,6 +92,7 @@ export async function openSharedState(
   const listeners: (() => void)[] = []
   return {
     limits,
+    budgets,
     breakers,
     async agree(name, own, heard) {
       const key = `spillway:${name}`
@@ -108,7 +121,7 @@ export async function openSharedState(
     text: (name) => redisText(redis, `${settings.prefix ?? 'spillway:'}${name}`),
     close() {
       // Its own end of the connection is no news.
-      stopListening()
+      for (const stop of listening) stop()
       for (const listener of listeners) redis.off('ready', listener)
       breakers.close()
       redis.disconnect()

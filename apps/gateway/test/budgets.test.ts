@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import type { CallRow, Calls } from '@spillway/gateway-api'
-import { type Reply, type SimulatedServer, startClaude } from '@spillway/testing'
+import { hasRedis, type Reply, type SimulatedServer, startClaude, startRedis } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { StoredLimit } from '../src/clients/client-document.ts'
-import { clientsOf } from './clients.ts'
-import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
+import { clientsOf, type TestClients } from './clients.ts'
+import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 
 const model = 'claude-opus-5-5'
 
@@ -18,8 +19,8 @@ const reply = (inputTokens: number, outputTokens: number): Reply => ({ usage: { 
 /** What the callers of a gateway may use, and what else its configuration says. */
 interface Setup {
   readonly limits?: readonly StoredLimit[]
-  readonly config?: object
-  readonly target?: object
+  readonly config?: object | undefined
+  readonly target?: object | undefined
   readonly second?: (claude: SimulatedServer) => object
 }
 
@@ -29,12 +30,29 @@ interface Asked {
   readonly path?: string
 }
 
-async function setUp({ limits = [limit(1)], config, target, second }: Setup = {}) {
+async function setUp(setup: Setup = {}) {
   const upstream = { reply: reply(1_000, 1_000) }
   const claude = forThisTest(await startClaude({ reply: () => upstream.reply }))
-  const clients = await clientsOf({ ann: { limits, permissions: ['chat', 'tools', 'batches'] }, bob: {} })
+  const { limits = [limit(1)] } = setup
+  const clients = await clientsOf({
+    ann: { limits, permissions: ['chat', 'tools', 'batches'] },
+    bob: {},
+    operator: { permissions: ['admin:read'] },
+  })
+  return { claude, upstream, ...(await gatewayFor({ claude, upstream, clients }, setup)) }
+}
+
+interface Around {
+  readonly claude: SimulatedServer
+  readonly upstream: { reply: Reply }
+  readonly clients: TestClients
+}
+
+/** Another gateway for the same clients in front of the same Claude. */
+async function gatewayFor({ claude, upstream, clients }: Around, { config, target, second }: Setup) {
   const first = targetAt(claude, 'anthropic', target)
-  const { url } = await gatewayOf(configOf(first, second?.(claude), { server: clients.server, ...config }))
+  const gateway = await gatewayOf(configOf(first, second?.(claude), { server: clients.server, ...config }))
+  const { url } = gateway
   const ask = (body: object = {}, { client = 'ann', signal, path = '/v1/messages' }: Asked = {}) =>
     fetch(url + path, {
       method: 'POST',
@@ -57,8 +75,14 @@ async function setUp({ limits = [limit(1)], config, target, second }: Setup = {}
     return Number(/used=([\d.]+)/.exec(headers.get('x-spillway-budget') ?? '')?.[1])
   }
   const booked = async (): Promise<readonly CallRow[]> =>
-    ((await (await fetch(`${url}/api/calls?limit=100`)).json()) as Calls).calls
-  return { claude, upstream, ask, said, used, booked, url }
+    (
+      (await (
+        await fetch(`${url}/api/calls?limit=100`, { headers: { 'x-api-key': clients.keys.operator ?? '' } })
+      ).json()) as Calls
+    ).calls
+  const another = (other: Setup = {}) =>
+    gatewayFor({ claude, upstream, clients }, { config, target, ...other })
+  return { gateway, ask, said, used, booked, another, url }
 }
 
 /** Once all is settled. */
@@ -196,3 +220,50 @@ test('all callers together have a budget, and each that has none of its own', as
   expect((await said()).status).toBe(200)
   expect((await said()).text).toContain('this gateway has spent its budget of $3 a day')
 })
+
+test('a restart gives nothing away: what was used is read from the ledger', async () => {
+  const limits = [
+    limit(1),
+    limit(0, { unit: 'requests', period: 'week', amount: 100 }),
+    limit(0, { unit: 'tokens', period: 'day', amount: 1e9 }),
+  ]
+  const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
+  const { upstream, gateway, said, another } = await setUp({ limits, config: { storage } })
+  upstream.reply = reply(100_000, 20_000)
+  await said()
+  await said({}, { client: 'bob' })
+  await gateway.close(0)
+  const next = await another()
+  upstream.reply = reply(50_000, 1)
+  expect((await next.said()).headers.get('x-spillway-budget')).toContain('limit=1;used=0.8;')
+  expect((await next.said()).text).toContain('ann has spent its budget of $1 a month')
+  expect((await next.said({}, { client: 'bob' })).status).toBe(200)
+})
+
+test.skipIf(!hasRedis() && !process.env.CI)(
+  'two gateways share budgets over Redis, and say so when it is away',
+  async () => {
+    const redis = forThisTest(await startRedis())
+    const first = await setUp({ config: { state: { redis: redis.url } } })
+    const second = await first.another()
+    first.upstream.reply = reply(100_000, 20_000)
+    expect((await first.said()).status).toBe(200)
+    await expect.poll(second.used, eventually).toBeGreaterThan(0.79)
+    await expect.poll(first.used, eventually).toBeGreaterThan(0.79)
+    first.upstream.reply = reply(49_000, 1)
+    expect((await second.said()).status).toBe(200)
+    await expect.poll(async () => (await first.said()).status, eventually).toBe(429)
+    const ready = async (): Promise<unknown> => {
+      const { budgets } = (await (await fetch(`${first.url}/readyz`)).json()) as { budgets?: string }
+      return budgets
+    }
+    expect(await ready()).toBe('shared')
+    await redis.stop()
+    expect((await first.said()).status).toBe(429)
+    await expect.poll(ready, eventually).toBe('local')
+    await redis.start()
+    await expect.poll(ready, eventually).toBe('shared')
+    expect((await first.said()).status).toBe(429)
+    expect((await second.said()).status).toBe(429)
+  },
+)

@@ -42,7 +42,7 @@ export interface Budgets {
   reserve(rules: readonly BudgetRule[], estimate: BudgetEstimate): Soon<BudgetDecision>
   /** Charges what no call has reserved: a batch, a shadow call. */
   charge(rules: readonly BudgetRule[], amounts: BudgetAmounts): Soon<readonly BudgetStatus[]>
-  /** Tells what was used before in the current periods, as the books have it. Of what is told again the most holds. */
+  /** Tells what was used before in the current periods, as the books have it. Of each meter what is told first holds. */
   open(openings: readonly { readonly rule: BudgetRule; readonly used: number }[]): Soon<void>
   /** How rules are now, in their order. */
   usage(rules: readonly BudgetRule[]): Soon<readonly BudgetStatus[]>

@@ -17,8 +17,8 @@ export const memoryBudgetStoreDefaults: Required<Omit<MemoryBudgetStoreOptions, 
 interface Period {
   readonly startsAt: number
   readonly resetsAt: number
-  /** The part of `used` that was used before this store. */
-  opening: number
+  /** Whether it has been told what was used before. */
+  isOpened: boolean
   used: number
   reserved: number
 }
@@ -56,7 +56,7 @@ export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): Budge
     const known = periods.get(name)
     if (known !== undefined && now < known.resetsAt) return known
     const { start, end } = periodAt(period, now)
-    const begun: Period = { startsAt: start, resetsAt: end, opening: 0, used: 0, reserved: 0 }
+    const begun: Period = { startsAt: start, resetsAt: end, isOpened: false, used: 0, reserved: 0 }
     periods.set(name, begun)
     if (periods.size > pruneAt) prune(now)
     return begun
@@ -117,9 +117,9 @@ export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): Budge
     open(openings) {
       for (const opening of openings) {
         const period = periodOf(opening)
-        const more = Math.max(0, opening.amount - period.opening)
-        period.opening += more
-        period.used += more
+        if (period.isOpened) continue
+        period.isOpened = true
+        period.used += opening.amount
       }
     },
     charge: (charges) =>

@@ -6,7 +6,7 @@
  * was used before Redis knew of it, `u` what has been used since, `r` what is reserved, `h:ID` what a reservation holds (negative once it
  * has been charged because nobody settled it), `q:PROCESS` the last report of a process.
  *
- * Arguments: a JSON object. For each meter, what is given is done in this order: `base`, `seq` and `owed`, `amount` (settles `id`), `more`
+ * Arguments: a JSON object. For each meter, what is given is done in this order: `opening`, `base`, `seq` and `owed`, `amount` (settles `id`), `more`
  * (extends `id`), and on all of them or on none `most` (reserves `id`). Answers JSON.
  */
 export const budgetScript = `
@@ -70,6 +70,7 @@ local meters, refused = {}, nil
 for index, given in ipairs(a.meters) do
   local key, waits = KEYS[1 + 2 * index], KEYS[2 + 2 * index]
   lapse(key, waits)
+  if given.opening then redis.call('HSETNX', key, 'b', text(given.opening)) end
   if given.base and given.base > number(redis.call('HGET', key, 'b')) then
     redis.call('HSET', key, 'b', text(given.base))
   end

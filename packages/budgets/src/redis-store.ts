@@ -144,7 +144,7 @@ export function redisBudgetStore(
           meter.report = { seq: ++seq, amount: meter.owed }
           meter.owed = 0
         }
-        return { report: meter.report, base: meter.base }
+        return { report: meter.report, opening: meter.opening, base: meter.base }
       })
       const now = timeNow()
       const args = {
@@ -152,6 +152,7 @@ export function redisBudgetStore(
         ...(time === 'clock' && { now: Math.round(now) }),
         meters: on.map(({ span }, index) => ({
           keep: Math.ceil(Math.max(0, span.end - now) + ttl + keptAfter),
+          opening: told[index]?.opening,
           base: told[index]?.base,
           seq: told[index]?.report?.seq,
           owed: told[index]?.report?.amount,
@@ -172,7 +173,8 @@ export function redisBudgetStore(
         meter.reserved = reserved
         if (meter.report === told[index]?.report) meter.report = undefined
         if (meter.base === told[index]?.base) meter.base = undefined
-        if (meter.owed === 0 && meter.base === undefined) dirty.delete(meter)
+        if (meter.opening === told[index]?.opening) meter.opening = undefined
+        if (meter.owed === 0 && meter.base === undefined && meter.opening === undefined) dirty.delete(meter)
       })
       return reply
     }
@@ -316,7 +318,7 @@ export function redisBudgetStore(
     async open(openings) {
       const on = openings.map(meterFor)
       on.forEach((meter, index) => {
-        meter.base = Math.max(meter.base ?? 0, openings[index]?.amount ?? 0)
+        meter.opening ??= openings[index]?.amount
         dirty.add(meter)
       })
       if (link.isUp) await flush()

@@ -14,22 +14,24 @@ export interface SharedMeter {
   owed: number
   /** A part of that on its way to Redis, until it is there: it may be sent again, and counts once. */
   report: { readonly seq: number; readonly amount: number } | undefined
-  /** What was used before Redis knew of the meter, or before it lost its data, until it is told. */
+  /** What the books say that was used before Redis knew of the meter, until it is told; Redis takes what it is told first. */
+  opening: number | undefined
+  /** What was used before Redis lost its data, until it is told; Redis takes the most. */
   base: number | undefined
 }
 
 export function sharedMeter(name: string, span: Span): SharedMeter {
   return {
     ...{ name, span, used: 0, reserved: 0, heldHere: 0, owed: 0 },
-    ...{ report: undefined, base: undefined },
+    ...{ report: undefined, opening: undefined, base: undefined },
   }
 }
 
 /** What is used and reserved as far as this process knows. */
 export function knownState(meter: SharedMeter): MeterState {
-  const { used, base = 0, owed, report, reserved, heldHere, span } = meter
+  const { owed, report, reserved, heldHere, span } = meter
   return {
-    used: Math.max(used, base) + owed + (report?.amount ?? 0),
+    used: usedBefore(meter) + owed + (report?.amount ?? 0),
     reserved: reserved + heldHere,
     startsAt: span.start,
     resetsAt: span.end,
@@ -42,7 +44,9 @@ export function knownState(meter: SharedMeter): MeterState {
  */
 export function fitsShare(meter: SharedMeter, { limit, expected }: MeterDemand, processes: number): boolean {
   if (limit === undefined) return true
-  const { used, base = 0, reserved, owed, report, heldHere } = meter
-  const share = Math.floor((limit - Math.max(used, base) - reserved) / processes)
+  const { reserved, owed, report, heldHere } = meter
+  const share = Math.floor((limit - usedBefore(meter) - reserved) / processes)
   return owed + (report?.amount ?? 0) + heldHere + expected <= share
 }
+
+const usedBefore = ({ used, opening = 0, base = 0 }: SharedMeter): number => Math.max(used, opening, base)

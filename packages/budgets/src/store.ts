@@ -49,8 +49,8 @@ export interface BudgetStore {
   settle(id: string, amounts: readonly number[]): Soon<readonly MeterState[]>
   read(meters: readonly Meter[]): Soon<readonly MeterState[]>
   /**
-   * Tells what was used in the current periods before the store knew of their meters. Of what is told again the most holds, so that several
-   * processes may tell the same.
+   * Tells what was used in the current periods before the store knew of their meters. What is told first holds, so that several processes
+   * may tell the same.
    */
   open(openings: readonly (Meter & { readonly amount: number })[]): Soon<void>
   /** Adds what has been used without a reservation to the current periods. */

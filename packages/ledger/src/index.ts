@@ -60,6 +60,7 @@ export type {
   SessionRow,
   SplitSeries,
   Summary,
+  TenantUse,
   TimeRange,
   TokenCounts,
   Totals,

@@ -20,6 +20,7 @@ import type {
   LargestTotals,
   LatencyRow,
   Summary,
+  TenantUse,
   TimeRange,
   TokenCounts,
   Totals,
@@ -129,6 +130,24 @@ export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<To
       ...amountsOf(usageOf.get(name), callsOf.get(name)),
     })),
   )
+}
+
+export async function tenantUse(db: Db, asked: TimeRange): Promise<TenantUse[]> {
+  const tokens = 'input_tokens + output_tokens + cache_read_tokens + cache_write_tokens'
+  // A call has one first attempt, however many follow.
+  const requests = "case when role = 'primary' then attempts else 0 end"
+  const rows = await run<Row>(
+    db,
+    sql`select tenant, case when role = 'mirror' then 1 else 0 end as shadow, ${sum(requests, 'requests')}, ${sum(tokens, 'tokens')}, ${money('cost_nano', 'cost')}
+      from ${from('usage_rollups', spansOf(wholeMinutes(asked)))} group by 1, 2`,
+  )
+  return rows.map(({ tenant, shadow, requests: counted, tokens: used, cost }) => ({
+    tenant: String(tenant),
+    isShadow: Number(shadow) === 1,
+    requests: Number(counted),
+    tokens: Number(used),
+    costNano: String(cost),
+  }))
 }
 
 export async function largestTotals(

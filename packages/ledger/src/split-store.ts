@@ -30,6 +30,7 @@ export function storeOf(ways: {
     latency: method('read', 'store', 'latency'),
     fallbacks: method('read', 'store', 'fallbacks'),
     totals: method('read', 'store', 'totals'),
+    tenantUse: method('read', 'store', 'tenantUse'),
     largestTotals: method('read', 'store', 'largestTotals'),
     countCalls: method('read', 'store', 'countCalls'),
     calls: method('read', 'store', 'calls'),

@@ -34,6 +34,7 @@ import type {
   SessionRow,
   SplitSeries,
   Summary,
+  TenantUse,
   TimeRange,
   Totals,
 } from './views.ts'
@@ -122,6 +123,10 @@ export class SqlStore implements LedgerStore {
 
   async totals(by: Grouping, range: TimeRange): Promise<Totals[]> {
     return rollups.totals(await this.#rollups(), by, range)
+  }
+
+  async tenantUse(range: TimeRange): Promise<TenantUse[]> {
+    return rollups.tenantUse(await this.#rollups(), range)
   }
 
   async largestTotals(by: Grouping, range: TimeRange, limit: number): Promise<LargestTotals> {

@@ -25,6 +25,7 @@ import type {
   SessionRow,
   SplitSeries,
   Summary,
+  TenantUse,
   TimeRange,
   Totals,
 } from './views.ts'
@@ -56,6 +57,8 @@ export interface LedgerStore {
   fallbacks(range: TimeRange): Promise<FallbackRow[]>
   /** By group, in the order of their keys: all groups, however many there are. */
   totals(by: Grouping, range: TimeRange): Promise<Totals[]>
+  /** What each tenant used, without any order. */
+  tenantUse(range: TimeRange): Promise<TenantUse[]>
   /**
    * The `limit` groups that cost most (of those that cost the same, the ones with more calls) and the sum of all others, by
    * one statement of the database. For groups whose names callers choose, which may be many.

@@ -77,6 +77,20 @@ export interface FallbackRow {
   readonly calls: number
 }
 
+/** What the calls of one tenant used, for budgets. */
+export interface TenantUse {
+  /** Empty for rows without tenant. */
+  readonly tenant: string
+  /** Whether it is what repetitions of its calls by mirrors used, which is apart from what the calls did. */
+  readonly isShadow: boolean
+  /** Calls for which an upstream was asked; 0 of shadow calls. */
+  readonly requests: number
+  /** Input, output, and what was read from and written to caches. */
+  readonly tokens: number
+  /** Whole nano-dollars as text; what nobody knows the price of is not in it. */
+  readonly costNano: string
+}
+
 /** Calls and attempts of one group. Money is whole nano-dollars as text. */
 export interface Totals {
   /** Empty for rows without tenant or target. */

@@ -265,6 +265,28 @@ describe.each([
       expect(added(roles, (row) => row.attempts)).toBe(ourAttempts.length)
     })
 
+    it('agree with the rows in what each tenant used, mirrors apart', async () => {
+      const rows = ourAttempts
+      const expected = [
+        ...new Set(rows.map(({ tenant, role }) => `${tenant ?? ''} ${role === 'mirror'}`)),
+      ].map((group) => {
+        const own = rows.filter(({ tenant, role }) => `${tenant ?? ''} ${role === 'mirror'}` === group)
+        const [tenant, isShadow] = group.split(' ')
+        return {
+          tenant,
+          isShadow: isShadow === 'true',
+          requests: own.filter(({ role }) => role === 'primary').length,
+          tokens: added(
+            own,
+            (row) => row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens,
+          ),
+          costNano: money(own),
+        }
+      })
+      const names = (row: object): string => JSON.stringify(row)
+      expect((await store.tenantUse(range)).map(names).sort()).toEqual(expected.map(names).sort())
+    })
+
     it('count calls by each facet, with what the other filters let through', async () => {
       const read = {
         model: (row: CallRow) => row.model_asked,

@@ -8,8 +8,9 @@ import {
   createBudgets,
   isBudgetRefusal,
 } from '@spillway/budgets'
-import type { AttemptRow, Entry } from '@spillway/ledger'
+import type { AttemptRow, Entry, LedgerStore } from '@spillway/ledger'
 import {
+  type Clock,
   type Handler,
   listen,
   type Middleware,
@@ -30,6 +31,7 @@ import { type CallBudget, callBudget, useOf } from './call-budget.ts'
 import { callRules } from './call-rules.ts'
 import { estimateCall } from './estimate-call.ts'
 import { answerHeaders, type LimitHeaders } from './limit-headers.ts'
+import { ledgerOpenings } from './openings.ts'
 import { quotesOf } from './quotes.ts'
 
 declare module '@spillway/middleware' {
@@ -63,20 +65,42 @@ export interface RunningBudgets {
     reader: Client | undefined,
     books: Pick<Books, 'book'> & { readonly store: Pick<Books['store'], 'callStory'> },
   ): void
+  /** What `/readyz` says; undefined where nothing counts on budgets. */
+  state(): string | undefined
+  close(): void
   /** Goes on with another configuration. */
   use(config: BudgetsConfig | undefined): void
 }
 
 export interface RunningBudgetsOptions {
   readonly config: BudgetsConfig | undefined
-  readonly store?: BudgetStore | undefined
+  /** Where several gateways count together. */
+  readonly store?: (BudgetStore & { readonly status: string }) | undefined
+  /** Where what was used before is read; undefined where nothing is kept. */
+  readonly ledger?: Pick<LedgerStore, 'tenantUse'> | undefined
+  readonly membersOf?: ((team: string) => readonly string[]) | undefined
+  readonly clock: Clock
+  readonly log: (line: string) => void
   readonly onEvent?: ((event: BudgetEvent) => void) | undefined
 }
 
-export function openBudgets({ config, store, onEvent }: RunningBudgetsOptions): RunningBudgets {
+export function openBudgets(options: RunningBudgetsOptions): RunningBudgets {
+  const { config, store, onEvent, ledger, membersOf = () => [], clock, log } = options
   const engine = createBudgets({ store, onEvent })
+  const openings = ledger && ledgerOpenings({ engine, ledger, membersOf, clock, log })
   const rules = callRules(config)
   let contact = config?.contact
+  let isUsed = false
+  const begin = (): void => {
+    isUsed = true
+    if (ledger === undefined && store === undefined)
+      log('budgets begin at zero with each start: storage.url keeps what was used')
+  }
+  // Asked before the first call needs it.
+  if (rules.all.length > 0) {
+    begin()
+    void openings?.open(rules.all)
+  }
 
   const decided = async (
     request: ModelRequest,
@@ -112,7 +136,9 @@ export function openBudgets({ config, store, onEvent }: RunningBudgetsOptions): 
     engine,
     begin(client, tenant) {
       const own = rules.of(client, tenant)
-      return own && { rules: own }
+      if (own === undefined) return undefined
+      if (!isUsed) begin()
+      return { rules: own }
     },
     calls(targets) {
       const quote = quotesOf(targets)
@@ -124,7 +150,11 @@ export function openBudgets({ config, store, onEvent }: RunningBudgetsOptions): 
         const isPriced = own.some(({ unit }) => unit === 'usd')
         const estimate = estimateCall(request, isPriced ? quote : undefined)
         const { most } = estimate
-        const made = engine.reserve(own, estimate)
+        const opening = openings?.open(budgeted.rules)
+        const made =
+          opening === undefined
+            ? engine.reserve(own, estimate)
+            : opening.then(() => engine.reserve(own, estimate))
         return made instanceof Promise
           ? made.then((decision) => decided(request, next, budgeted, { decision, most }))
           : decided(request, next, budgeted, { decision: made, most })
@@ -153,6 +183,8 @@ export function openBudgets({ config, store, onEvent }: RunningBudgetsOptions): 
           for (const each of used) void engine.charge(own, { ...each, requests: 1 })
         })
     },
+    state: () => (isUsed ? (openings?.isWaiting ? 'opening' : (store?.status ?? 'local')) : undefined),
+    close: () => openings?.close(),
     use(next) {
       rules.use(next)
       contact = next?.contact

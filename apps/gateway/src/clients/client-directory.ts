@@ -41,6 +41,8 @@ export interface ClientDirectory {
   check(key: string): Client | KeyProblem
   /** The client that a key belongs to whenever it is asked, without the key: undefined once that has ended. */
   holderOf(key: string): () => Client | undefined
+  /** All that were ever in a team and are known, those that are revoked too: what they have used is the team's. */
+  membersOf(team: string): readonly string[]
   /** Clients that are not revoked. */
   readonly size: number
   /** What is set beside the clients with keys; another object when they were read again. */
@@ -75,7 +77,7 @@ interface Entry {
 export async function openDirectory(options: DirectoryOptions): Promise<ClientDirectory> {
   const { store, hash, clock, log, checkEvery = 500 } = options
   let revision = await store.revision()
-  let { entries, size, besides } = entriesOf(hashedWith(await store.load(), hash, store.name))
+  let { entries, size, besides, members } = entriesOf(hashedWith(await store.load(), hash, store.name))
   /**
    * By a digest, which takes 1 µs, where an HMAC takes 7. With a secret salt, short enough for one block, so that the time of a
    * look-up tells nothing; only of valid keys, so that it holds no more than there are.
@@ -92,7 +94,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
       if (now === revision && !isStale) return
       if (now === undefined) throw new Error(`${store.name} is not there any more`)
       const next = entriesOf(hashedWith(await store.load(), hash, store.name))
-      ;({ entries, size, besides } = next)
+      ;({ entries, size, besides, members } = next)
       revision = now
       checked = new Map()
       if (isStale) log(`${store.name} can be read again`)
@@ -127,6 +129,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
         return entry !== undefined && clock.epoch() < entry.until ? entry.client : undefined
       }
     },
+    membersOf: (team) => members.get(team) ?? [],
     get size() {
       return size
     },
@@ -148,13 +151,21 @@ interface Entries {
   readonly entries: Map<string, Entry>
   readonly size: number
   readonly besides: ClientDirectory['besides']
+  /** By team. */
+  readonly members: Map<string, string[]>
 }
 
 function entriesOf({ clients, teams, signedOut }: ClientDocument): Entries {
+  const members = new Map<string, string[]>()
   const entries = new Map<string, Entry>()
   const makeClient = clientMaker(teams)
   let size = 0
   for (const [name, stored] of Object.entries(clients)) {
+    if (stored.team !== undefined) {
+      const ofTeam = members.get(stored.team)
+      if (ofTeam === undefined) members.set(stored.team, [name])
+      else ofTeam.push(name)
+    }
     if (stored.revokedAt !== undefined) continue
     size++
     const { expiresAt = Infinity } = stored
@@ -162,7 +173,7 @@ function entriesOf({ clients, teams, signedOut }: ClientDocument): Entries {
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })
   }
-  return { entries, size, besides: { teams, signedOut } }
+  return { entries, size, members, besides: { teams, signedOut } }
 }
 
 /** Makes clients of their settings. Sets of permissions and globs are the same for many: each is made once. */

@@ -17,9 +17,11 @@ import { alertDefaults } from '../src/alerts/alert-settings.ts'
 import { liveDefaults } from '../src/api/live-events.ts'
 import { usualDrain } from '../src/cli/start.ts'
 import { defaultKeepAliveAfter } from '../src/gateway.ts'
+import { http2Defaults } from '../src/http2/http2-limits.ts'
 import { boundDefaults } from '../src/server/bounds.ts'
 import { sheddingDefaults } from '../src/shedding/load-shedder.ts'
 import { defaultExportEvery } from '../src/telemetry/otlp.ts'
+import { tlsDefaults } from '../src/tls/tls-config.ts'
 
 /** What holds where a key is left out, by the mapping that it is in. A text stands as it is. */
 export const defaults: Readonly<Record<string, object>> = {
@@ -29,8 +31,11 @@ export const defaults: Readonly<Record<string, object>> = {
     drainFor: usualDrain,
     maxInFlightBytes: '512MiB, less on small machines',
     exposed: false,
+    http2: true,
   },
   'server.loadShedding': sheddingDefaults,
+  'server.tls': { ...tlsDefaults, warnBefore: '14d' },
+  'server.http2': http2Defaults,
   'server.live': liveDefaults,
   'server.log': { format: 'pretty', level: 'info', file: 'none' },
   timeouts: { ...defaultTimeouts, headers: '20s, for streams of vendors' },

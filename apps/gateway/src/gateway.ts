@@ -1,3 +1,4 @@
+import type { TlsOptions } from 'node:tls'
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { backgroundClock, systemClock } from '@spillway/middleware'
@@ -12,6 +13,7 @@ import { timeoutsOf } from './config/config.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
+import { http2Limits } from './http2/http2-limits.ts'
 import { withTokens } from './identity/token-directory.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
@@ -34,7 +36,10 @@ import type { SharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
-import { serverValues } from './telemetry/server-values.ts'
+import { certificateValues, serverValues } from './telemetry/server-values.ts'
+import type { FollowedCertificate } from './tls/followed-certificate.ts'
+import type { ReadCertificate } from './tls/read-certificate.ts'
+import type { ServerTlsConfig } from './tls/tls-config.ts'
 import type { UnusableCredential } from './vault/credential-report.ts'
 import { readAgain } from './vault/credential-report.ts'
 import { watchCredentials } from './vault/credential-watch.ts'
@@ -234,7 +239,22 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     config.storage === undefined
       ? () => {}
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
+  let certificate: FollowedCertificate | undefined
+  let showCertificate: (certificate: ReadCertificate) => void = () => {}
+  const openTls = async (settings: ServerTlsConfig): Promise<TlsOptions> => {
+    const { followCertificate } = await import('./tls/followed-certificate.ts')
+    let context: TlsOptions = {}
+    showCertificate = (first) => {
+      context = first.context
+    }
+    certificate = await followCertificate({
+      ...{ config: settings, clock: backgroundClock, log },
+      use: (read) => showCertificate(read),
+    })
+    return { ...context, ...(settings.clientAuth === 'require' && { requestCert: true }) }
+  }
   const closeResources = async (): Promise<void> => {
+    certificate?.close()
     known?.directory.close()
     identity?.close()
     credentials.close()
@@ -254,7 +274,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       log,
     )
   }
-  let sheddingState = (): Record<string, string> => ({})
+  let serverState = (): Record<string, string> => ({})
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
   const state = (): Record<string, string | number> => ({
     ...booksStatus(books),
@@ -262,7 +282,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...(budgets.state() === undefined ? {} : { budgets: budgets.state() as string }),
     ...credentials.state(),
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),
-    ...sheddingState(),
+    ...serverState(),
     ...alerting?.state(),
     ...identity?.state(),
   })
@@ -275,6 +295,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const owners = new Owners(systemClock, config.storage === undefined ? undefined : books.store)
   serving.route([observability.calls, books.calls, sources.calls, ...api.calls])
   try {
+    const tls = config.server.tls && (await openTls(config.server.tls))
     const server = await listenGateway({
       ...{ host, allowedHosts: hostsOf(config.server), allowedOrigins },
       port: options.port ?? config.server.port,
@@ -287,6 +308,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       bounds: config.server,
       shedding: config.server.loadShedding,
       trustProxy: config.server.trustProxy,
+      tls,
+      http2: http2Limits(config.server.http2),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: heardSafely('onAnswer', options.onAnswer, log),
       onRefused: heardSafely('onRefused', options.onRefused, log),
@@ -303,13 +326,20 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       metrics: () => observability.scrape(),
       state,
     })
-    sheddingState = () => {
+    showCertificate = ({ context }) => server.setSecureContext(context)
+    serverState = () => {
       const { shedding } = server.load()
-      return shedding === undefined ? {} : { shedding }
+      return {
+        ...(shedding !== undefined && { shedding }),
+        ...(certificate?.state !== undefined && { certificate: certificate.state }),
+      }
     }
     const warning = exposureWarning(exposure)
     if (warning !== undefined) log(`warning: ${warning}`)
-    observability.observe(serverValues(() => server.load()))
+    observability.observe({
+      ...serverValues(() => server.load()),
+      ...(certificate && certificateValues(certificate)),
+    })
     const tell = async (next: Config): Promise<void> => {
       alerting ??= await openAlertingOf(next, {
         ...{ vault, shared, log },
@@ -347,6 +377,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           shedding,
           trustProxy,
         })
+        await certificate?.reload()
         await credentials.use(usable)
         sources.use()
         await tell(usable)

@@ -29,6 +29,8 @@ const everything = {
   server: {
     ...{ maxRequestBytes: '1MiB', headersTimeout: '7s', keepAliveFor: '11s', drainFor: '1s' },
     live: { maxClients: 1, maxWaiting: '64KiB', pingEvery: '2s' },
+    http2: { maxConcurrentStreams: 10, resetBurst: 100, resetRate: 5 },
+    trustProxy: ['10.0.0.0/8'],
     loadShedding: { maxInFlight: 50, maxEventLoopDelay: '1s', batchThreshold: 0.5, batchMinimum: 0 },
   },
   targets: {

@@ -29,3 +29,25 @@ export async function intercepting(
   })
   return { key, cert, ca: authority.cert }
 }
+
+/** A key and a certificate of this name for 127.0.0.1 that vouches for itself and for clients that show it. */
+export async function certificateFor(
+  name: string,
+  { days = 365 }: { readonly days?: number } = {},
+): Promise<{ key: string; cert: string }> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
+    ...{ keyType: 'ec', algorithm: 'sha256' },
+    notAfterDate: new Date(Date.now() + days * 86_400_000),
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 7, ip: '127.0.0.1' },
+          { type: 2, value: 'localhost' },
+        ],
+      },
+    ],
+  })
+  return { key, cert }
+}

@@ -77,10 +77,12 @@ export function openIncidentSources({ config, targets, clock, others }: SourcesO
   }
 }
 
-function certificatesOf({ targets }: Config): ShownCertificate[] {
-  return Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
+function certificatesOf({ server, targets }: Config): ShownCertificate[] {
+  const own = server.tls === undefined ? [] : [{ subject: 'server', file: server.tls.cert }]
+  const ofEndpoints = Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
     endpoints.flatMap(({ name: own, tls }, index) =>
       tls?.cert === undefined ? [] : [{ subject: `${name}/${own ?? index + 1}`, file: tls.cert }],
     ),
   )
+  return [...own, ...ofEndpoints]
 }

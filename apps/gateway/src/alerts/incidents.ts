@@ -94,7 +94,7 @@ function ofState(state: Readonly<Record<string, string | number>>): Incident[] {
   ): void => {
     found.push({ kind, severity, subject, message, since: null })
   }
-  const { ledger, audit, lost, limits, vault, unusable, shedding } = state
+  const { ledger, audit, lost, limits, vault, unusable, shedding, certificate } = state
   if (ledger !== undefined && ledger !== 'ok')
     add('ledger', 'critical', 'storage', `the database does not answer: rows wait in ${place(ledger)}`)
   if (audit !== undefined)
@@ -115,6 +115,13 @@ function ofState(state: Readonly<Record<string, string | number>>): Incident[] {
     )
   if (vault !== undefined && vault !== 'ok')
     add('vault', 'critical', 'vault', `the vault cannot be opened: ${vault}`)
+  if (certificate === 'not reloaded')
+    add(
+      'certificate',
+      'warning',
+      'server',
+      'the files of the certificate are broken: the one that was read before is in use',
+    )
   if (shedding !== undefined) {
     add('load_shedding', 'warning', 'server', 'the gateway is saturated: batch calls are refused with 529')
     if (shedding === 'all')

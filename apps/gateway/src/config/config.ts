@@ -3,8 +3,10 @@ import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
 import type { WrittenLimit } from '../budgets/limit-text.ts'
+import type { Http2Limits } from '../http2/http2-limits.ts'
 import type { SheddingLimits } from '../shedding/load-shedder.ts'
 import type { Priority } from '../shedding/priority.ts'
+import type { ServerTlsConfig } from '../tls/tls-config.ts'
 import type { OidcConfig } from './oidc-config.ts'
 import type { PriceConfig } from './prices.ts'
 import type { ClaudeApi, VenueConfig } from './venue-config.ts'
@@ -315,6 +317,10 @@ export interface Config extends PolicyConfig {
     readonly allowedHosts?: readonly string[] | undefined
     /** Origins whose web pages may use the gateway, as browsers write them; `scheme://*` for all of a scheme. */
     readonly allowedOrigins?: readonly string[] | undefined
+    /** Undefined: without TLS. */
+    readonly tls?: ServerTlsConfig | undefined
+    /** `false`: HTTP/1.1 alone. */
+    readonly http2?: boolean | Loosely<Http2Limits> | undefined
     /** Networks of proxies whose word on who asks is taken. */
     readonly trustProxy?: readonly string[] | undefined
     /** That other machines may reach the gateway is meant, though it does not authenticate clients. */

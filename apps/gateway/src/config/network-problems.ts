@@ -46,7 +46,10 @@ export function proxyOf(proxy: string | undefined): string | null | undefined {
 }
 
 /** What is wrong with the files and variables that say how endpoints are connected to. */
-export function problemsOfNetwork({ targets, vault, telemetry }: Config, at: Locate): ConfigProblem[] {
+export function problemsOfNetwork(
+  { server, targets, vault, telemetry }: Config,
+  at: Locate,
+): ConfigProblem[] {
   const ofEndpoints = Object.entries(targets).flatMap(([name, { endpoints = [] }]) =>
     endpoints.flatMap(({ proxy, tls }, index) => {
       const path = ['targets', name, 'endpoints', index]
@@ -58,7 +61,16 @@ export function problemsOfNetwork({ targets, vault, telemetry }: Config, at: Loc
       ]
     }),
   )
+  const { tls } = server
+  const needsCa = tls?.clientAuth === 'require' && tls.ca === undefined
   return [
+    ...problemAt(['server', 'tls', 'cert'], problemOfCertificate(tls?.cert)),
+    ...problemAt(['server', 'tls', 'key'], problemOfKey(tls)),
+    ...problemAt(['server', 'tls', 'ca'], problemOfCertificate(tls?.ca)),
+    ...problemAt(
+      ['server', 'tls', 'clientAuth'],
+      needsCa ? 'needs ca: a file with the certificates of who vouches for clients' : undefined,
+    ),
     ...ofEndpoints,
     ...problemAt(['vault', 'proxy'], problemOfVariable(vault?.proxy)),
     ...problemAt(['telemetry', 'proxy'], problemOfVariable(telemetry?.proxy)),

@@ -4,7 +4,18 @@ import { canonicalOrigin, originProblem } from '../access/origins.ts'
 import { readNetwork } from '../access/trusted-proxies.ts'
 import type { Config } from './config.ts'
 import { oidc } from './oidc-schema.ts'
-import { bufferSize, byteSize, duration, patience, share, someShare, someTime, whole } from './values.ts'
+import {
+  age,
+  bufferSize,
+  byteSize,
+  duration,
+  patience,
+  share,
+  someShare,
+  someTime,
+  whole,
+  yesOrNo,
+} from './values.ts'
 
 const allowedHost = z.string({ error: 'expected a text' }).superRefine((text, context) => {
   if (readHostPattern(text) !== undefined) return
@@ -32,6 +43,10 @@ const trustedNetwork = z.string({ error: 'expected a text' }).superRefine((text,
       : 'this is everyone, so anyone could say to be any address: name the networks of your proxies'
   context.addIssue({ code: 'custom', message })
 })
+
+const pem = z
+  .string({ error: 'expected the path of a file' })
+  .min(1, { error: 'expected the path of a file' })
 
 const notAHost = 'expected a host name or an address, such as 127.0.0.1'
 
@@ -79,6 +94,50 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .array(allowedOrigin, { error: 'expected a list of origins' })
     .optional()
     .describe('Origins whose web pages may use the gateway, beside its own dashboard.'),
+  tls: z
+    .strictObject({
+      cert: pem.describe('A file in PEM: the certificate, with those that lead to its root.'),
+      key: pem.describe('A file in PEM: its private key.'),
+      passphrase: z
+        .string()
+        .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected env:NAME' })
+        .optional()
+        .describe('The variable with the passphrase of the key, where it is encrypted.'),
+      ca: pem
+        .optional()
+        .describe('A file in PEM: certificates of who vouches for clients, with clientAuth: require.'),
+      clientAuth: z
+        .enum(['none', 'require'], { error: 'expected none or require' })
+        .optional()
+        .describe('require: clients without a certificate that ca vouches for are not connected.'),
+      minVersion: z
+        .enum(['1.2', '1.3'], { error: 'expected "1.2" or "1.3", in quotes' })
+        .optional()
+        .describe('The oldest version of TLS.'),
+      warnBefore: age.describe('How long before its end a certificate is warned of.'),
+    })
+    .optional()
+    .describe('Clients connect by https. The files are read again when they change, and on SIGHUP.'),
+  http2: z
+    .union(
+      [
+        yesOrNo,
+        z.strictObject({
+          maxConcurrentStreams: whole.optional().describe('Calls on one connection at a time.'),
+          resetBurst: whole.optional().describe('Streams that a client may reset at once.'),
+          resetRate: whole
+            .optional()
+            .describe(
+              'Streams that it may reset a second from then on; beyond that its connection is closed.',
+            ),
+        }),
+      ],
+      { error: 'expected true, false, or a mapping of settings' },
+    )
+    .optional()
+    .describe(
+      'Whether clients may speak HTTP/2: agreed on with TLS, and without it where a client begins so (prior knowledge).',
+    ),
   trustProxy: z
     .array(trustedNetwork, { error: 'expected a list of networks' })
     .optional()

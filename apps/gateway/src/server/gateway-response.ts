@@ -9,6 +9,20 @@ import type { Slot } from '../shedding/load-shedder.ts'
  */
 const inert = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
+/** The headers of an answer: those that are given, and those that are decided for all of them. */
+export function headersOfAnswer(
+  { browserHeaders: own, callId }: Pick<GatewayResponse, 'browserHeaders' | 'callId'>,
+  given: unknown,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { 'content-security-policy': inert }
+  if (typeof given === 'object') Object.assign(headers, given)
+  const vary =
+    own.vary === undefined ? {} : { vary: [headers.vary, own.vary].flat().filter(Boolean).join(', ') }
+  Object.assign(headers, own, vary)
+  if (callId !== undefined) headers['x-spillway-call-id'] = callId
+  return headers
+}
+
 /** A response whose headers for browsers are decided here, wherever its other headers are written. */
 export class GatewayResponse<
   Request extends IncomingMessage = IncomingMessage,
@@ -26,14 +40,7 @@ export class GatewayResponse<
 
   override writeHead(status: number, ...rest: readonly unknown[]): this {
     const reason = typeof rest[0] === 'string' ? rest[0] : undefined
-    const given = rest.at(-1) as OutgoingHttpHeaders | string | undefined
-    const own = this.browserHeaders
-    const headers: OutgoingHttpHeaders = { 'content-security-policy': inert }
-    if (typeof given === 'object') Object.assign(headers, given)
-    const vary =
-      own.vary === undefined ? {} : { vary: [headers.vary, own.vary].flat().filter(Boolean).join(', ') }
-    Object.assign(headers, own, vary)
-    if (this.callId !== undefined) headers['x-spillway-call-id'] = this.callId
+    const headers = headersOfAnswer(this, rest.at(-1))
     return reason === undefined ? super.writeHead(status, headers) : super.writeHead(status, reason, headers)
   }
 }

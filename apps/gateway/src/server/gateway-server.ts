@@ -1,14 +1,9 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import type { TlsOptions } from 'node:tls'
 import { backgroundClock, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { TrustedProxies } from '../access/trusted-proxies.ts'
+import type { Http2Limits } from '../http2/http2-limits.ts'
 import { EventLoopDelay } from '../shedding/event-loop-delay.ts'
 import {
   LoadShedder,
@@ -20,12 +15,11 @@ import {
 import { type ServerBounds, serverBounds } from './bounds.ts'
 import type { BodyReading } from './call-body.ts'
 import { hasCallId } from './call-paths.ts'
-import { followConnections } from './connections.ts'
 import { dispatch, type Served } from './dispatch.ts'
-import { GatewayRequest } from './gateway-request.ts'
-import { GatewayResponse } from './gateway-response.ts'
+import type { GatewayRequest } from './gateway-request.ts'
+import type { GatewayResponse } from './gateway-response.ts'
+import { openHttpServer } from './http-server.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
-import { refuseMalformedHttp } from './malformed-http.ts'
 import { callersFault, guessProtocol, refuse, refusedRequest } from './refusal.ts'
 import { StallWatch } from './stall-watch.ts'
 
@@ -45,6 +39,8 @@ export interface GatewayServer {
       'allowedHosts' | 'allowedOrigins' | 'bounds' | 'keepAliveAfter' | 'shedding' | 'trustProxy'
     >,
   ): void
+  /** Shows another certificate to those who connect from now on. */
+  setSecureContext(context: TlsOptions): void
   /** What it holds now, and whom it has turned away so far. */
   load(): ServerLoad
 }
@@ -56,7 +52,7 @@ export interface ServerLoad {
   readonly connections: number
   /** Requests and connections that were refused or cut, by the bound. */
   readonly turnedAway: Readonly<
-    Record<'maxInFlightBytes' | 'maxConnections' | 'stallTimeout' | 'bodyTimeout', number>
+    Record<'maxInFlightBytes' | 'maxConnections' | 'stallTimeout' | 'bodyTimeout' | 'tls', number>
   >
   /** Calls in flight. */
   readonly calls: LoadShedder['inFlight']
@@ -72,6 +68,10 @@ export interface ListenOptions extends Served, AccessRules {
   readonly port: number
   /** Told of errors of the gateway itself. Must not throw. */
   readonly log: (line: string) => void
+  /** Certificate, key and what else TLS needs. @default without TLS */
+  readonly tls?: TlsOptions | undefined
+  /** @default HTTP/1.1 alone */
+  readonly http2?: Http2Limits | undefined
   /** Proxies that are believed, as `server.trustProxy` has them. */
   readonly trustProxy?: readonly string[] | undefined
   /** When calls are shed. @default see `sheddingDefaults` */
@@ -101,24 +101,28 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     log: options.log,
   })
   const handling = { ...options, bodies, shedder }
-  const inFlight = new Set<ServerResponse>()
+  const inFlight = new Set<GatewayResponse>()
   let access = openAccess(options)
   let proxies = new TrustedProxies(options.trustProxy)
   const serve = (req: GatewayRequest, res: GatewayResponse): void => {
     req.origin = proxies.originOf(req)
+    // Streams of HTTP/2 share one.
+    const isOwnConnection = req.httpVersionMajor < 2
     inFlight.add(res)
     res.on('close', () => {
       inFlight.delete(res)
       // Its client may want to use the connection again, which would keep the server from closing.
-      if (draining) req.socket.destroySoon()
+      if (draining && isOwnConnection) req.socket.destroySoon()
     })
     res.on('finish', () => {
+      if (!isOwnConnection) return
       if (!req.complete) linger(req, bodies)
       // A refusal before the end of a request has taken the connection for one that stays.
       else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
     // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
-    if (draining || req.headers.expect !== undefined) res.setHeader('connection', 'close')
+    if (isOwnConnection && (draining || req.headers.expect !== undefined))
+      res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
@@ -145,31 +149,17 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       })
     })
   }
-  const server = createServer(serverOptions(bounds), serve)
-  // Who asks first whether to send a body is answered when it is admitted and there is capacity for it.
-  server.on('checkContinue', serve)
-  server.maxConnections = bounds.maxConnections
-  server.keepAliveTimeout = bounds.keepAliveFor
   const readerStalls = new StallWatch(bounds.stallTimeout, systemClock)
-  const connections = followConnections(server, readerStalls)
-  server.on('clientError', (error, socket) => refuseMalformedHttp(error, socket, inFlight))
-  await listen(server, options.host, options.port)
-  const { address, port } = server.address() as AddressInfo
-  let closed: Promise<void> | undefined
+  const server = await openHttpServer({
+    ...{ host: options.host, port: options.port, bounds, serve, inFlight },
+    ...{ tls: options.tls, http2: options.http2, stalls: readerStalls },
+  })
   return {
-    url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
+    url: server.url,
+    setSecureContext: (context) => server.setSecureContext(context),
     async drain(ms) {
       draining = true
-      // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
-      closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-      const busy = new Set([...inFlight].map(({ req }) => req.socket))
-      for (const socket of connections.open) if (!busy.has(socket)) socket.destroySoon()
-      const timer = setTimeout(() => {
-        for (const socket of connections.open) socket.destroy()
-      }, ms)
-      await closed
-      clearTimeout(timer)
-      server.close()
+      await server.drain(ms)
       shedder.close()
     },
     use({ allowedHosts, allowedOrigins, bounds: set, keepAliveAfter, shedding, trustProxy }) {
@@ -183,15 +173,15 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       bodies.bodyTimeout = next.bodyTimeout
       bodies.bodyStalls.use(next.bodyTimeout)
       readerStalls.use(next.stallTimeout)
-      server.maxConnections = next.maxConnections
-      server.keepAliveTimeout = next.keepAliveFor
+      server.use(next)
     },
     load: () => ({
       requestBytes: bodies.inFlight.used,
-      connections: connections.open.size,
+      connections: server.connections,
       turnedAway: {
         maxInFlightBytes: bodies.inFlight.refused,
-        maxConnections: connections.dropped,
+        maxConnections: server.dropped,
+        tls: server.failedHandshakes,
         stallTimeout: readerStalls.stalled,
         bodyTimeout: bodies.bodyStalls.stalled,
       },
@@ -222,31 +212,3 @@ function linger(req: IncomingMessage, { bodyTimeout }: BodyReading): void {
 /** Whether the client sends no more requests on this connection. */
 const closes = ({ httpVersion, headers }: IncomingMessage): boolean =>
   httpVersion !== '1.1' || /\bclose\b/i.test(headers.connection ?? '')
-
-/** Requests have no time limit as such: their headers have one, and their bodies must get on. */
-function serverOptions({
-  headersTimeout,
-}: ServerBounds): ServerOptions<typeof GatewayRequest, typeof GatewayResponse> {
-  return {
-    IncomingMessage: GatewayRequest,
-    ServerResponse: GatewayResponse,
-    // Refused in the caller's words.
-    requireHostHeader: false,
-    requestTimeout: 0,
-    headersTimeout,
-    connectionsCheckingInterval: Math.min(30_000, Math.max(1, headersTimeout / 2)),
-    // Finds clients that have vanished while nothing is written to them.
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-  }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}

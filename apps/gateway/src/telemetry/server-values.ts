@@ -1,5 +1,6 @@
 import type { ObservedValue } from '@spillway/telemetry'
 import type { ServerLoad } from '../server/gateway-server.ts'
+import type { FollowedCertificate } from '../tls/followed-certificate.ts'
 
 /** What is looked at of the server when metrics are collected. */
 export function serverValues(load: () => ServerLoad): Readonly<Record<string, ObservedValue>> {
@@ -49,6 +50,19 @@ export function serverValues(load: () => ServerLoad): Readonly<Record<string, Ob
           value,
           attributes: { 'spillway.server.bound': bound },
         })),
+    },
+  }
+}
+
+/** What is looked at of the certificate that clients are shown. */
+export function certificateValues(
+  certificate: Pick<FollowedCertificate, 'notAfter'>,
+): Readonly<Record<string, ObservedValue>> {
+  return {
+    'spillway.server.certificate.not_after': {
+      description: 'When the certificate of the server ends, as Unix time',
+      unit: 's',
+      read: () => [{ value: certificate.notAfter / 1_000 }],
     },
   }
 }

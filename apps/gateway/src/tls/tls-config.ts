@@ -14,8 +14,12 @@ export interface ServerTlsConfig {
   readonly warnBefore?: number | undefined
 }
 
-export const tlsDefaults = {
+export const tlsDefaults: {
+  readonly clientAuth: 'none'
+  readonly minVersion: '1.2'
+  readonly warnBefore: number
+} = {
   clientAuth: 'none',
   minVersion: '1.2',
   warnBefore: 14 * 24 * 3_600_000,
-} as const
+}

@@ -56,7 +56,7 @@ export function isBudgetRefusal(decision: BudgetDecision): decision is BudgetRef
 export function createBudgets(options: BudgetsOptions = {}): Budgets {
   const { store = memoryBudgetStore() } = options
   const warn = budgetWarnings(guardListener('budgets.onEvent', options.onEvent ?? (() => {})))
-  const prefix = crypto.randomUUID()
+  const prefix = crypto.randomUUID().slice(0, 18)
   let calls = 0
 
   const heard = (statuses: readonly BudgetStatus[]): readonly BudgetStatus[] => {
@@ -106,11 +106,16 @@ function unpricedRule(rules: readonly BudgetRule[], { most }: BudgetEstimate): B
 }
 
 function demandsOf({ meters }: Metering, { most, expected = most }: BudgetEstimate): readonly MeterDemand[] {
-  return meters.map(({ name, period, unit, strictest }) => ({
-    ...{ name, period, limit: strictest?.amount },
-    expected: Math.min(amountOf(expected, unit), amountOf(most, unit)),
-    most: amountOf(most, unit),
-  }))
+  return meters.map(({ name, period, unit, strictest }) => {
+    const reserved = amountOf(most, unit)
+    return {
+      name,
+      period,
+      limit: strictest?.amount,
+      expected: Math.min(amountOf(expected, unit), reserved),
+      most: reserved,
+    }
+  })
 }
 
 function refusalOf(

@@ -1,5 +1,6 @@
 import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
-import { periodAt } from './period.ts'
+import { periodAt, type Span } from './period.ts'
+import type { BudgetPeriod } from './rule.ts'
 import type { BudgetStore, Meter, MeterDemand, MeterState, Taken } from './store.ts'
 
 export interface MemoryBudgetStoreOptions {
@@ -15,8 +16,8 @@ export interface MemoryBudgetStoreOptions {
 export const memoryBudgetStoreDefaults: Required<Omit<MemoryBudgetStoreOptions, 'clock'>> = { ttl: 3_600_000 }
 
 interface Period {
-  readonly startsAt: number
-  readonly resetsAt: number
+  /** The same object for all meters of its length. */
+  readonly span: Span
   /** Whether it has been told what was used before. */
   isOpened: boolean
   used: number
@@ -45,6 +46,7 @@ export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): Budge
   const { ttl, clock } = withDefaults({ ...memoryBudgetStoreDefaults, clock: systemClock as Clock }, options)
   if (!(ttl >= 1)) throw new RangeError(`memoryBudgetStore.ttl must be 1 or more, but is ${ttl}`)
   const periods = new Map<string, Period>()
+  const spans = new Map<BudgetPeriod, Span>()
   /** Both in the order in which they end. */
   const held = new Map<string, Held>()
   const lapsed = new Map<string, Held>()
@@ -54,16 +56,23 @@ export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): Budge
   const periodOf = ({ name, period }: Meter): Period => {
     const now = clock.epoch()
     const known = periods.get(name)
-    if (known !== undefined && now < known.resetsAt) return known
-    const { start, end } = periodAt(period, now)
-    const begun: Period = { startsAt: start, resetsAt: end, isOpened: false, used: 0, reserved: 0 }
+    if (known !== undefined && now < known.span.end) return known
+    const begun: Period = { span: spanOf(period, now), isOpened: false, used: 0, reserved: 0 }
     periods.set(name, begun)
     if (periods.size > pruneAt) prune(now)
     return begun
   }
 
+  const spanOf = (period: BudgetPeriod, now: number): Span => {
+    const latest = spans.get(period)
+    if (latest !== undefined && latest.start <= now && now < latest.end) return latest
+    const span = periodAt(period, now)
+    spans.set(period, span)
+    return span
+  }
+
   const prune = (now: number): void => {
-    for (const [name, period] of periods) if (period.resetsAt <= now) periods.delete(name)
+    for (const [name, period] of periods) if (period.span.end <= now) periods.delete(name)
     pruneAt = Math.max(fewMeters, 2 * periods.size)
   }
 
@@ -144,9 +153,9 @@ function give({ periods, amounts: reserved, hasLapsed }: Held, amounts: readonly
   })
 }
 
-const stateOf = ({ used, reserved, startsAt, resetsAt }: Period): MeterState => ({
+const stateOf = ({ used, reserved, span }: Period): MeterState => ({
   used,
   reserved,
-  startsAt,
-  resetsAt,
+  startsAt: span.start,
+  resetsAt: span.end,
 })

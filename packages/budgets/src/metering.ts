@@ -42,6 +42,9 @@ function makeMetering(rules: readonly BudgetRule[]): Metering {
     rules,
     meters,
     statusesOf: (states) =>
-      rules.map((rule, index) => ({ rule, ...(states[places[index] as number] as MeterState) })),
+      rules.map((rule, index) => {
+        const { used, reserved, startsAt, resetsAt } = states[places[index] as number] as MeterState
+        return { rule, used, reserved, startsAt, resetsAt }
+      }),
   }
 }

@@ -255,7 +255,6 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   }
   const closeResources = async (): Promise<void> => {
     certificate?.close()
-    known?.directory.close()
     identity?.close()
     credentials.close()
     budgets.close()
@@ -267,6 +266,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await closeAll(
       [
         { name: 'redis', close: () => shared?.close() },
+        { name: 'the clients', close: () => known?.directory.close() },
         { name: 'the vault', close: () => vault?.close() },
         { name: 'the database', close: () => books.close() },
         { name: 'the export of telemetry', close: () => observability.close() },

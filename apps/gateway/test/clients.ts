@@ -3,7 +3,7 @@ import { added, revoked, rotated } from '../src/clients/client-changes.ts'
 import type { ClientSettings } from '../src/clients/client-document.ts'
 import { clientHash, hashedWith } from '../src/clients/client-hash.ts'
 import { newClientKey, prefixOf } from '../src/clients/client-key.ts'
-import { fileClientStore } from '../src/clients/client-store.ts'
+import { type ClientStore, fileClientStore } from '../src/clients/client-store.ts'
 import { temporaryFolder } from './gateway.ts'
 
 const secret = 'a-secret-for-tests-of-client-keys-0123456789'
@@ -26,10 +26,18 @@ export async function clientsOf(
   clients: Readonly<Record<string, Partial<ClientSettings>>>,
 ): Promise<TestClients> {
   const clientsFile = join(temporaryFolder(), 'clients.json')
-  const store = fileClientStore(clientsFile)
+  const { fingerprintKey, ...rest } = await clientsIn(fileClientStore(clientsFile), clients)
+  return { server: { auth: 'keys', fingerprintKey, clientsFile }, ...rest }
+}
+
+/** Clients in any place. */
+export async function clientsIn(
+  store: ClientStore,
+  clients: Readonly<Record<string, Partial<ClientSettings>>>,
+): Promise<Omit<TestClients, 'server'> & { readonly fingerprintKey: string; readonly store: ClientStore }> {
   const keys: Record<string, string> = {}
   await store.update((before) => {
-    let document = hashedWith(before, hash, clientsFile)
+    let document = hashedWith(before, hash, store.name)
     for (const [name, settings] of Object.entries(clients)) {
       const key = newClientKey()
       keys[name] = key
@@ -39,8 +47,7 @@ export async function clientsOf(
     return document
   })
   return {
-    server: { auth: 'keys', fingerprintKey: 'env:SPILLWAY_TEST_CLIENT_SECRET', clientsFile },
-    keys,
+    ...{ store, keys, fingerprintKey: 'env:SPILLWAY_TEST_CLIENT_SECRET' },
     async revoke(name) {
       await store.update((before) => revoked(before, name, Date.now()))
     },

@@ -21,6 +21,7 @@ export {
   type LedgerState,
   ledgerDefaults,
 } from './ledger.ts'
+export { makeFolders } from './make-folders.ts'
 export type { OwnerRow } from './owners.ts'
 export { type PostgresOptions, postgresDefaults } from './postgres-options.ts'
 export type { CallLimits, SumLimits } from './prune.ts'

@@ -193,7 +193,14 @@ interface OpenClients {
 }
 
 const withStore = (flags: Flags, work: (store: ClientStore) => Promise<void> | void): Promise<void> =>
-  reporting(async () => work(openClientStore((await configOf(flags)).config)))
+  reporting(async () => {
+    const store = openClientStore((await configOf(flags)).config)
+    try {
+      await work(store)
+    } finally {
+      await store.close()
+    }
+  })
 
 /** With what keys are hashed with, too. */
 function withClients(flags: Flags, work: (open: OpenClients) => Promise<void>): Promise<void> {
@@ -210,7 +217,12 @@ function withClients(flags: Flags, work: (open: OpenClients) => Promise<void>): 
           throw Object.assign(error, { isForPeople: true })
         },
       )
-      await work({ store: openClientStore(config), hash, config, file })
+      const store = openClientStore(config)
+      try {
+        await work({ store, hash, config, file })
+      } finally {
+        await store.close()
+      }
     } finally {
       await vault?.close()
     }

@@ -1,7 +1,7 @@
 import { engineDefaults } from '@spillway/local-model'
 import { ruleIn } from '../budgets/budget-words.ts'
 import type { WrittenLimit } from '../budgets/limit-text.ts'
-import { clientsFileOf } from '../clients/clients-file.ts'
+import { clientsPlaceOf, shownPlace } from '../clients/clients-place.ts'
 import type { Config, RateLimitConfig, RouteConfig, TargetConfig } from '../config/config.ts'
 import { safeUrl } from '../safe-url.ts'
 import { addressOf } from '../venues/venue-profile.ts'
@@ -23,7 +23,7 @@ export function describeConfig(config: Config, file?: string): string {
     ['limits', limitsOf(config)],
     ['storage', [[storageOf(config)]]],
     ...(config.server.auth === 'keys'
-      ? [['clients', [['by their keys, in', clientsFileOf(config)]]] satisfies Section]
+      ? [['clients', [['by their keys, in', shownPlace(clientsPlaceOf(config))]]] satisfies Section]
       : []),
     ...(config.state?.redis === undefined ? [] : [sharedSection(config.state.redis)]),
   ]

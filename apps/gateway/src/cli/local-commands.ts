@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { localEngineFolder } from '../local-engine-folder.ts'
@@ -52,8 +52,16 @@ function libraryVersion(): string {
   return (ownManifest().peerDependencies['node-llama-cpp'] ?? '').replace(/^[^\d]*/, '')
 }
 
-function install(folder: string, args: readonly string[]): Promise<number> {
-  mkdirSync(folder, { recursive: true })
+async function install(folder: string, args: readonly string[]): Promise<number> {
+  const { makeFolders } = await import('@spillway/ledger')
+  try {
+    makeFolders(folder, 0o755)
+  } catch (error) {
+    console.error(
+      `${folder} cannot be made (${(error as NodeJS.ErrnoException).code}): set XDG_DATA_HOME to a folder that can be written`,
+    )
+    return 1
+  }
   // Else npm would look for a package in the folders above.
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const child = spawn('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' })

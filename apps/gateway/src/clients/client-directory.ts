@@ -51,11 +51,11 @@ export interface ClientDirectory {
   readonly isStale: boolean
   /** Reads the clients again where they have changed. Never rejects. */
   refresh(): Promise<void>
-  close(): void
+  close(): Promise<void>
 }
 
 export interface DirectoryOptions {
-  readonly store: Pick<ClientStore, 'name' | 'load' | 'revision'>
+  readonly store: Pick<ClientStore, 'name' | 'load' | 'revision'> & Partial<Pick<ClientStore, 'close'>>
   readonly hash: ClientHash
   readonly clock: Clock
   /** Told when clients cannot be read any more, and when they can again. */
@@ -140,9 +140,10 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
       return isStale
     },
     refresh,
-    close() {
+    async close() {
       isClosed = true
       cancel()
+      await store.close?.()
     },
   }
 }

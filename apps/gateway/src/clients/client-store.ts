@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { lockedFile } from '@spillway/key-vault'
 import type { Clock } from '@spillway/middleware'
@@ -6,7 +5,7 @@ import { type ClientDocument, decodeClients, emptyClients, encodeClients } from 
 
 /** Where clients are kept. */
 export interface ClientStore {
-  /** For people: a path. */
+  /** For people: a path, or a table with the address of its database. */
   readonly name: string
   /** All clients; none where nothing is kept yet. @throws Error when they cannot be read */
   load(): Promise<ClientDocument>
@@ -14,6 +13,8 @@ export interface ClientStore {
   revision(): Promise<string | undefined>
   /** Changes the clients while no other process can. @returns what is kept from then on */
   update(change: (document: ClientDocument) => ClientDocument): Promise<ClientDocument>
+  /** Lets go of connections. */
+  close(): Promise<void>
 }
 
 /** Clients in a file that its owner alone can read. */
@@ -28,7 +29,8 @@ export function fileClientStore(path: string, clock?: Clock): ClientStore {
     async update(change) {
       let after = emptyClients
       // That of a database which no gateway has made yet, for instance.
-      await mkdir(dirname(file.path), { recursive: true, mode: 0o700 })
+      const { makeFolders } = await import('@spillway/ledger')
+      makeFolders(dirname(file.path), 0o700)
       await file.update((bytes) => {
         const before = decode(bytes)
         after = change(before)
@@ -36,5 +38,6 @@ export function fileClientStore(path: string, clock?: Clock): ClientStore {
       })
       return after
     },
+    close: async () => {},
   }
 }

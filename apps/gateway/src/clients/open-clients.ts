@@ -6,7 +6,8 @@ import { storedKey } from '../fingerprints/key-file.ts'
 import { type ClientDirectory, openDirectory } from './client-directory.ts'
 import { type ClientHash, clientHash } from './client-hash.ts'
 import { type ClientStore, fileClientStore } from './client-store.ts'
-import { clientsFileOf } from './clients-file.ts'
+import { clientsPlaceOf } from './clients-place.ts'
+import { postgresClientStore } from './postgres-client-store.ts'
 
 export interface ClientSecretSources {
   /** `server.fingerprintKey` */
@@ -41,8 +42,10 @@ export async function openClientHash(sources: ClientSecretSources): Promise<Clie
   }
 }
 
-export const openClientStore = (config: Parameters<typeof clientsFileOf>[0], clock?: Clock): ClientStore =>
-  fileClientStore(clientsFileOf(config), clock)
+export function openClientStore(config: Parameters<typeof clientsPlaceOf>[0], clock?: Clock): ClientStore {
+  const place = clientsPlaceOf(config)
+  return 'file' in place ? fileClientStore(place.file, clock) : postgresClientStore(place.database)
+}
 
 /** The clients of a gateway that asks for keys, and what changes them. */
 export interface OpenClients {
@@ -62,7 +65,10 @@ export async function openClients(
   const { clock, log } = sources
   const hash = await openClientHash({ ...sources, configured: config.server.fingerprintKey })
   const store = openClientStore(config, clock)
-  const directory = await openDirectory({ store, hash, clock, log })
+  const directory = await openDirectory({ store, hash, clock, log }).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
   if (directory.size === 0 && config.server.auth === 'keys' && config.server.oidc === undefined)
     log(
       `${store.name} has no clients, so every call is refused: "spillway clients add NAME" prints a key for one`,

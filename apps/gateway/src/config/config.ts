@@ -312,6 +312,8 @@ export interface Config extends PolicyConfig {
     readonly clientsFile?: string | undefined
     /** The identity provider whose tokens clients present, and at which people log in. */
     readonly oidc?: OidcConfig | undefined
+    /** The same in PostgreSQL: `storage` for the database of the ledger, `env:NAME` or a URL. */
+    readonly clientsDatabase?: string | undefined
     readonly keepAliveAfter?: number | undefined
     /** Further hosts that requests may name: `gateway.internal`, `*.example.com`, each also with a port. */
     readonly allowedHosts?: readonly string[] | undefined

@@ -15,6 +15,7 @@ import type { z } from 'zod'
 import { exposureProblem } from '../access/exposure.ts'
 import { problemOfKey } from '../fingerprints/configured-key.ts'
 import { problemsOfAlerts, warningsOfAlerts } from './alert-problems.ts'
+import { problemsOfClients } from './clients-problems.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { hintOfDotEnv, keyOfAnother } from './credential-hints.ts'
@@ -241,6 +242,7 @@ function contradictions(config: Config, at: Locate): ConfigProblem[] {
     ...problemsOfFingerprintKey(config, at),
     ...problemsOfAlerts(config, at),
     ...problemsOfOidc(config, at),
+    ...problemsOfClients(config, at),
   )
   if (config.vault === undefined && auditKeysIn(config).some((reference) => reference.startsWith('vault:')))
     problems.push(at(['storage', 'auditKey'], needsVault))

@@ -50,6 +50,9 @@ const pem = z
 
 const notAHost = 'expected a host name or an address, such as 127.0.0.1'
 
+const notADatabase =
+  'expected storage (the database of storage.url), postgres://…, or env:NAME for an environment variable that holds its URL'
+
 /** `server` of the file. */
 export const server: z.ZodType<Config['server']> = z.strictObject({
   host: z
@@ -76,6 +79,13 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .min(1, { error: 'expected the path of a file' })
     .optional()
     .describe('Where client keys are kept, hashed.'),
+  clientsDatabase: z
+    .string({ error: notADatabase })
+    .regex(/^(storage|postgres(ql)?:\/\/.+|env:[A-Za-z_][A-Za-z0-9_]*)$/, { error: notADatabase })
+    .optional()
+    .describe(
+      'The same in PostgreSQL, for gateways without a shared disk: storage (the database of the ledger), postgres://…, or env:NAME.',
+    ),
   unknownIds: z
     .enum(['refuse', 'pass'], { error: 'expected refuse or pass' })
     .optional()

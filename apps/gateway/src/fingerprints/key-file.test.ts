@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -80,6 +81,11 @@ describe('the key of fingerprints', () => {
   it('cannot be made where nothing can be written', async () => {
     writeFileSync(join(base, 'a'), 'a file')
     await expect(storedKey(folder)).rejects.toThrow(/cannot be (made|read) \(ENOTDIR\)/)
+  })
+
+  // Node.js's own recursive mkdir never comes back from here.
+  it.runIf(existsSync('/proc/self'))('cannot be made where no folder can be made', async () => {
+    await expect(storedKey('/proc/spillway/a')).rejects.toThrow(/cannot be made \(ENOENT\)/)
   })
 })
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, link, mkdir, open, unlink } from 'node:fs/promises'
+import { chmod, link, open, unlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { keyBytes } from './fingerprints.ts'
@@ -72,7 +72,8 @@ export function isKey(text: string): boolean {
 async function createWhole(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${process.pid}-${crypto.randomUUID()}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const { makeFolders } = await import('@spillway/ledger')
+    makeFolders(dirname(path), 0o700)
     const handle = await open(temporary, 'wx', 0o600)
     try {
       await handle.writeFile(text)

@@ -213,6 +213,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, log },
     note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
   })
+  let ownUrl = config.server.oidc?.publicUrl ?? ''
+  const signIn =
+    identity && known && oidc
+      ? await (await import('./sign-in/open-sign-in.ts')).openConfiguredSignIn(oidc, {
+          ...{ identity, known, clock: backgroundClock, log, shared: shared?.expiring },
+          url: () => ownUrl,
+          openSession: operators.login.open,
+          note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
+        })
+      : undefined
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
   const budgets = openBudgets({
@@ -302,7 +312,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       router: serving.router,
       timeouts: () => timeouts,
       fingerprint: (credential) => fingerprints.of(credential),
-      operators,
+      ...{ operators, signIn },
       budgets,
       clients,
       bounds: config.server,
@@ -326,6 +336,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       metrics: () => observability.scrape(),
       state,
     })
+    ownUrl ||= server.url
     showCertificate = ({ context }) => server.setSecureContext(context)
     serverState = () => {
       const { shedding } = server.load()

@@ -4,6 +4,7 @@ import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } fr
 import type { SharedText } from './alerts/board-store.ts'
 import { redisText } from './alerts/redis-text.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import type { ExpiringTexts } from './sign-in/expiring-texts.ts'
 
 /** How limits are shared. */
 export type LimitSharing = Pick<
@@ -23,6 +24,8 @@ export interface SharedState {
    * @returns whether it is known already
    */
   agree(name: string, own: string, heard: (agreed: string) => void): Promise<boolean>
+  /** Texts that end by themselves, which all gateways see. */
+  readonly expiring: ExpiringTexts
   /** A text that all gateways change together. */
   text(name: string): SharedText
   close(): void
@@ -117,6 +120,13 @@ export async function openSharedState(
         cancel = setTimeout(resolve, agreeWithin, false)
       })
       return Promise.race([ask(), late]).finally(() => clearTimeout(cancel))
+    },
+    expiring: {
+      async set(key, text, ms) {
+        await redis.set(`${settings.prefix ?? 'spillway:'}${key}`, text, 'PX', ms)
+      },
+      get: async (key) => (await redis.get(`${settings.prefix ?? 'spillway:'}${key}`)) ?? undefined,
+      take: async (key) => (await redis.getdel(`${settings.prefix ?? 'spillway:'}${key}`)) ?? undefined,
     },
     text: (name) => redisText(redis, `${settings.prefix ?? 'spillway:'}${name}`),
     close() {

@@ -20,9 +20,9 @@ export function forThisTest<T extends { close(): Promise<unknown> }>(thing: T): 
 }
 
 /** A gateway that lives as long as the test. */
-export async function gatewayOf(config: object, calls: AnsweredCall[] = []): Promise<Gateway> {
+export async function gatewayOf(config: object, calls: AnsweredCall[] = [], port = 0): Promise<Gateway> {
   const { config: valid } = parseConfig(stringify(config), 'test.yaml')
-  const gateway = await startGateway(valid, { port: 0, onAnswer: (call) => calls.push(call) })
+  const gateway = await startGateway(valid, { port, onAnswer: (call) => calls.push(call) })
   onTestFinished(() => gateway.close(0))
   return gateway
 }

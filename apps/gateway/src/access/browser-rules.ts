@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { cameByHttps } from '../server/gateway-request.ts'
+import { signInPaths } from '../sign-in/sign-in-paths.ts'
 import type { Authority } from './authority.ts'
 import { isOwnOrigin } from './origins.ts'
 import { shown } from './shown.ts'
@@ -34,11 +35,19 @@ const withoutOrigin =
 const opaque =
   'web pages without an origin (sandboxed ones, local files) may not use this gateway; serve the page from an origin and add that to server.allowedOrigins'
 
-/** A link to the dashboard was followed: the page that has the link cannot read what opens. */
+/** Where links lead, and where the identity provider sends browsers back to. */
+const visited: ReadonlySet<string> = new Set([
+  '/',
+  signInPaths.device,
+  signInPaths.login,
+  signInPaths.callback,
+])
+
+/** A link was followed: the page that has the link cannot read what opens. */
 function isVisit({ method, headers }: IncomingMessage, path: string): boolean {
   return (
     method === 'GET' &&
-    path === '/' &&
+    visited.has(path.split('?', 1)[0] ?? '') &&
     headers['sec-fetch-mode'] === 'navigate' &&
     headers['sec-fetch-dest'] === 'document'
   )

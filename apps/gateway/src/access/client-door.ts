@@ -18,8 +18,6 @@ export interface Admitted {
 /** Who presents a key or a token; a token that was not seen before takes a moment. */
 export interface Credentials {
   check(credential: string): Checked | Promise<Checked>
-  /** Paths that need no credential, beside those of its health. */
-  readonly open?: ReadonlySet<string> | undefined
 }
 
 type Checked = Client | KeyProblem | TokenProblem
@@ -53,7 +51,7 @@ export function admitClient(
   const wasSigned = isSigned(headers.authorization)
   forgetCredentials(headers)
   const keyless = { client: undefined, isAnthropics }
-  if (open.has(path) || clients.open?.has(path)) return keyless
+  if (open.has(path)) return keyless
   if (key === undefined) return unauthenticated(wasSigned ? unsigned : missing)
   const answer = (checked: Checked): Admitted | Failure => {
     if (typeof checked === 'string') return unauthenticated(problems[checked])

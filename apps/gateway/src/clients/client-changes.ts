@@ -87,3 +87,18 @@ const withClient = (document: ClientDocument, name: string, client: StoredClient
   ...document,
   clients: { ...document.clients, [name]: client },
 })
+
+/** How long it is known who was signed out: longer than anything lasts that they have signed in to. */
+const signedOutFor = 400 * 86_400_000
+const mostSignedOut = 20_000
+
+/** What a session is called among those that were signed out; no name of a person or service begins so. */
+export const sessionName = (id: string): string => `session:${id}`
+
+/** Refuses tokens from before now, of a person, a service or a session. */
+export function signedOut(document: ClientDocument, name: string, now: number): ClientDocument {
+  const others = Object.entries(document.signedOut ?? {})
+    .filter(([each, at]) => each !== name && at > now - signedOutFor)
+    .slice(-mostSignedOut)
+  return { ...document, signedOut: Object.fromEntries([...others, [name, now]]) }
+}

@@ -10,6 +10,8 @@ export interface ClientHash {
   of(key: string): string
   /** The same of a code to log in with, which is no key. */
   ofLogin(code: string): string
+  /** 32 bytes for another purpose, the same wherever the secret is the same. */
+  secretFor(purpose: string): Uint8Array
 }
 
 /** @param secret at least 32 bytes */
@@ -22,6 +24,7 @@ export function clientHash(secret: Uint8Array): ClientHash {
     id: hmac('').slice(0, 16),
     of: (text) => hmac(text),
     ofLogin: (code) => hmac(code, 'login code'),
+    secretFor: (purpose) => Buffer.from(hmac(purpose, 'derived secret'), 'base64url'),
   }
 }
 

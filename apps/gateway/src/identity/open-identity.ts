@@ -2,13 +2,14 @@ import type { Fetch } from '@spillway/attempt'
 import { proxiedFetch } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import type { Clock } from '@spillway/middleware'
+import { sessionName } from '../clients/client-changes.ts'
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import { proxyOf } from '../config/network-problems.ts'
 import type { OidcConfig } from '../config/oidc-config.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import { type ClaimProblem, type Claims, subjectOf } from './claims.ts'
 import { configuredSecret } from './configured-secret.ts'
-import { grantsOf, type SignedIn } from './grants.ts'
+import { type Grants, grantsOf, type SignedIn } from './grants.ts'
 import { type IdentityProvider, openIdentityProvider } from './identity-provider.ts'
 import { type TokenDirectory, tokenDirectory, type Verified } from './token-directory.ts'
 import { type TokenProblem, verifyToken } from './verify-token.ts'
@@ -17,12 +18,18 @@ import { type TokenProblem, verifyToken } from './verify-token.ts'
 export interface Identity {
   readonly tokens: TokenDirectory
   readonly provider: IdentityProvider
-  /** What claims of the identity provider allow. */
-  readonly admit: (claims: Claims) => SignedIn | ClaimProblem
+  /** What a subject may do. */
+  readonly grants: Grants
+  readonly isSignedOut: (name: string, issuedAt: number, session?: string) => boolean
+  /** Takes session tokens of this gateway too, from now on. */
+  takeSessions(verify: VerifySession): void
   /** For `/readyz`. */
   state(): Readonly<Record<string, string>>
   close(): void
 }
+
+/** Verifies session tokens of this gateway; undefined for other tokens. */
+type VerifySession = (token: string) => Promise<Verified | TokenProblem> | undefined
 
 export interface IdentitySources {
   readonly vault: Pick<Vault, 'get'> | undefined
@@ -30,8 +37,6 @@ export interface IdentitySources {
   readonly log: (line: string) => void
   /** @default over the network, through `proxy` where it is set */
   readonly fetch?: Fetch | undefined
-  /** Verifies session tokens of this gateway; undefined for other tokens. */
-  readonly session?: ((token: string) => Promise<Verified | TokenProblem> | undefined) | undefined
   /** What is known of teams, and of who was signed out. */
   readonly clients: Pick<ClientDirectory, 'besides'>
 }
@@ -61,13 +66,17 @@ export async function openIdentity(oidc: OidcConfig, sources: IdentitySources): 
     }
     return changes
   }
-  const admit = (claims: Claims): SignedIn | ClaimProblem => {
+  const allowed: Grants = (subject) => {
     follow()
-    const subject = subjectOf(claims, oidc)
-    return 'problem' in subject ? subject : grants(subject)
+    return grants(subject)
   }
+  const admit = (claims: Claims): SignedIn | ClaimProblem => {
+    const subject = subjectOf(claims, oidc)
+    return 'problem' in subject ? subject : allowed(subject)
+  }
+  let verifySession: VerifySession = () => undefined
   const verify = async (token: string): Promise<Verified | TokenProblem> => {
-    const session = sources.session?.(token)
+    const session = verifySession(token)
     if (session !== undefined) return session
     const verified = await verifyToken(token, { issuer, audiences, findKey: provider.keys.find, clock })
     if (!('claims' in verified)) return verified
@@ -76,13 +85,23 @@ export async function openIdentity(oidc: OidcConfig, sources: IdentitySources): 
     const { exp, iat } = verified.claims as { readonly exp: number; readonly iat?: number }
     return { ...admitted, until: exp * 1000, issuedAt: (iat ?? 0) * 1000 }
   }
+  const isSignedOut = (name: string, issuedAt: number, session?: string): boolean => {
+    const { besides: current } = sources.clients
+    return (
+      issuedAt <= signedOutAt(current, name) ||
+      (session !== undefined && issuedAt <= signedOutAt(current, sessionName(session)))
+    )
+  }
   const tokens = tokenDirectory({
     ...{ verify, clock },
-    isSignedOut: (name, issuedAt) => issuedAt <= signedOutAt(sources.clients.besides, name),
+    isSignedOut,
     version: () => provider.keys.version + follow(),
   })
   return {
-    ...{ tokens, provider, admit },
+    ...{ tokens, provider, grants: allowed, isSignedOut },
+    takeSessions(verifies) {
+      verifySession = verifies
+    },
     state: (): Readonly<Record<string, string>> =>
       provider.problem === undefined ? {} : { identityProvider: 'away' },
     close: () => provider.close(),

@@ -9,6 +9,8 @@ export interface Verified extends SignedIn {
   /** Milliseconds since the Unix epoch, both. */
   readonly until: number
   readonly issuedAt: number
+  /** Of a person who has signed in with Claude Code. */
+  readonly session?: string | undefined
 }
 
 /** Clients by the tokens that they present. */
@@ -23,8 +25,8 @@ export interface TokenDirectoryOptions {
   readonly verify: (token: string) => Promise<Verified | TokenProblem>
   /** Changes when tokens have to be verified again: with the keys of the identity provider. */
   readonly version: () => number
-  /** Whether this name has been signed out since; asked with each request. */
-  readonly isSignedOut: (name: string, issuedAt: number) => boolean
+  /** Whether it has been signed out since; asked with each request. */
+  readonly isSignedOut: (name: string, issuedAt: number, session?: string) => boolean
   readonly clock: Clock
 }
 
@@ -64,7 +66,8 @@ export function tokenDirectory({
 
   const judged = (found: Verified): Client | TokenProblem => {
     if (clock.epoch() >= found.until) return isOver
-    return isSignedOut(found.client.name, found.issuedAt) ? signedOut : found.client
+    const { client, issuedAt, session } = found
+    return isSignedOut(client.name, issuedAt, session) ? signedOut : client
   }
   const first = async (token: string, quick: string): Promise<Client | TokenProblem> => {
     const at = version()

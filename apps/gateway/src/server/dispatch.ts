@@ -10,6 +10,8 @@ import { ownedPath } from '../owned/owned-path.ts'
 import type { LoadShedder } from '../shedding/load-shedder.ts'
 import { interactive, priorityHeader, priorityOfHead } from '../shedding/priority.ts'
 import { shedFailure, shedHeaders } from '../shedding/shed-failure.ts'
+import type { SignIn } from '../sign-in/sign-in.ts'
+import { settingsPath } from '../sign-in/sign-in-paths.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice } from './base-url-advice.ts'
@@ -38,6 +40,8 @@ export interface Served extends Omit<CallHandling, 'bodies'> {
   readonly shedder?: LoadShedder | undefined
   /** Who may see the dashboard, `/api` and `/metrics`. */
   readonly operators?: OperatorDoor | undefined
+  /** Where people sign in; undefined where they cannot. */
+  readonly signIn?: SignIn | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -58,6 +62,8 @@ export async function dispatch(
     options.onRefused?.(refusedRequest(res, failure, res.callId))
     req.resume()
   }
+  const { signIn } = options
+  if (signIn?.isAt(path)) return signIn.answer(req, res, path)
   // Before anything is read by the path: what is not admitted learns nothing of what is served.
   const { operators } = options
   const asked = operators?.isAt(path) ? operators.admit(req, path) : undefined
@@ -74,6 +80,10 @@ export async function dispatch(
   const client = admitted?.client
   res.client = client
   const spoken = admitted?.isAnthropics ? ('anthropic' as const) : undefined
+  if (signIn !== undefined && path === settingsPath && client !== undefined) {
+    if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
+    return signIn.answerSettings(req, res, client)
+  }
   const call = callAt(path)
   if (call !== undefined) {
     const barred = client && callRefusal(client, call)

@@ -4,13 +4,16 @@ import { listenToKeys } from './keyboard.ts'
 import { feed } from './live/feed-of-page.ts'
 import { place } from './place.ts'
 import { formatPlace, type ViewFacts, type ViewId, views } from './routing.ts'
+import { Who } from './session/who.tsx'
 import { AlertBanner, useAlerts } from './ui/alerts.tsx'
+import { Brand } from './ui/brand.tsx'
 import { KeyboardHelp } from './ui/keyboard-help.tsx'
 import { ThemeToggle } from './ui/theme-toggle.tsx'
 import { TimeRange } from './ui/time-range.tsx'
 import { Audit } from './views/audit.tsx'
 import { CallPage } from './views/call-page.tsx'
 import { Calls } from './views/calls.tsx'
+import { Clients } from './views/clients/clients.tsx'
 import { Conversations } from './views/conversations.tsx'
 import { FallbacksAndRetries } from './views/fallbacks.tsx'
 import { Health } from './views/health.tsx'
@@ -29,6 +32,7 @@ const screens: Readonly<Record<ViewId, () => JSX.Element>> = {
   fallbacks: FallbacksAndRetries,
   mirror: Mirror,
   calls: Calls,
+  clients: Clients,
   keys: Keys,
   audit: Audit,
 }
@@ -65,6 +69,7 @@ export function App(): JSX.Element {
         <div class="foot">
           <FeedState />
           <ThemeToggle />
+          <Who />
         </div>
       </aside>
       <main id="content">
@@ -79,19 +84,6 @@ export function App(): JSX.Element {
       </main>
       <KeyboardHelp />
     </>
-  )
-}
-
-function Brand(): JSX.Element {
-  return (
-    <div class="brand">
-      <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
-        <rect width="32" height="32" rx="7" fill="var(--brand)" />
-        <path d="M6 9h8c7 0 5 13 12 13" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" />
-        <path d="M6 15h5c6 0 5 8 10 8" fill="none" stroke="#8fd5e8" stroke-width="3" stroke-linecap="round" />
-      </svg>
-      Spillway
-    </div>
   )
 }
 

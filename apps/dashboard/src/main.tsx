@@ -1,4 +1,4 @@
 import { render } from 'preact'
-import { App } from './app.tsx'
+import { Root } from './session/root.tsx'
 
-render(<App />, document.body)
+render(<Root />, document.body)

@@ -10,6 +10,7 @@ export const views = [
   { id: 'health', name: 'Health', ranged: false },
   { id: 'fallbacks', name: 'Fallbacks & retries', ranged: true },
   { id: 'mirror', name: 'Mirror', ranged: false },
+  { id: 'clients', name: 'Clients', ranged: false },
   { id: 'keys', name: 'Keys', ranged: false },
   { id: 'audit', name: 'Audit', ranged: true },
 ] as const satisfies readonly ViewFacts[]

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallContent, CallRow, RangeName, Series, Usage } from '@spillway/gateway-api'
+import type { CallContent, CallRow, Login, RangeName, Series, Usage } from '@spillway/gateway-api'
 import { openDashboard } from '../../gateway/src/server/dashboard.ts'
 import type { Fixture } from './fixtures.ts'
 
@@ -32,6 +32,7 @@ export async function startFixtureServer(
     if (self.isBroken && pathname.startsWith('/api/')) {
       return sendJson(res, 503, { error: { message: 'the ledger cannot be reached' } })
     }
+    if (pathname === '/api/login') return sendJson(res, 200, openToAll)
     if (pathname === '/api/live') return listen(req, res)
     const answer = answerOf(self.fixture, pathname, searchParams)
     sendJson(
@@ -64,6 +65,15 @@ export async function startFixtureServer(
       }),
   }
   return self
+}
+
+/** A gateway that asks nobody who they are. */
+const openToAll: Login = {
+  login: false,
+  operator: {
+    ...{ name: 'anyone', by: 'open', csrf: null, endsAt: null },
+    permissions: ['admin:read', 'admin:write', 'admin:content', 'metrics'],
+  },
 }
 
 const fixtureContent: CallContent = {
@@ -105,6 +115,8 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
       return fixture.targets
     case '/api/mirror':
       return fixture.mirrors
+    case '/api/clients':
+      return fixture.clients
     case '/api/keys':
       return fixture.keys
     case '/api/calls': {

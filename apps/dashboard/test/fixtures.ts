@@ -4,6 +4,7 @@ import {
   type CallRow,
   type CallStory,
   type Calls,
+  type Clients,
   type Facets,
   type Fallbacks,
   type Keys,
@@ -19,6 +20,7 @@ import {
   type Usage,
 } from '@spillway/gateway-api'
 import { callAt, facetsOf, models, nameOf, noTokens, sessionsOf, storyOf } from './fixture-calls.ts'
+import { noClients, someClients } from './fixture-clients.ts'
 import { daily, noPercentiles, percentiles, randomFrom } from './fixture-numbers.ts'
 import { key, targetsAt } from './fixture-targets.ts'
 
@@ -35,6 +37,7 @@ export interface Fixture {
   readonly targets: Targets
   readonly mirrors: Mirrors
   readonly keys: Keys
+  readonly clients: Clients
   /** Newest first; pages are cut from it. */
   readonly calls: Calls['calls']
   readonly audit: Audit['entries']
@@ -81,6 +84,7 @@ export function nothingYet(now: number): Fixture {
     },
     mirrors: { mirrors: [] },
     keys: { keys: [] },
+    clients: noClients,
     calls: [],
     audit: [],
     nextCall: () => undefined,
@@ -294,6 +298,7 @@ function someCalls(now: number, size: Size): Fixture {
         key('staging', 1, 'next', now - 3_600_000, null, 'c41d90fe7a63Pw1-x8KbTu'),
       ],
     },
+    clients: someClients(now, isBig),
     calls,
     audit: Array.from({ length: Math.min(size.rows, 120) }, (_, index) => ({
       sequence: 12_480 - index,

@@ -297,7 +297,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...identity?.state(),
   })
   const api = openApiSources({
-    ...{ config: () => serving.config, targets, mirrors, books, vault, shared, log },
+    ...{ config: () => serving.config, targets, mirrors, books, vault, shared, known, log },
     incidents: (view) => sources.incidents(view, state()),
   })
   follow = api.follow

@@ -194,7 +194,8 @@ describe('a session', () => {
     expect(setCookie).toMatch(
       new RegExp(`^spillway-session-${port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`),
     )
-    const overTls = await at.logIn('ops', { 'x-forwarded-proto': 'https' })
+    const { host } = new URL(at.gateway.url)
+    const overTls = await at.logIn('ops', { origin: `https://${host}`, 'sec-fetch-site': 'same-origin' })
     expect(overTls.setCookie).toMatch(
       new RegExp(`^__Host-spillway-session-${port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict; Secure$`),
     )
@@ -423,5 +424,153 @@ describe('server.admin', () => {
       login: false,
       operator: { name: 'anyone', by: 'open', csrf: null },
     })
+  })
+})
+
+describe('clients at /api', () => {
+  const json = (received: Received) => [received.status, JSON.parse(received.text)] as const
+
+  test('are added, changed, rotated and revoked, at once, with what they may see of it', async () => {
+    const at = await start()
+    const ops = bearer(at, 'ops')
+    const act = async (method: string, path: string, body?: object, headers = {}) =>
+      json(await at.ask(`/api/clients${path}`, { method, body, headers: { ...ops, ...headers } }))
+    const status = async (key: string): Promise<number> =>
+      (await at.ask('/v1/messages', { method: 'POST', body: question, headers: { 'x-api-key': key } })).status
+    const [created, { client, key }] = await act('POST', '', {
+      name: 'new',
+      team: 'shop',
+      models: ['claude-*'],
+    })
+    expect([created, client]).toMatchObject([
+      201,
+      { name: 'new', state: 'active', team: 'shop', permissions: ['chat', 'tools'], lastUsedAt: null },
+    ])
+    expect(await status(key)).toBe(200)
+    const [, listed] = await act('GET', '')
+    const found = listed.clients.find(({ name }: { name: string }) => name === 'new')
+    expect(found).toMatchObject({ revision: client.revision, lastUsedAt: expect.any(Number) })
+    expect(JSON.stringify(listed)).not.toMatch(/sw-\w{10}|hash/)
+
+    // One field, and nothing else; null lifts a limit.
+    const [, changed] = await act('PATCH', '/new', { maxTokens: 50 }, { 'if-match': `"${client.revision}"` })
+    expect(changed).toMatchObject({
+      team: 'shop',
+      maxTokens: 50,
+      models: ['claude-*'],
+      permissions: ['chat', 'tools'],
+    })
+    expect(await status(key)).toBe(403)
+    const [stale] = await act('PATCH', '/new', { team: null }, { 'if-match': `"${client.revision}"` })
+    expect(stale).toBe(412)
+    const [, lifted] = await act('PATCH', '/new', { maxTokens: null, team: null, models: ['*'] })
+    expect(lifted).toMatchObject({ team: null, maxTokens: null, models: null })
+
+    const [, turned] = await act('POST', '/new/rotate', { overlap: 60_000 })
+    expect(await Promise.all([status(key), status(turned.key)])).toEqual([200, 200])
+    const [, last] = await act('POST', '/new/rotate', { overlap: 0 })
+    expect(await Promise.all([status(key), status(turned.key), status(last.key)])).toEqual([401, 401, 200])
+    expect(await act('POST', '/new/revoke')).toMatchObject([200, { state: 'revoked' }])
+    expect(await status(last.key)).toBe(401)
+
+    const acts = await vi.waitFor(async () => {
+      const { text } = await at.ask('/api/audit?query=client.', { headers: ops })
+      const entries = JSON.parse(text).entries as Audit['entries']
+      expect(entries).toHaveLength(6)
+      return entries
+    }, 8_000)
+    expect(acts.map(({ action, actor, subject }) => `${actor} ${action} ${subject}`)).toEqual(
+      ['revoked', 'rotated', 'rotated', 'changed', 'changed', 'added'].map(
+        (each) => `ops client.${each} new`,
+      ),
+    )
+    for (const secret of [key, turned.key, last.key])
+      expect(JSON.stringify(acts)).not.toContain(secret.slice(7))
+  })
+
+  test('say what is wrong', async () => {
+    const at = await start()
+    const wrong: readonly (readonly [string, string, object | undefined, number, string])[] = [
+      ['POST', '', { name: 'web' }, 409, 'there is a client called web already'],
+      ['POST', '', { name: 'a b' }, 400, 'name: expected a name of at most 64'],
+      ['POST', '', {}, 400, 'name: expected a name'],
+      ['POST', '', { name: 'x', permissions: ['all'] }, 400, 'permissions: there is no all'],
+      ['POST', '', { name: 'x', expiresAt: 1 }, 400, 'expiresAt: expected a time to come'],
+      ['POST', '', { name: 'x', revokedAt: 1 }, 400, 'revokedAt: is not known here'],
+      ['POST', '', { name: 'x', keys: [] }, 400, 'keys: is not known here'],
+      ['POST', '', { name: '__proto__' }, 400, 'name: expected a name of at most 64'],
+      ['PATCH', '/web', { name: 'other' }, 400, 'name: is not known here'],
+      ['PATCH', '/web', {}, 400, 'nothing to change'],
+      ['PATCH', '/nobody', { team: 'a' }, 404, 'there is no client called nobody'],
+      ['PATCH', '/__proto__', { team: 'a' }, 404, 'there is no client'],
+      ['POST', '/web/rotate', { overlap: -1 }, 400, 'overlap: expected milliseconds'],
+      ['POST', '/nobody/revoke', {}, 404, 'there is no client called nobody'],
+      ['POST', '/web/delete', {}, 405, 'is not allowed here'],
+      ['DELETE', '/web', undefined, 405, 'use PATCH'],
+      ['PUT', '', {}, 405, 'use GET, HEAD, POST'],
+    ]
+    for (const [method, path, body, status, message] of wrong) {
+      const answer = await at.ask(`/api/clients${path}`, { method, body, headers: bearer(at, 'ops') })
+      expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(message)])
+    }
+  })
+
+  test('never get more than who makes them has', async () => {
+    const at = await start(
+      {},
+      {
+        ...usual,
+        limited: { permissions: ['admin:read', 'admin:write'] },
+        writer: { permissions: ['admin:write'] },
+      },
+    )
+    const limited = bearer(at, 'limited')
+    const act = async (method: string, path: string, body: object = {}, headers = limited): Promise<number> =>
+      (await at.ask(`/api/clients${path}`, { method, body, headers })).status
+    expect(await act('POST', '', { name: 'reader', permissions: ['admin:read', 'chat'] })).toBe(201)
+    expect(await act('POST', '', { name: 'more', permissions: ['admin:content'] })).toBe(403)
+    expect(await act('POST', '', { name: 'more', permissions: ['admin'] })).toBe(403)
+    expect(await act('PATCH', '/limited', { permissions: ['admin'] })).toBe(403)
+    expect(await act('PATCH', '/web', { permissions: ['chat', 'metrics'] })).toBe(403)
+    // The key of a client that may more would be more.
+    expect(await act('POST', '/ops/rotate')).toBe(403)
+    expect(await act('POST', '/reader/rotate')).toBe(200)
+    // What it has already may come back with the rest of a form; taking away is no more.
+    expect(await act('PATCH', '/ops', { team: 'it', permissions: ['admin'] })).toBe(200)
+    expect(await act('POST', '/ops/revoke')).toBe(200)
+    for (const name of ['viewer', 'web', 'scraper'])
+      expect([name, await act('POST', '', { name: 'x' }, bearer(at, name))]).toEqual([name, 403])
+    expect(await act('POST', '', { name: 'by-writer' }, bearer(at, 'writer'))).toBe(201)
+    expect(await act('GET', '', undefined, bearer(at, 'writer'))).toBe(403)
+  })
+
+  test('change under the same lock as by the command line, many at once', async () => {
+    const at = await start()
+    const headers = bearer(at, 'ops')
+    const names = Array.from({ length: 8 }, (_, index) => `many-${index}`)
+    const added = names.map((name) => at.ask('/api/clients', { method: 'POST', body: { name }, headers }))
+    const statuses = (await Promise.all([...added, at.clients.revoke('web')])).slice(0, 8)
+    expect(statuses.map((each) => (each as Received).status)).toEqual(names.map(() => 201))
+    const { clients } = JSON.parse((await at.ask('/api/clients', { headers })).text)
+    const states = Object.fromEntries(
+      clients.map(({ name, state }: { name: string; state: string }) => [name, state]),
+    )
+    expect(states).toMatchObject({
+      web: 'revoked',
+      ...Object.fromEntries(names.map((name) => [name, 'active'])),
+    })
+  })
+
+  test('are described in OpenAPI, and where no key is asked for there are none', async () => {
+    const at = await start({ auth: 'none', admin: 'open' })
+    const [, description] = json(await at.ask('/api/openapi.json'))
+    expect(Object.keys(description.paths['/api/clients/{name}'])).toEqual(['patch'])
+    expect(description.paths['/api/clients'].post.requestBody).toBeDefined()
+    expect(Object.keys(description.paths['/api/login']).sort()).toEqual(['get', 'post'])
+    expect(json(await at.ask('/api/clients'))).toEqual([
+      200,
+      { clients: [], isAsked: false, permissions: [] },
+    ])
+    expect((await at.ask('/api/clients', { method: 'POST', body: { name: 'x' } })).status).toBe(409)
   })
 })

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { callContent, callStory, calls } from './calls.ts'
+import { clients } from './clients.ts'
 import type { QueryName } from './parameters.ts'
 import { alerts, audit, keys, mirrors, targets } from './state.ts'
 import { facets, fallbacks, sessions, splitSeries, summary, usageAnswer } from './sums.ts'
@@ -9,8 +10,10 @@ export interface Question {
   readonly summary: string
   readonly query: QueryName
   readonly answer: z.ZodType
-  /** Whether it answers this machine alone. */
+  /** Whether it answers this machine alone, where nobody has to log in. */
   readonly isLocal?: boolean
+  /** The permission that it needs where operators have to log in. @default admin:read */
+  readonly needs?: 'admin:content'
 }
 
 /** All questions by their paths; `{id}` is a part that varies. */
@@ -41,11 +44,13 @@ export const questions = {
   '/api/calls/{id}': { summary: 'The story of one call', query: 'nothing', answer: callStory },
   '/api/calls/{id}/content': {
     summary:
-      'What one of the latest calls asked and was answered, where `telemetry.captureContent` is on; answers this machine alone',
+      'What one of the latest calls asked and was answered, where `telemetry.captureContent` is on; without a login it answers this machine alone',
     query: 'nothing',
     answer: callContent,
     isLocal: true,
+    needs: 'admin:content',
   },
+  '/api/clients': { summary: 'Who may call, never a key', query: 'nothing', answer: clients },
   '/api/targets': {
     summary: 'Targets, circuits and limits as they are now',
     query: 'nothing',

@@ -10,15 +10,25 @@ export class ApiProblem extends Error {
   }
 }
 
+let hearUnauthorised: () => unknown = () => {}
+
+/** Calls back when the gateway no longer knows who asks. */
+export function onUnauthorised(listener: () => unknown): void {
+  hearUnauthorised = listener
+}
+
 /**
  * Reads one answer of the API.
  * @param path relative to the page, such as `api/summary?range=24h`
  * @throws ApiProblem; or what `signal` was aborted with
  */
-export async function readApi<T>(path: string, signal: AbortSignal): Promise<T> {
+export async function readApi<T>(path: string, signal: AbortSignal, init: RequestInit = {}): Promise<T> {
   let response: Response
   try {
-    response = await fetch(path, { signal, headers: { accept: 'application/json' } })
+    response = await fetch(path, {
+      ...{ ...init, signal },
+      headers: { accept: 'application/json', ...(init.headers as Record<string, string>) },
+    })
   } catch (error) {
     if (signal.aborted) throw error
     throw new ApiProblem('The gateway cannot be reached.')
@@ -26,6 +36,7 @@ export async function readApi<T>(path: string, signal: AbortSignal): Promise<T> 
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok && body !== undefined) return body as T
   signal.throwIfAborted()
+  if (response.status === 401) hearUnauthorised()
   if (response.ok) throw new ApiProblem('The gateway’s answer is not JSON.', response.status)
   throw new ApiProblem(messageOf(body) ?? `The gateway answered with ${response.status}.`, response.status)
 }

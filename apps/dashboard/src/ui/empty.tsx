@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 
 interface EmptyProps {
   readonly title: string
@@ -21,13 +21,22 @@ export function Empty({ title, children, code, where }: EmptyProps): JSX.Element
   )
 }
 
-function Code({ text, where = 'In a shell' }: { text: string; where?: string | undefined }): JSX.Element {
+export function Code({
+  text,
+  where = 'In a shell',
+}: {
+  text: string
+  where?: string | undefined
+}): JSX.Element {
   const [isCopied, setIsCopied] = useState(false)
+  const shown = useRef<HTMLElement>(null)
   const copy = (): void => {
-    navigator.clipboard?.writeText(text).then(
-      () => setIsCopied(true),
-      () => {},
-    )
+    // Without TLS there is no clipboard: then the text is selected, ready to be copied.
+    const select = (): void => {
+      if (shown.current !== null) getSelection()?.selectAllChildren(shown.current)
+    }
+    const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
+    written.then(() => setIsCopied(true), select)
   }
   return (
     <figure class="code">
@@ -39,7 +48,7 @@ function Code({ text, where = 'In a shell' }: { text: string; where?: string | u
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
       <pre tabIndex={0}>
-        <code>{text}</code>
+        <code ref={shown}>{text}</code>
       </pre>
     </figure>
   )

@@ -4,6 +4,7 @@ import {
   type Audit,
   BadParameter,
   type CallContent,
+  type Clients,
   type Keys,
   type Mirrors,
   openApi,
@@ -17,12 +18,14 @@ import {
 import { type Clock, systemClock } from '@spillway/middleware'
 import { isAskedHere } from '../access/asked-here.ts'
 import { sendBytes, sendError, sendJson } from '../operators/answer-json.ts'
+import { type ClientActsOptions, openClientActs } from '../operators/client-acts.ts'
 import type { Operator } from '../operators/operator.ts'
 import type { OperatorDoor } from '../operators/operator-door.ts'
+import { answerAct } from './answer-act.ts'
 import { csvOf } from './csv.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
-import { TooManyReads } from './shared-reads.ts'
+import { queryOf, sendProblem } from './problems.ts'
 import { within } from './within.ts'
 
 /** What the answers are made from. */
@@ -35,6 +38,8 @@ export interface ApiSources {
   readonly keys: () => Promise<Keys>
   readonly mirrors: () => Mirrors
   readonly audit: (query: Query<'audit'>) => Promise<Audit>
+  /** Undefined where calls need no key. */
+  readonly clients?: ClientActsOptions | undefined
   /** What a call said; undefined where that is not kept, or no longer. */
   readonly content: (id: string, by: Operator) => CallContent | undefined
   readonly live: LiveEvents
@@ -49,6 +54,9 @@ export interface AskedSources extends ApiSources {
   readonly operator: Operator
   readonly operators: Pick<OperatorDoor, 'endWith'>
 }
+
+/** Where there is none to list. */
+const noClients: Clients = { clients: [], isAsked: false, permissions: [] }
 
 /** An answer that is a file for spreadsheets. */
 class Csv {
@@ -94,6 +102,8 @@ const answers: Answers = {
   '/api/alerts': (_, { alerts }) => alerts(),
   '/api/mirror': (_, { mirrors }) => mirrors(),
   '/api/keys': (_, { keys }) => keys(),
+  '/api/clients': (_, { clients, operator }) =>
+    clients === undefined ? noClients : openClientActs(clients).list(operator),
   '/api/audit': (query, { audit }) => audit(query),
 }
 
@@ -108,24 +118,11 @@ function late(): never {
 /** Where the server-sent events are. */
 export const livePath = '/api/live'
 
-/** What can be done, by the same paths with POST. It changes what the gateway does, and nothing that is kept. */
-const actions: Readonly<Record<string, (query: URLSearchParams, sources: AskedSources) => unknown>> = {
-  '/api/targets'(query, { openLimits, targets, operator }) {
-    const { target, endpoint } = readQuery('openLimits', query)
-    openLimits(target, endpoint, operator)
-    return targets()
-  },
-}
-
 /** The description, which is no question of the ledger's. */
 const descriptionPath = '/api/openapi.json'
 
 /** What answers a path; undefined where there is nothing. */
-function answerTo(
-  path: string,
-  isAction: boolean,
-): ((query: URLSearchParams, sources: AskedSources) => unknown) | undefined {
-  if (isAction) return actions[path]
+function answerTo(path: string): ((query: URLSearchParams, sources: AskedSources) => unknown) | undefined {
   if (path === descriptionPath) {
     return (query) => {
       readQuery('nothing', query)
@@ -152,31 +149,29 @@ function decoded(part = ''): string {
   }
 }
 
-/** Answers everything below `/api/`: questions with GET and HEAD, actions with POST. */
+/** Answers everything below `/api/`: questions with GET and HEAD, acts with other methods. */
 export async function answerApi(
   req: IncomingMessage,
   res: ServerResponse,
   path: string,
   sources: AskedSources,
 ): Promise<void> {
+  if (req.method !== 'GET' && req.method !== 'HEAD') return answerAct(req, res, path, sources)
   req.resume()
-  const isAction = req.method === 'POST' && Object.hasOwn(actions, path)
-  if (req.method !== 'GET' && req.method !== 'HEAD' && !isAction)
-    return sendError(res, 405, `${req.method} is not allowed here; use GET`, { allow: 'GET, HEAD' })
   if (path === livePath) {
     if (sources.live.join(req, res)) return sources.operators.endWith(sources.operator, res)
     return sendError(res, 503, 'too many watch already, or the gateway is about to stop', {
       'retry-after': '5',
     })
   }
-  const answer = answerTo(path, isAction)
+  const answer = answerTo(path)
   if (answer === undefined) {
     const known = [...Object.keys(questions), descriptionPath, livePath].join(', ')
     // A long one may hold a key that was pasted in the wrong place.
     const shown = path.length > 30 ? '' : `: ${path}`
     return sendError(res, 404, `no such path${shown}; there are ${known}`)
   }
-  const { isLocal = false }: Partial<Question> = isAction ? {} : (questions[asked(path).question] ?? {})
+  const { isLocal = false }: Partial<Question> = questions[asked(path).question] ?? {}
   if (isLocal && sources.operator.by === 'open' && !isAskedHere(req))
     return sendError(
       res,
@@ -184,23 +179,13 @@ export async function answerApi(
       'without a login, prompts and answers are shown on the machine of the gateway alone: ask 127.0.0.1 there, without a proxy, or set server.admin: login',
     )
   try {
-    const query = new URLSearchParams(/\?([^#]*)/.exec(req.url ?? '')?.[1])
-    const given = Promise.resolve(answer(query, sources))
+    const given = Promise.resolve(answer(queryOf(req), sources))
     const value = await within(longestAnswer, given, late, sources.clock ?? systemClock)
     if (value === undefined) return sendError(res, 404, 'there is no such call, or no longer')
     if (value instanceof Csv) return sendCsv(res, value)
     sendJson(res, 200, value)
   } catch (error) {
-    if (error instanceof BadParameter) return sendError(res, 400, error.message)
-    if (error instanceof TooManyReads) return sendError(res, 503, error.message, { 'retry-after': '5' })
-    // What a database says may show where it is, and who it is asked by.
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'SPILLWAY_READS_BUSY' || code === 'SPILLWAY_READ_TIMEOUT')
-      return sendError(res, 503, (error as Error).message, { 'retry-after': '5' })
-    sources.log(`${path} failed: ${code ?? (error as Error).name}`)
-    sendError(res, 503, 'the ledger does not answer; calls are served, and their rows wait: see /readyz', {
-      'retry-after': '5',
-    })
+    sendProblem(res, path, error, sources.log)
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Keys, Mirrors, Targets } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
-import type { Middleware } from '@spillway/middleware'
+import { type Middleware, systemClock } from '@spillway/middleware'
 import type { Incident } from '../alerts/incident.ts'
 import { worstOf } from '../alerts/incidents.ts'
+import type { OpenClients } from '../clients/open-clients.ts'
 import type { Config } from '../config/config.ts'
 import { withoutUndefined } from '../config/without-undefined.ts'
 import { actEntry, callEntry } from '../ledger/audit-entries.ts'
@@ -32,6 +33,8 @@ export interface Observed {
   readonly shared: SharedState | undefined
   /** What needs a person now. */
   readonly incidents: (view: Targets) => readonly Incident[]
+  /** Undefined where nobody presents keys. */
+  readonly known: OpenClients | undefined
   readonly log: (line: string) => void
 }
 
@@ -44,7 +47,7 @@ export function openApiSources(observed: Observed): {
   /** As `/api/targets` has them. */
   targets: () => Targets
 } {
-  const { config, targets, mirrors, books, vault, shared, log } = observed
+  const { config, targets, mirrors, books, vault, shared, known, log } = observed
   const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
   const reads = sharedReads()
   const notes = new CallNotes()
@@ -58,6 +61,10 @@ export function openApiSources(observed: Observed): {
   })
   const watched = watchTargets(config, targets, shared, (change) => live.send('circuit', change))
   const sources: ApiSources = {
+    clients: known && {
+      ...{ ...known, clock: systemClock, isAsked: config().server.auth === 'keys' },
+      note: (by, action, details) => void books.audit?.record(actEntry(by, action, details)),
+    },
     views: ledgerViews(
       books,
       reads,

@@ -22,13 +22,15 @@ export function added(
   if (known?.revokedAt !== undefined)
     throw new ClientsError(
       `${name} is revoked, and its calls are in the books under this name: choose another one`,
+      'conflict',
     )
   if (known !== undefined)
     throw new ClientsError(
       `there is a client called ${name} already: "spillway clients rotate ${name}" gives it a new key, "set" changes it`,
+      'conflict',
     )
   if (Object.keys(document.clients).length >= mostClients)
-    throw new ClientsError(`there are ${mostClients} clients, which is the most`)
+    throw new ClientsError(`there are ${mostClients} clients, which is the most`, 'conflict')
   return withClient(document, name, { ...settings, createdAt: now, keys: [{ ...key, createdAt: now }] })
 }
 
@@ -57,6 +59,7 @@ export function rotated(
   if (others.length >= mostKeys)
     throw new ClientsError(
       `${name} has ${others.length} keys that still overlap: wait until one has ended, or give --overlap 0s`,
+      'conflict',
     )
   return withClient(document, name, { ...client, keys: [{ ...key, createdAt: now }, ...others] })
 }
@@ -71,13 +74,16 @@ export function revoked(document: ClientDocument, name: string, now: number): Cl
 export function found(document: ClientDocument, name: string): StoredClient {
   const client = clientIn(document, name)
   if (client !== undefined) return client
-  throw new ClientsError(`there is no client called ${name}: "spillway clients list" shows those there are`)
+  throw new ClientsError(
+    `there is no client called ${name}: "spillway clients list" shows those there are`,
+    'missing',
+  )
 }
 
 function usable(document: ClientDocument, name: string): StoredClient {
   const client = found(document, name)
   if (client.revokedAt === undefined) return client
-  throw new ClientsError(`${name} is revoked for good: add a client with another name`)
+  throw new ClientsError(`${name} is revoked for good: add a client with another name`, 'conflict')
 }
 
 const clientIn = ({ clients }: ClientDocument, name: string): StoredClient | undefined =>

@@ -41,6 +41,8 @@ export interface ClientDirectory {
   check(key: string): Client | KeyProblem
   /** The client that a key belongs to whenever it is asked, without the key: undefined once that has ended. */
   holderOf(key: string): () => Client | undefined
+  /** When a key of a client was last taken here; undefined where that was not since the start. */
+  lastUsed(name: string): number | undefined
   /** All that were ever in a team and are known, those that are revoked too: what they have used is the team's. */
   membersOf(team: string): readonly string[]
   /** Clients that are not revoked. */
@@ -84,6 +86,8 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
    */
   const salt = randomBytes(7).toString('base64url')
   let checked = new Map<string, Entry>()
+  /** By the names of clients; those that are revoked stay. */
+  const uses = new Map<string, number>()
   let isStale = false
   let isClosed = false
   let cancel = (): void => {}
@@ -120,8 +124,12 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
         if (entry === undefined) return 'unknown'
         checked.set(quick, entry)
       }
-      return clock.epoch() < entry.until ? entry.client : 'unknown'
+      const now = clock.epoch()
+      if (now >= entry.until) return 'unknown'
+      uses.set(entry.client.name, now)
+      return entry.client
     },
+    lastUsed: (name) => uses.get(name),
     holderOf(key) {
       const hashed = hash.of(key)
       return () => {

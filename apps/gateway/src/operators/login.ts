@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '@spillway/middleware'
 import type { Client, ClientDirectory } from '../clients/client-directory.ts'
 import type { ClientHash } from '../clients/client-hash.ts'
+import { clientAddress } from '../server/gateway-request.ts'
 import { sendError, sendJson } from './answer-json.ts'
 import { readJsonBody } from './json-body.ts'
 import { loginCodes } from './login-code.ts'
@@ -83,7 +84,7 @@ export function openLogin({ admin, clients, hash, sessions, clock, note, log }: 
   }
 
   const logIn = async (req: IncomingMessage, res: ServerResponse, ids: readonly string[]): Promise<void> => {
-    const from = req.socket.remoteAddress ?? ''
+    const from = clientAddress(req) ?? ''
     if (admin === 'open') return sendError(res, 404, 'no login is asked for here: server.admin is open')
     if (!isOfOwnPage(req)) return sendError(res, 403, 'a page of another origin cannot log in')
     const wait = limit.wait(from)

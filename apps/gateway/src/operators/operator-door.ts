@@ -6,6 +6,7 @@ import type { Client, ClientDirectory } from '../clients/client-directory.ts'
 import type { ClientHash } from '../clients/client-hash.ts'
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
 import type { Permission } from '../clients/permissions.ts'
+import { clientAddress } from '../server/gateway-request.ts'
 import { callersFault } from '../server/refusal.ts'
 import { sendError } from './answer-json.ts'
 import { type AskedLogin, type Login, openLogin } from './login.ts'
@@ -57,7 +58,7 @@ export function openOperatorDoor(options: OperatorDoorOptions): OperatorDoor {
 
   const identified = (req: IncomingMessage, ids: readonly string[]): AdmittedOperator | Failure => {
     const { headers } = req
-    const address = req.socket.remoteAddress ?? ''
+    const address = clientAddress(req) ?? ''
     const key = presented(headers)
     const isKey = key?.startsWith(clientKeyStart) === true
     // A proxy's own credentials, such as those of Basic, are no key of ours, and may come with each request of a page.

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
 import { presentedIds, setCookie } from './session-cookie.ts'
 
-const asking = (headers: Record<string, string>, encrypted?: boolean): IncomingMessage =>
+const asking = (headers: Record<string, string>, isHttps = false): IncomingMessage =>
   ({
     headers: { host: 'gateway.example:8787', ...headers },
-    socket: { encrypted },
+    origin: { address: '192.0.2.1', isHttps },
   }) as unknown as IncomingMessage
 
 const plain = 'spillway-session-8787=id; Path=/; HttpOnly; SameSite=Strict'
@@ -15,12 +15,12 @@ test.each([
   [{}, undefined, plain],
   [{}, true, secure],
   [{ origin: 'https://gateway.example' }, undefined, secure],
-  [{ 'x-forwarded-proto': 'https' }, undefined, secure],
-  // A proxy that says https to whoever asks; the browser knows better, and would refuse the cookie.
-  [{ 'x-forwarded-proto': 'https', origin: 'http://gateway.example' }, undefined, plain],
+  [{ 'x-forwarded-proto': 'https' }, undefined, plain],
+  // A proxy that says https of everything; the browser knows better, and would refuse the cookie.
+  [{ origin: 'http://gateway.example' }, true, plain],
   [{ host: 'gateway.example' }, undefined, plain.replace('-8787', '')],
-])('with %j and TLS %s the cookie is %s', (headers, encrypted, cookie) => {
-  expect(setCookie(asking(headers, encrypted), 'id')).toBe(cookie)
+])('with %j and TLS %s the cookie is %s', (headers, isHttps, cookie) => {
+  expect(setCookie(asking(headers, isHttps), 'id')).toBe(cookie)
 })
 
 test('is removed as it was set', () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { parseAuthority } from '../access/authority.ts'
+import { cameByHttps } from '../server/gateway-request.ts'
 
 type Asking = Pick<IncomingMessage, 'headers' | 'socket'>
 
@@ -17,11 +17,11 @@ function nameFor({ headers }: Asking, isSecure: boolean): string {
   return `${isSecure ? '__Host-' : ''}spillway-session${port === undefined ? '' : `-${port}`}`
 }
 
-/** Whether the browser uses TLS. It says so itself with every POST; else the connection does, or the proxy in front. */
-export function isOverTls({ headers, socket }: Asking): boolean {
-  const { origin } = headers
+/** Whether the browser uses TLS. It says so itself with every POST; else the connection does, or a trusted proxy. */
+export function isOverTls(req: Asking): boolean {
+  const { origin } = req.headers
   if (origin !== undefined && /^https?:/.test(origin)) return origin.startsWith('https:')
-  return (socket as Partial<TLSSocket>).encrypted === true || headers['x-forwarded-proto'] === 'https'
+  return cameByHttps(req)
 }
 
 /**

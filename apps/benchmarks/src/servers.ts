@@ -1,5 +1,5 @@
 /**
- * Run as a child: `servers.ts claude | paced | proxy URL | gateway URL`. Answers `cpu` and `memory` messages, ends with its
+ * Run as a child: `servers.ts claude | paced | proxy URL | gateway URL [CLIENTS]`. Answers `cpu` and `memory` messages, ends with its
  * parent.
  */
 import { Agent, createServer, request } from 'node:http'
@@ -8,7 +8,7 @@ import { parseConfig, startGateway } from '@spillway/gateway'
 import { startClaude } from '@spillway/testing'
 import { startPacedClaude } from './streams/paced-claude.ts'
 
-const [kind, upstream] = process.argv.slice(2) as [string, string]
+const [kind, upstream, clients] = process.argv.slice(2) as [string, string, string?]
 
 process.on('message', (asked) => {
   if (asked === 'memory') {
@@ -28,7 +28,10 @@ const starters: Readonly<Record<string, () => Promise<string>>> = {
     process.env.BENCHMARK_KEY = 'sk-benchmark'
     const { config } = parseConfig(
       `targets: { claude: { api: anthropic, endpoints: [{ url: "${upstream}", credential: "env:BENCHMARK_KEY" }] } }\n` +
-        'routes: [{ models: "*", target: claude }]',
+        'routes: [{ models: "*", target: claude }]' +
+        (clients === undefined
+          ? ''
+          : `\nserver: { auth: keys, clientsFile: "${clients}", fingerprintKey: "env:BENCHMARK_CLIENT_SECRET" }`),
       'benchmark',
     )
     return (await startGateway(config, { port: 0 })).url

@@ -84,6 +84,41 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect([refused.is_error, refused.result]).toEqual([true, expect.stringContaining('permission tools')])
   })
 
+  test('shows images and PDFs, and searches the web, with a key for claude:code', async () => {
+    const home = realpathSync(temporaryFolder())
+    const [image, pdf] = [join(home, 'dam.png'), join(home, 'dam.pdf')]
+    writeFileSync(image, Buffer.from(pixel, 'base64'))
+    writeFileSync(pdf, onePage)
+    const turns = [
+      { toolUse: [{ name: 'Read', input: { file_path: image } }] },
+      { toolUse: [{ name: 'Read', input: { file_path: pdf } }] },
+      { toolUse: [{ name: 'WebSearch', input: { query: 'What is a spillway?' } }] },
+    ]
+    const claude = forThisTest(
+      await startClaude({
+        reply({ json }) {
+          const { messages, tools } = json as ChatRequest
+          if (tools === undefined || tools.length === 0) return { text: 'A dam' }
+          if (JSON.stringify(tools).includes('"web_search_2')) return { text: 'A way around a dam.' }
+          return turns[messages.filter(hasResult).length] ?? { text: 'I have seen it all.' }
+        },
+      }),
+    )
+    const clients = await clientsOf({ coder: { permissions: ['claude:code'] } })
+    const config = configOf(targetAt(claude, 'anthropic'), undefined, { server: clients.server })
+    const gateway = await gatewayOf(config)
+    const { result, is_error } = await ask(gateway.url, {
+      home,
+      prompt: 'Look at the dam.',
+      flags: ['--allowedTools', 'Read,WebSearch'],
+      variables: { ANTHROPIC_BASE_URL: gateway.url, ANTHROPIC_AUTH_TOKEN: clients.keys.coder as string },
+    })
+    expect([result, is_error]).toEqual(['I have seen it all.', false])
+    const sent = JSON.stringify(claude.requests.map(({ json }) => json))
+    for (const block of ['"type":"image"', '"type":"document"', '"type":"web_search_2'])
+      expect(sent).toContain(block)
+  })
+
   // Its prompt is some 22 000 tokens for a tokenizer of single bytes, which the tiny model's 32 768 can hold.
   test('gets the answer of the model inside the gateway when Claude is overloaded', async () => {
     const claude = forThisTest(await startClaude())
@@ -258,3 +293,14 @@ describe.skipIf(!isHere)('Claude Code at a server with the rules of DeepSeek', {
     ])
   })
 })
+
+const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+const onePage = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj
+trailer<</Root 1 0 R/Size 4>>
+%%EOF
+`

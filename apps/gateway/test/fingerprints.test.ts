@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Calls } from '@spillway/gateway-api'
 import { initAgeFile, openVault, processEnvironment } from '@spillway/key-vault'
@@ -187,6 +187,65 @@ describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', 
     const [one, other] = [await gatewayIn({ more }), await gatewayIn({ more })]
     expect(await one.tenant('any')).toBe(await other.tenant('any'))
     expect([...one.said, ...other.said]).toEqual([])
+  })
+
+  test('keep, count, share and log nothing of a caller’s key that is found by hashing a guess', async () => {
+    const redis = forThisTest(await startRedis())
+    const claude = forThisTest(await startClaude())
+    const folder = temporaryFolder()
+    const perMinute = { requestsPerMinute: 100, inputTokensPerMinute: 1_000_000, maxWait: '1s' }
+    const callers = {
+      api: 'anthropic',
+      endpoints: [{ url: claude.url, credential: 'caller' }],
+      rateLimit: perMinute,
+    }
+    const more = {
+      tenants: { rateLimit: perMinute },
+      budgets: { eachClient: ['requests=1000/month'] },
+      state: { redis: redis.url },
+      storage: { url: `sqlite:${folder}/books.db`, journal: `${folder}/journal` },
+    }
+    const said: unknown[] = []
+    const { config } = parseConfig(stringify(configOf(callers, undefined, more)), 'test.yaml')
+    const gateway = await startGateway(config, {
+      ...{ port: 0, stateFolder: temporaryFolder(), log: (line: string) => said.push(line) },
+      onAnswer: ({ tenant, callId }) => said.push({ tenant, callId }),
+      onRefused: (refused) => said.push(refused),
+    })
+    onTestFinished(() => gateway.close(0))
+    const [first, second] = ['guessable-1', 'guessable-2']
+    const ways: readonly Record<string, string>[] = [
+      { 'x-api-key': first },
+      { authorization: `Bearer ${first}` },
+      { 'api-key': first },
+      { 'x-api-key': first, authorization: `Bearer ${second}` },
+      {
+        authorization: `AWS4-HMAC-SHA256 Credential=${second}/20261127/us-east-1/bedrock/aws4_request, Signature=a`,
+      },
+    ]
+    for (const headers of ways) await send(`${gateway.url}/v1/messages`, { headers, body: messages() })
+    await send(`${gateway.url}/v1/models`, { method: 'GET', headers: { 'x-api-key': first } })
+    const shown = await Promise.all(
+      ['/metrics', '/api/calls', '/api/usage?by=tenant&range=1h', '/api/targets', '/readyz'].map(
+        async (path) => (await send(`${gateway.url}${path}`, { method: 'GET' })).text,
+      ),
+    )
+    const client = new Redis(redis.url)
+    onTestFinished(() => client.disconnect())
+    const shared: string[] = await client.keys('*')
+    for (const key of [...shared]) shared.push((await client.dump(key))?.toString() ?? '')
+    await gateway.close(0)
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    const everything = [JSON.stringify(said), ...shown, ...shared, ...files].join('\n')
+    // It was kept and shared at all.
+    expect(everything.match(/key-[\w-]{22}/g)?.length).toBeGreaterThan(5)
+    expect(shared.length).toBeGreaterThan(2)
+    for (const guess of [first, second, `${first}\n${second}`]) {
+      expect(everything).not.toContain(guess)
+      for (const digest of hashesOf(guess)) expect(everything).not.toContain(digest.slice(0, 10))
+    }
   })
 
   test('agree once it is there, and again when it has lost its data', async () => {

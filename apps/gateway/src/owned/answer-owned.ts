@@ -103,10 +103,12 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     // Asking who owns it and its own answer have one limit.
     const longest = isUpload ? timeouts.total : Math.min(timeouts.total, longestSilence)
     const until = clock.now() + longest
+    // Once for all that is decided by it.
+    const known = path.id === undefined ? undefined : await patience.wait(longest, owners.of(path.id))
     const place =
       path.id === undefined
         ? await patience.wait(longest, placeOf(upload?.beginning ?? '', choosing))
-        : await patience.wait(longest, ownerOf(path, choosing, headers, patience.signal))
+        : await patience.wait(longest, ownerOf(path, choosing, { known, headers, signal: patience.signal }))
     if ('kind' in place) {
       void upload?.body.cancel()
       return refuse(res, api, patience.isOver ? timeoutFailure('headers', longest) : place)
@@ -124,6 +126,9 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     const answer = await send(place, req, headers, sending)
     if ('kind' in answer) return res.destroyed ? undefined : refuse(res, api, answer)
     const owner: Owner = { target: place.target, endpoint: place.endpoint.name, tenant }
+    // What was found by asking belongs to whoever is not known.
+    const found = path.id === undefined ? undefined : { ...owner, tenant: undefined }
+    const owned: Owned = { owner, known: known ?? found, client }
     const said = {
       own: { 'x-spillway-served-by': place.target },
       hidesLimits: place.endpoint.isShared === true,
@@ -131,7 +136,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     const isDownload = path.action === 'results' || path.action === 'content'
     if (isDownload)
       return download(res, patience.pieces(answer.body, timeouts.idle), answer, {
-        ...{ ...said, counting: await usageOf(path, place, answer, { owner, client }) },
+        ...{ ...said, counting: usageOf(path, place, answer, owned) },
       })
     const text = await readText(patience.pieces(answer.body, timeouts.idle)).catch(() => undefined)
     if (text === undefined || (answer.ok && parseBounded(text) === undefined))
@@ -140,7 +145,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
         api,
         callersFault('malformed', 'the answer is no JSON, too large, or has broken off', 502),
       )
-    if (answer.ok) await learn(text, path, req.method ?? '', owner)
+    if (answer.ok) learn(text, path, req.method ?? '', owned)
     const isList = path.id === undefined && req.method === 'GET'
     const seen = answer.ok && isList && client ? await ownAlone(text, owners, client.name) : text
     const bytes = Buffer.from(withOwnAddresses(seen, origin))
@@ -149,7 +154,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
   }
 
   /** Only from what has just been made, and from a batch that says which files its results are: lists show what is others'. */
-  async function learn(text: string, path: OwnedPath, method: string, maker: Owner): Promise<void> {
+  function learn(text: string, path: OwnedPath, method: string, { owner: maker, known: owner }: Owned): void {
     if (method === 'DELETE') return owners.forget(path.id ?? '')
     const ids = idsIn(text)
     const made = ids.find(({ field }) => field === 'id')
@@ -157,7 +162,6 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
       if (method === 'POST' && made !== undefined) owners.learn(made.id, maker)
       return
     }
-    const owner = await owners.of(path.id)
     for (const { field, id } of ids) {
       if (owner !== undefined && (field === 'output_file_id' || field === 'error_file_id'))
         owners.learn(id, { ...owner, resultsOf: path.id })
@@ -165,13 +169,13 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
   }
 
   /** What counts the results of a batch while they pass, and books them at their end. */
-  async function usageOf(
+  function usageOf(
     path: OwnedPath,
     place: Candidate,
     answer: Response,
-    { owner, client }: { readonly owner: Owner; readonly client: Client | undefined },
-  ): Promise<Counting | undefined> {
-    const id = path.action === 'results' ? path.id : (await owners.of(path.id ?? ''))?.resultsOf
+    { owner, known, client }: Owned,
+  ): Counting | undefined {
+    const id = path.action === 'results' ? path.id : known?.resultsOf
     const settings = config().targets[place.target]
     if (id === undefined || settings === undefined || !answer.ok) return undefined
     // Of one batch OpenAI has two files.
@@ -199,6 +203,13 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
       },
     }
   }
+}
+
+/** Whose a request is, and whose is what it names, as far as that is known. */
+interface Owned {
+  readonly owner: Owner
+  readonly known: Owner | undefined
+  readonly client: Client | undefined
 }
 
 interface Sending {

@@ -76,14 +76,19 @@ export function ownedBy(
   return callersFault('invalid_request', message, 409)
 }
 
+/** What is known already, and what is asked with where that is nothing. */
+interface Finding {
+  readonly known: Owner | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
 /** The same for one that is named by its id: known, or found by asking. */
 export async function ownerOf(
   { id = '', kind, api }: OwnedPath,
   choosing: Choosing,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  { known, headers, signal }: Finding,
 ): Promise<Candidate | Failure> {
-  const known = await choosing.owners.of(id)
   if (known !== undefined) return ownedBy(id, known, choosing)
   if (choosing.isOwnAlone) return unknown(id, true)
   const path =

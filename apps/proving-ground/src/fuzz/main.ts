@@ -17,6 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
       replay: { type: 'string' },
       keep: { type: 'boolean', default: false },
       leak: { type: 'string', default: '0' },
+      keys: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -33,6 +34,7 @@ Sends mutated requests to the built gateway, in front of upstreams that mutate t
   --replay FILE    runs the case of a finding alone, with the answers that it got then
   --keep           leaves the gateway's folder, with its books, where it is
   --leak BYTES     each request leaves so many bytes behind in the gateway, which must be found (default 0)
+  --keys           many clients with keys and permissions, which change while calls run, in front of simulated vendors
   --check          exit with 1 when something is found`)
     return 0
   }
@@ -40,6 +42,12 @@ Sends mutated requests to the built gateway, in front of upstreams that mutate t
     const value = Number(options[name])
     if (Number.isSafeInteger(value) && value >= 0) return value
     throw new RangeError(`--${name}: expected a whole number, but got ${options[name]}`)
+  }
+  if (options.keys) {
+    const { fuzzWithKeys } = await import('../keys/main.ts')
+    const numbers = { requests: number('requests'), seed: number('seed') }
+    const found = await fuzzWithKeys({ ...numbers, concurrency: Math.max(1, number('concurrency')) })
+    return options.check && found > 0 ? 1 : 0
   }
   const only = options.replay ?? (options.only === undefined ? undefined : number('only'))
   const result = await fuzz({

@@ -65,11 +65,11 @@ export function judgeCase(judged: JudgedCase): {
 /** Upstreams may refuse what a client may ask; the gateway must not. */
 function mayButDidNot({ action, got, client, world }: JudgedCase): readonly string[] {
   const { status, headers, text } = got
-  if (status === 429 && client.settings.limits !== undefined && action.isCall) return []
+  const isSent = action.isCall || action.kind === 'count_tokens'
+  if (status === 429 && client.settings.limits !== undefined && isSent) return []
   if (action.names !== undefined && world.deleted.has(action.names)) return []
   const isRouted = Number(headers.get('x-spillway-attempts') ?? 0) > 0
-  if (action.isCall || action.kind === 'count_tokens')
-    return isRouted ? [] : [`it may: ${action.kind} got ${status} of the gateway`]
+  if (isSent) return isRouted ? [] : [`it may: ${action.kind} got ${status} of the gateway`]
   if (status >= 401) return [`it may: ${action.kind} got ${status}`]
   if (action.lists === undefined || status !== 200) return []
   const { data } = JSON.parse(text) as { data: { id: string }[] }

@@ -239,7 +239,8 @@ class KeysSession {
     const attempts = got.headers.get('x-spillway-attempts')
     if (attempts === null) return
     client.routed++
-    if (!action.isCall || attempts === '0') return
+    if (attempts === '0') return
+    // Counts of tokens are requests, too.
     client.counted++
     if (got.status === 200) client.served++
   }
@@ -294,7 +295,7 @@ class KeysSession {
       this.#lines.push(
         `budget of ${budget} requests of ${name}: ${counted} sent, ${served} served, ${begun} asked`,
       )
-      if (served > budget) this.#found('a budget is overshot', `${name}: ${served} of ${budget}`)
+      if (counted > budget) this.#found('a budget is overshot', `${name}: ${counted} of ${budget}`)
       // What the vendor refuses was sent, and counts as a request.
       if (begun > 6 * budget && counted < budget)
         this.#found('a budget is lost', `${name}: ${counted} of ${budget}`)

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Reply, startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
+import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import type { AnsweredCall } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
@@ -25,6 +26,19 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(is_error).toBe(false)
     expect(claude.requests.map(({ path }) => path)).toContain('/v1/messages?beta=true')
     expect(claude.requests[0]?.headers['anthropic-beta']).toContain('claude-code-')
+  })
+
+  test('gets it by TLS, with the authority of a certificate that is not public', async () => {
+    const claude = forThisTest(await startClaude({ reply: { text: 'Hello by TLS.' } }))
+    const folder = temporaryFolder()
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const pair = await certificateFor('gateway')
+    writeFileSync(cert, pair.cert)
+    writeFileSync(key, pair.key)
+    const server = { tls: { cert, key } }
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { server }))
+    const { result } = await ask(gateway.url, { environment: { NODE_EXTRA_CA_CERTS: cert } })
+    expect(result).toBe('Hello by TLS.')
   })
 
   test('finds the models of the gateway, and keeps for its menu those that the routes serve', async () => {

@@ -4,6 +4,7 @@ import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
+import { BedrockRuntimeClient, InvokeModelCommand } from '@aws-sdk/client-bedrock-runtime'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -241,6 +242,22 @@ test('an official SDK streams over HTTP/2 and TLS', async () => {
   })
   const message = await anthropic.messages.stream(messages() as never).finalMessage()
   expect(message.stop_reason).toBe('end_turn')
+})
+
+test('AWS’s SDK, which begins with HTTP/2 without TLS, is answered', async () => {
+  const gateway = await started()
+  const bedrock = new BedrockRuntimeClient({
+    region: 'us-east-1',
+    endpoint: gateway.url,
+    token: { token: 'bedrock-api-key-any' },
+    authSchemePreference: ['httpBearerAuth'],
+  })
+  onTestFinished(() => bedrock.destroy())
+  const { model: _, ...asked } = messages()
+  const body = JSON.stringify({ ...asked, anthropic_version: 'bedrock-2023-05-31' })
+  const modelId = 'anthropic.claude-sonnet-5-5'
+  const whole = await bedrock.send(new InvokeModelCommand({ modelId, body, contentType: 'application/json' }))
+  expect(JSON.parse(Buffer.from(whole.body).toString()).type).toBe('message')
 })
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'

@@ -4,13 +4,14 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
-import { type SimulatedServer, startClaude } from '@spillway/testing'
+import { freePort, type SimulatedServer, startClaude } from '@spillway/testing'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { stringify } from 'yaml'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
-import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
+import { configOf, forThisTest, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { messages } from './raw-client.ts'
+import { configFile, spillway } from './spillway.ts'
 
 type Pair = { key: string; cert: string }
 let [first, second, old]: Pair[] = []
@@ -251,4 +252,28 @@ describe('what is wrong with server.tls', () => {
     const text = stringify(configOf(target, undefined, { server: { tls: tlsOf(files) } }))
     expect(() => parseConfig(text, 'spillway.yaml')).toThrow(expected)
   })
+})
+
+test('the commands ask a gateway by https, and say what its clients need', async () => {
+  const folder = temporaryFolder()
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
+  writeFileSync(cert, first?.cert as string)
+  writeFileSync(key, first?.key as string)
+  const port = await freePort()
+  const target = {
+    api: 'anthropic',
+    endpoints: [{ url: 'http://127.0.0.1:1', credential: ownKey.reference }],
+  }
+  const file = configFile(configOf(target, undefined, { server: { port, tls: { cert, key } } }))
+  const running = spillway(['start', '--quiet', '--config', file])
+  await until(() => running.stdout().includes(`listening on https://127.0.0.1:${port}`))
+  const status = spillway(['status', '--config', file])
+  expect(await status.exit).toBe(0)
+  expect(status.stdout()).toContain(`https://127.0.0.1:${port}  status: ok`)
+  const env = spillway(['env', '--config', file])
+  expect(await env.exit).toBe(0)
+  expect(env.stdout()).toContain(`export ANTHROPIC_BASE_URL=https://127.0.0.1:${port}`)
+  expect(env.stdout()).toContain(`export NODE_EXTRA_CA_CERTS=${cert}`)
+  running.child.kill('SIGHUP')
+  await until(() => /the certificate in .* is in use/.test(running.stdout() + running.stderr()))
 })

@@ -1,5 +1,6 @@
 import type { Config, TargetConfig } from '../config/config.ts'
 import { createRouter } from '../router.ts'
+import { ownAuthority } from '../tls/own-authority.ts'
 import { type VenueMode, venueSettings } from './venue-settings.ts'
 
 /** Something to paste, and whom it is for. */
@@ -39,6 +40,7 @@ export function clientLines(config: Config, url: string): ClientLine[] {
   })
   const own = ownKey(config, serves(claude))
   const openaiOwn = ownKey(config, serves(openai))
+  const authority = ownAuthority(config.server.tls)
   return [
     { title: 'Dashboard', text: `${here}/` },
     {
@@ -52,7 +54,7 @@ export function clientLines(config: Config, url: string): ClientLine[] {
     {
       title: 'curl',
       text: [
-        `curl -s ${here}/v1/messages`,
+        `curl -s${authority === undefined ? '' : ` --cacert ${shellText(authority)}`} ${here}/v1/messages`,
         ...(own === undefined ? [] : [`-H ${keyHeader(own)}`]),
         `-H 'content-type: application/json' -d ${shellText(json)}`,
       ].join(' '),
@@ -142,8 +144,10 @@ export function claudeCodeSettings(config: Config, url: string, venue?: VenueMod
           ...(own === 'ANTHROPIC_API_KEY' ? [] : [{ name: 'ANTHROPIC_AUTH_TOKEN', ...token }]),
         ]
       : venueSettings(venue, reachable(url))
+  const authority = url.startsWith('https:') ? ownAuthority(config.server.tls) : undefined
   return [
     ...address,
+    ...(authority === undefined ? [] : [{ name: 'NODE_EXTRA_CA_CERTS', value: authority }]),
     // It chooses its models itself, unless these name one.
     ...(claudeModels.every((each) => serves(each) !== undefined)
       ? []

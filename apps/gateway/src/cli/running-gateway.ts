@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { Command, Option } from 'commander'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { askGateway } from './ask-gateway.ts'
 import { claudeCodeSettings, type Setting, shellText } from './client-lines.ts'
 import { configFileOf, noConfigFile } from './config-file.ts'
 import { printable } from './printable.ts'
@@ -13,9 +14,6 @@ interface Where {
   readonly url?: string
   readonly venue?: VenueMode
 }
-
-/** How long a gateway may take to answer, in milliseconds. */
-const patience = 3_000
 
 function gatewayCommand(name: string): Command {
   return new Command(name)
@@ -29,8 +27,13 @@ export function statusCommand(): Command {
     .option('--json', 'print it as JSON')
     .action((where: Where & { readonly json?: boolean }) =>
       reporting(async () => {
-        const url = where.url?.replace(/\/+$/, '') ?? addressOf(configOf(where))
-        const [ready, view] = await Promise.all([read(url, '/readyz'), read(url, '/api/targets')])
+        const config = where.url === undefined ? configOf(where) : undefined
+        const url = where.url?.replace(/\/+$/, '') ?? addressOf(config as Config)
+        const tls = config?.server.tls
+        const [ready, view] = await Promise.all([
+          askGateway(url, '/readyz', tls),
+          askGateway(url, '/api/targets', tls),
+        ])
         process.exitCode = ready?.ok ? 0 : 1
         if (where.json)
           return console.log(JSON.stringify({ url, ready: ready?.body ?? null, ...view?.body }, null, 2))
@@ -62,15 +65,6 @@ function targetLines({ targets = [] }: TargetsView = {}): string[] {
       return `  ${`${name}/${endpoint}`.padEnd(22)} ${api.padEnd(10)} ${circuit}`
     }),
   )
-}
-
-async function read(url: string, path: string): Promise<{ ok: boolean; body: object } | undefined> {
-  try {
-    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(patience) })
-    return { ok: response.ok, body: (await response.json()) as object }
-  } catch {
-    return undefined
-  }
 }
 
 /** `spillway env` */
@@ -115,8 +109,10 @@ export function codeCommand(): Command {
     .action((args: readonly string[], where: Where) =>
       reporting(async () => {
         const settings = settingsOf(where)
-        const url = urlOf(where, configOf(where))
-        if ((await read(url, '/healthz')) === undefined) {
+        const config = configOf(where)
+        const url = urlOf(where, config)
+        const tls = where.url === undefined ? config.server.tls : undefined
+        if ((await askGateway(url, '/healthz', tls)) === undefined) {
           console.error(`no gateway answers at ${url}: run "spillway start" in another terminal first`)
           process.exitCode = 1
           return
@@ -161,11 +157,11 @@ const valuesOf = (settings: readonly Setting[]): Record<string, string> =>
     settings.map(({ name, value, variable }) => [name, value ?? process.env[variable ?? ''] ?? '']),
   )
 
-function addressOf({ server: { host, port } }: Config): string {
+function addressOf({ server: { host, port, tls } }: Config): string {
   if (port === 0)
     throw new NoConfig('server.port is 0, so its address is not in the configuration: give --url')
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
+  return `${tls === undefined ? 'http' : 'https'}://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
 }
 
 /** Nothing says which gateway is meant. */

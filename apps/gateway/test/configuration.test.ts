@@ -27,7 +27,13 @@ describe('docs/configuration.md', () => {
 /** Each cap that a policy or the server has, with a value that is not the default. */
 const everything = {
   server: {
-    ...{ maxRequestBytes: '1MiB', headersTimeout: '7s', keepAliveFor: '11s', drainFor: '1s' },
+    ...{
+      maxRequestBytes: '1MiB',
+      maxAnswerBytes: '2MiB',
+      headersTimeout: '7s',
+      keepAliveFor: '11s',
+      drainFor: '1s',
+    },
     live: { maxClients: 1, maxWaiting: '64KiB', pingEvery: '2s' },
     http2: { maxConcurrentStreams: 10, resetBurst: 100, resetRate: 5 },
     trustProxy: ['10.0.0.0/8'],
@@ -220,6 +226,17 @@ describe('what they do', () => {
       'the request exceeds 1048576 bytes (server.maxRequestBytes)',
     ])
     expect(claude.requests).toHaveLength(0)
+  })
+
+  test('server.maxAnswerBytes: a larger answer is broken off', async () => {
+    const { url } = await gatewayWith({ maxAnswerBytes: '1MiB' })
+    const large = forThisTest(await startClaude({ reply: { text: 'x'.repeat(2 ** 20) } }))
+    const other = await gatewayOf(
+      configOf(targetAt(large, 'anthropic'), undefined, { server: { maxAnswerBytes: '1MiB' } }),
+    )
+    expect((await send(`${url}/v1/messages`, { body: messages() })).status).toBe(200)
+    const { status, text } = await send(`${other.url}/v1/messages`, { body: messages() })
+    expect([status, JSON.parse(text).error.message]).toEqual([502, 'the answer exceeds 1048576 bytes'])
   })
 
   test('server.keepAliveFor: how long clients may use a connection again', async () => {

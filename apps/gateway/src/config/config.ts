@@ -340,6 +340,8 @@ export interface Config extends PolicyConfig {
     readonly keepAliveFor?: number | undefined
     /** The largest body of a request. */
     readonly maxRequestBytes?: number | undefined
+    /** The largest answer that is not streamed. */
+    readonly maxAnswerBytes?: number | undefined
     /** When calls are refused since the gateway is saturated, the least important first. */
     readonly loadShedding?: Loosely<SheddingLimits> | undefined
     /** How long calls in flight may go on when the gateway is stopped. */

@@ -172,6 +172,11 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
   maxRequestBytes: byteSize
     .optional()
     .describe('The largest request body, unpacked; larger ones are refused with 413.'),
+  maxAnswerBytes: byteSize
+    .optional()
+    .describe(
+      'The largest answer that is not streamed, and what of a stream may come before its first content; larger ones are broken off.',
+    ),
   loadShedding: z
     .strictObject({
       maxInFlight: whole.optional().describe('Calls in flight at a time.'),

@@ -19,6 +19,7 @@ const liveOfServer = [
     'allowedOrigins',
     'trustProxy',
     'maxRequestBytes',
+    'maxAnswerBytes',
     'maxInFlightBytes',
     'maxConnections',
   ] as const),

@@ -17,6 +17,8 @@ export interface ServerBounds {
   readonly keepAliveFor: number
   /** The largest body of a request. */
   readonly maxRequestBytes: number
+  /** The largest answer that is not streamed, and what of a stream is held before its first content. */
+  readonly maxAnswerBytes: number
 }
 
 const MiB = 1024 * 1024
@@ -39,6 +41,8 @@ export const boundDefaults: Omit<ServerBounds, 'maxInFlightBytes'> = {
   keepAliveFor: 75_000,
   // What Anthropic's own edge accepts.
   maxRequestBytes: 32 * MiB,
+  // No answer of any model is larger.
+  maxAnswerBytes: 32 * MiB,
 }
 
 /** All bounds; undefined means the default. */
@@ -53,5 +57,6 @@ export function serverBounds(
     headersTimeout: set.headersTimeout ?? boundDefaults.headersTimeout,
     keepAliveFor: set.keepAliveFor ?? boundDefaults.keepAliveFor,
     maxRequestBytes: set.maxRequestBytes ?? boundDefaults.maxRequestBytes,
+    maxAnswerBytes: set.maxAnswerBytes ?? boundDefaults.maxAnswerBytes,
   }
 }

@@ -18,6 +18,8 @@ export interface BodyReading {
   readonly bodyTimeout: number
   /** The largest body, in bytes. */
   readonly maxRequestBytes: number
+  /** The largest answer, in bytes. */
+  readonly maxAnswerBytes: number
 }
 
 /** The body of a call, whole. */

@@ -92,6 +92,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     bodyStalls: new StallWatch(bounds.bodyTimeout, systemClock),
     bodyTimeout: bounds.bodyTimeout,
     maxRequestBytes: bounds.maxRequestBytes,
+    maxAnswerBytes: bounds.maxAnswerBytes,
   }
   const shedder = new LoadShedder({
     limits: sheddingLimits(options.shedding),
@@ -169,6 +170,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       handling.keepAliveAfter = keepAliveAfter
       const next = serverBounds(set)
       bodies.maxRequestBytes = next.maxRequestBytes
+      bodies.maxAnswerBytes = next.maxAnswerBytes
       bodies.inFlight.max = next.maxInFlightBytes
       bodies.bodyTimeout = next.bodyTimeout
       bodies.bodyStalls.use(next.bodyTimeout)

@@ -128,6 +128,7 @@ export async function handleCall(
       url: req.url ?? '/',
       headers: withVersion(api, forwardedHeaders(req)),
       signal: leaving.signal,
+      maxHeldBytes: handling.bodies.maxAnswerBytes,
       timeouts: typeof handling.timeouts === 'function' ? handling.timeouts() : handling.timeouts,
       context: {
         callId,
@@ -177,7 +178,8 @@ export async function handleCall(
   if (response.failure === undefined && asked.stream) {
     sendStream(res, response.status, headers, sealBody(body, recognised))
   } else {
-    sendWhole(res, recognised, response.status, headers, body)
+    // Another protocol may need more bytes for the same.
+    sendWhole(res, recognised, response.status, headers, body, 2 * handling.bodies.maxAnswerBytes)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type Api,
   type BodySink,
   concatBytes,
+  type Failure,
   type ResponseBody,
   type ResponseHeaders,
 } from '@spillway/middleware'
@@ -27,7 +28,7 @@ export function responseHeaders(
   return headers
 }
 
-/** What is collected of an answer at most, in bytes, whatever it says that it is. */
+/** What is collected of an answer at most, in bytes, whatever it says that it is, where nothing else is set. */
 const largestAnswer = 64 * 1024 * 1024
 
 /**
@@ -40,19 +41,20 @@ export function sendWhole(
   status: number,
   headers: OutgoingHttpHeaders,
   body: ResponseBody,
+  largest: number = largestAnswer,
 ): void {
   const chunks: Uint8Array[] = []
   let length = 0
   body.pipe({
     write(chunk) {
       length += chunk.length
-      if (length <= largestAnswer) {
+      if (length <= largest) {
         chunks.push(chunk)
         return true
       }
       chunks.length = 0
       body.cancel()
-      refuse(res, spoken, tooLarge)
+      refuse(res, spoken, tooLarge(largest))
       return true
     },
     end() {
@@ -65,11 +67,12 @@ export function sendWhole(
   })
 }
 
-const tooLarge = refusalFailure({
-  kind: 'malformed',
-  message: `the answer has more than ${largestAnswer} bytes`,
-  scope: 'request',
-})
+const tooLarge = (largest: number): Failure =>
+  refusalFailure({
+    kind: 'malformed',
+    message: `the answer has more than ${largest} bytes`,
+    scope: 'request',
+  })
 
 /** How much of a large body is written at a time, in bytes. */
 const piece = 256 * 1024

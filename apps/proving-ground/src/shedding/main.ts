@@ -12,11 +12,12 @@ const program = fileURLToPath(new URL('../../../gateway/bin/spillway.js', import
 const usage = `Usage: pnpm prove shedding [--seconds 15] [--check]
 
 Interactive and batch calls arrive at a gateway whose upstream takes 100 a second: interactive ones alone, then both at three times what it
-takes, first without priorities and load shedding. With them no interactive call is refused and their p99 stays within twice that of before.`
+takes, first without priorities and load shedding. With them interactive calls are answered (5 % of a burst may be
+refused) and their p99 stays within twice that of before.`
 
 /** What the upstream takes: so many calls at a time, each of so many milliseconds. */
-const places = 100
-const takes = 1_000
+const places = 50
+const takes = 500
 /** Calls a second. */
 const rates = { interactive: 30, batch: 270 } as const
 
@@ -53,7 +54,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...(p99(shed.interactive) > 2 * p99(alone.interactive)
       ? [`p99 of interactive calls rose from ${p99(alone.interactive)} to ${p99(shed.interactive)} ms`]
       : []),
-    ...(shed.interactive.refused + shed.interactive.failed > 0
+    ...(shed.interactive.refused > 0.05 * shed.interactive.times.length || shed.interactive.failed > 0
       ? [`${shed.interactive.refused} interactive calls were refused, ${shed.interactive.failed} failed`]
       : []),
     ...(shed.batch.refused === 0 || shed.batch.failed > 0 ? ['batch calls failed, or none was shed'] : []),

@@ -15,6 +15,8 @@ function paths(): string[] {
     `facets?range=${range}`,
     `facets?range=${range}&failure=timeout&problems=true`,
     `sessions?range=${range}`,
+    `changes?range=${range}`,
+    `mirror?range=${range}`,
     `calls?range=${range}&problems=true`,
   ])
   const calls = [
@@ -33,7 +35,6 @@ function paths(): string[] {
     'audit?limit=50&query=nowhere',
     'alerts',
     'targets',
-    'mirror',
     'keys',
   ]
 }
@@ -42,7 +43,12 @@ function paths(): string[] {
 export async function viewsOverHttp(
   storage: string,
   journal: string,
-): Promise<{ views: View[]; close(): Promise<void> }> {
+): Promise<{
+  views: View[]
+  /** An answer of its API. */
+  read<T>(path: string): Promise<T>
+  close(): Promise<void>
+}> {
   const { config } = parseConfig(
     JSON.stringify({
       targets: {
@@ -54,13 +60,15 @@ export async function viewsOverHttp(
     'benchmark.json',
   )
   const gateway = await startGateway(config, { port: 0, log: () => {} })
-  const ask = async (path: string): Promise<void> => {
+  const ask = async (path: string): Promise<string> => {
     const response = await fetch(`${gateway.url}/api/${path}`)
     const text = await response.text()
     if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`)
+    return text
   }
   return {
     views: paths().map((path) => [`/api/${path}`, () => ask(path)]),
+    read: async <T>(path: string) => JSON.parse(await ask(path)) as T,
     close: () => gateway.close(0),
   }
 }

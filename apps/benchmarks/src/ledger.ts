@@ -6,9 +6,12 @@ import { parseArgs } from 'node:util'
 import {
   type AttemptRow,
   type CallRow,
+  type ChangeRow,
+  type ComparisonRow,
   type Entry,
   type LedgerStore,
   openLedgerStore,
+  type SplitSeries,
 } from '@spillway/ledger'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { type View, viewsOverHttp } from './ledger-over-http.ts'
@@ -51,6 +54,8 @@ const server = values.postgres ? await privatePostgres() : undefined
 if (values.postgres && server === undefined) process.exit(1)
 const url = server?.url ?? values.url ?? `sqlite:${file}`
 const store = openLedgerStore(url)
+/** Times to the first token of the last two weeks, as they were written. */
+const waited: { readonly target: string; readonly at: number; readonly ms: number }[] = []
 let api: Awaited<ReturnType<typeof viewsOverHttp>> | undefined
 try {
   if ((await store.calls({ limit: 1 })).calls.length === 0) {
@@ -59,6 +64,11 @@ try {
   }
   if (url === `sqlite:${file}`) console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`)
   api = await viewsOverHttp(url, join(folder, 'waiting'))
+  const wrong = await compareWeeks(api.read)
+  if (values.check && wrong.length > 0) {
+    console.error(`not what the calls say: ${wrong.join(', ')}`)
+    process.exitCode = 1
+  }
   const slow = [...(await time(viewsOf(store))), ...(await time(api.views))]
   if (values.check && slow.length > 0) {
     console.error(`over ${bound} ms: ${slow.join(', ')}`)
@@ -128,6 +138,8 @@ async function fill(store: LedgerStore): Promise<void> {
       session,
     }
     batch.push({ table: 'calls', row })
+    if (row.target !== null && row.ttft_ms != null && startedAt >= now - 15 * day)
+      waited.push({ target: row.target, at: startedAt, ms: row.ttft_ms })
     for (const [index, role] of roles.entries()) {
       attempts++
       batch.push({
@@ -161,10 +173,62 @@ async function fill(store: LedgerStore): Promise<void> {
         },
       })
     }
+    if (roles.includes('mirror')) batch.push({ table: 'comparisons', row: compared(row) })
+    if (random() < 0.002) batch.push({ table: 'changes', row: changed(row, call) })
     if (batch.length >= 4000) await write()
   }
   await write()
   if (process.stderr.isTTY) process.stderr.write('\n')
+}
+
+/** p95 by target of this week and of the last, by the API and by all calls themselves; nothing of a ledger that was filled before. */
+async function compareWeeks(read: <T>(path: string) => Promise<T>): Promise<string[]> {
+  const wrong: string[] = []
+  if (waited.length === 0) return wrong
+  const end = Math.floor(now / 60_000) * 60_000
+  console.log(`\n${'p95 to the first token'.padEnd(42)}     shown     exactly`)
+  for (const [name, to] of [
+    ['this week', end],
+    ['last week', end - 7 * day],
+  ] as const) {
+    const from = to - 7 * day
+    const { series } = await read<SplitSeries>(`series?by=target&from=${from}&to=${to}`)
+    for (const { key, firstContent } of series) {
+      const times = waited.filter(({ target, at }) => target === key && at >= from && at < to)
+      const sorted = times.map(({ ms }) => ms).sort((a, b) => a - b)
+      const exact = sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0
+      const shown = firstContent.p95 ?? 0
+      const label = `${key}, ${name}`
+      console.log(`${label.padEnd(42)} ${shown.toFixed(1).padStart(9)}  ${exact.toFixed(1).padStart(10)}`)
+      if (!(Math.abs(shown / exact - 1) < 0.05)) wrong.push(label)
+    }
+  }
+  return wrong
+}
+
+/** The candidate takes a third longer. */
+function compared(row: CallRow): ComparisonRow {
+  return {
+    ...{ id: `compared-${row.id}`, call_id: row.call_id, started_at: row.started_at },
+    ...{ from_target: 'claude', to_target: 'candidate', model_asked: row.model_asked, similarity: 0.8 },
+    ...{ primary_failure: null, primary_ttft_ms: row.ttft_ms, primary_total_ms: row.total_ms },
+    ...{ primary_output_tokens: 400, primary_cost_nano: 6_000_000 },
+    ...{ candidate_failure: row.failure, candidate_ttft_ms: row.ttft_ms && row.ttft_ms * 1.3 },
+    ...{
+      candidate_total_ms: row.total_ms * 1.3,
+      candidate_output_tokens: 380,
+      candidate_cost_nano: 2_000_000,
+    },
+  }
+}
+
+function changed({ id, started_at, model_asked }: CallRow, call: number): ChangeRow {
+  const isOpen = call % 2 === 0
+  return {
+    ...{ id: `change-${id}`, started_at, kind: 'circuit', target: 'claude', endpoint: '1' },
+    ...{ subject: model_asked, was: isOpen ? 'closed' : 'open', became: isOpen ? 'open' : 'closed' },
+    ...{ reason: 'failure_rate', until: null },
+  }
 }
 
 /** A number from 0 to 1 that is as good as random, and always the same. */
@@ -212,6 +276,8 @@ function viewsOf(store: LedgerStore): View[] {
         `facets ${name} of a tenant's problems`,
         () => store.facets(range, { tenant: 'tenant-3', problems: true }),
       ],
+      [`comparisons ${name}`, () => store.comparisons(range)],
+      [`changes ${name}`, () => store.changes(range, 1000)],
       [`conversations ${name} by cost`, () => store.sessions(range, 'cost', 100)],
       [`calls ${name} with problems`, () => store.calls({ limit: 50, range, problems: true })],
     )

@@ -11,6 +11,7 @@ import { KeyboardHelp } from './ui/keyboard-help.tsx'
 import { ThemeToggle } from './ui/theme-toggle.tsx'
 import { TimeRange } from './ui/time-range.tsx'
 import { Audit } from './views/audit.tsx'
+import { BudgetsView } from './views/budgets.tsx'
 import { CallPage } from './views/call-page.tsx'
 import { Calls } from './views/calls.tsx'
 import { Clients } from './views/clients/clients.tsx'
@@ -33,6 +34,7 @@ const screens: Readonly<Record<ViewId, () => JSX.Element>> = {
   mirror: Mirror,
   calls: Calls,
   clients: Clients,
+  budgets: BudgetsView,
   keys: Keys,
   audit: Audit,
 }

@@ -3,13 +3,14 @@ import { ranges as namedRanges, type RangeName } from '@spillway/gateway-api'
 /** The views, in the order of the navigation. */
 export const views = [
   { id: 'live', name: 'Live', ranged: true, compared: true },
-  { id: 'calls', name: 'Calls', ranged: true },
+  { id: 'calls', name: 'Calls', ranged: true, compared: true },
   { id: 'sessions', name: 'Conversations', ranged: true },
   { id: 'latency', name: 'Latency', ranged: true, compared: true },
   { id: 'usage', name: 'Usage & cost', ranged: true, compared: true },
-  { id: 'health', name: 'Health', ranged: false },
-  { id: 'fallbacks', name: 'Fallbacks & retries', ranged: true },
-  { id: 'mirror', name: 'Mirror', ranged: false },
+  { id: 'health', name: 'Health', ranged: true },
+  { id: 'fallbacks', name: 'Fallbacks & retries', ranged: true, compared: true },
+  { id: 'mirror', name: 'Mirror', ranged: true },
+  { id: 'budgets', name: 'Budgets', ranged: false },
   { id: 'clients', name: 'Clients', ranged: false },
   { id: 'keys', name: 'Keys', ranged: false },
   { id: 'audit', name: 'Audit', ranged: true },

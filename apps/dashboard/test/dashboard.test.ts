@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { views } from '../src/routing.ts'
 import { faultsOf } from './accessibility.ts'
 import { complaintsOf, hasChromium, launchBrowser, settled } from './browser.ts'
+import { storyOf } from './fixture-calls.ts'
 import { type FixtureServer, startFixtureServer } from './fixture-server.ts'
 import { aFewCalls, bigNumbers, nothingYet } from './fixtures.ts'
 
@@ -452,6 +453,106 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     const yesterday = new Date(today - 1).setHours(0, 0, 0, 0)
     await page.waitForFunction((hash) => location.hash === hash, `#/sessions?from=${yesterday}&to=${today}`)
     expect(await page.locator('.popover').isVisible()).toBe(false)
+  })
+
+  test('what changed is shown over any time, and leads to the calls around it', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/health?range=7d')
+    const asked = page.waitForRequest((request) => request.url().includes('/api/changes?range=1h'))
+    await Promise.all([asked, page.getByRole('button', { name: '1h', exact: true }).click()])
+    await page.waitForFunction(() => location.hash === '#/health?range=1h')
+    await settled(page)
+    await page.getByRole('img', { name: /^circuit of claude\/eu claude-sonnet-5-5: open/ }).waitFor()
+    const rows = page.locator('table', { hasText: 'Changes, newest first' }).locator('tbody tr')
+    expect(await rows.count()).toBe(server.fixture.changes.length)
+    await rows.first().locator('.badge').click()
+    await page.waitForFunction(() => /^#\/calls\?from=\d+&to=\d+&problems=true$/.test(location.hash))
+  })
+
+  test('mirrors are of the time that is shown, and each comparison leads to its call', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/mirror')
+    const asked = page.waitForRequest((request) => request.url().endsWith('/api/mirror?range=30d'))
+    await Promise.all([asked, page.getByRole('button', { name: '30d' }).click()])
+    await settled(page)
+    await page.locator('table', { hasText: 'The newest comparisons' }).locator('tbody tr').first().click()
+    await page.waitForFunction(() => location.hash.startsWith('#/calls/call_'))
+    await page.locator('.waterfall').waitFor()
+  })
+
+  test('a step of the chart above calls narrows the time, and the filters stay', async () => {
+    server.fixture = bigNumbers(Date.now())
+    const page = await open('#/calls?failure=server&compare=before')
+    await page.getByText(/calls, .* with problems; before: .* with problems/).waitFor()
+    const box = await page.getByRole('img', { name: /^Matching calls over time/ }).boundingBox()
+    const asked = page.waitForRequest((request) =>
+      /api\/matches\?from=\d+&to=\d+&failure=server/.test(request.url()),
+    )
+    await Promise.all([asked, page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 30)])
+    await page.waitForFunction(() =>
+      /^#\/calls\?from=\d+&to=\d+&failure=server&compare=before$/.test(location.hash),
+    )
+    const sessions = page.locator('.facet', { hasText: /^Conversation/ })
+    await sessions.locator('summary').click()
+    await sessions
+      .getByRole('button', { name: /^session-/ })
+      .first()
+      .click()
+    await page.waitForFunction(() => location.hash.includes('session=session-'))
+  })
+
+  test('a call says for what it waited, and what was lost on the way to a lesser target', async () => {
+    const fixture = aFewCalls(Date.now())
+    const [first] = fixture.calls as [CallRow]
+    const rescued = { ...first, failure: null, fallback: 'overloaded', target: 'local' }
+    server.fixture = { ...fixture, story: () => storyOf(rescued) }
+    const page = await open(`#/calls/${first.id}`)
+    await page.getByRole('img', { name: /^waited before retry: / }).waitFor()
+    await page.getByText('Lost on the way to a target that can do less: cache control, thinking.').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+  })
+
+  test('budgets say who is near the end, and lead to the calls of the period', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/budgets')
+    const rows = page.locator('tbody tr')
+    expect(await rows.first().textContent()).toContain('ci-nightly')
+    expect(await rows.first().locator('.badge').textContent()).toBe('spent')
+    await page.getByText('1 of these refuse calls').waitFor()
+    await page.getByRole('button', { name: 'Teams' }).click()
+    await page.waitForFunction(() => location.hash === '#/budgets?scope=team')
+    expect(await rows.count()).toBe(1)
+    await page.getByRole('button', { name: 'Any' }).click()
+    await page.getByLabel('Search').fill('search team')
+    await page.waitForFunction(() => location.hash === '#/budgets?query=search+team')
+    expect(await rows.count()).toBe(1)
+    const { startsAt = 0, resetsAt = 0 } = server.fixture.budgets[0] ?? {}
+    await rows.first().locator('.numbers').click()
+    await page.waitForFunction(
+      (hash) => location.hash === hash,
+      `#/calls?from=${startsAt}&to=${resetsAt}&tenant=key-a03f61bb20c4Xk2_q9ZtVw`,
+    )
+  })
+
+  test('what is seen can be had as a file, on every view with numbers', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/calls')
+    for (const hash of [
+      'calls',
+      'sessions',
+      'latency?by=target',
+      'usage',
+      'health',
+      'fallbacks',
+      'mirror',
+      'budgets',
+      'audit',
+    ]) {
+      await page.goto(`${server.url}/#/${hash}`)
+      await settled(page)
+      const links = page.locator('.export').first().getByRole('link')
+      expect([hash, await links.allTextContents()]).toEqual([hash, ['CSV', 'JSON']])
+    }
   })
 
   test('usage counts calls that failed, not attempts', async () => {

@@ -66,6 +66,9 @@ export function facetsOf(calls: readonly CallRow[]): Facets['facets'] {
     failure: count(({ failure }) => failure ?? ''),
     status: count(({ status }) => String(status ?? 0)),
     reason: count(({ fallback }) => fallback ?? ''),
+    session: count(({ session }) => session ?? '')
+      .filter(({ value }) => value !== '')
+      .slice(0, 20),
   }
 }
 
@@ -85,7 +88,7 @@ export function sessionsOf(calls: readonly CallRow[]): Sessions['rows'] {
         output: own.reduce((sum, { tokens }) => sum + tokens.output, 0),
         costNano: String(own.reduce((sum, { costNano }) => sum + BigInt(costNano ?? 0), 0n)),
         unpriced: 0,
-        lastHour: Math.floor((own[0]?.at ?? 0) / 3_600_000) * 3_600_000,
+        lastAt: own[0]?.at ?? 0,
       }
     })
     .toSorted((a, b) => Number(BigInt(b.costNano) - BigInt(a.costNano)))
@@ -140,6 +143,17 @@ export function storyOf(call: CallRow): CallStory {
     refusals: isTrouble
       ? [{ target: 'openrouter', failure: 'circuit_open', message: 'the circuit is open for 9 s more' }]
       : [],
+    waits: isTrouble
+      ? [
+          {
+            target: 'claude',
+            why: 'retry',
+            at: Math.round(call.at + call.totalMs * 0.2),
+            ms: call.totalMs * 0.05,
+          },
+        ]
+      : [],
+    losses: call.target === 'local' ? ['cache_control', 'thinking'] : [],
     isRemembered: isTrouble,
     hasContent: true,
   }

@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallContent, CallRow, Login, RangeName, Series, Usage } from '@spillway/gateway-api'
+import {
+  type CallContent,
+  type CallRow,
+  type Login,
+  type RangeName,
+  ranges,
+  type Series,
+  type Usage,
+} from '@spillway/gateway-api'
 import { openDashboard } from '../../gateway/src/server/dashboard.ts'
 import type { Fixture } from './fixtures.ts'
 
@@ -107,16 +115,29 @@ function answerOf(fixture: Fixture, path: string, query: URLSearchParams): unkno
       return fixture.series(range, (query.get('by') ?? 'target') as Series['by'])
     case '/api/facets':
       return { range: { from: 0, to: 0 }, facets: fixture.facets }
+    case '/api/matches': {
+      const { range: shown, series } = fixture.summary(range)
+      return {
+        range: shown,
+        times: series.map(({ at }) => at),
+        calls: series.map(({ calls }) => calls),
+        problems: series.map(({ errors, fallbacks }) => errors + fallbacks),
+      }
+    }
     case '/api/sessions':
       return { range: { from: 0, to: 0 }, rows: fixture.sessions }
     case '/api/alerts':
       return { at: Date.now(), alerts: fixture.alerts }
     case '/api/targets':
       return fixture.targets
+    case '/api/changes':
+      return { range: { from: Date.now() - ranges[range].length, to: Date.now() }, changes: fixture.changes }
     case '/api/mirror':
       return fixture.mirrors
     case '/api/clients':
       return fixture.clients
+    case '/api/budgets':
+      return { at: Date.now(), budgets: fixture.budgets, more: 0 }
     case '/api/keys':
       return fixture.keys
     case '/api/calls': {

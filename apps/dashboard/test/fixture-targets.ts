@@ -1,4 +1,4 @@
-import type { CircuitView, Keys, Targets } from '@spillway/gateway-api'
+import type { Changes, CircuitView, Keys, Targets } from '@spillway/gateway-api'
 
 const minute = 60_000
 
@@ -76,6 +76,37 @@ export function targetsAt(now: number): Targets {
       },
     ],
   }
+}
+
+/** Newest first: an open circuit, a limit that was closed, one that recovered, an endpoint that was left out. */
+export function changesAt(now: number): Changes['changes'] {
+  const eu = { target: 'claude', endpoint: 'eu', until: null }
+  const primary = { target: 'claude', endpoint: 'primary', subject: 'claude-opus-5-5', until: null }
+  const circuit = { kind: 'circuit', reason: 'failure_rate' } as const
+  return [
+    {
+      ...{ ...eu, ...circuit, at: now - 12_000, subject: 'claude-sonnet-5-5' },
+      ...{ was: 'closed', became: 'open' },
+    },
+    {
+      ...{ ...eu, kind: 'endpoint', at: now - 40_000, subject: '', reason: 'failures' },
+      ...{ was: 'in use', became: 'left out', until: now + 20_000 },
+    },
+    {
+      ...primary,
+      ...circuit,
+      at: now - 34 * minute,
+      was: 'half-open',
+      became: 'closed',
+      reason: 'probes_succeeded',
+    },
+    { ...primary, ...circuit, at: now - 35 * minute, was: 'open', became: 'half-open', reason: 'time_over' },
+    { ...primary, ...circuit, at: now - 96 * minute, was: 'closed', became: 'open' },
+    {
+      ...{ target: 'openrouter', endpoint: '1', kind: 'limit', at: now - 7 * 60 * minute, subject: '' },
+      ...{ was: 'open', became: 'closed', reason: 'rate_limited', until: now - 6 * 60 * minute },
+    },
+  ]
 }
 
 export function key(

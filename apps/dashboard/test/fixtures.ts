@@ -1,9 +1,11 @@
 import {
   type Alerts,
   type Audit,
+  type Budgets,
   type CallRow,
   type CallStory,
   type Calls,
+  type Changes,
   type Clients,
   type Facets,
   type Fallbacks,
@@ -19,10 +21,11 @@ import {
   type TokenCounts,
   type Usage,
 } from '@spillway/gateway-api'
+import { budgetsAt } from './fixture-budgets.ts'
 import { callAt, facetsOf, models, nameOf, noTokens, sessionsOf, storyOf } from './fixture-calls.ts'
 import { noClients, someClients } from './fixture-clients.ts'
 import { daily, noPercentiles, percentiles, randomFrom } from './fixture-numbers.ts'
-import { key, targetsAt } from './fixture-targets.ts'
+import { changesAt, key, targetsAt } from './fixture-targets.ts'
 
 /** What the API of some gateway answers. */
 export interface Fixture {
@@ -36,6 +39,9 @@ export interface Fixture {
   story(id: string): CallStory | undefined
   readonly targets: Targets
   readonly mirrors: Mirrors
+  readonly budgets: Budgets['budgets']
+  /** Newest first. */
+  readonly changes: Changes['changes']
   readonly keys: Keys
   readonly clients: Clients
   /** Newest first; pages are cut from it. */
@@ -82,7 +88,9 @@ export function nothingYet(now: number): Fixture {
         },
       ],
     },
-    mirrors: { mirrors: [] },
+    mirrors: { range: { from: 0, to: now }, mirrors: [] },
+    changes: [],
+    budgets: [],
     keys: { keys: [] },
     clients: noClients,
     calls: [],
@@ -131,7 +139,8 @@ function someCalls(now: number, size: Size): Fixture {
   return {
     summary(name) {
       const range = rangeOf(name, now)
-      const steps = 60
+      // As the gateway's.
+      const steps = Math.round(ranges[name].length / ranges[name].step)
       const shares = Array.from(
         { length: steps },
         (_, step) => daily(range, step / steps) * (0.85 + random() * 0.3),
@@ -139,14 +148,18 @@ function someCalls(now: number, size: Size): Fixture {
       const all = shares.reduce((sum, share) => sum + share, 0)
       const isFew = size.calls < 100
       const series = shares.map((share, step) => {
-        const count = isFew ? (step % 6 === 2 ? 1 : 0) : Math.round((size.calls * share) / all)
-        const trouble = step > 37 && step < 42 ? 5 : 1
+        const count = isFew
+          ? step % Math.ceil(steps / 10) === 1
+            ? 1
+            : 0
+          : Math.round((size.calls * share) / all)
+        const trouble = step / steps > 0.62 && step / steps < 0.7 ? 5 : 1
         const wait = count === 0 ? null : 380 + random() * 90 + (trouble - 1) * 120
         return {
           at: range.from + ((range.to - range.from) / steps) * step,
           calls: count,
           errors: isFew ? 0 : Math.round(count * 0.002 * trouble),
-          fallbacks: isFew ? Number(step === 20) : Math.round(count * 0.014 * trouble * trouble),
+          fallbacks: isFew ? Number(step === 11) : Math.round(count * 0.014 * trouble * trouble),
           costNano: cost(count),
           firstContent: percentiles(wait, 2.6, 5.1),
           total: percentiles(wait === null ? null : wait * 9, 2.9, 5.4),
@@ -264,7 +277,10 @@ function someCalls(now: number, size: Size): Fixture {
       return call && storyOf(call)
     },
     targets: targetsAt(now),
+    changes: changesAt(now),
+    budgets: budgetsAt(now),
     mirrors: {
+      range: { from: 0, to: now },
       mirrors: [
         {
           from: 'claude',
@@ -273,6 +289,14 @@ function someCalls(now: number, size: Size): Fixture {
           comparisons: Math.max(1, part(0.048)),
           dropped: part(0.0009),
           similarity: 0.873,
+          newest: calls
+            .filter(({ failure }) => failure === null)
+            .slice(0, 20)
+            .map(({ id, at, model, totalMs }, index) => ({
+              ...{ callId: id, at, model, primaryMs: totalMs, candidateMs: totalMs * 0.7 },
+              similarity: index % 9 === 4 ? null : 0.6 + (index % 5) / 12,
+              candidateFailure: index % 9 === 4 ? 'timeout' : null,
+            })),
           primary: {
             failures: part(0.0001),
             firstContent: percentiles(412, 2.6, 5.1),

@@ -6,8 +6,12 @@ import { startFixtureServer } from './fixture-server.ts'
 import { aTeam, nothingYet } from './fixtures.ts'
 
 const built = fileURLToPath(new URL('../dist', import.meta.url))
-const folder = process.argv[2] ?? fileURLToPath(new URL('../../../docs/screenshots', import.meta.url))
+const folder =
+  process.argv.slice(2).find((each) => !each.startsWith('--')) ??
+  fileURLToPath(new URL('../../../docs/screenshots', import.meta.url))
 const now = Date.UTC(2026, 10, 23, 14, 30)
+/** Claude refused it, and another target answered. */
+const rescued = aTeam(now).calls.find(({ fallback, target }) => fallback !== null && target === 'local')?.id
 const desktop = { width: 1280, height: 860 }
 const phone = { width: 390, height: 844 }
 
@@ -18,16 +22,18 @@ const shots = [
   { name: 'latency', hash: 'latency', size: desktop },
   { name: 'usage', hash: 'usage', size: desktop },
   { name: 'health', hash: 'health', size: desktop, isDark: true },
+  { name: 'mirror', hash: 'mirror', size: desktop },
+  { name: 'budgets', hash: 'budgets', size: desktop },
   { name: 'calls', hash: 'calls?problems=true', size: desktop },
-  { name: 'call', hash: 'calls/call_0000000v', size: desktop },
-  { name: 'phone-call', hash: 'calls/call_0000000v', size: phone },
+  { name: 'call', hash: `calls/${rescued}`, size: desktop },
+  { name: 'phone-call', hash: `calls/${rescued}`, size: phone },
   { name: 'conversations', hash: 'sessions', size: desktop },
   { name: 'latency-compared', hash: 'latency?by=target&compare=before&range=7d', size: desktop },
   { name: 'phone', hash: 'live', size: phone },
   { name: 'empty', hash: 'live', size: desktop, isEmpty: true },
   ...(all
     ? [
-        ...['fallbacks', 'mirror', 'keys', 'audit'].map((hash) => ({
+        ...['fallbacks', 'keys', 'audit'].map((hash) => ({
           name: hash,
           hash,
           size: desktop,

@@ -21,7 +21,7 @@ const nothing: Resources = {
       refused() {},
     }),
   } as unknown as NonNullable<Resources['vault']>,
-  books: { attempts: () => passing('ledger of attempts') },
+  books: { attempts: () => passing('ledger of attempts'), book() {} },
   observability: { attempts: () => attemptTelemetry() },
 }
 
@@ -33,7 +33,12 @@ export async function withChains<T>(config: Config, look: (routes: readonly Rout
   const targets = new Map(
     Object.keys(config.targets).map((name) => [name, openTarget(name, config, nothing)] as const),
   )
-  const mirrors = openMirrors(config, targets, (next) => next)
+  const mirrors = openMirrors(
+    config,
+    targets,
+    (next) => next,
+    () => {},
+  )
   try {
     const observers = [telemetry(), passing('ledger')]
     return look(

@@ -74,7 +74,7 @@ export interface RunningEndpoint {
 export interface Resources {
   readonly shared?: SharedState | undefined
   readonly vault?: Vault | undefined
-  readonly books?: Pick<Books, 'attempts'> | undefined
+  readonly books?: Pick<Books, 'attempts' | 'book'> | undefined
   /** Whether the chains are only looked at: no model is loaded then. */
   readonly isDry?: boolean | undefined
   readonly observability?: Pick<Observability, 'attempts'> | undefined

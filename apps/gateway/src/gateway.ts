@@ -18,6 +18,7 @@ import { withTokens } from './identity/token-directory.ts'
 import { gatewayActor } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
+import { circuitRow } from './ledger/changes.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { heardSafely } from './log/heard-safely.ts'
 import { openModels } from './models/models.ts'
@@ -235,7 +236,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...{ resources, budgets, mirrored: observability.mirrored, log },
     onOpened(target) {
       for (const { name: endpoint, breaker } of target.endpoints)
-        breaker?.onChange((change) => onCircuitChange?.({ target: target.name, endpoint, change }))
+        breaker?.onChange((change) => {
+          const row = circuitRow(target.name, endpoint, change, systemClock.epoch())
+          books.book([{ table: 'changes', row }])
+          onCircuitChange?.({ target: target.name, endpoint, change })
+        })
       follow(target)
     },
   })
@@ -298,6 +303,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   })
   const api = openApiSources({
     ...{ config: () => serving.config, targets, mirrors, books, vault, shared, known, log },
+    budgets: {
+      ...{ config: () => serving.config.budgets, engine: budgets.engine, now: () => systemClock.epoch() },
+      clients: auth === 'keys' && known !== undefined ? () => known.store.load() : undefined,
+    },
     incidents: (view) => sources.incidents(view, state()),
   })
   follow = api.follow

@@ -1,13 +1,15 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
+import type { ComparisonRow } from '@spillway/ledger'
 import { compose, type Middleware, systemClock } from '@spillway/middleware'
 import { createMirror, type Mirror } from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
 import { venueCallers } from '@spillway/venues'
-import { MirrorTally } from './api/mirror-tally.ts'
+import { Similarity } from './api/similarity.ts'
 import type { RunningBudgets } from './budgets/running-budgets.ts'
 import type { Config } from './config/config.ts'
 import { priceTableOf } from './config/prices.ts'
 import { withoutUndefined } from './config/without-undefined.ts'
+import { comparisonRow } from './ledger/comparison-row.ts'
 import { whenRefused } from './model-refusals.ts'
 import { responsesCallers } from './responses-callers.ts'
 import type { Route } from './router.ts'
@@ -20,36 +22,45 @@ export interface RunningMirror {
   readonly to: string
   readonly sample: number
   readonly mirror: Mirror
-  /** What its comparisons say so far. */
-  readonly tally: MirrorTally
+  /** How alike the answers are so far, for metrics; all else of comparisons is in the ledger. */
+  readonly similarity: Similarity
 }
 
-/** Brings the configured mirrors to life; `observer` hears of their attempts. Close them before their candidates. */
+/**
+ * Brings the configured mirrors to life; `observer` hears of their attempts, and `book` takes what is compared. Close them before their
+ * candidates.
+ */
 export function openMirrors(
   config: Config,
   targets: ReadonlyMap<string, RunningTarget>,
   observer: Middleware,
+  book: (row: ComparisonRow) => void,
 ): RunningMirror[] {
   const served = new Set(config.routes.flatMap(({ target, fallback: others }) => [target, ...others]))
   return (config.mirror ?? []).map(({ from, to, sample, ...set }) => {
     const limits = withoutUndefined(set)
     const candidate = targets.get(to) as RunningTarget
-    const tally = new MirrorTally({
+    const similarity = new Similarity()
+    const pair = {
+      ...{ from, to },
       ...{ primary: providerOf(config, from), candidate: providerOf(config, to) },
       ...{ primaryPrices: pricesOf(config, from), candidatePrices: pricesOf(config, to) },
-    })
+    }
     return {
       from,
       to,
       sample,
-      tally,
+      similarity,
       mirror: createMirror({
         to: { name: candidate.name, model: candidate.model, handler: observer(candidate.handler) },
         sample,
         // A target that no route leads to has nobody to leave its limits to.
         dedicated: !served.has(to),
         ...limits,
-        onComparison: (comparison) => tally.add(comparison, systemClock.epoch()),
+        onComparison(comparison) {
+          similarity.add(comparison.textSimilarity)
+          book(comparisonRow(pair, comparison, systemClock.epoch()))
+        },
       }),
     }
   })

@@ -1,140 +1,238 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Sessions, Summary, Usage } from '@spillway/gateway-api'
+import type { Sessions, Summary } from '@spillway/gateway-api'
 import { openLedgerStore } from '@spillway/ledger'
-import { startClaude } from '@spillway/testing'
+import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { hasChromium, launchBrowser } from '../../dashboard/test/browser.ts'
-import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
+import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
+import { ownKey } from './gateway.ts'
+import { pastCalls, tenants } from './past-calls.ts'
 import { messages, send } from './raw-client.ts'
-import { type Browser, watchedPage } from './watched-page.ts'
+import { type Browser, type Page, watchedPage } from './watched-page.ts'
+
+const day = 24 * 3_600_000
+const docs = readFileSync(new URL('../../../docs/dashboard.md', import.meta.url), 'utf8')
+
+/** How many steps docs/dashboard.md says that a question takes. */
+function stepsInDocs(question: string): number {
+  const row = docs.split('\n').find((line) => line.startsWith(`| ${question}`))
+  return Number(/\| (\d+) +\|$/.exec(row ?? '')?.[1])
+}
+
+/** Each click of a person: those that the page makes itself are not trusted. */
+const countClicks = `addEventListener('click', ({ isTrusted }) => {
+  if (!isTrusted) return
+  sessionStorage.setItem('clicks', String(Number(sessionStorage.getItem('clicks')) + 1))
+}, true)`
+
+const msOf = (text: string): number => Number.parseFloat(text) * (text.endsWith(' ms') ? 1 : 1000)
+
+/** Nearest rank. */
+function p95(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0
+}
 
 describe.skipIf(!hasChromium())(
-  'what an operator asks the dashboard of a gateway that runs',
+  'what an operator asks, from the first page of a gateway that runs, over a ledger of two months',
   { timeout: 60_000 },
   () => {
+    const now = Date.now()
+    const past = pastCalls(now)
     let browser: Browser
+    let claude: SimulatedServer
+    let second: SimulatedServer
+    let gateway: Gateway
+    let folder: string
+
     beforeAll(async () => {
-      browser = await launchBrowser()
-    })
-    afterAll(() => browser?.close())
-
-    /** Claude in front of another server, and a server without one behind it, all of which have had calls. */
-    async function start() {
-      const claude = forThisTest(await startClaude())
-      const second = forThisTest(await startClaude())
-      const busy = forThisTest(await startClaude())
-      const ledger = `sqlite:${join(temporaryFolder(), 'ledger.db')}`
-      const { url } = await gatewayOf({
-        targets: {
-          claude: targetAt(claude, 'anthropic'),
-          second: targetAt(second, 'anthropic'),
-          busy: { api: 'anthropic', endpoints: [{ url: busy.url, credential: 'caller' }] },
-        },
-        routes: [
-          { models: 'claude-haiku-*', target: 'busy' },
-          { models: '*', target: 'claude', fallback: ['second'] },
-        ],
-        retry: { attempts: 1 },
-        storage: { url: ledger },
+      folder = await mkdtemp(join(tmpdir(), 'spillway-tasks-'))
+      const url = `sqlite:${join(folder, 'ledger.db')}`
+      const store = openLedgerStore(url)
+      await store.write(past.entries)
+      await store.close()
+      ;[claude, second, browser] = await Promise.all([startClaude(), startClaude(), launchBrowser()])
+      const endpoint = ({ url: at }: SimulatedServer) => ({
+        api: 'anthropic',
+        endpoints: [{ url: at, credential: ownKey.reference }],
       })
-      const call = (tenant: string, session: string, changes: object = {}) =>
-        send(`${url}/v1/messages`, {
-          body: messages({ stream: true, ...changes }),
-          headers: { 'x-api-key': tenant, 'x-spillway-session': session },
-        })
-      const get = async <T>(path: string): Promise<T> => {
-        const { text } = await send(`${url}/api/${path}`, { method: 'GET' })
-        return JSON.parse(text) as T
-      }
-      return { url, ledger, claude, second, busy, call, get }
-    }
+      const { config } = parseConfig(
+        JSON.stringify({
+          targets: { claude: endpoint(claude), openrouter: endpoint(second) },
+          routes: [{ models: '*', target: 'claude', fallback: ['openrouter'] }],
+          retry: { attempts: 1 },
+          tenants: { names: { [tenants.search]: 'Search team', [tenants.billing]: 'Billing' } },
+          storage: { url },
+        }),
+        'test.yaml',
+      )
+      gateway = await startGateway(config, { port: 0, log: () => {} })
+    })
+    afterAll(async () => {
+      await Promise.all([browser?.close(), gateway?.close(0)])
+      await Promise.all([claude?.close(), second?.close()])
+      rmSync(folder, { recursive: true, force: true })
+    })
 
-    test('from a spike of errors to the words of the vendor in two clicks', async () => {
-      const { url, claude, second, call, get } = await start()
-      for (let count = 0; count < 4; count++) await call('one', 'quiet')
+    /** The first page, and what ends the task: a picture of what the operator sees, and how many clicks it took. */
+    const begin = (): Promise<Page> => watchedPage(browser, gateway.url, countClicks)
+    async function end(page: Page, question: string, picture: string): Promise<void> {
+      await settled(page)
+      const path = join(process.env.SPILLWAY_SCREENSHOTS ?? folder, `task-${picture}.png`)
+      await page.screenshot({ path })
+      // A page without numbers is smaller.
+      expect(readFileSync(path).length).toBeGreaterThan(20_000)
+      const clicks = Number(await page.evaluate("sessionStorage.getItem('clicks')"))
+      expect([question, clicks]).toEqual([question, stepsInDocs(question)])
+    }
+    const get = async <T>(path: string): Promise<T> =>
+      JSON.parse((await send(`${gateway.url}/api/${path}`, { method: 'GET' })).text) as T
+
+    test('from a spike of errors to the words of the vendor', async () => {
       const words = 'the tower of Pisa leans over'
       for (let count = 0; count < 3; count++) {
         claude.next({ type: 'status', status: 500, message: words })
         second.next({ type: 'status', status: 500, message: 'the other one too' })
-        expect((await call('one', 'storm')).status).toBe(500)
+        const { status } = await send(`${gateway.url}/v1/messages`, {
+          body: messages({ stream: true }),
+          headers: { 'x-api-key': 'one', 'x-spillway-session': 'storm' },
+        })
+        expect(status).toBe(500)
       }
-      const { series } = await vi.waitFor(async () => {
-        const summary = await get<Summary>('summary?range=1h')
-        expect(summary.errors).toBe(3)
-        return summary
+      const series = await vi.waitFor(async () => {
+        const { series } = await get<Summary>('summary')
+        expect(series.at(-1)?.errors).toBeGreaterThanOrEqual(3)
+        return series
       }, 15_000)
-      const page = await watchedPage(browser, `${url}/#/live?range=1h`)
-      const plot = page.locator('.chart', { has: page.getByRole('img', { name: /^Error rate over time/ }) })
-      const box = await plot.locator('.u-over').boundingBox()
-      const [first = 0, last = 1] = [series[0]?.at, series.at(-1)?.at]
-      const spike = series.find(({ errors }) => errors > 0)?.at ?? 0
-      const share = (spike - first) / (last - first)
-      // Not on the very edge, where the chart ends.
-      const x = Math.min(Math.max(share, 0.005), 0.995) * (box?.width ?? 0)
+      const page = await begin()
+      const chart = page.locator('.chart', { has: page.getByRole('img', { name: /^Error rate over time/ }) })
+      const box = await chart.locator('.u-over').boundingBox()
+      // The middle of the last bar.
+      const x = (box?.width ?? 0) * (1 - 0.5 / series.length)
       await page.mouse.click((box?.x ?? 0) + x, (box?.y ?? 0) + 40)
       await page.waitForFunction('/^#.calls.from=.*problems=true$/.test(location.hash)')
       await page.locator('tbody tr').first().locator('.badge').click()
       await page.getByText(words).waitFor()
       await page.getByText('the other one too').waitFor()
       await page.getByText(/^req_/).first().waitFor()
+      await end(page, 'why did calls fail at 14:10?', 'spike')
     })
 
-    test('the most expensive conversations, who caused the 429s, p95 by target, and the costs by tenant as a file', async () => {
-      const { url, ledger, claude, busy, call, get } = await start()
-      const long = 'word '.repeat(2000)
-      await call('alice', 'cheap')
-      await call('alice', 'dear', { messages: [{ role: 'user', content: long }] })
-      await call('bob', 'dearest', { messages: [{ role: 'user', content: long.repeat(3) }] })
-      claude.next({ type: 'status', status: 529 })
-      await call('bob', 'cheap-too')
-      for (const tenant of ['bob', 'bob', 'alice']) {
-        busy.next({ type: 'status', status: 429 })
-        await call(tenant, 'busy', { model: 'claude-haiku-4-5' })
-      }
-      const sessions = await vi.waitFor(async () => {
-        const answer = await get<Sessions>('sessions?range=24h&limit=5')
-        expect(answer.rows.reduce((sum, { calls }) => sum + calls, 0)).toBe(7)
-        return answer
-      }, 15_000)
-      const usage = await get<Usage>('usage?by=tenant&range=24h')
-
-      const page = await watchedPage(browser, `${url}/#/sessions?range=24h`)
+    test('the five most expensive conversations of yesterday', async () => {
+      const page = await begin()
+      await page.getByRole('navigation').getByRole('link', { name: 'Conversations' }).click()
+      await page.getByText('Custom').click()
+      await page.getByRole('button', { name: 'Yesterday' }).click()
+      await page.waitForFunction('/from=.*to=/.test(location.hash)')
+      await settled(page)
       const names = await page.locator('tbody tr td:first-child').allTextContents()
-      expect(names).toEqual(sessions.rows.map(({ session }) => session))
-      expect(names.slice(0, 2)).toEqual(['dearest', 'dear'])
+      expect(names.slice(0, 5)).toEqual(past.dearestYesterday)
+      const costs = await page.locator('tbody tr td:nth-child(2)').allTextContents()
+      expect(costs[0]?.trim()).toBe('$9.00')
+      await end(page, 'which conversations cost most yesterday?', 'conversations')
+    })
 
-      await page.goto(`${url}/#/calls?range=24h`)
+    test('which tenant caused the 429s, by name', async () => {
+      const page = await begin()
+      await page.getByRole('navigation').getByRole('link', { name: 'Calls' }).click()
+      await settled(page)
       await page.locator('.facets button', { hasText: 'rate limited' }).click()
-      await page.getByText('Tenant', { exact: false }).and(page.locator('summary')).click()
-      const tenants = page.locator('.facet', { hasText: /^Tenant/ }).locator('li')
-      await vi.waitFor(
-        async () => expect(await tenants.locator('.numbers').allTextContents()).toEqual(['2', '1']),
-        15_000,
-      )
-      const culprit = sessions.rows.find(({ session }) => session === 'dearest')?.tenant
-      expect(await tenants.first().locator('.facet-value').textContent()).toBe(culprit)
+      await page.getByRole('button', { name: /^failure: rate limited/ }).waitFor()
+      await settled(page)
+      const found = page.locator('.facet', { hasText: /^Tenant/ }).locator('li')
+      await vi.waitFor(async () => expect(await found.count()).toBe(2), 15_000)
+      expect(await found.locator('.facet-value').allTextContents()).toEqual(['Search team', 'Billing'])
+      expect(await found.locator('.numbers').allTextContents()).toEqual(['17', '3'])
+      await end(page, 'which tenant caused the 429s?', '429s')
+    })
 
-      await page.goto(`${url}/#/latency?by=target&range=1h`)
-      const row = page.locator('table', { hasText: 'Latency by target' }).first().locator('tbody tr')
-      await row.first().waitFor()
-      expect(await row.locator('td:first-child').allTextContents()).toEqual(['busy', 'claude', 'second'])
-      // What was refused has no first token.
-      const shown = expect.stringMatching(/\d (ms|s)$/)
-      expect(await row.locator('td:nth-child(4)').allTextContents()).toEqual(['–', shown, shown])
+    test('p95 of the time to first token of Claude and of OpenRouter, this week and last', async () => {
+      const page = await begin()
+      await page.getByRole('navigation').getByRole('link', { name: 'Latency' }).click()
+      await page.getByRole('button', { name: 'By target' }).click()
+      await page.getByRole('button', { name: '7d' }).click()
+      await page.getByRole('button', { name: 'Compare' }).click()
+      const table = page.locator('table', { hasText: 'Latency by target' }).first()
+      await table.getByRole('columnheader', { name: 'p95 before' }).waitFor()
+      await settled(page)
+      const { range } = await get<Summary>('summary?range=7d')
+      const weeks = [range, { from: range.from - 7 * day, to: range.from }]
+      for (const target of ['claude', 'openrouter']) {
+        const cells = await table.locator('tbody tr', { hasText: target }).locator('td').allTextContents()
+        // Target, calls, then each percentile and that of before.
+        for (const [week, shown] of [msOf(cells[4] ?? ''), msOf(cells[5] ?? '')].entries()) {
+          const { from = 0, to = 0 } = weeks[week] ?? {}
+          const exact = p95(
+            past.calls.flatMap((row) =>
+              row.target === target && row.started_at >= from && row.started_at < to
+                ? (row.ttft_ms ?? [])
+                : [],
+            ),
+          )
+          expect(
+            Math.abs(shown / exact - 1),
+            `${target}, week ${week}: ${shown}, exactly ${exact}`,
+          ).toBeLessThan(0.055)
+        }
+      }
+      await end(page, 'is Claude slower than OpenRouter, and than last week?', 'latency')
+    })
 
-      await page.goto(`${url}/#/usage?by=tenant&range=30d`)
+    test('the cost of each tenant in a month, as a file', async () => {
+      const page = await begin()
+      await page.getByRole('navigation').getByRole('link', { name: 'Usage & cost' }).click()
+      await page.getByRole('button', { name: 'Tenant', exact: true }).click()
+      await page.getByText('Custom').click()
+      await page.getByRole('button', { name: 'Last month' }).click()
+      await settled(page)
       const download = page.waitForEvent('download')
-      await page.getByRole('link', { name: 'CSV' }).first().click()
+      await page.getByRole('link', { name: 'CSV' }).click()
       const chunks: Buffer[] = []
       for await (const chunk of await (await download).createReadStream()) chunks.push(chunk as Buffer)
-      const [head = '', ...lines] = Buffer.concat(chunks).toString().trim().split('\r\n')
+      const [head = '', ...lines] = Buffer.concat(chunks)
+        .toString()
+        .replace('\ufeff', '')
+        .trim()
+        .split('\r\n')
       const columns = head.split(',')
-      const cost = lines.map((line) => BigInt(line.split(',')[columns.indexOf('costNano')] ?? ''))
-      const store = forThisTest(openLedgerStore(ledger, { readOnly: true }))
-      const booked = await store.summary({ from: 0, to: Date.now() + 60_000 })
-      expect(lines).toHaveLength(usage.rows.length)
-      expect(String(cost.reduce((sum, each) => sum + each, 0n))).toBe(booked.costNano)
-      expect(booked.costNano).not.toBe('0')
+      const found = lines.map((line) => {
+        const cells = line.split(',')
+        const at = (name: string): string => cells[columns.indexOf(name)] ?? ''
+        return [at('key'), at('name'), BigInt(at('costNano'))]
+      })
+      const at = new Date(now)
+      const from = new Date(at.getFullYear(), at.getMonth() - 1, 1).getTime()
+      const to = new Date(at.getFullYear(), at.getMonth(), 1).getTime()
+      const cost = (tenant: string): bigint =>
+        past.attempts
+          .filter((row) => row.tenant === tenant && row.started_at >= from && row.started_at < to)
+          .reduce((sum, { cost_nano }) => sum + BigInt(cost_nano ?? 0), 0n)
+      expect(found).toEqual(
+        [
+          [tenants.search, 'Search team', cost(tenants.search)],
+          [tenants.billing, 'Billing', cost(tenants.billing)],
+          ['web', '', cost('web')],
+        ].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+      )
+      await end(page, 'what did each tenant cost last month?', 'costs')
+    })
+
+    test('bars of a month are days, and labels of days are theirs', async () => {
+      const { series, range } = await get<Summary>('summary?range=30d')
+      expect(series.map(({ at }) => at)).toEqual(
+        Array.from({ length: 30 }, (_, index) => range.from + index * day),
+      )
+      expect(range.from % day).toBe(0)
+    })
+
+    test('what conversations cost is the same in the API', async () => {
+      const yesterday = new Date(now - day).setHours(0, 0, 0, 0)
+      const today = new Date(now).setHours(0, 0, 0, 0)
+      const { rows } = await get<Sessions>(`sessions?from=${yesterday}&to=${today}&limit=5`)
+      expect(rows.map(({ session }) => session)).toEqual(past.dearestYesterday)
     })
   },
 )

@@ -72,6 +72,17 @@ export const callStory = named(
     refusals: list(object({ target: text.nullable(), failure: text, message: text })).describe(
       "Spillway's own, such as an open circuit; kept in memory alone.",
     ),
+    waits: list(
+      object({
+        target: text.nullable(),
+        why: z.enum(['limit', 'retry']).describe('For capacity within the limits, or before a retry.'),
+        at: time,
+        ms: duration,
+      }),
+    ).describe('What it had to wait for, in order; kept in memory alone.'),
+    losses: list(text).describe(
+      'What requests and answers lost on their way to a target that can do less, as in `x-spillway-degraded`; kept in memory alone.',
+    ),
     isRemembered: z.boolean().describe('Whether what is kept in memory alone is still there.'),
     hasContent: z.boolean().describe('Whether `/api/calls/{id}/content` has what was said.'),
   }),

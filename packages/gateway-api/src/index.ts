@@ -18,6 +18,8 @@ export { type Question, type QuestionPath, questions } from './questions.ts'
 export type {
   Alerts,
   Audit,
+  Budgets,
+  Changes,
   CircuitView,
   EndpointView,
   Keys,
@@ -31,6 +33,7 @@ export type {
   FacetName,
   Facets,
   Fallbacks,
+  Matches,
   Percentiles,
   Series,
   SeriesPoint,

@@ -52,8 +52,11 @@ export const queries = {
   nothing: z.strictObject({}),
   summary: z.strictObject(range),
   usage: z.strictObject({ by: oneOf(groupings).default('model'), ...range, limit: limit(100), format }),
-  fallbacks: z.strictObject(range),
-  series: z.strictObject({ by: oneOf(splits).default('target'), ...range, limit: limit(6, 20) }),
+  fallbacks: z.strictObject({ ...range, format }),
+  budgets: z.strictObject({ limit: limit(200), format }),
+  mirror: z.strictObject({ ...range, format }),
+  changes: z.strictObject({ ...range, limit: limit(200), format }),
+  series: z.strictObject({ by: oneOf(splits).default('target'), ...range, limit: limit(6, 20), format }),
   facets: z.strictObject({ ...range, ...outcome }),
   sessions: z.strictObject({
     order: oneOf(sessionOrders).default('cost'),
@@ -76,6 +79,7 @@ export const queries = {
     ...anyRange,
     action: text.optional().describe('Entries of this action; -call for all but those.'),
     query: text.optional().describe('A part of the text.'),
+    format,
   }),
   openLimits: z.strictObject({
     open: z.literal('limits', { error: 'expected limits' }),

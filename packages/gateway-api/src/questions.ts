@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import { callContent, callStory, calls } from './calls.ts'
 import { clients } from './clients.ts'
 import type { QueryName } from './parameters.ts'
-import { alerts, audit, keys, mirrors, targets } from './state.ts'
-import { facets, fallbacks, sessions, splitSeries, summary, usageAnswer } from './sums.ts'
+import { alerts, audit, budgets, changes, keys, mirrors, targets } from './state.ts'
+import { facets, fallbacks, matches, sessions, splitSeries, summary, usageAnswer } from './sums.ts'
 
 /** A path below `/api` that answers GET. */
 export interface Question {
@@ -39,6 +39,11 @@ export const questions = {
     query: 'facets',
     answer: facets,
   },
+  '/api/matches': {
+    summary: 'How many calls match, over time',
+    query: 'facets',
+    answer: matches,
+  },
   '/api/sessions': { summary: 'Conversations, in whole hours', query: 'sessions', answer: sessions },
   '/api/calls': { summary: 'Single calls, newest first', query: 'calls', answer: calls },
   '/api/calls/{id}': { summary: 'The story of one call', query: 'nothing', answer: callStory },
@@ -57,7 +62,17 @@ export const questions = {
     answer: targets,
   },
   '/api/alerts': { summary: 'What needs a person now', query: 'nothing', answer: alerts },
-  '/api/mirror': { summary: 'Comparisons of mirrored calls', query: 'nothing', answer: mirrors },
+  '/api/budgets': {
+    summary: 'Budgets of everyone, of teams and of clients in their current periods',
+    query: 'budgets',
+    answer: budgets,
+  },
+  '/api/changes': {
+    summary: 'What has become of circuits, limits and endpoints, newest first',
+    query: 'changes',
+    answer: changes,
+  },
+  '/api/mirror': { summary: 'Comparisons of mirrored calls', query: 'mirror', answer: mirrors },
   '/api/keys': { summary: 'Keys in the vault, never a value', query: 'nothing', answer: keys },
   '/api/audit': { summary: 'The audit log, newest first', query: 'audit', answer: audit },
 } as const satisfies Readonly<Record<string, Question>>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { alertKinds } from './plain-values.ts'
-import { percentiles } from './sums.ts'
-import { integer, list, money, named, number, object, tenantName, text, time } from './values.ts'
+import { percentiles, timeRange } from './sums.ts'
+import { duration, integer, list, money, named, number, object, tenantName, text, time } from './values.ts'
 
 const headroom = z.record(text, object({ used: number, limit: number })).readonly()
 
@@ -74,21 +74,58 @@ export type MirrorSide = z.infer<typeof mirrorSide>
 export const mirrors = named(
   'Mirrors',
   object({
+    range: timeRange,
     mirrors: list(
       object({
         from: text,
         to: text,
-        sample: number,
+        sample: number.nullable().describe('Null where the configuration has no such mirror any more.'),
         comparisons: integer,
-        dropped: integer,
+        dropped: integer.describe(
+          'Calls that were not mirrored, since callers come first; since the gateway started.',
+        ),
         primary: mirrorSide,
         candidate: mirrorSide,
         similarity: number.nullable().describe('Mean similarity of the texts, 0 to 1.'),
+        newest: list(
+          object({
+            callId: text.describe('The call of the primary.'),
+            at: time,
+            model: text,
+            similarity: number.nullable(),
+            primaryMs: duration,
+            candidateMs: duration,
+            candidateFailure: text.nullable(),
+          }),
+        ),
       }),
     ),
   }),
 )
 export type Mirrors = z.infer<typeof mirrors>
+
+export const changeKinds = ['circuit', 'limit', 'endpoint'] as const
+
+export const changes = named(
+  'Changes',
+  object({
+    range: timeRange,
+    changes: list(
+      object({
+        at: time,
+        kind: z.enum(changeKinds),
+        target: text,
+        endpoint: text,
+        subject: text.describe('The model or the key of a circuit, the group of a limit; may be empty.'),
+        was: text,
+        became: text,
+        reason: text,
+        until: time.nullable().describe('When it ends by itself, where that is known.'),
+      }),
+    ).describe('The newest first.'),
+  }),
+)
+export type Changes = z.infer<typeof changes>
 
 export const keys = named(
   'Keys',
@@ -126,6 +163,35 @@ export const audit = named(
   }),
 )
 export type Audit = z.infer<typeof audit>
+
+const amount = z.string().regex(/^\d+$/).describe('A whole number; of `usd` in nano-dollars.')
+
+export const budgets = named(
+  'Budgets',
+  object({
+    at: time,
+    budgets: list(
+      object({
+        scope: z.enum(['all', 'team', 'client']),
+        name: text.nullable().describe('Of the team or the client; null for everyone together.'),
+        tenantName,
+        team: text.nullable().describe('Of a client.'),
+        unit: z.enum(['requests', 'tokens', 'usd']),
+        period: z.enum(['minute', 'day', 'week', 'month']),
+        hard: z.boolean().describe('Whether calls beyond it are refused.'),
+        amount,
+        used: amount,
+        reserved: amount.describe('By calls in flight, at the most that they may use.'),
+        share: number.describe('The part that is used: 1 is all of it.'),
+        level: z.enum(['ok', 'warned', 'spent']),
+        startsAt: time,
+        resetsAt: time,
+      }),
+    ).describe('Those of which most is used first.'),
+    more: integer.describe('How many there are beside these.'),
+  }),
+)
+export type Budgets = z.infer<typeof budgets>
 
 export const alerts = named(
   'Alerts',

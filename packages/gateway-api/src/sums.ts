@@ -108,7 +108,7 @@ const facet = list(object({ value: text, name: tenantName.optional(), calls: int
   'The most frequent values first; empty is none.',
 )
 
-export const facetNames = ['model', 'tenant', 'target', 'failure', 'status', 'reason'] as const
+export const facetNames = ['model', 'tenant', 'target', 'failure', 'status', 'reason', 'session'] as const
 export type FacetName = (typeof facetNames)[number]
 
 export const facets = named(
@@ -122,10 +122,24 @@ export const facets = named(
       failure: facet,
       status: facet,
       reason: facet,
+      session: facet.describe('Conversations of the newest 2,000 calls that match.'),
     }),
   }),
 )
 export type Facets = z.infer<typeof facets>
+
+export const matches = named(
+  'Matches',
+  object({
+    range: timeRange,
+    times: list(time).describe('The begins of the steps.'),
+    calls: list(integer),
+    problems: list(integer).describe(
+      'Those of them that failed (cancelled ones not among them) or that another target answered.',
+    ),
+  }),
+)
+export type Matches = z.infer<typeof matches>
 
 export const sessionOrders = ['cost', 'calls', 'errors', 'recent'] as const
 
@@ -145,7 +159,9 @@ export const sessions = named(
         output: integer,
         costNano: money,
         unpriced: integer,
-        lastHour: time.describe('The begin of the hour of its last call.'),
+        lastAt: time.describe(
+          'When its last call began; where that is not kept any more, the begin of its hour or day.',
+        ),
       }),
     ),
   }),

@@ -7,7 +7,8 @@ const call = (tenant: string | null, model: string, at = 0): Entry => ({
   table: 'calls',
   row: { tenant, model_asked: model, started_at: at } as CallRow,
 })
-const namesOf = (entries: readonly Entry[]) => entries.map(({ row }) => [row.tenant, row.model_asked])
+const namesOf = (entries: readonly Entry[]) =>
+  entries.map(({ row }) => [(row as CallRow).tenant, (row as CallRow).model_asked])
 
 it('keeps so many names of each kind, and those that it knows for ever', () => {
   const bound = boundNames(2)

@@ -15,6 +15,7 @@ export function boundNames(max: number): (entries: readonly Entry[]) => readonly
   const tenant = boundedName(max)
   return (entries) =>
     entries.map((entry) => {
+      if (entry.table !== 'calls' && entry.table !== 'attempts') return entry
       const { started_at: at, model_asked, tenant: named } = entry.row
       const names = { model_asked: model(model_asked, at), tenant: named === null ? null : tenant(named, at) }
       return names.model_asked === model_asked && names.tenant === named

@@ -67,7 +67,7 @@ const usual: Readonly<Record<string, unknown>> = { failure: '', fallback_reason:
  * The filter that lets the fewest through, as a rule, is looked up; the others are checked. PostgreSQL chooses for itself, by
  * what it knows of columns; from SQLite's planner, which would take any index, an expression hides a column.
  */
-function equalities(database: DatabaseName, filter: CallFilter): RawBuilder<unknown>[] {
+function equalities(database: DatabaseName, filter: Omit<CallFilter, 'limit'>): RawBuilder<unknown>[] {
   const { session, failure, tenant, target, model, reason, status } = filter
   const names = {
     ...{ session, failure, status, fallback_reason: reason, tenant, target, model_asked: model },
@@ -92,6 +92,24 @@ function equalities(database: DatabaseName, filter: CallFilter): RawBuilder<unkn
       sql`(failure is not null or fallback_to is not null) and (coalesce(failure, '') <> 'cancelled' or fallback_to is not null)`,
     )
   return all
+}
+
+/** Calls that are looked through for their conversations, the newest. */
+const latestCalls = 2000
+const mostSessions = 20
+
+/** The conversations of the newest calls that a filter lets through, by how many of these calls they have. */
+export async function latestSessions(
+  db: Db,
+  database: DatabaseName,
+  filter: Omit<CallFilter, 'limit' | 'before' | 'query'>,
+): Promise<{ value: string; calls: number }[]> {
+  const all = equalities(database, filter)
+  const { rows } = await sql<{ value: string; calls: number }>`select session as value, count(*) as calls
+    from (select session from calls where ${eachRow} ${all.length === 0 ? sql`1 = 1` : sql.join(all, sql` and `)}
+      order by started_at desc, ${idOf(database)} desc limit ${sql.lit(latestCalls)}) as latest
+    where session is not null group by 1 order by 2 desc, 1 limit ${sql.lit(mostSessions)}`.execute(db)
+  return rows.map(({ value, calls }) => ({ value, calls: Number(calls) }))
 }
 
 /** What a search may mean, as lists of conditions: the begin of a call id, or a part of a name. */

@@ -46,6 +46,7 @@ function cleanText(value: unknown): string {
 function cleanNumber(name: string, type: string | undefined, value: unknown): number {
   const number = typeof value === 'number' && !Number.isNaN(value) ? value : 0
   if (type === 'double precision') return Math.min(Math.max(number, 0), largestTime)
-  const most = name === 'cost_nano' ? largestCost : name === 'started_at' ? largestTime : largestCount
+  const isTime = name === 'started_at' || name === 'until'
+  const most = name.endsWith('cost_nano') ? largestCost : isTime ? largestTime : largestCount
   return Math.min(Math.max(Math.round(number), 0), most)
 }

@@ -33,7 +33,7 @@ export {
   retentionDefaults,
   startRetention,
 } from './retention.ts'
-export type { AttemptRole, AttemptRow, CallRow, Entry } from './rows.ts'
+export type { AttemptRole, AttemptRow, CallRow, ChangeKind, ChangeRow, ComparisonRow, Entry } from './rows.ts'
 export { type LedgerStore, type LedgerStoreOptions, ledgerStoreDefaults, openLedgerStore } from './store.ts'
 export {
   type AuditProblem,
@@ -48,12 +48,16 @@ export type {
   CallPage,
   CallStory,
   CallView,
+  ComparedSide,
+  ComparedTargets,
+  ComparisonView,
   Facet,
   Facets,
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
+  MatchingCalls,
   OtherTotals,
   OutcomeFilter,
   SeriesPoint,

@@ -5,6 +5,7 @@ import { explainLock, longestLockWait, migrationLock } from './migration-locks.t
 import { createAudit } from './migrations/audit.ts'
 import { createAuditVersion2 } from './migrations/audit-version-2.ts'
 import { createCalls } from './migrations/calls.ts'
+import { addComparisonsAndChanges } from './migrations/comparisons-and-changes.ts'
 import { sumEstimatedTokens } from './migrations/estimated-tokens.ts'
 import { dropIndexes } from './migrations/fewer-indexes.ts'
 import type { Migration } from './migrations/migration.ts'
@@ -35,6 +36,7 @@ const migrations: readonly Migration[] = [
   addSessionsAndOutcomes,
   createOwners,
   indexStatusesAndReasons,
+  addComparisonsAndChanges,
 ]
 
 /**

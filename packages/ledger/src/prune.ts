@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Schema } from './migrations.ts'
 import { grains, rollupTables } from './rollups.ts'
+import { tableNames } from './rows.ts'
 
 /** Which calls may go: older ones than `before`, and all but the newest `keep`. */
 export interface CallLimits {
@@ -24,13 +25,13 @@ export interface SumLimits {
 const bucketsInAStep = 60
 
 /**
- * Removes at most `limit` calls and as many attempts, the oldest first.
+ * Removes at most `limit` calls, and as many rows of each other table, the oldest first.
  * @returns how many rows went; 0 when none is left to go
  */
 export async function pruneCalls(db: Kysely<Schema>, limits: CallLimits, limit: number): Promise<number> {
   const before = Math.floor(Math.max(limits.before ?? 0, await beginOf(db, limits.keep)))
   let removed = 0
-  for (const table of ['calls', 'attempts'] as const) {
+  for (const table of tableNames) {
     const { numAffectedRows } = await sql`delete from ${sql.table(table)} where id in
       (select id from ${sql.table(table)} where started_at < ${before} order by started_at limit ${limit})`.execute(
       db,

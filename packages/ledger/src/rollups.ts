@@ -1,3 +1,4 @@
+import { type Add, addComparison } from './comparison-rollups.ts'
 import { bucketOf } from './latency-histogram.ts'
 import type { Entry } from './rows.ts'
 
@@ -59,6 +60,14 @@ export const rollupTables = {
     keys: { session: 'text', tenant: 'text' },
     sums: ['calls', 'errors', 'attempts', 'input_tokens', 'output_tokens', 'cost_nano', 'unpriced'],
   },
+  comparison_rollups: {
+    keys: { from_target: 'text', to_target: 'text', side: 'text' },
+    sums: ['comparisons', 'failures', 'output_tokens', 'cost_nano', 'priced', 'compared', 'similarity_ppm'],
+  },
+  comparison_latency_rollups: {
+    keys: { from_target: 'text', to_target: 'text', side: 'text', measure: 'text', bucket: 'bigint' },
+    sums: ['calls'],
+  },
 } as const
 
 /** Conversations are too many for sums by minute: their views are of whole hours. */
@@ -77,7 +86,8 @@ export function rollUp(entries: readonly Entry[]): ReadonlyMap<RollupTable, read
     addTo(minutes, table, grains.minute, startedAt, keys, sums)
   for (const entry of entries) {
     if (entry.table === 'attempts') addAttempt(entry.row, add)
-    else addCall(entry.row, add)
+    else if (entry.table === 'calls') addCall(entry.row, add)
+    else if (entry.table === 'comparisons') addComparison(entry.row, add)
   }
   // A batch is of few minutes: longer times are summed up from those, not from each entry again.
   const all: Sums = new Map(minutes)
@@ -120,13 +130,6 @@ function addTo(
   if (found === undefined) all.set(place, { table, grain, at, keys, sums: { ...sums } })
   else for (const name in sums) (found.sums[name] as number) += sums[name] as number
 }
-
-type Add = (
-  table: RollupTable,
-  startedAt: number,
-  keys: RollupRow,
-  sums: Readonly<Record<string, number>>,
-) => void
 
 function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add): void {
   const used = row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens

@@ -73,16 +73,61 @@ export interface CallRow {
   readonly session?: string | null
 }
 
+/** One call that two targets have answered, as a mirror has compared them; nothing of what was asked or said. */
+export interface ComparisonRow {
+  readonly id: string
+  /** The call of the primary, whose caller got its answer. */
+  readonly call_id: string
+  readonly started_at: number
+  readonly from_target: string
+  readonly to_target: string
+  readonly model_asked: string
+  /** How alike the texts are, 0 to 1; null where they cannot be compared. */
+  readonly similarity: number | null
+  readonly primary_failure: string | null
+  readonly primary_ttft_ms: number | null
+  readonly primary_total_ms: number
+  readonly primary_output_tokens: number
+  readonly primary_cost_nano: number | null
+  readonly candidate_failure: string | null
+  readonly candidate_ttft_ms: number | null
+  readonly candidate_total_ms: number
+  readonly candidate_output_tokens: number
+  readonly candidate_cost_nano: number | null
+}
+
+/** What a change is of: a circuit of an endpoint, a limit that a vendor has closed, an endpoint that is left out. */
+export type ChangeKind = 'circuit' | 'limit' | 'endpoint'
+
+/** That something between calls and a target has changed its state. */
+export interface ChangeRow {
+  readonly id: string
+  /** When, in milliseconds since the Unix epoch. */
+  readonly started_at: number
+  readonly kind: ChangeKind
+  readonly target: string
+  readonly endpoint: string
+  /** The model or the key of a circuit, the group of a limit; empty where there is one alone. */
+  readonly subject: string
+  readonly was: string
+  readonly became: string
+  readonly reason: string
+  /** When it ends by itself, where that is known. */
+  readonly until: number | null
+}
+
 /** The tables by name. */
 export interface Tables {
   readonly calls: CallRow
   readonly attempts: AttemptRow
+  readonly comparisons: ComparisonRow
+  readonly changes: ChangeRow
 }
 
 /** A row on its way into its table. */
-export type Entry =
-  | { readonly table: 'calls'; readonly row: CallRow }
-  | { readonly table: 'attempts'; readonly row: AttemptRow }
+export type Entry = {
+  readonly [T in keyof Tables]: { readonly table: T; readonly row: Tables[T] }
+}[keyof Tables]
 
 type ColumnType = 'text' | 'bigint' | 'double precision'
 
@@ -139,4 +184,38 @@ export const columns: { readonly [T in keyof Tables]: Readonly<Record<keyof Tabl
     request_id: 'text',
     session: 'text',
   },
+  comparisons: {
+    id: 'text',
+    call_id: 'text',
+    started_at: 'bigint',
+    from_target: 'text',
+    to_target: 'text',
+    model_asked: 'text',
+    similarity: 'double precision',
+    primary_failure: 'text',
+    primary_ttft_ms: 'double precision',
+    primary_total_ms: 'double precision',
+    primary_output_tokens: 'bigint',
+    primary_cost_nano: 'bigint',
+    candidate_failure: 'text',
+    candidate_ttft_ms: 'double precision',
+    candidate_total_ms: 'double precision',
+    candidate_output_tokens: 'bigint',
+    candidate_cost_nano: 'bigint',
+  },
+  changes: {
+    id: 'text',
+    started_at: 'bigint',
+    kind: 'text',
+    target: 'text',
+    endpoint: 'text',
+    subject: 'text',
+    was: 'text',
+    became: 'text',
+    reason: 'text',
+    until: 'bigint',
+  },
 }
+
+/** In the order in which they are written, so that two writers never wait for each other in a circle. */
+export const tableNames: readonly (keyof Tables)[] = ['calls', 'attempts', 'comparisons', 'changes']

@@ -3,18 +3,20 @@ import { type AuditKey, auditSigners } from './audit-keys.ts'
 import { type AuditLog, createAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-marks.ts'
 import { boundNames } from './bounded-names.ts'
-import { callPage } from './call-pages.ts'
+import { callPage, latestSessions } from './call-pages.ts'
 import { callStory } from './call-story.ts'
+import { changes } from './change-queries.ts'
+import { comparisons } from './comparison-queries.ts'
 import type { DatabaseKind } from './database.ts'
 import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
-import { facets } from './outcome-queries.ts'
+import { facets, matchingCalls } from './outcome-queries.ts'
 import { findOwner, forgetOwner, noteOwner, type OwnerRow } from './owners.ts'
 import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
-import { columns, type Entry } from './rows.ts'
+import { type ChangeRow, columns, type Entry, tableNames } from './rows.ts'
 import { series } from './series.ts'
 import { sessions } from './session-queries.ts'
 import { splitSeries } from './split-series.ts'
@@ -23,11 +25,13 @@ import type {
   CallFilter,
   CallPage,
   CallStory,
+  ComparedTargets,
   Facets,
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
+  MatchingCalls,
   OutcomeFilter,
   SeriesPoint,
   SessionOrder,
@@ -82,7 +86,7 @@ export class SqlStore implements LedgerStore {
   #write(db: Kysely<Schema>, entries: readonly Entry[]): Promise<number> {
     return db.transaction().execute(async (transaction) => {
       const added: Entry[] = []
-      for (const table of ['calls', 'attempts'] as const) {
+      for (const table of tableNames) {
         const rows = new Map(
           entries.filter((entry) => entry.table === table).map((entry) => [entry.row.id, entry]),
         )
@@ -146,7 +150,16 @@ export class SqlStore implements LedgerStore {
   }
 
   async facets(range: TimeRange, filter: OutcomeFilter = {}): Promise<Facets> {
-    return facets(await this.#rollups(), range, filter)
+    const db = await this.#connect()
+    const [counts, session] = await Promise.all([
+      facets(db as unknown as Kysely<never>, range, filter),
+      latestSessions(db, this.#kind.name, { ...filter, range }),
+    ])
+    return { ...counts, session }
+  }
+
+  async matchingCalls(range: TimeRange, steps: number, filter: OutcomeFilter = {}): Promise<MatchingCalls> {
+    return matchingCalls(await this.#rollups(), range, steps, filter)
   }
 
   async sessions(range: TimeRange, order: SessionOrder, limit: number): Promise<SessionRow[]> {
@@ -160,6 +173,14 @@ export class SqlStore implements LedgerStore {
     limit: number,
   ): Promise<SplitSeries> {
     return splitSeries(await this.#rollups(), range, steps, by, limit)
+  }
+
+  async comparisons(range: TimeRange): Promise<ComparedTargets[]> {
+    return comparisons(await this.#rollups(), range)
+  }
+
+  async changes(range: TimeRange, limit: number): Promise<ChangeRow[]> {
+    return changes(await this.#connect(), range, limit)
   }
 
   async pruneCalls(limits: CallLimits, limit: number): Promise<number> {

@@ -9,16 +9,18 @@ import type { OwnerRow } from './owners.ts'
 import type { PostgresOptions } from './postgres-options.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
 import type { CallLimits, SumLimits } from './prune.ts'
-import type { Entry } from './rows.ts'
+import type { ChangeRow, Entry } from './rows.ts'
 import type {
   CallFilter,
   CallPage,
   CallStory,
+  ComparedTargets,
   Facets,
   FallbackRow,
   Grouping,
   LargestTotals,
   LatencyRow,
+  MatchingCalls,
   OutcomeFilter,
   SeriesPoint,
   SessionOrder,
@@ -77,6 +79,11 @@ export interface LedgerStore {
   /** How many calls there are by each value of each facet; a facet counts what all other filters let through. */
   facets(range: TimeRange, filter?: OutcomeFilter): Promise<Facets>
   /**
+   * How many calls a filter lets through, in steps as those of {@link series}.
+   * @throws RangeError for steps that are not 1 to 1000
+   */
+  matchingCalls(range: TimeRange, steps: number, filter?: OutcomeFilter): Promise<MatchingCalls>
+  /**
    * The first `limit` conversations in an order; the range is widened to whole hours.
    * @throws RangeError for a limit that is not 1 to 1000
    */
@@ -86,8 +93,15 @@ export interface LedgerStore {
    * @throws RangeError for steps that are not 1 to 1000, or a limit that is not 1 to 20
    */
   splitSeries(range: TimeRange, steps: number, by: SplitSeries['by'], limit: number): Promise<SplitSeries>
+  /** Pairs of targets that a mirror has compared in a range, each with the sums of both sides and its 20 newest comparisons. */
+  comparisons(range: TimeRange): Promise<ComparedTargets[]>
   /**
-   * Removes at most `limit` calls and as many attempts that are beyond the limits, the oldest first. Sums stay.
+   * What has become of circuits, limits and endpoints, newest first.
+   * @throws RangeError for a limit that is not 1 to 1000
+   */
+  changes(range: TimeRange, limit: number): Promise<ChangeRow[]>
+  /**
+   * Removes at most `limit` calls, and as many attempts, comparisons and changes, that are beyond the limits, the oldest first. Sums stay.
    * @returns how many rows went; 0 when none is left to go
    */
   pruneCalls(limits: CallLimits, limit: number): Promise<number>

@@ -202,9 +202,21 @@ export interface OutcomeFilter {
   readonly problems?: boolean | undefined
 }
 
-/** By facet its values, the most frequent ones first; 50 at most. `status` is 0 for calls without one. */
+/**
+ * By facet its values, the most frequent ones first; 50 at most. `status` is 0 for calls without one. `session` is of the newest 2,000 calls
+ * that match, 20 at most: conversations are too many for exact counts under all filters.
+ */
 export type Facets = {
-  readonly [name in Facet]: readonly { readonly value: string; readonly calls: number }[]
+  readonly [name in Facet | 'session']: readonly { readonly value: string; readonly calls: number }[]
+}
+
+/** How many calls of a range a filter lets through, over time. */
+export interface MatchingCalls {
+  /** The begins of the steps. */
+  readonly times: readonly number[]
+  readonly calls: readonly number[]
+  /** Those of them that failed, but for those that were cancelled, or for which another target was asked. */
+  readonly problems: readonly number[]
 }
 
 export type SessionOrder = 'cost' | 'calls' | 'errors' | 'recent'
@@ -222,8 +234,8 @@ export interface SessionRow {
   readonly output: number
   readonly costNano: string
   readonly unpriced: number
-  /** The begin of the hour of its last call. */
-  readonly lastHour: number
+  /** When its last call began; where that is not kept any more, the begin of its hour or day. */
+  readonly lastAt: number
 }
 
 /** Series of the groups that cost most. */
@@ -274,4 +286,38 @@ export interface CallStory {
   readonly modelAnswered: string | null
   readonly stopReason: string | null
   readonly attempts: readonly AttemptView[]
+}
+
+/** One side of all comparisons of a range. */
+export interface ComparedSide {
+  readonly failures: number
+  readonly firstContent: Percentiles
+  /** Of answers. */
+  readonly total: Percentiles
+  readonly outputTokens: number
+  /** Null where none has a price. */
+  readonly costNano: string | null
+}
+
+/** A target and its candidate over the same calls of a range. */
+export interface ComparedTargets {
+  readonly from: string
+  readonly to: string
+  readonly comparisons: number
+  readonly primary: ComparedSide
+  readonly candidate: ComparedSide
+  /** The mean, 0 to 1; null where no texts were compared. */
+  readonly similarity: number | null
+  readonly newest: readonly ComparisonView[]
+}
+
+export interface ComparisonView {
+  /** The call of the primary. */
+  readonly callId: string
+  readonly at: number
+  readonly model: string
+  readonly similarity: number | null
+  readonly primaryMs: number
+  readonly candidateMs: number
+  readonly candidateFailure: string | null
 }

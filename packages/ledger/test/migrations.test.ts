@@ -7,6 +7,8 @@ import { databaseKind } from '../src/database.ts'
 import {
   type AttemptRow,
   type CallRow,
+  type ChangeRow,
+  type ComparisonRow,
   type Entry,
   type LedgerStore,
   openLedgerStore,
@@ -29,7 +31,7 @@ afterAll(async () => {
 })
 
 /** How many migrations each had. */
-const versions = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+const versions = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 
@@ -72,6 +74,8 @@ async function viewsOf(store: LedgerStore): Promise<unknown> {
     store.facets(ever),
     store.sessions(ever, 'recent', 100),
     store.callStory('none'),
+    store.comparisons(ever),
+    store.changes(ever, 100),
   ])
 }
 
@@ -86,7 +90,14 @@ async function entriesOf(database: TestDatabase): Promise<Entry[]> {
     )
   const calls = await database.query('select * from calls')
   const attempts = await database.query('select * from attempts')
+  const comparisons = await database.query('select * from comparisons')
+  const changes = await database.query('select * from changes')
   return [
+    ...comparisons.map((row) => ({
+      table: 'comparisons' as const,
+      row: numbers(row) as unknown as ComparisonRow,
+    })),
+    ...changes.map((row) => ({ table: 'changes' as const, row: numbers(row) as unknown as ChangeRow })),
     ...calls.map((row) => ({ table: 'calls' as const, row: numbers(row) as unknown as CallRow })),
     ...attempts.map((row) => ({ table: 'attempts' as const, row: numbers(row) as unknown as AttemptRow })),
   ]
@@ -108,7 +119,7 @@ describe.each([
     const fresh = await open(`fresh-${version}`)
     const newStore = openLedgerStore(fresh.url)
     const entries = await entriesOf(database)
-    expect(await newStore.write(entries)).toBe(24)
+    expect(await newStore.write(entries)).toBe(version >= 11 ? 26 : 24)
     expect(views).toEqual(await viewsOf(newStore))
     expect(await schemaOf(database)).toEqual(await schemaOf(fresh))
 

@@ -319,6 +319,35 @@ describe.each([
           const inOrder = found[facet as keyof typeof read].map((each) => each.calls)
           expect(inOrder).toEqual(inOrder.toSorted((a, b) => b - a))
         }
+        // Of exactly this time, and the filters of all facets.
+        const matching = calls
+          .filter(within(range))
+          .filter((row) =>
+            Object.entries(filter).every(([name, value]) =>
+              name === 'problems' ? isProblem(row) : read[name as keyof typeof read](row) === String(value),
+            ),
+          )
+        const latest = matching.toSorted((a, b) => b.started_at - a.started_at || (a.id < b.id ? 1 : -1))
+        const ofSession = new Map<string, number>()
+        for (const { session } of latest.slice(0, 2000))
+          if (session != null) ofSession.set(session, (ofSession.get(session) ?? 0) + 1)
+        const counts = [...ofSession]
+          .map(([value, count]) => ({ value, calls: count }))
+          .toSorted((a, b) => b.calls - a.calls || byValue(a, b))
+        expect(found.session).toEqual(counts.slice(0, 20))
+
+        const { times, calls: count, problems } = await store.matchingCalls(range, 40, filter)
+        const steps = (await store.series(range, 40)).map(({ at }) => at)
+        expect(times).toEqual(steps)
+        const step = (steps[1] ?? 0) - (steps[0] ?? 0)
+        const inStep = (rows: readonly CallRow[]): number[] =>
+          steps.map((at) => rows.filter(within({ from: at, to: at + step })).length)
+        if (steps.length > 2) {
+          // Steps may reach beyond the range at both ends.
+          const inner = (list: readonly number[]): readonly number[] => list.slice(1, -1)
+          expect(inner(count)).toEqual(inner(inStep(matching)))
+          expect(inner(problems)).toEqual(inner(inStep(matching.filter(isProblem))))
+        }
       }
     })
 
@@ -344,7 +373,13 @@ describe.each([
           output: added(tried, ({ output_tokens }) => output_tokens),
           costNano: money(tried),
         })
+        const last = Math.max(...own.map(({ started_at }) => started_at))
+        if (own.length > 0) expect(row.lastAt).toBe(last)
       }
+      const newest = (await store.sessions(range, 'recent', 50)).map(({ lastAt }) =>
+        Math.floor(lastAt / hour),
+      )
+      expect(newest).toEqual(newest.toSorted((a, b) => b - a))
       const costs = rows.map(({ costNano }) => BigInt(costNano))
       expect(costs).toEqual(costs.toSorted((a, b) => (a < b ? 1 : -1)))
       const errors = (await store.sessions(range, 'errors', 5)).map((row) => row.errors)

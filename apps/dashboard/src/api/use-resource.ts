@@ -19,8 +19,11 @@ interface Known<T> {
   readonly problem: ApiProblem | undefined
 }
 
-/** Reads `path`, where there is one, at once and then every `every` milliseconds, but not while the page is hidden. */
-export function useResource<T>(path: string | undefined, every?: number): Resource<T> {
+/**
+ * Reads `path`, where there is one, at once and then every `every` milliseconds, but not while the page is hidden.
+ * @param version another one is a reason to read again
+ */
+export function useResource<T>(path: string | undefined, every?: number, version?: number): Resource<T> {
   const [known, setKnown] = useState<Known<T>>()
   const [turn, setTurn] = useState(0)
 
@@ -48,7 +51,7 @@ export function useResource<T>(path: string | undefined, every?: number): Resour
       leaving.abort()
       clearTimeout(timer)
     }
-  }, [path, every, turn])
+  }, [path, every, turn, version])
 
   return {
     data: known?.data,

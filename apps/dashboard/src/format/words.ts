@@ -6,6 +6,19 @@ export function words(name: string): string {
     .trim()
 }
 
+/** Kinds that are one word each, and say too little alone. */
+const failures: Readonly<Record<string, string>> = {
+  server: 'server error',
+  connection: 'connection failed',
+  malformed: 'malformed answer',
+  permission: 'no permission',
+}
+
+/** The kind of a failure. */
+export function failureWords(kind: string): string {
+  return failures[kind] ?? words(kind)
+}
+
 /** The same, to begin a line with. */
 export function title(name: string): string {
   const text = words(name)

@@ -1,16 +1,17 @@
 import { type FacetName, type Facets as FacetsAnswer, none } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { compact } from '../format/number.ts'
-import { words } from '../format/words.ts'
+import { failureWords } from '../format/words.ts'
 import { place, setSearch } from '../place.ts'
 
 const names: readonly (readonly [FacetName, string, nothing: string])[] = [
-  ['target', 'Answered by', 'nobody'],
+  ['target', 'Answered by', 'no target'],
   ['failure', 'Failure', 'none'],
   ['reason', 'Fallback because of', 'no fallback'],
   ['status', 'Status', 'none'],
   ['model', 'Model', 'none'],
   ['tenant', 'Tenant', 'no key'],
+  ['session', 'Conversation', 'none'],
 ]
 
 const openAtFirst: readonly FacetName[] = ['target', 'failure', 'tenant']
@@ -58,5 +59,5 @@ export function Facets({ of }: { readonly of: FacetsAnswer['facets'] }): JSX.Ele
 
 function wordsOf(name: FacetName, value: string, nothing: string): string {
   if (value === '' || (name === 'status' && value === '0')) return nothing
-  return name === 'failure' || name === 'reason' ? words(value) : value
+  return name === 'failure' || name === 'reason' ? failureWords(value) : value
 }

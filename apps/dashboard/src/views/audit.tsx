@@ -5,6 +5,7 @@ import { full } from '../format/number.ts'
 import { place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Empty } from '../ui/empty.tsx'
+import { Export } from '../ui/export.tsx'
 import { Filter } from '../ui/filter.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Pager } from '../ui/pager.tsx'
@@ -19,9 +20,10 @@ export function Audit(): JSX.Element {
   const { query } = search
   const hasCalls = search.calls === 'true'
   const action = hasCalls ? undefined : '-call'
-  const audit = usePages<AuditAnswer>('audit', { ...rangeParameters(place.value), action, query })
+  const parameters = { ...rangeParameters(place.value), action, query }
+  const audit = usePages<AuditAnswer>('audit', parameters)
   return (
-    <Panel title="Entries">
+    <Panel title="Entries" aside={<Export path="audit" parameters={{ ...parameters, limit: '1000' }} />}>
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <Filter name="query" label="Search" isSearch placeholder="actor, action or subject" />
         <button

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useResource } from '../api/use-resource.ts'
 import { exactMoney, money } from '../format/money.ts'
 import { duration, wholeTime } from '../format/time.ts'
-import { words } from '../format/words.ts'
+import { failureWords, words } from '../format/words.ts'
 import { place } from '../place.ts'
 import { formatPlace } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -32,18 +32,14 @@ export function CallPage({ id }: { readonly id: string }): JSX.Element {
 }
 
 function Story({ of }: { readonly of: CallStory }): JSX.Element {
-  const { call, attempts, refusals, isRemembered, hasContent } = of
+  const { call, attempts, refusals, waits, losses, isRemembered, hasContent } = of
   const hasProblem = call.failure !== null || call.fallback !== null
   return (
     <>
       <Stats>
         <Stat label="Total" value={duration(call.totalMs)} detail={<Outcome call={call} />} />
         <Stat label="First token" value={duration(call.firstContentMs)} />
-        <Stat
-          label="Attempts"
-          value={String(call.attempts)}
-          detail={call.target === null ? 'nobody answered' : `${call.target} answered`}
-        />
+        <Stat label="Attempts" value={String(call.attempts)} detail={answeredBy(call)} />
         <Stat
           label="Cost"
           value={money(call.costNano)}
@@ -56,18 +52,25 @@ function Story({ of }: { readonly of: CallStory }): JSX.Element {
         />
       </Stats>
       <Panel title="What happened">
-        <Waterfall call={call} attempts={attempts} />
+        <Waterfall call={call} attempts={attempts} waits={waits} />
         {refusals.length > 0 && (
           <>
             <h3>Not even tried</h3>
             <ul class="refusals">
               {refusals.map(({ target, failure, message }) => (
                 <li key={`${target} ${failure} ${message}`}>
-                  <b>{target ?? 'the gateway'}</b> <Badge tone="warn">{words(failure)}</Badge> {message}
+                  <b>{target ?? 'the gateway'}</b> <Badge tone="warn">{failureWords(failure)}</Badge>{' '}
+                  {message}
                 </li>
               ))}
             </ul>
           </>
+        )}
+        {losses.length > 0 && (
+          <p>
+            <Badge tone="warn">degraded</Badge> Lost on the way to a target that can do less:{' '}
+            {losses.map(words).join(', ')}.
+          </p>
         )}
         {hasProblem && !isRemembered && (
           <p class="quiet">
@@ -89,6 +92,13 @@ function Story({ of }: { readonly of: CallStory }): JSX.Element {
   )
 }
 
+function answeredBy({ target, failure }: CallStory['call']): string {
+  if (target === null) return 'no target answered'
+  return failure === null || failure === 'cancelled'
+    ? `${target} answered`
+    : `the error of ${target} was passed on`
+}
+
 function AttemptFacts({ of }: { readonly of: Attempt }): JSX.Element {
   const { number, role, target, endpoint, failure, status, message, code, requestId } = of
   return (
@@ -102,7 +112,7 @@ function AttemptFacts({ of }: { readonly of: Attempt }): JSX.Element {
         {failure === null ? (
           <Badge tone="good">ok</Badge>
         ) : (
-          <Badge tone={failure === 'cancelled' ? 'plain' : 'bad'}>{words(failure)}</Badge>
+          <Badge tone={failure === 'cancelled' ? 'plain' : 'bad'}>{failureWords(failure)}</Badge>
         )}
       </header>
       {message !== null && <blockquote class="said">{message}</blockquote>}

@@ -30,14 +30,14 @@ const columns: readonly Column<CallRow>[] = [
         <Money nano={costNano} estimated={estimated} />
       ),
   },
-  { title: 'Answered by', cell: ({ target }) => target ?? <span class="quiet">nobody</span> },
+  { title: 'Answered by', cell: ({ target }) => target ?? <span class="quiet">no target</span> },
   {
     title: 'Model',
     cell: ({ model, modelAnswered, stream }) => (
       <span class="model">
         {model}
         {modelAnswered !== null && modelAnswered !== model && <span class="quiet"> → {modelAnswered}</span>}
-        {stream && <span class="quiet"> stream</span>}
+        {stream && <span class="quiet widest"> stream</span>}
       </span>
     ),
   },

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
 import { usePages } from '../api/use-pages.ts'
 import { useResource } from '../api/use-resource.ts'
+import { failureWords } from '../format/words.ts'
 import { adjustPlace, place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Export } from '../ui/export.tsx'
@@ -13,6 +14,7 @@ import { Pager } from '../ui/pager.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { CallTable } from './call-table.tsx'
 import { FirstCall } from './first-call.tsx'
+import { MatchingCalls } from './matching-calls.tsx'
 
 const filterNames = [
   'model',
@@ -55,6 +57,7 @@ export function Calls(): JSX.Element {
         <form class="filters" onSubmit={(event) => event.preventDefault()}>
           <Filter name="query" label="Search" isSearch placeholder="id of a call, part of a name" />
         </form>
+        <MatchingCalls filters={outcome} />
         <Chosen facets={facets.data?.facets} />
         <Loaded of={calls}>
           {(data) =>
@@ -86,7 +89,11 @@ function Chosen({ facets }: { readonly facets: FacetsAnswer['facets'] | undefine
   const chosen = filterNames.filter((name) => name !== 'query' && search[name] !== undefined)
   if (chosen.length === 0) return null
   const tenant = facets?.tenant.find(({ value }) => value === search.tenant)?.name
-  const shown = (name: string): string | undefined => (name === 'tenant' && tenant) || search[name]
+  const shown = (name: string): string => {
+    const value = search[name] ?? ''
+    if (name === 'tenant') return tenant ?? value
+    return name === 'failure' || name === 'reason' ? failureWords(value) : value
+  }
   return (
     <ul class="chosen">
       {chosen.map((name) => (

@@ -95,7 +95,7 @@ export function Conversations(): JSX.Element {
                   from: 'tablet',
                   cell: ({ tenant, tenantName }) => <Tenant id={tenant} name={tenantName} />,
                 },
-                { title: 'Last, since', from: 'tablet', cell: ({ lastHour }) => <Time at={lastHour} /> },
+                { title: 'Last call', from: 'tablet', cell: ({ lastAt }) => <Time at={lastAt} /> },
               ]}
             />
           )

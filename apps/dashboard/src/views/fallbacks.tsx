@@ -1,37 +1,49 @@
 import type { Fallbacks, Summary } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { apiPath } from '../api/read-api.ts'
+import { useEarlier } from '../api/use-earlier.ts'
 import { useResource } from '../api/use-resource.ts'
 import { exactMoney, money, shareOfMoney } from '../format/money.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
-import { words } from '../format/words.ts'
+import { failureWords } from '../format/words.ts'
 import { place } from '../place.ts'
-import { rangeParameters } from '../routing.ts'
+import { formatPlace, rangeParameters } from '../routing.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Chart } from '../ui/chart.tsx'
 import { Empty } from '../ui/empty.tsx'
+import { Export } from '../ui/export.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { ShareBar } from '../ui/meter.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { Table } from '../ui/table.tsx'
+import { openCalls, zoom } from './spike.ts'
 
 /** Calls that another target kept, why, and what trying again costs. */
 export function FallbacksAndRetries(): JSX.Element {
   const summary = useResource<Summary>(apiPath('summary', rangeParameters(place.value)), 30_000)
+  const past = useEarlier<Summary>('summary', summary.data?.range)
   const fallbacks = useResource<Fallbacks>(apiPath('fallbacks', rangeParameters(place.value)), 30_000)
   return (
     <>
-      <Loaded of={summary}>{(data) => <Totals summary={data} />}</Loaded>
+      <Loaded of={summary}>{(data) => <Totals summary={data} past={past} />}</Loaded>
       <Loaded of={summary}>{(data) => data.fallbacks > 0 && <OverTime summary={data} />}</Loaded>
-      <Panel title="Who answered instead of whom">
+      <Panel
+        title="Who answered instead of whom"
+        aside={<Export path="fallbacks" parameters={rangeParameters(place.value)} />}
+      >
         <Loaded of={fallbacks}>{({ rows }) => <Rows rows={rows} />}</Loaded>
       </Panel>
     </>
   )
 }
 
-function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
+interface TotalsProps {
+  readonly summary: Summary
+  readonly past: Summary | undefined
+}
+
+function Totals({ summary, past }: TotalsProps): JSX.Element {
   const { calls, fallbacks, retries, retryCostNano, costNano } = summary
   return (
     <Stats>
@@ -39,20 +51,36 @@ function Totals({ summary }: { readonly summary: Summary }): JSX.Element {
         label="Fallbacks"
         value={compact(fallbacks)}
         exact={full(fallbacks)}
-        detail={calls > 0 ? `${percent(ratio(fallbacks, calls))} of calls` : undefined}
+        detail={
+          past !== undefined
+            ? `before: ${compact(past.fallbacks)}`
+            : calls > 0
+              ? `${percent(ratio(fallbacks, calls))} of calls`
+              : undefined
+        }
       />
       <Stat
         label="Attempts beyond the first"
         value={compact(retries)}
         exact={full(retries)}
-        detail={calls > 0 ? `${(retries / calls).toFixed(2)} a call` : undefined}
+        detail={
+          past !== undefined
+            ? `before: ${compact(past.retries)}`
+            : calls > 0
+              ? `${(retries / calls).toFixed(2)} a call`
+              : undefined
+        }
       />
       <Stat
         label="Their cost"
         value={money(retryCostNano)}
         exact={exactMoney(retryCostNano)}
         detail={
-          BigInt(costNano) > 0n ? `${percent(shareOfMoney(retryCostNano, costNano))} of all cost` : undefined
+          past !== undefined
+            ? `before: ${money(past.retryCostNano)}`
+            : BigInt(costNano) > 0n
+              ? `${percent(shareOfMoney(retryCostNano, costNano))} of all cost`
+              : undefined
         }
       />
     </Stats>
@@ -69,6 +97,8 @@ function OverTime({ summary: { series, fallbacks } }: { readonly summary: Summar
           { label: 'Fallbacks', tone: 'warn', kind: 'bars', values: series.map((point) => point.fallbacks) },
         ]}
         format={(value) => compact(value ?? 0)}
+        onZoom={zoom}
+        onPick={(from, to) => openCalls(from, to, { problems: 'true' })}
         summary={`${full(fallbacks)} in all.`}
       />
     </Panel>
@@ -87,6 +117,7 @@ function Rows({ rows }: { readonly rows: Fallbacks['rows'] }): JSX.Element {
       </Empty>
     )
   }
+  const { range, span } = place.value
   const all = rows.reduce((sum, { calls }) => sum + calls, 0)
   return (
     <Table
@@ -95,9 +126,19 @@ function Rows({ rows }: { readonly rows: Fallbacks['rows'] }): JSX.Element {
       rowKey={({ from, to, reason }) => `${from} ${to} ${reason}`}
       sorted="Calls"
       columns={[
-        { title: 'Asked first', cell: ({ from }) => from },
+        {
+          title: 'Asked first',
+          cell: ({ from, reason, to }) => (
+            <a
+              class="row-link"
+              href={formatPlace({ view: 'calls', range, span, search: { reason, target: to } })}
+            >
+              {from}
+            </a>
+          ),
+        },
         { title: 'Answered', cell: ({ to }) => to },
-        { title: 'Reason', cell: ({ reason }) => <Badge tone="warn">{words(reason)}</Badge> },
+        { title: 'Reason', cell: ({ reason }) => <Badge tone="warn">{failureWords(reason)}</Badge> },
         {
           title: 'Calls',
           numeric: true,

@@ -1,4 +1,4 @@
-import type { CircuitView, EndpointView, Targets } from '@spillway/gateway-api'
+import type { CircuitView, EndpointView, LiveCircuit, Targets } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { apiPath } from '../api/read-api.ts'
@@ -13,6 +13,7 @@ import { Loaded } from '../ui/loaded.tsx'
 import { Meter } from '../ui/meter.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Time } from '../ui/time.tsx'
+import { Changes } from './changes.tsx'
 
 const tones: Readonly<Record<CircuitView['state'], Tone>> = {
   closed: 'good',
@@ -20,11 +21,21 @@ const tones: Readonly<Record<CircuitView['state'], Tone>> = {
   open: 'bad',
 }
 
-/** The targets as they are now: circuits and how they came to be so, limits and what is left of them. */
+/** The targets as they are now, and what has become of them in the time that is shown. */
 export function Health(): JSX.Element {
+  const changed = feed.circuit.value
+  return (
+    <>
+      <Now changed={changed} />
+      <Changes reload={changed?.circuit.since ?? 0} />
+    </>
+  )
+}
+
+/** Circuits and how they came to be so, limits and what is left of them. */
+function Now({ changed }: { readonly changed: LiveCircuit | undefined }): JSX.Element {
   const targets = useResource<Targets>(apiPath('targets'), 5_000)
   const { reload } = targets
-  const changed = feed.circuit.value
   // A circuit that changed is the reason to ask again.
   useEffect(() => {
     if (changed !== undefined) reload()

@@ -25,7 +25,7 @@ export function LatencyTable({ of, by, now, past }: LatencyTableProps): JSX.Elem
       title: by === 'target' ? 'Target' : by === 'model' ? 'Model' : 'Tenant',
       cell: ({ key, name }) =>
         key === '' ? (
-          <span class="quiet">none</span>
+          <span class="quiet">{by === 'tenant' ? 'no key' : 'no target'}</span>
         ) : (
           <a
             class="row-link model"

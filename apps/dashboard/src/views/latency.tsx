@@ -7,6 +7,7 @@ import { duration } from '../format/time.ts'
 import { place, setSearch } from '../place.ts'
 import { rangeParameters } from '../routing.ts'
 import { Chart } from '../ui/chart.tsx'
+import { Export } from '../ui/export.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Segments } from '../ui/segments.tsx'
@@ -118,7 +119,11 @@ function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Elem
           <NoCallsInRange />
         ) : (
           (['firstContent', 'total'] as const).map((of) => (
-            <Panel key={of} title={of === 'total' ? 'Total time' : 'Time to first token'}>
+            <Panel
+              key={of}
+              title={of === 'total' ? 'Total time' : 'Time to first token'}
+              aside={<Export path="series" parameters={{ ...split, ...rangeParameters(place.value) }} />}
+            >
               <Chart
                 title={`p95 ${of === 'total' ? 'of the total time' : 'of the time to first token'} by ${by}`}
                 times={data.times}
@@ -141,5 +146,5 @@ function Split({ by }: { readonly by: 'target' | 'model' | 'tenant' }): JSX.Elem
 }
 
 function nameOf(by: string, key: string): string {
-  return key === '' ? (by === 'tenant' ? 'no key' : 'nobody') : key
+  return key === '' ? (by === 'tenant' ? 'no key' : 'no target') : key
 }

@@ -142,24 +142,27 @@ function Answering(): JSX.Element {
   return (
     <Panel title="Who answers">
       <Loaded of={usage}>
-        {({ rows }) => <Shares of={rows.map(({ key, calls: count }) => [key || 'nobody', count] as const)} />}
+        {({ rows }) => <Shares of={rows.map(({ key, calls: count }) => [key || noTarget, count] as const)} />}
       </Loaded>
       <h3>The last five minutes, since this page was opened</h3>
       {calls === 0 ? (
         <p class="quiet">No call yet.</p>
       ) : (
-        <Shares of={errors > 0 ? [...targets, ['nobody', errors]] : targets} />
+        <Shares of={errors > 0 ? [...targets, [noTarget, errors]] : targets} />
       )}
     </Panel>
   )
 }
+
+/** Calls that no target answered. */
+const noTarget = 'no target'
 
 function Shares({ of }: { readonly of: readonly (readonly [name: string, calls: number])[] }): JSX.Element {
   const all = of.reduce((sum, [, calls]) => sum + calls, 0)
   return (
     <ul class="shares">
       {of.slice(0, 6).map(([name, calls]) => (
-        <li key={name} data-tone={name === 'nobody' ? 'bad' : undefined}>
+        <li key={name} data-tone={name === noTarget ? 'bad' : undefined}>
           <span>{name}</span>
           <span class="numbers" title={percent(ratio(calls, all))}>
             {compact(calls)}

@@ -4,16 +4,22 @@ import { apiPath } from '../api/read-api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { compact, full, percent, ratio } from '../format/number.ts'
 import { duration } from '../format/time.ts'
+import { failureWords } from '../format/words.ts'
+import { place } from '../place.ts'
+import { formatPlace, rangeParameters } from '../routing.ts'
+import { Badge } from '../ui/badge.tsx'
 import { Empty } from '../ui/empty.tsx'
+import { Export } from '../ui/export.tsx'
 import { Loaded } from '../ui/loaded.tsx'
 import { Money } from '../ui/money.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Stat, Stats } from '../ui/stat.tsx'
 import { Table } from '../ui/table.tsx'
+import { Time } from '../ui/time.tsx'
 
 /** A target and its candidate, side by side on the same calls. */
 export function Mirror(): JSX.Element {
-  const mirrors = useResource<Mirrors>(apiPath('mirror'), 30_000)
+  const mirrors = useResource<Mirrors>(apiPath('mirror', rangeParameters(place.value)), 30_000)
   return (
     <Loaded of={mirrors}>
       {(data) =>
@@ -43,7 +49,7 @@ interface Measure {
 }
 
 function Comparison({ mirror }: { readonly mirror: OneMirror }): JSX.Element {
-  const { from, to, sample, comparisons, dropped, primary, candidate, similarity } = mirror
+  const { from, to, sample, comparisons, dropped, primary, candidate, similarity, newest } = mirror
   const measures: readonly Measure[] = [
     {
       name: 'Failures',
@@ -74,7 +80,12 @@ function Comparison({ mirror }: { readonly mirror: OneMirror }): JSX.Element {
   return (
     <Panel
       title={`${from} and ${to}`}
-      note={`${percent(sample)} of the calls of ${from} are sent to ${to} as well.`}
+      note={
+        sample === null
+          ? 'This mirror is not in the configuration any more.'
+          : `${percent(sample)} of the calls of ${from} are sent to ${to} as well.`
+      }
+      aside={<Export path="mirror" parameters={rangeParameters(place.value)} />}
     >
       <Stats>
         <Stat label="Comparisons" value={compact(comparisons)} exact={full(comparisons)} />
@@ -83,11 +94,13 @@ function Comparison({ mirror }: { readonly mirror: OneMirror }): JSX.Element {
           label="Not mirrored"
           value={compact(dropped)}
           exact={full(dropped)}
-          detail="for want of room; callers come first"
+          detail="since the gateway started; callers come first"
         />
       </Stats>
       {comparisons === 0 ? (
-        <p class="quiet">The first comparison appears when a sampled call has ended on both sides.</p>
+        <p class="quiet">
+          Nothing was compared in this time. A comparison appears when a sampled call has ended on both sides.
+        </p>
       ) : (
         <Table
           caption={`${from} and ${to} compared`}
@@ -105,7 +118,49 @@ function Comparison({ mirror }: { readonly mirror: OneMirror }): JSX.Element {
           ]}
         />
       )}
+      {newest.length > 0 && <Newest mirror={mirror} />}
     </Panel>
+  )
+}
+
+/** Single comparisons, each with the call that it is of. */
+function Newest({ mirror: { from, to, newest } }: { readonly mirror: OneMirror }): JSX.Element {
+  const { range, span } = place.value
+  return (
+    <>
+      <h3>The newest</h3>
+      <Table
+        caption={`The newest comparisons of ${from} and ${to}`}
+        rows={newest}
+        rowKey={({ callId, at }) => `${callId} ${at}`}
+        columns={[
+          {
+            title: 'Time',
+            cell: ({ at, callId }) => (
+              <a
+                class="row-link"
+                href={formatPlace({ view: 'calls', item: callId, range, span, search: {} })}
+              >
+                <Time at={at} />
+              </a>
+            ),
+          },
+          { title: 'Model', from: 'tablet', cell: ({ model }) => <span class="model">{model}</span> },
+          {
+            title: 'Similarity',
+            numeric: true,
+            cell: ({ similarity, candidateFailure }) =>
+              candidateFailure === null ? (
+                percent(similarity)
+              ) : (
+                <Badge tone="bad">{failureWords(candidateFailure)}</Badge>
+              ),
+          },
+          { title: from, numeric: true, cell: ({ primaryMs }) => duration(primaryMs) },
+          { title: to, numeric: true, cell: ({ candidateMs }) => duration(candidateMs) },
+        ]}
+      />
+    </>
   )
 }
 

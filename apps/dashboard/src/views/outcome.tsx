@@ -1,13 +1,13 @@
 import type { CallRow } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
-import { words } from '../format/words.ts'
+import { failureWords } from '../format/words.ts'
 import { Badge } from '../ui/badge.tsx'
 
 /** What became of a call: answered, by whom instead of whom, or why not. */
 export function Outcome({ call }: { readonly call: Pick<CallRow, 'failure' | 'fallback'> }): JSX.Element {
   const { failure, fallback } = call
   if (failure === 'cancelled') return <Badge tone="plain">cancelled</Badge>
-  if (failure !== null) return <Badge tone="bad">{words(failure)}</Badge>
-  if (fallback !== null) return <Badge tone="warn">fallback: {words(fallback)}</Badge>
+  if (failure !== null) return <Badge tone="bad">{failureWords(failure)}</Badge>
+  if (fallback !== null) return <Badge tone="warn">fallback: {failureWords(fallback)}</Badge>
   return <Badge tone="good">ok</Badge>
 }

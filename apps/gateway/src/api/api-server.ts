@@ -3,16 +3,17 @@ import {
   type Alerts,
   type Audit,
   BadParameter,
+  type Budgets,
   type CallContent,
   type Clients,
   type Keys,
-  type Mirrors,
   openApi,
   type Query,
   type QueryName,
   type Question,
   questions,
   readQuery,
+  type Series,
   type Targets,
 } from '@spillway/gateway-api'
 import { type Clock, systemClock } from '@spillway/middleware'
@@ -25,6 +26,7 @@ import { answerAct } from './answer-act.ts'
 import { csvOf } from './csv.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { LiveEvents } from './live-events.ts'
+import type { ConfiguredMirror } from './mirror-view.ts'
 import { queryOf, sendProblem } from './problems.ts'
 import { within } from './within.ts'
 
@@ -36,7 +38,8 @@ export interface ApiSources {
   /** @throws BadParameter for a name that is not there */
   readonly openLimits: (target: string | undefined, endpoint: string | undefined, by: Operator) => void
   readonly keys: () => Promise<Keys>
-  readonly mirrors: () => Mirrors
+  readonly budgets: (limit: number) => Promise<Budgets>
+  readonly mirrors: () => readonly ConfiguredMirror[]
   readonly audit: (query: Query<'audit'>) => Promise<Audit>
   /** Undefined where calls need no key. */
   readonly clients?: ClientActsOptions | undefined
@@ -85,9 +88,16 @@ const answers: Answers = {
     const { rows, other } = usage
     return new Csv(`usage-by-${query.by}`, [...rows, ...(other ? [{ key: 'all others', ...other }] : [])])
   },
-  '/api/series': (query, { views }) => views.series(query),
-  '/api/fallbacks': (query, { views }) => views.fallbacks(query),
+  '/api/series': async (query, { views }) => {
+    const series = await views.series(query)
+    return query.format === 'json' ? series : new Csv(`series-by-${query.by}`, pointsOf(series))
+  },
+  '/api/fallbacks': async (query, { views }) => {
+    const fallbacks = await views.fallbacks(query)
+    return query.format === 'json' ? fallbacks : new Csv('fallbacks', fallbacks.rows)
+  },
   '/api/facets': (query, { views }) => views.facets(query),
+  '/api/matches': (query, { views }) => views.matches(query),
   '/api/sessions': async (query, { views }) => {
     const sessions = await views.sessions(query)
     return query.format === 'json' ? sessions : new Csv('conversations', sessions.rows)
@@ -100,12 +110,36 @@ const answers: Answers = {
   '/api/calls/{id}/content': (_, { content, operator }, id) => content(id, operator),
   '/api/targets': (_, { targets }) => targets(),
   '/api/alerts': (_, { alerts }) => alerts(),
-  '/api/mirror': (_, { mirrors }) => mirrors(),
+  '/api/budgets': async ({ limit, format }, { budgets }) => {
+    const found = await budgets(limit)
+    return format === 'json' ? found : new Csv('budgets', found.budgets)
+  },
+  '/api/changes': async (query, { views }) => {
+    const changes = await views.changes(query)
+    return query.format === 'json' ? changes : new Csv('changes', changes.changes)
+  },
+  '/api/mirror': async (query, { views, mirrors }) => {
+    const compared = await views.mirrors(query, mirrors())
+    if (query.format === 'json') return compared
+    return new Csv(
+      'mirrors',
+      compared.mirrors.map(({ newest: _, ...sums }) => sums),
+    )
+  },
   '/api/keys': (_, { keys }) => keys(),
   '/api/clients': (_, { clients, operator }) =>
     clients === undefined ? noClients : openClientActs(clients).list(operator),
-  '/api/audit': (query, { audit }) => audit(query),
+  '/api/audit': async (query, { audit }) => {
+    const found = await audit(query)
+    return query.format === 'json' ? found : new Csv('audit', found.entries)
+  },
 }
+
+/** A line for each group and step. */
+const pointsOf = ({ series }: Series): object[] =>
+  series.flatMap(({ key, name, points }) =>
+    points.map(({ at, ...sums }) => ({ at, key, ...(name !== undefined && { name }), ...sums })),
+  )
 
 /** How long an answer may take, in milliseconds: whoever asks may wait for the read before, and for their turn. */
 const longestAnswer = 12_000

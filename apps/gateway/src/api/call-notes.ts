@@ -1,17 +1,22 @@
 import type { CallStory } from '@spillway/gateway-api'
-import { type CallRecord, RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware'
+import type { FinishedCall } from './finished-calls.ts'
 
-/** What was said of a call that is not booked, since it may quote the prompt. */
+/** What is known of a call and not booked: what may quote the prompt, and what only its own page shows. */
 export interface CallNote {
   /** What vendors said to attempts, by their numbers. */
   readonly messages: ReadonlyMap<number, string>
   readonly refusals: CallStory['refusals']
+  readonly waits: CallStory['waits']
+  readonly losses: CallStory['losses']
 }
 
 /** Characters of a message that are kept. */
 const longestMessage = 1000
 
-/** Remembers what was said of the latest calls that did not go well at once; so many of them. */
+type NotedCall = Pick<FinishedCall, 'record' | 'waits' | 'losses'>
+
+/** Remembers what was said of the latest calls that did not go well at once, that waited or lost something; so many of them. */
 export class CallNotes {
   readonly #notes: RecentMap<CallNote>
 
@@ -20,7 +25,7 @@ export class CallNotes {
   }
 
   /** Takes a call that has ended. */
-  add({ callId, attempts, reports }: CallRecord): void {
+  add({ record: { callId, attempts, reports }, waits, losses }: NotedCall): void {
     const messages = new Map<number, string>()
     for (const { number, outcome } of attempts) {
       const { failure } = outcome ?? {}
@@ -37,8 +42,8 @@ export class CallNotes {
           ]
         : [],
     )
-    if (messages.size === 0 && refusals.length === 0) return
-    this.#notes.set(callId, { messages, refusals })
+    if (messages.size + refusals.length + waits.length + losses.length === 0) return
+    this.#notes.set(callId, { messages, refusals, waits, losses })
   }
 
   of(callId: string): CallNote | undefined {

@@ -2,7 +2,19 @@
 
 import type { CallRow, TokenCounts } from '@spillway/gateway-api'
 import type {} from '@spillway/ledger'
-import { type CallRecord, followCall, type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import {
+  type CallRecord,
+  followCall,
+  type Listener,
+  listen,
+  type Middleware,
+  type ModelRequest,
+  named,
+} from '@spillway/middleware'
+// Bring in the events of waits and losses.
+import type {} from '@spillway/rate-limit'
+import type {} from '@spillway/retry'
+import type {} from '@spillway/translation'
 import type { TenantNames } from './tenant-names.ts'
 
 /** A call that is over. */
@@ -10,15 +22,53 @@ export interface FinishedCall {
   readonly row: CallRow
   readonly request: ModelRequest
   readonly record: CallRecord
+  /** For what it had to wait, in order. */
+  readonly waits: readonly CallWait[]
+  /** What requests and answers have lost on their way to a target that can do less. */
+  readonly losses: readonly string[]
 }
 
-/** Tells of each call at its outcome. The listener must not throw. */
-export function observeCalls(
-  names: Pick<TenantNames, 'of'>,
-  onCall: (call: FinishedCall) => void,
-): Middleware {
-  const observing: Middleware = (next) => (request) =>
-    followCall(request, next, ({ record, response, outcome, failure, firstContentMs, totalMs }) => {
+/** A call waited before an attempt. */
+export interface CallWait {
+  readonly target: string | null
+  readonly why: 'limit' | 'retry'
+  /** When the wait began, in milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly ms: number
+}
+
+/** Waits of one call that are kept. */
+const mostWaits = 50
+
+export interface CallObserver {
+  readonly names: Pick<TenantNames, 'of'>
+  /** Told of each call at its outcome. Must not throw. */
+  readonly onCall: (call: FinishedCall) => void
+  /** Hears all events of calls. */
+  readonly onEvent: Listener
+}
+
+/** Follows each call, with what its events tell, until it is over. */
+export function observeCalls({ names, onCall, onEvent }: CallObserver): Middleware {
+  const observing: Middleware = (next) => (request) => {
+    const waits: CallWait[] = []
+    const losses = new Set<string>()
+    /** A retry is decided where no target is known. */
+    let lastTarget: string | undefined
+    const heard = listen(request, (event) => {
+      onEvent(event)
+      if (event.type === 'attempt.ended') lastTarget = event.target
+      if (event.type === 'degraded') for (const loss of event.losses) losses.add(loss)
+      const isWait = event.type === 'limit.waited' || event.type === 'retry.scheduled'
+      if (!isWait || waits.length >= mostWaits) return
+      const now = request.clock.epoch()
+      const isOver = event.type === 'limit.waited'
+      waits.push({
+        ...{ target: event.target ?? lastTarget ?? null, why: isOver ? 'limit' : 'retry', ms: event.waitMs },
+        at: Math.round(isOver ? now - event.waitMs : now),
+      })
+    })
+    return followCall(heard, next, ({ record, response, outcome, failure, firstContentMs, totalMs }) => {
       const row: CallRow = {
         id: record.callId,
         at: Math.round(record.startedAtEpoch),
@@ -37,8 +87,9 @@ export function observeCalls(
         totalMs,
         ...usedBy(record),
       }
-      onCall({ row, request, record })
+      onCall({ row, request, record, waits, losses: [...losses].sort() })
     })
+  }
   return named(observing, 'calls for the dashboard', { hidden: true })
 }
 

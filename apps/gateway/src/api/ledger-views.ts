@@ -3,8 +3,11 @@ import {
   type CallRow,
   type CallStory,
   type Calls,
+  type Changes,
   type Facets,
   type Fallbacks,
+  type Matches,
+  type Mirrors,
   none,
   type Query,
   rangeOf,
@@ -13,10 +16,11 @@ import {
   type Summary,
   type Usage,
 } from '@spillway/gateway-api'
-import type { CallView, OutcomeFilter } from '@spillway/ledger'
+import type { CallView, ChangeRow, OutcomeFilter } from '@spillway/ledger'
 import { type Clock, systemClock } from '@spillway/middleware'
 import type { Books } from '../ledger/books.ts'
 import type { CallNote } from './call-notes.ts'
+import { type ConfiguredMirror, mirrorsView } from './mirror-view.ts'
 import type { SharedReads } from './shared-reads.ts'
 import { spanIfAsked, spanOf } from './spans.ts'
 import type { TenantNames } from './tenant-names.ts'
@@ -29,8 +33,12 @@ export interface LedgerViews {
   series(query: Query<'series'>): Promise<Series>
   fallbacks(query: Query<'fallbacks'>): Promise<Fallbacks>
   facets(query: Query<'facets'>): Promise<Facets>
+  matches(query: Query<'facets'>): Promise<Matches>
   sessions(query: Query<'sessions'>): Promise<Sessions>
   calls(query: Query<'calls'>): Promise<Calls>
+  changes(query: Query<'changes'>): Promise<Changes>
+  /** @param configured mirrors that run now */
+  mirrors(query: Query<'mirror'>, configured: readonly ConfiguredMirror[]): Promise<Mirrors>
   /** Undefined where there is none. */
   story(id: string): Promise<CallStory | undefined>
 }
@@ -104,6 +112,15 @@ export function ledgerViews(
         facets: { ...facets, tenant: facets.tenant.map((each) => named('tenant', each.value, each)) },
       }
     },
+    async matches(query) {
+      const asked = rangeOf(query, now())
+      const range = { from: asked.from, to: asked.to }
+      const filter = outcomeFilter(query)
+      const found = await read(['matches', asked, filter], () =>
+        store.matchingCalls(range, stepsOf(asked), filter),
+      )
+      return { range, ...found }
+    },
     async sessions({ order, limit, ...query }) {
       const range = spanOf(query, now())
       const rows = await read(['sessions', order, limit, range], () => store.sessions(range, order, limit))
@@ -127,6 +144,15 @@ export function ledgerViews(
       const { calls, next } = await read(['calls', filter], () => store.calls(filter))
       return { calls: calls.map(callRow), next }
     },
+    async changes({ limit, ...query }) {
+      const range = spanOf(query, now())
+      const rows = await read(['changes', range, limit], () => store.changes(range, limit))
+      return { range, changes: rows.map(changeView) }
+    },
+    async mirrors(query, configured) {
+      const range = spanOf(query, now())
+      return mirrorsView(range, configured, await read(['mirror', range], () => store.comparisons(range)))
+    },
     async story(id) {
       if (id === '' || id.length > 256) throw new BadParameter('id', 'expected the id of a call')
       const story = await read(['story', id], () => store.callStory(id))
@@ -140,6 +166,8 @@ export function ledgerViews(
           message: note?.messages.get(attempt.number) ?? null,
         })),
         refusals: note?.refusals ?? [],
+        waits: note?.waits ?? [],
+        losses: note?.losses ?? [],
         isRemembered: note !== undefined,
         hasContent: hasContent(id),
       }
@@ -155,6 +183,22 @@ function outcomeFilter(query: OutcomeFilter): OutcomeFilter {
     value === none ? '' : value,
   ])
   return { ...Object.fromEntries(texts), status, problems }
+}
+
+/** States as the API calls them. */
+function changeView({
+  started_at: at,
+  kind,
+  target,
+  endpoint,
+  subject,
+  was,
+  became,
+  reason,
+  until,
+}: ChangeRow) {
+  const named = (state: string): string => state.replaceAll('_', '-')
+  return { at, kind, target, endpoint, subject, was: named(was), became: named(became), reason, until }
 }
 
 function usageRow<T extends { readonly cancelled: number }>({

@@ -1,13 +1,15 @@
-import type { Keys, Mirrors, Targets } from '@spillway/gateway-api'
+import type { Keys, Targets } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
-import { type Middleware, systemClock } from '@spillway/middleware'
+import { backgroundClock, type Middleware, systemClock } from '@spillway/middleware'
 import type { Incident } from '../alerts/incident.ts'
 import { worstOf } from '../alerts/incidents.ts'
+import { type BudgetListSources, budgetList } from '../budgets/budget-list.ts'
 import type { OpenClients } from '../clients/open-clients.ts'
 import type { Config } from '../config/config.ts'
 import { withoutUndefined } from '../config/without-undefined.ts'
 import { actEntry, callEntry } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
+import { changesOfCalls } from '../ledger/changes.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
@@ -18,6 +20,7 @@ import { CallNotes } from './call-notes.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
 import { LiveEvents } from './live-events.ts'
+import type { ConfiguredMirror } from './mirror-view.ts'
 import { sharedReads } from './shared-reads.ts'
 import { spanIfAsked } from './spans.ts'
 import { openLimits, watchTargets } from './targets-view.ts'
@@ -31,6 +34,7 @@ export interface Observed {
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
+  readonly budgets: Omit<BudgetListSources, 'store' | 'names'>
   /** What needs a person now. */
   readonly incidents: (view: Targets) => readonly Incident[]
   /** Undefined where nobody presents keys. */
@@ -54,10 +58,14 @@ export function openApiSources(observed: Observed): {
   const { captureContent = false, maxContentLength = Infinity } = config().telemetry ?? {}
   const contents = captureContent ? new CallContents(maxContentLength) : undefined
   const names = tenantNames(config)
-  const calls = observeCalls(names, (call) => {
-    notes.add(call.record)
-    books.audit?.record(callEntry(call))
-    live.send('call', call.row)
+  const calls = observeCalls({
+    names,
+    onCall(call) {
+      notes.add(call)
+      books.audit?.record(callEntry(call))
+      live.send('call', call.row)
+    },
+    onEvent: changesOfCalls(targets, backgroundClock, (row) => books.book([{ table: 'changes', row }])),
   })
   const watched = watchTargets(config, targets, shared, (change) => live.send('circuit', change))
   const sources: ApiSources = {
@@ -81,8 +89,10 @@ export function openApiSources(observed: Observed): {
       books.audit?.record(actEntry(by, 'limits.opened', { subject }))
     },
     keys: () => reads('keys', () => keysOf(vault)),
-    mirrors: () => ({ mirrors: mirrors.map(mirrorView) }),
-    audit({ range: name, from, to, ...filter }) {
+    budgets: (limit) =>
+      reads(`budgets ${limit}`, () => budgetList({ ...observed.budgets, store: books.store, names }, limit)),
+    mirrors: () => mirrors.map(configuredMirror),
+    audit({ range: name, from, to, format: _, ...filter }) {
       const range = spanIfAsked({ range: name, from, to }, Date.now())
       return reads(JSON.stringify(['audit', filter, range]), () =>
         readAudit(books.store.audit, { ...filter, range }, names),
@@ -104,9 +114,9 @@ export function openApiSources(observed: Observed): {
   }
 }
 
-function mirrorView({ from, to, sample, mirror, tally }: RunningMirror): Mirrors['mirrors'][number] {
+function configuredMirror({ from, to, sample, mirror }: RunningMirror): ConfiguredMirror {
   const dropped = Object.values(mirror.stats().dropped).reduce((sum, count) => sum + count, 0)
-  return { from, to, sample, dropped, ...tally.findings() }
+  return { from, to, sample, dropped }
 }
 
 async function keysOf(vault: Vault | undefined): Promise<Keys> {

@@ -36,14 +36,10 @@ export function callRules(config: BudgetsConfig | undefined): CallRules {
   }
   use(config)
 
-  /** What holds for each caller holds where it has no limit of the same kind. */
-  const rulesOf = (name: string, own: readonly BudgetRule[]): readonly BudgetRule[] => {
-    const missing = (each ?? []).filter(
-      ({ unit, period }) =>
-        !own.some((rule) => rule.scope.type === 'client' && rule.unit === unit && rule.period === period),
-    )
-    return [...own, ...toRules({ type: 'client', name }, missing), ...all]
-  }
+  const rulesOf = (name: string, own: readonly BudgetRule[]): readonly BudgetRule[] => [
+    ...clientRules(name, own, each),
+    ...all,
+  ]
 
   return {
     of(client, tenant = keyless) {
@@ -70,4 +66,17 @@ export function callRules(config: BudgetsConfig | undefined): CallRules {
     },
     use,
   }
+}
+
+/** What holds for each caller holds where it has no limit of the same kind. */
+export function clientRules(
+  name: string,
+  own: readonly BudgetRule[],
+  each: BudgetsConfig['eachClient'],
+): readonly BudgetRule[] {
+  const missing = (each ?? []).filter(
+    ({ unit, period }) =>
+      !own.some((rule) => rule.scope.type === 'client' && rule.unit === unit && rule.period === period),
+  )
+  return [...own, ...toRules({ type: 'client', name }, missing)]
 }

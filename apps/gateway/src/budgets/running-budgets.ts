@@ -8,7 +8,7 @@ import {
   createBudgets,
   isBudgetRefusal,
 } from '@spillway/budgets'
-import type { AttemptRow, Entry, LedgerStore } from '@spillway/ledger'
+import type { AttemptRow, CallRow, Entry, LedgerStore } from '@spillway/ledger'
 import {
   type Clock,
   type Handler,
@@ -167,9 +167,10 @@ export function openBudgets(options: RunningBudgetsOptions): RunningBudgets {
       else if (rules.all.length > 0) void engine.charge(rules.all, useOf(row))
     },
     bookBatch(entries, reader, books) {
-      const [first] = entries
+      const isOfCall = ({ table }: Entry): boolean => table === 'calls' || table === 'attempts'
+      const first = entries.find(isOfCall)?.row as CallRow | AttemptRow | undefined
       if (first === undefined) return
-      const { call_id: id, tenant } = first.row
+      const { call_id: id, tenant } = first
       const own = rules.of(reader, tenant ?? undefined)
       if (own === undefined) return books.book(entries)
       const used = entries.flatMap((entry) => (entry.table === 'attempts' ? [useOf(entry.row)] : []))

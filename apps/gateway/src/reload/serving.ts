@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ComparisonRow } from '@spillway/ledger'
 import type { Middleware } from '@spillway/middleware'
 import type { RunningBudgets } from '../budgets/running-budgets.ts'
 import { closeAll } from '../closing.ts'
@@ -39,8 +40,11 @@ export class Serving {
     this.#options = options
     this.#tenants = limitsOfTenants(config, options.resources.shared)
     for (const name of Object.keys(config.targets)) this.#add(openTarget(name, config, options.resources))
-    this.mirrors.push(...openMirrors(config, this.targets, options.mirrored))
+    this.mirrors.push(...openMirrors(config, this.targets, options.mirrored, this.#bookComparison))
   }
+
+  readonly #bookComparison = (row: ComparisonRow): void =>
+    this.#options.resources.books?.book([{ table: 'comparisons', row }])
 
   /** Opens the routes; `observers` are outermost. */
   route(observers: readonly Middleware[]): void {
@@ -80,7 +84,7 @@ export class Serving {
     )
     const oldMirrors = [...this.mirrors]
     if (isTouched || !isDeepStrictEqual([before.mirror, before.routes], [next.mirror, next.routes])) {
-      this.mirrors.splice(0, Infinity, ...openMirrors(next, this.targets, mirrored))
+      this.mirrors.splice(0, Infinity, ...openMirrors(next, this.targets, mirrored, this.#bookComparison))
     }
     if (!isDeepStrictEqual(before.tenants?.rateLimit, next.tenants?.rateLimit)) {
       left.push({ name: 'the limits of tenants', close: this.#tenants.close })

@@ -158,8 +158,8 @@ function mirrorValues(mirrors: readonly RunningMirror[]): Readonly<Record<string
     'spillway.mirror.similarity': {
       description: 'How alike the answers of both are, 0 to 1: the mean since the start',
       read: () =>
-        labelled.flatMap(({ tally: { similarity }, labels }) =>
-          similarity === null ? [] : [{ value: similarity, attributes: labels }],
+        labelled.flatMap(({ similarity: { mean }, labels }) =>
+          mean === null ? [] : [{ value: mean, attributes: labels }],
         ),
     },
   }

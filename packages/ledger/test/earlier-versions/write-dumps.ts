@@ -8,7 +8,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type AttemptRow, type CallRow, type Entry, openLedgerStore } from '../../src/index.ts'
+import {
+  type AttemptRow,
+  type CallRow,
+  type ChangeRow,
+  type ComparisonRow,
+  type Entry,
+  openLedgerStore,
+} from '../../src/index.ts'
 import { privatePostgres } from '../private-postgres.ts'
 import { openTestDatabase } from '../test-database.ts'
 
@@ -56,11 +63,15 @@ async function entriesOfVersion5(): Promise<Entry[]> {
   ]
 }
 
-/** Eight calls and six entries of an audit log whose first two were pruned. */
+/** Eight calls, a comparison, a change, and six entries of an audit log whose first two were pruned. */
 async function fill(url: string, entries: readonly Entry[]): Promise<void> {
   const store = openLedgerStore(url)
   await store.write(entries)
   const begin = Date.UTC(2026, 9, 31, 23, 58)
+  await store.write([
+    { table: 'comparisons', row: aComparison(begin) },
+    { table: 'changes', row: aChange(begin) },
+  ])
   const entry = (number: number) => ({
     ...{ id: `e${number}`, at: begin + number * 1000, actor: 'acme', action: 'call' },
     details: { from: '127.0.0.1', number, outcome: 'ok' },
@@ -73,6 +84,29 @@ async function fill(url: string, entries: readonly Entry[]): Promise<void> {
     ...{ id: 'msgbatch_1', target: 'claude', endpoint: 'first', tenant: 'acme', results_of: null, at: begin },
   })
   await store.close()
+}
+
+function aComparison(at: number): ComparisonRow {
+  return {
+    ...{
+      id: 'comparison-1',
+      call_id: 'call-1',
+      started_at: at,
+      from_target: 'claude',
+      to_target: 'candidate',
+    },
+    ...{ model_asked: 'claude-opus-5', similarity: 0.875, primary_failure: null, primary_ttft_ms: 120.5 },
+    ...{ primary_total_ms: 900.25, primary_output_tokens: 40, primary_cost_nano: 4_000_000 },
+    ...{ candidate_failure: 'timeout', candidate_ttft_ms: null, candidate_total_ms: 1200.5 },
+    ...{ candidate_output_tokens: 0, candidate_cost_nano: null },
+  }
+}
+
+function aChange(at: number): ChangeRow {
+  return {
+    ...{ id: 'change-1', started_at: at, kind: 'circuit', target: 'claude', endpoint: 'first' },
+    ...{ subject: 'claude-opus-5', was: 'closed', became: 'open', reason: 'failure_rate', until: null },
+  }
 }
 
 function dumpSqlite(file: string): string {

@@ -2,6 +2,9 @@ import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
+import { signedOut } from '../src/clients/client-changes.ts'
+import { fileClientStore } from '../src/clients/client-store.ts'
+import { examineIdentityProvider } from '../src/doctor/identity-provider.ts'
 import type { AnsweredCall, Gateway } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
@@ -160,4 +163,32 @@ describe('the keys of the identity provider', () => {
     await expect.poll(async () => (await ask(late.gateway, first)).status, { timeout: 8_000 }).toBe(200)
     expect(await (await fetch(`${late.gateway.url}/readyz`)).json()).not.toHaveProperty('identityProvider')
   })
+})
+
+test('a service that was signed out has to get another token, and doctor says what the identity provider does', async () => {
+  const issuer = await startIssuer()
+  const { gateway, clients } = await gatewayFor(issuer)
+  const token = issuer.token(member)
+  expect((await ask(gateway, token)).status).toBe(200)
+  const store = fileClientStore(clients.server.clientsFile)
+  await store.update((before) => signedOut(before, 'alice@example.com', Date.now()))
+  await expect
+    .poll(() => answered(gateway, token), { timeout: 3_000 })
+    .toEqual([401, expect.stringContaining('signed out')])
+  const later = issuer.token({ ...member, iat: Math.floor(Date.now() / 1000) + 1 })
+  expect((await ask(gateway, later)).status).toBe(200)
+
+  const oidc = { issuer: issuer.url, clientId: 'spillway' }
+  expect(await examineIdentityProvider(oidc)).toMatchObject([
+    { level: 'ok', message: expect.stringContaining('publishes keys') },
+    { level: 'error', message: expect.stringContaining('authorization_endpoint, token_endpoint') },
+    { level: 'ok', message: expect.stringContaining('/login/oidc/callback') },
+  ])
+  expect(await examineIdentityProvider({ ...oidc, issuer: `${issuer.url}/` })).toMatchObject([
+    { level: 'error', message: expect.stringContaining('set server.oidc.issuer to exactly that') },
+  ])
+  await issuer.leave()
+  expect(await examineIdentityProvider(oidc)).toMatchObject([
+    { level: 'error', message: expect.stringContaining('ECONNREFUSED') },
+  ])
 })

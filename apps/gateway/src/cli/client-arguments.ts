@@ -15,6 +15,14 @@ export function clientName(text: string): string {
   return checked(text, nameProblem(text))
 }
 
+/** As claims give it: what has no @ is known under a prefix. */
+export function signedInName(text: string): string {
+  if (!/^[\x21-\x7e]{1,200}$/.test(text))
+    throw new InvalidArgumentError('expected a name as the log shows it, such as alice@example.com.')
+  if (text.includes('@')) return text.toLowerCase()
+  return text.startsWith('oidc:') ? text : `oidc:${text}`
+}
+
 export function team(text: string): string {
   return checked(text, teamProblem(text))
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { added, changed, found, revoked, rotated } from '../clients/client-changes.ts'
+import { added, changed, found, revoked, rotated, signedOut } from '../clients/client-changes.ts'
 import type { ClientDocument } from '../clients/client-document.ts'
 import { type ClientHash, fingerprintOf, hashedWith } from '../clients/client-hash.ts'
 import { newClientKey, prefixOf } from '../clients/client-key.ts'
@@ -16,6 +16,7 @@ import {
   list,
   overlap,
   priority,
+  signedInName,
   targets,
   team,
   tokens,
@@ -139,6 +140,22 @@ export function clientCommands(): Command {
           await store.update((before) => revoked(before, name, Date.now()))
           console.log(`${name} is revoked; running gateways refuse it within a second`)
           await noteAct('client.revoked', { subject: name })
+        }),
+      ),
+  )
+  group.addCommand(
+    clientCommand(
+      'sign-out',
+      'end all sessions of a person or service of server.oidc, and refuse its tokens from before now',
+    )
+      .argument('<name>', 'as calls of theirs are booked, such as alice@example.com or oidc:ci', signedInName)
+      .action((name: string, flags: Flags) =>
+        withStore(flags, async (store) => {
+          await store.update((before) => signedOut(before, name, Date.now()))
+          console.log(
+            `${name} is signed out; running gateways refuse what it has signed in to within a second. It can sign in again: to prevent that, remove it from its groups at the identity provider`,
+          )
+          await noteAct('client.signed-out', { subject: name })
         }),
       ),
   )

@@ -60,6 +60,10 @@ async function examineAll(named: string | undefined, tell: (finding: Finding) =>
       note(problem('vault', formatProblem(file ?? '', each), 'see "spillway vault doctor"'))
   }
   note(await examineOnline(loaded))
+  if (config.server.oidc !== undefined) {
+    const { examineIdentityProvider } = await import('../doctor/identity-provider.ts')
+    note(await examineIdentityProvider(config.server.oidc))
+  }
   note(await examineModels(config))
   note(await examineRedis(config))
   const stored = await examineStorage(config)

@@ -136,6 +136,8 @@ class KeysSession {
         server: {
           ...{ host: '127.0.0.1', port: 0, auth: 'keys', fingerprintKey: 'env:FUZZ_CLIENT_SECRET' },
           clientsFile: join(this.#folder, 'clients.json'),
+          // A machine that is busy is no reason to refuse anything here.
+          loadShedding: { maxEventLoopDelay: 'none' },
         },
         targets: {
           claude: { api: 'anthropic', endpoints: [{ url: claude.url, credential }] },
@@ -161,7 +163,12 @@ class KeysSession {
         if (anyKey.test(text) || text.includes(ownKey)) this.#found('the log has a key', text.slice(-500))
         this.#logTail = text.slice(-100)
       },
-      onComplaint: (text) => this.#found(`stderr: ${text.slice(0, 300)}`, ''),
+      onComplaint: (text) => {
+        if (anyKey.test(text) || text.includes(ownKey)) this.#found('stderr has a key', text.slice(-500))
+        // Lines of the log tell of the machine, which is busy; all else is an error.
+        const errors = text.split('\n').filter((line) => line !== '' && !/^\d{4}-\d\d-\d\d /.test(line))
+        if (errors.length > 0) this.#found(`stderr: ${errors.join(' ').slice(0, 300)}`, text)
+      },
       onExit: (how) => this.#found(`the gateway ended: ${how}`, ''),
     })
   }

@@ -122,9 +122,12 @@ export function needs(client: Client, permission: Permission, what: string): Fai
   const all = [
     ...given.filter((each) => Object.hasOwn(permissions, each) || Object.hasOwn(permissionSets, each)),
   ]
-  const how = `spillway clients set ${name} --permissions ${[...all, permission].join(',')}`
+  // Who signs in has no key, and a name that no client with one has.
+  const how = /[@:]/.test(name)
+    ? 'server.oidc of the gateway gives it, to a group or a person'
+    : `"spillway clients set ${name} --permissions ${[...all, permission].join(',')}" gives it`
   const wider = set === undefined ? '' : ` (${set} has it, too)`
-  return denied(`${name} lacks the permission ${permission}, which ${what} need; "${how}" gives it${wider}`)
+  return denied(`${name} lacks the permission ${permission}, which ${what} need; ${how}${wider}`)
 }
 
 const denied = (message: string): Failure => callersFault('permission', message, 403)

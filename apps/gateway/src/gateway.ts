@@ -277,6 +277,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     sources.close()
     await alerting?.close()
     await serving.close()
+    await closeAll([{ name: 'budgets', close: () => shared?.budgets.flush() }], log)
     // Last: the calls that were cut are booked and counted too.
     await closeAll(
       [

@@ -35,7 +35,7 @@ interface Held {
 /** Reservations that were charged because nobody settled them, and may still be put right. */
 const mostLapsed = 10_000
 
-/** Meters below which periods that are over are not looked for. */
+/** Meters below which those that are over or unused are not looked for. */
 const fewMeters = 1_000
 
 /**
@@ -71,8 +71,10 @@ export function memoryBudgetStore(options: MemoryBudgetStoreOptions = {}): Budge
     return span
   }
 
+  /** What has used nothing is as if it had never been asked for: callers that are refused upstream leave nothing. */
   const prune = (now: number): void => {
-    for (const [name, period] of periods) if (period.span.end <= now) periods.delete(name)
+    for (const [name, { span, used, reserved }] of periods)
+      if (span.end <= now || (used === 0 && reserved === 0)) periods.delete(name)
     pruneAt = Math.max(fewMeters, 2 * periods.size)
   }
 

@@ -20,7 +20,7 @@ export type Reply =
       /** Processes that have been heard of lately. */
       readonly members: number
       readonly refused?: number
-      /** What is used and reserved of each meter. */
+      /** Of each meter what is used and reserved, and whether it was known before: 0 or 1. */
       readonly states: readonly (readonly string[])[]
     }
 

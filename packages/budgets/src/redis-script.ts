@@ -69,6 +69,7 @@ end
 local meters, refused = {}, nil
 for index, given in ipairs(a.meters) do
   local key, waits = KEYS[1 + 2 * index], KEYS[2 + 2 * index]
+  local known = redis.call('EXISTS', key)
   lapse(key, waits)
   if given.opening then redis.call('HSETNX', key, 'b', text(given.opening)) end
   if given.base and given.base > number(redis.call('HGET', key, 'b')) then
@@ -87,7 +88,7 @@ for index, given in ipairs(a.meters) do
     end
   end
   local kept = redis.call('HMGET', key, 'b', 'u', 'r')
-  local meter = { used = number(kept[1]) + number(kept[2]), reserved = number(kept[3]) }
+  local meter = { used = number(kept[1]) + number(kept[2]), reserved = number(kept[3]), known = known }
   meters[index] = meter
   if given.most and given.limit and not refused and meter.used + meter.reserved + given.expected > given.limit then
     refused = index - 1
@@ -107,7 +108,7 @@ for index, given in ipairs(a.meters) do
     meter.reserved = meter.reserved + given.most
   end
   -- As texts: numbers of JSON have fewer digits here.
-  states[index] = { text(meter.used), text(meter.reserved) }
+  states[index] = { text(meter.used), text(meter.reserved), text(meter.known) }
 end
 
 return cjson.encode({

@@ -50,3 +50,10 @@ export function fitsShare(meter: SharedMeter, { limit, expected }: MeterDemand, 
 }
 
 const usedBefore = ({ used, opening = 0, base = 0 }: SharedMeter): number => Math.max(used, opening, base)
+
+/** What has used nothing is as if it had never been asked for. */
+export function isUnused(meter: SharedMeter): boolean {
+  const { reserved, heldHere, owed, report, opening, base } = meter
+  const isKnown = report === undefined && opening === undefined && base === undefined
+  return isKnown && usedBefore(meter) + reserved + heldHere + owed === 0
+}

@@ -157,6 +157,28 @@ describe.skipIf(!hasRedis() && !process.env.CI)('budgets that gateways share', (
     await vi.waitFor(async () => expect(await other?.used()).toBe(4_000), { timeout: 5_000, interval: 50 })
   })
 
+  it('tell Redis at the end what it has not heard of, so that a restart charges no estimates', async () => {
+    await using server = await startRedis()
+    const [one, other] = await gatewaysAt(server.url, 2)
+    const reservations = await Promise.all(Array.from({ length: 20 }, () => one?.reserve(4_000)))
+    for (const reservation of reservations) void reservation?.settle(usd(10))
+    await one?.store.flush()
+    one?.redis.disconnect()
+    const [status] = (await other?.budgets.usage([rule])) ?? []
+    expect([status?.used, status?.reserved]).toEqual([200, 0])
+  })
+
+  it('know again what Redis has evicted', async () => {
+    await using server = await startRedis()
+    const [gateway] = await gatewaysAt(server.url, 1)
+    await (await gateway?.reserve(700_000))?.settle(usd(700_000))
+    const keys = (await gateway?.redis.keys('*:client:*')) ?? []
+    expect(keys).toHaveLength(1)
+    await gateway?.redis.del(keys)
+    await (await gateway?.reserve(10))?.settle(usd(10))
+    await vi.waitFor(async () => expect(await gateway?.used()).toBe(700_010))
+  })
+
   it('leave nothing in Redis for good', async () => {
     await using server = await startRedis()
     const [gateway] = await gatewaysAt(server.url, 1)

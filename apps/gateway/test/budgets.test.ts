@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import type { CallRow, Calls } from '@spillway/gateway-api'
-import { hasRedis, type Reply, type SimulatedServer, startClaude, startRedis } from '@spillway/testing'
+import {
+  hasRedis,
+  type Reply,
+  type SimulatedServer,
+  startClaude,
+  startOllama,
+  startRedis,
+} from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import type { StoredLimit } from '../src/clients/client-document.ts'
 import { clientsOf, type TestClients } from './clients.ts'
@@ -197,6 +204,23 @@ test('requests and tokens are counted, those of refused and failed calls not', a
   const { claude, said } = await setUp({ limits })
   for (const expected of [200, 200, 200, 429, 429]) expect((await said()).status).toBe(expected)
   expect(claude.requests).toHaveLength(3)
+})
+
+test('a model on this machine costs nothing, with a budget of nothing too', async () => {
+  const ollama = forThisTest(await startOllama())
+  const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
+  const { said } = await setUp({
+    limits: [limit(0)],
+    config: {
+      routes: [
+        { models: 'llama*', target: 'local' },
+        { models: '*', target: 'claude', fallback: [] },
+      ],
+    },
+    second: () => local,
+  })
+  expect((await said()).status).toBe(429)
+  for (const expected of [200, 200]) expect((await said({ model: 'llama3.2' })).status).toBe(expected)
 })
 
 test('a soft budget warns and refuses nothing', async () => {

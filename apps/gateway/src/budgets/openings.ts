@@ -15,6 +15,13 @@ export interface Openings {
   close(): void
 }
 
+interface Read {
+  /** When it was asked, in `clock.now()` time, and up to which time, since the Unix epoch. */
+  readonly at: number
+  readonly to: number
+  readonly use: Promise<readonly TenantUse[]>
+}
+
 export interface OpeningsOptions {
   readonly engine: Pick<Budgets, 'open'>
   readonly ledger: Pick<LedgerStore, 'tenantUse'>
@@ -36,23 +43,26 @@ export function ledgerOpenings({ engine, ledger, membersOf, clock, log }: Openin
   const known = new WeakSet<readonly BudgetRule[]>()
   const opened = new RecentMap<true>(mostMeters)
   const closing = new AbortController()
-  let reads = new Map<BudgetPeriod, { readonly at: number; readonly use: Promise<readonly TenantUse[]> }>()
+  const reads = new Map<BudgetPeriod, Read>()
   let waiting = 0
+  /** When the ledger began not to answer: what is used from then on is counted here. */
+  let awaySince = 0
 
-  /** What was used in a period up to now. */
-  const read = (period: BudgetPeriod): Promise<readonly TenantUse[]> => {
+  /** What was used in the current period up to a time. */
+  const read = (period: BudgetPeriod, to: number): Promise<readonly TenantUse[]> => {
     const found = reads.get(period)
-    if (found !== undefined && clock.now() - found.at < fresh) return found.use
-    const now = clock.epoch()
-    const use = ledger.tenantUse({ from: periodAt(period, now).start, to: now })
-    reads = new Map([...reads, [period, { at: clock.now(), use }]])
-    use.catch(() => reads.delete(period))
+    const isFresh = found !== undefined && clock.now() - found.at < fresh
+    if (isFresh && Math.abs(to - found.to) < fresh) return found.use
+    const use = ledger.tenantUse({ from: periodAt(period, to).start, to })
+    reads.set(period, { at: clock.now(), to, use })
+    // While it is away all share its refusal, too.
+    use.catch(() => {})
     return use
   }
 
-  const load = async (rules: readonly BudgetRule[]): Promise<void> => {
+  const load = async (rules: readonly BudgetRule[], to: number): Promise<void> => {
     const openings = await Promise.all(
-      rules.map(async (rule) => ({ rule, used: usedOf(rule, await read(rule.period), membersOf) })),
+      rules.map(async (rule) => ({ rule, used: usedOf(rule, await read(rule.period, to), membersOf) })),
     )
     await engine.open(openings)
     for (const rule of rules) opened.set(meterOf(rule), true)
@@ -63,26 +73,31 @@ export function ledgerOpenings({ engine, ledger, membersOf, clock, log }: Openin
       if (known.has(rules)) return undefined
       // A minute is over before anyone is the worse for it.
       const missing = rules.filter((rule) => rule.period !== 'minute' && !opened.get(meterOf(rule)))
-      const isOpen = missing.length === 0
-      if (isOpen) known.add(rules)
-      if (isOpen) return undefined
+      if (missing.length === 0) {
+        known.add(rules)
+        return undefined
+      }
       const late = new AbortController()
-      const loading = load(missing).finally(() => late.abort())
-      loading.catch(() => {})
+      const to = waiting > 0 ? awaySince : clock.epoch()
+      const loading = load(missing, to).finally(() => late.abort())
+      const loaded = loading.then(
+        () => true,
+        () => false,
+      )
       const until = sleep(clock, patience, late.signal).then(
         () => false,
-        () => true,
+        () => loaded,
       )
-      return Promise.race([loading.then(() => true), until])
-        .catch(() => false)
-        .then((isLoaded) => {
-          if (known.has(rules)) return
-          known.add(rules)
-          if (isLoaded) return
-          if (waiting++ === 0)
-            log('the ledger does not say what budgets have used before: they begin without it until it does')
-          void again(missing, loading)
-        })
+      return Promise.race([loaded, until]).then((isLoaded) => {
+        if (known.has(rules)) return
+        known.add(rules)
+        if (isLoaded) return
+        if (waiting++ === 0) {
+          awaySince = to
+          log('the ledger does not say what budgets have used before: they begin without it until it does')
+        }
+        void again(missing, to, loading)
+      })
     },
     get isWaiting() {
       return waiting > 0
@@ -90,18 +105,19 @@ export function ledgerOpenings({ engine, ledger, membersOf, clock, log }: Openin
     close: () => closing.abort(new Error('the gateway stops')),
   }
 
-  async function again(missing: readonly BudgetRule[], first: Promise<void>): Promise<void> {
+  async function again(missing: readonly BudgetRule[], to: number, first: Promise<void>): Promise<void> {
     let loading = first
-    while (!closing.signal.aborted) {
+    for (;;) {
       const isLoaded = await loading.then(
         () => true,
         () => false,
       )
       if (isLoaded) break
       await sleep(clock, askAgain, closing.signal).catch(() => {})
-      loading = load(missing)
+      if (closing.signal.aborted) return
+      loading = load(missing, to)
     }
-    if (--waiting === 0 && !closing.signal.aborted) log('budgets know again what was used before')
+    if (--waiting === 0) log('budgets know again what was used before')
   }
 }
 

@@ -534,6 +534,18 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     )
   })
 
+  test('a client says how much of its budget is used, and leads to its budgets and its calls', async () => {
+    server.fixture = aFewCalls(Date.now())
+    const page = await open('#/clients')
+    const row = page.locator('tbody tr', { hasText: 'shop' })
+    await row.getByText('of $200.00 a month').waitFor()
+    await row.getByRole('link', { name: '22% used of the budget of web' }).click()
+    await page.waitForFunction(() => location.hash === '#/budgets?query=web')
+    await page.goBack()
+    await row.getByRole('link', { name: 'web', exact: true }).click()
+    await page.waitForFunction(() => location.hash === '#/calls?tenant=web')
+  })
+
   test('what is seen can be had as a file, on every view with numbers', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')

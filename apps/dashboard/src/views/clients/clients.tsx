@@ -1,9 +1,13 @@
-import type { Clients as ClientsAnswer, ClientView, ClientWithKey } from '@spillway/gateway-api'
+import type { Budgets, Clients as ClientsAnswer, ClientView, ClientWithKey } from '@spillway/gateway-api'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { apiPath } from '../../api/read-api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { type Budget, budgetAmount } from '../../format/budget.ts'
+import { percent } from '../../format/number.ts'
 import { ago } from '../../format/time.ts'
+import { place } from '../../place.ts'
+import { formatPlace } from '../../routing.ts'
 import { act, may } from '../../session/session.ts'
 import { Badge, type Tone } from '../../ui/badge.tsx'
 import { Empty } from '../../ui/empty.tsx'
@@ -31,6 +35,7 @@ type Open =
 /** Who may call, and what each may do. */
 export function Clients(): JSX.Element {
   const clients = useResource<ClientsAnswer>(apiPath('clients'), 30_000)
+  const budgets = useResource<Budgets>(apiPath('budgets', { limit: '1000' }), 30_000)
   const [open, setOpen] = useState<Open>()
   const close = (): void => setOpen(undefined)
   const isAllowed = may('admin:write')
@@ -56,7 +61,12 @@ export function Clients(): JSX.Element {
               {data.clients.length === 0 ? (
                 <p class="quiet">No clients yet, so every call is refused.</p>
               ) : (
-                <ClientTable clients={data.clients} isAllowed={isAllowed} onOpen={setOpen} />
+                <ClientTable
+                  clients={data.clients}
+                  budgets={budgets.data?.budgets ?? []}
+                  isAllowed={isAllowed}
+                  onOpen={setOpen}
+                />
               )}
             </Panel>
           )}
@@ -115,11 +125,14 @@ function NotAsked(): JSX.Element {
 
 interface ClientTableProps {
   readonly clients: readonly ClientView[]
+  /** Those of which most is used first. */
+  readonly budgets: readonly Budget[]
   readonly isAllowed: boolean
   readonly onOpen: (open: Open) => void
 }
 
-function ClientTable({ clients, isAllowed, onOpen }: ClientTableProps): JSX.Element {
+function ClientTable({ clients, budgets, isAllowed, onOpen }: ClientTableProps): JSX.Element {
+  const { range, span } = place.value
   const now = Date.now()
   // Those that can be used first, by name.
   const rows = [...clients].sort(
@@ -135,7 +148,12 @@ function ClientTable({ clients, isAllowed, onOpen }: ClientTableProps): JSX.Elem
           title: 'Name',
           cell: ({ name, team }) => (
             <>
-              <b>{name}</b>
+              <a
+                class="row-link"
+                href={formatPlace({ view: 'calls', range, span, search: { tenant: name } })}
+              >
+                <b>{name}</b>
+              </a>
               {team !== null && <span class="under">{team}</span>}
             </>
           ),
@@ -155,6 +173,13 @@ function ClientTable({ clients, isAllowed, onOpen }: ClientTableProps): JSX.Elem
                 </span>
               )}
             </>
+          ),
+        },
+        {
+          title: 'Budget',
+          from: 'tablet',
+          cell: ({ name }) => (
+            <BudgetOf budget={budgets.find((each) => each.scope === 'client' && each.name === name)} />
           ),
         },
         {
@@ -191,6 +216,29 @@ function ClientTable({ clients, isAllowed, onOpen }: ClientTableProps): JSX.Elem
         },
       ]}
     />
+  )
+}
+
+/** The budget of which a client has used most. */
+function BudgetOf({ budget }: { readonly budget: Budget | undefined }): JSX.Element {
+  if (budget === undefined) return <span class="quiet">none</span>
+  const { name, share, level, unit, amount, period } = budget
+  const { range } = place.value
+  return (
+    <>
+      <a
+        href={formatPlace({ view: 'budgets', range, search: { query: name ?? '' } })}
+        aria-label={`${percent(share)} used of the budget of ${name}`}
+      >
+        {percent(share)} used
+      </a>{' '}
+      {level !== 'ok' && (
+        <Badge tone={level === 'spent' ? 'bad' : 'warn'}>{level === 'spent' ? 'spent' : 'near'}</Badge>
+      )}
+      <span class="under">
+        of {budgetAmount(unit, amount)} a {period}
+      </span>
+    </>
   )
 }
 

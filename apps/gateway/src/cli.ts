@@ -22,6 +22,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'how a running gateway is',
     load: async () => (await import('./cli/running-gateway.ts')).statusCommand(),
   },
+  dashboard: {
+    description: 'the address of the dashboard, with a code that logs in where that is asked for',
+    load: async () => (await import('./cli/running-gateway.ts')).dashboardCommand(),
+  },
   env: {
     description: 'the variables that lead Claude Code and the SDKs to the gateway, for a shell',
     load: async () => (await import('./cli/running-gateway.ts')).envCommand(),

@@ -54,6 +54,37 @@ test('clients are added, listed, changed, rotated and revoked while the gateway 
   }
   expect([await status(key), await status('sw-no'), await status('')]).toEqual([200, 401, 401])
 
+  const link = await ran('dashboard', '--url', url)
+  expect([link.code, link.out]).toEqual([0, expect.stringMatching(/^http:.*\/#\/login\?code=sl-[\w.-]+\n$/)])
+  const logIn = async (code: string): Promise<string> => {
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+    }
+    const response = await fetch(`${url}/api/login`, init)
+    return `${response.status} ${((await response.json()) as { operator?: { name: string } }).operator?.name}`
+  }
+  const code = link.out.trim().split('code=')[1] ?? ''
+  expect([await logIn(code), await logIn(code)]).toEqual([
+    expect.stringMatching(/^200 admin:\w+$/),
+    '401 undefined',
+  ])
+  const shown = await ran('status', '--url', url)
+  expect([shown.code, shown.err]).toEqual([
+    0,
+    expect.stringContaining('set SPILLWAY_KEY to a key with admin:read'),
+  ])
+  await ran('clients', 'set', 'web', '--permissions', 'claude:code,admin:read')
+  await expect
+    .poll(async () => {
+      const run = spillway(['status', '--url', url], { ...env, SPILLWAY_KEY: key }, folder)
+      await run.exit
+      return run.stdout()
+    })
+    .toMatch(/claude\/1 .*circuit closed/)
+
+  await ran('clients', 'set', 'web', '--permissions', 'claude:code')
   const rotated = await ran('clients', 'rotate', 'web', '--overlap', '1h')
   const next = rotated.out.trim()
   expect([rotated.code, next]).toEqual([0, expect.stringMatching(/^sw-\w{42}$/)])

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { clientsOf, type TestClients } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -18,19 +19,21 @@ if (!hasPrometheus && !process.env.CI) {
 const withPrometheus = describe.skipIf(!hasPrometheus && !process.env.CI)
 
 /** Scraped from a gateway with one call of each kind behind it. */
-async function busyGateway(): Promise<string> {
+async function busyGateway(clients?: TestClients): Promise<string> {
   const claude = forThisTest(await startClaude())
   const second = forThisTest(await startClaude())
   const gateway = await gatewayOf(
     configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'), {
       rateLimit: { requestsPerMinute: 100 },
       mirror: [{ from: 'claude', to: 'local', sample: 1 }],
+      ...(clients && { server: clients.server }),
     }),
   )
   claude.next({ type: 'status', status: 529 })
-  await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
+  const headers: Record<string, string> = clients === undefined ? {} : { 'x-api-key': clients.keys.web ?? '' }
+  await send(`${gateway.url}/v1/messages`, { headers, body: messages({ stream: true }) })
   claude.next({ type: 'status', status: 400 })
-  await send(`${gateway.url}/v1/messages`, { body: messages() })
+  await send(`${gateway.url}/v1/messages`, { headers, body: messages() })
   return gateway.url
 }
 
@@ -63,39 +66,55 @@ withPrometheus('Prometheus', () => {
     expect([0, 3], stderr).toContain(status)
   })
 
-  test('scrapes a gateway', async () => {
-    const gateway = new URL(await busyGateway())
-    const home = temporaryFolder()
-    writeFileSync(
-      join(home, 'prometheus.yml'),
-      `global: { scrape_interval: 1s }
+  test.each([
+    ['a gateway', undefined],
+    [
+      'a gateway that asks for keys, with the key of a client for metrics',
+      { metrics: { permissions: ['metrics'] } },
+    ],
+  ])(
+    'scrapes %s',
+    async (_, settings) => {
+      const clients = settings && (await clientsOf({ ...settings, web: {} }))
+      const gateway = new URL(await busyGateway(clients))
+      const home = temporaryFolder()
+      writeFileSync(
+        join(home, 'prometheus.yml'),
+        `global: { scrape_interval: 1s }
 rule_files: [${join(folder, 'alerts.yaml')}]
-scrape_configs: [{ job_name: spillway, static_configs: [{ targets: ["${gateway.host}"] }] }]
+scrape_configs:
+  - job_name: spillway
+    static_configs: [{ targets: ["${gateway.host}"] }]
+${clients === undefined ? '' : '    authorization: { credentials_file: spillway.key }'}
 `,
-    )
-    const address = `127.0.0.1:${await freePort()}`
-    const prometheus = spawn(
-      'prometheus',
-      [
-        `--config.file=${join(home, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(home, 'data')}`,
-        `--web.listen-address=${address}`,
-      ],
-      { stdio: 'ignore' },
-    )
-    const ended = new Promise((resolve) => prometheus.once('exit', resolve))
-    onTestFinished(async () => {
-      prometheus.kill()
-      await ended
-    })
-    await vi.waitFor(
-      async () => {
-        const query = encodeURIComponent('sum(spillway_calls_total)')
-        const answer = await fetch(`http://${address}/api/v1/query?query=${query}`)
-        const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } }
-        expect(data.result[0]?.value[1]).toBe('2')
-      },
-      { timeout: 30_000, interval: 250 },
-    )
-  }, 45_000)
+      )
+      // As an editor leaves it, with a line break.
+      writeFileSync(join(home, 'spillway.key'), `${clients?.keys.metrics}\n`, { mode: 0o600 })
+      const address = `127.0.0.1:${await freePort()}`
+      const prometheus = spawn(
+        'prometheus',
+        [
+          `--config.file=${join(home, 'prometheus.yml')}`,
+          `--storage.tsdb.path=${join(home, 'data')}`,
+          `--web.listen-address=${address}`,
+        ],
+        { stdio: 'ignore' },
+      )
+      const ended = new Promise((resolve) => prometheus.once('exit', resolve))
+      onTestFinished(async () => {
+        prometheus.kill()
+        await ended
+      })
+      await vi.waitFor(
+        async () => {
+          const query = encodeURIComponent('sum(spillway_calls_total)')
+          const answer = await fetch(`http://${address}/api/v1/query?query=${query}`)
+          const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } }
+          expect(data.result[0]?.value[1]).toBe('2')
+        },
+        { timeout: 30_000, interval: 250 },
+      )
+    },
+    45_000,
+  )
 })

@@ -9,7 +9,19 @@ const patience = 3_000
 export interface Said {
   readonly ok: boolean
   readonly body: object
+  /** The first cookie that it sets, without its attributes. */
+  readonly cookie: string | undefined
 }
+
+/** What it is asked with, beside a path. */
+export interface Asking {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: object
+}
+
+const cookieIn = ([first]: readonly string[] = []): string | undefined => first?.split(';')[0]
 
 /**
  * Asks a running gateway; undefined where none answers.
@@ -20,20 +32,36 @@ export async function askGateway(
   url: string,
   path: string,
   tls: ServerTlsConfig | undefined,
+  { method = 'GET', headers: given = {}, body }: Asking = {},
 ): Promise<Said | undefined> {
   try {
-    if (tls !== undefined) return await askByTls(`${url}${path}`, readFileSync(tls.cert, 'utf8'))
-    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(patience) })
-    return { ok: response.ok, body: (await response.json()) as object }
+    const text = body && JSON.stringify(body)
+    const headers = { ...given, ...(text !== undefined && { 'content-type': 'application/json' }) }
+    if (tls !== undefined)
+      return await askByTls(`${url}${path}`, readFileSync(tls.cert, 'utf8'), { method, headers }, text)
+    const init = {
+      method,
+      headers,
+      signal: AbortSignal.timeout(patience),
+      ...(text !== undefined && { body: text }),
+    }
+    const response = await fetch(`${url}${path}`, init)
+    const cookie = cookieIn(response.headers.getSetCookie())
+    return { ok: response.ok, body: (await response.json()) as object, cookie }
   } catch {
     return undefined
   }
 }
 
-function askByTls(url: string, cert: string): Promise<Said> {
+function askByTls(
+  url: string,
+  cert: string,
+  init: Pick<Asking, 'method' | 'headers'>,
+  body: string | undefined,
+): Promise<Said> {
   const { promise, resolve, reject } = Promise.withResolvers<Said>()
   const trusting = { ca: cert, allowPartialTrustChain: true, checkServerIdentity: () => undefined }
-  const asking = request(url, { ...trusting, agent: false, signal: AbortSignal.timeout(patience) })
+  const asking = request(url, { ...init, ...trusting, agent: false, signal: AbortSignal.timeout(patience) })
   asking.on('error', reject)
   asking.on('response', (response) => {
     let text = ''
@@ -43,12 +71,13 @@ function askByTls(url: string, cert: string): Promise<Said> {
     response.on('error', reject)
     response.on('end', () => {
       try {
-        resolve({ ok: response.statusCode === 200, body: JSON.parse(text) as object })
+        const cookie = cookieIn(response.headers['set-cookie'])
+        resolve({ ok: response.statusCode === 200, body: JSON.parse(text) as object, cookie })
       } catch (error) {
         reject(error as Error)
       }
     })
   })
-  asking.end()
+  asking.end(body)
   return promise
 }

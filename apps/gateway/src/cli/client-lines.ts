@@ -1,4 +1,5 @@
 import type { Config, TargetConfig } from '../config/config.ts'
+import { adminMode } from '../operators/admin-mode.ts'
 import { createRouter } from '../router.ts'
 import { ownAuthority } from '../tls/own-authority.ts'
 import { type VenueMode, venueSettings } from './venue-settings.ts'
@@ -42,7 +43,9 @@ export function clientLines(config: Config, url: string): ClientLine[] {
   const openaiOwn = ownKey(config, serves(openai))
   const authority = ownAuthority(config.server.tls)
   return [
-    { title: 'Dashboard', text: `${here}/` },
+    adminMode(config.server) === 'login'
+      ? { title: `Dashboard; "spillway dashboard" prints a link that logs in`, text: `${here}/` }
+      : { title: 'Dashboard', text: `${here}/` },
     {
       title: `Claude Code${own === 'ANTHROPIC_API_KEY' ? ', with your own login or key' : ''}`,
       text: [...claudeCodeSettings(config, url).map(assignment), 'claude'].join(' '),

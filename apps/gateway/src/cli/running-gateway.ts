@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { askGateway } from './ask-gateway.ts'
 import { claudeCodeSettings, type Setting, shellText } from './client-lines.ts'
 import { configFileOf, noConfigFile } from './config-file.ts'
+import { loginCodeFor, operatorHeaders } from './operator-credential.ts'
 import { printable } from './printable.ts'
 import { reporting } from './vault-files.ts'
 import { type VenueMode, venueOption } from './venue-settings.ts'
@@ -30,18 +31,23 @@ export function statusCommand(): Command {
         const config = where.url === undefined ? configOf(where) : undefined
         const url = where.url?.replace(/\/+$/, '') ?? addressOf(config as Config)
         const tls = config?.server.tls
-        const [ready, view] = await Promise.all([
-          askGateway(url, '/readyz', tls),
-          askGateway(url, '/api/targets', tls),
-        ])
+        const ready = await askGateway(url, '/readyz', tls)
+        const headers = ready === undefined ? {} : await operatorHeaders(url, config)
+        const view = await askGateway(url, '/api/targets', tls, { headers })
+        // The session of this command, which nothing else needs.
+        if (headers.cookie !== undefined)
+          await askGateway(url, '/api/logout', tls, { method: 'POST', headers })
         process.exitCode = ready?.ok ? 0 : 1
+        const shown = view?.ok ? view.body : undefined
         if (where.json)
-          return console.log(JSON.stringify({ url, ready: ready?.body ?? null, ...view?.body }, null, 2))
+          return console.log(JSON.stringify({ url, ready: ready?.body ?? null, ...shown }, null, 2))
         if (ready === undefined)
           return console.error(`no gateway answers at ${url}: start it with "spillway start"`)
         const facts = Object.entries(ready.body).map(([key, value]) => `${key}: ${String(value)}`)
         console.log(printable(`${url}  ${facts.join(', ')}`))
-        for (const line of targetLines(view?.body as TargetsView | undefined)) console.log(printable(line))
+        for (const line of targetLines(shown as TargetsView | undefined)) console.log(printable(line))
+        if (shown === undefined)
+          console.error('its targets are shown to operators: set SPILLWAY_KEY to a key with admin:read')
       }),
     )
 }
@@ -65,6 +71,29 @@ function targetLines({ targets = [] }: TargetsView = {}): string[] {
       return `  ${`${name}/${endpoint}`.padEnd(22)} ${api.padEnd(10)} ${circuit}`
     }),
   )
+}
+
+/** `spillway dashboard` */
+export function dashboardCommand(): Command {
+  return gatewayCommand('dashboard')
+    .addHelpText(
+      'after',
+      `
+With auth: keys (or admin: login) the link logs in, once, within two minutes, as the user of this machine.`,
+    )
+    .action((where: Where) =>
+      reporting(async () => {
+        const config = configOf(where)
+        const url = urlOf(where, config)
+        const code = await loginCodeFor(config)
+        console.log(code === undefined ? `${url}/` : `${url}/#/login?code=${code}`)
+        const tls = where.url === undefined ? config.server.tls : undefined
+        if ((await askGateway(url, '/healthz', tls)) === undefined) {
+          console.error(`no gateway answers at ${url}: start it with "spillway start", and ask again`)
+          process.exitCode = 1
+        }
+      }),
+    )
 }
 
 /** `spillway env` */

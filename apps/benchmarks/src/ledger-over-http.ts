@@ -14,7 +14,10 @@ function paths(): string[] {
     ...['model', 'tenant', 'target'].map((by) => `series?by=${by}&range=${range}`),
     `facets?range=${range}`,
     `facets?range=${range}&failure=timeout&problems=true`,
+    `matches?range=${range}`,
+    `matches?range=${range}&tenant=tenant-3`,
     `sessions?range=${range}`,
+    `sessions?range=${range}&order=recent`,
     `changes?range=${range}`,
     `mirror?range=${range}`,
     `calls?range=${range}&problems=true`,
@@ -35,6 +38,7 @@ function paths(): string[] {
     'audit?limit=50&query=nowhere',
     'alerts',
     'targets',
+    'budgets',
     'keys',
   ]
 }

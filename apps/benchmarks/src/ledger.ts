@@ -276,6 +276,8 @@ function viewsOf(store: LedgerStore): View[] {
         `facets ${name} of a tenant's problems`,
         () => store.facets(range, { tenant: 'tenant-3', problems: true }),
       ],
+      [`matching calls ${name}`, () => store.matchingCalls(range, 60)],
+      [`conversations ${name}, the newest`, () => store.sessions(range, 'recent', 100)],
       [`comparisons ${name}`, () => store.comparisons(range)],
       [`changes ${name}`, () => store.changes(range, 1000)],
       [`conversations ${name} by cost`, () => store.sessions(range, 'cost', 100)],

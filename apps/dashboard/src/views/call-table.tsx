@@ -36,7 +36,9 @@ const columns: readonly Column<CallRow>[] = [
     cell: ({ model, modelAnswered, stream }) => (
       <span class="model">
         {model}
-        {modelAnswered !== null && modelAnswered !== model && <span class="quiet"> → {modelAnswered}</span>}
+        {modelAnswered !== null && modelAnswered !== model && (
+          <span class="under quiet"> → {modelAnswered}</span>
+        )}
         {stream && <span class="quiet widest"> stream</span>}
       </span>
     ),

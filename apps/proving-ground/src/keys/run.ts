@@ -167,6 +167,9 @@ class KeysSession {
         if (anyKey.test(text) || text.includes(ownKey)) this.#found('stderr has a key', text.slice(-500))
         // Lines of the log tell of the machine, which is busy; all else is an error.
         const errors = text.split('\n').filter((line) => line !== '' && !/^\d{4}-\d\d-\d\d /.test(line))
+        for (const line of text.split('\n'))
+          if (!errors.includes(line) && line !== '' && this.#lines.length < 20)
+            this.#lines.push(`the log: ${line}`)
         if (errors.length > 0) this.#found(`stderr: ${errors.join(' ').slice(0, 300)}`, text)
       },
       onExit: (how) => this.#found(`the gateway ended: ${how}`, ''),

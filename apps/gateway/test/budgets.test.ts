@@ -14,6 +14,7 @@ import { clientsOf, type TestClients } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 
 const model = 'claude-opus-5-5'
+const version = { 'anthropic-version': '2023-06-01' }
 
 const limit = (usd: number, more: Partial<StoredLimit> = {}): StoredLimit => ({
   ...{ unit: 'usd', period: 'month', amount: usd * 1e9, hard: true },
@@ -63,7 +64,7 @@ async function gatewayFor({ claude, upstream, clients }: Around, { config, targe
   const ask = (body: object = {}, { client = 'ann', signal, path = '/v1/messages' }: Asked = {}) =>
     fetch(url + path, {
       method: 'POST',
-      headers: { 'x-api-key': clients.keys[client] ?? '' },
+      headers: { 'x-api-key': clients.keys[client] ?? '', ...version },
       body: JSON.stringify({
         ...{ model, max_tokens: 1_000, messages: [{ role: 'user', content: 'Hi' }], ...body },
       }),
@@ -81,6 +82,12 @@ async function gatewayFor({ claude, upstream, clients }: Around, { config, targe
     upstream.reply = before
     return Number(/used=([\d.]+)/.exec(headers.get('x-spillway-budget') ?? '')?.[1])
   }
+  /** The status of a request of ann's, once its answer is read. */
+  const get = async (path: string): Promise<number> => {
+    const response = await fetch(url + path, { headers: { 'x-api-key': clients.keys.ann ?? '', ...version } })
+    await response.text()
+    return response.status
+  }
   const booked = async (): Promise<readonly CallRow[]> =>
     (
       (await (
@@ -89,7 +96,7 @@ async function gatewayFor({ claude, upstream, clients }: Around, { config, targe
     ).calls
   const another = (other: Setup = {}) =>
     gatewayFor({ claude, upstream, clients }, { config, target, ...other })
-  return { gateway, ask, said, used, booked, another, url }
+  return { gateway, ask, said, used, get, booked, another, url }
 }
 
 /** Once all is settled. */
@@ -221,6 +228,28 @@ test('a model on this machine costs nothing, with a budget of nothing too', asyn
   })
   expect((await said()).status).toBe(429)
   for (const expected of [200, 200]) expect((await said({ model: 'llama3.2' })).status).toBe(expected)
+})
+
+test('a batch is charged when its results are read, once, after a restart too', async () => {
+  const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
+  const setup = { limits: [limit(100, { hard: false })], config: { storage } }
+  const { upstream, gateway, said, used, get, another } = await setUp(setup)
+  upstream.reply = reply(1_000_000, 1)
+  const params = { model, max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] }
+  const alone = { model: undefined, max_tokens: undefined, messages: undefined }
+  const requests = [{ custom_id: '1', params }]
+  const made = await said({ ...alone, requests }, { path: '/v1/messages/batches' })
+  const { id } = JSON.parse(made.text) as { id: string }
+  const results = `/v1/messages/batches/${id}/results`
+  expect(await get(`/v1/messages/batches/${id}`)).toBe(200)
+  await expect.poll(() => get(results), eventually).toBe(200)
+  // At half the price.
+  await expect.poll(used, eventually).toBeCloseTo(2, 2)
+  await gateway.close(0)
+  const next = await another(setup)
+  expect(await next.get(results)).toBe(200)
+  await expect.poll(next.booked, eventually).not.toHaveLength(0)
+  expect(await next.used()).toBeCloseTo(2, 2)
 })
 
 test('a soft budget warns and refuses nothing', async () => {

@@ -7,7 +7,10 @@ import { Browser } from './browser.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { startIdentityProvider } from './identity-provider.ts'
+import { installClaudeCode } from './install-claude-code.ts'
 import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-code.ts'
+import { until } from './spillway.ts'
+import { controlC, hasTerminal, openTerminal } from './terminal.ts'
 
 // Runs the real Claude Code, which is not a dependency, against a real identity provider.
 
@@ -100,5 +103,66 @@ describe.skipIf(!isHere)('Claude Code that has signed in', { timeout: 120_000 },
     const stored = JSON.parse(readFileSync(join(credentials, '.credentials.json'), 'utf8'))
     expect(stored.enterpriseGateway.jwt).not.toBe(tokens.access_token)
     expect(JSON.stringify([claude.requests, spare.requests])).not.toContain(stored.enterpriseGateway.jwt)
+  })
+
+  test.skipIf(!hasTerminal())('signs in by its own screen, with a code that a person allows', async () => {
+    const home = realpathSync(temporaryFolder())
+    const port = await freePort()
+    const provider = await startIdentityProvider([`http://127.0.0.1:${port}/login/oidc/callback`])
+    const claude = forThisTest(await startClaude({ reply: { text: 'Hello from the far side.' } }))
+    const clients = await clientsOf({})
+    const groups = { engineers: { permissions: ['claude:code'], settings: { model: 'claude-sonnet-5-5' } } }
+    const calls: AnsweredCall[] = []
+    const server = { ...clients.server, port, oidc: { ...provider.settings, groups } }
+    const gateway = await gatewayOf(
+      configOf(targetAt(claude, 'anthropic'), undefined, { server }),
+      calls,
+      port,
+    )
+    mkdirSync(join(home, '.claude'))
+    const settings = { forceLoginMethod: 'gateway', forceLoginGatewayUrl: gateway.url }
+    writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify(settings))
+    const known = {
+      hasCompletedOnboarding: true,
+      theme: 'dark',
+      projects: { [home]: { hasTrustDialogAccepted: true } },
+    }
+    writeFileSync(join(home, '.claude.json'), JSON.stringify(known))
+    const terminal = await openTerminal(home, {
+      ...{ PATH: process.env.PATH ?? '', HOME: home, BROWSER: '/bin/true' },
+      ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1', DISABLE_TELEMETRY: '1' },
+    })
+    /** What it draws comes without the spaces that the cursor jumps over. */
+    const shows = (text: RegExp): Promise<void> =>
+      until(() => text.test(terminal.shown().replace(/\s/g, '')), 30_000).catch(() => {
+        throw new Error(`the terminal does not show ${text}:\n${terminal.shown().slice(-2_000)}`)
+      })
+    const [up, enter] = ['\u001b[A', '\r']
+    await terminal.begin(`${process.execPath} ${await installClaudeCode()}`, /auto mode/)
+    terminal.press('/login')
+    await shows(/\/plugin-authoring|Signinwith/)
+    terminal.press(enter)
+    await shows(/Entertoconnect/)
+    terminal.press(enter)
+    await shows(/Trustgateway127\.0\.0\.1/)
+    terminal.press(up)
+    await shows(/❯Yes,trust/)
+    terminal.press(enter)
+    await shows(/Code:[B-Z]{4}-[B-Z]{4}/)
+    const code = /Code:\s*([B-Z]{4}-[B-Z]{4})/.exec(terminal.shown())?.[1] ?? ''
+    const browser = new Browser()
+    const typed = await browser.submit(await browser.open(`${gateway.url}/device`), { user_code: code })
+    expect(typed.text).toContain('claude-code')
+    await browser.submit(typed, { answer: 'allow' })
+    await shows(/SignedintoCloudgatewayasalice@example\.com/)
+    terminal.press(up)
+    await shows(/❯Yes,continue/)
+    terminal.press(enter)
+    const credentials = join(home, '.claude', '.credentials.json')
+    await until(() => readFileSync(credentials, 'utf8').includes('enterpriseGateway'), 20_000)
+    const { enterpriseGateway } = JSON.parse(readFileSync(credentials, 'utf8'))
+    expect(enterpriseGateway).toMatchObject({ url: gateway.url, idpRefreshToken: expect.any(String) })
+    terminal.press(controlC)
+    terminal.press(controlC)
   })
 })

@@ -230,6 +230,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...{ config: config.budgets, store: shared?.budgets, clock: backgroundClock, log },
     ledger: config.storage === undefined ? undefined : books.store,
     membersOf: known?.directory.membersOf,
+    onEvent: (event) => sources.budgets.note(event),
+    onStatuses: (statuses) => sources.budgets.saw(statuses),
   })
   let follow: (target: RunningTarget) => void = () => {}
   const serving = new Serving(config, {

@@ -178,6 +178,30 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'price_unknown', 'opened', 'resolved')
   })
 
+  test('of a budget at 80 % and at 100 %, until it is raised', async () => {
+    const claude = forThisTest(await startClaude())
+    const config = (most: number) =>
+      configOf(targetAt(claude, 'anthropic'), undefined, { budgets: { all: [`requests=${most}/month`] } })
+    const { gateway, receiver, reload } = await watched(config(5), ['budget'])
+    for (let call = 0; call < 4; call++) expect((await ask(gateway)).status).toBe(200)
+    const [warning] = await told(receiver, 'budget', 'opened')
+    expect(warning?.data).toMatchObject({
+      ...{ severity: 'warning', subject: 'all clients: requests a month' },
+      message: expect.stringMatching(
+        /^4 requests of 5 requests a month \(80 %\) are used; it begins again at /,
+      ),
+    })
+    await ask(gateway)
+    const [, spent] = await told(receiver, 'budget', 'opened', 'opened')
+    expect(spent?.data).toMatchObject({
+      severity: 'critical',
+      message: expect.stringMatching(/^5 requests of .* are used; calls are refused until /),
+    })
+    await reload(config(100))
+    expect((await ask(gateway)).status).toBe(200)
+    await told(receiver, 'budget', 'opened', 'opened', 'resolved', 'resolved')
+  })
+
   test('of a certificate that is about to expire', async () => {
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()

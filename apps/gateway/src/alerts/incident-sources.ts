@@ -8,12 +8,14 @@ import type { Incident } from './incident.ts'
 import { incidentsOf } from './incidents.ts'
 import { type RetiringModels, watchRetirements } from './retiring-models.ts'
 import { observeRoutes, watchRoutes } from './route-health.ts'
+import { type SpentBudgets, watchBudgets } from './spent-budgets.ts'
 import { watchPrices } from './unknown-prices.ts'
 
 /** All that needs a person, from all that watches: for the dashboard and for receivers of alerts alike. */
 export interface IncidentSources {
   /** Around each route. */
   readonly calls: Middleware
+  readonly budgets: Pick<SpentBudgets, 'note' | 'saw'>
   /** Hears of each attempt as it is booked. */
   book(attempt: AttemptRow): void
   incidents(targets: Targets, state: Readonly<Record<string, string | number>>): Incident[]
@@ -36,6 +38,7 @@ const readFilesEvery = 3_600_000
 export function openIncidentSources({ config, targets, clock, others }: SourcesOptions): IncidentSources {
   const routes = watchRoutes(() => config().routes)
   const prices = watchPrices()
+  const budgets = watchBudgets()
   const now = (): number => Math.round(clock.epoch())
   let retirements: RetiringModels | undefined
   const use = (): void => {
@@ -57,6 +60,7 @@ export function openIncidentSources({ config, targets, clock, others }: SourcesO
   }
   return {
     calls: observeRoutes(routes),
+    budgets,
     book(attempt) {
       prices.note(attempt, now())
       const { target, model_asked, model_answered, failure } = attempt
@@ -68,6 +72,7 @@ export function openIncidentSources({ config, targets, clock, others }: SourcesO
       incidentsOf(view, state, now(), [
         ...routes.incidents(),
         ...prices.incidents(now()),
+        ...budgets.incidents(now()),
         ...ofCertificates(),
         ...(retirements?.incidents(now()) ?? []),
         ...others(),

@@ -3,6 +3,7 @@ import {
   type BudgetDecision,
   type BudgetEvent,
   type BudgetRule,
+  type BudgetStatus,
   type BudgetStore,
   type Budgets,
   createBudgets,
@@ -82,10 +83,12 @@ export interface RunningBudgetsOptions {
   readonly clock: Clock
   readonly log: (line: string) => void
   readonly onEvent?: ((event: BudgetEvent) => void) | undefined
+  /** Hears how the budgets of each call are that is admitted. Must not throw. */
+  readonly onStatuses?: ((statuses: readonly BudgetStatus[]) => void) | undefined
 }
 
 export function openBudgets(options: RunningBudgetsOptions): RunningBudgets {
-  const { config, store, onEvent, ledger, membersOf = () => [], clock, log } = options
+  const { config, store, onEvent, onStatuses, ledger, membersOf = () => [], clock, log } = options
   const engine = createBudgets({ store, onEvent })
   const openings = ledger && ledgerOpenings({ engine, ledger, membersOf, clock, log })
   const rules = callRules(config)
@@ -114,6 +117,7 @@ export function openBudgets(options: RunningBudgetsOptions): RunningBudgets {
       call.headers = headers
       return refuse(request, failure)
     }
+    onStatuses?.(decision.statuses)
     call.headers = answerHeaders(api, decision.statuses, clock.epoch())
     const recorded = recordCall(request)
     const { record } = recorded.context

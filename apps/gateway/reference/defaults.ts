@@ -29,6 +29,7 @@ export const defaults: Readonly<Record<string, object>> = {
     ...boundDefaults,
     keepAliveAfter: defaultKeepAliveAfter,
     drainFor: usualDrain,
+    drainDelay: '0s',
     maxInFlightBytes: '512MiB, less on small machines',
     exposed: false,
     http2: true,

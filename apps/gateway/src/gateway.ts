@@ -1,7 +1,7 @@
 import type { TlsOptions } from 'node:tls'
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
-import { backgroundClock, systemClock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openIncidentSources } from './alerts/incident-sources.ts'
 import type { Alerting, AlertingOptions } from './alerts/open-alerts.ts'
@@ -105,8 +105,10 @@ export interface Gateway {
    * Stops: no new connections; calls in flight have `drain` milliseconds to end. Afterwards everything is closed, none of it
    * for longer than five seconds; what has not closed by then is a line of `log`. Calling it again may only shorten the drain.
    * @param drain @default 30000
+   * @param delay how long calls are still taken while `/readyz` says 503, in milliseconds, so that a load balancer has turned away
+   * before connections are refused @default 0
    */
-  close(drain?: number): Promise<void>
+  close(drain?: number, delay?: number): Promise<void>
 }
 
 interface AlertingParts extends Pick<AlertingOptions, 'vault' | 'incidents' | 'url' | 'log'> {
@@ -379,6 +381,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       details: { subject: server.url },
     })
     let closed: Promise<void> | undefined
+    const delayed = Promise.withResolvers<void>()
+    let cancelDelay: CancelTimer = () => {}
     return {
       url: server.url,
       async reload(next, subject = 'configuration') {
@@ -410,9 +414,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         return diff
       },
       note: (action, details) => void books.audit?.record({ actor: gatewayActor, action, details }),
-      close(drain = 30_000) {
-        api.sources.live.close()
-        const drained = server.drain(drain)
+      close(drain = 30_000, delay = 0) {
+        server.leave()
+        if (delay > 0 && closed === undefined) cancelDelay = systemClock.setTimer(delay, delayed.resolve)
+        else delayed.resolve()
+        const drained = delayed.promise.then(() => {
+          cancelDelay()
+          api.sources.live.close()
+          return server.drain(drain)
+        })
         closed ??= drained.then(() => {
           books.audit?.record({
             actor: gatewayActor,

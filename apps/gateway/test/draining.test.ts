@@ -81,4 +81,77 @@ describe('a gateway that closes', () => {
     await Promise.all([gateway.close(), gateway.close(0)])
     await gateway.close()
   })
+
+  test('is taken out by a load balancer before it refuses a connection: no call of a steady load is lost', async () => {
+    const claude = forThisTest(await startClaude({ chunks: 5, chunkDelayMs: 10 }))
+    const [leaving, staying] = [await gatewayBefore(claude), await gatewayBefore(claude)]
+    // As load balancers do: asks for readiness now and then, and sends calls to whoever was ready last.
+    let ready: string[] = [leaving.url, staying.url]
+    let isOver = false
+    const statuses = { leaving: [] as number[], others: new Map<number, number>() }
+    const balancing = (async () => {
+      while (!isOver) {
+        const states = await Promise.all(
+          [leaving, staying].map(async ({ url }) => {
+            const response = await fetch(`${url}/readyz`).catch(() => undefined)
+            await response?.body?.cancel()
+            if (url === leaving.url && response !== undefined) statuses.leaving.push(response.status)
+            return response?.status === 200 ? [url] : []
+          }),
+        )
+        ready = states.flat()
+        await delay(50)
+      }
+    })()
+    const agent = new Agent({ connections: 50 })
+    onTestFinished(() => agent.destroy())
+    let sent = 0
+    const callers = Array.from({ length: 20 }, async () => {
+      while (!isOver) {
+        const url = ready[sent++ % ready.length] as string
+        const status = await request(`${url}/v1/messages`, {
+          method: 'POST',
+          headers: anthropicHeaders,
+          body: JSON.stringify(messages({ stream: sent % 2 === 0 })),
+          dispatcher: agent,
+        }).then(
+          async ({ statusCode, body }) => {
+            await body.text()
+            return statusCode
+          },
+          () => 0,
+        )
+        statuses.others.set(status, (statuses.others.get(status) ?? 0) + 1)
+      }
+    })
+    await delay(300)
+    const closing = leaving.close(5_000, 600)
+    await delay(300)
+    expect(statuses.leaving.at(-1)).toBe(503)
+    await closing
+    await delay(200)
+    isOver = true
+    await Promise.all([...callers, balancing])
+    expect([...statuses.others.keys()]).toEqual([200])
+    expect(statuses.others.get(200)).toBeGreaterThan(100)
+  })
+
+  test('serves calls meanwhile, ends their connections, and stops at once where it is told to', async () => {
+    const claude = forThisTest(await startClaude())
+    const gateway = await gatewayBefore(claude)
+    const closing = gateway.close(5_000, 60_000)
+    const answer = await request(`${gateway.url}/v1/messages`, {
+      method: 'POST',
+      headers: anthropicHeaders,
+      body: JSON.stringify(messages()),
+    })
+    await answer.body.text()
+    expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close'])
+    const ready = await request(`${gateway.url}/readyz`)
+    expect([ready.statusCode, await ready.body.json()]).toEqual([503, { status: 'draining', ledger: 'ok' }])
+    expect((await request(`${gateway.url}/healthz`)).statusCode).toBe(200)
+    await gateway.close(0)
+    await closing
+    await expect(request(`${gateway.url}/healthz`)).rejects.toThrow('ECONNREFUSED')
+  })
 })

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
+import type { Config } from '../config/config.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
@@ -85,7 +86,7 @@ async function serve(
       lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
     }
     log.info(`listening on ${gateway.url}`)
-    let { drainFor } = config.server
+    let { drainFor, drainDelay } = config.server
     const followed =
       loaded.file === undefined
         ? undefined
@@ -94,6 +95,7 @@ async function serve(
             info: (line) => log.notice(line),
             taken(next) {
               drainFor = next.server.drainFor
+              drainDelay = next.server.drainDelay
               return log.use(next)
             },
           })
@@ -102,7 +104,7 @@ async function serve(
       gateway,
       (line) => log.warn(line),
       watch,
-      () => drainFor,
+      () => ({ drainFor, drainDelay }),
     )
     followed?.close()
     if (!options.quiet) log.summary()
@@ -129,16 +131,19 @@ async function drainAtSignal(
   gateway: Gateway,
   err: (line: string) => void,
   watch: ProcessWatch,
-  drainFor: () => number | undefined = () => undefined,
+  settings: () => Pick<Config['server'], 'drainFor' | 'drainDelay'> = () => ({}),
 ): Promise<number> {
   const { why, code } = await watch.ending
-  const drainTime = drainFor() ?? usualDrain
-  err(`${why}: draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`)
+  const { drainFor: drainTime = usualDrain, drainDelay = 0 } = settings()
+  const first = drainDelay === 0 ? '' : `no longer ready, calls are taken for ${drainDelay / 1000} s; then `
+  err(
+    `${why}: ${first}draining calls in flight (up to ${drainTime / 1000} s); press Ctrl-C again to stop now`,
+  )
   const hurried = watch.now.then(() => {
     void gateway.close(0)
     return delay(hurry)
   })
-  await Promise.race([gateway.close(drainTime), hurried])
+  await Promise.race([gateway.close(drainTime, drainDelay), hurried])
   return code
 }
 

@@ -344,6 +344,8 @@ export interface Config extends PolicyConfig {
     readonly maxAnswerBytes?: number | undefined
     /** When calls are refused since the gateway is saturated, the least important first. */
     readonly loadShedding?: Loosely<SheddingLimits> | undefined
+    /** How long calls are still taken, while `/readyz` answers 503, when the gateway is stopped. */
+    readonly drainDelay?: number | undefined
     /** How long calls in flight may go on when the gateway is stopped. */
     readonly drainFor?: number | undefined
     /** The live view of the dashboard. */

@@ -205,6 +205,11 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .describe(
       "How long an idle connection of a client stays open; longer than a load balancer's in front of it.",
     ),
+  drainDelay: duration
+    .optional()
+    .describe(
+      'How long calls are still taken when the gateway is stopped, while /readyz answers 503: longer than a load balancer needs to notice.',
+    ),
   drainFor: duration.optional().describe('How long calls in flight may go on when the gateway is stopped.'),
   live: z
     .strictObject({

@@ -23,7 +23,15 @@ const liveOfServer = [
     'maxInFlightBytes',
     'maxConnections',
   ] as const),
-  ...(['keepAliveFor', 'keepAliveAfter', 'stallTimeout', 'bodyTimeout', 'drainFor', 'loadShedding'] as const),
+  ...([
+    'keepAliveFor',
+    'keepAliveAfter',
+    'stallTimeout',
+    'bodyTimeout',
+    'drainFor',
+    'drainDelay',
+    'loadShedding',
+  ] as const),
   'unknownIds' as const,
 ]
 

@@ -53,7 +53,7 @@ export async function dispatch(
   req: IncomingMessage,
   res: GatewayResponse,
   options: Served & CallHandling,
-  draining: boolean,
+  leaving: boolean,
 ): Promise<void> {
   const path = pathOf(req.url ?? '/')
   const isRead = req.method === 'GET' || req.method === 'HEAD'
@@ -116,7 +116,7 @@ export async function dispatch(
   }
   if (path === '/healthz' || path === '/readyz') {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
-    const ready = path === '/healthz' || !draining
+    const ready = path === '/healthz' || !leaving
     return sendJson(res, ready ? 200 : 503, {
       status: ready ? 'ok' : 'draining',
       ...(path === '/readyz' ? options.state() : {}),

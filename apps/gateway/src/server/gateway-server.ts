@@ -28,6 +28,11 @@ export interface GatewayServer {
   /** `http://HOST:PORT`, with the port that it really has. */
   readonly url: string
   /**
+   * `/readyz` answers 503 from now on, so that load balancers send calls elsewhere, and each answer ends its connection. Calls are served
+   * as before.
+   */
+  leave(): void
+  /**
    * Takes no more connections and waits for the calls in flight, at most `ms` milliseconds; then closes what is
    * left.
    */
@@ -86,6 +91,7 @@ export interface ListenOptions extends Served, AccessRules {
  */
 export async function listenGateway(options: ListenOptions): Promise<GatewayServer> {
   let draining = false
+  let leaving = false
   const bounds = serverBounds(options.bounds)
   const bodies = {
     inFlight: new InFlightBytes(bounds.maxInFlightBytes, systemClock),
@@ -122,7 +128,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
     // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
-    if (isOwnConnection && (draining || req.headers.expect !== undefined))
+    if (isOwnConnection && (leaving || req.headers.expect !== undefined))
       res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
     res.browserHeaders = headers
@@ -139,7 +145,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       }
       return void req.resume()
     }
-    dispatch(req, res, handling, draining).catch((error: unknown) => {
+    dispatch(req, res, handling, leaving).catch((error: unknown) => {
       // The client has left, or the body of its request broke off: there is nobody to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
       const call = res.callId === undefined ? '' : ` at the call ${res.callId}`
@@ -158,7 +164,11 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   return {
     url: server.url,
     setSecureContext: (context) => server.setSecureContext(context),
+    leave() {
+      leaving = true
+    },
     async drain(ms) {
+      leaving = true
       draining = true
       await server.drain(ms)
       shedder.close()

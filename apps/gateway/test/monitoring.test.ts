@@ -27,6 +27,7 @@ async function busyGateway(clients?: TestClients): Promise<string> {
       rateLimit: { requestsPerMinute: 100 },
       mirror: [{ from: 'claude', to: 'local', sample: 1 }],
       ...(clients && { server: clients.server }),
+      alerts: [{ to: 'slack', url: 'env:SPILLWAY_TEST_NO_ADDRESS' }],
     }),
   )
   claude.next({ type: 'status', status: 529 })

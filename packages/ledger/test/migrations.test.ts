@@ -136,6 +136,36 @@ describe.each([
     await Promise.all([store.close(), newStore.close(), database.close(), fresh.close()])
   })
 
+  it('takes rows of gateways of the version before, which go on beside a newer one', async () => {
+    const before = versions.at(-2)
+    const old = await open('written-before')
+    await old.query(
+      readFileSync(new URL(`earlier-versions/version-${before}.${name}.sql`, import.meta.url), 'utf8'),
+    )
+    const database = await open('written-beside')
+    const store = openLedgerStore(database.url)
+    expect(await store.countCalls(ever)).toBe(0)
+    const names = {
+      sqlite: "select name from sqlite_master where type = 'table'",
+      postgres: "select table_name as name from information_schema.tables where table_schema = 'public'",
+    }
+    const tables = (await old.query(names[name as keyof typeof names])).map((table) => String(table.name))
+    // Whose versions and whose log are their own.
+    const inserts: string[] = []
+    for (const table of tables.filter((each) => !/^(ledger_version|audit|sqlite_)/.test(each))) {
+      for (const row of await old.query(`select * from ${table}`)) {
+        const values = Object.values(row).map((value) =>
+          value === null ? 'null' : `'${String(value).replaceAll("'", "''")}'`,
+        )
+        inserts.push(`insert into ${table} (${Object.keys(row).join(', ')}) values (${values.join(', ')})`)
+      }
+    }
+    await database.query(['begin', ...inserts, 'commit'].join(';\n'))
+    expect(await store.countCalls(ever)).toBe(8)
+    expect((await store.calls({ limit: 100 })).calls).toHaveLength(8)
+    await Promise.all([store.close(), database.close(), old.close()])
+  })
+
   it('is brought up to date once, also by processes that start together', async () => {
     const database = await open('together')
     await database.query(

@@ -128,8 +128,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
     // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
-    if (isOwnConnection && (leaving || req.headers.expect !== undefined))
-      res.setHeader('connection', 'close')
+    if (isOwnConnection && (leaving || req.headers.expect !== undefined)) res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.

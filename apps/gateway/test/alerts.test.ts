@@ -358,7 +358,8 @@ describe.skipIf(!canRun)('three gateways with one Redis', { timeout: 40_000 }, (
       ...configOf(targetAt(claude, 'anthropic')),
       circuitBreaker: { minimumCalls: 3, openFor: '400ms', halfOpenProbes: 1 },
       state: { redis: redis.url, timeout: '100ms' },
-      alerts: [{ ...receiver.config, ...atOnce, ...more }],
+      // Longer than a busy machine lets a gateway wait until it looks again.
+      alerts: [{ ...receiver.config, ...atOnce, quietFor: '2s', ...more }],
     })
     const start = async () => {
       const gateway = await startGateway(config, { port: 0, stateFolder: null, log: () => {} })

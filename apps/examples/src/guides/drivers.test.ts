@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest'
 import { aesSealer } from './aes-sealer.ts'
 import { memoryVault } from './memory-vault.ts'
 import { notedBudgets } from './noted-budgets.ts'
-import { toldLimits } from './told-limits.ts'
+import { reportingLimits } from './reporting-limits.ts'
 
 it('a vault in memory keeps a key', async () => {
   const vault = openVault({ driver: memoryVault() })
@@ -34,7 +34,7 @@ it('a sealed file opens with the key that sealed it alone', async () => {
 })
 
 describe('limits that report', () => {
-  const store = toldLimits(memoryLimitStore(), () => {})
+  const store = reportingLimits(memoryLimitStore(), () => {})
   for (const { name, run } of limitStoreCases((limits) => store.open('key', limits))) it(name, run)
 })
 

@@ -1,7 +1,7 @@
 import type { LimitStore } from '@spillway/rate-limit'
 
 /** Counts limits in another store, and reports when a vendor's 429 closes one. */
-export function toldLimits(inner: LimitStore, report: (line: string) => void): LimitStore {
+export function reportingLimits(inner: LimitStore, report: (line: string) => void): LimitStore {
   return {
     open(key, limits, rules) {
       const admission = inner.open(key, limits, rules)

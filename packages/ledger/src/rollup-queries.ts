@@ -132,14 +132,22 @@ export async function totals(db: Db, by: Grouping, asked: TimeRange): Promise<To
   )
 }
 
-export async function tenantUse(db: Db, asked: TimeRange): Promise<TenantUse[]> {
+/** Up to the very moment: whoever counts from then on would count what came later in the same minute twice. */
+export async function tenantUse(db: Db, { from: start, to }: TimeRange): Promise<TenantUse[]> {
+  const lastMinute = Math.max(start, Math.floor(to / grains.minute) * grains.minute)
+  const whole = from('usage_rollups', spansOf(wholeMinutes({ from: start, to: lastMinute })))
   const tokens = 'input_tokens + output_tokens + cache_read_tokens + cache_write_tokens'
   // A call has one first attempt, however many follow.
   const requests = "case when role = 'primary' then attempts else 0 end"
   const rows = await run<Row>(
     db,
-    sql`select tenant, case when role = 'mirror' then 1 else 0 end as shadow, ${sum(requests, 'requests')}, ${sum(tokens, 'tokens')}, ${money('cost_nano', 'cost')}
-      from ${from('usage_rollups', spansOf(wholeMinutes(asked)))} group by 1, 2`,
+    sql`select tenant, case when role = 'mirror' then 1 else 0 end as shadow, ${sum(requests, 'requests')}, ${sum('tokens', 'tokens')}, ${money('cost_nano', 'cost')}
+      from (
+        select tenant, role, attempts, ${sql.raw(tokens)} as tokens, cost_nano from ${whole}
+        union all
+        select coalesce(tenant, ''), role, 1, ${sql.raw(tokens)}, coalesce(cost_nano, 0) from attempts
+          where started_at >= ${lastMinute} and started_at < ${to}
+      ) as used group by 1, 2`,
   )
   return rows.map(({ tenant, shadow, requests: counted, tokens: used, cost }) => ({
     tenant: String(tenant),

@@ -287,6 +287,15 @@ describe.each([
       expect((await store.tenantUse(range)).map(names).sort()).toEqual(expected.map(names).sort())
     })
 
+    it('end what each tenant used at the very moment, in the middle of a minute too', async () => {
+      const sorted = ourAttempts.map(({ started_at }) => started_at).sort((a, b) => a - b)
+      for (const to of [...sorted.slice(20, 21), ...sorted.slice(sorted.length / 2).slice(0, 1)]) {
+        const use = await store.tenantUse({ from: range.from, to })
+        const before = ourAttempts.filter(({ started_at, role }) => started_at < to && role === 'primary')
+        expect(added(use, ({ requests }) => requests)).toBe(before.length)
+      }
+    })
+
     it('count calls by each facet, with what the other filters let through', async () => {
       const read = {
         model: (row: CallRow) => row.model_asked,

@@ -46,6 +46,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     description: 'who may call, where server.auth is keys: add, list, show, set, rotate, revoke',
     load: async () => (await import('./cli/client-commands.ts')).clientCommands(),
   },
+  teams: {
+    description: 'what teams of clients may use together, and each of their members: list, show, set',
+    load: async () => (await import('./cli/team-commands.ts')).teamCommands(),
+  },
   vault: {
     description: 'make a vault, give it a new key, look it over',
     load: async () => (await import('./cli/vault-commands.ts')).vaultCommands(),

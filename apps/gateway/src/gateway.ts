@@ -6,7 +6,9 @@ import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openIncidentSources } from './alerts/incident-sources.ts'
 import type { Alerting, AlertingOptions } from './alerts/open-alerts.ts'
 import { openApiSources } from './api/open-api-sources.ts'
+import { openBudgetWatch } from './budgets/budget-watch.ts'
 import { openBudgets } from './budgets/running-budgets.ts'
+import { toRules } from './budgets/stored-rules.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
@@ -228,11 +230,19 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       : undefined
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
+  const budgetWatch = openBudgetWatch({
+    ...{ engine: () => budgets.engine, log, now: () => systemClock.epoch() },
+    all: () => toRules({ type: 'all' }, serving.config.budgets?.all),
+    note: (action, details) => void books.audit?.record({ actor: gatewayActor, action, details }),
+  })
   const budgets = openBudgets({
     ...{ config: config.budgets, store: shared?.budgets, clock: backgroundClock, log },
     ledger: config.storage === undefined ? undefined : books.store,
     membersOf: known?.directory.membersOf,
-    onEvent: (event) => sources.budgets.note(event),
+    onEvent(event) {
+      sources.budgets.note(event)
+      budgetWatch.onEvent(event)
+    },
     onStatuses: (statuses) => sources.budgets.saw(statuses),
   })
   let follow: (target: RunningTarget) => void = () => {}
@@ -295,6 +305,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     )
   }
   let serverState = (): Record<string, string> => ({})
+  observability.observe(budgetWatch.values)
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
   const state = (): Record<string, string | number> => ({
     ...booksStatus(books),
@@ -344,6 +355,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         owners,
       }),
       ownership: clients && ownershipOf(owners, () => serving.config),
+      account:
+        clients &&
+        known &&
+        (await import('./spend-limits/open-account.ts')).openAccount({
+          store: known.store,
+          refresh: () => known.directory.refresh(),
+          ...{ config: () => serving.config, budgets, books, now: () => systemClock.epoch() },
+        }),
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),
       api: api.sources,

@@ -107,7 +107,7 @@ test('clients are added, listed, changed, rotated and revoked while the gateway 
   await expect.poll(() => status(next), { timeout: 5_000 }).toBe(403)
   const listed = await ran('clients', 'list')
   expect(listed.out).toMatch(
-    /^NAME +STATE +TEAM .*\nweb +active +shop +claude:code +claude-haiku-\* +20\d\d-\d\d-\d\d +sw-\w{4}…\n$/,
+    /^NAME +STATE +TEAM .*\nweb +active +shop +claude:code +claude-haiku-\* +- +20\d\d-\d\d-\d\d +sw-\w{4}…\n$/,
   )
   expect((await ran('clients', 'revoke', 'web')).code).toBe(0)
   await expect
@@ -141,4 +141,68 @@ test.each([
   const folder = temporaryFolder()
   const run = spillway(['clients', ...args], { XDG_STATE_HOME: join(folder, 'state') }, folder)
   expect([await run.exit, run.stdout(), run.stderr()]).toEqual([1, '', expect.stringMatching(expected)])
+})
+
+test('limits are set as they are typed, and shown with what is used and left', {
+  timeout: 60_000,
+}, async () => {
+  const folder = temporaryFolder()
+  const claude = forThisTest(
+    await startClaude({ reply: { usage: { inputTokens: 1_000, outputTokens: 500 } } }),
+  )
+  const config = configOf(targetAt(claude, 'anthropic'), undefined, {
+    server: { auth: 'keys' },
+    storage: { url: 'sqlite:spillway.db' },
+    budgets: { eachClient: ['tokens=1M/day'] },
+  })
+  writeFileSync(join(folder, 'spillway.yaml'), stringify(config))
+  const env = { XDG_STATE_HOME: join(folder, 'state') }
+  const ran = async (...args: string[]) => {
+    const run = spillway(args, env, folder)
+    return { code: await run.exit, out: run.stdout(), err: run.stderr() }
+  }
+  const limits = ['--limit', 'usd=0.1/month', '--limit', 'requests=9/minute,soft']
+  const key = (await ran('clients', 'add', 'alice', '--team', 'search', ...limits)).out.trim()
+  const wrong = await ran('clients', 'set', 'alice', '--limit', '0/month')
+  expect([wrong.code, wrong.err]).toEqual([
+    1,
+    expect.stringContaining('expected a limit such as usd=50/month'),
+  ])
+  const gateway = spillway(['start', '--port', '0'], env, folder)
+  await until(() => ready.test(gateway.stdout()) || gateway.child.exitCode !== null)
+  const url = ready.exec(gateway.stdout())?.[1] ?? gateway.stderr()
+  const body = { model: 'claude-opus-5-5', max_tokens: 9, messages: [{ role: 'user', content: 'Hello?' }] }
+  await fetch(`${url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'x-api-key': key },
+    body: JSON.stringify(body),
+  })
+  await expect
+    .poll(async () => (await ran('clients', 'show', 'alice')).out, { timeout: 10_000 })
+    .toMatch(/limit +usd=0\.1\/month: \$0\.0\d+ used, \$0\.0\d+ left, resets 20\d\d-\d\d-01 00:00 UTC\n/)
+  const team = await ran(
+    'teams',
+    'set',
+    'search',
+    '--limit',
+    'usd=100/month',
+    '--each-member',
+    'usd=20/month',
+  )
+  expect(team.out).toMatch(
+    /^name +search\nclients +alice\nlimit +usd=100\/month: \$0\.0\d+ used, \$99\.9\d left, .*\neach member +usd=20\/month\n$/,
+  )
+  await ran('clients', 'set', 'alice', '--limit', 'usd=50/month', '--limit', 'requests=none/minute')
+  const listed = (await ran('clients', 'list')).out
+  expect(listed).toMatch(/ requests=none\/minute, usd=50\/month 0%|usd=50\/month 0%, requests=none\/minute /)
+  expect(listed).toContain('each client without its own: tokens=1000000/day')
+  const none = await ran('clients', 'set', 'alice', '--limit', 'none', '--json')
+  expect(JSON.parse(none.out)).toMatchObject({ name: 'alice', limits: [] })
+  expect(JSON.parse((await ran('teams', 'list', '--json')).out)).toMatchObject([
+    {
+      name: 'search',
+      clients: ['alice'],
+      limits: [{ unit: 'usd', period: 'month', amount: 100, hard: true }],
+    },
+  ])
 })

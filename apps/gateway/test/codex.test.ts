@@ -171,4 +171,20 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expect(errors).toEqual([])
     expect(said.join('')).toMatch(/^One .* seven\.$/)
   })
+
+  test('says in the words of the gateway that a budget is spent, after one call', async () => {
+    const claude = forThisTest(await startClaude())
+    const budgets = { eachClient: ['requests=0/month'], contact: 'ask in #claude-budgets' }
+    const calls: AnsweredCall[] = []
+    const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { budgets }), calls)
+    const { said, errors } = await ask(gateway.url, 'Count.', greeting().folder)
+    expect(said).toEqual([])
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /^You.ve hit your usage limit\. this key has spent its budget of 0 requests a month, .*: ask in #claude-budgets, or try again later/,
+      ),
+    ])
+    expect(calls.map(({ response }) => response.status)).toEqual([429])
+    expect(claude.requests).toEqual([])
+  })
 })

@@ -11,11 +11,15 @@ const run = promisify(execFile)
 export async function claudeCode(): Promise<{
   /** Whether it could be installed. */
   readonly isHere: boolean
+  /** The script that starts it. */
+  readonly launcher: string
+  /** What it is started with: nothing of this machine's user. */
+  readonly environmentOf: typeof environmentOf
   readonly ask: (gatewayUrl: string, asking?: Asking) => Promise<Printed>
 }> {
   const launcher = await installClaudeCode()
   return {
-    isHere: launcher !== undefined,
+    ...{ isHere: launcher !== undefined, launcher: launcher ?? '', environmentOf },
     ask: (gatewayUrl, asking = {}) => ask(launcher ?? '', gatewayUrl, asking),
   }
 }
@@ -26,6 +30,8 @@ export interface Printed {
   readonly is_error: boolean
   /** How often the model was asked, in the way of tools. */
   readonly num_turns: number
+  /** All that it has said on its way, the result included. */
+  readonly events: readonly { readonly type: string }[]
 }
 
 export interface Asking {
@@ -39,26 +45,39 @@ export interface Asking {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Asks Claude Code a question; it knows nothing of this machine's user and settings. */
-async function ask(launcher: string, gatewayUrl: string, asking: Asking): Promise<Printed> {
-  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [], environment } = asking
-  const env = {
-    PATH: process.env.PATH,
+/** It knows nothing of this machine's user and settings. */
+function environmentOf(home: string, variables: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
     HOME: home,
     USERPROFILE: home,
     CLAUDE_CONFIG_DIR: join(home, 'config'),
-    ...(asking.variables ?? { ANTHROPIC_BASE_URL: gatewayUrl, ANTHROPIC_AUTH_TOKEN: 'token-of-the-caller' }),
+    ...variables,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_MAX_RETRIES: '0',
     DISABLE_AUTOUPDATER: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
-    ...environment,
   }
-  const argv = [launcher, '-p', prompt, '--output-format', 'json', ...flags]
+}
+
+/** Asks Claude Code a question. */
+async function ask(launcher: string, gatewayUrl: string, asking: Asking): Promise<Printed> {
+  const { prompt = 'Say hello.', home = temporaryFolder(), flags = [], environment } = asking
+  const byAddress = { ANTHROPIC_BASE_URL: gatewayUrl, ANTHROPIC_AUTH_TOKEN: 'token-of-the-caller' }
+  const env = { ...environmentOf(home, asking.variables ?? byAddress), ...environment }
+  const argv = [launcher, '-p', prompt, '--output-format', 'stream-json', '--verbose', ...flags]
   const running = run(process.execPath, argv, { cwd: home, env, timeout: 100_000 })
   running.child.stdin?.end()
-  return JSON.parse((await running).stdout)
+  // It exits with 1 after an error that it has told.
+  const { stdout } = await running.catch((error: { stdout: string }) => error)
+  const events = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { type: string })
+  const result = events.find(({ type }) => type === 'result') as Printed | undefined
+  if (result === undefined) throw new Error(`Claude Code has told no result: ${stdout.slice(0, 2_000)}`)
+  return { ...result, events }
 }
 
 /** Whether a message has the result of a tool. */

@@ -13,6 +13,8 @@ export interface Terminal {
   /** Types a command and waits until it has shown this. */
   begin(command: string, shown: RegExp): Promise<void>
   press(keys: string): void
+  /** Waits until what was begun has shown this. */
+  shows(expected: RegExp): Promise<void>
   /** Waits for the end of what was begun. */
   end(): Promise<Ran>
   /** All that the last command has shown. */
@@ -84,6 +86,7 @@ export async function openTerminal(cwd: string, env: Readonly<Record<string, str
       await wait(String(expected), () => expected.test(shown()) || prompt.test(shown()))
     },
     press: (keys) => void shell.stdin.write(keys),
+    shows: (expected) => wait(String(expected), () => expected.test(shown())),
     end,
     shown,
   }

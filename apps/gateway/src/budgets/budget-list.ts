@@ -5,7 +5,7 @@ import type { TenantNames } from '../api/tenant-names.ts'
 import type { ClientDocument } from '../clients/client-document.ts'
 import type { BudgetsConfig } from '../config/config.ts'
 import { clientRules, keyless } from './call-rules.ts'
-import { toRules } from './stored-rules.ts'
+import { rulesOf, toRules } from './stored-rules.ts'
 
 export interface BudgetListSources {
   readonly config: () => BudgetsConfig | undefined
@@ -34,10 +34,14 @@ export async function budgetList(sources: BudgetListSources, limit: number): Pro
   if (document !== undefined) {
     for (const [name, { limits }] of Object.entries(document.teams ?? {}))
       rules.push(...toRules({ type: 'team', name }, limits))
-    for (const [name, { team, limits, revokedAt }] of Object.entries(document.clients)) {
-      if (revokedAt !== undefined) continue
-      teamOf.set(name, team)
-      rules.push(...clientRules(name, toRules({ type: 'client', name }, limits), eachClient))
+    const budgetsOf = rulesOf(document)
+    for (const [name, client] of Object.entries(document.clients)) {
+      if (client.revokedAt !== undefined) continue
+      teamOf.set(name, client.team)
+      const { budgets = [], exempt } = budgetsOf(name, client)
+      // Those of its team are there already.
+      const own = budgets.filter(({ scope }) => scope.type === 'client')
+      rules.push(...clientRules(name, own, eachClient, exempt))
     }
   } else if (eachClient !== undefined && eachClient.length > 0) {
     const range = { from: periodAt('month', now()).start, to: now() + 1 }

@@ -1,7 +1,7 @@
+import type { BudgetRefusal, BudgetRule } from '@spillway/budgets'
 import type { Api } from '@spillway/middleware'
 import { describe, expect, test } from 'vitest'
 import { budgetRefusal } from './budget-refusal.ts'
-import type { BudgetRefusal, BudgetRule } from './budget-status.ts'
 
 const now = Date.UTC(2026, 10, 27, 20)
 const december = Date.UTC(2026, 11)
@@ -39,6 +39,12 @@ describe('a spent budget', () => {
     expect(say(refused({ scope: { type: 'all' } }, { used: 49.99e9 }))).toMatch(
       /^this call takes about \$0\.02, and this gateway has \$0\.01 left of its budget of \$50 a month,/,
     )
+  })
+
+  test('of a caller without a client is that of its key', () => {
+    const named = (name: string) => say(refused({ scope: { type: 'client', name } }))
+    expect(named('key-0123')).toMatch(/^this key has spent its budget/)
+    expect(named('nobody')).toMatch(/^whoever presents no key has spent its budget/)
   })
 
   test('tells Claude Code to stop, without the headers for which it would show words of its own', () => {
@@ -89,6 +95,22 @@ describe('where waiting helps', () => {
       'anthropic-ratelimit-unified-status': 'allowed_warning',
     })
   })
+})
+
+test('a call that is larger than the whole budget will not fit tomorrow either', () => {
+  const large = refused(
+    { unit: 'tokens', period: 'minute', amount: 1_000 },
+    { reason: 'too_large', expected: 9_000, used: 0 },
+  )
+  const { failure, headers } = budgetRefusal(large, { api: 'anthropic', model: 'm', now })
+  expect(failure.message).toBe(
+    'this call takes about 9,000 tokens, which is more than the whole budget of alice, 1,000 tokens a minute: ask whoever runs this gateway for a larger one',
+  )
+  expect([failure.kind, failure.retryAfterMs, headers['x-should-retry']]).toEqual([
+    'budget_exceeded',
+    undefined,
+    'false',
+  ])
 })
 
 test('a model without a price is no matter of waiting', () => {

@@ -1,7 +1,8 @@
+import type { BudgetRefusal } from '@spillway/budgets'
 import type { Api, Failure } from '@spillway/middleware'
 import { refusalFailure } from '@spillway/wire'
-import type { BudgetRefusal } from './budget-status.ts'
 import { amountIn, ruleIn, timeIn } from './budget-words.ts'
+import { keyless } from './call-rules.ts'
 import { isPace } from './fullest-budget.ts'
 import { answerHeaders, type LimitHeaders, spentHeaders } from './limit-headers.ts'
 
@@ -40,7 +41,7 @@ export function budgetRefusal(refusal: BudgetRefusal, facts: RefusalFacts): Refu
     const failure = refusalFailure({ kind: 'permission', message, scope: 'request', status: 403 })
     return { failure, headers: { 'x-should-retry': 'false' } }
   }
-  if (isPace(refusal) || (reason === 'reserved' && rule.amount > 0)) {
+  if (reason !== 'too_large' && (isPace(refusal) || reason === 'reserved')) {
     const wait = isPace(refusal) ? untilReset : Math.min(reservedWait, untilReset)
     const again = `try again in ${Math.ceil(wait / 1000)} s`
     const message = isPace(refusal)
@@ -49,10 +50,15 @@ export function budgetRefusal(refusal: BudgetRefusal, facts: RefusalFacts): Refu
     const failure = refusalFailure({ kind: 'saturated', message, scope: 'key', retryAfterMs: wait })
     return { failure, headers: { ...answerHeaders(api, [refusal], now), 'x-should-retry': 'true' } }
   }
-  const message = `${spentMessage(refusal)}, which resets ${timeIn(resetsAt)}: ${
-    facts.contact ?? 'ask whoever runs this gateway for a larger one'
-  }`
-  const failure = refusalFailure({ kind: 'budget_exceeded', message, scope: 'key', retryAfterMs: untilReset })
+  const message = `${spentMessage(refusal)}${
+    reason === 'too_large' ? '' : `, which resets ${timeIn(resetsAt)}`
+  }: ${facts.contact ?? 'ask whoever runs this gateway for a larger one'}`
+  const failure = refusalFailure({
+    kind: 'budget_exceeded',
+    message,
+    scope: 'key',
+    ...(reason !== 'too_large' && { retryAfterMs: untilReset }),
+  })
   return {
     failure,
     headers: {
@@ -65,11 +71,18 @@ export function budgetRefusal(refusal: BudgetRefusal, facts: RefusalFacts): Refu
 }
 
 /** Begins the one line that Claude Code shows as it is: its reader has to know whose budget it is, until when, and what to do. */
-function spentMessage({ rule, used, expected }: BudgetRefusal): string {
+function spentMessage({ rule, used, expected, reason }: BudgetRefusal): string {
   const { unit, amount } = rule
+  if (reason === 'too_large')
+    return `this call takes about ${amountIn(unit, expected)}, which is more than the whole budget of ${ownerOf({ rule })}, ${ruleIn(rule)}`
   if (used >= amount) return `${ownerOf({ rule })} has spent its budget of ${ruleIn(rule)}`
   return `this call takes about ${amountIn(unit, expected)}, and ${ownerOf({ rule })} has ${amountIn(unit, amount - used)} left of its budget of ${ruleIn(rule)}`
 }
 
-const ownerOf = ({ rule: { scope } }: Pick<BudgetRefusal, 'rule'>): string =>
-  scope.type === 'client' ? scope.name : scope.type === 'team' ? `the team ${scope.name}` : 'this gateway'
+function ownerOf({ rule: { scope } }: Pick<BudgetRefusal, 'rule'>): string {
+  if (scope.type === 'all') return 'this gateway'
+  if (scope.type === 'team') return `the team ${scope.name}`
+  // Callers that are told apart by the key that they present know it by no name.
+  if (scope.name === keyless) return 'whoever presents no key'
+  return scope.name.startsWith('key-') ? 'this key' : scope.name
+}

@@ -1,4 +1,4 @@
-import type { BudgetPeriod, BudgetRule, BudgetScope, BudgetStatus, BudgetUnit } from './budget-status.ts'
+import type { BudgetPeriod, BudgetRule, BudgetScope, BudgetStatus, BudgetUnit } from '@spillway/budgets'
 
 // How budgets are written for people: in errors, in the log and on the command line.
 

@@ -2,7 +2,7 @@ import type { BudgetRule } from '@spillway/budgets'
 import { RecentMap } from '@spillway/middleware'
 import type { Client } from '../clients/client-directory.ts'
 import type { BudgetsConfig } from '../config/config.ts'
-import { toRules } from './stored-rules.ts'
+import { kindOf, toRules } from './stored-rules.ts'
 
 /** Which budgets a call counts on. */
 export interface CallRules {
@@ -36,10 +36,11 @@ export function callRules(config: BudgetsConfig | undefined): CallRules {
   }
   use(config)
 
-  const rulesOf = (name: string, own: readonly BudgetRule[]): readonly BudgetRule[] => [
-    ...clientRules(name, own, each),
-    ...all,
-  ]
+  const rulesOf = (
+    name: string,
+    own: readonly BudgetRule[],
+    exempt?: readonly string[],
+  ): readonly BudgetRule[] => [...clientRules(name, own, each, exempt), ...all]
 
   return {
     of(client, tenant = keyless) {
@@ -55,7 +56,7 @@ export function callRules(config: BudgetsConfig | undefined): CallRules {
       if (client.budgets === undefined && each === undefined) return all.length === 0 ? undefined : all
       let known = ofClients.get(client)
       if (known === undefined) {
-        const rules = rulesOf(client.name, client.budgets ?? [])
+        const rules = rulesOf(client.name, client.budgets ?? [], client.exempt)
         known = { rules: rules.length === 0 ? undefined : rules }
         ofClients.set(client, known)
       }
@@ -68,15 +69,17 @@ export function callRules(config: BudgetsConfig | undefined): CallRules {
   }
 }
 
-/** What holds for each caller holds where it has no limit of the same kind. */
+/**
+ * What holds for each caller holds where it has no limit of the same kind.
+ * @param exempt kinds of which it has none
+ */
 export function clientRules(
   name: string,
   own: readonly BudgetRule[],
   each: BudgetsConfig['eachClient'],
+  exempt: readonly string[] = [],
 ): readonly BudgetRule[] {
-  const missing = (each ?? []).filter(
-    ({ unit, period }) =>
-      !own.some((rule) => rule.scope.type === 'client' && rule.unit === unit && rule.period === period),
-  )
+  const set = new Set([...exempt, ...own.filter(({ scope }) => scope.type === 'client').map(kindOf)])
+  const missing = (each ?? []).filter((limit) => !set.has(kindOf(limit)))
   return [...own, ...toRules({ type: 'client', name }, missing)]
 }

@@ -1,4 +1,4 @@
-import { type BudgetStatus, utilization } from './budget-status.ts'
+import { type BudgetStatus, utilization } from '@spillway/budgets'
 
 /** Limits by the minute come back while a call waits; of a budget nothing does, so that a person has to know. */
 export const isPace = ({ rule }: Pick<BudgetStatus, 'rule'>): boolean => rule.period === 'minute'

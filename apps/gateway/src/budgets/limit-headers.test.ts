@@ -1,5 +1,5 @@
+import type { BudgetRule, BudgetStatus } from '@spillway/budgets'
 import { describe, expect, test } from 'vitest'
-import type { BudgetRule, BudgetStatus } from './budget-status.ts'
 import { answerHeaders } from './limit-headers.ts'
 
 const now = Date.UTC(2026, 10, 27, 20)

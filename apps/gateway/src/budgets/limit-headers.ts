@@ -1,11 +1,11 @@
-import type { Api } from '@spillway/middleware'
 import {
   type BudgetPeriod,
   type BudgetStatus,
   type BudgetUnit,
   budgetRuleDefaults,
   utilization,
-} from './budget-status.ts'
+} from '@spillway/budgets'
+import type { Api } from '@spillway/middleware'
 import { nanoDollars } from './budget-words.ts'
 import { fullest, isPace } from './fullest-budget.ts'
 

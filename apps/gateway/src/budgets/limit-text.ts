@@ -1,4 +1,4 @@
-import type { BudgetPeriod, BudgetUnit } from './budget-status.ts'
+import type { BudgetPeriod, BudgetUnit } from '@spillway/budgets'
 
 /** A limit as it is written. */
 export interface WrittenLimit {

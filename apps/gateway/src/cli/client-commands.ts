@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { inheriting } from '../budgets/stored-rules.ts'
 import { added, changed, found, revoked, rotated, signedOut } from '../clients/client-changes.ts'
-import type { ClientDocument } from '../clients/client-document.ts'
+import type { ClientDocument, StoredLimit } from '../clients/client-document.ts'
 import { type ClientHash, fingerprintOf, hashedWith } from '../clients/client-hash.ts'
 import { newClientKey, prefixOf } from '../clients/client-key.ts'
 import type { ClientStore } from '../clients/client-store.ts'
@@ -23,6 +24,8 @@ import {
 } from './client-arguments.ts'
 import { clientTable, describeClient, shownClient } from './client-table.ts'
 import { configFileOf, usualFile } from './config-file.ts'
+import { type LimitChange, limitChanges, withLimits } from './limit-arguments.ts'
+import { readLimitUsage, shortLimit } from './limit-usage.ts'
 import { noteAct } from './note-act.ts'
 import { reporting } from './vault-files.ts'
 
@@ -39,6 +42,7 @@ interface SettingFlags extends Flags {
   readonly maxTokens?: number
   readonly expires?: number
   readonly priority?: Priority
+  readonly limit?: readonly LimitChange[]
 }
 
 /** `spillway clients …` */
@@ -52,12 +56,13 @@ export function clientCommands(): Command {
           const key = newClientKey()
           const { permissions: given = usualPermissions, expires, ...settings } = settingsOf(flags)
           const now = Date.now()
+          const limits = flags.limit && withLimits(undefined, flags.limit, now)
           const expiresAt = expires === undefined || expires === Infinity ? undefined : now + expires
           await store.update((before) =>
             added(
               hashedWith(before, hash, store.name),
               name,
-              { ...settings, permissions: given, expiresAt },
+              { ...settings, permissions: given, expiresAt, ...(limits && { limits }) },
               { hash: hash.of(key), prefix: prefixOf(key) },
               now,
             ),
@@ -73,12 +78,20 @@ export function clientCommands(): Command {
     clientCommand('list', 'list clients; never a key')
       .option('--json', 'print them as JSON')
       .action((flags: Flags) =>
-        withStore(flags, async (store) => {
-          const { clients } = await store.load()
+        withStore(flags, async (store, config) => {
+          const { clients, eachClient = [] } = await store.load()
           const now = Date.now()
+          const usage = await readLimitUsage(config, now)
           if (flags.json)
-            return printJson(Object.entries(clients).map(([name, each]) => shownClient(name, each, now)))
-          for (const line of clientTable(clients, now)) console.log(line)
+            return printJson(
+              Object.entries(clients).map(([name, each]) => shownClient(name, each, now, usage)),
+            )
+          for (const line of clientTable(clients, now, usage)) console.log(line)
+          const each = [...inheriting<StoredLimit>(eachClient, config?.budgets?.eachClient ?? [])]
+          if (each.length > 0)
+            console.log(
+              `each client without its own: ${each.map((one) => shortLimit(one, undefined)).join(', ')}`,
+            )
         }),
       ),
   )
@@ -87,25 +100,33 @@ export function clientCommands(): Command {
       .argument('<name>', 'the client', clientName)
       .option('--json', 'print it as JSON')
       .action((name: string, flags: Flags) =>
-        withStore(flags, async (store) => showOne(await store.load(), name, flags)),
+        withStore(flags, async (store, config) => showOne(await store.load(), name, flags, config)),
       ),
   )
   group.addCommand(
-    withSettings(clientCommand('set', 'change what a client may do; "*", any and never lift a limit'))
+    withSettings(clientCommand('set', 'change what a client may do; "*", any, never and none lift a limit'))
       .argument('<name>', 'the client', clientName)
       .option('--json', 'print the client as JSON')
       .action((name: string, flags: SettingFlags) =>
-        withStore(flags, async (store) => {
+        withStore(flags, async (store, config) => {
           const { expires, ...settings } = settingsOf(flags)
-          const expiresAt = expires === Infinity ? undefined : Date.now() + (expires ?? 0)
+          const { limit } = flags
+          const now = Date.now()
+          const expiresAt = expires === Infinity ? undefined : now + (expires ?? 0)
           const next = { ...settings, ...(expires !== undefined && { expiresAt }) }
-          if (Object.keys(next).length === 0)
+          const names = [...Object.keys(next), ...(limit === undefined ? [] : ['limits'])]
+          if (names.length === 0)
             return fail(
-              'nothing to set: give --team, --permissions, --models, --targets, --max-tokens, --priority or --expires',
+              'nothing to set: give --team, --permissions, --models, --targets, --max-tokens, --priority, --expires or --limit',
             )
-          const document = await store.update((before) => changed(before, name, next))
-          showOne(document, name, flags)
-          await noteAct('client.changed', { subject: name, changed: Object.keys(next).join(', ') })
+          const document = await store.update((before) =>
+            changed(before, name, {
+              ...next,
+              ...(limit && { limits: withLimits(found(before, name).limits, limit, now) }),
+            }),
+          )
+          await showOne(document, name, flags, config)
+          await noteAct('client.changed', { subject: name, changed: names.join(', ') })
         }),
       ),
   )
@@ -185,6 +206,11 @@ function withSettings(command: Command): Command {
       priority,
     )
     .option('--expires <time>', 'when its keys end, such as 90d; never (default: never)', expiry)
+    .option(
+      '--limit <limit>',
+      'what it may use, such as usd=50/month, tokens=2M/day or requests=100/minute,soft; again for others; none',
+      limitChanges,
+    )
 }
 
 /** Those that the command line names. */
@@ -209,11 +235,15 @@ interface OpenClients {
   readonly file: string | undefined
 }
 
-const withStore = (flags: Flags, work: (store: ClientStore) => Promise<void> | void): Promise<void> =>
+const withStore = (
+  flags: Flags,
+  work: (store: ClientStore, config: Config | undefined) => Promise<void> | void,
+): Promise<void> =>
   reporting(async () => {
-    const store = openClientStore((await configOf(flags)).config)
+    const { config } = await configOf(flags)
+    const store = openClientStore(config)
     try {
-      await work(store)
+      await work(store, config)
     } finally {
       await store.close()
     }
@@ -260,10 +290,17 @@ function handOver(name: string, key: string, hash: ClientHash, what: string): vo
   )
 }
 
-function showOne(document: ClientDocument, name: string, { json }: Flags): void {
+async function showOne(
+  document: ClientDocument,
+  name: string,
+  { json }: Flags,
+  config: Config | undefined,
+): Promise<void> {
   const client = found(document, name)
-  if (json) printJson(shownClient(name, client, Date.now()))
-  else console.log(describeClient(name, client, Date.now()))
+  const now = Date.now()
+  const usage = await readLimitUsage(config, now)
+  if (json) printJson(shownClient(name, client, now, usage))
+  else console.log(describeClient(name, client, now, usage))
 }
 
 const printJson = (value: object): void => console.log(JSON.stringify(value, null, 2))

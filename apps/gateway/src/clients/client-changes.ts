@@ -1,4 +1,10 @@
-import type { ClientDocument, ClientSettings, StoredClient, StoredKey } from './client-document.ts'
+import type {
+  ClientDocument,
+  ClientSettings,
+  StoredClient,
+  StoredKey,
+  StoredTeam,
+} from './client-document.ts'
 import { ClientsError } from './clients-error.ts'
 
 /** Keys of one client that may overlap at a time. */
@@ -41,6 +47,22 @@ export function changed(
   settings: Partial<ClientSettings>,
 ): ClientDocument {
   return withClient(document, name, { ...usable(document, name), ...settings })
+}
+
+/** Teams of which something is set. */
+const mostTeams = 10_000
+
+/** With other settings of a team, which need not be there yet. @throws ClientsError */
+export function teamChanged(
+  document: ClientDocument,
+  name: string,
+  change: (team: StoredTeam) => StoredTeam,
+): ClientDocument {
+  const { teams = {} } = document
+  const before = Object.hasOwn(teams, name) ? (teams[name] ?? {}) : {}
+  if (Object.keys(teams).length >= mostTeams && !Object.hasOwn(teams, name))
+    throw new ClientsError(`there are ${mostTeams} teams, which is the most`)
+  return { ...document, teams: { ...teams, [name]: change(before) } }
 }
 
 /** With a new key of a client; the others end when the overlap, in milliseconds, is over. @throws ClientsError */

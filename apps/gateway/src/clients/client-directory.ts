@@ -22,6 +22,8 @@ export interface Client {
   readonly maxTokens: number | undefined
   /** Its own and its team's; the same list for as long as they do not change. Undefined where there are none. */
   readonly budgets?: readonly BudgetRule[] | undefined
+  /** Kinds of limits that hold for each client and not for this one. */
+  readonly exempt?: readonly string[] | undefined
   /** How important its calls are; undefined where nothing is set. */
   readonly priority?: number | undefined
   /** Undefined where all targets may serve it. */
@@ -48,7 +50,7 @@ export interface ClientDirectory {
   /** Clients that are not revoked. */
   readonly size: number
   /** What is set beside the clients with keys; another object when they were read again. */
-  readonly besides: Pick<ClientDocument, 'teams' | 'signedOut'>
+  readonly besides: Pick<ClientDocument, 'teams' | 'eachClient' | 'people' | 'signedOut'>
   /** Whether the clients in use may not be the newest. */
   readonly isStale: boolean
   /** Reads the clients again where they have changed. Never rejects. */
@@ -164,10 +166,11 @@ interface Entries {
   readonly members: Map<string, string[]>
 }
 
-function entriesOf({ clients, teams, signedOut }: ClientDocument): Entries {
+function entriesOf(document: ClientDocument): Entries {
+  const { clients, teams, eachClient, people, signedOut } = document
   const members = new Map<string, string[]>()
   const entries = new Map<string, Entry>()
-  const makeClient = clientMaker(teams)
+  const makeClient = clientMaker({ teams, eachClient })
   let size = 0
   for (const [name, stored] of Object.entries(clients)) {
     if (stored.team !== undefined) {
@@ -182,23 +185,23 @@ function entriesOf({ clients, teams, signedOut }: ClientDocument): Entries {
     for (const key of stored.keys)
       entries.set(key.hash, { client, until: Math.min(expiresAt, key.until ?? Infinity) })
   }
-  return { entries, size, members, besides: { teams, signedOut } }
+  return { entries, size, members, besides: { teams, eachClient, people, signedOut } }
 }
 
 /** Makes clients of their settings. Sets of permissions and globs are the same for many: each is made once. */
 export function clientMaker(
-  teams?: ClientDocument['teams'],
+  document: Pick<ClientDocument, 'teams' | 'eachClient'> = {},
 ): (name: string, settings: ClientSettings) => Client {
   const permissionSets = shared(permissionsOf)
   const matchers = shared(matcherOf)
-  const rules = rulesOf(teams)
+  const rules = rulesOf(document)
   return (name, settings) => {
     const { team, permissions, models, maxTokens, targets } = settings
     return {
       ...{ name, team, models, maxTokens, targets, given: permissions },
       permissions: permissionSets(permissions),
       mayUse: models && matchers(models),
-      budgets: rules(name, settings),
+      ...rules(name, settings),
       priority: priorityOf(settings.priority),
       mayReach: targets && matchers(targets),
     }

@@ -18,14 +18,16 @@ export interface StoredKey {
 export interface StoredLimit {
   readonly unit: BudgetUnit
   readonly period: BudgetPeriod
-  /** A whole number; of `usd` in nano-dollars. */
-  readonly amount: number
+  /** A whole number; of `usd` in nano-dollars. null: no limit, whatever holds for each member of the team and for each client. */
+  readonly amount: number | null
   /** Whether calls beyond it are refused. Otherwise it only warns. */
   readonly hard: boolean
   /** The share of the amount at which it warns. */
   readonly warnAt?: number | undefined
   /** For people and the API; what has been used does not depend on it. */
   readonly id?: string | undefined
+  readonly createdAt?: number | undefined
+  readonly updatedAt?: number | undefined
 }
 
 /** What is set of a client. */
@@ -49,6 +51,13 @@ export interface ClientSettings {
 export interface StoredTeam {
   /** For all of its clients together. */
   readonly limits?: readonly StoredLimit[] | undefined
+  /** For each of its clients that has no limit of the same unit and period. */
+  readonly eachMember?: readonly StoredLimit[] | undefined
+}
+
+/** What is set of someone who presents tokens of the identity provider. */
+export interface StoredPerson {
+  readonly limits?: readonly StoredLimit[] | undefined
 }
 
 export interface StoredClient extends ClientSettings {
@@ -68,6 +77,10 @@ export interface ClientDocument {
   readonly teams?: Readonly<Record<string, StoredTeam>> | undefined
   /** Names of people and services whose tokens from before a time are refused, with that time. */
   readonly signedOut?: Readonly<Record<string, number>> | undefined
+  /** By the names that their calls are booked under. */
+  readonly people?: Readonly<Record<string, StoredPerson>> | undefined
+  /** For each client that has no limit of the same unit and period, and whose team has none for each of its members. */
+  readonly eachClient?: readonly StoredLimit[] | undefined
 }
 
 export const emptyClients: ClientDocument = { format: 1, clients: {} }
@@ -83,10 +96,15 @@ export function encodeClients(document: ClientDocument): Uint8Array {
 export function decodeClients(bytes: Uint8Array, where: string): ClientDocument {
   try {
     const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as ClientDocument
-    const { format, clients, teams = {}, signedOut = {} } = parsed
-    if (format === 1 && isMapping(clients) && isMapping(teams) && isMapping(signedOut))
-      if (Object.values(clients).every(isClient) && Object.values(teams).every(isTeam))
-        if (Object.values(signedOut).every(Number.isFinite)) return parsed
+    const { format, clients, teams = {}, signedOut = {}, people = {}, eachClient } = parsed
+    if (format === 1 && [clients, teams, signedOut, people].every(isMapping))
+      if (
+        Object.values(clients).every(isClient) &&
+        Object.values(teams).every(isTeam) &&
+        areLimits(eachClient)
+      )
+        if (Object.values(signedOut).every(Number.isFinite) && Object.values(people).every(isTeam))
+          return parsed
   } catch {
     // The parser quotes what it reads.
   }
@@ -116,7 +134,8 @@ function isClient(client: unknown): boolean {
   )
 }
 
-const isTeam = (team: unknown): boolean => isMapping(team) && areLimits(team.limits)
+const isTeam = (team: unknown): boolean =>
+  isMapping(team) && areLimits(team.limits) && areLimits(team.eachMember)
 
 const areLimits = (limits: unknown): boolean =>
   limits === undefined || (Array.isArray(limits) && limits.every(isLimit))
@@ -128,8 +147,7 @@ function isLimit(limit: unknown): boolean {
   return (
     budgetUnits.includes(unit as BudgetUnit) &&
     budgetPeriods.includes(period as BudgetPeriod) &&
-    Number.isSafeInteger(amount) &&
-    (amount as number) >= 0 &&
+    (amount === null || (Number.isSafeInteger(amount) && (amount as number) >= 0)) &&
     typeof hard === 'boolean' &&
     (warnAt === undefined || (typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1))
   )

@@ -1,6 +1,7 @@
 import { RecentMap } from '@spillway/middleware'
+import { inheriting } from '../budgets/stored-rules.ts'
 import { type Client, clientMaker } from '../clients/client-directory.ts'
-import type { ClientDocument } from '../clients/client-document.ts'
+import type { ClientDocument, StoredLimit } from '../clients/client-document.ts'
 import { permissionsOf } from '../clients/permissions.ts'
 import type { GrantConfig, OidcConfig } from '../config/oidc-config.ts'
 import type { ClaimProblem, Subject } from './claims.ts'
@@ -23,18 +24,24 @@ const remembered = 10_000
 
 /**
  * By the groups that a subject is in, in the order of the configuration.
- * @param teams limits of teams; other ones need other grants
+ * @param besides limits of teams, of each client and of people; other ones need other grants
  */
 export function grantsOf(
   { groups = {}, people = {}, everyone }: Pick<OidcConfig, 'groups' | 'people' | 'everyone'>,
-  teams?: ClientDocument['teams'],
+  besides: Pick<ClientDocument, 'teams' | 'eachClient' | 'people'> = {},
 ): Grants {
   const byName = new Map(Object.entries(people).map(([name, grant]) => [name.toLowerCase(), grant]))
-  const makeClient = clientMaker(teams)
+  const makeClient = clientMaker(besides)
   const settingsOf = new Map<GrantConfig, ManagedSettings>()
   for (const grant of [...Object.values(groups), ...byName.values(), everyone])
     if (grant?.settings !== undefined) settingsOf.set(grant, managedSettings(grant.settings))
   const known = new RecentMap<SignedIn>(remembered)
+
+  const limitsOf = (name: string, granted: readonly StoredLimit[] = []): readonly StoredLimit[] => {
+    const { people: stored = {} } = besides
+    const own = Object.hasOwn(stored, name) ? stored[name]?.limits : undefined
+    return own === undefined ? granted : inheriting(own, granted)
+  }
 
   const join = (
     { name, team }: Subject,
@@ -53,7 +60,7 @@ export function grantsOf(
         models: unlessAny(calling.map(({ models }) => models))?.flat(),
         targets: unlessAny(calling.map(({ targets }) => targets))?.flat(),
         maxTokens: maxOf(unlessAny(calling.map(({ maxTokens }) => maxTokens))),
-        limits: first('limits'),
+        limits: limitsOf(name, first('limits')),
         priority: first('priority'),
       }),
       groups: matched,

@@ -55,13 +55,13 @@ export async function openIdentity(oidc: OidcConfig, sources: IdentitySources): 
   const application = { issuer, clientId: clientId ?? (audiences[0] as string), clientSecret }
   const provider = await openIdentityProvider({ application, fetch, clock, log })
   let { besides } = sources.clients
-  let grants = grantsOf(oidc, besides.teams)
+  let grants = grantsOf(oidc, besides)
   let changes = 0
   // Limits of teams are part of clients, so that these are made again when the limits change.
   const follow = (): number => {
     if (besides !== sources.clients.besides) {
       besides = sources.clients.besides
-      grants = grantsOf(oidc, besides.teams)
+      grants = grantsOf(oidc, besides)
       changes++
     }
     return changes

@@ -12,6 +12,7 @@ import { interactive, priorityHeader, priorityOfHead } from '../shedding/priorit
 import { shedFailure, shedHeaders } from '../shedding/shed-failure.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
 import { settingsPath } from '../sign-in/sign-in-paths.ts'
+import type { Account } from '../spend-limits/open-account.ts'
 import { prometheusText } from '../telemetry/scrape.ts'
 import { answerModels, modelsAsked } from './answer-models.ts'
 import { baseUrlAdvice } from './base-url-advice.ts'
@@ -42,6 +43,8 @@ export interface Served extends Omit<CallHandling, 'bodies'> {
   readonly operators?: OperatorDoor | undefined
   /** Where people sign in; undefined where they cannot. */
   readonly signIn?: SignIn | undefined
+  /** What answers clients about their own budgets, and administrators about all; undefined where there are no clients. */
+  readonly account?: Account | undefined
   /** What `/v1/models` says. */
   readonly models?: Models | undefined
   /** What `/metrics` says. */
@@ -84,6 +87,8 @@ export async function dispatch(
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
     return signIn.answerSettings(req, res, client)
   }
+  if (client !== undefined && options.account?.isAt(path))
+    return options.account.answer(req, res, path, client)
   const call = callAt(path)
   if (call !== undefined) {
     const barred = client && callRefusal(client, call)

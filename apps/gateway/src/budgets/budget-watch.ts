@@ -8,19 +8,9 @@ import {
   utilization,
 } from '@spillway/budgets'
 import type { ObservedValue } from '@spillway/telemetry'
-import { ruleIn, scopeIn, timeIn, usedIn } from './budget-words.ts'
+import { scopeIn, timeIn, usedIn } from './budget-words.ts'
 import { isPace } from './fullest-budget.ts'
 import { limitText } from './limit-text.ts'
-
-/** What needs a person because of a budget. */
-export interface BudgetIncident {
-  readonly kind: 'budget'
-  readonly severity: 'warning' | 'critical'
-  /** `client alice, $50 a month` */
-  readonly subject: string
-  readonly message: string
-  readonly since: number | null
-}
 
 export interface BudgetWatchOptions {
   readonly engine: () => Pick<Budgets, 'usage'>
@@ -36,7 +26,6 @@ export interface BudgetWatchOptions {
 /** Tells operators of budgets that are nearly spent, and of those that are. */
 export interface BudgetWatch {
   onEvent(event: BudgetEvent): void
-  incidents(): BudgetIncident[]
   /** For `/metrics`. */
   readonly values: Readonly<Record<string, ObservedValue>>
 }
@@ -44,15 +33,11 @@ export interface BudgetWatch {
 /** Budgets that are remembered as nearly spent. */
 const mostCrossed = 1_000
 
-/** Budgets that are told one by one, the fullest first. */
-const mostTold = 20
-
 /** Budgets with a series of their own in `/metrics`. */
 const mostSeries = 200
 
 interface Crossed {
   readonly status: BudgetStatus
-  readonly since: number
 }
 
 export function openBudgetWatch({ engine, all, log, note, now }: BudgetWatchOptions): BudgetWatch {
@@ -80,7 +65,7 @@ export function openBudgetWatch({ engine, all, log, note, now }: BudgetWatchOpti
         if (known === undefined) continue
         if (status.resetsAt !== known.status.resetsAt || levelOf(status) === 'ok')
           crossed.delete(nameOf(status.rule))
-        else crossed.set(nameOf(status.rule), { ...known, status })
+        else crossed.set(nameOf(status.rule), { status })
       }
     } finally {
       isReading = false
@@ -92,24 +77,12 @@ export function openBudgetWatch({ engine, all, log, note, now }: BudgetWatchOpti
       // Each minute has its own: who has to know is the caller alone.
       if (isPace(status)) return
       const { rule, resetsAt, used } = status
-      crossed.set(nameOf(rule), { status, since: now() })
+      crossed.set(nameOf(rule), { status })
       if (crossed.size > mostCrossed) crossed.delete(crossed.keys().next().value as string)
       const isSpent = type === 'budget.spent'
       const what = isSpent && rule.hard ? ': further calls are refused' : ''
       log(`budget: ${scopeIn(rule.scope)} has used ${usedIn(status)}${what}; resets ${timeIn(resetsAt)}`)
       note(type, { subject: scopeIn(rule.scope), limit: limitText(rule), used })
-    },
-    incidents() {
-      void readAgain()
-      const found = current().toSorted((a, b) => utilization(b.status) - utilization(a.status))
-      const told = found.slice(0, mostTold).map(incidentOf)
-      const more = found.length - told.length
-      if (more > 0)
-        told.push({
-          ...{ kind: 'budget', severity: 'warning', subject: 'budgets', since: null },
-          message: `${more} more budgets have passed their warning`,
-        })
-      return told
     },
     values: {
       'spillway.budget.used_ratio': {
@@ -149,19 +122,5 @@ function attributesOf({ scope, unit, period }: BudgetRule): Record<string, strin
     'spillway.budget.name': scope.type === 'all' ? '' : scope.name,
     'spillway.budget.unit': unit,
     'spillway.budget.period': period,
-  }
-}
-
-function incidentOf({ status, since }: Crossed): BudgetIncident {
-  const { rule, resetsAt } = status
-  const isRefusing = rule.hard && levelOf(status) === 'spent'
-  return {
-    kind: 'budget',
-    severity: isRefusing ? 'critical' : 'warning',
-    subject: `${scopeIn(rule.scope)}, ${ruleIn(rule)}`,
-    message: isRefusing
-      ? `the budget is spent, and calls are refused until ${timeIn(resetsAt)}`
-      : `${usedIn(status)} are used; it resets ${timeIn(resetsAt)}`,
-    since,
   }
 }

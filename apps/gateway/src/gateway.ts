@@ -340,6 +340,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ...{ operators, signIn },
       budgets,
       clients,
+      whenCut: (client, listener) =>
+        serving.config.server.onRevoke === 'cut' && known !== undefined
+          ? known.directory.whenRevoked(client, listener)
+          : () => {},
       bounds: config.server,
       shedding: config.server.loadShedding,
       trustProxy: config.server.trustProxy,

@@ -9,6 +9,7 @@ import { type ClientHash, hashedWith } from './client-hash.ts'
 import { kindOfKey } from './client-key.ts'
 import type { ClientStore } from './client-store.ts'
 import { type Permission, permissionsOf } from './permissions.ts'
+import { openRevocations } from './revocations.ts'
 
 /** Who calls, as their key says. */
 export interface Client {
@@ -53,6 +54,11 @@ export interface ClientDirectory {
   readonly besides: Pick<ClientDocument, 'teams' | 'eachClient' | 'people' | 'signedOut'>
   /** Whether the clients in use may not be the newest. */
   readonly isStale: boolean
+  /**
+   * Calls a listener when a client is revoked, within a second.
+   * @returns what forgets the listener
+   */
+  whenRevoked(name: string, listener: () => void): () => void
   /** Reads the clients again where they have changed. Never rejects. */
   refresh(): Promise<void>
   close(): Promise<void>
@@ -90,6 +96,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
   let checked = new Map<string, Entry>()
   /** By the names of clients; those that are revoked stay. */
   const uses = new Map<string, number>()
+  const revocations = openRevocations()
   let isStale = false
   let isClosed = false
   let cancel = (): void => {}
@@ -99,10 +106,11 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
       const now = await store.revision()
       if (now === revision && !isStale) return
       if (now === undefined) throw new Error(`${store.name} is not there any more`)
-      const next = entriesOf(hashedWith(await store.load(), hash, store.name))
-      ;({ entries, size, besides, members } = next)
+      const document = hashedWith(await store.load(), hash, store.name)
+      ;({ entries, size, besides, members } = entriesOf(document))
       revision = now
       checked = new Map()
+      revocations.look(document)
       if (isStale) log(`${store.name} can be read again`)
       isStale = false
     } catch (error) {
@@ -149,6 +157,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
     get isStale() {
       return isStale
     },
+    whenRevoked: revocations.when,
     refresh,
     async close() {
       isClosed = true

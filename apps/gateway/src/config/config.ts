@@ -308,6 +308,8 @@ export interface Config extends PolicyConfig {
     readonly fingerprintKey?: string | undefined
     /** Ids of files, responses and containers at the vendor that no client was seen to make. @default refuse */
     readonly unknownIds?: 'refuse' | 'pass' | undefined
+    /** What becomes of calls in flight whose client is revoked. @default finish */
+    readonly onRevoke?: 'finish' | 'cut' | undefined
     /** Where client keys are kept, for `auth: keys` and `admin: login`. */
     readonly clientsFile?: string | undefined
     /** The identity provider whose tokens clients present, and at which people log in. */

@@ -92,6 +92,12 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .describe(
       'With auth: keys, calls that name a file, response or container which no client was seen to make: refuse, or pass on. Those of another client are always refused.',
     ),
+  onRevoke: z
+    .enum(['finish', 'cut'], { error: 'expected finish or cut' })
+    .optional()
+    .describe(
+      'What becomes of calls in flight whose client is revoked: they finish, or are cut within a second. Calls that follow are refused.',
+    ),
   oidc: oidc.describe('The identity provider whose tokens clients present, and at which people sign in.'),
   keepAliveAfter: duration
     .optional()

@@ -33,6 +33,7 @@ const liveOfServer = [
     'loadShedding',
   ] as const),
   'unknownIds' as const,
+  'onRevoke' as const,
 ]
 
 /** What of `server.log` can; its file stays open. */

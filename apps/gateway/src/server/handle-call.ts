@@ -25,6 +25,7 @@ import { askedBy } from './asked.ts'
 import { type BodyReading, readCallBody, releaseWhenOver } from './call-body.ts'
 import { pathOf } from './call-paths.ts'
 import { connectionHeaderTest } from './connection-headers.ts'
+import { endRevoked } from './end-revoked.ts'
 import { clientAddress } from './gateway-request.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { keepAlive, remark } from './keep-alive.ts'
@@ -64,6 +65,8 @@ export interface CallHandling {
   readonly bodies: BodyReading
   /** Keeps clients from what others have made; undefined where there are no clients. */
   readonly ownership?: Ownership | undefined
+  /** Calls a listener when a client is revoked whose calls in flight are to be cut; returns what forgets it. */
+  readonly whenCut?: ((client: string, listener: () => void) => () => void) | undefined
   readonly onAnswer?: ((call: AnsweredCall) => void) | undefined
   /** Hears of requests that were refused before they had a route. Must not throw. */
   readonly onRefused?: ((request: RefusedRequest) => void) | undefined
@@ -144,6 +147,14 @@ export async function handleCall(
   const { record } = request.context
   const startedAt = request.clock.now()
   const held = asked.stream ? keepAlive(res, recognised, handling.keepAliveAfter) : undefined
+  const forget =
+    client &&
+    handling.whenCut?.(client.name, () => {
+      held?.stop()
+      endRevoked(res, recognised)
+      leaving.abort()
+    })
+  if (forget) res.on('close', forget)
   const answering = route.handler(request).finally(() => held?.stop())
   releaseWhenOver(read.held, res, answering)
   const response = await answering
@@ -158,7 +169,7 @@ export async function handleCall(
     session: asked.session,
     path: pathOf(req.url ?? '/'),
   })
-  if (res.destroyed) return response.body.cancel()
+  if (res.destroyed || res.writableEnded) return response.body.cancel()
   const body =
     client && response.failure === undefined && ownership !== undefined
       ? ownership.learning(response.body, read.body, {

@@ -36,6 +36,7 @@ import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import type { RefusedRequest } from './server/refusal.ts'
 import type { SharedState } from './shared-state.ts'
+import { signInPaths } from './sign-in/sign-in-paths.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
@@ -216,6 +217,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const clients = asked && identity ? withTokens(asked, identity) : asked
   const operators = openOperatorDoor({
     ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, log },
+    signIn: identity && known && oidc ? signInPaths.login : undefined,
     note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
   })
   let ownUrl = config.server.oidc?.publicUrl ?? ''

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { startClaude } from '@spillway/testing'
+import { freePort, startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { faultsOf } from '../../dashboard/test/accessibility.ts'
 import { complaintsOf, hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
@@ -7,6 +7,7 @@ import { clientHash } from '../src/clients/client-hash.ts'
 import { newLoginCode } from '../src/operators/login-code.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
+import { startIdentityProvider } from './identity-provider.ts'
 import { messages, send } from './raw-client.ts'
 import type { Browser, Page } from './watched-page.ts'
 
@@ -109,6 +110,21 @@ describe.skipIf(!hasChromium())('the login of the dashboard, in Chromium', () =>
     await page.getByRole('heading', { name: 'Log in' }).waitFor()
     expect(complaints).toEqual([])
   }, 60_000)
+
+  test('with the identity provider, from a link of the login screen', async () => {
+    const port = await freePort()
+    const provider = await startIdentityProvider([`http://127.0.0.1:${port}/login/oidc/callback`])
+    const claude = forThisTest(await startClaude())
+    const { server } = await clientsOf({})
+    const oidc = { ...provider.settings, groups: { engineers: { permissions: ['admin:read'] } } }
+    const config = configOf(targetAt(claude, 'anthropic'), undefined, { server: { ...server, port, oidc } })
+    const gateway = await gatewayOf(config, [], port)
+    const { page, complaints } = await open(gateway.url)
+    await page.getByRole('link', { name: 'Log in with your organisation' }).click()
+    await page.getByText('alice@example.com').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    expect(complaints).toEqual([])
+  })
 
   test('on a phone in the dark by a link, without what the client may not do; gone when its key is revoked', async () => {
     const { url, clients, hash } = await start()

@@ -46,6 +46,9 @@ export const login = named(
     })
       .nullable()
       .describe('null where nobody is logged in.'),
+    signIn: text
+      .optional()
+      .describe('Where people log in with the identity provider; missing where there is none.'),
   }),
 )
 export type Login = z.infer<typeof login>

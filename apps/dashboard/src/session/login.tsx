@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Brand } from '../ui/brand.tsx'
 import { ThemeToggle } from '../ui/theme-toggle.tsx'
-import { logIn } from './session.ts'
+import { logIn, session } from './session.ts'
 
 /** The code of a link that `spillway dashboard` prints. It never leaves the page but in the body of a login. */
 export function takeCode(): string | undefined {
@@ -68,6 +68,11 @@ export function Login({ code }: LoginProps): JSX.Element {
         <button type="submit" class="primary" disabled={isBusy}>
           {isBusy ? 'Logging in…' : 'Log in'}
         </button>
+        {session.value?.signIn !== undefined && (
+          <a class="sign-in" href={session.value.signIn}>
+            Log in with your organisation
+          </a>
+        )}
         <p id="login-help" class="quiet">
           The key of a client with the permission <code>admin:read</code>. On the gateway’s machine,{' '}
           <code>spillway dashboard</code> opens this page without one.

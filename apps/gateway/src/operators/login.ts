@@ -18,6 +18,8 @@ export interface LoginOptions {
   readonly clients: Pick<ClientDirectory, 'check' | 'holderOf'> | undefined
   readonly hash: ClientHash | undefined
   readonly sessions: Sessions
+  /** The path at which people log in with the identity provider; undefined without one. */
+  readonly signIn?: string | undefined
   readonly clock: Clock
   readonly note: (actor: string, action: string, details: Readonly<Record<string, unknown>>) => void
   /** Told of attempts that were refused. */
@@ -47,7 +49,7 @@ const noteEvery = 60_000
 const refusal =
   'this does not open the dashboard: the key is mistyped, unknown, revoked or expired, or its client lacks the permission admin:read ("spillway clients show NAME" tells); a link works once, within two minutes'
 
-export function openLogin({ admin, clients, hash, sessions, clock, note, log }: LoginOptions): Login {
+export function openLogin({ admin, clients, hash, sessions, signIn, clock, note, log }: LoginOptions): Login {
   const limit = new LoginLimit({ clock })
   const codes = hash && loginCodes(hash, clock)
   let notedAt = Number.NEGATIVE_INFINITY
@@ -115,7 +117,7 @@ export function openLogin({ admin, clients, hash, sessions, clock, note, log }: 
   }
 
   const viewOf = (admitted: AdmittedOperator | undefined): object => {
-    if (admitted === undefined) return { login: true, operator: null }
+    if (admitted === undefined) return { login: true, operator: null, ...(signIn && { signIn }) }
     const { operator, session } = admitted
     const { name, by, now } = operator
     const permissions = operatorPermissions.filter((each) => now()?.permissions.has(each))

@@ -22,6 +22,8 @@ export interface OperatorDoorOptions {
   /** Undefined where there are no clients: then nobody can log in, and `admin` is `open`. */
   readonly clients: Pick<ClientDirectory, 'check' | 'holderOf'> | undefined
   readonly hash: ClientHash | undefined
+  /** The path at which people log in with the identity provider; undefined without one. */
+  readonly signIn?: string | undefined
   readonly clock: Clock
   /** Notes an act in the audit log. */
   readonly note: (actor: string, action: string, details: Readonly<Record<string, unknown>>) => void

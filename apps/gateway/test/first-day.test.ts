@@ -101,6 +101,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       "pkill -HUP -xf '[^ ]*node [^ ]*spillway start'": /^[^\n]*\n$/,
       'spillway status':
         /status: ok.*\n {2}claude\/1 +anthropic +circuit closed\n {2}router\/1 +openrouter +circuit closed\n/,
+      'spillway dashboard': /^[^\n]*\nhttp:\/\/127\.0\.0\.1:\d+\/\S*\n/m,
     }
     const [before = [], during = []] = firstDay()
     const start = before.pop() ?? ''

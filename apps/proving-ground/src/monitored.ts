@@ -89,7 +89,7 @@ const malloc: Readonly<Record<string, string>> = {
 }
 
 /** What it says of itself when it is ready: what is set up, where the dashboard is, and lines for clients. */
-const greeting = /^configuration\n(?:.+\n)+\nDashboard:\n(?:.+\n)+\n/
+const greeting = /^configuration\n(?:.+\n)+\nDashboard[^\n]*:\n(?:.+\n)+\n/
 
 /** How long it may take to say what it holds, in milliseconds. */
 const longestSilence = 60_000

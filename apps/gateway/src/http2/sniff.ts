@@ -3,9 +3,6 @@ import type { Socket } from 'node:net'
 /** What a client that knows that a server speaks HTTP/2 begins with (RFC 9113, section 3.4). */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** By so many of its first bytes it is told from every method of HTTP/1.1. */
-const telling = 4
-
 export interface Sniffing {
   readonly http1: (socket: Socket) => void
   readonly http2: (socket: Socket) => void
@@ -23,9 +20,10 @@ export function sniff(socket: Socket, { http1, http2, timeout, late }: Sniffing)
   }
   const onData = (piece: Buffer): void => {
     begun = begun.length === 0 ? piece : Buffer.concat([begun, piece])
-    const length = Math.min(begun.length, telling)
+    const length = Math.min(begun.length, preface.length)
     const isPreface = begun.compare(preface, 0, length, 0, length) === 0
-    if (isPreface && length < telling) return
+    // All of it: a request of HTTP/1.1 may have PRI for its method, and is refused as such.
+    if (isPreface && length < preface.length) return
     stop()
     socket.pause()
     socket.unshift(begun)

@@ -41,13 +41,20 @@ export interface IdentitySources {
   readonly clients: Pick<ClientDirectory, 'besides'>
 }
 
+/** In the command's own files; whoever uses the library with an identity provider installs them. */
+const libraries = ['jose', 'openid-client']
+
 /**
  * Opens `server.oidc`.
- * @throws Error where its secret cannot be had
+ * @throws Error where its secret cannot be had, or where the packages for it are not installed
  */
 export async function openIdentity(oidc: OidcConfig, sources: IdentitySources): Promise<Identity> {
   const { vault, clock, log } = sources
   const { issuer, audience, clientId } = oidc
+  await Promise.all([import('jose'), import('openid-client')]).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error(`server.oidc needs two packages here: npm install ${libraries.join(' ')}`)
+  })
   const proxy = proxyOf(oidc.proxy)
   const fetch = boundedFetch(sources.fetch ?? proxiedFetch(proxy === undefined ? {} : { proxy }))
   const audiences = [audience ?? clientId ?? []].flat()

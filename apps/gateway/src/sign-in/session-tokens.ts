@@ -83,7 +83,7 @@ export async function sessionTokens(options: SessionTokenOptions): Promise<Sessi
   return {
     sign({ id, since, sub, email, subject }) {
       const now = clock.epoch()
-      return new SignJWT({ sid: id, since, email, ...subject })
+      return new SignJWT({ jti: crypto.randomUUID(), sid: id, since, email, ...subject })
         .setProtectedHeader(header)
         .setSubject(sub)
         .setAudience(audience)

@@ -57,7 +57,8 @@ export async function measure(variants: readonly Variant[], options: MeasureOpti
   })
 }
 
-function rotated<T>(items: readonly T[], by: number): T[] {
+/** The same items, beginning with another one. */
+export function rotated<T>(items: readonly T[], by: number): T[] {
   const start = by % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }

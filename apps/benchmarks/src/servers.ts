@@ -2,10 +2,9 @@
  * Run as a child: `servers.ts claude | paced | proxy URL | gateway URL [CLIENTS]`. Answers `cpu` and `memory` messages, ends with its
  * parent.
  */
-import { Agent, createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { parseConfig, startGateway } from '@spillway/gateway'
 import { startClaude } from '@spillway/testing'
+import { startBareProxy } from './bare-proxy.ts'
 import { startPacedClaude } from './streams/paced-claude.ts'
 
 const [kind, upstream, clients] = process.argv.slice(2) as [string, string, string?]
@@ -23,7 +22,7 @@ process.on('disconnect', () => process.exit(0))
 const starters: Readonly<Record<string, () => Promise<string>>> = {
   claude: async () => (await startClaude({ record: false, chunks: 200, separateWrites: true })).url,
   paced: startPacedClaude,
-  proxy: startProxy,
+  proxy: () => startBareProxy(upstream),
   gateway: async () => {
     process.env.BENCHMARK_KEY = 'sk-benchmark'
     const { config } = parseConfig(
@@ -41,20 +40,3 @@ const starters: Readonly<Record<string, () => Promise<string>>> = {
 const start = starters[kind]
 if (start === undefined) throw new Error(`unknown server ${kind}`)
 process.send?.({ url: await start() })
-
-/** The least that passes a call through: Node's server, Node's client, a pipe each way. */
-async function startProxy(): Promise<string> {
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
-  const { hostname, port } = new URL(upstream)
-  const server = createServer((req, res) => {
-    const { method, url: path, headers } = req
-    const outgoing = request({ agent, hostname, port, method, path, headers }, (incoming) => {
-      res.writeHead(incoming.statusCode as number, incoming.headers)
-      incoming.pipe(res)
-    })
-    outgoing.on('error', () => res.destroy())
-    req.pipe(outgoing)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { median } from '../measure.ts'
+import { median, rotated } from '../measure.ts'
 import { closedLoop } from './closed-loop.ts'
 import { type Latencies, openLoop } from './open-loop.ts'
 import { type Prompt, prompts } from './prompts.ts'
@@ -160,11 +160,6 @@ async function measureOpen(
 async function portOf(child: ChildProcess): Promise<URL> {
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return new URL(`http://127.0.0.1:${port}`)
-}
-
-function rotated<T>(items: readonly T[], by: number): T[] {
-  const start = by % items.length
-  return [...items.slice(start), ...items.slice(0, start)]
 }
 
 function megabytes(bytes: number): string {

@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
   afterAll(async () => {
     await browser?.close()
     await server?.close()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true, maxRetries: 9 })
   })
 
   /** What a test did not cause: it may cut connections, and break the gateway. */

@@ -103,7 +103,7 @@ it('all of them work with the proxy and the certificate of the environment', asy
     [`${name} with wrapFetch`, text],
   ])
   expect(answers).toEqual([...expected, ['createClient', text]])
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, maxRetries: 9 })
 })
 
 it('a dispatcher that the fetch does not take fails as it does without Spillway', async () => {

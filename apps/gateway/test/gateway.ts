@@ -45,10 +45,10 @@ export function configOf(first: object, second?: object, more: object = {}): obj
   }
 }
 
-/** A folder that lives as long as the test. */
+/** A folder that lives as long as the test. What a killed program still writes while it is removed is removed by another try. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }))
   return folder
 }
 

@@ -43,7 +43,7 @@ afterEach(async () => {
   await client.close()
   await vault.close()
   await claude.close()
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, maxRetries: 9 })
 })
 
 const keysSeen = (from = 0): string[] =>

@@ -74,7 +74,7 @@ describe.skipIf(!hasChromium())(
     afterAll(async () => {
       await Promise.all([browser?.close(), gateway?.close(0)])
       await Promise.all([claude?.close(), second?.close()])
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 9 })
     })
 
     /** The first page, and what ends the task: a picture of what the operator sees, and how many clicks it took. */

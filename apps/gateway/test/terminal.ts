@@ -1,4 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { until } from './spillway.ts'
@@ -35,6 +36,16 @@ export function hasTerminal(): boolean {
   return isThere
 }
 
+/**
+ * Kills all that runs in the terminal. The shell leads a session apart from that of `script`: with `script` alone killed, a program in it
+ * would still write its files while the test removes the folder of them.
+ */
+function killSessionsOf(script: ChildProcess): void {
+  const found = spawnSync('pgrep', ['-P', String(script.pid)], { encoding: 'utf8' }).stdout
+  for (const leader of found.split('\n').filter(Boolean)) spawnSync('pkill', ['-KILL', '-s', leader])
+  script.kill('SIGKILL')
+}
+
 /** The prompt, which says how the last command ended. */
 const prompt = /\[(\d+)\] day> $/
 
@@ -42,10 +53,13 @@ export async function openTerminal(cwd: string, env: Readonly<Record<string, str
   const shell = spawn('script', ['-qefc', 'bash --norc --noprofile -i', '/dev/null'], {
     cwd,
     env: { ...env, TERM: 'xterm-256color', PS1: '[$?] day> ', HISTFILE: '' },
-    // A group of its own, so that nothing of it outlives the test.
     detached: true,
   })
-  onTestFinished(() => void shell.kill('SIGKILL'))
+  const ended = once(shell, 'exit')
+  onTestFinished(async () => {
+    killSessionsOf(shell)
+    await ended
+  })
   let [all, from] = ['', 0]
   shell.stdout.setEncoding('utf8').on('data', (piece: string) => {
     all += piece

@@ -12,7 +12,7 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-gateway-vault-'))
 })
-afterEach(() => rmSync(folder, { recursive: true }))
+afterEach(() => rmSync(folder, { recursive: true, maxRetries: 9 }))
 
 const configWith = (url: string, vault = '', credential = 'vault:claude'): string => `
 server: { port: 0 }

@@ -29,7 +29,7 @@ export async function startRedis(): Promise<PrivateRedis> {
     async stop() {
       const ended = new Promise((resolve) => server.once('exit', resolve))
       if (server.exitCode === null && server.kill('SIGKILL')) await ended
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 9 })
     },
   }
 }

@@ -50,7 +50,7 @@ export async function killLoop(kills: number): Promise<KillReport> {
     }
     return { kills: killed, wholeRuns, at }
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true, maxRetries: 9 })
   }
 }
 

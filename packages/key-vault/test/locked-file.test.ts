@@ -6,7 +6,7 @@ import { lockedFile } from '../src/locked-file.ts'
 
 function fileInFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-locked-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  onTestFinished(() => rmSync(folder, { recursive: true, maxRetries: 9 }))
   const path = join(folder, 'things.json')
   return { folder, path, open: () => lockedFile({ path, what: 'the file of things' }) }
 }

@@ -15,7 +15,7 @@ export function folder(): string {
   return made
 }
 afterEach(() => {
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true })
+  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true, maxRetries: 9 })
 })
 
 /** The last part of the error's code, or `none`. */

@@ -27,7 +27,7 @@ it.skipIf(process.platform === 'win32')(
       expect.stringContaining('the journal cannot be written, its rows wait in memory: EMFILE'),
     )
     expect(readdirSync(join(folder, 'waiting'))).toEqual([])
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, maxRetries: 9 })
   },
   30_000,
 )

@@ -87,7 +87,7 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
     thaw,
     async remove() {
       await stop()
-      rmSync(folder, { recursive: true })
+      rmSync(folder, { recursive: true, maxRetries: 9 })
     },
     async database(name) {
       const client = new pg.Client({ connectionString: url })

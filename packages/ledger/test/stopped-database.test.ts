@@ -27,7 +27,7 @@ afterAll(() => server?.remove())
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-stopped-'))
 })
-afterEach(() => rmSync(folder, { recursive: true }))
+afterEach(() => rmSync(folder, { recursive: true, maxRetries: 9 }))
 
 /** Books a call through a ledger. */
 async function call(ledger: Ledger, model: string, tenant = 'acme'): Promise<void> {

@@ -13,7 +13,7 @@ import { StoreThread } from '../src/store-thread.ts'
 
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const folder = mkdtempSync(join(tmpdir(), 'spillway-worker-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => rmSync(folder, { recursive: true, maxRetries: 9 }))
 
 it('never blocks the event loop, even while the database is locked', async () => {
   const file = join(folder, 'locked.db')

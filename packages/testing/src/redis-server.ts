@@ -63,7 +63,7 @@ export async function startRedis(): Promise<PrivateRedis> {
   }
   const close = async (): Promise<void> => {
     await stop()
-    await rm(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true, maxRetries: 9 })
   }
   await start()
   return {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const home = mkdtempSync(join(tmpdir(), 'spillway-home-'))
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 9 }))
 const nowhere = join(home, 'no-such-file')
 /** Nothing of the machine that runs the test. */
 const bare = {

@@ -11,20 +11,13 @@ export type ChannelErrorCode =
   /** The message cannot be serialised. */
   | 'channel_unsendable'
 
-const marker: unique symbol = Symbol.for('spillway.gateway.ChannelError') as never
-
 /** A request that the channel has not delivered or got no answer to; errors of who answers keep their own codes. */
 export class ChannelError extends Error {
-  readonly [marker] = true
+  override readonly name: string = 'ChannelError'
   readonly code: ChannelErrorCode
 
   constructor(code: ChannelErrorCode, message: string) {
     super(message)
-    this.name = 'ChannelError'
     this.code = code
   }
-}
-
-export function isChannelError(error: unknown): error is ChannelError {
-  return typeof error === 'object' && error !== null && marker in error
 }

@@ -7,6 +7,7 @@ const programs: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     'sdk-suites': () => import('./sdk-suites/main.ts'),
     shedding: () => import('./shedding/main.ts'),
     soak: () => import('./soak/main.ts'),
+    upgrade: () => import('./upgrade/main.ts'),
     venues: () => import('./venues/main.ts'),
   }
 

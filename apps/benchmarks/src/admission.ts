@@ -1,13 +1,19 @@
 /**
  * What it costs to let a call pass a limit that has room for it: CPU a call, beside other libraries, in one run.
- * `node apps/benchmarks/src/admission.ts [--check]`
+ * `pnpm bench admission [--check]`
  */
 import { Limiter } from '@spillway/rate-limit'
 import Bottleneck from 'bottleneck'
 import { bulkhead } from 'cockatiel'
 import pThrottle from 'p-throttle'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { checkOption } from './check-option.ts'
 import { measure, type Result, ratio, type Variant } from './measure.ts'
+
+const check = checkOption(
+  'admission',
+  'Measures the CPU time of a call that is within all limits, beside other libraries.',
+)
 
 /** A call admitted by Spillway takes less, in microseconds. */
 const bound = 2
@@ -66,4 +72,4 @@ const holds = admission < bound
 console.log(
   `\n  ${holds ? 'holds ' : 'MISSED'}  an admission by spillway costs ${admission.toFixed(2)} µs, less than ${bound} µs`,
 )
-if (process.argv.includes('--check') && !holds) process.exitCode = 1
+if (check && !holds) process.exitCode = 1

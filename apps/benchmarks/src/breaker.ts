@@ -1,6 +1,6 @@
 /**
  * What it costs to let a call pass a closed circuit: CPU a call, beside other libraries, in one run.
- * `node apps/benchmarks/src/breaker.ts [--check]`
+ * `pnpm bench breaker [--check]`
  */
 import { circuitBreaker } from '@spillway/circuit-breaker-fallback'
 import {
@@ -12,7 +12,13 @@ import {
 } from '@spillway/middleware'
 import { circuitBreaker as cockatielBreaker, handleAll, SamplingBreaker } from 'cockatiel'
 import Opossum from 'opossum'
+import { checkOption } from './check-option.ts'
 import { measure, type Result, ratio, type Variant } from './measure.ts'
+
+const check = checkOption(
+  'breaker',
+  'Measures the CPU time of a call through a closed circuit, beside other libraries.',
+)
 
 /** A call that passes Spillway's breaker takes less, in microseconds. */
 const bound = 5
@@ -89,4 +95,4 @@ const holds = passing < bound
 console.log(
   `\n  ${holds ? 'holds ' : 'MISSED'}  a call that passes spillway's breaker costs ${passing.toFixed(2)} µs, less than ${bound} µs`,
 )
-if (process.argv.includes('--check') && !holds) process.exitCode = 1
+if (check && !holds) process.exitCode = 1

@@ -1,9 +1,15 @@
 /**
  * What it costs to keep a call within budgets, in CPU a call, and what the budgets of 10,000 clients take of memory.
- * `node --expose-gc apps/benchmarks/src/budgets.ts [--check]`
+ * `pnpm bench budgets [--check]`
  */
 import { type BudgetRule, createBudgets, isBudgetRefusal } from '@spillway/budgets'
+import { checkOption } from './check-option.ts'
 import { measure, type Result, type Variant } from './measure.ts'
+
+const check = checkOption(
+  'budgets',
+  'Measures the CPU time of a reservation and its settlement by three rules, and the memory that the budgets of 10,000 clients take.',
+)
 
 /** A reservation and its settlement by three rules take less, in microseconds. */
 const bound = 5
@@ -57,4 +63,4 @@ const holds = slowest < bound && isSmall
 console.log(
   `\n  ${holds ? 'holds ' : 'MISSED'}  less than ${bound} µs a call, and ${bytesBound} bytes a client with --expose-gc`,
 )
-if (process.argv.includes('--check') && !holds) process.exitCode = 1
+if (check && !holds) process.exitCode = 1

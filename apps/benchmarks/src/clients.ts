@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: pnpm bench:clients [--rounds N] [--check]
+  console.log(`Usage: pnpm bench clients [--rounds N] [--check]
 
 Measures what keys of clients cost: a check of one among 10,000 and their memory, in this process, and the CPU time of a call through gateways
 without keys, with them, and with clients that are limited in every way. Gateways are measured in turn.

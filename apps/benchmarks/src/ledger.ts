@@ -14,8 +14,8 @@ import {
   type SplitSeries,
 } from '@spillway/ledger'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
+import { lognormal, randomFor } from '../../proving-ground/src/seeded-random.ts'
 import { type View, viewsOverHttp } from './ledger-over-http.ts'
-import { lognormal, randomFor } from './seeded-random.ts'
 
 /** Every view answers within, in milliseconds. */
 const bound = 300
@@ -35,7 +35,7 @@ const rows = Number(values.rows)
 const days = Number(values.days)
 const rounds = Number(values.rounds)
 if (values.help || !(rows >= 1) || !(days > 0) || !(rounds >= 1)) {
-  console.log(`Usage: pnpm bench:ledger [--rows N] [--days N] [--rounds N] [--postgres | --url URL] [--check]
+  console.log(`Usage: pnpm bench ledger [--rows N] [--days N] [--rounds N] [--postgres | --url URL] [--check]
 
 Fills an empty ledger with N attempts (1,000,000) and their calls over the last days (30), then times each view,
 and each answer of the gateway's API that the dashboard asks for, over HTTP.

@@ -1,4 +1,4 @@
-/** What it costs to choose an endpoint: CPU a call. `node apps/benchmarks/src/routing.ts [--check] [--help]` */
+/** What it costs to choose an endpoint: CPU a call. `pnpm bench routing [--check]` */
 import {
   bodyOf,
   createRequest,
@@ -8,19 +8,16 @@ import {
   type Outcome,
 } from '@spillway/middleware'
 import { balance, type RoutingOptions } from '@spillway/routing'
+import { checkOption } from './check-option.ts'
 import { measure, type Result, type Variant } from './measure.ts'
 
 /** A choice takes less, in microseconds. */
 const bound = 5
 
-if (process.argv.includes('--help')) {
-  console.log(`Usage: pnpm bench:routing [--check]
-
-Measures the CPU time that a call spends in routing, with endpoints that answer at once.
-
-  --check   exit with 1 when it is ${bound} microseconds or more`)
-  process.exit(0)
-}
+const check = checkOption(
+  'routing',
+  'Measures the CPU time that a call spends in routing, with endpoints that answer at once.',
+)
 
 const outcome: Promise<Outcome> = Promise.resolve({
   failure: undefined,
@@ -79,4 +76,4 @@ const holds = cost < bound
 console.log(
   `\n  ${holds ? 'holds ' : 'MISSED'}  a choice among 3 endpoints costs ${cost.toFixed(2)} µs, less than ${bound} µs`,
 )
-if (process.argv.includes('--check') && !holds) process.exitCode = 1
+if (check && !holds) process.exitCode = 1

@@ -1,7 +1,7 @@
 /**
  * What it costs to ask a Redis for an admission that several processes share, and to settle it: latency and throughput,
  * beside other libraries, in one run over a redis-server of its own.
- * `node apps/benchmarks/src/shared-admission.ts`
+ * `pnpm bench shared-admission`
  */
 
 import { redisLimitStore } from '@spillway/rate-limit'
@@ -9,7 +9,13 @@ import { hasRedis, startRedis } from '@spillway/testing'
 import Bottleneck from 'bottleneck'
 import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { checkOption } from './check-option.ts'
 import { median } from './measure.ts'
+
+checkOption(
+  'shared-admission',
+  'Measures latency and throughput of an admission that processes share over Redis, beside other libraries. It has no bound.',
+)
 
 interface Way {
   readonly name: string

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { queryLedger } from '../../benchmarks/src/booked-rows.ts'
+import { queryLedger } from './booked-rows.ts'
 import { leaksIn } from './fuzz/markers.ts'
 
 /** One line of the comparison. */

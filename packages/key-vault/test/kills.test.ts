@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { killLoop } from './kill-loop.ts'
 
-// Enough for each write step of each change once; `pnpm bench:kills 200` goes on.
+// Enough for each write step of each change once; `pnpm prove kills 200` goes on.
 it('survives kill -9 at every write of a rotation and of a new key', { timeout: 180_000 }, async () => {
   const { kills, wholeRuns, at } = await killLoop(61)
   expect(kills).toBe(61)

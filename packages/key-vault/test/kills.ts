@@ -1,6 +1,6 @@
 import { killLoop } from './kill-loop.ts'
 
-// `pnpm bench:kills 200`: kills so many processes in the middle of changing a vault, and opens it after each.
+// `pnpm prove kills 200`: kills so many processes in the middle of changing a vault, and opens it after each.
 const count = Number(process.argv.findLast((argument) => /^\d+$/.test(argument)) ?? 200)
 const began = performance.now()
 const { kills, wholeRuns, at } = await killLoop(count)

@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: pnpm bench:gateways [--only NAMES] [--rounds N] [--loads NAMES] [--rates N,N] [--seconds N] [--write FILE] [--check]
+  console.log(`Usage: pnpm bench gateways [--only NAMES] [--rounds N] [--loads NAMES] [--rates N,N] [--seconds N] [--write FILE] [--check]
 
 Measures gateways side by side on this machine, in front of a simulated Claude that costs next to nothing: what a call costs in a
 closed loop (CPU of all processes of the gateway), and what it adds in an open loop at fixed rates, with and without faults. All

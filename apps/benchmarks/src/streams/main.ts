@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: pnpm bench:streams [--streams N] [--rounds N] [--chunks N] [--every MS] [--check]
+  console.log(`Usage: pnpm bench streams [--streams N] [--rounds N] [--chunks N] [--every MS] [--check]
 
 Opens many paced streams at the same time, through a bare proxy and through the gateway in turn, and compares what their
 client sees: time to first byte, how late each chunk is, and what a stream costs in memory and CPU. Medians of rounds.

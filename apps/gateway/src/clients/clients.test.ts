@@ -145,7 +145,7 @@ test('what cannot be read leaves the clients as they were, says so once, and is 
   directory.close()
 })
 
-// What it costs on a machine of its own is measured by `pnpm bench:clients`.
+// What it costs on a machine of its own is measured by `pnpm bench clients`.
 test('a check among 10,000 clients takes less than 20 µs, on a machine that is busy too', async () => {
   let document = start
   const clients: Record<string, ClientDocument['clients'][string]> = {}

@@ -8,7 +8,7 @@ import {
   type PoolLimits,
   type SimulatedAnswer,
 } from '@spillway/testing'
-import { exponential, randomFor } from '../../../benchmarks/src/seeded-random.ts'
+import { exponential, randomFor } from '../seeded-random.ts'
 import { models } from './traffic.ts'
 
 /** The vendor's limits of each pool for a number of agents: too few at the peaks for the largest, plenty at night. */

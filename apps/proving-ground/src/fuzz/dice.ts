@@ -1,4 +1,4 @@
-import { randomFor } from '../../../benchmarks/src/seeded-random.ts'
+import { randomFor } from '../seeded-random.ts'
 
 /** Chance that belongs to a seed and keys alone, in the forms that a generator asks for it. */
 export class Dice {

@@ -1,4 +1,4 @@
-import { queryLedger } from '../../../benchmarks/src/booked-rows.ts'
+import { queryLedger } from '../booked-rows.ts'
 import type { VenueName } from './phases.ts'
 
 /** What is booked of a phase, by endpoint: answers and attempts. */

@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
   },
 })
 
-const help = `Usage: node apps/benchmarks/src/fault-book/main.ts [options]
+const help = `Usage: pnpm prove fault-book [options]
 
 Runs every row of the fault book through a gateway and prints what came of it. Build first: pnpm build.
 

@@ -1,4 +1,4 @@
-/** A database that goes away under load. `pnpm bench:outage [--outage S] [--rate N] [--only NAME] [--check]` */
+/** A database that goes away under load. `pnpm prove outage [--outage S] [--rate N] [--only NAME] [--check]` */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help) {
-  console.log(`Usage: pnpm bench:outage [--outage S] [--rate N] [--only NAME] [--check]
+  console.log(`Usage: pnpm prove outage [--outage S] [--rate N] [--only NAME] [--check]
 
 Sends calls at a steady rate through a gateway whose database goes away for a minute and comes back. Compares the rows with
 what the clients and the upstream saw.

@@ -37,7 +37,7 @@ ${reports.map(markdown).join('\n\n')}
 
 \`\`\`sh
 pnpm build
-node apps/benchmarks/src/storm/main.ts --check
+pnpm prove storm --check
 \`\`\`
 
 \`--help\` lists the options; \`--write-docs\` writes this page. The same seed gives the same figures on the virtual clock,

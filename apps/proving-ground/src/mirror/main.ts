@@ -1,7 +1,7 @@
 /**
  * What a mirror costs the calls that it mirrors: their latency with every call mirrored to a candidate that is well, dead,
  * slow or hostile, beside the same calls without a mirror, in turn, in one run.
- * `node apps/benchmarks/src/mirror/main.ts [--rounds N] [--check]`
+ * `pnpm prove mirror [--rounds N] [--check]`
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { type Client, createClient } from '@spillway/core-client'
 import { compose, createRequest, type Handler, jsonBodyFromObject, readBody } from '@spillway/middleware'
 import { createMirror, type Mirror, type MirrorOptions, target } from '@spillway/mirror'
-import { median } from '../measure.ts'
+import { medianOf } from '../slope.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help) {
-  console.log(`Usage: pnpm bench:mirror [--rounds N] [--check]
+  console.log(`Usage: pnpm prove mirror [--rounds N] [--check]
 
   --rounds N   rounds, at least 3 (default 9)
   --check      exit with 1 when a bound is missed`)
@@ -85,7 +85,7 @@ async function bench(stream: boolean): Promise<void> {
       const started = await finish(shadow)
       if (round < 0) continue
       const result = results.get(name) as Measured
-      result.medians.push(median(times))
+      result.medians.push(medianOf(times))
       result.all.push(...times)
       result.mirrored += started
     }
@@ -134,13 +134,13 @@ function report(title: string, results: readonly Measured[]): void {
   const [baseline] = results as [Measured]
   console.log(`${title}\n\n  candidate           median     p95  mirrored  without a mirror`)
   for (const { name, medians, all, mirrored } of results) {
-    const reached = median(medians.map((value, round) => value / (baseline.medians[round] as number)))
+    const reached = medianOf(medians.map((value, round) => value / (baseline.medians[round] as number)))
     const sorted = [...all].sort((a, b) => a - b)
     const p95 = sorted[Math.floor(sorted.length * 0.95)] as number
     const holds = reached <= bound
     if (!holds) missed = true
     console.log(
-      `  ${name.padEnd(17)} ${median(all).toFixed(1).padStart(8)} ${p95.toFixed(1).padStart(7)} ` +
+      `  ${name.padEnd(17)} ${medianOf(all).toFixed(1).padStart(8)} ${p95.toFixed(1).padStart(7)} ` +
         `${`${mirrored}/${all.length}`.padStart(9)}  ${reached.toFixed(2)}x ${holds ? 'holds' : 'MISSED'}, at most ${bound}x`,
     )
   }

@@ -113,12 +113,12 @@ Measured on ${today.toISOString().slice(0, 10)}, Node ${process.version.slice(1)
 
 \`\`\`sh
 pnpm build
-node apps/benchmarks/src/fault-book/main.ts --check                  # Spillway
-node apps/benchmarks/src/fault-book/main.ts --filter 'retry-after'   # some rows
-node apps/benchmarks/src/fault-book/main.ts --gateway portkey        # another gateway; or claude, Anthropic's
-node apps/benchmarks/src/fault-book/main.ts --base-url http://127.0.0.1:8080 --config-note 'as shipped'
-node apps/benchmarks/src/fault-book/main.ts --soak 10000             # what do 10,000 faulty calls leave behind?
-node apps/benchmarks/src/fault-book/main.ts --write-docs             # this page
+pnpm prove fault-book --check                  # Spillway
+pnpm prove fault-book --filter 'retry-after'   # some rows
+pnpm prove fault-book --gateway portkey        # another gateway; or claude, Anthropic's
+pnpm prove fault-book --base-url http://127.0.0.1:8080 --config-note 'as shipped'
+pnpm prove fault-book --soak 10000             # what do 10,000 faulty calls leave behind?
+pnpm prove fault-book --write-docs             # this page
 \`\`\`
 
 ## How rows are judged

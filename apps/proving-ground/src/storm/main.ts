@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: node apps/benchmarks/src/storm/main.ts [options]
+  console.log(`Usage: pnpm prove storm [options]
 
 Makes the same calls in three ways while attempts fail: directly, with retries, with retries and a fallback.
 First on a virtual clock, then a part of them over real sockets.

@@ -1,8 +1,8 @@
 /** How many entries a second the audit log takes on a PostgreSQL that is some way off. `--help` tells the options. */
 import { parseArgs } from 'node:util'
 import { createAuditTrail, openLedgerStore, verifyAudit } from '@spillway/ledger'
-import { freezableProxy } from '../../../packages/ledger/test/freezable-proxy.ts'
-import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
+import { freezableProxy } from '../../../../packages/ledger/test/freezable-proxy.ts'
+import { privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
 
 /** Entries a second at least. */
 const bound = 2000
@@ -21,7 +21,7 @@ const entries = Number(values.entries)
 const away = Number(values.away)
 const rounds = Number(values.rounds)
 if (values.help || !(entries >= 1) || !(away >= 0) || !(rounds >= 1)) {
-  console.log(`Usage: pnpm bench:audit [--entries N] [--away MS] [--rounds N] [--signed] [--check]
+  console.log(`Usage: pnpm prove audit [--entries N] [--away MS] [--rounds N] [--signed] [--check]
 
 Records entries as fast as the audit trail takes them without its journal, in its own PostgreSQL, MS milliseconds away, until
 the last one is committed. Then verifies the chain.

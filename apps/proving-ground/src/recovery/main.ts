@@ -12,9 +12,9 @@ import {
 import { retry } from '@spillway/retry'
 import { createRouting, routingDefaults } from '@spillway/routing'
 import { virtualClock } from '@spillway/testing'
-import { lognormal, randomFor } from './seeded-random.ts'
-import type { AttemptPlan } from './storm/attempt-plan.ts'
-import { simulatedTransport } from './storm/simulated-transport.ts'
+import { lognormal, randomFor } from '../seeded-random.ts'
+import type { AttemptPlan } from '../storm/attempt-plan.ts'
+import { simulatedTransport } from '../storm/simulated-transport.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: pnpm bench:recovery [--seed N] [--check]
+  console.log(`Usage: pnpm prove recovery [--seed N] [--check]
 
 Sends 20 calls a second, half of them turns of 200 conversations, to three endpoints, with retries around, on a
 virtual clock. One endpoint gets ten times as slow, then dies, then is back. Prints share and latency over time.

@@ -1,6 +1,6 @@
 /**
  * Whether everybody agrees on what was used: the upstreams' own record of a mix of calls, the ledger's rows, `/api`,
- * `/metrics`, and the dashboard in Chromium. `pnpm bench:agreement [--calls N] [--seed N] [--postgres] [--check]`
+ * `/metrics`, and the dashboard in Chromium. `pnpm prove agreement [--calls N] [--seed N] [--postgres] [--check]`
  */
 import { parseArgs } from 'node:util'
 import { privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help) {
-  console.log(`Usage: pnpm bench:agreement [--calls N] [--seed N] [--postgres] [--check]
+  console.log(`Usage: pnpm prove agreement [--calls N] [--seed N] [--postgres] [--check]
 
 Sends a mix of calls through a gateway (streamed, cut, cancelled, retried, hedged, mirrored; among them answers with
 compactions, advisors, fallbacks of the vendor's, searches, a place of their own and a customer's own key; a seventh of the calls

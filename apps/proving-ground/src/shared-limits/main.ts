@@ -12,7 +12,7 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: node apps/benchmarks/src/shared-limits/main.ts [options]
+  console.log(`Usage: pnpm prove shared-limits [options]
 
 Four processes share a limit of 600 calls a minute over a redis-server of their own: with five times the load, while Redis
 is killed and started again, and when one of them is killed. About ten minutes in real time.

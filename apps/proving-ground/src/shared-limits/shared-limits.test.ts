@@ -7,7 +7,7 @@ const run = { speed: 15, execArgv: ['--conditions=@spillway/source'] }
 
 const missed = (figures: readonly Figure[]): Figure[] => figures.filter(({ holds }) => !holds)
 
-// How many calls pass in a window is not judged in fast time: what a call waits for Redis and for a busy machine is no faster, and
+// How many calls pass in a window, and how soon places are free, is not judged in fast time: what a call waits for Redis and for a busy machine is no faster, and
 // would be many admissions. `pnpm prove shared-limits` judges it in real time, and a test of the limiter on a virtual clock.
 describe.skipIf(!hasRedis() && !process.env.CI)('four processes that share a limit', () => {
   it('lose no call when Redis stops and comes back', async () => {

@@ -13,6 +13,7 @@ import {
   openLedgerStore,
   type SplitSeries,
 } from '@spillway/ledger'
+import { newCallId } from '@spillway/middleware'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { lognormal, randomFor } from '../../proving-ground/src/seeded-random.ts'
 import { type View, viewsOverHttp } from './ledger-over-http.ts'
@@ -115,9 +116,7 @@ async function fill(store: LedgerStore): Promise<void> {
     const ttft = lognormal(random, 600, 0.8)
     const row: CallRow = {
       id,
-      call_id: `${Math.floor(random() * 2 ** 32)
-        .toString(16)
-        .padStart(8, '0')}-${call}`,
+      call_id: newCallId(startedAt),
       started_at: startedAt,
       tenant,
       api: 'anthropic',
@@ -296,8 +295,8 @@ function viewsOf(store: LedgerStore): View[] {
     'of tenant, with a failure': { tenant: 'tenant-39', failure: 'timeout', before: middle },
     'of an unknown tenant': { tenant: 'nobody' },
     'of a busy tenant, unknown model': { tenant: 'tenant-0', model: 'nothing' },
-    'found by call id': { query: '0badc' },
-    'found by one digit of a call id': { query: 'a' },
+    'found by call id': { query: newCallId(now - (days * day) / 2).slice(0, 9) },
+    'found by one digit of a call id': { query: '0' },
     'found by a name': { query: 'opus' },
     'found nowhere': { query: 'no such thing' },
     'of a conversation': { session: 'session-4711' },

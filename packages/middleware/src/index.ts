@@ -1,3 +1,4 @@
+export { newCallId } from './call-id.ts'
 export {
   type AttemptReason,
   type CallRecord,

@@ -1,3 +1,4 @@
+import { newCallId } from './call-id.ts'
 import type { CallRecord } from './call-record.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Deadline, noDeadline } from './deadline.ts'
@@ -134,7 +135,7 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     hasDefaultDeadline: init.deadline === undefined,
     timeouts,
     clock,
-    context: { callId: crypto.randomUUID(), ...init.context },
+    context: { ...init.context, callId: init.context?.callId ?? newCallId(clock.epoch()) },
     keepTranscript: init.keepTranscript ?? false,
     holdRefusal: init.holdRefusal ?? false,
     maxHeldBytes: init.maxHeldBytes ?? defaultHeldBytes,

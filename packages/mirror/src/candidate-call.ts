@@ -5,6 +5,7 @@ import {
   type Failure,
   type ModelRequest,
   type ModelResponse,
+  newCallId,
   type Outcome,
   type ResponseBody,
 } from '@spillway/middleware'
@@ -38,7 +39,7 @@ export interface CandidateLimits {
  * deadline of its own and tells no listener of the caller's.
  */
 export class CandidateCall {
-  readonly callId: string = crypto.randomUUID()
+  readonly callId: string
   /** Settles exactly once, whatever the candidate does; never rejects. */
   readonly answer: Promise<FinishedAnswer>
   readonly #request: ModelRequest
@@ -58,6 +59,7 @@ export class CandidateCall {
     const { deadline } = limits
     this.#limits = limits
     this.#startedAt = clock.now()
+    this.callId = newCallId(clock.epoch())
     this.#request = deriveRequest(primary, {
       context: {
         ...context,

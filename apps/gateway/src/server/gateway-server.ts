@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
-import { backgroundClock, systemClock } from '@spillway/middleware'
+import { backgroundClock, newCallId, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { TrustedProxies } from '../access/trusted-proxies.ts'
 import type { Http2Limits } from '../http2/http2-limits.ts'
@@ -133,7 +133,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
     req.url = url
-    if (hasCallId(url) && !isPreflight) res.callId = crypto.randomUUID()
+    if (hasCallId(url) && !isPreflight) res.callId = newCallId(systemClock.epoch())
     if (refusal !== undefined || isPreflight) {
       // The same after a head that others may read differently.
       const isLast = refusal?.status === 400

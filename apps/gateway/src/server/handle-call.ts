@@ -7,8 +7,10 @@ import {
   type Failure,
   failuresInShort,
   type ModelResponse,
+  newCallId,
   type RequestHeaders,
   recordCall,
+  systemClock,
   type Timeouts,
   withField,
 } from '@spillway/middleware'
@@ -80,7 +82,7 @@ export async function handleCall(
   handling: CallHandling,
 ): Promise<void> {
   const { api, venue } = recognised
-  const { callId = crypto.randomUUID() } = res
+  const { callId = newCallId(systemClock.epoch()) } = res
   const leaving = new AbortController()
   res.on('close', () => {
     if (!res.writableFinished) leaving.abort()

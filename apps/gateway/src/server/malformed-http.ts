@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { newCallId, systemClock } from '@spillway/middleware'
 
 const answers: Readonly<Record<string, readonly [status: string, message: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the request headers are too large'],
@@ -34,7 +35,7 @@ export function malformedHttpAnswer(code: string | undefined): string {
     'x-content-type-options: nosniff',
     'cross-origin-resource-policy: same-origin',
     // It may have been a call.
-    `x-spillway-call-id: ${crypto.randomUUID()}`,
+    `x-spillway-call-id: ${newCallId(systemClock.epoch())}`,
   ]
   return [`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n')
 }

@@ -18,6 +18,10 @@ export const programs: Programs = {
     what: 'each fault of an upstream, each protocol and shape: what a caller of a gateway gets',
     load: () => import('./fault-book/main.ts'),
   },
+  fleet: {
+    what: 'three gateways on one Redis and PostgreSQL: limits at five times their load, then all that can be killed is',
+    load: () => import('./fleet/main.ts'),
+  },
   fuzz: {
     what: 'mutated requests and answers; with --keys, keys and permissions that change under load',
     load: () => import('./fuzz/main.ts'),

@@ -79,7 +79,12 @@ function readPieces(
   const { bodyStalls } = reading
   const limit = limitOf(reading, decoder === undefined ? 0 : decoderBytes)
   const scanner = new BodyScanner()
-  let buffer: GrowingBuffer | undefined = new GrowingBuffer(decoder ? undefined : announcedLength(req))
+  // Node.js copies what comes over HTTP/1.1 for this request alone.
+  const ownsPieces = decoder === undefined && req.httpVersionMajor === 1
+  let buffer: GrowingBuffer | undefined = new GrowingBuffer(
+    decoder ? undefined : announcedLength(req),
+    ownsPieces,
+  )
   let received = 0
   let length = 0
   return new Promise((resolve, reject) => {

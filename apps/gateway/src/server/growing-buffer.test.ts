@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { GrowingBuffer } from './growing-buffer.ts'
 
-function joined(pieces: readonly Buffer[], expected: number | undefined): Buffer {
-  const buffer = new GrowingBuffer(expected)
+function joined(pieces: readonly Buffer[], expected: number | undefined, ownsPieces = false): Buffer {
+  const buffer = new GrowingBuffer(expected, ownsPieces)
+  const length = pieces.reduce((sum, each) => sum + each.length, 0)
   for (const piece of pieces) buffer.push(piece)
-  expect(buffer.length).toBe(pieces.reduce((sum, { length }) => sum + length, 0))
+  expect(buffer.length).toBe(length)
   return buffer.take()
 }
 
@@ -19,9 +20,10 @@ test('all pieces come out in one, whatever was announced', () => {
       pieces,
       fc.option(fc.nat(100_000), { nil: undefined }),
       fc.boolean(),
-      (all, announced, right) => {
+      fc.boolean(),
+      (all, announced, right, owns) => {
         const bytes = Buffer.concat(all)
-        expect(joined(all, right ? bytes.length : announced).equals(bytes)).toBe(true)
+        expect(joined(all, right ? bytes.length : announced, owns).equals(bytes)).toBe(true)
       },
     ),
   )
@@ -46,4 +48,17 @@ test('memory is taken for what has arrived, not for what was announced or for th
     100_000,
   )
   expect(announced.buffer.byteLength).toBe(100_000)
+})
+
+test('pieces of its own are given back as soon as they are copied, and parts of what is larger never', () => {
+  const pieceOf = (length: number): Buffer => Buffer.allocUnsafeSlow(length).fill('x')
+  const shared = pieceOf(40_000)
+  const pieces = [pieceOf(20_000), pieceOf(20_000), shared.subarray(0, 20_000), pieceOf(100)]
+  const bytes = Buffer.concat(pieces)
+  expect(joined(pieces, bytes.length).equals(bytes)).toBe(true)
+  expect(pieces.map(({ length }) => length)).toEqual([20_000, 20_000, 20_000, 100])
+  expect(joined(pieces, bytes.length, true).equals(bytes)).toBe(true)
+  expect(pieces.map(({ length }) => length)).toEqual([0, 0, 20_000, 100])
+  const only = pieceOf(20_000)
+  expect(joined([only], undefined, true)).toHaveLength(20_000)
 })

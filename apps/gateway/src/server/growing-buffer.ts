@@ -7,12 +7,19 @@ const smallest = 16 * 1024
  */
 export class GrowingBuffer {
   readonly #expected: number | undefined
+  readonly #ownsPieces: boolean
   #bytes: Buffer = Buffer.alloc(0)
   #length = 0
+  /** Whether the bytes are not the first piece itself. */
+  #isOwn = false
 
-  /** @param expected how many bytes are announced, where that is known */
-  constructor(expected: number | undefined) {
+  /**
+   * @param expected how many bytes are announced, where that is known
+   * @param ownsPieces whether nobody else looks at the memory of the pieces, so that it can be given back when they are copied
+   */
+  constructor(expected: number | undefined, ownsPieces = false) {
     this.#expected = expected
+    this.#ownsPieces = ownsPieces
   }
 
   get length(): number {
@@ -30,6 +37,7 @@ export class GrowingBuffer {
     if (needed > this.#bytes.length) this.#grow(needed)
     this.#bytes.set(piece, this.#length)
     this.#length = needed
+    if (this.#ownsPieces) freeBytes(piece)
   }
 
   /** All that was added, in one piece without much around it. Nothing may be added afterwards. */
@@ -45,6 +53,22 @@ export class GrowingBuffer {
     // To the very size at once, when a good part has come. Pages that are not written to are not there.
     const larger = Buffer.allocUnsafeSlow(needed <= expected && size * 4 > expected ? expected : size)
     larger.set(this.#bytes.subarray(0, this.#length))
+    if (this.#isOwn || this.#ownsPieces) freeBytes(this.#bytes)
     this.#bytes = larger
+    this.#isOwn = true
   }
+}
+
+/** Smaller ones cost less where the garbage collector finds them. */
+const worthFreeing = 8 * 1024
+
+/**
+ * Gives memory back at once that nobody looks at any more; whoever does finds it empty. Done for speed: V8 learns of what lies outside
+ * of its heap only by collections of all of it. See decision 0219.
+ */
+function freeBytes({ buffer, byteLength }: Buffer): void {
+  // What is a part of a larger one may be somebody else's, too.
+  if (byteLength < worthFreeing || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer))
+    return
+  buffer.transfer(0)
 }

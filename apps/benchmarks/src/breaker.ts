@@ -49,7 +49,7 @@ const response: ModelResponse = {
 const answer = async (): Promise<ModelResponse> => response
 
 const guarded = circuitBreaker()(answer)
-const judged = circuitBreaker({ slowCall: 10_000 })(answer)
+const judged = circuitBreaker({ slowCallThreshold: 10_000 })(answer)
 const opossum = new Opossum(answer, { timeout: false })
 const leanOpossum = new Opossum(answer, {
   timeout: false,

@@ -16,8 +16,8 @@ export function targetsAt(now: number): Targets {
     ...closed('claude-opus-5-5', 0.021),
     since: now - 34 * minute,
     history: [
-      { at: now - 34 * minute, from: 'half-open', to: 'closed', reason: 'probes_succeeded' },
-      { at: now - 35 * minute, from: 'open', to: 'half-open', reason: 'time_over' },
+      { at: now - 34 * minute, from: 'half_open', to: 'closed', reason: 'probes_succeeded' },
+      { at: now - 35 * minute, from: 'open', to: 'half_open', reason: 'time_over' },
       { at: now - 36 * minute, from: 'closed', to: 'open', reason: 'failure_rate' },
     ],
   }
@@ -96,11 +96,11 @@ export function changesAt(now: number): Changes['changes'] {
       ...primary,
       ...circuit,
       at: now - 34 * minute,
-      was: 'half-open',
+      was: 'half_open',
       became: 'closed',
       reason: 'probes_succeeded',
     },
-    { ...primary, ...circuit, at: now - 35 * minute, was: 'open', became: 'half-open', reason: 'time_over' },
+    { ...primary, ...circuit, at: now - 35 * minute, was: 'open', became: 'half_open', reason: 'time_over' },
     { ...primary, ...circuit, at: now - 96 * minute, was: 'closed', became: 'open' },
     {
       ...{ target: 'openrouter', endpoint: '1', kind: 'limit', at: now - 7 * 60 * minute, subject: '' },

@@ -43,7 +43,7 @@ export const defaults: Readonly<Record<string, object>> = {
   retry: retryDefaults,
   rateLimit: {
     ...rateLimitDefaults,
-    maxQueued: rateLimitDefaults.highWater,
+    maxQueued: rateLimitDefaults.maxQueued,
     countCacheReads: 'see there',
     priority: 5,
   },

@@ -3,8 +3,8 @@ import { engineDefaults, isLocalModelError, localModel } from '@spillway/local-m
 import { compose, type Middleware } from '@spillway/middleware'
 import { fit } from '@spillway/translation'
 import { type Config, ownLimitsOf, type TargetConfig } from './config/config.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { priceTableOf } from './config/prices.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
 import { breakerOf, observersOf, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { localEngineFolder } from './local-engine-folder.ts'
 import { limitsOfTarget } from './rate-limits.ts'
@@ -32,7 +32,7 @@ export function openEmbeddedTarget(
     name,
     modelPath: settings.model as string,
     libraryFolder: localEngineFolder(),
-    ...withoutUndefined({ ...settings.embedded }),
+    ...omitUndefined({ ...settings.embedded }),
     contextSize: capabilities?.contextTokens,
     parallel: concurrency,
     dropTools: capabilities?.tools === true,
@@ -81,6 +81,6 @@ export function openEmbeddedTarget(
 /** How long a prompt may be, the model knows to the token; of the rest it drops what it does not take, if it may. */
 function fitOf({ capabilities }: TargetConfig): Middleware[] {
   const { contextTokens: _, ...known } = capabilities ?? {}
-  const set = withoutUndefined(known)
+  const set = omitUndefined(known)
   return Object.keys(set).length === 0 ? [] : [fit({ model: endpointName, capabilities: set })]
 }

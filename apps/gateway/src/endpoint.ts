@@ -27,8 +27,8 @@ import {
   timeoutsOf,
 } from './config/config.ts'
 import { networkOf } from './config/network-problems.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { hasCallsAlone, isVenue } from './config/venue-config.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
 import { withoutForeignSpillway } from './foreign-headers.ts'
 import type { Books } from './ledger/books.ts'
 import type { Upstream } from './ledger/upstream.ts'
@@ -188,7 +188,7 @@ export function breakerOf(
   const { name = '', shared } = sharing
   const together = shared === undefined ? {} : { name, shared: shared.breakers }
   const byCaller = credential === 'caller' ? { credential: callerOf } : {}
-  return createCircuitBreaker({ ...withoutUndefined(set), ...together, ...byCaller })
+  return createCircuitBreaker({ ...omitUndefined(set), ...together, ...byCaller })
 }
 
 function innermostOf({ target, settings, endpoint, resources }: EndpointSetup): Middleware[] {

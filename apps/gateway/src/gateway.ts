@@ -12,7 +12,7 @@ import { toRules } from './budgets/stored-rules.ts'
 import { closeAll } from './closing.ts'
 import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
 import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { http2Limits } from './http2/http2-limits.ts'
@@ -22,7 +22,7 @@ import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
 import { circuitRow } from './ledger/changes.ts'
 import { watchDatabase } from './log/database-watch.ts'
-import { heardSafely } from './log/heard-safely.ts'
+import { safeListener } from './log/safe-listener.ts'
 import { openModels } from './models/models.ts'
 import { adminMode } from './operators/admin-mode.ts'
 import { openOperatorDoor } from './operators/operator-door.ts'
@@ -158,9 +158,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const exposure = { host, auth, exposed: options.exposed ?? config.server.exposed }
   const problem = exposureProblem(exposure)
   if (problem !== undefined) throw new Error(problem)
-  const log = heardSafely('log', options.log ?? console.error, () => {}) as (line: string) => void
-  const onVaultEvent = heardSafely('onVaultEvent', options.onVaultEvent, log)
-  const onCircuitChange = heardSafely('onCircuitChange', options.onCircuitChange, log)
+  const log = safeListener('log', options.log ?? console.error, () => {}) as (line: string) => void
+  const onVaultEvent = safeListener('onVaultEvent', options.onVaultEvent, log)
+  const onCircuitChange = safeListener('onCircuitChange', options.onCircuitChange, log)
   // What only some configurations use is loaded with them.
   const vault = config.vault && (await import('./vault.ts')).openConfiguredVault(config.vault, onVaultEvent)
   // A vault that does not open is a reason not to start, too.
@@ -186,7 +186,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const shared =
     redis === undefined
       ? undefined
-      : await (await import('./shared-state.ts')).openSharedState(redis, log, withoutUndefined(sharing))
+      : await (await import('./shared-state.ts')).openSharedState(redis, log, omitUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
   const admin = adminMode(config.server)
   const { oidc } = config.server
@@ -352,8 +352,8 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       tls,
       http2: http2Limits(config.server.http2),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
-      onAnswer: heardSafely('onAnswer', options.onAnswer, log),
-      onRefused: heardSafely('onRefused', options.onRefused, log),
+      onAnswer: safeListener('onAnswer', options.onAnswer, log),
+      onRefused: safeListener('onRefused', options.onRefused, log),
       log,
       owned: openOwned({
         ...{ config: () => serving.config, targets, clock: systemClock },

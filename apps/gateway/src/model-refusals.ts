@@ -3,7 +3,7 @@ import { type Failure, type Middleware, useModel } from '@spillway/middleware'
 import { translate } from '@spillway/translation'
 import { isCallerError } from '@spillway/wire'
 import type { Config, ModelRefusalConfig, TargetConfig } from './config/config.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import type { RunningEndpoint } from './endpoint.ts'
 import { globMatcher } from './glob.ts'
 import { asksOtherModels } from './target-model.ts'
@@ -24,7 +24,7 @@ export function modelRefusalsOf(
   const read = endpoints.find((endpoint) => endpoint.read !== undefined)?.read
   const permitted = read === undefined ? undefined : publishedModels({ read })
   const models = modelsOf(wanted) ?? (permitted === undefined ? [] : undefined)
-  const options = withoutUndefined({ models, permitted, credit, stayFor })
+  const options = omitUndefined({ models, permitted, credit, stayFor })
   const named = settings.model === undefined ? [] : [useModel(settings.model)]
   return [...named, translate({ to: 'anthropic' }), refusalFallback(options)]
 }

@@ -8,8 +8,8 @@ import {
 } from '@spillway/rate-limit'
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, RateLimitConfig, TargetConfig } from './config/config.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { hasCallsAlone } from './config/venue-config.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
 import { globMatcher } from './glob.ts'
 import type { SharedState } from './shared-state.ts'
 import { keyOf } from './venues/endpoint-key.ts'
@@ -81,13 +81,13 @@ function countedReads({ api }: TargetConfig, { countCacheReads }: RateLimitConfi
 const longestName = 100
 
 /** How calls are told apart, and what of them counts. */
-type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'heedVendor' | 'countCacheReads'>
+type Sorted = Pick<RateLimitOptions, 'key' | 'group' | 'applyVendorLimits' | 'countCacheReads'>
 
 /** The limits of each caller by itself, which no vendor knows of. Callers without a key are one caller. */
 export function limitsOfTenants(config: Config, shared: SharedState | undefined): RunningLimit {
   const key = ({ context }: { context: { tenant?: string | undefined } }): string =>
     context.tenant ?? 'nobody'
-  const sorted: Sorted = { key, group: () => '', heedVendor: false }
+  const sorted: Sorted = { key, group: () => '', applyVendorLimits: false }
   return limited({ ...config.tenants?.rateLimit }, 'tenant', shared, sorted)
 }
 
@@ -100,7 +100,7 @@ function limitedByCaller(
 ): RunningLimit {
   const { adaptiveConcurrency, ...ofKey } = limits
   const each = limited(ofKey, name, shared, { ...sorted, key: callerOf })
-  const all = limited({ adaptiveConcurrency }, name, undefined, { heedVendor: false })
+  const all = limited({ adaptiveConcurrency }, name, undefined, { applyVendorLimits: false })
   return {
     middleware: [...each.middleware, ...all.middleware],
     // There is no headroom of all callers together.
@@ -126,14 +126,14 @@ function limited(
   shared: SharedState | undefined,
   sorted: Sorted = {},
 ): RunningLimit {
-  const { adaptiveConcurrency, groupBy: _, countCacheReads = false, ...more } = withoutUndefined(limits)
+  const { adaptiveConcurrency, groupBy: _, countCacheReads = false, ...more } = omitUndefined(limits)
   const { maxQueued, priority, ...set } = more
-  const adaptive = adaptiveConcurrency && { adaptiveConcurrency: withoutUndefined(adaptiveConcurrency) }
+  const adaptive = adaptiveConcurrency && { adaptiveConcurrency: omitUndefined(adaptiveConcurrency) }
   if (Object.keys(more).length === 0 && adaptive === undefined) return none
   const sharing = shared && { store: shared.limits }
   const { middleware, limiter, open, close } = createRateLimit({
     ...set,
-    ...(maxQueued !== undefined && { highWater: maxQueued }),
+    ...(maxQueued !== undefined && { maxQueued: maxQueued }),
     priority: priorityOf(priority ?? {}),
     ...adaptive,
     name,

@@ -7,8 +7,8 @@ import { venueCallers } from '@spillway/venues'
 import { Similarity } from './api/similarity.ts'
 import type { RunningBudgets } from './budgets/running-budgets.ts'
 import type { Config } from './config/config.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { priceTableOf } from './config/prices.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
 import { comparisonRow } from './ledger/comparison-row.ts'
 import { whenRefused } from './model-refusals.ts'
 import { responsesCallers } from './responses-callers.ts'
@@ -38,7 +38,7 @@ export function openMirrors(
 ): RunningMirror[] {
   const served = new Set(config.routes.flatMap(({ target, fallback: others }) => [target, ...others]))
   return (config.mirror ?? []).map(({ from, to, sample, ...set }) => {
-    const limits = withoutUndefined(set)
+    const limits = omitUndefined(set)
     const candidate = targets.get(to) as RunningTarget
     const similarity = new Similarity()
     const pair = {
@@ -98,7 +98,7 @@ export function openRoutes(
       ...ofTenant,
       ...outermost,
       ...mirrored,
-      fallback(next, { ...withoutUndefined({ reserve, midStream }), ...whenRefused(config) }),
+      fallback(next, { ...omitUndefined({ reserve, midStream }), ...whenRefused(config) }),
     ]
     const handler = compose(chain, (first as RunningTarget).handler)
     return { models, handler, targets: [target, ...others], priority: priorityOf(priority) }

@@ -3,7 +3,7 @@ import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-bre
 import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
 import type { SharedText } from './alerts/board-store.ts'
 import { redisText } from './alerts/redis-text.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import type { ExpiringTexts } from './sign-in/expiring-texts.ts'
 
 /** How limits are shared. */
@@ -74,7 +74,7 @@ export async function openSharedState(
   })
   const budgets = redisBudgetStore(
     redis,
-    withoutUndefined({ timeout: settings.timeout, processes: settings.processes }),
+    omitUndefined({ timeout: settings.timeout, processes: settings.processes }),
   )
   let isShared = true
   const told = (): void => {

@@ -5,7 +5,7 @@ import { createRouting, type Routing } from '@spillway/routing'
 import { fit } from '@spillway/translation'
 import { callerOf } from './caller.ts'
 import type { Config, EndpointConfig, TargetConfig } from './config/config.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { openEmbeddedTarget } from './embedded-target.ts'
 import { openEndpoint, type Resources, type RunningEndpoint } from './endpoint.ts'
 import { modelRefusalsOf } from './model-refusals.ts'
@@ -33,7 +33,7 @@ export function openTarget(name: string, config: Config, resources: Resources = 
       limit: limitOf(endpoint),
     }),
   )
-  const retries = withoutUndefined({ ...config.retry, ...settings.retry })
+  const retries = omitUndefined({ ...config.retry, ...settings.retry })
   const shadowBudget = retries.budget ?? (retryDefaults.budget as number)
   const retryBudget = budgetOf(settings, shadowBudget)
   const routing = endpoints.length > 1 ? routingOf(settings, endpoints, retryBudget) : undefined
@@ -72,7 +72,7 @@ function fitOf({ api, model, capabilities }: TargetConfig): Middleware {
     // Whatever a model of Anthropic's is called, it is a Claude.
     return fit({ scope: 'thinking', capabilities: api === 'anthropic' ? { signedThinking: true } : {} })
   }
-  return fit({ model, capabilities: withoutUndefined(capabilities ?? {}) })
+  return fit({ model, capabilities: omitUndefined(capabilities ?? {}) })
 }
 
 /** Endpoints without a name are numbered. */
@@ -83,7 +83,7 @@ function endpointsOf({ endpoints = [] }: TargetConfig): EndpointConfig[] {
 /** `true` is the default. */
 function unlessOff<T extends object>(set: boolean | T | undefined) {
   if (set === undefined || set === true) return undefined
-  return set === false ? (set as false) : withoutUndefined(set)
+  return set === false ? (set as false) : omitUndefined(set)
 }
 
 function routingOf(
@@ -96,21 +96,21 @@ function routingOf(
     endpoints: endpointsOf(settings).map((endpoint, index) => ({
       name: endpoint.name as string,
       handler: (running[index] as RunningEndpoint).handler,
-      ...withoutUndefined({
+      ...omitUndefined({
         weight: endpoint.weight,
         key: endpoint.credential === 'caller' ? null : keyOf(endpoint),
       }),
     })),
     caller: callerOf,
-    ...withoutUndefined({ ...times, affinity: unlessOff(affinity), ejection: unlessOff(ejection) }),
-    ...(keys && { keys: withoutUndefined(keys) }),
+    ...omitUndefined({ ...times, affinity: unlessOff(affinity), ejection: unlessOff(ejection) }),
+    ...(keys && { keys: omitUndefined(keys) }),
     ...(hedge === undefined
       ? {}
       : {
           hedge: {
             after: hedge.after ?? 'p95',
             maxExtra: hedge.maxExtra ?? 0.05,
-            budget: (request) => retryBudget.take(undefined, request),
+            budget: (request) => retryBudget.withdraw(undefined, request),
           },
         }),
   })

@@ -16,8 +16,8 @@ import {
   type VaultEvent,
 } from '@spillway/key-vault'
 import type { VaultConfig } from './config/config.ts'
+import { omitUndefined } from './config/omit-undefined.ts'
 import { agentThrough, fetchThrough } from './config/other-servers.ts'
-import { withoutUndefined } from './config/without-undefined.ts'
 
 /** The vault of a configuration. Nothing is read before the first call. */
 export function openConfiguredVault(config: VaultConfig, onEvent?: (event: VaultEvent) => void): Vault {
@@ -25,7 +25,7 @@ export function openConfiguredVault(config: VaultConfig, onEvent?: (event: Vault
   const { environment } = config
   return openVault({
     driver: vaultDriver(config),
-    ...withoutUndefined({ cacheFor, ...times, environment }),
+    ...omitUndefined({ cacheFor, ...times, environment }),
     ...(onEvent && { onEvent }),
   })
 }
@@ -33,11 +33,11 @@ export function openConfiguredVault(config: VaultConfig, onEvent?: (event: Vault
 /** The file of a configured vault, with what opens it. Variables are read when it is opened. */
 export function vaultDriver(config: VaultConfig): SealedFile {
   const { file: path, keyFile, kind, workFactor } = config
-  const bound = withoutUndefined({ context: config.context })
+  const bound = omitUndefined({ context: config.context })
   if (keyFile === undefined) return sealedFile({ path, sealer: sealerOf(config), ...bound })
   return ageFile({
     ...{ path, keyFile, kind: kind === 'passphrase' ? 'passphrase' : 'identity' },
-    ...withoutUndefined({ workFactor }),
+    ...omitUndefined({ workFactor }),
     ...bound,
   })
 }
@@ -51,24 +51,24 @@ function sealerOf(config: VaultConfig): Sealer {
     case 'passphrase': {
       const passphrase = async (): Promise<string> =>
         variable(config.passphrase as string, 'vault.passphrase')
-      return agePassphrase({ passphrase, ...withoutUndefined({ workFactor: config.workFactor }) })
+      return agePassphrase({ passphrase, ...omitUndefined({ workFactor: config.workFactor }) })
     }
     case 'kms': {
       const { region, endpoint, direct } = config
       const agent = agentThrough(proxy, 'vault')
-      const options = { keyId: key, ...withoutUndefined({ region, endpoint, requestTimeout, agent }) }
+      const options = { keyId: key, ...omitUndefined({ region, endpoint, requestTimeout, agent }) }
       return direct ? kmsDirect(options) : kmsEnvelope(options)
     }
     case 'transit': {
       const { url, mount, namespace } = config
       const token = (): Promise<string> => tokenOf(config.token as string)
-      const optional = withoutUndefined({ mount, namespace, requestTimeout })
+      const optional = omitUndefined({ mount, namespace, requestTimeout })
       const fetch = fetchThrough(proxy, requestTimeout)
       return transit({ url: url as string, key, token, fetch, ...optional })
     }
     case 'keychain': {
       const { service, account } = config
-      return keychain(withoutUndefined({ service, account }))
+      return keychain(omitUndefined({ service, account }))
     }
   }
 }

@@ -29,9 +29,9 @@ const everything = {
   server: {
     ...{
       maxRequestBytes: '1MiB',
-      maxAnswerBytes: '2MiB',
+      maxResponseBytes: '2MiB',
       headersTimeout: '7s',
-      keepAliveFor: '11s',
+      keepAliveTimeout: '11s',
       drainFor: '1s',
     },
     live: { maxClients: 1, maxWaiting: '64KiB', pingEvery: '2s' },
@@ -46,12 +46,12 @@ const everything = {
         {
           url: 'http://127.0.0.1:1',
           connections: 1,
-          pool: { maxQueued: 0, maxWait: '1s', maxWaitWithFallback: '100ms', keepAliveFor: '5s' },
+          pool: { maxQueued: 0, maxWait: '1s', maxWaitWithFallback: '100ms', keepAliveTimeout: '5s' },
         },
         { url: 'http://127.0.0.1:2' },
       ],
       routing: {
-        ...{ window: '20s', decay: '5s', maxClosure: '1m' },
+        ...{ window: '20s', decay: '5s', maxRetryAfter: '1m' },
         affinity: { maxConversations: 10, boundedLoad: 2 },
         ejection: {
           ...{ consecutiveFailures: 3, failureRate: 0.4, latencyFactor: 4, minimumCalls: 5 },
@@ -64,12 +64,12 @@ const everything = {
   routes: [{ models: '*', target: 'claude', priority: 'batch' }],
   retry: { minDelay: '5ms', multiplier: 3, jitter: 'equal' },
   rateLimit: {
-    ...{ concurrency: 5, maxQueued: 9, ageing: '3s', maxKeys: 100, maxClosure: '5m' },
+    ...{ concurrency: 5, maxQueued: 9, ageing: '3s', maxKeys: 100, maxRetryAfter: '5m' },
     priority: { 'claude-haiku-*': 9 },
     adaptiveConcurrency: { tolerance: 1.5, measureEvery: '30s' },
   },
-  circuitBreaker: { probeDeadline: '20s', maxKeys: 50 },
-  mirror: [{ from: 'claude', to: 'other', sample: 0.5, deadline: '1m', maxBytes: '2MiB' }],
+  circuitBreaker: { probeTimeout: '20s', maxKeys: 50 },
+  mirror: [{ from: 'claude', to: 'other', sample: 0.5, timeout: '1m', maxBytes: '2MiB' }],
   storage: {
     url: 'sqlite:spillway.db',
     retention: { calls: '90d', every: '10m' },
@@ -101,7 +101,7 @@ describe('caps and defaults of policies and of the server', () => {
     const { config } = parseConfig(stringify(withOther()), 'spillway.yaml')
     expect(config.targets.claude?.routing?.ejection).toMatchObject({ baseTime: 1_000, maxEjected: 0.3 })
     expect(config.targets.claude?.endpoints?.[0]?.pool).toEqual({
-      ...{ maxQueued: 0, maxWait: 1_000, maxWaitWithFallback: 100, keepAliveFor: 5_000 },
+      ...{ maxQueued: 0, maxWait: 1_000, maxWaitWithFallback: 100, keepAliveTimeout: 5_000 },
     })
     expect(config.storage?.writer).toMatchObject({ maxJournalBytes: 2 ** 20, maxWait: 10 })
     expect(config.server.live).toEqual({ maxClients: 1, maxWaiting: 65_536, pingEvery: 2_000 })
@@ -142,7 +142,11 @@ describe('caps and defaults of policies and of the server', () => {
       { routes: [{ models: '*', target: 'claude', priority: 'low' }] },
       'routes\\[0\\].priority: expected interactive, batch, or a whole number from 0 \\(first\\) to 9 \\(last\\)',
     ],
-    ['server', { server: { keepAliveFor: '0s' } }, 'server.keepAliveFor: expected a duration above 0'],
+    [
+      'server',
+      { server: { keepAliveTimeout: '0s' } },
+      'server.keepAliveTimeout: expected a duration above 0',
+    ],
     ['retry', { retry: { jitter: 'some' } }, 'retry.jitter: expected one of full, equal, decorrelated, none'],
     [
       'rateLimit',
@@ -228,19 +232,19 @@ describe('what they do', () => {
     expect(claude.requests).toHaveLength(0)
   })
 
-  test('server.maxAnswerBytes: a larger answer is broken off', async () => {
-    const { url } = await gatewayWith({ maxAnswerBytes: '1MiB' })
+  test('server.maxResponseBytes: a larger answer is broken off', async () => {
+    const { url } = await gatewayWith({ maxResponseBytes: '1MiB' })
     const large = forThisTest(await startClaude({ reply: { text: 'x'.repeat(2 ** 20) } }))
     const other = await gatewayOf(
-      configOf(targetAt(large, 'anthropic'), undefined, { server: { maxAnswerBytes: '1MiB' } }),
+      configOf(targetAt(large, 'anthropic'), undefined, { server: { maxResponseBytes: '1MiB' } }),
     )
     expect((await send(`${url}/v1/messages`, { body: messages() })).status).toBe(200)
     const { status, text } = await send(`${other.url}/v1/messages`, { body: messages() })
     expect([status, JSON.parse(text).error.message]).toEqual([502, 'the answer exceeds 1048576 bytes'])
   })
 
-  test('server.keepAliveFor: how long clients may use a connection again', async () => {
-    const { url } = await gatewayWith({ keepAliveFor: '11s' })
+  test('server.keepAliveTimeout: how long clients may use a connection again', async () => {
+    const { url } = await gatewayWith({ keepAliveTimeout: '11s' })
     const { headers } = await send(`${url}/healthz`, { method: 'GET', headers: { connection: 'keep-alive' } })
     expect(headers['keep-alive']).toBe('timeout=11')
   })

@@ -197,7 +197,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
   })
 
   test('closes connections that idle', async () => {
-    const session = sessionTo(await started({ ...server(), keepAliveFor: '200ms' }))
+    const session = sessionTo(await started({ ...server(), keepAliveTimeout: '200ms' }))
     expect((await ask(session, '/healthz')).headers[':status']).toBe(200)
     claude.always({ type: 'slow-headers', ms: 500 })
     expect((await ask(session, '/v1/messages', messages())).headers[':status']).toBe(200)

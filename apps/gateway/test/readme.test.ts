@@ -38,15 +38,15 @@ test('the README names what can be set of the circuit breaker, and its default',
   const shown = [...readme.matchAll(/`circuitBreaker\.(\w+)` +\| `?(\w[\w.]*)`? /g)].map(
     ([, name, value]) => [name, value],
   )
-  const { window, minimumCalls, failureRate, slowCall, slowCallRate, openFor, halfOpenProbes } =
+  const { window, minimumCalls, failureRate, slowCallThreshold, slowCallRate, openFor, halfOpenProbes } =
     circuitBreakerDefaults
-  expect(slowCall).toBe(Infinity)
+  expect(slowCallThreshold).toBe(Infinity)
   expect(Object.fromEntries(shown)).toEqual({
     enabled: 'true',
     window: `${window / 1000}s`,
     minimumCalls: String(minimumCalls),
     failureRate: String(failureRate),
-    slowCall: 'none',
+    slowCallThreshold: 'none',
     slowCallRate: String(slowCallRate),
     openFor: `${openFor / 1000}s`,
     halfOpenProbes: String(halfOpenProbes),

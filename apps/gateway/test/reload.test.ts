@@ -174,12 +174,17 @@ it('takes hosts, origins and bounds of the server live, and names the rest of it
   expect(await asked('gateway.internal')).toBe(403)
   const diff = await gateway.reload(
     read(
-      config({ allowedHosts: ['gateway.internal'], maxRequestBytes: '1MiB', keepAliveFor: '9s', port: 1 }),
+      config({
+        allowedHosts: ['gateway.internal'],
+        maxRequestBytes: '1MiB',
+        keepAliveTimeout: '9s',
+        port: 1,
+      }),
     ),
   )
   expect(diff.changed.toSorted()).toEqual([
     'server.allowedHosts',
-    'server.keepAliveFor',
+    'server.keepAliveTimeout',
     'server.maxRequestBytes',
   ])
   expect(diff.needRestart).toEqual(['server.port'])

@@ -8,7 +8,6 @@ import {
   defaultTimeouts,
   describeAs,
   type Handler,
-  hearing,
   type Listener,
   listen,
   type Middleware,
@@ -19,6 +18,7 @@ import {
   systemClock,
   type Timeouts,
   withDefaults,
+  withListener,
 } from '@spillway/middleware'
 import { callError } from './call-error.ts'
 import {
@@ -103,7 +103,7 @@ export function resilientModel(
   const names = targetNames(models)
   const targets = models.map((model, index) => modelTarget(names[index] as string, model, each(model, index)))
   const handler = chain(targets, around, options.fallback)
-  const heard = hearing('fallback.switched', onFallback)
+  const heard = withListener('fallback.switched', onFallback)
 
   const begin = (callOptions: LanguageModelV4CallOptions, stream: boolean): RecordedRequest => {
     const body = promptBody(callOptions, first.modelId, stream)

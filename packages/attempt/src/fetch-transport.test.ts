@@ -68,7 +68,7 @@ it('does not take the caller’s key in another place for one of the target’s 
 })
 
 it('sends headers that are named, and the caller’s key where it is told so', async () => {
-  const options = { forwardHeaders: ['X-Team'], callersCredential: true }
+  const options = { forwardHeaders: ['X-Team'], callerCredential: true }
   const given = await sent(callers, { divertedHeaders: callers }, options)
   expect(given).toMatchObject({ 'x-team': 'blue', 'x-api-key': 'sk-caller' })
   expect(given).not.toHaveProperty('x-goog-api-key')

@@ -26,7 +26,7 @@ export interface FetchTransportOptions {
    * vendor that the caller meant.
    * @default false
    */
-  readonly callersCredential?: boolean
+  readonly callerCredential?: boolean
 }
 
 /**
@@ -47,7 +47,7 @@ export function transportOver(
   fetchOf: (request: ModelRequest) => Fetch,
   options: FetchTransportOptions = {},
 ): Transport {
-  const { forwardHeaders, callersCredential: credentials = false } = options
+  const { forwardHeaders, callerCredential: credentials = false } = options
   const fences = {
     anthropic: headerFence('anthropic', 'anthropic', { forwardHeaders, credentials }),
     openai: headerFence('openai', 'openai', { forwardHeaders, credentials }),

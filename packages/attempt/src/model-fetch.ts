@@ -9,8 +9,8 @@ import {
   type Timeouts,
 } from '@spillway/middleware'
 import { type Fetch, type FetchInit, type FetchInput, isModelCall, readFetchCall } from './fetch-call.ts'
+import { guardStreamEnd } from './guard-stream-end.ts'
 import { type NotCovered, tellerOfNotCovered } from './not-covered.ts'
-import { sealBody } from './sealed-body.ts'
 import { ThinResponse } from './thin-response.ts'
 
 /** What a {@link modelFetch} may be given besides its handler. */
@@ -56,7 +56,8 @@ export function callAnswerer(
     const { given, ...asked } = call
     const context = { fetchCall: given, ...extras?.context }
     const response = await handler(createRequest({ ...asked, clock, timeouts, ...extras, context }))
-    const body = response.failure === undefined && call.stream ? sealBody(response.body, call) : response.body
+    const body =
+      response.failure === undefined && call.stream ? guardStreamEnd(response.body, call) : response.body
     return new ThinResponse(response, body, call.url) as unknown as Response
   }
 }

@@ -4,7 +4,7 @@ import { memoryBudgetStore } from './memory-store.ts'
 import { type Metering, meteringOf } from './metering.ts'
 import { type BudgetRule, meterOf } from './rule.ts'
 import type { BudgetRefusal, BudgetRefusalReason, BudgetStatus } from './status.ts'
-import type { BudgetStore, MeterDemand, MeterState, Soon, Taken } from './store.ts'
+import type { BudgetStore, MaybePromise, MeterDemand, MeterState, Taken } from './store.ts'
 import { type BudgetEvent, budgetWarnings } from './warnings.ts'
 
 export interface BudgetsOptions {
@@ -27,7 +27,7 @@ export interface Reservation {
    * Charges what the call has used. Where its price is not known, what was reserved is charged.
    * @returns its rules afterwards, in the periods that it is charged to; none where it was settled before
    */
-  settle(actual: BudgetAmounts): Soon<readonly BudgetStatus[]>
+  settle(actual: BudgetAmounts): MaybePromise<readonly BudgetStatus[]>
   /** Gives everything back: nothing was sent. */
   release(): void
 }
@@ -39,13 +39,13 @@ export interface Budgets {
    * Admits a call by all of its rules, or refuses it by the first that has too little left. A refusal costs nothing. Soft rules never
    * refuse. Decides at once where the store is in this process. Never rejects.
    */
-  reserve(rules: readonly BudgetRule[], estimate: BudgetEstimate): Soon<BudgetDecision>
+  reserve(rules: readonly BudgetRule[], estimate: BudgetEstimate): MaybePromise<BudgetDecision>
   /** Charges what no call has reserved: a batch, a shadow call. */
-  charge(rules: readonly BudgetRule[], amounts: BudgetAmounts): Soon<readonly BudgetStatus[]>
+  charge(rules: readonly BudgetRule[], amounts: BudgetAmounts): MaybePromise<readonly BudgetStatus[]>
   /** Tells what was used before in the current periods, as the books have it. Of each meter what is told first holds. */
-  open(openings: readonly { readonly rule: BudgetRule; readonly used: number }[]): Soon<void>
+  open(openings: readonly { readonly rule: BudgetRule; readonly used: number }[]): MaybePromise<void>
   /** How rules are now, in their order. */
-  usage(rules: readonly BudgetRule[]): Soon<readonly BudgetStatus[]>
+  usage(rules: readonly BudgetRule[]): MaybePromise<readonly BudgetStatus[]>
 }
 
 export function isBudgetRefusal(decision: BudgetDecision): decision is BudgetRefusal {
@@ -150,7 +150,7 @@ function reservation(
   const { meters, statusesOf } = metering
   const held = demands.map(({ most }) => most)
   let isOver = false
-  const settle = (amounts: readonly number[]): Soon<readonly BudgetStatus[]> => {
+  const settle = (amounts: readonly number[]): MaybePromise<readonly BudgetStatus[]> => {
     if (isOver) return []
     isOver = true
     return then(store.settle(id, amounts), (states) => (states.length === 0 ? [] : heard(statusesOf(states))))
@@ -176,6 +176,6 @@ function reservation(
 }
 
 /** At once where the value is there at once. */
-function then<T, U>(value: Soon<T>, next: (value: T) => U): Soon<U> {
+function then<T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }

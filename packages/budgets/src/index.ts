@@ -39,5 +39,5 @@ export {
   levelOf,
   utilization,
 } from './status.ts'
-export type { BudgetStore, Meter, MeterDemand, MeterState, Soon, Taken } from './store.ts'
+export type { BudgetStore, MaybePromise, Meter, MeterDemand, MeterState, Taken } from './store.ts'
 export type { BudgetEvent } from './warnings.ts'

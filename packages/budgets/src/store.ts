@@ -31,7 +31,7 @@ export interface Taken {
 }
 
 /** A value that may be there at once. */
-export type Soon<T> = T | Promise<T>
+export type MaybePromise<T> = T | Promise<T>
 
 /**
  * Where budgets are counted. A reservation is made on all of its meters or on none, and is charged to the periods in which it was made,
@@ -39,20 +39,20 @@ export type Soon<T> = T | Promise<T>
  */
 export interface BudgetStore {
   /** Reserves on every meter whose `used + reserved + expected` stays within its limit. Never rejects. */
-  reserve(id: string, demands: readonly MeterDemand[]): Soon<Taken>
+  reserve(id: string, demands: readonly MeterDemand[]): MaybePromise<Taken>
   /** Reserves more for a call that is admitted, whatever is left. */
   extend(id: string, amounts: readonly number[]): void
   /**
    * Charges what a call has used instead of what it had reserved: once for each id, whoever says it again. A reservation that is not settled
    * in time is charged as it was reserved, and still put right when it is settled after all.
    */
-  settle(id: string, amounts: readonly number[]): Soon<readonly MeterState[]>
-  read(meters: readonly Meter[]): Soon<readonly MeterState[]>
+  settle(id: string, amounts: readonly number[]): MaybePromise<readonly MeterState[]>
+  read(meters: readonly Meter[]): MaybePromise<readonly MeterState[]>
   /**
    * Tells what was used in the current periods before the store knew of their meters. What is told first holds, so that several processes
    * may tell the same.
    */
-  open(openings: readonly (Meter & { readonly amount: number })[]): Soon<void>
+  open(openings: readonly (Meter & { readonly amount: number })[]): MaybePromise<void>
   /** Adds what has been used without a reservation to the current periods. */
-  charge(charges: readonly (Meter & { readonly amount: number })[]): Soon<readonly MeterState[]>
+  charge(charges: readonly (Meter & { readonly amount: number })[]): MaybePromise<readonly MeterState[]>
 }

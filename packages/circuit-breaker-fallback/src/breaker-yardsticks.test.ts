@@ -56,11 +56,11 @@ describe('the cases of resilience4j', () => {
     window: 50_000,
     minimumCalls: 5,
     failureRate: 0.5,
-    slowCall: 4_000,
+    slowCallThreshold: 4_000,
     slowCallRate: 0.5,
     openFor: 5_000,
     halfOpenProbes: 4,
-    probeDeadline: 3_600_000,
+    probeTimeout: 3_600_000,
   }
   const cases: Case[] = [
     { name: 'an open circuit permits no call', steps: ['trip', 'refused'] },

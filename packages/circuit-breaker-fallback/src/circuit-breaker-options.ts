@@ -23,7 +23,7 @@ export interface CircuitBreakerOptions {
    * A stream whose first content takes longer is a slow call, in milliseconds; Infinity: none is.
    * @default Infinity
    */
-  readonly slowCall?: number
+  readonly slowCallThreshold?: number
   /**
    * A circuit opens when this share of its streams is slow; above 0, at most 1.
    * @default 0.8
@@ -44,7 +44,7 @@ export interface CircuitBreakerOptions {
    * gives its place to another call.
    * @default 60000
    */
-  readonly probeDeadline?: number
+  readonly probeTimeout?: number
   /**
    * Which circuit a call belongs to.
    * @default one for each model, and another one for counting its tokens
@@ -90,11 +90,11 @@ export const circuitBreakerDefaults: CircuitBreakerSettings = {
   window: 60_000,
   minimumCalls: 20,
   failureRate: 0.5,
-  slowCall: Infinity,
+  slowCallThreshold: Infinity,
   slowCallRate: 0.8,
   openFor: 15_000,
   halfOpenProbes: 3,
-  probeDeadline: 60_000,
+  probeTimeout: 60_000,
   key: ({ operation, model }) => (operation === 'generate' ? model : `${operation} ${model}`),
   maxKeys: 1_000,
   name: '',
@@ -122,8 +122,8 @@ export function settingsOf(options: CircuitBreakerOptions): CircuitBreakerSettin
   const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1
   check('window', isTime, 'milliseconds, more than 0')
   check('openFor', isTime, 'milliseconds, more than 0')
-  check('probeDeadline', (value) => value > 0, 'milliseconds, more than 0')
-  check('slowCall', (value) => value > 0, 'milliseconds, more than 0')
+  check('probeTimeout', (value) => value > 0, 'milliseconds, more than 0')
+  check('slowCallThreshold', (value) => value > 0, 'milliseconds, more than 0')
   check('failureRate', isShare, 'above 0 and at most 1')
   check('slowCallRate', isShare, 'above 0 and at most 1')
   check('minimumCalls', isCount, 'a whole number, 1 or more')

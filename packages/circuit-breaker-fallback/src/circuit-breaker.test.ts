@@ -7,7 +7,7 @@ import { memoryBreakerStore } from './breaker-store.ts'
 import { circuitBreaker, keyCircuit, keyCircuitOf } from './circuit-breaker.ts'
 import { type CircuitBreakerOptions, circuitBreakerDefaults } from './circuit-breaker-options.ts'
 
-const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000, probeDeadline: 5_000 }
+const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000, probeTimeout: 5_000 }
 
 describe('a closed circuit', () => {
   it('lets everything pass', async () => {
@@ -187,7 +187,7 @@ describe('what counts', () => {
 })
 
 describe('slow calls', () => {
-  const slow = { ...quick, slowCall: 2_000, slowCallRate: 0.75 }
+  const slow = { ...quick, slowCallThreshold: 2_000, slowCallRate: 0.75 }
 
   it('open a circuit when too many streams have their first content late', async () => {
     const { clock, send, state, changes } = bench(slow)
@@ -613,10 +613,10 @@ describe('options out of range', () => {
     ['failureRate', 0],
     ['failureRate', 1.1],
     ['slowCallRate', Number.NaN],
-    ['slowCall', 0],
+    ['slowCallThreshold', 0],
     ['openFor', -1],
     ['halfOpenProbes', 0],
-    ['probeDeadline', 0],
+    ['probeTimeout', 0],
     ['maxKeys', 0],
   ])('%s: %d', (name, value) => {
     expect(() => circuitBreaker({ [name]: value })).toThrow(`circuitBreaker.${name} must be`)

@@ -33,7 +33,7 @@ export interface CircuitChange {
 }
 
 /** A circuit as it stands. Times in milliseconds since the Unix epoch. */
-export interface BreakerState {
+export interface CircuitStatus {
   readonly key: string
   readonly scope: CircuitScope
   readonly state: CircuitState
@@ -60,7 +60,7 @@ export interface BreakerState {
 export interface CircuitBreaker {
   readonly middleware: Middleware
   /** All circuits, those of keys first. */
-  states(): readonly BreakerState[]
+  states(): readonly CircuitStatus[]
   /** Hears every change, whoever caused it; what it throws touches no call. Returns what stops it. */
   onChange(listener: (change: CircuitChange) => void): () => void
   /** Has a circuit refuse everything until {@link release}; without a key all, also those still to come. */
@@ -73,7 +73,7 @@ export interface CircuitBreaker {
   close(): void
 }
 
-/** The circuit of the endpoint's key, in {@link BreakerState} and for {@link CircuitBreaker.forceOpen}. */
+/** The circuit of the endpoint's key, in {@link CircuitStatus} and for {@link CircuitBreaker.forceOpen}. */
 export const keyCircuit = '*'
 
 /** The same for one of several keys: with the option `credential`, by what that says of a request. */
@@ -167,7 +167,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   const judge = (circuit: Circuit, outcome: Outcome, request: ModelRequest): Verdict | undefined => {
     if (circuit.usual.wasTooShort(outcome, request.stream)) return undefined
     circuit.usual.observe(outcome)
-    return verdictOnModel(outcome, settings.slowCall, settings.when)
+    return verdictOnModel(outcome, settings.slowCallThreshold, settings.when)
   }
 
   /** A call that nobody waits for passes closed circuits alone, is no probe, and changes none. */
@@ -267,7 +267,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   }
 }
 
-function stateOf(key: string, scope: CircuitScope, circuit: Circuit, clock: Clock): BreakerState {
+function stateOf(key: string, scope: CircuitScope, circuit: Circuit, clock: Clock): CircuitStatus {
   const now = clock.now()
   const { state, isForced, since, until, calls, failures, slowCalls, slowCallsOf, probes } = circuit.read(now)
   const toEpoch = clock.epoch() - now

@@ -31,7 +31,7 @@ const settings = fc.record({
   failureRate: fc.constantFrom(0.2, 0.5, 2 / 3, 1),
   openFor: fc.integer({ min: 100, max: 12_000 }),
   halfOpenProbes: fc.integer({ min: 1, max: 4 }),
-  probeDeadline: fc.integer({ min: 100, max: 12_000 }),
+  probeTimeout: fc.integer({ min: 100, max: 12_000 }),
 })
 
 type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never
@@ -73,7 +73,7 @@ class Player {
 
   #send(): void {
     const { clock, changes, send } = this.#bench
-    const { openFor, halfOpenProbes, probeDeadline } = this.#settings
+    const { openFor, halfOpenProbes, probeTimeout } = this.#settings
     // A circuit begins with its first call.
     this.#phaseBegan ??= clock.now()
     const wasOpen = changes.at(-1)?.to === 'open'
@@ -88,7 +88,7 @@ class Player {
     this.#underWay.push(underWay)
     if (changes.at(-1)?.to !== 'half_open') return
     const probes = this.#underWay.filter(
-      ({ generation, sentAt }) => generation === changes.length && now < sentAt + probeDeadline,
+      ({ generation, sentAt }) => generation === changes.length && now < sentAt + probeTimeout,
     )
     expect(probes.length).toBeLessThanOrEqual(halfOpenProbes)
   }

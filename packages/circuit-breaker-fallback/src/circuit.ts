@@ -1,5 +1,5 @@
 import type { ModelRequest } from '@spillway/middleware'
-import { UsualTime } from '@spillway/wire'
+import { TypicalDuration } from '@spillway/wire'
 import type { CircuitBreakerSettings } from './circuit-breaker-options.ts'
 import { type Probe, type ProbeDecision, ProbeGate } from './probe-gate.ts'
 import { RollingWindow } from './rolling-window.ts'
@@ -61,7 +61,7 @@ export class Circuit {
   /** How many calls it has refused. */
   refused = 0
   /** How long its healthy answers take to begin. */
-  readonly usual: UsualTime = new UsualTime()
+  readonly usual: TypicalDuration = new TypicalDuration()
   readonly #settings: CircuitBreakerSettings
   readonly #onChange: OnChange
   #phase: Phase
@@ -173,12 +173,12 @@ export class Circuit {
   }
 
   #closed(now: number): Phase {
-    const { window, minimumCalls, failureRate, slowCall, slowCallRate } = this.#settings
+    const { window, minimumCalls, failureRate, slowCallThreshold, slowCallRate } = this.#settings
     return {
       state: 'closed',
       failures: new RollingWindow({ window, minimumCalls, rate: failureRate }, now),
       slow:
-        slowCall === Infinity
+        slowCallThreshold === Infinity
           ? undefined
           : new RollingWindow({ window, minimumCalls, rate: slowCallRate }, now),
     }

@@ -3,17 +3,17 @@ import {
   deriveRequest,
   emit,
   type Failure,
-  failuresInShort,
   guardHook,
-  hearing,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
   noDeadline,
   type SpillwayEvent,
+  summarizeFailures,
   timeLeft,
   withDefaults,
+  withListener,
 } from '@spillway/middleware'
 import { isCallerError } from '@spillway/wire'
 import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
@@ -73,7 +73,7 @@ export function fallback(targets: readonly Target[], options: FallbackOptions = 
   const when = guardHook('fallback.when', options.when, fallbackDefaults.when, isBoolean)
   if (!(reserve >= 0))
     throw new RangeError(`fallback.reserve must be milliseconds, 0 or more, but is ${reserve}`)
-  const heard = hearing('fallback.switched', options.onFallback)
+  const heard = withListener('fallback.switched', options.onFallback)
   const declined = refusal === undefined ? undefined : refusalFallback(refusal)
   const falling: Middleware = (handler) => {
     const next = declined?.(handler) ?? handler
@@ -113,8 +113,8 @@ function isUnsuited({ kind }: Failure): boolean {
 }
 
 /** An error says in a header what every target has said. */
-function withFailures(response: ModelResponse, said: Parameters<typeof failuresInShort>[0]): ModelResponse {
-  const failures = response.failure && failuresInShort(said)
+function withFailures(response: ModelResponse, said: Parameters<typeof summarizeFailures>[0]): ModelResponse {
+  const failures = response.failure && summarizeFailures(said)
   if (failures === undefined) return response
   return { ...response, headers: { ...response.headers, 'x-spillway-failures': failures } }
 }

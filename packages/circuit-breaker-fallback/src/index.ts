@@ -7,10 +7,10 @@ export {
 } from './breaker-store.ts'
 export type { ChangeReason, CircuitState } from './circuit.ts'
 export {
-  type BreakerState,
   type CircuitBreaker,
   type CircuitChange,
   type CircuitScope,
+  type CircuitStatus,
   circuitBreaker,
   createCircuitBreaker,
   keyCircuit,

@@ -9,7 +9,7 @@ import { RollingWindow } from './rolling-window.ts'
 // What bare opossum does wrong for us, and that it does not reach a caller. Where a trap can be shown in opossum
 // itself, it is, so that a version that mends it shows here.
 
-const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000, probeDeadline: 5_000 }
+const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000, probeTimeout: 5_000 }
 const bare = { timeout: false, rollingPercentilesEnabled: false, enableSnapshots: false } as const
 
 afterEach(() => vi.restoreAllMocks())

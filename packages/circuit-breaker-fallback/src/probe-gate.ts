@@ -13,7 +13,7 @@ export type ProbeDecision = 'probes_succeeded' | 'probes_failed' | 'probes_slow'
 
 export interface ProbeGateOptions {
   readonly halfOpenProbes: number
-  readonly probeDeadline: number
+  readonly probeTimeout: number
   readonly failureRate: number
   readonly slowCallRate: number
 }
@@ -50,7 +50,7 @@ export class ProbeGate {
   }
 
   enter(now: number): Probe {
-    const probe = { deadline: now + this.#options.probeDeadline, hasContent: false, isCounted: false }
+    const probe = { deadline: now + this.#options.probeTimeout, hasContent: false, isCounted: false }
     this.#inFlight.add(probe)
     return probe
   }

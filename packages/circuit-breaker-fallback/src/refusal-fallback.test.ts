@@ -54,7 +54,7 @@ const params = {
 }
 
 /** Signatures name the server that gave them. */
-const withoutChance = (value: unknown): unknown =>
+const withoutJitter = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (name, each) => (name === 'signature' ? 'signed' : each)))
 
 /** The message that a client assembles, and the prompts that it took. */
@@ -65,7 +65,7 @@ async function answerOf(client: Anthropic, stream: boolean, server: SimulatedSer
   const { content, model, stop_reason, stop_details, usage } = message
   // Of a stream, theirs has these details from the first model. Of the models' own usage they tell in a stream alone.
   const { cache_creation: _, iterations, ...used } = usage
-  return withoutChance({
+  return withoutJitter({
     ...{ content, model, stop_reason, used, iterations: stream ? iterations : undefined },
     category: stop_details?.category,
     asked: server.requests.map((request) => {

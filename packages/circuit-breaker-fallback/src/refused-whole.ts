@@ -5,7 +5,7 @@ import {
   type ResponseHeaders,
   readBody,
 } from '@spillway/middleware'
-import { withoutHeaders } from '@spillway/wire'
+import { omitHeaders } from '@spillway/wire'
 import { isObject, parseExactly } from './json-values.ts'
 import { iteration, readRefusal, seamBlock } from './model-refusal.ts'
 import type { RefusalChain } from './refusal-chain.ts'
@@ -50,5 +50,5 @@ function messageIn(bytes: Uint8Array): JsonObject {
 
 /** The headers of a body that has become another. */
 export function withoutLength(headers: ResponseHeaders): ResponseHeaders {
-  return withoutHeaders(headers, (name) => name === 'content-length')
+  return omitHeaders(headers, (name) => name === 'content-length')
 }

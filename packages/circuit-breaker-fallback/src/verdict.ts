@@ -18,12 +18,16 @@ type Counts = (failure: Failure) => boolean
  * What an outcome says about the endpoint and the model; undefined when nothing: by default what is the caller's, the key's,
  * or a 429, which asks to be paced. A model that declines answers.
  */
-export function verdictOnModel(outcome: Outcome, slowCall: number, counts: Counts): Verdict | undefined {
+export function verdictOnModel(
+  outcome: Outcome,
+  slowCallThreshold: number,
+  counts: Counts,
+): Verdict | undefined {
   const { failure } = outcome
   const failed = failure !== undefined && !isModelRefusal(outcome)
   if (failed && (failure.origin === 'spillway' || isKeyFailure(failure) || !counts(failure))) return undefined
-  if (slowCall === Infinity) return failed ? broken : healthy
-  return { failed, slow: isSlow(outcome, slowCall) }
+  if (slowCallThreshold === Infinity) return failed ? broken : healthy
+  return { failed, slow: isSlow(outcome, slowCallThreshold) }
 }
 
 /** What an outcome says about the key; undefined when nothing. */
@@ -34,7 +38,7 @@ export function verdictOnKey(outcome: Outcome, counts: Counts): Verdict | undefi
 }
 
 /** Only a stream has a first content; a timeout is told by the time that it took. */
-function isSlow({ failure, timings }: Outcome, slowCall: number): boolean | undefined {
-  if (timings.firstContent !== undefined) return timings.firstContent > slowCall
-  return failure?.kind === 'timeout' ? timings.end > slowCall : undefined
+function isSlow({ failure, timings }: Outcome, slowCallThreshold: number): boolean | undefined {
+  if (timings.firstContent !== undefined) return timings.firstContent > slowCallThreshold
+  return failure?.kind === 'timeout' ? timings.end > slowCallThreshold : undefined
 }

@@ -7,9 +7,9 @@ import {
 } from '@spillway/middleware'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import {
-  type BreakerState,
   type CircuitBreaker,
   type CircuitChange,
+  type CircuitStatus,
   createCircuitBreaker,
   keyCircuit,
 } from '../src/circuit-breaker.ts'
@@ -37,8 +37,8 @@ export interface Bench {
   /** `count` calls that fail, 529 each. */
   fail(count: number): Promise<void>
   succeed(count: number): Promise<void>
-  state(key?: string): BreakerState
-  keyState(): BreakerState
+  state(key?: string): CircuitStatus
+  keyState(): CircuitStatus
 }
 
 export const model = 'claude-sonnet-5-5'
@@ -62,7 +62,7 @@ export function bench(options: CircuitBreakerOptions = {}, clock: VirtualClock =
     await call?.end(failure)
     return response
   }
-  const state = (key = model): BreakerState => {
+  const state = (key = model): CircuitStatus => {
     const found = breaker.states().find((each) => each.key === key)
     if (found === undefined) throw new Error(`no circuit is called ${key}`)
     return found

@@ -19,7 +19,7 @@ import { type CodeAnswer, generateCode } from './code-answer.ts'
 import { type Completion, complete } from './completion.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { ConnectionPool, type PoolOptions, poolSettings } from './connection-pool.ts'
-import { type Credential, callersCredential } from './credential.ts'
+import { type Credential, callerCredential } from './credential.ts'
 import { knownForm } from './known-form.ts'
 import { plainFetch } from './plain-fetch.ts'
 import type { CallOptions, Prompt } from './prompt.ts'
@@ -34,9 +34,9 @@ export interface ClientOptions {
   /**
    * The secret, where it comes from, or what signs with it. Left out, requests keep what the caller presented (the key of the SDK in
    * front, for instance), unless this client is the fallback of another target or the candidate of a mirror;
-   * {@link callersCredential} passes it on there too. `null` takes it out and puts nothing in.
+   * {@link callerCredential} passes it on there too. `null` takes it out and puts nothing in.
    */
-  readonly credential?: Credential | RequestSigner | typeof callersCredential | null
+  readonly credential?: Credential | RequestSigner | typeof callerCredential | null
   /**
    * How the credential stands in a request.
    * @default `x-api-key` for Anthropic, `bearer` for the others
@@ -114,7 +114,7 @@ export function createClient(options: ClientOptions): Client {
   const signer = isSigner(credential) ? credential : undefined
   const fence = endpointFence(facts.headers, options.forwardHeaders, signer?.headerNames)
   const own =
-    signer !== undefined || credential === callersCredential
+    signer !== undefined || credential === callerCredential
       ? undefined
       : (credential as Credential | null | undefined)
   if (typeof own === 'string') mustBeKey(own)
@@ -194,7 +194,7 @@ function authentication(
   credential: Exclude<ClientOptions['credential'], RequestSigner>,
   scheme: AuthScheme,
 ): Middleware[] {
-  if (credential === callersCredential) return []
+  if (credential === callerCredential) return []
   if (credential === undefined) return [withoutDivertedCredential()]
   return [credential === null ? withoutCredential() : authenticate(credential, scheme)]
 }

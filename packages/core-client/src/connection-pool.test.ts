@@ -36,7 +36,7 @@ it('opens no more connections than it may, and calls beyond wait for one', async
 
 it('closes the connections of a burst when they have been idle', async () => {
   await using claude = await startClaude({ latencyMs: 20 })
-  await using client = clientOf(claude, { keepAliveFor: 50 })
+  await using client = clientOf(claude, { keepAliveTimeout: 50 })
   await Promise.all(Array.from({ length: 10 }, () => client.complete('Hello')))
   await connectionsDownTo(claude, 0)
 })
@@ -70,7 +70,7 @@ it('lets an idle connection go after a while', async () => {
     response.writeHead(200, { 'content-type': 'application/json', connection: 'keep-alive' })
     response.end(smallAnswer)
   })
-  const pool = { keepAliveFor: 100 }
+  const pool = { keepAliveTimeout: 100 }
   await using client = createClient({ provider: 'anthropic', baseUrl: upstream.url, credential: 'k', pool })
   await client.complete('Hello')
   await closed

@@ -32,7 +32,7 @@ export interface PoolOptions {
    * How long an idle connection stays open, in milliseconds; less where the server says so.
    * @default 30000
    */
-  readonly keepAliveFor?: number | undefined
+  readonly keepAliveTimeout?: number | undefined
   /**
    * How long a new connection may take, in milliseconds.
    * @default 5000
@@ -70,7 +70,7 @@ export const poolDefaults = {
   maxQueued: 1_000,
   maxWait: 30_000,
   maxWaitWithFallback: 2_000,
-  keepAliveFor: 30_000,
+  keepAliveTimeout: 30_000,
   connectTimeout: 5_000,
   http2: false,
 } satisfies PoolOptions as Required<{
@@ -95,7 +95,7 @@ export function poolSettings({ proxy, ...options }: PoolOptions = {}): PoolSetti
   check('maxQueued', 0)
   check('maxWait', 0)
   check('maxWaitWithFallback', 0)
-  check('keepAliveFor', 0)
+  check('keepAliveTimeout', 0)
   return settings
 }
 
@@ -114,7 +114,7 @@ export class ConnectionPool {
   readonly plain: Dispatcher
   readonly #agents: readonly { destroy(): Promise<void> }[]
 
-  constructor({ connections, keepAliveFor, connectTimeout, http2, tls, through }: PoolSettings) {
+  constructor({ connections, keepAliveTimeout, connectTimeout, http2, tls, through }: PoolSettings) {
     mustBeUndici()
     const timeout = Number.isFinite(connectTimeout) ? connectTimeout : 0
     const agent = (most: number | null): Dispatcher & { destroy(): Promise<void> } => {
@@ -125,8 +125,8 @@ export class ConnectionPool {
         headersTimeout: 0,
         bodyTimeout: 0,
         allowH2: http2,
-        keepAliveTimeout: Math.max(1, keepAliveFor),
-        keepAliveMaxTimeout: Math.max(1, keepAliveFor),
+        keepAliveTimeout: Math.max(1, keepAliveTimeout),
+        keepAliveMaxTimeout: Math.max(1, keepAliveTimeout),
         connect: { timeout, ...tls },
       }
       if (through === undefined) return new Agent(options)

@@ -29,7 +29,7 @@ export type Credential = string | (() => string | Promise<string>) | TokenSource
  * Says that a client passes on whatever credential its caller presents, also where it is the fallback of another target
  * or the candidate of a mirror.
  */
-export const callersCredential: unique symbol = Symbol.for('spillway.callers-credential')
+export const callerCredential: unique symbol = Symbol.for('spillway.callers-credential')
 
 export interface RefreshingTokenOptions {
   /**

@@ -9,7 +9,7 @@ export { type PoolOptions, poolDefaults } from './connection-pool.ts'
 export {
   type AccessToken,
   type Credential,
-  callersCredential,
+  callerCredential,
   type RefreshingTokenOptions,
   refreshingToken,
   type TokenSource,

@@ -3,7 +3,7 @@ import { defaultText, startClaude, startOllama, startOpenRouter } from '@spillwa
 import { expect, it } from 'vitest'
 // By its path: a dependency would close a circle, since that package's examples stand on this one.
 import { fallback } from '../../circuit-breaker-fallback/src/index.ts'
-import { callersCredential, createClient, type Middleware } from '../src/index.ts'
+import { callerCredential, createClient, type Middleware } from '../src/index.ts'
 import { question } from './support.ts'
 
 it.each([false, true])(
@@ -111,7 +111,7 @@ it('a fallback gets the key of its own that a middleware puts in, and the caller
     provider: 'anthropic',
     baseUrl: claude.url,
     name: 'passing',
-    credential: callersCredential,
+    credential: callerCredential,
   })
   await using first = createClient({
     provider: 'anthropic',

@@ -23,7 +23,7 @@ export const circuit = named(
   object({
     key: text,
     scope: z.enum(['model', 'key']),
-    state: z.enum(['closed', 'open', 'half-open']),
+    state: z.enum(['closed', 'open', 'half_open']),
     forced: z.boolean(),
     since: time,
     failureRate: number.nullable(),

@@ -46,7 +46,7 @@ export function listen(request: ModelRequest, listener: Listener): ModelRequest 
  * What has a listener hear the events of one type: for options such as `onRetry`. Where there is no listener, requests stay as
  * they are. What is emitted on the request that it returns is heard; the request that goes on need not be that one.
  */
-export function hearing<T extends EventType>(
+export function withListener<T extends EventType>(
   type: T,
   listener: ((event: SpillwayEvent<T>) => unknown) | undefined,
 ): (request: ModelRequest) => ModelRequest {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withFieldRenamed, withItems, withItemsAdded, withObject, withoutField } from './field-patches.ts'
+import { omitField, withFieldRenamed, withItems, withItemsAdded, withObject } from './field-patches.ts'
 import { fieldSpans } from './field-spans.ts'
 import { fieldOf, type JsonBody, jsonBodyFromBytes, withField } from './json-body.ts'
 
@@ -20,7 +20,7 @@ describe('a patched body', () => {
     ['{"a":1,"a":2}', '{"a":1,"a":2}'],
     ['{"\\u0061":1}', '{"\\u0061":1}'],
   ])('lacks a field: %s', (before, after) => {
-    expect(text(withoutField(bodyOf(before), 'a'))).toBe(after)
+    expect(text(omitField(bodyOf(before), 'a'))).toBe(after)
   })
 
   it('has another name for a field, unless it has it already', () => {
@@ -62,7 +62,7 @@ describe('a patched body', () => {
 
   it('has another object in a field', () => {
     const body = bodyOf('{"o":{"a":1, "b":2.0} }')
-    expect(text(withObject(body, 'o', (each) => withoutField(each, 'a')))).toBe('{"o":{ "b":2.0} }')
+    expect(text(withObject(body, 'o', (each) => omitField(each, 'a')))).toBe('{"o":{ "b":2.0} }')
     expect(withObject(body, 'o', (each) => each)).toBe(body)
   })
 })

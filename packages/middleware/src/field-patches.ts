@@ -11,7 +11,7 @@ const isSpace = (byte: number | undefined): boolean =>
  * The same body without a field. All other bytes stay as they are, but for one comma. The very same body where it has no such
  * field, names one twice, or is no object.
  */
-export function withoutField(body: JsonBody, name: string): JsonBody {
+export function omitField(body: JsonBody, name: string): JsonBody {
   const place = placeOf(body, name)
   if (place === undefined) return body
   const { bytes } = body
@@ -29,7 +29,7 @@ export function withoutField(body: JsonBody, name: string): JsonBody {
 }
 
 /**
- * The same body with another name for a field, whose value stays where and as it is; see {@link withoutField}. The very same
+ * The same body with another name for a field, whose value stays where and as it is; see {@link omitField}. The very same
  * body where it has a field of that name already.
  */
 export function withFieldRenamed(body: JsonBody, name: string, newName: string): JsonBody {

@@ -16,20 +16,19 @@ export {
   type EventMap,
   type EventType,
   emit,
-  hearing,
   type Listener,
   listen,
   type SpillwayEvent,
+  withListener,
 } from './events.ts'
 export type { Failure, FailureKind, FailureScope, TimeoutPhase } from './failure.ts'
-export { failuresInShort } from './failures-in-short.ts'
 export {
+  omitField,
   withFieldRenamed,
   withItems,
   withItemsAdded,
   withKnownFields,
   withObject,
-  withoutField,
 } from './field-patches.ts'
 export type { FieldSpan } from './field-spans.ts'
 export { type CallEnd, callEnd, followCall } from './follow-call.ts'
@@ -70,6 +69,7 @@ export {
   readBody,
 } from './response-body.ts'
 export { isStreamFailure, StreamFailure, type StreamPlace } from './stream-failure.ts'
+export { summarizeFailures } from './summarize-failures.ts'
 export { defaultStreamHeaders, defaultTimeouts, type Timeouts } from './timeouts.ts'
 export type { Transcript, TranscriptBlock } from './transcript.ts'
 export { useModel } from './use-model.ts'

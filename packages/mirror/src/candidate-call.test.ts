@@ -12,7 +12,7 @@ beforeEach(() => {
   clock = virtualClock()
 })
 
-const limits = { deadline: 5_000, maxBytes: 1_000, dedicated: false }
+const limits = { timeout: 5_000, maxBytes: 1_000, dedicated: false }
 
 /** What comes of asking a candidate. */
 function ask(handler: Handler, stream = true): Promise<FinishedAnswer> {
@@ -114,7 +114,7 @@ describe('a candidate', () => {
     const flooding = new CandidateCall(
       requestOn(clock),
       { name: 'candidate', handler: async () => response },
-      { deadline: 10_000, maxBytes: Infinity, dedicated: false },
+      { timeout: 10_000, maxBytes: Infinity, dedicated: false },
     )
     await clock.advance(0)
     flood()

@@ -27,7 +27,7 @@ const startBytes = 64 * 1024
 
 export interface CandidateLimits {
   /** For the whole call, in milliseconds. */
-  readonly deadline: number
+  readonly timeout: number
   /** The most bytes of body that are read. */
   readonly maxBytes: number
   /** Whether the candidate serves nobody else. */
@@ -56,7 +56,7 @@ export class CandidateCall {
 
   constructor(primary: ModelRequest, target: Target, limits: CandidateLimits) {
     const { clock, context, timeouts } = primary
-    const { deadline } = limits
+    const { timeout } = limits
     this.#limits = limits
     this.#startedAt = clock.now()
     this.callId = newCallId(clock.epoch())
@@ -72,14 +72,14 @@ export class CandidateCall {
         divertedHeaders: primary.headers,
       },
       signal: this.#leaving.signal,
-      deadline: this.#startedAt + deadline,
-      timeouts: { ...timeouts, total: deadline },
+      deadline: this.#startedAt + timeout,
+      timeouts: { ...timeouts, total: timeout },
       keepTranscript: true,
       maxHeldBytes: Math.min(limits.maxBytes, largestWhole),
       listeners: [],
     })
     this.answer = this.#finished.promise
-    this.#cancelTimer = clock.setTimer(deadline, () => this.#stop(timeoutFailure('total', deadline)))
+    this.#cancelTimer = clock.setTimer(timeout, () => this.#stop(timeoutFailure('total', timeout)))
     this.#ask(target).catch((error: unknown) => this.#finish(undefined, transportFailure(error)))
   }
 

@@ -33,7 +33,7 @@ interface Setup {
 
 function setUp(url: string, options: Partial<MirrorOptions> = {}): Setup {
   const { promise: comparison, resolve } = Promise.withResolvers<Comparison>()
-  const shadow = createMirror({ to: at(url), sample: 1, deadline: 400, onComparison: resolve, ...options })
+  const shadow = createMirror({ to: at(url), sample: 1, timeout: 400, onComparison: resolve, ...options })
   const client = new Anthropic({
     apiKey: 'sk-test',
     baseURL: claude.url,
@@ -75,7 +75,7 @@ describe.each([
     const { client, comparison, shadow } = setUp(hostile.url, {
       maxBytes: 1024 * 1024,
       // What ends at a limit of bytes has time to get there.
-      deadline: kind === 'timeout' ? 400 : 30_000,
+      timeout: kind === 'timeout' ? 400 : 30_000,
     })
     await expectAnswered(client, isStream)
     expect(await comparison).toMatchObject({
@@ -114,7 +114,7 @@ describe.each([
 
 it('a candidate that answers is compared, and gets what the primary got', async () => {
   await using server = await startClaude({ reply: { text: 'The dam was full.' } })
-  const { client, comparison } = setUp(server.url, { deadline: 30_000 })
+  const { client, comparison } = setUp(server.url, { timeout: 30_000 })
   await expectAnswered(client, true)
   expect(await comparison).toMatchObject({ candidate: { failure: undefined, stopReason: 'end_turn' } })
   expect((await comparison).textSimilarity).toBeCloseTo(0.6)
@@ -147,7 +147,7 @@ it('a candidate gets no key of the caller, nor headers that are no part of the p
 it('closing in the middle closes the connection to the candidate and leaves the next caller alone', async () => {
   await using server = await startClaude()
   server.always({ type: 'stall', afterChunks: 1, ms: Infinity })
-  const { client, comparison, shadow } = setUp(server.url, { deadline: 30_000 })
+  const { client, comparison, shadow } = setUp(server.url, { timeout: 30_000 })
   const arrived = server.nextRequest()
   await expectAnswered(client, true)
   const request = await arrived

@@ -24,7 +24,7 @@ export interface MirrorOptions {
    * How long a candidate may take for a whole call, in milliseconds, 0 or more.
    * @default 300000
    */
-  readonly deadline?: number
+  readonly timeout?: number
   /**
    * How many bytes of a candidate's stream are read before it is cancelled, 0 or more. A stream wraps each few letters in
    * an event of 150 bytes, so that 8 MiB hold some 50,000 events. An answer that is not streamed may have 1 MiB at most.
@@ -46,7 +46,7 @@ export const mirrorDefaults: Required<Omit<MirrorOptions, 'to' | 'onComparison'>
   sample: 0.05,
   concurrency: 4,
   callsPerMinute: 60,
-  deadline: 300_000,
+  timeout: 300_000,
   maxBytes: 8 * 1024 * 1024,
   dedicated: false,
 }
@@ -60,7 +60,7 @@ export type MirrorSettings = Required<Omit<MirrorOptions, 'onComparison'>> &
  */
 export function mirrorSettings(options: MirrorOptions): MirrorSettings {
   const settings = withDefaults(mirrorDefaults, options)
-  for (const name of ['sample', 'concurrency', 'callsPerMinute', 'deadline', 'maxBytes'] as const) {
+  for (const name of ['sample', 'concurrency', 'callsPerMinute', 'timeout', 'maxBytes'] as const) {
     const value = settings[name]
     if (!(value >= 0)) throw new RangeError(`mirror.${name} must be 0 or more, but is ${value}`)
   }

@@ -160,7 +160,7 @@ describe('a mirrored call', () => {
 
   it('has an id, a signal and a deadline of its own, and no listener of the caller', async () => {
     const caller = new AbortController()
-    const { ask, candidate, events } = setUp({ deadline: 7_000 })
+    const { ask, candidate, events } = setUp({ timeout: 7_000 })
     await ask({
       signal: caller.signal,
       deadline: 1_000,
@@ -483,7 +483,7 @@ describe('options', () => {
     [{ sample: 1.1 }, 'mirror.sample must be a share from 0 to 1, but is 1.1'],
     [{ concurrency: Number.NaN }, 'mirror.concurrency'],
     [{ callsPerMinute: -1 }, 'mirror.callsPerMinute'],
-    [{ deadline: -1 }, 'mirror.deadline'],
+    [{ timeout: -1 }, 'mirror.timeout'],
     [{ maxBytes: -1 }, 'mirror.maxBytes'],
   ])('%j are refused', (options, message) => {
     expect(() => createMirror({ to: scripted('candidate'), ...options })).toThrow(RangeError)

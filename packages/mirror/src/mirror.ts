@@ -9,7 +9,7 @@ import {
   named,
   type Outcome,
 } from '@spillway/middleware'
-import { conversationOf, fractionOf } from '@spillway/wire'
+import { conversationOf, hashFraction } from '@spillway/wire'
 import { CallBudget } from './call-budget.ts'
 import { CandidateCall } from './candidate-call.ts'
 import { type Comparison, type FinishedAnswer, finishedAnswer, similarityOf } from './comparison.ts'
@@ -148,7 +148,7 @@ class RunningMirror implements Mirror {
     if (sample === 0 || this.#isClosed || request.operation !== 'generate') return false
     if (sample === 1) return true
     const key = conversationOf(request)?.key ?? request.context.callId
-    return fractionOf(`mirror ${to.name} ${key}`) < sample
+    return hashFraction(`mirror ${to.name} ${key}`) < sample
   }
 
   #watch(request: ModelRequest, response: ModelResponse, startedAt: number): void {

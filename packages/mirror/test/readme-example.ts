@@ -1,7 +1,7 @@
 import { attempt, createMirror, fetchTransport, target, wrapFetch } from '@spillway/mirror'
 
 /** The same vendor, so the caller's own key is right here too. */
-const claude = attempt(fetchTransport(fetch, { callersCredential: true }))
+const claude = attempt(fetchTransport(fetch, { callerCredential: true }))
 
 /** Would the smaller model do? */
 export const shadow = createMirror({

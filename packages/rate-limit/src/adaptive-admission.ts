@@ -49,7 +49,7 @@ export class AdaptiveAdmission implements Admission {
     const inFlight = this.#taken
     let isOpen = true
     return {
-      hear: (answer, now) => lease.hear?.(answer, now),
+      observe: (answer, now) => lease.observe?.(answer, now),
       settle: (actual, now, outcome) => {
         if (isOpen) {
           isOpen = false

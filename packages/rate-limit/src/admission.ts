@@ -1,6 +1,6 @@
 import type { Outcome } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
-import type { Ahead, Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
+import type { Ahead, Cost, Limits, VendorFeedback, VendorQuota, WindowName } from './limits.ts'
 
 /** The capacity that a call holds from its admission to its settlement. */
 export interface Lease {
@@ -8,7 +8,7 @@ export interface Lease {
    * The vendor has answered, and this is what the answer says of the vendor's limits. It contains the calls that were
    * admitted before this one, and perhaps later ones: an older answer never raises what a newer one has said.
    */
-  hear?(answer: VendorAnswer, now: number): void
+  observe?(answer: VendorFeedback, now: number): void
   /**
    * The call is over and this is what it took. The first settlement counts, further ones change nothing.
    * @param actual undefined when nothing was sent: everything is given back
@@ -29,7 +29,7 @@ export interface GroupState {
   /** Milliseconds until a vendor's 429 ends; 0 where there is none. */
   readonly closedMs: number
   /** What the vendor said last, less what was admitted since. */
-  readonly vendor: readonly VendorWord[]
+  readonly vendor: readonly VendorQuota[]
 }
 
 /** A call that waits and may be passed by a later one, but not pushed back beyond a time. */

@@ -5,15 +5,15 @@ import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import type { Cost, Limits } from './limits.ts'
+import { WaitQueue } from './wait-queue.ts'
 import type { TurnedAway } from './waiting-call.ts'
-import { WaitingRoom } from './waiting-room.ts'
 
 const tokens = (inputTokens: number): Cost => ({ inputTokens, outputTokens: 0 })
 
 /** A waiting room on a virtual clock, and when its calls were admitted. */
-function opened(limits: Limits, clock: VirtualClock, options = { highWater: 10_000, ageing: 10_000 }) {
+function opened(limits: Limits, clock: VirtualClock, options = { maxQueued: 10_000, ageing: 10_000 }) {
   const limiter = new Limiter(limits)
-  const room = new WaitingRoom(limiter, options)
+  const room = new WaitQueue(limiter, options)
   const enter = (cost: Cost, changes: { patience?: number; priority?: number } = {}) => {
     const { patience = 30_000, priority = 5 } = changes
     const begun = clock.now()
@@ -252,7 +252,7 @@ describe('under any arrivals', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arrival, { minLength: 1, maxLength: 60 }), async (arrivals) => {
         const clock = virtualClock()
-        const under = opened(limits, clock, { highWater: 10_000, ageing })
+        const under = opened(limits, clock, { maxQueued: 10_000, ageing })
         const calls = []
         const taken: { at: number; amount: number }[] = []
         const check = (at: number): void => {
@@ -301,7 +301,7 @@ describe('under any arrivals', () => {
         fc.array(arrival, { minLength: 20, maxLength: 120 }),
         async (before, size, later) => {
           const clock = virtualClock()
-          const under = opened({ inputTokensPerMinute: 1_000 }, clock, { highWater: 10_000, ageing })
+          const under = opened({ inputTokensPerMinute: 1_000 }, clock, { maxQueued: 10_000, ageing })
           const taken: { at: number; amount: number }[] = []
           for (const { gap, size } of before) {
             const lease = under.limiter.tryAcquire(tokens(size), clock.now())

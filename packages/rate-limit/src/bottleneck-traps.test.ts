@@ -6,11 +6,11 @@ import { systemClock } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 const cost = { inputTokens: 0, outputTokens: 0 }
 const usual = { cost, priority: 5, patience: 30_000, clock: systemClock, signal: undefined }
-const roomy = { highWater: 10_000, ageing: 10_000 }
+const roomy = { maxQueued: 10_000, ageing: 10_000 }
 
 function occupied(): { limiter: Limiter; free: () => void } {
   const limiter = new Limiter({ concurrency: 1 })
@@ -28,7 +28,7 @@ describe('trap: every job waits for several turns of the event loop', () => {
 describe('trap: a job cannot be cancelled, an aborted one still runs', () => {
   it('a call that leaves is gone at once and never gets a place', async () => {
     const { limiter, free } = occupied()
-    const room = new WaitingRoom(limiter, roomy)
+    const room = new WaitQueue(limiter, roomy)
     const caller = new AbortController()
     let admissions = 0
     const admit = (): number => admissions++
@@ -61,7 +61,7 @@ describe('trap: a weight above the reservoir waits for ever and blocks all behin
   it('a call larger than the limit gets an empty window, and those behind it follow', async () => {
     const limiter = new Limiter({ inputTokensPerMinute: 100, concurrency: 1 })
     const occupant = limiter.tryAcquire(cost, systemClock.now()) as Lease
-    const room = new WaitingRoom(limiter, roomy)
+    const room = new WaitQueue(limiter, roomy)
     const large = room.enter({ ...usual, cost: { inputTokens: 5_000, outputTokens: 0 } })
     const behind = room.enter({ ...usual, patience: 90_000 })
     occupant.settle(cost, systemClock.now())
@@ -76,7 +76,7 @@ describe('trap: a weight above the reservoir waits for ever and blocks all behin
 describe('trap: the default strategy drops the oldest job', () => {
   it('a full room refuses the newest, and those who wait stay', async () => {
     const { limiter, free } = occupied()
-    const room = new WaitingRoom(limiter, { ...roomy, highWater: 2 })
+    const room = new WaitQueue(limiter, { ...roomy, maxQueued: 2 })
     const order: string[] = []
     const enter = async (name: string): Promise<void> => {
       const turn = await room.enter(usual)
@@ -94,7 +94,7 @@ describe('trap: the default strategy drops the oldest job', () => {
 describe('trap: refresh intervals are rounded to 250 ms', () => {
   it('a window of a second opens within 100 ms of its time', async () => {
     const limiter = new Limiter({ requestsPerSecond: 1 })
-    const room = new WaitingRoom(limiter, roomy)
+    const room = new WaitQueue(limiter, roomy)
     const begun = systemClock.now()
     limiter.tryAcquire(cost, begun)
     await room.enter(usual)
@@ -107,7 +107,7 @@ describe('trap: refresh intervals are rounded to 250 ms', () => {
 describe('trap: a job that expires is rejected and runs on', () => {
   it('a call whose patience ends takes nothing, even when a place becomes free in that moment', async () => {
     const { limiter, free } = occupied()
-    const room = new WaitingRoom(limiter, roomy)
+    const room = new WaitQueue(limiter, roomy)
     const turn = await room.enter({ ...usual, patience: 20 })
     free()
     expect(turn).toMatchObject({ reason: 'impatient' })

@@ -1,5 +1,5 @@
 import { type Middleware, named } from '@spillway/middleware'
-import { isVendorLimit, withoutHeaders } from '@spillway/wire'
+import { isVendorLimit, omitHeaders } from '@spillway/wire'
 
 /**
  * Removes the vendor's limit headers from responses: they describe the key, and callers that share one would take it for
@@ -8,7 +8,7 @@ import { isVendorLimit, withoutHeaders } from '@spillway/wire'
 export function hideVendorLimits(): Middleware {
   const hiding: Middleware = (next) => async (request) => {
     const response = await next(request)
-    const headers = withoutHeaders(response.headers, isVendorLimit)
+    const headers = omitHeaders(response.headers, isVendorLimit)
     return headers === response.headers ? response : { ...response, headers }
   }
   return named(hiding, 'hide vendor limits')

@@ -5,7 +5,7 @@ export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './
 export { hideVendorLimits } from './hide-vendor-limits.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'
 export { Limiter } from './limiter.ts'
-export type { Cost, Limits, VendorAnswer, VendorWord, WindowName } from './limits.ts'
+export type { Cost, Limits, VendorFeedback, VendorQuota, WindowName } from './limits.ts'
 export {
   createRateLimit,
   type RateLimit,

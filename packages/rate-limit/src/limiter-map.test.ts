@@ -12,7 +12,7 @@ import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import { LimiterMap } from './limiter-map.ts'
 import { createRateLimit, type RateLimit, type RateLimitOptions } from './rate-limit.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 let clock: VirtualClock
 beforeEach(() => {
@@ -152,7 +152,7 @@ describe('a key is let go of', () => {
 describe('beyond maxKeys', () => {
   const mapOf = (maxKeys: number) => {
     const limits = { requestsPerMinute: 10 }
-    const room = (limiter: Limiter) => new WaitingRoom(limiter, { highWater: 1, ageing: 1 })
+    const room = (limiter: Limiter) => new WaitQueue(limiter, { maxQueued: 1, ageing: 1 })
     return new LimiterMap({ limiter: () => new Limiter(limits), room: room as never }, maxKeys)
   }
   const cost = { inputTokens: 1, outputTokens: 1 }

@@ -1,11 +1,11 @@
 import { type Clock, hash32 } from '@spillway/middleware'
 import type { Admission } from './admission.ts'
-import type { WaitingRoom } from './waiting-room.ts'
+import type { WaitQueue } from './wait-queue.ts'
 
 /** Makes what belongs to a key. */
 export interface Parts {
   limiter(key: string): Admission
-  room(limiter: Admission): WaitingRoom
+  room(limiter: Admission): WaitQueue
 }
 
 interface Owner extends Parts {
@@ -18,7 +18,7 @@ export class KeyedLimiter {
   readonly key: string
   readonly limiter: Admission
   readonly #owner: Owner
-  #room: WaitingRoom | undefined = undefined
+  #room: WaitQueue | undefined = undefined
   /** Its place in the list of all. */
   place: number
 
@@ -30,7 +30,7 @@ export class KeyedLimiter {
   }
 
   /** Made for the first call that waits: most keys never have one, and callers can make keys up. */
-  get room(): WaitingRoom {
+  get room(): WaitQueue {
     if (this.#room === undefined) {
       this.#room = this.#owner.room(this.limiter)
       this.#owner.waited(this)

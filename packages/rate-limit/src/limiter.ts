@@ -28,12 +28,12 @@ export class Limiter implements Admission {
   inFlight = 0
   readonly #groups: LimitGroups<Group>
   readonly #concurrency: number
-  readonly #maxClosure: number
+  readonly #maxRetryAfter: number
   #onRelease: Set<() => void> | undefined = undefined
 
-  constructor(limits: Limits, { maxClosure = limitRules.maxClosure }: Partial<LimitRules> = {}) {
+  constructor(limits: Limits, { maxRetryAfter = limitRules.maxRetryAfter }: Partial<LimitRules> = {}) {
     checkLimits(limits)
-    this.#maxClosure = maxClosure
+    this.#maxRetryAfter = maxRetryAfter
     this.#concurrency = limits.concurrency ?? Infinity
     this.#groups = new LimitGroups(() => new Group(limits))
   }
@@ -48,9 +48,9 @@ export class Limiter implements Admission {
     this.inFlight++
     let isOpen = true
     return {
-      hear: (answer, at) => {
+      observe: (answer, at) => {
         const { cost: asked, passed } = admitted
-        if (group.gate.hear(passed, asked, answer, at, this.#maxClosure)) this.#released()
+        if (group.gate.hear(passed, asked, answer, at, this.#maxRetryAfter)) this.#released()
       },
       settle: (actual, at) => {
         if (!isOpen) return
@@ -81,7 +81,7 @@ export class Limiter implements Admission {
   }
 
   closeUntil(at: number, now: number, group = ''): void {
-    this.#groups.for(group, now).gate.close(Math.min(at, now + this.#maxClosure), now)
+    this.#groups.for(group, now).gate.close(Math.min(at, now + this.#maxRetryAfter), now)
   }
 
   open(): void {

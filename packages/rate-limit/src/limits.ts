@@ -15,11 +15,11 @@ export interface Limits {
 /** How limits are kept, whoever counts. */
 export interface LimitRules {
   /** How long a vendor's 429 closes the limits at most, in milliseconds. */
-  readonly maxClosure: number
+  readonly maxRetryAfter: number
 }
 
 /** The defaults of {@link LimitRules}. */
-export const limitRules: LimitRules = { maxClosure: 600_000 }
+export const limitRules: LimitRules = { maxRetryAfter: 600_000 }
 
 /** What those calls take together that go before another one. */
 export interface Ahead {
@@ -43,7 +43,7 @@ export interface Cost {
 }
 
 /** What a vendor has said of one of its limits, less what was admitted since. */
-export interface VendorWord {
+export interface VendorQuota {
   readonly name: WindowName
   readonly limit: number | undefined
   readonly remaining: number
@@ -52,8 +52,8 @@ export interface VendorWord {
 }
 
 /** What an answer says of the vendor's limits. */
-export interface VendorAnswer {
-  readonly limits: readonly (VendorWord & {
+export interface VendorFeedback {
+  readonly limits: readonly (VendorQuota & {
     /** Over how many milliseconds the limit holds, where the vendor tells of several. */
     readonly periodMs?: number | undefined
   })[]

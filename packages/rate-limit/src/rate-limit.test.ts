@@ -351,7 +351,7 @@ describe('a stream of Claude', () => {
 
 it.each([
   { maxWait: -1 },
-  { highWater: Number.NaN },
+  { maxQueued: Number.NaN },
   { requestsPerMinute: 0 },
   { countRequestsPerMinute: 0 },
 ])('refuses %o', (options) => {
@@ -480,7 +480,7 @@ describe('limits of the vendor’s', () => {
     }
     expect(await kinds({})).toEqual(['rate_limited', 'saturated', undefined])
     expect(await kinds({ group: () => '' })).toEqual(['rate_limited', 'saturated', 'saturated'])
-    expect(await kinds({ heedVendor: false })).toEqual(['rate_limited', undefined, undefined])
+    expect(await kinds({ applyVendorLimits: false })).toEqual(['rate_limited', undefined, undefined])
   })
 
   it('of a day do not bind a minute: all of five calls pass', async () => {

@@ -9,7 +9,7 @@ import {
   named,
   withDefaults,
 } from '@spillway/middleware'
-import { limitGroup, refuse, UsualTime } from '@spillway/wire'
+import { limitGroup, refuse, TypicalDuration } from '@spillway/wire'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
@@ -20,8 +20,8 @@ import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { acquireSpare } from './spare-capacity.ts'
 import { sentAt, TokenEstimator } from './token-estimator.ts'
+import { WaitQueue } from './wait-queue.ts'
 import type { TurnedAway } from './waiting-call.ts'
-import { WaitingRoom } from './waiting-room.ts'
 
 export interface RateLimitOptions extends Limits {
   /**
@@ -44,7 +44,7 @@ export interface RateLimitOptions extends Limits {
    * How many calls wait at most; further ones are refused.
    * @default 1000
    */
-  readonly highWater?: number
+  readonly maxQueued?: number
   /**
    * A waiting call's priority: 0 goes first, 9 last. It is rounded; what is not a number counts as 5, and so does whatever
    * throws.
@@ -73,7 +73,7 @@ export interface RateLimitOptions extends Limits {
    * Whether the vendor's headers and 429s concern these limits. `false` for limits of your own, of a tenant for instance.
    * @default true
    */
-  readonly heedVendor?: boolean
+  readonly applyVendorLimits?: boolean
   /**
    * How many keys are kept at most. One is let go of when nothing counts against its limits any more; beyond `maxKeys`
    * also one that has used little of them.
@@ -85,7 +85,7 @@ export interface RateLimitOptions extends Limits {
    * one call each minute shows whether the vendor still refuses.
    * @default 600000
    */
-  readonly maxClosure?: number
+  readonly maxRetryAfter?: number
   /**
    * Whether tokens read from the prompt cache count as input. Anthropic does not count them for most models.
    * @default false
@@ -123,14 +123,14 @@ export const rateLimitDefaults: Required<
 > = {
   maxWait: 30_000,
   maxWaitWithFallback: 2_000,
-  highWater: 1_000,
+  maxQueued: 1_000,
   priority: () => 5,
   ageing: 10_000,
   key: () => '',
   group: vendorsGroup,
-  heedVendor: true,
+  applyVendorLimits: true,
   maxKeys: 1_000_000,
-  maxClosure: limitRules.maxClosure,
+  maxRetryAfter: limitRules.maxRetryAfter,
   countCacheReads: false,
   name: '',
 }
@@ -182,10 +182,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   for (const name of [
     'maxWait',
     'maxWaitWithFallback',
-    'highWater',
+    'maxQueued',
     'ageing',
     'maxKeys',
-    'maxClosure',
+    'maxRetryAfter',
   ] as const) {
     if (!(settings[name] >= 0))
       throw new RangeError(`rateLimit.${name} must be 0 or more, but is ${settings[name]}`)
@@ -199,10 +199,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const store = options.store ?? memoryLimitStore()
   const adaptive = options.adaptiveConcurrency
   const estimator = new TokenEstimator(settings)
-  const usual = new UsualTime()
+  const usual = new TypicalDuration()
   const keysOf = (open: (name: string) => Admission): LimiterMap => {
     const limiter = (key: string): Admission => open(`${settings.name}:${key}`)
-    return new LimiterMap({ limiter, room: (of) => new WaitingRoom(of, settings) }, settings.maxKeys)
+    return new LimiterMap({ limiter, room: (of) => new WaitQueue(of, settings) }, settings.maxKeys)
   }
   const limiters = keysOf((name) => {
     const counted = store.open(name, options, settings)
@@ -258,7 +258,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       const waitMs = clock.now() - begun
       if (waitMs > 0) emit(request, 'limit.waited', { waitMs })
     }
-    const { countCacheReads, heedVendor } = settings
+    const { countCacheReads, applyVendorLimits } = settings
     return sendAndSettle(next, {
       request,
       lease,
@@ -266,7 +266,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
       estimator,
       usual,
       countCacheReads,
-      heedsVendor: heedVendor,
+      appliesVendorLimits: applyVendorLimits,
     })
   }
 

@@ -89,7 +89,7 @@ export function redisLimitStore(redis: RedisClient, options: RedisLimitStoreOpti
     open: (key, limits, rules) =>
       new SharedLimiter({
         ...{ key, limits, link, member, nextLease, settings },
-        rules: { maxClosure: Math.min(rules?.maxClosure ?? limitRules.maxClosure, longestClosure) },
+        rules: { maxRetryAfter: Math.min(rules?.maxRetryAfter ?? limitRules.maxRetryAfter, longestClosure) },
       }),
     get status() {
       return statusOf(link.isUp)

@@ -11,12 +11,12 @@ import {
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
-import { UsualTime } from '@spillway/wire'
+import { TypicalDuration } from '@spillway/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import type { Cost, VendorAnswer } from './limits.ts'
+import type { Cost, VendorFeedback } from './limits.ts'
 import { type AdmittedCall, sendAndSettle } from './settlement.ts'
 import { TokenEstimator } from './token-estimator.ts'
 
@@ -65,9 +65,9 @@ interface Ended {
 /** A call that has been admitted. */
 function callWith(lease: Lease, operation?: Operation): AdmittedCall {
   const estimator = new TokenEstimator()
-  const usual = new UsualTime()
+  const usual = new TypicalDuration()
   const request = requestOf(operation)
-  return { request, lease, reserved, estimator, usual, countCacheReads: false, heedsVendor: true }
+  return { request, lease, reserved, estimator, usual, countCacheReads: false, appliesVendorLimits: true }
 }
 
 /** Answers with this outcome. */
@@ -230,9 +230,9 @@ describe('what the vendor answers', () => {
     'anthropic-ratelimit-output-tokens-remaining': '70',
     'anthropic-ratelimit-output-tokens-reset': '1970-01-01T00:00:30Z',
   }
-  const heard = async (failure?: Failure, more: Partial<AdmittedCall> = {}): Promise<VendorAnswer[]> => {
-    const answers: VendorAnswer[] = []
-    const lease: Lease = { settle() {}, hear: (answer) => answers.push(answer) }
+  const heard = async (failure?: Failure, more: Partial<AdmittedCall> = {}): Promise<VendorFeedback[]> => {
+    const answers: VendorFeedback[] = []
+    const lease: Lease = { settle() {}, observe: (answer) => answers.push(answer) }
     const next: Handler = async (watched) => ({
       ...(await answering(outcomeOf({ failure }))(watched)),
       headers,
@@ -264,7 +264,7 @@ describe('what the vendor answers', () => {
   })
 
   it('is not heard where it concerns no limits of these', async () => {
-    expect(await heard(undefined, { heedsVendor: false })).toEqual([])
+    expect(await heard(undefined, { appliesVendorLimits: false })).toEqual([])
   })
 })
 

@@ -10,12 +10,12 @@ import {
 import {
   failureKinds,
   promptTokens,
-  type UsualTime,
+  type TypicalDuration,
   type VendorDimension,
   vendorLimits,
 } from '@spillway/wire'
 import type { Lease } from './admission.ts'
-import type { Cost, VendorAnswer, WindowName } from './limits.ts'
+import type { Cost, VendorFeedback, WindowName } from './limits.ts'
 import type { Estimate, TokenEstimator } from './token-estimator.ts'
 
 /** A call that has been admitted, and all that its settlement needs. */
@@ -26,10 +26,10 @@ export interface AdmittedCall {
   readonly reserved: Estimate
   readonly estimator: TokenEstimator
   /** How long answers of this upstream usually take to begin. */
-  readonly usual: UsualTime
+  readonly usual: TypicalDuration
   readonly countCacheReads: boolean
   /** Whether the vendor's headers and 429s concern these limits. */
-  readonly heedsVendor: boolean
+  readonly appliesVendorLimits: boolean
 }
 
 const windowOf: Readonly<Record<VendorDimension, WindowName>> = {
@@ -59,7 +59,7 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
   }
   try {
     const response = await next(watched)
-    if (call.heedsVendor) lease.hear?.(answerOf(request, response), request.clock.now())
+    if (call.appliesVendorLimits) lease.observe?.(answerOf(request, response), request.clock.now())
     response.outcome.then((outcome) => {
       if (outcome.usage !== undefined && !outcome.usage.estimated)
         call.estimator.learn(call.reserved, outcome.usage)
@@ -117,7 +117,7 @@ function countedInput(usage: Usage | undefined, countCacheReads: boolean): numbe
 }
 
 /** What an answer says of the vendor's limits. */
-function answerOf({ clock }: ModelRequest, { headers, failure }: ModelResponse): VendorAnswer {
+function answerOf({ clock }: ModelRequest, { headers, failure }: ModelResponse): VendorFeedback {
   const isRefused =
     failure?.kind === 'rate_limited' && failure.origin === 'upstream' && failure.scope !== 'request'
   return {

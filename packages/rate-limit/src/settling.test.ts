@@ -18,7 +18,7 @@ import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { redisLimitStore } from './redis-limit-store.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 /** A prompt of about 125,000 tokens, of which all but 2,000 come from the cache. */
 const prompt = 'All work and no play makes Jack a dull boy. '.repeat(10_000)
@@ -141,7 +141,7 @@ describe('a call for which there is no capacity', () => {
       },
       clock.now(),
     ) as Lease
-    const room = new WaitingRoom(limiter, { highWater: 100, ageing: 10_000 })
+    const room = new WaitQueue(limiter, { maxQueued: 100, ageing: 10_000 })
     const enter = (changes = {}) =>
       room.enter({ cost, priority: 5, patience: 30_000, clock, signal: undefined, ...changes })
     return { clock, limiter, lease, room, enter }
@@ -198,7 +198,7 @@ describe('a call that waits for others to settle', () => {
   it('is passed for a part of its patience only, and then gets what is given back', async () => {
     const clock = virtualClock()
     const limiter = new Limiter({ inputTokensPerMinute: 400_000 })
-    const room = new WaitingRoom(limiter, { highWater: 1_000, ageing: 10_000 })
+    const room = new WaitQueue(limiter, { maxQueued: 1_000, ageing: 10_000 })
     const leases = [1, 2, 3].map(
       () => limiter.tryAcquire({ inputTokens: 125_000, outputTokens: 0 }, 0) as Lease,
     )

@@ -300,7 +300,7 @@ export class SharedBooks {
       member: this.#member,
       memberMs: heardOf,
       leaseMs: lease,
-      maxClosureMs: this.#rules.maxClosure,
+      maxClosureMs: this.#rules.maxRetryAfter,
       probeMs: probeEvery,
       keptMs: keptFor,
       concurrency: this.concurrency === Infinity ? undefined : this.concurrency,

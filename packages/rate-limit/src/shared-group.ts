@@ -2,7 +2,7 @@ import type { CancelTimer } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
 import type { Beside, GroupState, Headroom, Lease } from './admission.ts'
 import type { LimitLink, Reply } from './limit-link.ts'
-import { type Ahead, type Cost, type VendorAnswer, type WindowName, windows } from './limits.ts'
+import { type Ahead, type Cost, type VendorFeedback, type WindowName, windows } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'
 import { type Held, type Seats, SharedBooks, type SharedKey } from './shared-books.ts'
 import { amountAlone, amountOf, fitsAlone, leastOf, waitAlone } from './shared-meter.ts'
@@ -21,7 +21,7 @@ const longestTime = 1e12
 export class SharedGroup {
   readonly #link: LimitLink
   readonly #settings: Required<RedisLimitStoreOptions>
-  readonly #maxClosure: number
+  readonly #maxRetryAfter: number
   readonly #books: SharedBooks
   readonly #released: () => void
   readonly #isAwaited: () => boolean
@@ -42,7 +42,7 @@ export class SharedGroup {
   ) {
     this.#link = of.link
     this.#settings = of.settings
-    this.#maxClosure = of.rules.maxClosure
+    this.#maxRetryAfter = of.rules.maxRetryAfter
     this.#books = new SharedBooks(of, seats)
     this.#released = released
     this.#isAwaited = isAwaited
@@ -131,7 +131,7 @@ export class SharedGroup {
   #admit(held: Held, alone?: Passed): Lease {
     this.#books.enter(held)
     return {
-      hear: (answer, now) => this.#hear(held, answer, now, alone),
+      observe: (answer, now) => this.#hear(held, answer, now, alone),
       settle: (actual, now) => {
         if (!this.#books.settle(held, actual)) return
         if (alone !== undefined) this.#gate.settle(alone, held.cost, actual, now)
@@ -140,13 +140,13 @@ export class SharedGroup {
     }
   }
 
-  #hear({ cost, passed }: Held, answer: VendorAnswer, now: number, alone?: Passed): void {
+  #hear({ cost, passed }: Held, answer: VendorFeedback, now: number, alone?: Passed): void {
     const { limits, isSuccess } = answer
     // Calls that Redis has admitted are not known to this gate: what was heard last counts, and Redis says what opens.
     const known = alone ?? this.#gate.latest(now)
     const heard = alone === undefined ? { ...answer, isSuccess: false } : answer
-    if (this.#gate.hear(known, cost, heard, now, this.#maxClosure)) this.#released()
-    const refusal = refusalOf(cost, answer, this.#maxClosure)
+    if (this.#gate.hear(known, cost, heard, now, this.#maxRetryAfter)) this.#released()
+    const refusal = refusalOf(cost, answer, this.#maxRetryAfter)
     if (limits.length > 0 || refusal.closeMs !== undefined || (isSuccess && passed?.isProbe))
       this.#tell('hear', { limits: wordsOf(limits), ...refusal, isSuccess, passed })
   }
@@ -193,7 +193,7 @@ export class SharedGroup {
   }
 
   closeUntil(at: number, now: number): void {
-    const closeMs = Math.min(Math.max(0, at - now), this.#maxClosure)
+    const closeMs = Math.min(Math.max(0, at - now), this.#maxRetryAfter)
     this.#gate.close(now + closeMs, now)
     this.#tell('hear', { limits: [], lacking: [], closeMs, isSuccess: false })
   }
@@ -238,7 +238,7 @@ export class SharedGroup {
 }
 
 /** What the vendor says, as the script takes it. */
-function wordsOf(limits: VendorAnswer['limits']): object[] {
+function wordsOf(limits: VendorFeedback['limits']): object[] {
   return limits.flatMap(({ name, limit, resetMs, ...more }) => {
     const { remaining, refill } = readWord({ limit, resetMs, ...more })
     if (remaining === Infinity) return []

@@ -7,7 +7,7 @@ import type { Lease } from './admission.ts'
 import { limitScript } from './limit-script.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { type RedisClient, redisLimitStore } from './redis-limit-store.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 const cost = { inputTokens: 10, outputTokens: 0 }
 const ok = {
@@ -214,7 +214,7 @@ describe('a caller who leaves', () => {
 
   it('while Redis is asked for it in the waiting room gives the lease back, too', async () => {
     const { limits, last, asked } = open()
-    const room = new WaitingRoom(limits, { highWater: 10, ageing: 1_000 })
+    const room = new WaitQueue(limits, { maxQueued: 10, ageing: 1_000 })
     const caller = new AbortController()
     const turn = room.enter({ cost, priority: 5, patience: 1e6, clock: systemClock, signal: caller.signal })
     await vi.waitFor(() => expect(asked).toHaveLength(1))
@@ -289,13 +289,13 @@ describe.skipIf(!hasRedis() && !process.env.CI)('with a real Redis', () => {
   it.each([
     [30_000, 30_000],
     [Infinity, 1e12],
-  ])('is closed for the configured maximum of %d ms at most', async (maxClosure, longest) => {
+  ])('is closed for the configured maximum of %d ms at most', async (maxRetryAfter, longest) => {
     const redis = connect()
     const clock = virtualClock()
     const store = redisLimitStore(redis, { clock, time: 'clock', timeout: 1e9, lease: 1e9 })
-    const key = `closed for ${maxClosure}`
+    const key = `closed for ${maxRetryAfter}`
     const [one, other] = [store, store].map((each) =>
-      each.open(key, { requestsPerMinute: 10 }, { maxClosure }),
+      each.open(key, { requestsPerMinute: 10 }, { maxRetryAfter }),
     )
     one?.closeUntil(Infinity, clock.now())
     expect(await other?.tryAcquire(cost, clock.now())).toBeUndefined()
@@ -335,7 +335,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)('with a real Redis', () => {
   it('1,000 calls wait and 500 leave: the others pass, and Redis holds no place of anybody', async () => {
     const redis = connect()
     const limits = redisLimitStore(redis).open('waiting', { concurrency: 4 })
-    const room = new WaitingRoom(limits, { highWater: 1_000, ageing: 1e9 })
+    const room = new WaitQueue(limits, { maxQueued: 1_000, ageing: 1e9 })
     const callers = Array.from({ length: 1_000 }, () => new AbortController())
     let passed = 0
     const calls = callers.map(async ({ signal }, number) => {

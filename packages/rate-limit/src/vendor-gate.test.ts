@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import type { Cost, Limits, VendorAnswer, WindowName } from './limits.ts'
+import type { Cost, Limits, VendorFeedback, WindowName } from './limits.ts'
 import { readWord, VendorGate } from './vendor-gate.ts'
 
 const small: Cost = { inputTokens: 10, outputTokens: 5 }
-const nothing: VendorAnswer = { limits: [], isSuccess: true }
-const input = (remaining: number, resetMs: number, limit: number | undefined = 60_000): VendorAnswer => ({
+const nothing: VendorFeedback = { limits: [], isSuccess: true }
+const input = (remaining: number, resetMs: number, limit: number | undefined = 60_000): VendorFeedback => ({
   limits: [{ name: 'inputTokensPerMinute', limit, remaining, resetMs }],
   isSuccess: true,
 })
@@ -228,7 +228,7 @@ it('whatever vendors say, no limit of our own is ever exceeded', () => {
           admitted.push({ at: now, group, cost })
           held.push({ lease, cost })
         }
-        if (answer !== null) held.at(-1)?.lease.hear?.(answer, now)
+        if (answer !== null) held.at(-1)?.lease.observe?.(answer, now)
         if (opens && answer === null) limiter.open()
         const ended = settles ? held.shift() : undefined
         ended?.lease.settle(ended.cost, now)
@@ -285,7 +285,7 @@ it('nobody is refused while our limits and the vendor both have capacity, howeve
       const [requests, tokens] = [new Pool(50), new Pool(100_000)]
       const limits = { requestsPerMinute: 40, inputTokensPerMinute: 90_000 }
       const limiter = new Limiter(limits)
-      const pending: { lease: Lease; asked: number; cost: Cost; answer: VendorAnswer }[] = []
+      const pending: { lease: Lease; asked: number; cost: Cost; answer: VendorFeedback }[] = []
       const named: { asked: number; until: number }[] = []
       let now = 0
       for (const { gap, asked, others, answers } of steps) {
@@ -314,7 +314,7 @@ it('nobody is refused while our limits and the vendor both have capacity, howeve
             requests.take(1, now)
             tokens.take(asked, now)
           } else refusedByVendor++
-          const said: VendorAnswer['limits'] = [
+          const said: VendorFeedback['limits'] = [
             { name: 'requestsPerMinute', ...requests.says(now) },
             { name: 'inputTokensPerMinute', ...tokens.says(now) },
           ]
@@ -327,7 +327,7 @@ it('nobody is refused while our limits and the vendor both have capacity, howeve
           const { closedMs } = next.answer
           // Such a call waits for as long as the vendor has named.
           if (closedMs !== undefined) named.push({ asked: next.asked, until: now + closedMs })
-          next.lease.hear?.(next.answer, now)
+          next.lease.observe?.(next.answer, now)
           next.lease.settle(next.cost, now)
         }
       }

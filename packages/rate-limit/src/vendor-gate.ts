@@ -2,8 +2,8 @@ import type { VendorLimit } from '@spillway/wire'
 import {
   type Ahead,
   type Cost,
-  type VendorAnswer,
-  type VendorWord,
+  type VendorFeedback,
+  type VendorQuota,
   type WindowName,
   windows,
 } from './limits.ts'
@@ -127,12 +127,12 @@ export class VendorGate {
 
   /**
    * Takes over what the answer to a call says.
-   * @param maxClosure how long a 429 closes at most, in milliseconds
+   * @param maxRetryAfter how long a 429 closes at most, in milliseconds
    * @returns whether that opened something
    */
-  hear(passed: Passed, cost: Cost, answer: VendorAnswer, now: number, maxClosure: number): boolean {
+  hear(passed: Passed, cost: Cost, answer: VendorFeedback, now: number, maxRetryAfter: number): boolean {
     for (const { name, ...limit } of answer.limits) this.tell(name, limit, now, passed)
-    const { lacking, closeMs } = refusalOf(cost, answer, maxClosure)
+    const { lacking, closeMs } = refusalOf(cost, answer, maxRetryAfter)
     for (const { key, asked, ms } of lacking) {
       const told = this.#told.get(key)
       if (told !== undefined) told.refused = { asked, until: now + ms }
@@ -214,7 +214,7 @@ export class VendorGate {
   }
 
   /** What the vendor said last, less what was admitted since. */
-  words(now: number): VendorWord[] {
+  words(now: number): VendorQuota[] {
     return [...this.#told.keys()].flatMap((key) => {
       const told = this.#current(key, now)
       if (told === undefined) return []
@@ -301,11 +301,11 @@ interface Lacking {
  */
 export function refusalOf(
   cost: Cost,
-  { limits, closedMs }: VendorAnswer,
-  maxClosure: number,
+  { limits, closedMs }: VendorFeedback,
+  maxRetryAfter: number,
 ): { readonly lacking: readonly Lacking[]; readonly closeMs: number | undefined } {
   if (closedMs === undefined) return { lacking: [], closeMs: undefined }
-  const ms = Math.min(closedMs, maxClosure)
+  const ms = Math.min(closedMs, maxRetryAfter)
   const lacking: Lacking[] = []
   if (ms <= probeEvery) {
     for (const { name, limit = Infinity, remaining, periodMs } of limits) {

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import { createRateLimit, type RateLimitOptions } from './rate-limit.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 const cost = { inputTokens: 0, outputTokens: 0 }
 const body = jsonBodyFromObject({ model: 'm', messages: [] })
@@ -124,7 +124,7 @@ describe('on a virtual clock', () => {
     const clock = virtualClock()
     const limiter = new Limiter({ requestsPerMinute: 1 })
     limiter.tryAcquire(cost, 0)
-    const room = new WaitingRoom(limiter, { highWater: 10, ageing: 10_000 })
+    const room = new WaitQueue(limiter, { maxQueued: 10, ageing: 10_000 })
     const patience = limiter.timeUntil(cost, 0)
     const turn = room.enter({ cost, priority: 5, patience, clock, signal: undefined })
     expect(await clock.runUntil(turn)).toHaveProperty('settle')
@@ -134,7 +134,7 @@ describe('on a virtual clock', () => {
   it('a thousand calls are admitted at their times, and nothing is left', async () => {
     const clock = virtualClock()
     const limiter = new Limiter({ requestsPerSecond: 10 })
-    const room = new WaitingRoom(limiter, { highWater: 1_000, ageing: 10_000 })
+    const room = new WaitQueue(limiter, { maxQueued: 1_000, ageing: 10_000 })
     const calls = Array.from({ length: 1_000 }, async () => {
       const turn = await room.enter({ cost, priority: 5, patience: 1e6, clock, signal: undefined })
       ;(turn as Lease).settle(cost, clock.now())

@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
 import type { Cost, Limits } from './limits.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 const small: Cost = { inputTokens: 1, outputTokens: 1 }
 
 function opened(limits: Limits, clock: Clock, ageing = 10_000) {
   const limiter = new Limiter(limits)
-  const room = new WaitingRoom(limiter, { highWater: 20_000, ageing })
+  const room = new WaitQueue(limiter, { maxQueued: 20_000, ageing })
   const enter = (changes: { cost?: Cost; priority?: number; patience?: number; signal?: AbortSignal } = {}) =>
     room.enter({ cost: small, priority: 5, patience: 60_000, clock, signal: undefined, ...changes })
   return { limiter, room, enter }

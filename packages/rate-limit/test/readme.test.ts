@@ -57,14 +57,14 @@ function listedUnder(heading: string): Record<string, unknown> {
 }
 
 it('lists the numbers among the defaults as they are', () => {
-  const { maxWait, maxWaitWithFallback, highWater, ageing, maxKeys, maxClosure, name } = rateLimitDefaults
+  const { maxWait, maxWaitWithFallback, maxQueued, ageing, maxKeys, maxRetryAfter, name } = rateLimitDefaults
   expect(listedUnder('')).toEqual({
     maxWait,
     maxWaitWithFallback,
-    highWater,
+    maxQueued,
     ageing,
     maxKeys,
-    maxClosure,
+    maxRetryAfter,
     name,
   })
   expect(listedUnder('Limits that processes share')).toEqual(redisLimitStoreDefaults)

@@ -2,13 +2,13 @@
 import { systemClock } from '@spillway/middleware'
 import type { Lease } from '../src/admission.ts'
 import { Limiter } from '../src/limiter.ts'
-import { WaitingRoom } from '../src/waiting-room.ts'
+import { WaitQueue } from '../src/wait-queue.ts'
 
 const cost = { inputTokens: 0, outputTokens: 0 }
 const count = Number(process.argv[2])
 const limiter = new Limiter({ concurrency: 1 })
 const occupant = limiter.tryAcquire(cost, systemClock.now()) as Lease
-const room = new WaitingRoom(limiter, { highWater: 10_000, ageing: 10_000 })
+const room = new WaitQueue(limiter, { maxQueued: 10_000, ageing: 10_000 })
 const callers = Array.from({ length: count }, () => new AbortController())
 let admitted = 0
 const calls = callers.map(async ({ signal }) => {

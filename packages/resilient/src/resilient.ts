@@ -7,7 +7,6 @@ import {
 } from '@spillway/circuit-breaker-fallback'
 import {
   deriveRequest,
-  hearing,
   listen,
   type Middleware,
   type ModelRequest,
@@ -15,6 +14,7 @@ import {
   type SpillwayEvent,
   stack,
   type Timeouts,
+  withListener,
 } from '@spillway/middleware'
 import { type RateLimitOptions, rateLimit } from '@spillway/rate-limit'
 import { type RetryOptions, retry } from '@spillway/retry'
@@ -148,8 +148,8 @@ function namedByHost(): Middleware {
 /** All who hear are listeners of the call, so nothing that they do touches it. */
 function listening({ onRetry, onFallback, onEvent }: ResilientOptions): Middleware[] {
   if (onRetry === undefined && onFallback === undefined && onEvent === undefined) return []
-  const ofRetries = hearing('retry.scheduled', onRetry)
-  const ofFallbacks = hearing('fallback.switched', onFallback)
+  const ofRetries = withListener('retry.scheduled', onRetry)
+  const ofFallbacks = withListener('fallback.switched', onFallback)
   const all = (request: ModelRequest): ModelRequest =>
     onEvent === undefined ? request : listen(request, onEvent)
   const middleware: Middleware = (next) => (request) => next(all(ofFallbacks(ofRetries(request))))

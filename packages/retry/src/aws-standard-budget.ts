@@ -22,7 +22,7 @@ export function awsStandardBudget({ capacity = 500 }: AwsStandardOptions = {}): 
   let tokens = capacity
   return {
     onFirstAttempt() {},
-    take(failure) {
+    withdraw(failure) {
       const cost = costOf(failure)
       if (tokens < cost) return false
       tokens -= cost
@@ -31,7 +31,7 @@ export function awsStandardBudget({ capacity = 500 }: AwsStandardOptions = {}): 
     onSuccess(lastRetry) {
       tokens = Math.min(capacity, tokens + (lastRetry === undefined ? successIncrement : costOf(lastRetry)))
     },
-    get left() {
+    get balance() {
       return tokens
     },
   }

@@ -16,7 +16,7 @@ function budgets(maxCallers?: number): RetryBudget {
 }
 
 const taken = (budget: RetryBudget, failure: typeof paced, who: string, times = 5): number =>
-  Array.from({ length: times }, () => budget.take(failure, by(who))).filter(Boolean).length
+  Array.from({ length: times }, () => budget.withdraw(failure, by(who))).filter(Boolean).length
 
 it('retries what is said of one key at the cost of its caller alone', () => {
   const budget = budgets()
@@ -24,12 +24,12 @@ it('retries what is said of one key at the cost of its caller alone', () => {
   expect(taken(budget, paced, 'b')).toBe(2)
   expect(taken(budget, broken, 'a')).toBe(2)
   expect(taken(budget, broken, 'b')).toBe(0)
-  expect(budget.left).toBe(0)
+  expect(budget.balance).toBe(0)
 })
 
 it('pays for hedges with the endpoint’s tokens', () => {
   const budget = budgets()
-  expect([budget.take(undefined, by('a')), budget.take(undefined, by('b'))]).toEqual([true, true])
+  expect([budget.withdraw(undefined, by('a')), budget.withdraw(undefined, by('b'))]).toEqual([true, true])
   expect(taken(budget, broken, 'a')).toBe(0)
   expect(taken(budget, paced, 'a')).toBe(2)
 })
@@ -48,11 +48,11 @@ it('tells the budget that paid for it of a success', () => {
   const heard: string[] = []
   const spy = (name: string): RetryBudget => ({
     ...depositBudget({ ratio: 0 }),
-    left: 0,
+    balance: 0,
     onSuccess: (failure) => void heard.push(`${name} ${failure?.kind}`),
   })
   const budget = budgetByCaller({ caller: () => 'a', endpoint: spy('endpoint'), each: () => spy('caller') })
-  budget.take(paced, by('a'))
+  budget.withdraw(paced, by('a'))
   budget.onSuccess(paced, by('a'))
   budget.onSuccess(broken, by('a'))
   budget.onSuccess(undefined, by('a'))

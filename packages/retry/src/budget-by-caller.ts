@@ -47,18 +47,18 @@ export function budgetByCaller(options: BudgetByCallerOptions): RetryBudget {
       endpoint.onFirstAttempt(request)
       if (request !== undefined && budgets.size > 0) budgets.get(caller(request))?.onFirstAttempt(request)
     },
-    take(failure, request) {
+    withdraw(failure, request) {
       if (failure === undefined || request === undefined || !isOfKey(failure)) {
-        return endpoint.take(failure, request)
+        return endpoint.withdraw(failure, request)
       }
-      return ofCaller(request).take(failure, request)
+      return ofCaller(request).withdraw(failure, request)
     },
     onSuccess(lastRetry, request) {
       if (request === undefined || !isOfKey(lastRetry)) return endpoint.onSuccess(lastRetry, request)
       budgets.get(caller(request))?.onSuccess(lastRetry, request)
     },
-    get left() {
-      return endpoint.left
+    get balance() {
+      return endpoint.balance
     },
   }
 }

@@ -9,30 +9,33 @@ import { depositBudget, type RetryBudget } from './retry-budget.ts'
 describe('a budget of deposits', () => {
   it('begins with 10 and takes one for each retry', () => {
     const budget = depositBudget({ ratio: 0 })
-    const taken = Array.from({ length: 12 }, () => budget.take(failureOf('server')))
+    const taken = Array.from({ length: 12 }, () => budget.withdraw(failureOf('server')))
     expect(taken.filter(Boolean)).toHaveLength(10)
   })
 
   it('pays for hedges with the same tokens, and for none at all where nothing is deposited', () => {
     const budget = depositBudget({ ratio: 0.5, initial: 1 })
     for (let call = 0; call < 4; call++) budget.onFirstAttempt()
-    const taken = [undefined, failureOf('server'), undefined, undefined].map((each) => budget.take(each))
+    const taken = [undefined, failureOf('server'), undefined, undefined].map((each) => budget.withdraw(each))
     expect(taken).toEqual([true, true, true, false])
     const none = depositBudget({ ratio: 0 })
-    expect([none.take(undefined), none.take(failureOf('server'))]).toEqual([false, true])
+    expect([none.withdraw(undefined), none.withdraw(failureOf('server'))]).toEqual([false, true])
   })
 
   it('gets its ratio for each first attempt, exactly', () => {
     const budget = depositBudget({ ratio: 0.1, initial: 0 })
     for (let call = 0; call < 10; call++) budget.onFirstAttempt()
-    expect(budget.left).toBe(1)
-    expect([budget.take(failureOf('server')), budget.take(failureOf('server'))]).toEqual([true, false])
+    expect(budget.balance).toBe(1)
+    expect([budget.withdraw(failureOf('server')), budget.withdraw(failureOf('server'))]).toEqual([
+      true,
+      false,
+    ])
   })
 
   it('never holds more than 100', () => {
     const budget = depositBudget({ ratio: 0.5 })
     for (let call = 0; call < 10_000; call++) budget.onFirstAttempt()
-    expect(budget.left).toBe(100)
+    expect(budget.balance).toBe(100)
   })
 
   it('lets a dead target cost at most ratio x N + 10 extra attempts', async () => {
@@ -61,7 +64,7 @@ describe('a budget of deposits', () => {
             if (isCall) {
               calls++
               budget.onFirstAttempt()
-            } else if (budget.take(failureOf('server'))) retries++
+            } else if (budget.withdraw(failureOf('server'))) retries++
             expect(retries).toBeLessThanOrEqual(rounded * calls + 10 + 1e-6)
           }
         },
@@ -166,16 +169,16 @@ describe('the quota of the AWS standard mode', () => {
 
   it('charges a timeout twice', async () => {
     const budget = awsStandardBudget()
-    expect([budget.take(failureOf('timeout')), budget.left]).toEqual([true, 490])
+    expect([budget.withdraw(failureOf('timeout')), budget.balance]).toEqual([true, 490])
   })
 
   it('grows by one for an answer at the first attempt, up to its capacity', () => {
     const budget = awsStandardBudget({ capacity: 20 })
-    budget.take(failureOf('server'))
+    budget.withdraw(failureOf('server'))
     for (let call = 0; call < 3; call++) budget.onSuccess(undefined)
-    expect(budget.left).toBe(18)
+    expect(budget.balance).toBe(18)
     for (let call = 0; call < 9; call++) budget.onSuccess(undefined)
-    expect(budget.left).toBe(20)
+    expect(budget.balance).toBe(20)
   })
 
   async function play(
@@ -190,13 +193,13 @@ describe('the quota of the AWS standard mode', () => {
     const quotas: number[] = []
     const observed: RetryBudget = {
       ...budget,
-      take(failure) {
-        const taken = budget.take(failure)
-        quotas.push(budget.left)
+      withdraw(failure) {
+        const taken = budget.withdraw(failure)
+        quotas.push(budget.balance)
         return taken
       },
-      get left() {
-        return budget.left
+      get balance() {
+        return budget.balance
       },
     }
     const { attempts = 3, maxDelay = 20_000 } = options
@@ -209,7 +212,7 @@ describe('the quota of the AWS standard mode', () => {
     expect(waits).toEqual(steps.flatMap(([, , , wait]) => wait ?? []))
     const asked = steps.filter(([, verdict]) => verdict === 'retry' || verdict === 'budget')
     expect(quotas).toEqual(asked.map(([, , quota]) => quota))
-    expect(budget.left).toBe(steps.at(-1)?.[2])
+    expect(budget.balance).toBe(steps.at(-1)?.[2])
   }
 })
 

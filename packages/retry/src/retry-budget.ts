@@ -11,11 +11,11 @@ export interface RetryBudget {
    * Asks for an extra attempt; true takes what it costs.
    * @param failure what a retry repeats; undefined for a hedge, whose call has not failed
    */
-  take(failure: Failure | undefined, request?: ModelRequest): boolean
+  withdraw(failure: Failure | undefined, request?: ModelRequest): boolean
   /** A call has succeeded; `lastRetry` is the failure whose retry did it, undefined for a first attempt. */
   onSuccess(lastRetry: Failure | undefined, request?: ModelRequest): void
   /** Tokens left, for people and metrics. */
-  readonly left: number
+  readonly balance: number
 }
 
 export interface DepositBudgetOptions {
@@ -47,13 +47,13 @@ export function depositBudget({ ratio, initial = 10, cap = 100 }: DepositBudgetO
     onFirstAttempt() {
       tokens = Math.min(cap * unit, tokens + Math.round(ratio * unit))
     },
-    take(failure) {
+    withdraw(failure) {
       if (tokens < unit || (failure === undefined && ratio === 0)) return false
       tokens -= unit
       return true
     },
     onSuccess() {},
-    get left() {
+    get balance() {
       return tokens / unit
     },
   }
@@ -62,7 +62,7 @@ export function depositBudget({ ratio, initial = 10, cap = 100 }: DepositBudgetO
 /** No limit but the number of attempts of each call. */
 export const unlimitedBudget: RetryBudget = {
   onFirstAttempt() {},
-  take: () => true,
+  withdraw: () => true,
   onSuccess() {},
-  left: Infinity,
+  balance: Infinity,
 }

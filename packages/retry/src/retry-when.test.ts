@@ -118,14 +118,14 @@ it('a budget that throws or answers with nonsense allows no retries and breaks n
   const fail = (): never => {
     throw new Error('broken')
   }
-  const budget: RetryBudget = { onFirstAttempt: fail, take: fail, onSuccess: fail, left: 0 }
+  const budget: RetryBudget = { onFirstAttempt: fail, withdraw: fail, onSuccess: fail, balance: 0 }
   expect(await attempts({ budget }, failing('overloaded'))).toEqual([1, 0])
-  const vague = { ...budget, take: (async () => true) as unknown as () => boolean }
+  const vague = { ...budget, withdraw: (async () => true) as unknown as () => boolean }
   expect(await attempts({ budget: vague }, failing('overloaded'))).toEqual([1, 0])
   const ok: Handler = async (call) => ({ ...failureResponse(call, failing('server')), failure: undefined })
   expect((await retry({ budget })(ok)(request())).failure).toBeUndefined()
   expect(new Set(told())).toEqual(
-    new Set(['RetryBudget.onFirstAttempt', 'RetryBudget.take', 'RetryBudget.onSuccess']),
+    new Set(['RetryBudget.onFirstAttempt', 'RetryBudget.withdraw', 'RetryBudget.onSuccess']),
   )
 })
 
@@ -144,12 +144,12 @@ it('asks a budget of the user’s with the failure and the request, and tells it
   const asked: unknown[] = []
   const budget: RetryBudget = {
     onFirstAttempt: (call) => void asked.push(['first', call?.model]),
-    take: (failure, call) => {
-      asked.push(['take', failure?.kind, call?.model])
+    withdraw: (failure, call) => {
+      asked.push(['withdraw', failure?.kind, call?.model])
       return true
     },
     onSuccess: (last, call) => void asked.push(['success', last?.kind, call?.model]),
-    left: 5,
+    balance: 5,
   }
   let sent = 0
   const target: Handler = async (call) => {
@@ -159,7 +159,7 @@ it('asks a budget of the user’s with the failure and the request, and tells it
   await clock.runUntil(retry({ ...steady, budget })(target)(request()))
   expect(asked).toEqual([
     ['first', 'm'],
-    ['take', 'server', 'm'],
+    ['withdraw', 'server', 'm'],
     ['success', 'server', 'm'],
   ])
 })
@@ -178,7 +178,7 @@ describe('budgets', () => {
     }
     return asked
   }
-  const none: RetryBudget = { onFirstAttempt() {}, take: () => false, onSuccess() {}, left: 0 }
+  const none: RetryBudget = { onFirstAttempt() {}, withdraw: () => false, onSuccess() {}, balance: 0 }
 
   it.each<[string, RetryOptions, calls: number, shadows: number]>([
     ['none', { budget: false }, 40, 40],

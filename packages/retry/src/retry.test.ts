@@ -153,13 +153,13 @@ describe('a call that a fallback can answer', () => {
 
   it('is left to it before a long back-off, which does not cost the budget', async () => {
     const budget = depositBudget({ ratio: 0.2 })
-    const before = budget.left
+    const before = budget.balance
     const clock = virtualClock()
     const target = scriptedTarget([failureOf('server')])
     const policy = retry({ ...steady, baseDelay: 1_500, attempts: 5, budget })
     await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
     expect(target.asked).toEqual([0, 1_500])
-    expect(budget.left).toBeCloseTo(before + 0.2 - 1)
+    expect(budget.balance).toBeCloseTo(before + 0.2 - 1)
   })
 
   it('waits as long as it is told to', async () => {
@@ -228,7 +228,7 @@ it.each([
   ['deadline', {}, { kind: 'server' as const, retryAfterMs: 10_000_000 }],
   [
     'budget',
-    { budget: { onFirstAttempt() {}, take: () => false, onSuccess() {}, left: 0 } },
+    { budget: { onFirstAttempt() {}, withdraw: () => false, onSuccess() {}, balance: 0 } },
     { kind: 'server' as const },
   ],
   ['attempts', { attempts: 1 }, { kind: 'server' as const }],
@@ -241,7 +241,7 @@ it.each([
 
 it('does not charge the budget for a retry that does not fit the deadline', async () => {
   let asked = 0
-  const budget = { onFirstAttempt() {}, take: () => asked++ >= 0, onSuccess() {}, left: 0 }
+  const budget = { onFirstAttempt() {}, withdraw: () => asked++ >= 0, onSuccess() {}, balance: 0 }
   const target = scriptedTarget([failureOf('server', { retryAfterMs: 10_000_000 })])
   await retry({ budget })(target.handler)(requestOn(virtualClock()))
   expect(asked).toBe(0)

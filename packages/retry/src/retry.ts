@@ -3,7 +3,6 @@ import {
   type Failure,
   guardHook,
   guardListener,
-  hearing,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
@@ -12,6 +11,7 @@ import {
   sleep,
   timeLeft,
   withDefaults,
+  withListener,
 } from '@spillway/middleware'
 import { failureKinds } from '@spillway/wire'
 import { type Backoff, exponential, type Jitter } from './backoff.ts'
@@ -110,7 +110,7 @@ export function retry(options: RetryOptions = {}): Middleware {
   checkRanges(settings)
   const backoff = guardHook('retry.backoff', settings.backoff, exponential(settings), isWait)
   const when = guardHook('retry.when', settings.when, retryDefaults.when, isBoolean)
-  const heard = hearing('retry.scheduled', options.onRetry)
+  const heard = withListener('retry.scheduled', options.onRetry)
   const ofCalls = budgetOf(settings.budget)
   const ofShadows = budgetOf(settings.shadowBudget ?? likeBudget(settings.budget))
   const retrying: Middleware = (next) => async (request) => {
@@ -182,7 +182,7 @@ function reasonToGiveUp(
     if (hasWaitedAlready || wait > maxWaitWithFallback) return 'alternative'
   }
   if (wait >= timeLeft(request.deadline, request.clock)) return 'deadline'
-  return budget.take(failure, request) ? undefined : 'budget'
+  return budget.withdraw(failure, request) ? undefined : 'budget'
 }
 
 /** Retries have one owner: an SDK in front is told not to begin again. */
@@ -207,18 +207,18 @@ function budgetOf(budget: number | RetryBudget | false): RetryBudget {
 
 /** A budget of the user's that is broken allows no retries. */
 function guardedBudget(budget: RetryBudget): RetryBudget {
-  const take = guardHook(
-    'RetryBudget.take',
-    (failure: Failure | undefined, request?: ModelRequest) => budget.take(failure, request),
+  const withdraw = guardHook(
+    'RetryBudget.withdraw',
+    (failure: Failure | undefined, request?: ModelRequest) => budget.withdraw(failure, request),
     () => false,
     isBoolean,
   )
   return {
     onFirstAttempt: guardListener('RetryBudget.onFirstAttempt', (request) => budget.onFirstAttempt(request)),
-    take,
+    withdraw,
     onSuccess: guardListener('RetryBudget.onSuccess', (last, request) => budget.onSuccess(last, request)),
-    get left() {
-      return budget.left
+    get balance() {
+      return budget.balance
     },
   }
 }

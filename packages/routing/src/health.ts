@@ -35,18 +35,18 @@ export class Health {
   }
   readonly #pool: Pool
   readonly #outliers: Outliers
-  readonly #maxClosure: number
+  readonly #maxRetryAfter: number
   readonly #callers: CallersKeys | undefined
 
   /**
-   * @param maxClosure no 429 keeps calls away for longer, in milliseconds
+   * @param maxRetryAfter no 429 keeps calls away for longer, in milliseconds
    * @param callers where what the vendor says of callers' own keys is kept; undefined where it is not
    */
-  constructor(pool: Pool, outliers: Outliers, maxClosure: number, callers: CallersKeys | undefined) {
+  constructor(pool: Pool, outliers: Outliers, maxRetryAfter: number, callers: CallersKeys | undefined) {
     this.#pool = pool
     this.#callers = callers
     this.#outliers = outliers
-    this.#maxClosure = maxClosure
+    this.#maxRetryAfter = maxRetryAfter
   }
 
   /** A request is about to be sent. */
@@ -144,7 +144,7 @@ export class Health {
   /** The vendor refuses a key, or asks to be left alone by it for a while. */
   #blame(key: Key, sent: Sent, failure: Failure): void {
     if (failure.kind !== 'rate_limited') return this.#keyRefused(key, sent, failure)
-    const pause = Math.min(failure.retryAfterMs ?? usualPause, this.#maxClosure)
+    const pause = Math.min(failure.retryAfterMs ?? usualPause, this.#maxRetryAfter)
     key.pausedUntil = Math.max(key.pausedUntil, sent.request.clock.now() + pause)
     this.#endProbe(sent)
   }

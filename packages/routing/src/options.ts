@@ -103,7 +103,7 @@ export interface HedgeOptions {
   readonly maxExtra: number
   /**
    * Asked before each hedge that `maxExtra` allows, and charged when it agrees: a budget that hedges share with others,
-   * such as that of retries: `budget: (request) => retryBudget.take(undefined, request)`.
+   * such as that of retries: `budget: (request) => retryBudget.withdraw(undefined, request)`.
    * @default none
    */
   readonly budget?: (request: ModelRequest) => boolean
@@ -125,7 +125,7 @@ export interface RoutingOptions {
    * After that, the next call shows whether the vendor still refuses.
    * @default 600000
    */
-  readonly maxClosure?: number
+  readonly maxRetryAfter?: number
   /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects nobody. */
   readonly ejection?: Partial<EjectionOptions> | false
   /**
@@ -149,7 +149,7 @@ export interface RoutingOptions {
 export interface RoutingSettings {
   readonly window: number
   readonly decay: number
-  readonly maxClosure: number
+  readonly maxRetryAfter: number
   readonly ejection: EjectionOptions | false
   readonly keys: KeyOptions
   readonly affinity: AffinityOptions | false
@@ -160,7 +160,7 @@ export interface RoutingSettings {
 export const routingDefaults: {
   readonly window: number
   readonly decay: number
-  readonly maxClosure: number
+  readonly maxRetryAfter: number
   readonly ejection: EjectionOptions
   readonly keys: KeyOptions
   readonly affinity: AffinityOptions
@@ -168,7 +168,7 @@ export const routingDefaults: {
 } = {
   window: 30_000,
   decay: 10_000,
-  maxClosure: 600_000,
+  maxRetryAfter: 600_000,
   ejection: {
     consecutiveFailures: 5,
     failureRate: 0.5,
@@ -192,7 +192,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
   const settings: RoutingSettings = {
     window: options.window ?? routingDefaults.window,
     decay: options.decay ?? routingDefaults.decay,
-    maxClosure: options.maxClosure ?? routingDefaults.maxClosure,
+    maxRetryAfter: options.maxRetryAfter ?? routingDefaults.maxRetryAfter,
     ejection: ejection === false ? false : { ...routingDefaults.ejection, ...definedOnly(ejection) },
     keys: { ...routingDefaults.keys, ...definedOnly(keys) },
     affinity: affinity === false ? false : { ...routingDefaults.affinity, ...definedOnly(affinity) },
@@ -201,7 +201,7 @@ export function readOptions(endpoints: readonly EndpointOptions[], options: Rout
   checkEndpoints(endpoints)
   within('window', settings.window, { above: 0 })
   within('decay', settings.decay, { above: 0 })
-  within('maxClosure', settings.maxClosure, { from: 0 })
+  within('maxRetryAfter', settings.maxRetryAfter, { from: 0 })
   within('keys.baseTime', settings.keys.baseTime, { from: 0 })
   within('keys.maxTime', settings.keys.maxTime, { from: 0 })
   within('keys.maxCallers', settings.keys.maxCallers, { from: 1 })

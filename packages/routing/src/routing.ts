@@ -71,7 +71,7 @@ export function createRouting(setup: RoutingSetup): Routing {
   const hasCallers = endpoints.some(({ key }) => key.isCallers)
   const callers = setup.caller && hasCallers ? new CallersKeys(setup.caller, settings.keys) : undefined
   const outliers = createOutliers(endpoints, ejection, settings.window)
-  const health = new Health(pool, outliers, settings.maxClosure, callers)
+  const health = new Health(pool, outliers, settings.maxRetryAfter, callers)
   const failedCalls = new FailedCalls()
   const hedges = hedge ? new HedgeBudget(hedge.maxExtra) : undefined
   let lastNow = 0

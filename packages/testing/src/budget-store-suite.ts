@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ConformanceCase } from './limit-store-suite.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 
-type Soon<T> = T | Promise<T>
+type MaybePromise<T> = T | Promise<T>
 type Period = 'minute' | 'day' | 'week' | 'month'
 
 interface Meter {
@@ -26,16 +26,16 @@ export interface TestedBudgets {
       readonly expected: number
       readonly most: number
     })[],
-  ): Soon<{ readonly states: readonly State[]; readonly refusedBy: number | undefined }>
+  ): MaybePromise<{ readonly states: readonly State[]; readonly refusedBy: number | undefined }>
   extend(id: string, amounts: readonly number[]): void
-  settle(id: string, amounts: readonly number[]): Soon<readonly State[]>
-  read(meters: readonly Meter[]): Soon<readonly State[]>
-  open(openings: readonly (Meter & { readonly amount: number })[]): Soon<void>
-  charge(charges: readonly (Meter & { readonly amount: number })[]): Soon<readonly State[]>
+  settle(id: string, amounts: readonly number[]): MaybePromise<readonly State[]>
+  read(meters: readonly Meter[]): MaybePromise<readonly State[]>
+  open(openings: readonly (Meter & { readonly amount: number })[]): MaybePromise<void>
+  charge(charges: readonly (Meter & { readonly amount: number })[]): MaybePromise<readonly State[]>
 }
 
 /** Makes an empty store that counts in the time of `clock`, and keeps reservations for `ttl` milliseconds. */
-export type OpenBudgets = (clock: VirtualClock, ttl: number) => Soon<TestedBudgets>
+export type OpenBudgets = (clock: VirtualClock, ttl: number) => MaybePromise<TestedBudgets>
 
 const ttl = 3_600_000
 const hour = 3_600_000

@@ -24,7 +24,7 @@ interface Beside {
 }
 
 interface Lease {
-  hear?(
+  observe?(
     answer: {
       readonly limits: readonly (Word & { readonly name: WindowName })[]
       readonly closedMs?: number | undefined
@@ -65,7 +65,7 @@ export interface ConformanceCase {
 
 const small = { inputTokens: 1, outputTokens: 1 }
 
-type Answer = Parameters<NonNullable<Lease['hear']>>[0]
+type Answer = Parameters<NonNullable<Lease['observe']>>[0]
 
 /** What a vendor's answer says; a success without headers unless it is told otherwise. */
 function answer({ limits = [], closedMs }: Partial<Pick<Answer, 'limits' | 'closedMs'>>): Answer {
@@ -271,7 +271,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
         remaining: 50_000,
         resetMs: 10_000,
       } as const
-      told?.hear?.(answer({ limits: [said] }), clock.now())
+      told?.observe?.(answer({ limits: [said] }), clock.now())
       await turn()
       assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
       assert.ok(limits.timeUntil(cost, clock.now()) > 20_000)
@@ -349,22 +349,22 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       const before = await limits.tryAcquire(small, clock.now())
       const refused = await limits.tryAcquire(small, clock.now())
       const nineDays = 9 * 86_400_000
-      refused?.hear?.(answer({ closedMs: nineDays }), clock.now())
+      refused?.observe?.(answer({ closedMs: nineDays }), clock.now())
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
       // A call from before the closure says nothing of the time after it.
-      before?.hear?.(answer({}), clock.now())
+      before?.observe?.(answer({}), clock.now())
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
       for (let minute = 0; minute < 15; minute++) {
         await clock.advance(60_001)
         const probe = await limits.tryAcquire(small, clock.now())
         assert.ok(probe, `minute ${minute}`)
-        probe.hear?.(answer({ closedMs: nineDays }), clock.now())
+        probe.observe?.(answer({ closedMs: nineDays }), clock.now())
         assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
       }
       await clock.advance(60_001)
       const probe = await limits.tryAcquire(small, clock.now())
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
-      probe?.hear?.(answer({}), clock.now())
+      probe?.observe?.(answer({}), clock.now())
       await turn()
       for (let call = 0; call < 5; call++) assert.ok(await limits.tryAcquire(small, clock.now()))
     }),
@@ -383,7 +383,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       const limits = await open({ requestsPerMinute: 3, concurrency: 6 }, clock)
       const [opus, haiku] = ['opus', 'haiku'].map((group) => ({ ...small, group })) as [Cost, Cost]
       const first = await limits.tryAcquire(opus, clock.now())
-      first?.hear?.(answer({ closedMs: 30_000 }), clock.now())
+      first?.observe?.(answer({ closedMs: 30_000 }), clock.now())
       assert.equal(await limits.tryAcquire(opus, clock.now()), undefined)
       assert.ok(limits.timeUntil(opus, clock.now()) > 29_000)
       for (let call = 0; call < 3; call++) assert.ok(await limits.tryAcquire(haiku, clock.now()))
@@ -401,7 +401,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       const limits = await open({ requestsPerMinute: 100 }, clock)
       const haiku = await limits.tryAcquire({ ...small, group: 'haiku' }, clock.now())
       const said = { name: 'requestsPerMinute', limit: 50, remaining: 0, resetMs: 60_000 } as const
-      haiku?.hear?.(answer({ limits: [said] }), clock.now())
+      haiku?.observe?.(answer({ limits: [said] }), clock.now())
       assert.equal(await limits.tryAcquire({ ...small, group: 'haiku' }, clock.now()), undefined)
       assert.ok(await limits.tryAcquire({ ...small, group: 'opus' }, clock.now()))
     }),
@@ -428,7 +428,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
           limit: 100_000,
           remaining: 75_000 - call * 1_000,
         } as const
-        lease.hear?.(answer({ limits: [{ ...said, resetMs: 15_000 }] }), clock.now())
+        lease.observe?.(answer({ limits: [{ ...said, resetMs: 15_000 }] }), clock.now())
         lease.settle(cost, clock.now())
       }
     }),
@@ -443,7 +443,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
         remaining: 10_000,
         resetMs: 50_000,
       } as const
-      lease?.hear?.(answer({ limits: [said] }), clock.now())
+      lease?.observe?.(answer({ limits: [said] }), clock.now())
       assert.ok(await limits.tryAcquire({ inputTokens: 8_000, outputTokens: 1 }, clock.now()))
       assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
       const wait = limits.timeUntil(cost, clock.now())
@@ -461,8 +461,8 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       const said = (remaining: number): Word & { name: WindowName } => ({
         ...{ name: 'requestsPerMinute', limit: 50, remaining, resetMs: 60_000 },
       })
-      leases[4]?.hear?.(answer({ limits: [said(1)] }), clock.now())
-      leases[0]?.hear?.(answer({ limits: [said(45)] }), clock.now())
+      leases[4]?.observe?.(answer({ limits: [said(1)] }), clock.now())
+      leases[0]?.observe?.(answer({ limits: [said(45)] }), clock.now())
       assert.ok(await limits.tryAcquire(small, clock.now()))
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
     }),
@@ -478,7 +478,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
         remaining: 20_000,
         resetMs: 30_000,
       } as const
-      first?.hear?.(answer({ limits: [said] }), clock.now())
+      first?.observe?.(answer({ limits: [said] }), clock.now())
       assert.ok(await limits.tryAcquire(cost, clock.now()))
       assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
       // It has taken nothing, so that is left.
@@ -494,7 +494,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       for (let call = 0; call < 4; call++) {
         streams.push(await limits.tryAcquire(cost, clock.now()))
         assert.ok(streams[call])
-        streams[call]?.hear?.(answer({ limits: [said] }), clock.now())
+        streams[call]?.observe?.(answer({ limits: [said] }), clock.now())
       }
       assert.equal(await limits.tryAcquire(cost, clock.now()), undefined)
       for (const stream of streams.slice(2))
@@ -509,7 +509,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
         const lease = await limits.tryAcquire(small, clock.now())
         assert.ok(lease, `call ${call}`)
         const said = { name: 'requestsPerMinute', limit: 14_400, remaining: 14_000 - call } as const
-        lease.hear?.(answer({ limits: [{ ...said, resetMs: (400 + call) * 6_000 }] }), clock.now())
+        lease.observe?.(answer({ limits: [{ ...said, resetMs: (400 + call) * 6_000 }] }), clock.now())
         lease.settle(small, clock.now())
       }
       assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
@@ -522,7 +522,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
           const limits = await open({ requestsPerMinute: 30 }, clock)
           const lease = await limits.tryAcquire(small, clock.now())
           const said = { name: 'requestsPerMinute', limit, remaining: 0, resetMs: 86_400_000 } as const
-          lease?.hear?.(answer({ limits: [said] }), clock.now())
+          lease?.observe?.(answer({ limits: [said] }), clock.now())
           assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
           const wait = limits.timeUntil(small, clock.now())
           const expected = limit === undefined ? 86_400_000 : 86_400
@@ -531,7 +531,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
           const probe = await limits.tryAcquire(small, clock.now())
           assert.ok(probe)
           assert.equal(await limits.tryAcquire(small, clock.now()), undefined)
-          probe.hear?.(answer({}), clock.now())
+          probe.observe?.(answer({}), clock.now())
           await turn()
           assert.ok(await limits.tryAcquire(small, clock.now()))
         }

@@ -9,10 +9,10 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
+  omitField,
   withDefaults,
   withField,
   withKnownFields,
-  withoutField,
 } from '@spillway/middleware'
 import { findSources, keepSources, refuse, writeJson } from '@spillway/wire'
 import { degradedResponse } from './degraded-header.ts'
@@ -137,7 +137,7 @@ function fittedBody(before: JsonBody, from: JsonObject, to: JsonObject): JsonBod
   let body = withKnownFields(before)
   for (const name of Object.keys({ ...from, ...to })) {
     if (body === undefined || from[name] === to[name]) continue
-    body = to[name] === undefined ? withoutField(body, name) : withField(body, name, to[name], writeJson)
+    body = to[name] === undefined ? omitField(body, name) : withField(body, name, to[name], writeJson)
     // Its name is written with escapes.
     if (to[name] === undefined && body.fields?.has(name)) body = undefined
   }

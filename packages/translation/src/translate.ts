@@ -9,7 +9,7 @@ import {
   named,
   withDefaults,
 } from '@spillway/middleware'
-import { findSources, type Refusal, refuse, valuesIn } from '@spillway/wire'
+import { countJsonValues, findSources, type Refusal, refuse } from '@spillway/wire'
 import { byResponsesWhereAsked } from './by-responses.ts'
 import { fieldWriterWithNumbersOf } from './carried-numbers.ts'
 import { inItsDialect } from './in-its-dialect.ts'
@@ -123,7 +123,7 @@ async function translated(
       emit(request, 'degraded', { losses: ['token_count'] })
       return localCount(request)
     }
-    const values = valuesIn(request.body) ?? 0
+    const values = countJsonValues(request.body) ?? 0
     if (values > mostValues) return refuse(request, tooMany(values))
     outgoing = await translatedInTurns(from === undefined ? request : withoutRestart(request), to, options)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createRequest, jsonBodyFromBytes, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
-import { conversationOf, fractionOf } from './conversation.ts'
+import { conversationOf, hashFraction } from './conversation.ts'
 
 type Changes = Partial<Pick<ModelRequest, 'api' | 'operation'>> & { session?: string; tenant?: string }
 
@@ -77,7 +77,7 @@ describe('the key of a conversation', () => {
 it('spreads keys evenly over the fractions', () => {
   const buckets = new Array<number>(10).fill(0)
   for (let index = 0; index < 10_000; index++) {
-    const fraction = fractionOf(String(index))
+    const fraction = hashFraction(String(index))
     expect(fraction).toBeGreaterThanOrEqual(0)
     expect(fraction).toBeLessThan(1)
     buckets[Math.floor(fraction * 10)]!++

@@ -36,7 +36,7 @@ export function conversationOf(request: ModelRequest): Conversation | undefined 
 }
 
 /** A number in [0, 1) that belongs to a key: for samples that take a conversation whole or not at all. */
-export function fractionOf(key: string): number {
+export function hashFraction(key: string): number {
   return Number.parseInt(hash(key), 36) / 2 ** 53
 }
 

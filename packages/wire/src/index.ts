@@ -5,7 +5,7 @@ export { parseBounded } from './bounded-json.ts'
 export { type CallPiece, type ContentPiece, callPieces, contentPieces } from './chat-content.ts'
 export { closingBytes } from './closing-bytes.ts'
 export { connectionHeaders } from './connection-headers.ts'
-export { type Conversation, conversationOf, fractionOf } from './conversation.ts'
+export { type Conversation, conversationOf, hashFraction } from './conversation.ts'
 export { type CredentialProblem, type CredentialText, readCredential } from './credential-text.ts'
 export {
   type ErrorEventOptions,
@@ -34,8 +34,8 @@ export {
 export {
   findSources,
   keepSources,
+  prependFields,
   setSource,
-  withFirstFields,
   withSources,
   writeJson,
 } from './json/source-text.ts'
@@ -44,10 +44,11 @@ export { limitGroup } from './limit-group.ts'
 export {
   acceptsPrefill,
   acceptsTemperature,
-  isOpenAiThinker,
-  isOpenAiWithoutThinking,
+  isOpenAiNonReasoningModel,
+  isOpenAiReasoningModel,
 } from './model-capabilities.ts'
 export { hasNoOutput, isModelRefusal, modelRefusal } from './model-refusal.ts'
+export { omitHeaders } from './omit-headers.ts'
 export { isDone } from './openai-stream.ts'
 export { laterUsage, openaiUsage, responsesUsage, usageOfCompletion } from './openai-usage.ts'
 export {
@@ -57,11 +58,11 @@ export {
   type RecognisedCall,
   recogniseCall,
 } from './operations.ts'
-export { outputTokensOf, type SeenAnswer } from './output-estimate.ts'
+export { type ObservedAnswer, outputTokensOf } from './output-estimate.ts'
 export { wasCutShort } from './own-deadline.ts'
 export { isPlainId } from './plain-id.ts'
 export { estimatePromptTokens, isSurelyWithin, leastPromptTokens } from './prompt-estimate.ts'
-export { promptFactsOf, valuesIn } from './prompt-facts.ts'
+export { countJsonValues, promptFactsOf } from './prompt-facts.ts'
 export { type PromptSize, promptSizeOf } from './prompt-size.ts'
 export { rateLimitResetMs } from './rate-limit-reset.ts'
 export { joinDetails, type ReasoningDetails, reasoningText } from './reasoning-details.ts'
@@ -81,11 +82,10 @@ export {
   transportFailure,
   truncatedFailure,
 } from './transport-failure.ts'
+export { TypicalDuration } from './typical-duration.ts'
 export { nameField } from './upstream-text.ts'
 export { field, promptTokens, stringField, tokensFromBytes } from './usage.ts'
-export { completedUsage, type ToldUsage } from './usage-estimate.ts'
-export { UsualTime } from './usual-time.ts'
+export { completedUsage, type ReportedUsage } from './usage-estimate.ts'
 export { isVendorLimit, type VendorDimension, type VendorLimit, vendorLimits } from './vendor-limits.ts'
 export { isBodiless, readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 export { wholeTranscript } from './whole-transcript.ts'
-export { withoutHeaders } from './without-headers.ts'

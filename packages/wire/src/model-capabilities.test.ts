@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest'
-import { acceptsTemperature, isOpenAiThinker, isOpenAiWithoutThinking } from './model-capabilities.ts'
+import {
+  acceptsTemperature,
+  isOpenAiNonReasoningModel,
+  isOpenAiReasoningModel,
+} from './model-capabilities.ts'
 
 it.each([
   'claude-opus-4-6',
@@ -79,5 +83,5 @@ it.each([
   ['my-gpt-5-like', false, false],
   ['claude-sonnet-5', false, false],
 ])('%s: thinks as OpenAI’s do %s, and never does %s', (model, thinks, never) => {
-  expect([isOpenAiThinker(model), isOpenAiWithoutThinking(model)]).toEqual([thinks, never])
+  expect([isOpenAiReasoningModel(model), isOpenAiNonReasoningModel(model)]).toEqual([thinks, never])
 })

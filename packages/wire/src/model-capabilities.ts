@@ -6,12 +6,12 @@ const claudeWithSampling =
 const openAiThinker = /(?:^|\/)(?:o\d|gpt-[5-9]|codex)/
 
 /** Whether a model is one of OpenAI's that think: it takes an effort and no sampling. Prefixes of resellers are fine. */
-export function isOpenAiThinker(model: string): boolean {
+export function isOpenAiReasoningModel(model: string): boolean {
   return openAiThinker.test(model.toLowerCase())
 }
 
 /** Whether a model is one of OpenAI's that never think, and refuse to be asked how hard. */
-export function isOpenAiWithoutThinking(model: string): boolean {
+export function isOpenAiNonReasoningModel(model: string): boolean {
   return /(?:^|\/)gpt-[34]/.test(model.toLowerCase())
 }
 
@@ -23,7 +23,7 @@ export function acceptsTemperature(model: string, version?: string): boolean {
   if (version !== undefined && version >= '2026-10-21') return false
   const name = model.toLowerCase()
   if (name.includes('claude')) return claudeWithSampling.test(name.replaceAll('.', '-'))
-  return !isOpenAiThinker(name)
+  return !isOpenAiReasoningModel(name)
 }
 
 /** Claude models up to 4.5 go on from a last turn of the assistant's; later ones refuse it. */

@@ -13,7 +13,7 @@ const longestToken = 8
 const callOverhead = 20
 
 /** What has been seen of an answer. */
-export interface SeenAnswer {
+export interface ObservedAnswer {
   /** Bytes of UTF-8 in its text, thinking and arguments. */
   readonly contentBytes: number
   /** Events that had some of them; 1 where it was not streamed. */
@@ -25,7 +25,7 @@ export interface SeenAnswer {
  * How many tokens the text, the thinking and the arguments of an answer have, roughly. Against streams that are cut and whose
  * usage is known, the median is within a third, and nine in ten are less than twice what was used.
  */
-export function outputTokensOf({ contentBytes, textEvents, model }: SeenAnswer): number {
+export function outputTokensOf({ contentBytes, textEvents, model }: ObservedAnswer): number {
   if (model !== undefined && /claude/i.test(model))
     // It sends a few tokens at a time, and never none.
     return Math.max(

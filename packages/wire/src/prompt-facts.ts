@@ -60,6 +60,6 @@ export function promptFactsOf(body: JsonBody): PromptFacts | undefined {
 }
 
 /** How many JSON values a body has; undefined where nobody has scanned it. */
-export function valuesIn(body: JsonBody): number | undefined {
+export function countJsonValues(body: JsonBody): number | undefined {
   return body instanceof ScannedBody ? body.values : undefined
 }

@@ -4,7 +4,7 @@ import { promptSizeOf } from './prompt-size.ts'
 import { promptTokens, tokensFromBytes } from './usage.ts'
 
 /** What an answer's vendor told of its usage, and what was seen of the answer. */
-export interface ToldUsage {
+export interface ReportedUsage {
   readonly usage: Usage | undefined
   /** Whether that is the vendor's last word. */
   readonly isFinal: boolean
@@ -16,7 +16,7 @@ export interface ToldUsage {
  * The usage of an answer: what its vendor told where that is all of it, else completed by estimates and marked so. An answer
  * that was given is never an exact 0: no prompt is empty, and what was written was used.
  */
-export function completedUsage(told: ToldUsage, prompt: JsonBody): Usage {
+export function completedUsage(told: ReportedUsage, prompt: JsonBody): Usage {
   const { usage, isFinal, outputTokens } = told
   const hasPrompt = promptTokens(usage) > 0
   if (usage !== undefined && isFinal && hasPrompt && (usage.outputTokens > 0 || outputTokens === 0))

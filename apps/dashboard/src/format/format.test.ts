@@ -113,7 +113,7 @@ describe('times', () => {
 test.each([
   ['requestsPerMinute', 'Requests per minute'],
   ['rate_limited', 'Rate limited'],
-  ['half-open', 'Half open'],
+  ['half_open', 'Half open'],
 ])('%s reads as %s', (name, text) => {
   expect(title(name)).toBe(text)
   expect(words(name)).toBe(text.toLowerCase())

@@ -19,7 +19,7 @@ const tones: Readonly<Record<string, Tone>> = {
   'left out': 'bad',
   closed: 'good',
   'in use': 'good',
-  'half-open': 'warn',
+  half_open: 'warn',
 }
 
 /** A closed circuit lets calls through, a closed limit does not. */
@@ -66,7 +66,7 @@ export function Changes({ reload }: { readonly reload: number }): JSX.Element {
                   },
                   {
                     title: 'Became',
-                    cell: (change) => <Badge tone={toneOf(change)}>{change.became}</Badge>,
+                    cell: (change) => <Badge tone={toneOf(change)}>{words(change.became)}</Badge>,
                   },
                   {
                     title: 'Why',
@@ -121,14 +121,14 @@ function Stretches({
             class="track"
             role="img"
             aria-label={`${change.kind} of ${placeOf(change)} ${change.subject}: ${stretches
-              .map(({ from, to, state }) => `${state} ${spanText(from, to)}`)
+              .map(({ from, to, state }) => `${words(state)} ${spanText(from, to)}`)
               .join(', ')}`}
           >
             {stretches.map(({ from, to, state }) => (
               <span
                 key={from}
-                data-tone={state === 'half-open' ? 'warn' : 'bad'}
-                title={`${state} for ${duration(to - from)}`}
+                data-tone={state === 'half_open' ? 'warn' : 'bad'}
+                title={`${words(state)} for ${duration(to - from)}`}
                 style={{ left: share(from - range.from), width: `max(2px, ${share(to - from)})` }}
               />
             ))}

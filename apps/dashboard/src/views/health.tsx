@@ -17,7 +17,7 @@ import { Changes } from './changes.tsx'
 
 const tones: Readonly<Record<CircuitView['state'], Tone>> = {
   closed: 'good',
-  'half-open': 'warn',
+  half_open: 'warn',
   open: 'bad',
 }
 
@@ -136,7 +136,7 @@ function Circuit({ circuit, now }: { readonly circuit: CircuitView; readonly now
     <li>
       <div class="circuit">
         <span class="model">{scope === 'key' ? `${key} (whole key)` : key}</span>
-        <Badge tone={tones[state]}>{forced ? `${state}, forced` : state}</Badge>
+        <Badge tone={tones[state]}>{forced ? `${words(state)}, forced` : words(state)}</Badge>
         <span class="quiet">since {ago(since, now)}</span>
         <span class="numbers">
           {failureRate === null ? 'too few calls to judge' : `${percent(failureRate)} fail`}
@@ -153,7 +153,7 @@ function Circuit({ circuit, now }: { readonly circuit: CircuitView; readonly now
               <li key={`${at} ${to}`}>
                 <Time at={at} />
                 <span>
-                  {from} → <b>{to}</b>
+                  {words(from)} → <b>{words(to)}</b>
                 </span>
                 <span class="quiet">{words(reason)}</span>
               </li>

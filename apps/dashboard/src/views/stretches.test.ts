@@ -10,14 +10,14 @@ const range = { from: 100, to: 200 }
 
 test('a circuit is drawn from when it opened until it closed, half-open apart', () => {
   const changes = [
-    change(150, { was: 'half-open', became: 'closed' }),
-    change(140, { was: 'open', became: 'half-open' }),
+    change(150, { was: 'half_open', became: 'closed' }),
+    change(140, { was: 'open', became: 'half_open' }),
     change(120, {}),
   ]
   const [subject] = stretchesOf(changes, range)
   expect(subject?.stretches).toEqual([
     { from: 120, to: 140, state: 'open' },
-    { from: 140, to: 150, state: 'half-open' },
+    { from: 140, to: 150, state: 'half_open' },
   ])
   expect(subject?.ms).toBe(30)
 })
@@ -46,6 +46,6 @@ test('a closed limit and an endpoint that is left out end by themselves, and tho
 })
 
 test('what was well all the time is not drawn', () => {
-  expect(stretchesOf([change(150, { was: 'half-open', became: 'closed', at: 100 })], range)).toEqual([])
+  expect(stretchesOf([change(150, { was: 'half_open', became: 'closed', at: 100 })], range)).toEqual([])
   expect(stretchesOf([], range)).toEqual([])
 })

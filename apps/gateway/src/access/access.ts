@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { Failure } from '@spillway/middleware'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import { browserProblem } from './browser-rules.ts'
 import { openCors } from './cors.ts'
 import { foreignHost, HostRules, hostOf } from './host-rules.ts'
@@ -47,7 +47,7 @@ export function openAccess({ host, allowedHosts = [], allowedOrigins = [] }: Acc
   })
   const refused = (url: string, status: 400 | 403, message: string): Judgement => ({
     ...admitted(url),
-    refusal: callersFault(status === 400 ? 'invalid_request' : 'permission', message, status),
+    refusal: callerError(status === 400 ? 'invalid_request' : 'permission', message, status),
   })
   return {
     judge(req) {

@@ -4,7 +4,7 @@ import type { Client, KeyProblem } from '../clients/client-directory.ts'
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
 import { isToken } from '../identity/token-directory.ts'
 import type { TokenProblem } from '../identity/verify-token.ts'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import { isSigned } from '../server/tenant.ts'
 
 /** A request that may go on. */
@@ -62,8 +62,8 @@ export function admitClient(
 }
 
 function unacceptable({ message, status }: TokenProblem): Failure {
-  if (status === 503) return callersFault('server', message, 503)
-  return callersFault(status === 403 ? 'permission' : 'authentication', message, status)
+  if (status === 503) return callerError('server', message, 503)
+  return callerError(status === 403 ? 'permission' : 'authentication', message, status)
 }
 
 /** Nothing behind the door can pass on what was presented. */
@@ -98,4 +98,4 @@ export function presented(headers: IncomingHttpHeaders): string | undefined {
 /** Some set `Bearer` with the key, where their client or its other header has it already. */
 const withoutScheme = (text: string): string => text.replace(/^(?:bearer\s+)+/i, '').trim()
 
-const unauthenticated = (message: string): Failure => callersFault('authentication', message, 401)
+const unauthenticated = (message: string): Failure => callerError('authentication', message, 401)

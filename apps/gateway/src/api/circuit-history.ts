@@ -1,4 +1,4 @@
-import type { CircuitBreaker, CircuitChange, CircuitState } from '@spillway/circuit-breaker-fallback'
+import type { CircuitBreaker, CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { CircuitView } from '@spillway/gateway-api'
 
 /** A change and when it was, in milliseconds since the Unix epoch. */
@@ -18,7 +18,7 @@ export class CircuitHistory {
     breaker.onChange((change) => {
       this.#changes = [...this.#changes.slice(1 - longestHistory), { ...change, at: Date.now() }]
       const circuit = this.circuits().find(({ key, scope }) => key === change.key && scope === change.scope)
-      if (circuit !== undefined) onChange({ ...circuit, state: nameOf(change.to) })
+      if (circuit !== undefined) onChange({ ...circuit, state: change.to })
     })
   }
 
@@ -26,15 +26,11 @@ export class CircuitHistory {
     return this.#breaker.states().map(({ key, scope, state, forced, since, failureRate }) => ({
       ...{ key, scope, forced },
       since: Math.round(since),
-      state: nameOf(state),
+      state,
       failureRate: failureRate ?? null,
       history: this.#changes
         .filter((change) => change.key === key && change.scope === scope)
-        .map(({ at, from, to, reason }) => ({ at, from: nameOf(from), to: nameOf(to), reason })),
+        .map(({ at, from, to, reason }) => ({ at, from, to, reason })),
     }))
   }
-}
-
-function nameOf(state: CircuitState): CircuitView['state'] {
-  return state === 'half_open' ? 'half-open' : state
 }

@@ -185,7 +185,6 @@ function outcomeFilter(query: OutcomeFilter): OutcomeFilter {
   return { ...Object.fromEntries(texts), status, problems }
 }
 
-/** States as the API calls them. */
 function changeView({
   started_at: at,
   kind,
@@ -197,8 +196,7 @@ function changeView({
   reason,
   until,
 }: ChangeRow) {
-  const named = (state: string): string => state.replaceAll('_', '-')
-  return { at, kind, target, endpoint, subject, was: named(was), became: named(became), reason, until }
+  return { at, kind, target, endpoint, subject, was, became, reason, until }
 }
 
 function usageRow<T extends { readonly cancelled: number }>({

@@ -6,7 +6,7 @@ import { worstOf } from '../alerts/incidents.ts'
 import { type BudgetListSources, budgetList } from '../budgets/budget-list.ts'
 import type { OpenClients } from '../clients/open-clients.ts'
 import type { Config } from '../config/config.ts'
-import { withoutUndefined } from '../config/without-undefined.ts'
+import { omitUndefined } from '../config/omit-undefined.ts'
 import { actEntry, callEntry } from '../ledger/audit-entries.ts'
 import type { Books } from '../ledger/books.ts'
 import { changesOfCalls } from '../ledger/changes.ts'
@@ -52,7 +52,7 @@ export function openApiSources(observed: Observed): {
   targets: () => Targets
 } {
   const { config, targets, mirrors, books, vault, shared, known, log } = observed
-  const live = new LiveEvents(withoutUndefined({ ...config().server.live }))
+  const live = new LiveEvents(omitUndefined({ ...config().server.live }))
   const reads = sharedReads()
   const notes = new CallNotes()
   const { captureContent = false, maxContentLength = Infinity } = config().telemetry ?? {}

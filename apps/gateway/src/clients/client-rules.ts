@@ -2,7 +2,7 @@ import { type Failure, fieldOf, type JsonBody } from '@spillway/middleware'
 import { firstPartyName } from '@spillway/venues'
 import type { RecognisedCall } from '@spillway/wire'
 import type { OwnedPath } from '../owned/owned-path.ts'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import { mediaAsked, searchesWeb, toolsAsked } from './asked-features.ts'
 import type { Client } from './client-directory.ts'
 import { tokensRefusal } from './max-tokens.ts'
@@ -130,7 +130,7 @@ export function needs(client: Client, permission: Permission, what: string): Fai
   return denied(`${name} lacks the permission ${permission}, which ${what} need; ${how}${wider}`)
 }
 
-const denied = (message: string): Failure => callersFault('permission', message, 403)
+const denied = (message: string): Failure => callerError('permission', message, 403)
 
 const barred = (message: string | undefined): Failure | undefined =>
   message === undefined ? undefined : denied(message)

@@ -43,7 +43,7 @@ export interface RateLimitConfig {
   readonly priority?: Readonly<Record<string, number>> | undefined
   readonly ageing?: number | undefined
   readonly maxKeys?: number | undefined
-  readonly maxClosure?: number | undefined
+  readonly maxRetryAfter?: number | undefined
   /** What the vendor limits by; windows and 429s are kept for each. */
   readonly groupBy?: 'family' | 'model' | 'key' | undefined
   readonly adaptiveConcurrency?:
@@ -64,9 +64,9 @@ export interface CircuitBreakerConfig {
   readonly failureRate?: number | undefined
   readonly openFor?: number | undefined
   readonly halfOpenProbes?: number | undefined
-  readonly slowCall?: number | undefined
+  readonly slowCallThreshold?: number | undefined
   readonly slowCallRate?: number | undefined
-  readonly probeDeadline?: number | undefined
+  readonly probeTimeout?: number | undefined
   readonly maxKeys?: number | undefined
 }
 
@@ -75,14 +75,14 @@ export interface PoolConfig {
   readonly maxQueued?: number | undefined
   readonly maxWait?: number | undefined
   readonly maxWaitWithFallback?: number | undefined
-  readonly keepAliveFor?: number | undefined
+  readonly keepAliveTimeout?: number | undefined
 }
 
 /** How calls are spread over the endpoints of a target. */
 export interface RoutingConfig {
   readonly window?: number | undefined
   readonly decay?: number | undefined
-  readonly maxClosure?: number | undefined
+  readonly maxRetryAfter?: number | undefined
   /** `false`: conversations do not stay on one endpoint. */
   readonly affinity?: boolean | Loosely<AffinityOptions> | undefined
   /** `false`: no endpoint is left out for doing worse than the others. */
@@ -339,11 +339,11 @@ export interface Config extends PolicyConfig {
     readonly bodyTimeout?: number | undefined
     readonly headersTimeout?: number | undefined
     /** How long an idle connection of a client stays open. */
-    readonly keepAliveFor?: number | undefined
+    readonly keepAliveTimeout?: number | undefined
     /** The largest body of a request. */
     readonly maxRequestBytes?: number | undefined
     /** The largest answer that is not streamed. */
-    readonly maxAnswerBytes?: number | undefined
+    readonly maxResponseBytes?: number | undefined
     /** When calls are refused since the gateway is saturated, the least important first. */
     readonly loadShedding?: Loosely<SheddingLimits> | undefined
     /** How long calls are still taken, while `/readyz` answers 503, when the gateway is stopped. */
@@ -388,7 +388,7 @@ export interface Config extends PolicyConfig {
         readonly sample: number
         readonly concurrency?: number | undefined
         readonly callsPerMinute?: number | undefined
-        readonly deadline?: number | undefined
+        readonly timeout?: number | undefined
         readonly maxBytes?: number | undefined
       }[]
     | undefined

@@ -23,11 +23,12 @@ import { problemsOfEmbedded } from './embedded-problems.ts'
 import { idleSettings } from './idle-settings.ts'
 import { problemsOfNetwork } from './network-problems.ts'
 import { problemsOfOidc, warningsOfOidc } from './oidc-problems.ts'
+import { omitUndefined } from './omit-undefined.ts'
 import { readConfigFile, unreplacedVariable } from './read-config-file.ts'
+import { renamedKey } from './renamed-keys.ts'
 import { configSchema } from './schema.ts'
 import { isVenue } from './venue-config.ts'
 import { problemsOfVenues, warningsOfVenues } from './venue-problems.ts'
-import { withoutUndefined } from './without-undefined.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -87,7 +88,7 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
       file,
       result.error.issues.flatMap((issue) => problemsOf(issue, at)),
     )
-  const config = { ...result.data, server: { ...result.data.server, ...withoutUndefined(overrides) } }
+  const config = { ...result.data, server: { ...result.data.server, ...omitUndefined(overrides) } }
   const problems = contradictions(config, at)
   if (problems.length > 0) throw new ConfigError(file, problems)
   return { config, warnings: warningsOf(config, at), problemAt: at }
@@ -149,7 +150,7 @@ type Locate = (path: Path, message: string) => ConfigProblem
 
 function problemsOf(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => at([...issue.path, key], 'unknown key'))
+    return issue.keys.map((key) => at([...issue.path, key], unknownKey(issue.path, key)))
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // What is wrong inside of a mapping that may also be something else, such as false.
@@ -159,6 +160,11 @@ function problemsOf(issue: z.core.$ZodIssue, at: Locate): ConfigProblem[] {
   }
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => at(issue.path, message))
   return [at(issue.path, inPlainWords(issue.message.replace(/^Invalid input: /, '')))]
+}
+
+function unknownKey(path: Path, key: string): string {
+  const next = renamedKey(path, key)
+  return next === undefined ? 'unknown key' : `unknown key; it is called ${next} now`
 }
 
 const kinds: Readonly<Record<string, string>> = {

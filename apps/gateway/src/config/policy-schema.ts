@@ -75,7 +75,9 @@ export const rateLimit: z.ZodType<RateLimitConfig> = z
     priority,
     ageing: someTime.optional().describe('After so long a waiting call goes ahead by one priority.'),
     maxKeys: whole.optional().describe('Keys, or callers, whose limits are remembered at a time.'),
-    maxClosure: someTime.optional().describe("How long a vendor's 429 stops calls, whatever wait it names."),
+    maxRetryAfter: someTime
+      .optional()
+      .describe("How long a vendor's 429 stops calls, whatever wait it names."),
     groupBy: z
       .enum(['family', 'model', 'key'], { error: 'expected family, model or key' })
       .optional()
@@ -106,8 +108,10 @@ export const circuitBreaker: z.ZodType<CircuitBreakerConfig> = z
     failureRate: someShare.optional().describe('A circuit opens when this share of its calls has failed.'),
     openFor: someTime.optional().describe('How long an open circuit refuses calls.'),
     halfOpenProbes: whole.optional().describe('How many calls test an endpoint afterwards.'),
-    probeDeadline: someTime.optional().describe('After so long a probe gives its place to another call.'),
-    slowCall: someTime.optional().describe('Time to first content above which a stream counts as slow.'),
+    probeTimeout: someTime.optional().describe('After so long a probe gives its place to another call.'),
+    slowCallThreshold: someTime
+      .optional()
+      .describe('Time to first content above which a stream counts as slow.'),
     slowCallRate: someShare.optional().describe('A circuit opens when this share of its streams is slow.'),
     maxKeys: whole
       .optional()
@@ -121,6 +125,6 @@ export const pool: z.ZodType<PoolConfig> = z
     maxQueued: count.optional().describe('Calls that wait for a connection at a time.'),
     maxWait: duration.optional().describe('How long a call waits for a connection.'),
     maxWaitWithFallback: duration.optional().describe('The same where a fallback can answer.'),
-    keepAliveFor: duration.optional().describe('How long an idle connection stays open.'),
+    keepAliveTimeout: duration.optional().describe('How long an idle connection stays open.'),
   })
   .describe('How calls wait for connections, where their number is limited, and how long these are kept.')

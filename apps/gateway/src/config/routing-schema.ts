@@ -16,7 +16,7 @@ export const routing: z.ZodType<RoutingConfig> = z.strictObject({
   decay: someTime
     .optional()
     .describe('After so long a high time to first token has lost two thirds of its weight.'),
-  maxClosure: someTime
+  maxRetryAfter: someTime
     .optional()
     .describe("How long a vendor's 429 keeps calls from the endpoints of a key, whatever wait it names."),
   affinity: unlessOff(

@@ -203,7 +203,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
         callsPerMinute: atLeastOne
           .optional()
           .describe('Candidate calls that begin in any 60 s; further ones are dropped.'),
-        deadline: someTime.optional().describe('How long a candidate may take for a whole call.'),
+        timeout: someTime.optional().describe('How long a candidate may take for a whole call.'),
         maxBytes: byteSize
           .optional()
           .describe("How much of a candidate's stream is read before it is cancelled."),

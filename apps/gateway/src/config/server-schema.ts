@@ -178,7 +178,7 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
   maxRequestBytes: byteSize
     .optional()
     .describe('The largest request body, unpacked; larger ones are refused with 413.'),
-  maxAnswerBytes: byteSize
+  maxResponseBytes: byteSize
     .optional()
     .describe(
       'The largest answer that is not streamed, and what of a stream may come before its first content; larger ones are broken off.',
@@ -206,7 +206,7 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
   stallTimeout: patience.describe('How long a client may take none of what is written to it.'),
   bodyTimeout: patience.describe('How long a client may send nothing of a request body that it has begun.'),
   headersTimeout: someTime.optional().describe('How long the headers of a request may take.'),
-  keepAliveFor: someTime
+  keepAliveTimeout: someTime
     .optional()
     .describe(
       "How long an idle connection of a client stays open; longer than a load balancer's in front of it.",

@@ -11,7 +11,7 @@ import { GatewayHttp2Response } from './http2-response.ts'
 export interface Http2Options {
   readonly serve: (req: GatewayRequest, res: GatewayResponse) => void
   readonly limits: Http2Limits
-  readonly bounds: () => Pick<ServerBounds, 'keepAliveFor' | 'headersTimeout'>
+  readonly bounds: () => Pick<ServerBounds, 'keepAliveTimeout' | 'headersTimeout'>
   /** Watches over readers. */
   readonly stalls: StallWatch
 }
@@ -67,7 +67,7 @@ export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http
       // What it is sent may be on its way to nobody.
       setTimeout(() => session.destroy(), closing).unref()
     }
-    session.setTimeout(Math.min(bounds().keepAliveFor, 0x7fff_ffff))
+    session.setTimeout(Math.min(bounds().keepAliveTimeout, 0x7fff_ffff))
     session.on('timeout', whenIdle)
     session.on('close', () => sessions.delete(session))
     // It says what the client has done to it, and the session is gone.

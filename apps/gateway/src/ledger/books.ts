@@ -17,7 +17,7 @@ import { type Middleware, type ModelRequest, stack } from '@spillway/middleware'
 import type {} from '@spillway/mirror'
 import type { PriceTable } from '@spillway/usage'
 import type { StorageConfig } from '../config/config.ts'
-import { withoutUndefined } from '../config/without-undefined.ts'
+import { omitUndefined } from '../config/omit-undefined.ts'
 import { nameUpstream, type Upstream } from './upstream.ts'
 
 /** Where calls and attempts are booked. */
@@ -111,7 +111,7 @@ export function openBooks(
     postgres: storage?.postgres,
   })
   const refused = onceALine(warn)
-  const writer = withoutUndefined({ ...storage?.writer })
+  const writer = omitUndefined({ ...storage?.writer })
   let isClosing = false
   // A database in memory that ends now has no reader: no thread is started for its last rows, and none is waited for.
   const untilClosing: Pick<LedgerStore, 'write'> = {
@@ -123,7 +123,7 @@ export function openBooks(
     ...writer,
   })
   const kept = storage === undefined ? retentionInMemory : storage.retention
-  const retention = startRetention({ store, ...withoutUndefined({ ...kept }), onError: refused })
+  const retention = startRetention({ store, ...omitUndefined({ ...kept }), onError: refused })
   const log: Pick<AuditLog, 'append'> = {
     append: (entries, signal) =>
       store.audit.append(entries, signal).catch((error: unknown) => {

@@ -7,7 +7,7 @@ import type { ClientHash } from '../clients/client-hash.ts'
 import { clientKeyPattern, clientKeyStart } from '../clients/client-key.ts'
 import type { Permission } from '../clients/permissions.ts'
 import { clientAddress } from '../server/gateway-request.ts'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import { sendError } from './answer-json.ts'
 import { type AskedLogin, type Login, openLogin } from './login.ts'
 import { type AdmittedOperator, type Operator, wholeOperator } from './operator.ts'
@@ -80,7 +80,7 @@ export function openOperatorDoor(options: OperatorDoorOptions): OperatorDoor {
     if (another !== undefined) return unauthenticated(ambiguous)
     if (session !== undefined) {
       const problem = riddenProblem(req, session)
-      if (problem !== undefined) return callersFault('permission', problem, 403)
+      if (problem !== undefined) return callerError('permission', problem, 403)
       const { name, now } = session
       return { operator: { name, by: 'session', address, now }, session }
     }
@@ -139,7 +139,7 @@ export function refuseOperator(res: ServerResponse, { status = 401, message }: F
 
 function lacking({ name, permissions }: Client, needed: Permission): Failure | undefined {
   if (permissions.has(needed)) return undefined
-  return callersFault('permission', `${name} lacks the permission ${needed}`, 403)
+  return callerError('permission', `${name} lacks the permission ${needed}`, 403)
 }
 
 /** Why a request with a cookie may be one that its user knows nothing of; undefined where it is of a page of this gateway. */
@@ -155,4 +155,4 @@ const missing =
 const ended = 'this session has ended: log in again'
 const ambiguous = 'two sessions came with one request: log out, or remove the cookies of this site'
 
-const unauthenticated = (message: string): Failure => callersFault('authentication', message, 401)
+const unauthenticated = (message: string): Failure => callerError('authentication', message, 401)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { isVendorLimit, withoutHeaders } from '@spillway/wire'
+import { isVendorLimit, omitHeaders } from '@spillway/wire'
 import { responseHeaders } from '../server/response-sink.ts'
 
 /** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */
@@ -64,7 +64,7 @@ export async function readText(pieces: AsyncIterable<Uint8Array>): Promise<strin
 /** Bodies come decoded, and their length may change. */
 export function passed(answer: Response, { own, hidesLimits }: Said): ReturnType<typeof responseHeaders> {
   const all = Object.fromEntries(answer.headers)
-  const headers = hidesLimits ? (withoutHeaders(all, isVendorLimit) as typeof all) : all
+  const headers = hidesLimits ? (omitHeaders(all, isVendorLimit) as typeof all) : all
   const { 'content-encoding': encoding, 'content-length': length, ...others } = headers
   const isWhole = encoding === undefined && length !== undefined
   return responseHeaders(isWhole ? { ...others, 'content-length': length } : others, own)

@@ -13,7 +13,7 @@ import type { Client } from '../clients/client-directory.ts'
 import type { Config } from '../config/config.ts'
 import { protocolOf } from '../server/answer-models.ts'
 import { pathOf } from '../server/call-paths.ts'
-import { callersFault, refuse } from '../server/refusal.ts'
+import { callerError, refuse } from '../server/refusal.ts'
 import type { StallWatch } from '../server/stall-watch.ts'
 import { callerFrom } from '../server/tenant.ts'
 import type { RunningTarget } from '../targets.ts'
@@ -97,7 +97,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
     if (isUpload && client !== undefined && encoding !== 'identity') {
       req.resume()
       const message = 'content-encoding: uploads of clients are taken as they are, without an encoding'
-      return refuse(res, api, callersFault('invalid_request', message, 415))
+      return refuse(res, api, callerError('invalid_request', message, 415))
     }
     const upload = isUpload ? await openUpload(req, largest[path.kind], stalls) : undefined
     // Asking who owns it and its own answer have one limit.
@@ -143,7 +143,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
       return refuse(
         res,
         api,
-        callersFault('malformed', 'the answer is no JSON, too large, or has broken off', 502),
+        callerError('malformed', 'the answer is no JSON, too large, or has broken off', 502),
       )
     if (answer.ok) learn(text, path, req.method ?? '', owned)
     const isList = path.id === undefined && req.method === 'GET'
@@ -240,7 +240,7 @@ async function send(
   { body, longest, patience }: Sending,
 ): Promise<Response | Failure> {
   const { client } = endpoint
-  if (client === undefined) return callersFault('not_found', 'the target has no batches and files', 404)
+  if (client === undefined) return callerError('not_found', 'the target has no batches and files', 404)
   const path = pathOf(req.url ?? '')
   const url = `${normaliseBaseUrl(client.baseUrl)}${path}${forwardedQuery(req.url ?? '')}`
   try {
@@ -256,7 +256,7 @@ async function send(
     for (const each of [error, cause])
       if (each instanceof NamesOthers) return notFound({ id: each.id, what: 'file' })
     if (error instanceof UploadTooLarge || cause instanceof UploadTooLarge)
-      return callersFault('too_large', (cause as Error).message)
+      return callerError('too_large', (cause as Error).message)
     return transportFailure(cause)
   }
 }

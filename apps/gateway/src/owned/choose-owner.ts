@@ -1,7 +1,7 @@
 import type { Api, Failure } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
 import { globMatcher } from '../glob.ts'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import type { RunningTarget } from '../targets.ts'
 import type { OwnedPath } from './owned-path.ts'
 import { idsIn } from './owned-path.ts'
@@ -47,7 +47,7 @@ export async function placeOf(beginning: string, choosing: Choosing): Promise<Ca
   const [first] = candidates
   if (first === undefined) {
     const named = choosing.asked === undefined ? '' : ` called ${choosing.asked.slice(0, 64)}`
-    return callersFault('not_found', `no target${named} with api: ${choosing.api} has batches and files`, 404)
+    return callerError('not_found', `no target${named} with api: ${choosing.api} has batches and files`, 404)
   }
   const ids = idsIn(beginning).filter(({ field }) => field !== 'custom_id')
   for (const { id } of ids.slice(0, mostNamed)) {
@@ -73,7 +73,7 @@ export function ownedBy(
   if (endpoint !== undefined && config.targets[owner.target] !== undefined)
     return { target: owner.target, endpoint }
   const message = `${id} was made at the endpoint ${owner.endpoint} of the target ${owner.target}, which the configuration no longer has`
-  return callersFault('invalid_request', message, 409)
+  return callerError('invalid_request', message, 409)
 }
 
 /** What is known already, and what is asked with where that is nothing. */
@@ -104,7 +104,7 @@ export async function ownerOf(
 
 /** It may be there all the same. */
 const unasked = (id: string): Failure =>
-  callersFault(
+  callerError(
     'connection',
     `${id}: not every endpoint that may have it has answered; try again, or name its target by x-spillway-target`,
     503,
@@ -114,7 +114,7 @@ const unasked = (id: string): Failure =>
 const unknown = (id: string, isClients?: boolean): Failure =>
   isClients
     ? notFound({ id, what: /^(?:msg)?batch/.test(id) ? 'batch' : 'file' })
-    : callersFault(
+    : callerError(
         'not_found',
         `${id}: none of the endpoints that could be asked has it, with the keys that the gateway has now`,
       )

@@ -1,6 +1,6 @@
 import { type Api, type Failure, fieldOf, type JsonBody, type ResponseBody } from '@spillway/middleware'
 import type { Config } from '../config/config.ts'
-import { callersFault } from '../server/refusal.ts'
+import { callerError } from '../server/refusal.ts'
 import { type MadeIds, madeIds } from './made-ids.ts'
 import { mostNamed, type NamedId, namedIds } from './named-ids.ts'
 import type { Owner, Owners } from './owners.ts'
@@ -42,7 +42,7 @@ export function ownershipOf(owners: Pick<Owners, 'of' | 'learn'>, config: () => 
 
   async function refusalOf(named: readonly NamedId[], client: string): Promise<Failure | undefined> {
     if (named.length > mostNamed)
-      return callersFault('invalid_request', `the call names more than ${mostNamed} stored files and items`)
+      return callerError('invalid_request', `the call names more than ${mostNamed} stored files and items`)
     for (const each of new Map(named.map((one) => [one.id, one])).values()) {
       const refused = await isRefused(owners, each.id, client, unknownIdsOf(config()))
       if (refused) return notFound(each)
@@ -68,13 +68,13 @@ export function notFound({ id, what }: NamedId): Failure {
   const why = 'this client was not seen to make it through this gateway (server.unknownIds)'
   switch (what) {
     case 'file':
-      return callersFault('not_found', `File not found: ${named}; ${why}`, 404)
+      return callerError('not_found', `File not found: ${named}; ${why}`, 404)
     case 'batch':
-      return callersFault('not_found', `Batch not found: ${named}; ${why}`, 404)
+      return callerError('not_found', `Batch not found: ${named}; ${why}`, 404)
     case 'response':
-      return callersFault('invalid_request', `Previous response with id '${named}' not found; ${why}`, 400)
+      return callerError('invalid_request', `Previous response with id '${named}' not found; ${why}`, 400)
     default:
-      return callersFault(
+      return callerError(
         'not_found',
         `${what[0]?.toUpperCase()}${what.slice(1)} with id '${named}' not found; ${why}`,
         404,

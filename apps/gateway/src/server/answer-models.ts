@@ -6,7 +6,7 @@ import { listIn, modelIn } from '../models/model-info.ts'
 import type { Models } from '../models/models.ts'
 import type { Router } from '../router.ts'
 import type { GatewayResponse } from './gateway-response.ts'
-import { callersFault, refuse } from './refusal.ts'
+import { callerError, refuse } from './refusal.ts'
 import { callerFrom } from './tenant.ts'
 
 /** A question about models: all, or the one of this name. */
@@ -67,7 +67,7 @@ export async function answerModels(
   if (id !== undefined) {
     const model = id.length > 256 || !mayUse(id) ? undefined : await models.one(id, asking)
     if (model !== undefined) return send(res, modelIn(api, model))
-    return refuse(res, api, callersFault('not_found', `model: ${id.slice(0, 256)}`))
+    return refuse(res, api, callerError('not_found', `model: ${id.slice(0, 256)}`))
   }
   const query = new URLSearchParams((req.url ?? '').replace(/^[^?]*\??/, '').replace(/#.*$/, ''))
   const limit = query.get('limit') === null ? usualLimit : Number(query.get('limit'))
@@ -79,7 +79,7 @@ export async function answerModels(
         : afterId !== undefined && beforeId !== undefined
           ? 'after_id, before_id: only one of them can be given'
           : undefined
-    if (problem !== undefined) return refuse(res, api, callersFault('invalid_request', problem))
+    if (problem !== undefined) return refuse(res, api, callerError('invalid_request', problem))
   }
   const served = (await models.list(asking)).filter((model) => mayUse(model.id))
   send(res, listIn(api, served, { limit, afterId, beforeId }))

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Failure, fieldOf, type JsonBody } from '@spillway/middleware'
 import type { RecognisedCall } from '@spillway/wire'
-import { callersFault } from './refusal.ts'
+import { callerError } from './refusal.ts'
 
 /** The facts that routes and policies decide by. */
 export interface Asked {
@@ -56,5 +56,5 @@ function sessionOf(headers: IncomingHttpHeaders): string | undefined {
 }
 
 function wrong(message: string): Failure {
-  return callersFault('invalid_request', message)
+  return callerError('invalid_request', message)
 }

@@ -14,11 +14,11 @@ export interface ServerBounds {
   /** How long the headers of a request may take to arrive. */
   readonly headersTimeout: number
   /** How long an idle connection stays open. */
-  readonly keepAliveFor: number
+  readonly keepAliveTimeout: number
   /** The largest body of a request. */
   readonly maxRequestBytes: number
   /** The largest answer that is not streamed, and what of a stream is held before its first content. */
-  readonly maxAnswerBytes: number
+  readonly maxResponseBytes: number
 }
 
 const MiB = 1024 * 1024
@@ -38,11 +38,11 @@ export const boundDefaults: Omit<ServerBounds, 'maxInFlightBytes'> = {
   bodyTimeout: 30_000,
   headersTimeout: 60_000,
   // Longer than common load balancers, which would otherwise reuse one that is being closed.
-  keepAliveFor: 75_000,
+  keepAliveTimeout: 75_000,
   // What Anthropic's own edge accepts.
   maxRequestBytes: 32 * MiB,
   // No answer of any model is larger.
-  maxAnswerBytes: 32 * MiB,
+  maxResponseBytes: 32 * MiB,
 }
 
 /** All bounds; undefined means the default. */
@@ -55,8 +55,8 @@ export function serverBounds(
     stallTimeout: set.stallTimeout ?? boundDefaults.stallTimeout,
     bodyTimeout: set.bodyTimeout ?? boundDefaults.bodyTimeout,
     headersTimeout: set.headersTimeout ?? boundDefaults.headersTimeout,
-    keepAliveFor: set.keepAliveFor ?? boundDefaults.keepAliveFor,
+    keepAliveTimeout: set.keepAliveTimeout ?? boundDefaults.keepAliveTimeout,
     maxRequestBytes: set.maxRequestBytes ?? boundDefaults.maxRequestBytes,
-    maxAnswerBytes: set.maxAnswerBytes ?? boundDefaults.maxAnswerBytes,
+    maxResponseBytes: set.maxResponseBytes ?? boundDefaults.maxResponseBytes,
   }
 }

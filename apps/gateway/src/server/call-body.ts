@@ -6,7 +6,7 @@ import { acceptedEncodings, bodyEncoding, decoderBytes } from './body-decoding.t
 import { boundDefaults } from './bounds.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import type { InFlightBytes, Reservation } from './in-flight-bytes.ts'
-import { callersFault } from './refusal.ts'
+import { callerError } from './refusal.ts'
 import type { StallWatch } from './stall-watch.ts'
 
 /** What reading bodies needs. */
@@ -19,7 +19,7 @@ export interface BodyReading {
   /** The largest body, in bytes. */
   readonly maxRequestBytes: number
   /** The largest answer, in bytes. */
-  readonly maxAnswerBytes: number
+  readonly maxResponseBytes: number
 }
 
 /** The body of a call, whole. */
@@ -172,7 +172,7 @@ function limitOf(
   const why = isShort ? ' (server.maxInFlightBytes)' : isOwn ? ' (server.maxRequestBytes)' : ''
   return {
     bytes,
-    exceeded: { failure: callersFault('too_large', `the request exceeds ${bytes} bytes${why}`) },
+    exceeded: { failure: callerError('too_large', `the request exceeds ${bytes} bytes${why}`) },
   }
 }
 
@@ -190,18 +190,18 @@ const noCapacity: RefusedBody = {
 
 function tooSlow({ bodyTimeout }: BodyReading): RefusedBody {
   const message = `no byte of the request body has arrived for ${bodyTimeout / 1_000} s (server.bodyTimeout)`
-  return { failure: callersFault('invalid_request', message, 408), headers: { connection: 'close' } }
+  return { failure: callerError('invalid_request', message, 408), headers: { connection: 'close' } }
 }
 
 function notTaken(message: string): RefusedBody {
-  return { failure: callersFault('invalid_request', message) }
+  return { failure: callerError('invalid_request', message) }
 }
 
 /** What the name is, only its sender knows; it may be of any length. */
 function unknownEncoding(name: string): RefusedBody {
   const message = `content-encoding: ${name.slice(0, 40)} is not supported; use one of ${acceptedEncodings}, or none`
   return {
-    failure: callersFault('invalid_request', message, 415),
+    failure: callerError('invalid_request', message, 415),
     headers: { 'accept-encoding': acceptedEncodings },
   }
 }

@@ -22,7 +22,7 @@ import { cameByHttps } from './gateway-request.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { type CallHandling, handleCall } from './handle-call.ts'
 import { answerProfiles, profilesAsked } from './inference-profiles.ts'
-import { callersFault, guessProtocol, refuse, refusedRequest } from './refusal.ts'
+import { callerError, guessProtocol, refuse, refusedRequest } from './refusal.ts'
 import { endWith } from './response-sink.ts'
 
 /** What answers requests, by their paths. */
@@ -135,10 +135,10 @@ export async function dispatch(
   }
   if (isRead && options.dashboard?.answer(req, res, path)) return
   const unknown = (what: string): void => {
-    turnAway(callersFault('not_found', `no such route: ${req.method} ${path}; ${what}`))
+    turnAway(callerError('not_found', `no such route: ${req.method} ${path}; ${what}`))
   }
   const unserved = whyNotServed(path)
-  if (unserved !== undefined) return turnAway(callersFault('invalid_request', unserved))
+  if (unserved !== undefined) return turnAway(callerError('invalid_request', unserved))
   const profiles = profilesAsked(path)
   if (profiles !== undefined) {
     if (!isRead) return refuseMethod(req, res, 'GET, HEAD')
@@ -172,7 +172,7 @@ function takeSlot(
   shedder: LoadShedder | undefined,
 ): Failure | 'shed' | undefined {
   const priority = priorityOfHead(req.headers[priorityHeader], res.client)
-  if (typeof priority === 'string') return callersFault('invalid_request', priority)
+  if (typeof priority === 'string') return callerError('invalid_request', priority)
   res.priority = priority
   const slot = shedder?.admit(priority ?? interactive)
   if (slot === undefined) return undefined
@@ -194,7 +194,7 @@ function originOf(req: IncomingMessage): string {
 }
 
 function refuseMethod(req: IncomingMessage, res: ServerResponse, allow: string): void {
-  const failure = callersFault('invalid_request', `${req.method} is not allowed here; use ${allow}`, 405)
+  const failure = callerError('invalid_request', `${req.method} is not allowed here; use ${allow}`, 405)
   refuse(res, guessProtocol(req), failure, { allow })
   req.resume()
 }

@@ -20,7 +20,7 @@ import type { GatewayRequest } from './gateway-request.ts'
 import type { GatewayResponse } from './gateway-response.ts'
 import { openHttpServer } from './http-server.ts'
 import { InFlightBytes } from './in-flight-bytes.ts'
-import { callersFault, guessProtocol, refuse, refusedRequest } from './refusal.ts'
+import { callerError, guessProtocol, refuse, refusedRequest } from './refusal.ts'
 import { StallWatch } from './stall-watch.ts'
 
 /** A gateway that listens. */
@@ -98,7 +98,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     bodyStalls: new StallWatch(bounds.bodyTimeout, systemClock),
     bodyTimeout: bounds.bodyTimeout,
     maxRequestBytes: bounds.maxRequestBytes,
-    maxAnswerBytes: bounds.maxAnswerBytes,
+    maxResponseBytes: bounds.maxResponseBytes,
   }
   const shedder = new LoadShedder({
     limits: sheddingLimits(options.shedding),
@@ -150,7 +150,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       const call = res.callId === undefined ? '' : ` at the call ${res.callId}`
       options.log(`the gateway failed${call}: ${(error as Error)?.stack ?? error}`)
       refuse(res, guessProtocol(req), {
-        ...callersFault('server', 'the gateway failed', 500),
+        ...callerError('server', 'the gateway failed', 500),
         scope: 'endpoint',
       })
     })
@@ -179,7 +179,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       handling.keepAliveAfter = keepAliveAfter
       const next = serverBounds(set)
       bodies.maxRequestBytes = next.maxRequestBytes
-      bodies.maxAnswerBytes = next.maxAnswerBytes
+      bodies.maxResponseBytes = next.maxResponseBytes
       bodies.inFlight.max = next.maxInFlightBytes
       bodies.bodyTimeout = next.bodyTimeout
       bodies.bodyStalls.use(next.bodyTimeout)

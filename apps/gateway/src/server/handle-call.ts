@@ -1,15 +1,15 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { isEventStream, type SpokenProtocol, sealBody } from '@spillway/attempt'
+import { type CallerProtocol, guardStreamEnd, isEventStream } from '@spillway/attempt'
 import {
   type Api,
   type CallRecord,
   createRequest,
   type Failure,
-  failuresInShort,
   type ModelResponse,
   newCallId,
   type RequestHeaders,
   recordCall,
+  summarizeFailures,
   systemClock,
   type Timeouts,
   withField,
@@ -133,7 +133,7 @@ export async function handleCall(
       url: req.url ?? '/',
       headers: withVersion(api, forwardedHeaders(req)),
       signal: leaving.signal,
-      maxHeldBytes: handling.bodies.maxAnswerBytes,
+      maxHeldBytes: handling.bodies.maxResponseBytes,
       timeouts: typeof handling.timeouts === 'function' ? handling.timeouts() : handling.timeouts,
       context: {
         callId,
@@ -189,10 +189,10 @@ export async function handleCall(
     ...budgeted?.headers,
   })
   if (response.failure === undefined && asked.stream) {
-    sendStream(res, response.status, headers, sealBody(body, recognised))
+    sendStream(res, response.status, headers, guardStreamEnd(body, recognised))
   } else {
     // Another protocol may need more bytes for the same.
-    sendWhole(res, recognised, response.status, headers, body, 2 * handling.bodies.maxAnswerBytes)
+    sendWhole(res, recognised, response.status, headers, body, 2 * handling.bodies.maxResponseBytes)
   }
 }
 
@@ -203,7 +203,7 @@ const lowest = (a: number | undefined, b: number | undefined): number | undefine
 /** Goes on with a stream whose headers are gone: what they would have said is a remark in it, errors are events. */
 function sendLate(
   res: ServerResponse,
-  spoken: SpokenProtocol,
+  spoken: CallerProtocol,
   response: ModelResponse,
   record: CallRecord,
 ): void {
@@ -215,7 +215,7 @@ function sendLate(
   const said = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   res.write(remark(said.join('; '), spoken))
   if (response.failure === undefined && isEventStream(response.headers, spoken.venue))
-    return pipeStream(res, sealBody(response.body, spoken))
+    return pipeStream(res, guardStreamEnd(response.body, spoken))
   response.body.cancel()
   const failure = response.failure ?? malformedFailure('the upstream answered with no stream')
   res.end(renderErrorEvent(spoken.api, failure, { venue: spoken.venue }))
@@ -251,7 +251,7 @@ function spillwayHeaders(response: ModelResponse, record: CallRecord): Record<st
   // Retries have one owner, and it has done what it could.
   if (response.failure !== undefined) {
     headers['x-should-retry'] = 'false'
-    const failures = failuresInShort(record.reports)
+    const failures = summarizeFailures(record.reports)
     if (failures !== undefined) headers['x-spillway-failures'] = failures
   }
   return headers

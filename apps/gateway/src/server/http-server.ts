@@ -88,7 +88,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const use = (next: ServerBounds): void => {
     bounds = next
     server.maxConnections = next.maxConnections
-    server.keepAliveTimeout = next.keepAliveFor
+    server.keepAliveTimeout = next.keepAliveTimeout
   }
   use(bounds)
   if (secure !== undefined && options.http2 !== undefined) await openHttp2(options.http2)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { firstPartyName } from '@spillway/venues'
-import { callersFault, refuse } from './refusal.ts'
+import { callerError, refuse } from './refusal.ts'
 
 const base = '/inference-profiles'
 
@@ -31,7 +31,7 @@ export function answerProfiles(res: ServerResponse, { id }: ProfilesAsked): void
   if (name === id || id.length > longestId) {
     const shown = id.slice(0, longestId)
     const message = `the inference profile ${shown} is not known here; name a model whose id tells which it is, such as us.anthropic.claude-sonnet-5-5`
-    return refuse(res, { api: 'anthropic', venue: 'bedrock' }, callersFault('not_found', message))
+    return refuse(res, { api: 'anthropic', venue: 'bedrock' }, callerError('not_found', message))
   }
   const profile = id.replace(/^.*\//s, '')
   send(res, {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type SpokenProtocol, streamType } from '@spillway/attempt'
+import { type CallerProtocol, streamType } from '@spillway/attempt'
 import type { Api } from '@spillway/middleware'
 import { bedrockFrame } from '@spillway/wire'
 
@@ -14,13 +14,13 @@ const signsOfLife: Readonly<Record<Api, string>> = {
 }
 
 /** Frames have no comments: Bedrock's clients get the event, which they skip as all of Anthropic's do. */
-function signOfLife({ api, venue }: SpokenProtocol): string | Uint8Array {
+function signOfLife({ api, venue }: CallerProtocol): string | Uint8Array {
   if (venue === 'bedrock') return bedrockFrame(ping)
   return venue === 'vertex' ? comment : signsOfLife[api]
 }
 
 /** What says something of a stream beside its events: a comment, and for Bedrock's clients an event that they skip. */
-export function remark(text: string, { venue }: SpokenProtocol): string | Uint8Array {
+export function remark(text: string, { venue }: CallerProtocol): string | Uint8Array {
   if (venue === 'bedrock') return bedrockFrame(JSON.stringify({ type: 'ping', spillway: text }))
   return `: ${text}\n\n`
 }
@@ -37,7 +37,7 @@ export interface HeldStream {
  * Shows the client of a stream that somebody is at work: after `everyMs`, and again after each further `everyMs`. The
  * first sign gives up the status.
  */
-export function keepAlive(res: ServerResponse, spoken: SpokenProtocol, everyMs: number): HeldStream {
+export function keepAlive(res: ServerResponse, spoken: CallerProtocol, everyMs: number): HeldStream {
   let hasBegun = false
   const timer = setInterval(() => {
     if (res.destroyed) return

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { SpokenProtocol } from '@spillway/attempt'
+import type { CallerProtocol } from '@spillway/attempt'
 import type { Api, Failure, FailureKind } from '@spillway/middleware'
 import { refusalFailure, renderError } from '@spillway/wire'
 import { isOfBedrock, isOfVertex, pathOf } from './call-paths.ts'
@@ -28,21 +28,21 @@ export function refusedRequest(res: ServerResponse, failure: Failure, callId?: s
 const longestPath = 200
 
 /** A fault of the caller's, found before anything was sent. */
-export function callersFault(kind: FailureKind, message: string, status?: number): Failure {
+export function callerError(kind: FailureKind, message: string, status?: number): Failure {
   return refusalFailure({ kind, message, scope: 'request', status })
 }
 
 /** Answers with an error in the protocol of the caller. `status` of the failure, where it is set, wins: clouds have their own. */
 export function refuse(
   res: ServerResponse,
-  spoken: Api | SpokenProtocol,
+  spoken: Api | CallerProtocol,
   failure: Failure,
   headers: OutgoingHttpHeaders = {},
 ): void {
   if (res.headersSent || res.destroyed) return
   // A client that is still writing may not see an answer behind which the connection is closed: the server closes it later.
   if (!res.req.complete && bringsBody(res.req)) res.shouldKeepAlive = true
-  const { api, venue }: SpokenProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
+  const { api, venue }: CallerProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
   const error = renderError(api, failure, venue)
   res.writeHead((venue === undefined ? failure.status : undefined) ?? error.status, {
     ...(error.headers as OutgoingHttpHeaders),
@@ -59,7 +59,7 @@ const bringsBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** The protocol of a caller who has not named a known route: by the path, else Anthropic's. */
-export function guessProtocol({ url = '/' }: IncomingMessage): SpokenProtocol {
+export function guessProtocol({ url = '/' }: IncomingMessage): CallerProtocol {
   const path = pathOf(url)
   if (isOfBedrock(path)) return { api: 'anthropic', venue: 'bedrock' }
   if (isOfVertex(path)) return { api: 'anthropic', venue: 'vertex' }

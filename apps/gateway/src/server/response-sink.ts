@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { SpokenProtocol } from '@spillway/attempt'
+import type { CallerProtocol } from '@spillway/attempt'
 import {
   type Api,
   type BodySink,
@@ -37,7 +37,7 @@ const largestAnswer = 64 * 1024 * 1024
  */
 export function sendWhole(
   res: ServerResponse,
-  spoken: Api | SpokenProtocol,
+  spoken: Api | CallerProtocol,
   status: number,
   headers: OutgoingHttpHeaders,
   body: ResponseBody,

@@ -75,7 +75,7 @@ export function gatewayValues({
         [...targets.values()].flatMap(({ name, retryBudget }) =>
           retryBudget === undefined
             ? []
-            : [{ value: retryBudget.left, attributes: { 'spillway.target': name } }],
+            : [{ value: retryBudget.balance, attributes: { 'spillway.target': name } }],
         ),
     },
     ...mirrorValues(mirrors),

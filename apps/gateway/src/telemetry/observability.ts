@@ -10,7 +10,7 @@ import {
   telemetry,
 } from '@spillway/telemetry'
 import type { Config } from '../config/config.ts'
-import { withoutUndefined } from '../config/without-undefined.ts'
+import { omitUndefined } from '../config/omit-undefined.ts'
 import type { Upstream } from '../ledger/upstream.ts'
 import { costCounter } from './cost-counter.ts'
 import { openOtlp } from './otlp.ts'
@@ -50,7 +50,7 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
   const cost = costCounter()
   observeValues(cost.values, meterProvider)
   return {
-    calls: telemetry({ meterProvider, tracerProvider, ...withoutUndefined(written) }),
+    calls: telemetry({ meterProvider, tracerProvider, ...omitUndefined(written) }),
     attempts: ({ url }) => attemptTelemetry({ tracerProvider, server: url }),
     mirrored: attemptMetrics({ meterProvider }),
     book: (attempt) => cost.add(attempt),

@@ -1,4 +1,4 @@
-import { type ClientOptions, CredentialError, callersCredential } from '@spillway/core-client'
+import { type ClientOptions, CredentialError, callerCredential } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
 import { type AwsService, awsCredential, entraCredential, googleCredential } from '@spillway/venues'
 import type { EndpointConfig } from '../config/config.ts'
@@ -38,7 +38,7 @@ export function credentialOf(
   const ofCloud = cloudCredential(endpoint)
   if (ofCloud !== undefined) return ofCloud
   const scheme = auth === undefined ? {} : { scheme: auth }
-  if (reference === 'caller') return { credential: callersCredential }
+  if (reference === 'caller') return { credential: callerCredential }
   if (reference === undefined) return { credential: null }
   if (reference.startsWith('vault:')) {
     return { ...scheme, credential: vault === undefined ? null : vaultCredential(reference, vault) }

@@ -107,7 +107,7 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
   }
   const breakers = ['a', 'b', 'c'].map(() => {
     const breaker = createCircuitBreaker({
-      ...{ minimumCalls: 5, openFor: 1_000, halfOpenProbes: 1, probeDeadline: 5_000 },
+      ...{ minimumCalls: 5, openFor: 1_000, halfOpenProbes: 1, probeTimeout: 5_000 },
       key: broken(({ model }) => model),
       credential: broken(() => 'key'),
       when: broken(() => undefined),
@@ -117,7 +117,7 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
   })
   const limits = ['a', 'b', 'c'].map(() =>
     createRateLimit({
-      ...{ concurrency: 20, requestsPerMinute: 6_000, maxWait: 2_000, maxClosure: 1_000 },
+      ...{ concurrency: 20, requestsPerMinute: 6_000, maxWait: 2_000, maxRetryAfter: 1_000 },
       priority: broken(() => 3),
       key: broken(() => ''),
       group: broken(() => 'm'),
@@ -129,9 +129,9 @@ it('hooks that throw, hang or answer with nonsense lose no call, slot, lease, pr
   }
   const budget: RetryBudget = {
     onFirstAttempt: broken(() => {}),
-    take: broken(() => true),
+    withdraw: broken(() => true),
     onSuccess: broken(() => {}),
-    left: 1,
+    balance: 1,
   }
   const routing = createRouting({
     endpoints: [endpoint(0), endpoint(1)],

@@ -104,10 +104,10 @@ describe('the retry budget is charged for attempts that are made again, and for 
     const breaker = createCircuitBreaker(quickBreaker)
     const chain = [retry({ ...steady, budget, attempts: 2 }), breaker.middleware]
     await run(clock, chain, upstream.handler)
-    const left = budget.left
+    const left = budget.balance
     for (let call = 0; call < 5; call++)
       expect((await run(clock, chain, upstream.handler)).failure).toBe('circuit_open')
-    expect([budget.left, upstream.attempts.length]).toEqual([left, 2])
+    expect([budget.balance, upstream.attempts.length]).toEqual([left, 2])
   })
 
   it('not for a rate limit that refuses', async () => {
@@ -116,7 +116,7 @@ describe('the retry budget is charged for attempts that are made again, and for 
     const chain = [retry({ ...steady, budget }), rateLimit({ requestsPerMinute: 1, maxWait: 0 })]
     await run(clock, chain, upstream.handler)
     expect((await run(clock, chain, upstream.handler)).failure).toBe('saturated')
-    expect(budget.left).toBe(10)
+    expect(budget.balance).toBe(10)
   })
 
   it('not for an endpoint that refuses its key, which routing passes to the next endpoint', async () => {
@@ -131,7 +131,7 @@ describe('the retry budget is charged for attempts that are made again, and for 
     for (let call = 0; call < 6; call++) {
       expect((await run(clock, [retry({ ...steady, budget })], routing.handler)).status).toBe(200)
     }
-    expect([budget.left, a.attempts.length]).toEqual([10, 1])
+    expect([budget.balance, a.attempts.length]).toEqual([10, 1])
   })
 
   it('not for a call that the fallback takes over', async () => {
@@ -139,7 +139,7 @@ describe('the retry budget is charged for attempts that are made again, and for 
     const [first, second] = [scriptedUpstream({ status: 429, retryAfter: 60 }), scriptedUpstream('ok')]
     const chain = [fallback([to('second', second)]), retry({ ...steady, budget })]
     for (let call = 0; call < 20; call++) await run(clock, chain, first.handler)
-    expect(budget.left).toBe(10)
+    expect(budget.balance).toBe(10)
   })
 
   it('and where it is used up, the fallback has the call at once', async () => {
@@ -147,7 +147,7 @@ describe('the retry budget is charged for attempts that are made again, and for 
     const [first, second] = [scriptedUpstream(overloaded), scriptedUpstream('ok')]
     const chain = [fallback([to('second', second)]), retry({ ...steady, budget })]
     for (let call = 0; call < 5; call++) await run(clock, chain, first.handler)
-    expect(budget.left).toBe(0)
+    expect(budget.balance).toBe(0)
     const before = clock.now()
     const { target: who, at } = await run(clock, chain, first.handler)
     expect([who, at - before]).toEqual(['second', 20])

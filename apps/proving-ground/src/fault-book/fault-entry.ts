@@ -20,7 +20,7 @@ export interface Fails {
   /** `no`: asking again cannot help. `deadline`: there is no time left to. */
   readonly retry: 'yes' | 'no' | 'deadline'
   /** The request is at fault, so that no other target is asked either. */
-  readonly callersFault?: boolean
+  readonly callerError?: boolean
   /** A timeout goes to a fallback at once, where there is one. */
   readonly timeout?: boolean
   /** The caller gets the upstream's error byte for byte. */

@@ -93,7 +93,7 @@ function aloneExpected(
 
 function fallbackExpected(effect: Exclude<Effect, { does: 'nothing' }>, stopped: boolean): Expectation {
   if (effect.does !== 'fail') return aloneExpected(effect, stopped)
-  if (effect.callersFault) return { ...errorExpected(effect), attempts: [1, 0] }
+  if (effect.callerError) return { ...errorExpected(effect), attempts: [1, 0] }
   const made = effect.retry === 'yes' && !effect.timeout ? attempts : 1
   return {
     ...answered(1, effect),

@@ -33,7 +33,7 @@ const rounds = Math.max(3, Number(options.rounds) || 9)
 const calls = 40
 const concurrency = 4
 /** Every call is mirrored; only the candidates under way at a time are limited, by default. */
-const everyCall: Omit<MirrorOptions, 'to'> = { sample: 1, callsPerMinute: Infinity, deadline: 10_000 }
+const everyCall: Omit<MirrorOptions, 'to'> = { sample: 1, callsPerMinute: Infinity, timeout: 10_000 }
 
 const children: ChildProcess[] = []
 const clients: Client[] = []

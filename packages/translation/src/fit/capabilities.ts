@@ -1,4 +1,4 @@
-import { acceptsPrefill, acceptsTemperature, isOpenAiWithoutThinking } from '@spillway/wire'
+import { acceptsPrefill, acceptsTemperature, isOpenAiNonReasoningModel } from '@spillway/wire'
 import { claudeRows } from './claude-rows.ts'
 
 /** The ways of thinking that a Messages request can ask for. */
@@ -57,7 +57,7 @@ export function modelCapabilities(
   const name = model.toLowerCase().replaceAll('.', '-')
   const sampling = acceptsTemperature(model)
   if (!name.includes('claude')) {
-    return { ...everything, sampling, effort: !isOpenAiWithoutThinking(model), ...overrides }
+    return { ...everything, sampling, effort: !isOpenAiNonReasoningModel(model), ...overrides }
   }
   const known = claudeRows.filter(({ models }) => models.test(name)).map(({ takes }) => takes)
   const prefill = acceptsPrefill(name)

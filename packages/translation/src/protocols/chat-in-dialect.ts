@@ -1,14 +1,14 @@
 import {
   fieldOf,
   type JsonBody,
+  omitField,
   withField,
   withFieldRenamed,
   withItems,
   withKnownFields,
   withObject,
-  withoutField,
 } from '@spillway/middleware'
-import { isObject, isOpenAiThinker } from '@spillway/wire'
+import { isObject, isOpenAiReasoningModel } from '@spillway/wire'
 import type { ChatDialect } from './dialect.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { toolIdFor } from './tool-names.ts'
@@ -24,7 +24,7 @@ export interface ChatInDialect {
 
 /** OpenAI's own models that think, which take the newer words only, whatever server is before them. */
 function takesNewerWordsOnly(model: string): boolean {
-  return isOpenAiThinker(model) && /^(?:openai\/)?[^/]*$/i.test(model)
+  return isOpenAiReasoningModel(model) && /^(?:openai\/)?[^/]*$/i.test(model)
 }
 
 /**
@@ -64,7 +64,7 @@ function withLimit(body: JsonBody, name: ChatDialect['maxTokens'], lose: Lose): 
   if (!has(body, other)) return body
   if (!has(body, name)) return withFieldRenamed(body, other, name)
   if (smallField(body, other) !== smallField(body, name)) lose('max_tokens')
-  return withoutField(body, other)
+  return omitField(body, other)
 }
 
 /** OpenAI's older `user` passes where it is not known to be refused. */
@@ -94,7 +94,7 @@ function withoutLearned(
   let changed = body
   // Who takes no options tells the usage of a stream unasked, or not at all.
   if (learned.streamOptions === false || (isClosed === true && !streamOptions)) {
-    changed = withoutField(changed, 'stream_options')
+    changed = omitField(changed, 'stream_options')
   }
   if (learned.parallelToolCalls === false) {
     const loss = smallField(body, 'parallel_tool_calls') === false ? 'parallel_tool_calls' : undefined
@@ -162,7 +162,7 @@ function isThinking(body: JsonBody): boolean {
 }
 
 function dropped(body: JsonBody, name: string, lose: Lose, loss: Loss | undefined): JsonBody {
-  const changed = withoutField(body, name)
+  const changed = omitField(body, name)
   if (changed !== body && loss !== undefined && smallField(body, name) !== null) lose(loss)
   return changed
 }

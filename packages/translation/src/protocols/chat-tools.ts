@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf, stringField, textOf, withFirstFields } from '@spillway/wire'
+import { isObject, objectsOf, prependFields, stringField, textOf } from '@spillway/wire'
 import type { ChatDialect } from './dialect.ts'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'
@@ -49,9 +49,9 @@ function chatTool(tool: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
 /** An object without properties is no schema to OpenAI. */
 function withDefaults(schema: JsonObject): JsonObject {
   const known = Object.hasOwn(schema, 'type') ? {} : { type: 'object' }
-  if (schema.properties != null) return withFirstFields(schema, known)
+  if (schema.properties != null) return prependFields(schema, known)
   if (Object.hasOwn(schema, 'properties')) return { type: 'object', ...schema, properties: {} }
-  return withFirstFields(schema, { ...known, properties: {} })
+  return prependFields(schema, { ...known, properties: {} })
 }
 
 function chatToolChoice(

@@ -5,9 +5,9 @@ import {
   isObject,
   numberOf,
   objectsOf,
+  prependFields,
   stringField,
   textOf,
-  withFirstFields,
 } from '@spillway/wire'
 import { type ModelCapabilities, modelCapabilities } from '../fit/capabilities.ts'
 import { goOn } from '../fit/go-on.ts'
@@ -178,7 +178,7 @@ function messagesTool(tool: JsonObject, lose: Lose): JsonObject {
 }
 
 function withType(schema: JsonObject): JsonObject {
-  return withFirstFields(schema, Object.hasOwn(schema, 'type') ? {} : { type: 'object' })
+  return prependFields(schema, Object.hasOwn(schema, 'type') ? {} : { type: 'object' })
 }
 
 /** What a strict tool takes, as far as Claude can be kept to it. */

@@ -3,8 +3,8 @@ import {
   acceptsTemperature,
   field,
   isObject,
-  isOpenAiThinker,
-  isOpenAiWithoutThinking,
+  isOpenAiNonReasoningModel,
+  isOpenAiReasoningModel,
   stringField,
 } from '@spillway/wire'
 import { chatMessages } from './chat-messages.ts'
@@ -106,7 +106,7 @@ function sampling(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObjec
 
 /** Models of OpenAI's that think, the open ones among them; the others refuse to be asked for it. */
 function takesEffort(model: string): boolean {
-  return isOpenAiThinker(model) || model.toLowerCase().includes('gpt-oss')
+  return isOpenAiReasoningModel(model) || model.toLowerCase().includes('gpt-oss')
 }
 
 function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObject {
@@ -125,7 +125,7 @@ function reasoning(body: JsonObject, dialect: ChatDialect, lose: Lose): JsonObje
   if (dialect.reasoning === 'deepseek') return deepSeekReasoning(thinking, effort, lose)
   const model = stringField(body, 'model') ?? ''
   if (dialect.reasoning !== 'effort' || !takesEffort(model)) {
-    const isOff = thinking?.type === 'disabled' && !isOpenAiWithoutThinking(model)
+    const isOff = thinking?.type === 'disabled' && !isOpenAiNonReasoningModel(model)
     if (wanted || isOff) lose('thinking')
     if (effort !== undefined) lose('effort')
     return {}

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { isObject, withFirstFields } from '@spillway/wire'
+import { isObject, prependFields } from '@spillway/wire'
 
 /** Keywords of JSON Schema whose value is one schema, a list of them, or a mapping of names to them. */
 const inner: ReadonlySet<string> = new Set([
@@ -54,7 +54,7 @@ function closedSchema(schema: unknown, opened: () => void): unknown {
   return mapSchema(schema, (each) => {
     if (!isOfObjects(each) || each.additionalProperties === false) return each
     if (!Object.hasOwn(each, 'additionalProperties'))
-      return withFirstFields(each, { additionalProperties: false })
+      return prependFields(each, { additionalProperties: false })
     opened()
     return { ...each, additionalProperties: false }
   })

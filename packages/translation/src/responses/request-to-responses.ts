@@ -1,5 +1,5 @@
 import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, isOpenAiThinker, objectsOf, stringField, textOf } from '@spillway/wire'
+import { field, isObject, isOpenAiReasoningModel, objectsOf, stringField, textOf } from '@spillway/wire'
 import { defined } from '../protocols/json.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { itemsOfMessages } from './messages-to-items.ts'
@@ -56,7 +56,7 @@ export function chatToResponses(chat: JsonObject): {
   }
   if (Object.keys(chat).some((name) => !handled.has(name) && chat[name] != null)) lose('unknown_fields')
   // Their reasoning comes back encrypted; the others refuse to be asked for it.
-  const thinks = isOpenAiThinker(stringField(chat, 'model') ?? '')
+  const thinks = isOpenAiReasoningModel(stringField(chat, 'model') ?? '')
   const body = defined({
     ...Object.fromEntries(same.map((name) => [name, chat[name] ?? undefined])),
     input: itemsOfMessages(chat.messages, lose),

@@ -1,4 +1,4 @@
-import { fieldOf, type JsonBody, withItems, withObject, withoutField } from '@spillway/middleware'
+import { fieldOf, type JsonBody, omitField, withItems, withObject } from '@spillway/middleware'
 import type { Loss } from '@spillway/translation'
 import { patchedBody } from '../forms/patched-body.ts'
 
@@ -55,15 +55,15 @@ export function isOfOneItem(path: string): boolean {
 export function withoutPath(body: JsonBody, path: string): JsonBody {
   if (path === everyCacheScope) return withoutCacheScopes(body)
   const [field = '', inner, last] = path.split('.')
-  if (last !== undefined) return withItems(body, field, (tool) => withoutField(tool, last), [last])
+  if (last !== undefined) return withItems(body, field, (tool) => omitField(tool, last), [last])
   return inner === undefined
-    ? withoutField(body, field)
-    : withObject(body, field, (object) => withoutField(object, inner))
+    ? omitField(body, field)
+    : withObject(body, field, (object) => omitField(object, inner))
 }
 
 function withoutCacheScopes(body: JsonBody): JsonBody {
   const unscoped = (block: JsonBody): JsonBody =>
-    withObject(block, 'cache_control', (control) => withoutField(control, 'scope'))
+    withObject(block, 'cache_control', (control) => omitField(control, 'scope'))
   const word = ['"scope"']
   const ofBlocks = (object: JsonBody, name: string): JsonBody => withItems(object, name, unscoped, word)
   const ofMessage = (message: JsonBody): JsonBody => ofBlocks(message, 'content')
@@ -71,7 +71,7 @@ function withoutCacheScopes(body: JsonBody): JsonBody {
 }
 
 /** The same body without fields of the top, which are left out at once. */
-export function withoutFields(body: JsonBody, names: readonly string[]): JsonBody {
+export function omitFields(body: JsonBody, names: readonly string[]): JsonBody {
   const there = names.filter((name) => body.fields?.has(name))
   return there.length === 0
     ? body

@@ -18,9 +18,9 @@ import {
   isOfOneItem,
   lossOf,
   type NotTaken,
+  omitFields,
   saysSomething,
   whyElsewhere,
-  withoutFields,
   withoutPath,
 } from './not-taken.ts'
 
@@ -160,7 +160,7 @@ function write(asked: ModelRequest, venue: VenueForm, learned: Learned) {
   }
   // Fields that ask for nothing, such as `null`, are unknown there too.
   const unknown = [...hints, ...(venue.notTaken.fields ?? []), ...learned.elsewhere]
-  body = withoutFields(
+  body = omitFields(
     body,
     unknown.filter((path) => !path.includes('.')),
   )

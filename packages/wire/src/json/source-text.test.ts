@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keepSources, setSource, withFirstFields, withSources, writeJson } from './source-text.ts'
+import { keepSources, prependFields, setSource, withSources, writeJson } from './source-text.ts'
 
 const read = <T extends object>(text: string): T => withSources(JSON.parse(text), Buffer.from(text))
 
@@ -38,12 +38,12 @@ describe('a value that is carried', () => {
 
   it('takes fields before its own', () => {
     const { input } = read<{ input: Record<string, unknown> }>('{"input":{ "10":1.0, "9":2}}')
-    const more = withFirstFields(input, { type: 'object' })
+    const more = prependFields(input, { type: 'object' })
     expect(more).toEqual({ type: 'object', '10': 1, '9': 2 })
     expect(writeJson([more])).toBe('[{"type":"object", "10":1.0, "9":2}]')
-    expect(writeJson(withFirstFields(setSource({}, '{ }'), { a: 1 }))).toBe('{"a":1 }')
-    expect(writeJson(withFirstFields({ b: 2 }, { a: 1 }))).toBe('{"a":1,"b":2}')
-    expect(withFirstFields(input, {})).toBe(input)
+    expect(writeJson(prependFields(setSource({}, '{ }'), { a: 1 }))).toBe('{"a":1 }')
+    expect(writeJson(prependFields({ b: 2 }, { a: 1 }))).toBe('{"a":1,"b":2}')
+    expect(prependFields(input, {})).toBe(input)
   })
 
   it('has no text where UTF-8 has none', () => {

@@ -62,7 +62,7 @@ export function setSource<T extends object>(value: T, text: string): T {
 }
 
 /** An object with fields before its own, which has none of these names; the rest of its text stays as it is. */
-export function withFirstFields(object: JsonObject, fields: JsonObject): JsonObject {
+export function prependFields(object: JsonObject, fields: JsonObject): JsonObject {
   const changed = { ...fields, ...object }
   const source = sources.get(object)
   const first = writeJson(fields).slice(1, -1)

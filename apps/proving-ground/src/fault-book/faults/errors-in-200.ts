@@ -45,6 +45,6 @@ export const errorsIn200: readonly FaultEntry[] = [
     name: 'invalid request inside a 200',
     group,
     fault: error('start', 'invalid_request_error'),
-    effect: permanent(400, { callersFault: true }),
+    effect: permanent(400, { callerError: true }),
   },
 ]

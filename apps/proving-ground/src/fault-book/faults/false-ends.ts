@@ -95,5 +95,5 @@ export const filteredIn200: FaultEntry = {
       error: { code: 'content_filter', message: 'The prompt was filtered.', status: 400 },
     }),
   },
-  effect: ofVendor('openai', permanent(400, { callersFault: true })),
+  effect: ofVendor('openai', permanent(400, { callerError: true })),
 }

@@ -89,7 +89,7 @@ export const errorsOfOneRequest: readonly FaultEntry[] = [
         metadata: { reasons: ['violence'], flagged_input: 'x', provider_name: 'p' },
       },
     }),
-    effect: ofVendor('openai', permanent(403, { ...passes, callersFault: true })),
+    effect: ofVendor('openai', permanent(403, { ...passes, callerError: true })),
   },
   {
     name: 'status 402, the balance does not cover this request',

@@ -50,7 +50,7 @@ export const otherShapes: readonly FaultEntry[] = [
   aws('ModelTimeoutException', 408, transient(408, { timeout: true })),
   aws('ModelNotReadyException', 429, transient(429)),
   aws('AccessDeniedException', 403, permanent(403)),
-  aws('ValidationException', 400, permanent(400, { callersFault: true })),
+  aws('ValidationException', 400, permanent(400, { callerError: true })),
   google('RESOURCE_EXHAUSTED', 429, transient(429)),
   google('UNAVAILABLE', 503, transient(503)),
   entry(
@@ -65,14 +65,14 @@ export const otherShapes: readonly FaultEntry[] = [
     'status 422, FastAPI’s detail',
     422,
     { detail: 'No.' },
-    permanent(422, { callersFault: true }),
+    permanent(422, { callerError: true }),
   ),
   entry(
     'openai',
     'status 400, vLLM’s flat error',
     400,
     { object: 'error', message: 'No.', type: 'BadRequestError', code: 400 },
-    permanent(400, { callersFault: true }),
+    permanent(400, { callerError: true }),
   ),
 ]
 

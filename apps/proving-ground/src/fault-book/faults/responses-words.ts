@@ -38,8 +38,8 @@ const codes: readonly (readonly [code: string, effect: Effect, message?: string]
   ['server_error', transient(502)],
   ['rate_limit_exceeded', transient(429), 'Rate limit reached for gpt-5.5. Please try again in 300ms.'],
   ['insufficient_quota', permanent(402), 'You exceeded your current quota, please check your plan.'],
-  ['context_length_exceeded', permanent(400, { callersFault: true }), 'Your input exceeds the window.'],
-  ['invalid_prompt', permanent(400, { callersFault: true }), 'Invalid prompt.'],
+  ['context_length_exceeded', permanent(400, { callerError: true }), 'Your input exceeds the window.'],
+  ['invalid_prompt', permanent(400, { callerError: true }), 'Invalid prompt.'],
   ['server_is_overloaded', transient(529), 'Our servers are currently overloaded.'],
   ['slow_down', transient(529), 'Slow down.'],
   ['usage_not_included', permanent(402), 'Your plan does not include this.'],
@@ -72,7 +72,7 @@ export const responsesErrors: readonly FaultEntry[] = [
   streamed(
     'an error as chat completions have it, then [DONE]',
     `${began}data: ${JSON.stringify({ error: { message: 'No.', type: 'BadRequestError', code: 400 } })}\n\ndata: [DONE]\n\n`,
-    permanent(400, { callersFault: true }),
+    permanent(400, { callerError: true }),
     'BerriAI/litellm#40243',
   ),
   streamed(

@@ -6,15 +6,15 @@ const group = 'HTTP errors'
 const passes = { passes: true }
 
 const meanings: readonly (readonly [status: number, effect: Fails, twice?: boolean])[] = [
-  [400, permanent(400, { ...passes, callersFault: true })],
+  [400, permanent(400, { ...passes, callerError: true })],
   [401, permanent(401, passes)],
   [402, permanent(402, passes)],
   [403, permanent(403, passes)],
   [404, permanent(404, passes)],
   [408, transient(408, { ...passes, timeout: true })],
   [409, transient(409, passes)],
-  [413, permanent(413, { ...passes, callersFault: true })],
-  [422, permanent(422, { ...passes, callersFault: true })],
+  [413, permanent(413, { ...passes, callerError: true })],
+  [422, permanent(422, { ...passes, callerError: true })],
   [429, transient(429, passes)],
   [500, transient(500, passes)],
   [502, transient(502, passes)],
@@ -82,7 +82,7 @@ const advised: readonly FaultEntry[] = [
     name: 'status 400, x-should-retry: true',
     group,
     fault: status(400, { headers: { 'x-should-retry': 'true' } }),
-    effect: permanent(400, { ...passes, callersFault: true }),
+    effect: permanent(400, { ...passes, callerError: true }),
   },
   {
     name: 'status 502 with an HTML page',

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { withoutHeaders } from './without-headers.ts'
+import { omitHeaders } from './omit-headers.ts'
 
 const headers = { 'request-id': 'req_1', 'x-a': '1', 'x-b': ['2', '3'] }
 
 it('leaves out the headers that are dropped', () => {
-  expect(withoutHeaders(headers, (name) => name === 'x-a')).toEqual({
+  expect(omitHeaders(headers, (name) => name === 'x-a')).toEqual({
     'request-id': 'req_1',
     'x-b': ['2', '3'],
   })
 })
 
 it('makes no copy where nothing is dropped', () => {
-  expect(withoutHeaders(headers, () => false)).toBe(headers)
+  expect(omitHeaders(headers, () => false)).toBe(headers)
 })

@@ -2,7 +2,7 @@
  * A listener whose errors touch nobody: they are lines. A promise that it returns may reject as well.
  * @param name for the line
  */
-export function heardSafely<T>(
+export function safeListener<T>(
   name: string,
   listener: ((event: T) => unknown) | undefined,
   log: (line: string) => void,

@@ -8,7 +8,7 @@ const memory = 0.95
  * How long healthy answers take until they begin (streams: to their first content), so that a timeout of a call whose
  * own deadline was shorter than that is not taken for a failure of the endpoint.
  */
-export class UsualTime {
+export class TypicalDuration {
   #streamed = 0
   #whole = 0
 

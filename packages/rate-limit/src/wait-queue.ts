@@ -8,9 +8,9 @@ import { leftOf, type TurnedAway, type Waiter, type WaitingCall } from './waitin
 import { WaitingLanes } from './waiting-lanes.ts'
 import { priorityOf } from './waiting-queue.ts'
 
-export interface WaitingRoomOptions {
+export interface WaitQueueOptions {
   /** How many calls wait at most. */
-  readonly highWater: number
+  readonly maxQueued: number
   /**
    * A call that has waited so long goes one priority ahead, in milliseconds, so that none waits for ever. Calls that pass
    * another one delay it by no more than that.
@@ -35,9 +35,9 @@ const askAgain = 50
  * no harm: it is known when the windows will have capacity for it, and calls that pass it may together put that off by `ageing` at most, and not beyond its patience. A call that waits for others to settle has no such time;
  * it can be passed for the first part of its patience, by calls that leave capacity for it once all have settled.
  */
-export class WaitingRoom {
+export class WaitQueue {
   readonly #limiter: Admission
-  readonly #options: WaitingRoomOptions
+  readonly #options: WaitQueueOptions
   readonly #lanes: WaitingLanes
   #size = 0
   #isServing = false
@@ -53,7 +53,7 @@ export class WaitingRoom {
   })
   #stopListening: (() => void) | undefined
 
-  constructor(limiter: Admission, options: WaitingRoomOptions) {
+  constructor(limiter: Admission, options: WaitQueueOptions) {
     this.#limiter = limiter
     this.#options = options
     this.#lanes = new WaitingLanes(options.ageing)
@@ -73,7 +73,7 @@ export class WaitingRoom {
     const answer = this.#passAtOnce(call)
     const lease = answer instanceof Promise ? await ifWanted(answer, call) : answer
     if (lease !== undefined) return lease
-    if (this.#size >= this.#options.highWater) {
+    if (this.#size >= this.#options.maxQueued) {
       return { reason: 'full', retryAfterMs: this.#retryAfter(call) }
     }
     const wait = this.waitFor(call)

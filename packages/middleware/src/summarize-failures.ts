@@ -4,7 +4,7 @@ import type { AttemptReport } from './error.ts'
  * Failures in short, for a header: `claude overloaded 529 (3 times), local circuit_open`. Undefined where none failed. It holds
  * names, kinds and statuses, and no word of anyone's.
  */
-export function failuresInShort(
+export function summarizeFailures(
   reports: readonly Pick<AttemptReport, 'target' | 'failure'>[],
 ): string | undefined {
   const told: { text: string; times: number }[] = []

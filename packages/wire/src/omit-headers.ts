@@ -1,7 +1,7 @@
 import type { ResponseHeaders } from '@spillway/middleware'
 
 /** The same headers where none of them is dropped, else a copy with the others. `drop` is given names in lower case. */
-export function withoutHeaders(headers: ResponseHeaders, drop: (name: string) => boolean): ResponseHeaders {
+export function omitHeaders(headers: ResponseHeaders, drop: (name: string) => boolean): ResponseHeaders {
   for (const name in headers) {
     if (!drop(name)) continue
     const kept: Record<string, string | readonly string[]> = {}

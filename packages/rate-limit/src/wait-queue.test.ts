@@ -4,11 +4,11 @@ import { systemClock } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'
 import { Limiter } from './limiter.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 const cost = { inputTokens: 0, outputTokens: 0 }
 const usual = { cost, priority: 5, patience: 30_000, clock: systemClock, signal: undefined }
-const roomy = { highWater: 10_000, ageing: 10_000 }
+const roomy = { maxQueued: 10_000, ageing: 10_000 }
 
 /** A limiter with one place, which is taken. */
 function occupied(): { limiter: Limiter; free: () => void } {
@@ -19,7 +19,7 @@ function occupied(): { limiter: Limiter; free: () => void } {
 
 it('admits in the order of arrival when a place becomes free', async () => {
   const { limiter, free } = occupied()
-  const room = new WaitingRoom(limiter, roomy)
+  const room = new WaitQueue(limiter, roomy)
   const order: number[] = []
   const calls = [0, 1, 2].map(async (number) => {
     const lease = (await room.enter(usual)) as Lease
@@ -33,7 +33,7 @@ it('admits in the order of arrival when a place becomes free', async () => {
 
 it('with 1,000 waiting and 500 of them leaving, the others run in the order of their priority and nothing is left', async () => {
   const { limiter, free } = occupied()
-  const room = new WaitingRoom(limiter, roomy)
+  const room = new WaitQueue(limiter, roomy)
   const ran: number[] = []
   const callers = Array.from({ length: 1_000 }, () => new AbortController())
   const calls = callers.map(async ({ signal }, number) => {
@@ -57,7 +57,7 @@ it('with 1,000 waiting and 500 of them leaving, the others run in the order of t
 
 it('does not let anybody wait for ever: age goes before priority in the end', async () => {
   const { limiter, free } = occupied()
-  const room = new WaitingRoom(limiter, { highWater: 100, ageing: 10 })
+  const room = new WaitQueue(limiter, { maxQueued: 100, ageing: 10 })
   const order: string[] = []
   const enter = async (name: string, priority: number): Promise<void> => {
     const lease = (await room.enter({ ...usual, priority })) as Lease
@@ -74,7 +74,7 @@ it('does not let anybody wait for ever: age goes before priority in the end', as
 
 describe('a call is turned away', () => {
   it('when too many wait', async () => {
-    const room = new WaitingRoom(occupied().limiter, { ...roomy, highWater: 1 })
+    const room = new WaitQueue(occupied().limiter, { ...roomy, maxQueued: 1 })
     void room.enter({ ...usual, patience: 50 })
     expect(await room.enter(usual)).toMatchObject({ reason: 'full' })
   })
@@ -84,7 +84,7 @@ describe('a call is turned away', () => {
   }, async () => {
     const limiter = new Limiter({ requestsPerMinute: 1 })
     limiter.tryAcquire(cost, systemClock.now())
-    const room = new WaitingRoom(limiter, roomy)
+    const room = new WaitQueue(limiter, roomy)
     const begun = performance.now()
     const answer = await room.enter({ ...usual, patience: 1_000 })
     expect(performance.now() - begun).toBeLessThan(50)
@@ -95,7 +95,7 @@ describe('a call is turned away', () => {
   })
 
   it('when its patience is at an end', async () => {
-    const room = new WaitingRoom(occupied().limiter, roomy)
+    const room = new WaitQueue(occupied().limiter, roomy)
     expect(await room.enter({ ...usual, patience: 30 })).toMatchObject({ reason: 'impatient' })
     expect(room.size).toBe(0)
   })
@@ -106,7 +106,7 @@ it('those who wait already are counted for those who come', async () => {
   const now = systemClock.now()
   limiter.tryAcquire(cost, now)
   limiter.tryAcquire(cost, now)
-  const room = new WaitingRoom(limiter, roomy)
+  const room = new WaitQueue(limiter, roomy)
   const caller = new AbortController()
   const waiting = [1, 2].map(() => room.enter({ ...usual, patience: 600_000, signal: caller.signal }))
   const wait = room.waitFor(usual)
@@ -118,7 +118,7 @@ it('those who wait already are counted for those who come', async () => {
 
 it('the caller who leaves gives everything back at once', async () => {
   const { limiter } = occupied()
-  const room = new WaitingRoom(limiter, roomy)
+  const room = new WaitQueue(limiter, roomy)
   const caller = new AbortController()
   const call = room.enter({ ...usual, signal: caller.signal })
   caller.abort(new Error('gone'))

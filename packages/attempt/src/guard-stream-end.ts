@@ -2,7 +2,7 @@ import { type Api, type BodySink, isStreamFailure, type ResponseBody, type Venue
 import { closingBytes } from '@spillway/wire'
 
 /** In which protocol a stream is, and which cloud wraps it. */
-export interface SpokenProtocol {
+export interface CallerProtocol {
   readonly api: Api
   readonly venue?: Venue | undefined
 }
@@ -12,8 +12,8 @@ export interface SpokenProtocol {
  * upstream's own if it sent one, so that a cut never looks like an end. Other errors, the caller's own abort
  * above all, pass.
  */
-export function sealBody(body: ResponseBody, spoken: Api | SpokenProtocol): ResponseBody {
-  const { api, venue }: SpokenProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
+export function guardStreamEnd(body: ResponseBody, spoken: Api | CallerProtocol): ResponseBody {
+  const { api, venue }: CallerProtocol = typeof spoken === 'string' ? { api: spoken } : spoken
   const lastEvent = (error: unknown): Uint8Array | undefined =>
     isStreamFailure(error) ? closingBytes(api, error, venue) : undefined
   return {

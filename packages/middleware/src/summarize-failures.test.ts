@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure, FailureKind } from './failure.ts'
-import { failuresInShort } from './failures-in-short.ts'
+import { summarizeFailures } from './summarize-failures.ts'
 
 const failing = (kind: FailureKind, status?: number): Failure => ({
   ...{ kind, message: 'sk-secret', retryable: true, scope: 'endpoint', origin: 'upstream', status },
@@ -15,14 +15,14 @@ describe('failures in short', () => {
       { target: 'local', failure: failing('circuit_open') },
       overloaded,
     ]
-    expect(failuresInShort(reports)).toBe(
+    expect(summarizeFailures(reports)).toBe(
       'claude overloaded 529 (2 times), local circuit_open, claude overloaded 529',
     )
   })
 
   it('are none of answers, and fit into a header whatever targets are called', () => {
-    expect(failuresInShort([{ target: 'a', failure: undefined }])).toBeUndefined()
-    const odd = failuresInShort([
+    expect(summarizeFailures([{ target: 'a', failure: undefined }])).toBeUndefined()
+    const odd = summarizeFailures([
       { target: 'größe, (neu)\r\nx: y', failure: failing('timeout') },
       { target: undefined, failure: failing('saturated') },
     ])

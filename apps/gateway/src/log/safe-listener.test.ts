@@ -1,25 +1,25 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { heardSafely } from './heard-safely.ts'
+import { safeListener } from './safe-listener.ts'
 
 test('what a listener throws or rejects with is a line', async () => {
   const lines: string[] = []
   const log = (line: string): void => void lines.push(line)
-  heardSafely<string>(
+  safeListener<string>(
     'onAnswer',
     (event) => {
       throw new Error(`not ${event}`)
     },
     log,
   )?.('this')
-  heardSafely<string>(
+  safeListener<string>(
     'onAnswer',
     async (event) => {
       throw new Error(`not ${event}`)
     },
     log,
   )?.('that')
-  heardSafely<string>(
+  safeListener<string>(
     'log',
     () => {
       throw undefined
@@ -28,5 +28,5 @@ test('what a listener throws or rejects with is a line', async () => {
   )?.('')
   await turn()
   expect(lines).toEqual(['onAnswer failed: not this', 'log failed: undefined', 'onAnswer failed: not that'])
-  expect(heardSafely('onAnswer', undefined, log)).toBeUndefined()
+  expect(safeListener('onAnswer', undefined, log)).toBeUndefined()
 })

@@ -45,7 +45,7 @@ test.each([
   ['circuitBreaker: { slowCall: 10s }', 'circuitBreaker.slowCall', 'slowCallThreshold'],
   ['circuitBreaker: { probeDeadline: 10s }', 'circuitBreaker.probeDeadline', 'probeTimeout'],
   ['rateLimit: { maxClosure: 1m }', 'rateLimit.maxClosure', 'maxRetryAfter'],
-  ['mirror: [{ from: claude, to: claude, sample: 1, deadline: 1m }]', 'mirror.0.deadline', 'timeout'],
+  ['mirror: [{ from: claude, to: claude, sample: 1, deadline: 1m }]', 'mirror[0].deadline', 'timeout'],
 ])('a key that has been renamed is refused with its new name: %s', (more, key, name) => {
   expect(problemsOf(withMore(more)).join('\n')).toContain(`${key}: unknown key; it is called ${name} now`)
 })

@@ -76,10 +76,7 @@ export const defaults: Readonly<Record<string, object>> = {
     secret: 'required with to: webhook',
   },
   'storage.retention': retentionDefaults,
-  'storage.writer': {
-    ...ledgerDefaults,
-    maxRows: `${ledgerDefaults.maxRows} of calls, 2000 of the audit log`,
-  },
+  'storage.writer': ledgerDefaults,
   'storage.reads': {
     timeout: ledgerStoreDefaults.readTimeout,
     maxWaiting: ledgerStoreDefaults.maxWaitingReads,

@@ -1,20 +1,18 @@
 import { existsSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type Dialect, SqliteDialect } from 'kysely'
 import { type DatabaseName, databaseFile, databaseName } from './database-url.ts'
 import { interruptible, interruptWith } from './interruptible.ts'
 import { postgres } from './postgres.ts'
 import { secureDatabase, type Warn, warnProcess } from './private-files.ts'
+import { type SqliteInserts, sqliteInserts } from './sqlite-inserts.ts'
 
 /** A database by its URL. */
 export interface DatabaseKind {
   readonly name: DatabaseName
   readonly dialect: Dialect
-  /**
-   * Runs one statement for each list of parameters, within the transaction that is open, and gives how many rows each has
-   * changed. Undefined where a statement is a message to a server.
-   */
-  readonly runEach?: ((text: string, parameters: readonly (readonly unknown[])[]) => number[]) | undefined
+  /** Inserts past Kysely, once connected. Undefined where a statement is a message to a server. */
+  readonly inserts?: (() => SqliteInserts) | undefined
   /** Breaks connections whose server does not answer; the next statement connects again. Undefined where there is no server. */
   readonly breakConnections?: (() => void) | undefined
 }
@@ -54,7 +52,7 @@ function sqlite(
   { warn = warnProcess, readOnly = false, isInterrupted }: DatabaseOptions,
 ): DatabaseKind {
   const file = databaseFile(`sqlite:${name}`)
-  let runEach: DatabaseKind['runEach']
+  let inserts: SqliteInserts | undefined
   const dialect = new SqliteDialect({
     database: async () => {
       if (readOnly) mustBeThere(name, file)
@@ -63,7 +61,7 @@ function sqlite(
       if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = normal')
       if (isInterrupted !== undefined) interruptWith(database, isInterrupted)
       const textOf = isInterrupted === undefined ? (sql: string) => sql : interruptible
-      runEach = eachPrepared(database)
+      inserts = sqliteInserts(database)
       return {
         close: () => database.close(),
         prepare(sql) {
@@ -80,7 +78,14 @@ function sqlite(
       }
     },
   })
-  return { name: 'sqlite', dialect, runEach: (text, parameters) => runEach?.(text, parameters) ?? [] }
+  return {
+    name: 'sqlite',
+    dialect,
+    inserts() {
+      if (inserts === undefined) throw new Error('the database is not open')
+      return inserts
+    },
+  }
 }
 
 /** @throws Error when there is nothing to read */
@@ -88,14 +93,4 @@ function mustBeThere(name: string, file: string | undefined): void {
   if (file !== undefined && existsSync(file)) return
   const why = file === undefined ? 'a database in memory ends with its process' : 'the file does not exist'
   throw new Error(`there is no ledger to read at sqlite:${name}: ${why}`)
-}
-
-/** Statements are prepared once: preparing costs more than running them, and a batch has hundreds of rows. */
-function eachPrepared(database: DatabaseSync): NonNullable<DatabaseKind['runEach']> {
-  const statements = new Map<string, StatementSync>()
-  return (text, parameters) => {
-    const statement = statements.get(text) ?? database.prepare(text)
-    statements.set(text, statement)
-    return parameters.map((values) => Number(statement.run(...(values as SQLInputValue[])).changes))
-  }
 }

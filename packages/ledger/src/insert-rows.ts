@@ -10,34 +10,31 @@ export interface Insertion {
 }
 
 /**
- * Inserts rows that have an `id`; those that are there already are left as they are.
- * @returns the ids of those that are new
+ * Inserts rows that have an `id`, their first column, each once; those that are there already are left as they are.
+ * @returns those that are new
  */
-export async function insertNew<T>(
+export async function insertNew<T, Row extends { readonly id: string }>(
   db: Kysely<T>,
   kind: DatabaseKind,
-  insertion: Insertion,
-): Promise<ReadonlySet<string>> {
-  const conflict = 'on conflict (id) do nothing'
-  if (kind.runEach !== undefined) {
-    const changes = kind.runEach(
-      `${insertInto(insertion)} ${placeholders(insertion)} ${conflict}`,
-      values(insertion),
-    )
-    return new Set(
-      insertion.rows.filter((_, index) => changes[index] === 1).map((row) => (row as { id: string }).id),
-    )
+  insertion: Insertion & { readonly rows: readonly Row[] },
+): Promise<readonly Row[]> {
+  const rows: readonly Row[] = insertion.rows
+  const end = 'on conflict (id) do nothing'
+  if (kind.inserts !== undefined) {
+    const { table } = insertion
+    const isNew = kind.inserts().runNew(table, { into: insertInto(insertion), end }, values(insertion))
+    return isNew.includes(false) ? rows.filter((_, index) => isNew[index]) : rows
   }
-  const { rows } = await sql<{ id: string }>`${sql.raw(insertInto(insertion))} ${selectFromJson(insertion)}
-    ${sql.raw(conflict)} returning id`.execute(db)
-  return new Set(rows.map(({ id }) => id))
+  const { rows: found } = await sql<{ id: string }>`${sql.raw(insertInto(insertion))}
+    ${selectFromJson(insertion)} ${sql.raw(end)} returning id`.execute(db)
+  if (found.length === rows.length) return rows
+  const ids = new Set(found.map(({ id }) => id))
+  return rows.filter(({ id }) => ids.has(id))
 }
 
 /** Inserts rows; one that is there already is an error, and none is inserted. */
 export async function insertAll<T>(db: Kysely<T>, kind: DatabaseKind, insertion: Insertion): Promise<void> {
-  if (kind.runEach !== undefined)
-    kind.runEach(`${insertInto(insertion)} ${placeholders(insertion)}`, values(insertion))
-  else await sql`${sql.raw(insertInto(insertion))} ${selectFromJson(insertion)}`.execute(db)
+  await insert(db, kind, insertion, '')
 }
 
 /** Inserts rows, or adds their sums to those of the row with the same keys. */
@@ -49,22 +46,24 @@ export async function insertOrAdd<T>(
   sums: readonly string[],
 ): Promise<void> {
   const added = sums.map((name) => `${name} = ${insertion.table}.${name} + excluded.${name}`)
-  const conflict = `on conflict (${keys.join(', ')}) do update set ${added.join(', ')}`
-  if (kind.runEach !== undefined)
-    kind.runEach(`${insertInto(insertion)} ${placeholders(insertion)} ${conflict}`, values(insertion))
-  else
-    await sql`${sql.raw(insertInto(insertion))} ${selectFromJson(insertion)} ${sql.raw(conflict)}`.execute(db)
+  await insert(db, kind, insertion, `on conflict (${keys.join(', ')}) do update set ${added.join(', ')}`)
+}
+
+async function insert<T>(
+  db: Kysely<T>,
+  kind: DatabaseKind,
+  insertion: Insertion,
+  end: string,
+): Promise<void> {
+  const into = insertInto(insertion)
+  if (kind.inserts !== undefined) kind.inserts().run({ into, end }, values(insertion))
+  else await sql`${sql.raw(into)} ${selectFromJson(insertion)} ${sql.raw(end)}`.execute(db)
 }
 
 const names = ({ columns }: Insertion): string[] => Object.keys(columns)
 
 const insertInto = (insertion: Insertion): string =>
   `insert into ${insertion.table} (${names(insertion).join(', ')})`
-
-const placeholders = (insertion: Insertion): string =>
-  `values (${names(insertion)
-    .map(() => '?')
-    .join(', ')})`
 
 function values(insertion: Insertion): unknown[][] {
   const columns = names(insertion)

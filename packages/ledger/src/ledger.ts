@@ -52,7 +52,7 @@ export interface LedgerOptions {
   readonly maxJournalBytes?: number
   /**
    * Rows in one transaction.
-   * @default 500
+   * @default 2000
    */
   readonly maxRows?: number
   /**
@@ -93,7 +93,13 @@ export interface LedgerOptions {
 /** The defaults of {@link LedgerOptions}. */
 export const ledgerDefaults: Required<
   Pick<LedgerOptions, 'maxJournalBytes' | 'maxRows' | 'maxWait' | 'maxBuffered' | 'writeTimeout'>
-> = { maxJournalBytes: 64 * 1024 * 1024, maxRows: 500, maxWait: 250, maxBuffered: 10_000, writeTimeout: 5000 }
+> = {
+  maxJournalBytes: 64 * 1024 * 1024,
+  maxRows: 2000,
+  maxWait: 250,
+  maxBuffered: 10_000,
+  writeTimeout: 5000,
+}
 
 /** How the ledger is doing, in rows. */
 export type LedgerState = WriterState

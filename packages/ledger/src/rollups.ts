@@ -1,5 +1,5 @@
 import { type Add, addComparison } from './comparison-rollups.ts'
-import { bucketOf } from './latency-histogram.ts'
+import { type AttemptGroup, type CallGroup, groupEntries, type Histogram } from './grouped-entries.ts'
 import type { Entry } from './rows.ts'
 
 /** The lengths of time that are summed up, in milliseconds: minute, hour and day (UTC). */
@@ -84,11 +84,10 @@ export function rollUp(entries: readonly Entry[]): ReadonlyMap<RollupTable, read
   const minutes: Sums = new Map()
   const add: Add = (table, startedAt, keys, sums) =>
     addTo(minutes, table, grains.minute, startedAt, keys, sums)
-  for (const entry of entries) {
-    if (entry.table === 'attempts') addAttempt(entry.row, add)
-    else if (entry.table === 'calls') addCall(entry.row, add)
-    else if (entry.table === 'comparisons') addComparison(entry.row, add)
-  }
+  const { calls, attempts, comparisons } = groupEntries(entries)
+  for (const group of attempts) addAttempts(group, add)
+  for (const group of calls) addCalls(group, add)
+  for (const row of comparisons) addComparison(row, add)
   // A batch is of few minutes: longer times are summed up from those, not from each entry again.
   const all: Sums = new Map(minutes)
   for (const { table, at, keys, sums } of minutes.values()) {
@@ -131,97 +130,92 @@ function addTo(
   else for (const name in sums) (found.sums[name] as number) += sums[name] as number
 }
 
-function addAttempt(row: Extract<Entry, { table: 'attempts' }>['row'], add: Add): void {
-  const used = row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_write_tokens
-  const cost = row.cost_nano ?? 0
+function addAttempts({ row, minute, used }: AttemptGroup, add: Add): void {
   const ifEstimated = (amount: number): number => (row.estimated === 1 ? amount : 0)
+  const tenant = row.tenant ?? ''
   add(
     'usage_rollups',
-    row.started_at,
-    { model: row.model_asked, tenant: row.tenant ?? '', target: row.target ?? '', role: row.role },
+    minute,
+    { model: row.model_asked, tenant, target: row.target ?? '', role: row.role },
     {
-      attempts: 1,
-      ...failed(row.failure),
-      input_tokens: row.input_tokens,
-      output_tokens: row.output_tokens,
-      cache_read_tokens: row.cache_read_tokens,
-      cache_write_tokens: row.cache_write_tokens,
-      reasoning_tokens: row.reasoning_tokens,
-      cost_nano: cost,
-      estimated: row.estimated,
-      estimated_cost_nano: ifEstimated(cost),
-      unpriced: row.cost_nano === null && used > 0 ? 1 : 0,
-      estimated_input_tokens: ifEstimated(row.input_tokens),
-      estimated_output_tokens: ifEstimated(row.output_tokens),
-      estimated_cache_read_tokens: ifEstimated(row.cache_read_tokens),
-      estimated_cache_write_tokens: ifEstimated(row.cache_write_tokens),
-      estimated_reasoning_tokens: ifEstimated(row.reasoning_tokens),
+      attempts: used.attempts,
+      ...failed(row.failure, used.attempts),
+      input_tokens: used.input,
+      output_tokens: used.output,
+      cache_read_tokens: used.cacheRead,
+      cache_write_tokens: used.cacheWrite,
+      reasoning_tokens: used.reasoning,
+      cost_nano: used.cost,
+      estimated: row.estimated * used.attempts,
+      estimated_cost_nano: ifEstimated(used.cost),
+      unpriced: used.unpriced,
+      estimated_input_tokens: ifEstimated(used.input),
+      estimated_output_tokens: ifEstimated(used.output),
+      estimated_cache_read_tokens: ifEstimated(used.cacheRead),
+      estimated_cache_write_tokens: ifEstimated(used.cacheWrite),
+      estimated_reasoning_tokens: ifEstimated(used.reasoning),
     },
   )
   if (row.session == null || row.role === 'mirror') return
   add(
     'session_rollups',
-    row.started_at,
-    { session: row.session, tenant: row.tenant ?? '' },
+    minute,
+    { session: row.session, tenant },
     {
-      ...{ calls: 0, errors: 0, attempts: 1 },
+      ...{ calls: 0, errors: 0, attempts: used.attempts },
       // What the cache holds is a part of the prompt.
-      input_tokens: row.input_tokens + row.cache_read_tokens + row.cache_write_tokens,
-      output_tokens: row.output_tokens,
-      cost_nano: cost,
-      unpriced: row.cost_nano === null && used > 0 ? 1 : 0,
+      input_tokens: used.input + used.cacheRead + used.cacheWrite,
+      ...{ output_tokens: used.output, cost_nano: used.cost, unpriced: used.unpriced },
     },
   )
 }
 
-function addCall(row: Extract<Entry, { table: 'calls' }>['row'], add: Add): void {
+function addCalls({ row, minute, calls, firstContent, total }: CallGroup, add: Add): void {
   const model = row.model_asked
   const target = row.target ?? ''
   const tenant = row.tenant ?? ''
-  const fallbacks = row.fallback_to == null ? 0 : 1
-  add(
-    'call_rollups',
-    row.started_at,
-    { model, tenant, target },
-    { calls: 1, ...failed(row.failure), fallbacks },
-  )
+  const isFallback = row.fallback_to != null
+  const { errors, cancelled } = failed(row.failure, calls)
+  const fallbacks = isFallback ? calls : 0
+  add('call_rollups', minute, { model, tenant, target }, { calls, errors, cancelled, fallbacks })
   add(
     'outcome_rollups',
-    row.started_at,
+    minute,
     {
       ...{ model, tenant, target, failure: row.failure ?? '', status: row.status ?? 0 },
-      reason: row.fallback_to == null ? '' : (row.fallback_reason ?? ''),
+      reason: isFallback ? (row.fallback_reason ?? '') : '',
     },
-    { calls: 1 },
+    { calls },
   )
-  if (row.session != null) {
-    const { errors } = failed(row.failure)
-    add('session_rollups', row.started_at, { session: row.session, tenant }, { ...noUse, calls: 1, errors })
+  if (row.session != null)
+    add('session_rollups', minute, { session: row.session, tenant }, { ...noUse, calls, errors })
+  const measure = (name: 'first_content' | 'total', histogram: Histogram): void => {
+    for (const [bucket, times] of histogram) {
+      add('latency_rollups', minute, { model, target, measure: name, bucket }, { calls: times })
+      add('tenant_latency_rollups', minute, { tenant, measure: name, bucket }, { calls: times })
+    }
   }
-  const measure = (name: 'first_content' | 'total', milliseconds: number): void => {
-    const bucket = bucketOf(milliseconds)
-    add('latency_rollups', row.started_at, { model, target, measure: name, bucket }, { calls: 1 })
-    add('tenant_latency_rollups', row.started_at, { tenant, measure: name, bucket }, { calls: 1 })
-  }
-  if (row.ttft_ms !== null) measure('first_content', row.ttft_ms)
-  // How long a failure takes says nothing about answers: refusals are quick.
-  if (row.failure === null) measure('total', row.total_ms)
-  if (row.fallback_to != null) {
+  measure('first_content', firstContent)
+  measure('total', total)
+  if (isFallback)
     add(
       'fallback_rollups',
-      row.started_at,
-      { from_target: row.fallback_from ?? '', to_target: row.fallback_to, reason: row.fallback_reason ?? '' },
-      { calls: 1 },
+      minute,
+      {
+        from_target: row.fallback_from ?? '',
+        ...{ to_target: row.fallback_to as string, reason: row.fallback_reason ?? '' },
+      },
+      { calls },
     )
-  }
 }
 
 /** What an attempt has used, which a call has not by itself. */
 const noUse = { attempts: 0, input_tokens: 0, output_tokens: 0, cost_nano: 0, unpriced: 0 } as const
 
-function failed(failure: string | null): { errors: number; cancelled: number } {
+/** How many of some rows with the same failure count as errors, and how many as cancelled. */
+function failed(failure: string | null, rows: number): { errors: number; cancelled: number } {
   return {
-    errors: failure === null || failure === 'cancelled' ? 0 : 1,
-    cancelled: failure === 'cancelled' ? 1 : 0,
+    errors: failure === null || failure === 'cancelled' ? 0 : rows,
+    cancelled: failure === 'cancelled' ? rows : 0,
   }
 }

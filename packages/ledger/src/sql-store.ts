@@ -87,16 +87,12 @@ export class SqlStore implements LedgerStore {
     return db.transaction().execute(async (transaction) => {
       const added: Entry[] = []
       for (const table of tableNames) {
-        const rows = new Map(
-          entries.filter((entry) => entry.table === table).map((entry) => [entry.row.id, entry]),
-        )
+        const rows = new Map<string, Entry['row']>()
+        for (const { table: its, row } of entries) if (its === table) rows.set(row.id, row)
         if (rows.size === 0) continue
-        const isNew = await insertNew(transaction, this.#kind, {
-          table,
-          columns: columns[table],
-          rows: [...rows.values()].map(({ row }) => row),
-        })
-        for (const [id, entry] of rows) if (isNew.has(id)) added.push(entry)
+        const insertion = { table, columns: columns[table], rows: [...rows.values()] }
+        for (const row of await insertNew(transaction, this.#kind, insertion))
+          added.push({ table, row } as Entry)
       }
       // What was there already is in the sums already.
       await writeRollups(transaction, this.#kind, this.#named?.(added) ?? added)

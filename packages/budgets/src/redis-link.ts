@@ -10,6 +10,12 @@ export interface RedisClient {
   on?(event: string, listener: () => void): unknown
 }
 
+/**
+ * A timer that is late by more says that this process stood still, in milliseconds. So long it looks again: timers come before what has been
+ * received, and an answer that has come meanwhile is not missed.
+ */
+const standstill = 20
+
 /** What the script answers. */
 export type Reply =
   | { readonly status: 'lost'; readonly epoch: string; readonly now: number }
@@ -79,10 +85,15 @@ export function redisLink(redis: RedisClient, timeout: number, clock: Clock): Re
     run: (keys, args, late) =>
       new Promise((resolve, reject) => {
         let isLate = false
-        const cancel = clock.setTimer(timeout, () => {
+        const giveUp = (): void => {
           isLate = true
           set(false)
           reject(new Error(`Redis has not answered within ${timeout} ms`))
+        }
+        const askedAt = clock.now()
+        let cancel = clock.setTimer(timeout, () => {
+          if (clock.now() - askedAt < timeout + standstill) return giveUp()
+          cancel = clock.setTimer(standstill, giveUp)
         })
         evaluate(keys, JSON.stringify(args)).then(
           (answer) => {

@@ -30,6 +30,12 @@ export interface Reply {
   readonly limits: readonly number[]
 }
 
+/**
+ * A timer that is late by more says that this process stood still, in milliseconds. So long it looks again: timers come before what has been
+ * received, and an answer that has come meanwhile is not missed.
+ */
+const standstill = 20
+
 const digest = createHash('sha1').update(limitScript).digest('hex')
 
 /**
@@ -82,10 +88,15 @@ export class LimitLink {
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       let isLate = false
-      const cancel = this.clock.setTimer(this.#timeout, () => {
+      const giveUp = (): void => {
         isLate = true
         this.#set(false)
         reject(new Error(`Redis has not answered within ${this.#timeout} ms`))
+      }
+      const askedAt = this.clock.now()
+      let cancel = this.clock.setTimer(this.#timeout, () => {
+        if (this.clock.now() - askedAt < this.#timeout + standstill) return giveUp()
+        cancel = this.clock.setTimer(standstill, giveUp)
       })
       this.#evaluate(keys, [operation, JSON.stringify(args)]).then(
         (answer) => {

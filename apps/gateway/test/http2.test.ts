@@ -171,6 +171,65 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     await closing
   })
 
+  test('loses no call of a client that goes elsewhere when it is asked to, whether it is told early or late', async () => {
+    claude = forThisTest(await startClaude({ chunks: 3, chunkDelayMs: 10 }))
+    let calls = 0
+    for (const drainDelay of [0, 400]) {
+      const [leaving, staying] = [await started(server()), await started(server())]
+      let [session, goesTo] = [sessionTo(leaving), 'leaving']
+      // As clients do that hear of GOAWAY: those of Node open no more streams then.
+      const use = (next: ClientHttp2Session): ClientHttp2Session => {
+        next.once('goaway', () => {
+          goesTo = 'staying'
+          session = use(sessionTo(staying))
+        })
+        return next
+      }
+      use(session)
+      const answers: Promise<Answer>[] = []
+      let isOver = false
+      // What the client itself has held back when it heard of it was never sent.
+      const one = async (stream: boolean): Promise<Answer> => {
+        const answer = await ask(session, '/v1/messages', messages({ stream }))
+        return answer.code === constants.NGHTTP2_REFUSED_STREAM ? one(stream) : answer
+      }
+      const calling = (async () => {
+        for (let call = 0; !isOver; call++) {
+          answers.push(one(call % 2 === 0))
+          await delay(2)
+        }
+      })()
+      await until(() => answers.length > 30)
+      await leaving.close(5_000, drainDelay)
+      expect(goesTo).toBe('staying')
+      isOver = true
+      await calling
+      const statuses = (await Promise.all(answers)).map(({ headers, code }) => [headers[':status'], code])
+      expect(new Set(statuses.map(String))).toEqual(new Set(['200,0']))
+      calls += answers.length
+      expect(claude.requests).toHaveLength(calls)
+    }
+  })
+
+  test('asks clients to leave while it still serves them, also those who come then', async () => {
+    const gateway = await started(server())
+    const session = sessionTo(gateway)
+    await ask(session, '/healthz')
+    const asked = new Promise((resolve) => session.on('goaway', (code, last) => resolve([code, last])))
+    claude.always({ type: 'stall', afterChunks: 1, ms: 200 })
+    const begun = ask(session, '/v1/messages', messages({ stream: true }))
+    await until(() => claude.requests.length === 1)
+    const closing = gateway.close(5_000, 60_000)
+    expect(await asked).toEqual([constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1])
+    expect((await begun).text).toContain('message_stop')
+    const late = sessionTo(gateway)
+    const askedToo = new Promise((resolve) => late.on('goaway', resolve))
+    expect((await ask(late, '/v1/messages', messages())).headers[':status']).toBe(200)
+    expect(await askedToo).toBe(constants.NGHTTP2_NO_ERROR)
+    await gateway.close(5_000)
+    await closing
+  })
+
   test('cuts the stream of a client that takes nothing, and no other one of its connection', async () => {
     claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(5_000_000) } }))
     const session = sessionTo(await started({ ...server(), stallTimeout: '300ms' }))

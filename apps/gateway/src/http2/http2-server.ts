@@ -19,7 +19,9 @@ export interface Http2Options {
 /** Speaks HTTP/2 on connections that others have accepted. */
 export interface Http2Server {
   take(socket: Socket): void
-  /** Asks all clients to open no more streams here (GOAWAY); connections close when theirs have ended. */
+  /** Asks all clients to open no more streams here (GOAWAY). Those that are already on their way are served, and so is a connection that comes. */
+  leave(): void
+  /** The same, and connections close when their streams have ended. */
   drain(): void
   /** Resets what is left. */
   cut(): void
@@ -35,13 +37,30 @@ const sessionMemory = 64
 /** How long a connection that is being closed may take, in milliseconds. */
 const closing = 5_000
 
+/**
+ * How long after the first GOAWAY the last one names the streams that are served, in milliseconds: what a client has sent before it has read
+ * the first one has come by then (RFC 9113, section 6.8).
+ */
+const onTheWay = 500
+
+/** With a GOAWAY: no stream is too late. */
+const anyStream = 2 ** 31 - 1
+
 /** How long the rest of a body may still arrive when it has been answered, in milliseconds. */
 const lingering = 10_000
 
 export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http2Server {
   const { maxConcurrentStreams, resetBurst, resetRate } = limits
   const sessions = new Set<ServerHttp2Session>()
-  let isDraining = false
+  let state: 'serving' | 'leaving' | 'draining' = 'serving'
+  const tell = (session: ServerHttp2Session): void => {
+    if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, anyStream)
+  }
+  const leave = (): void => {
+    if (state !== 'serving') return
+    state = 'leaving'
+    for (const session of sessions) tell(session)
+  }
   const server = createServer({
     Http2ServerRequest: GatewayHttp2Request,
     Http2ServerResponse: GatewayHttp2Response as never,
@@ -54,7 +73,8 @@ export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http
   })
   server.on('session', (session) => {
     sessions.add(session)
-    if (isDraining) session.close()
+    if (state === 'draining') session.close()
+    else if (state === 'leaving') tell(session)
     session.setLocalWindowSize(connectionWindow)
     let open = 0
     session.on('stream', (stream) => {
@@ -95,9 +115,15 @@ export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http
   server.on('checkContinue', onRequest as never)
   return {
     take: (socket) => void server.emit('connection', socket),
+    leave,
     drain() {
-      isDraining = true
-      for (const session of sessions) session.close()
+      const close = (): void => {
+        state = 'draining'
+        for (const session of sessions) session.close()
+      }
+      if (state !== 'serving') return close()
+      leave()
+      setTimeout(close, onTheWay).unref()
     },
     cut() {
       for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_INTERNAL_ERROR)

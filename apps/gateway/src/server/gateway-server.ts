@@ -165,6 +165,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     setSecureContext: (context) => server.setSecureContext(context),
     leave() {
       leaving = true
+      server.leave()
     },
     async drain(ms) {
       leaving = true

@@ -36,6 +36,8 @@ export interface HttpServer {
   /** Connections that came to no agreement on TLS. */
   readonly failedHandshakes: number
   use(bounds: ServerBounds): void
+  /** Asks clients of HTTP/2, whose connections last, to open others elsewhere. All are served until `drain`. */
+  leave(): void
   /** Takes no more connections; resolves when all are closed, which idle ones are at once and the others after `ms` milliseconds. */
   drain(ms: number): Promise<void>
   /** Shows another certificate to those who connect from now on. */
@@ -73,10 +75,14 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   let failedHandshakes = 0
   server.on('tlsClientError', () => failedHandshakes++)
   let http2: Http2Server | undefined
+  let ending: 'leave' | 'drain' | undefined
   const http2Sockets = new WeakSet<Socket>()
   const openHttp2 = async (limits: Http2Limits): Promise<Http2Server> => {
     const module = await import('../http2/http2-server.ts')
-    http2 ??= module.openHttp2({ serve, limits, stalls, bounds: () => bounds })
+    if (http2 === undefined) {
+      http2 = module.openHttp2({ serve, limits, stalls, bounds: () => bounds })
+      if (ending !== undefined) http2[ending]()
+    }
     return http2
   }
   if (options.http2 !== undefined) speakBoth(options.http2)
@@ -108,7 +114,12 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     },
     use,
     setSecureContext: (context) => secure?.setSecureContext(context),
+    leave() {
+      ending ??= 'leave'
+      http2?.leave()
+    },
     async drain(ms) {
+      ending = 'drain'
       // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
       closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()))
       const busy = new Set([...inFlight].map(({ req }) => req.socket))

@@ -3,7 +3,7 @@ import type { Circuit } from './circuit.ts'
 interface Entry {
   readonly circuit: Circuit
   /** Clock time of its last use, in milliseconds. */
-  readonly usedAt: number
+  usedAt: number
 }
 
 /** So many circuits are kept however long they have been idle: the models and keys that a program has by configuration. */
@@ -25,6 +25,8 @@ export interface CircuitMapOptions {
 export class CircuitMap {
   readonly #options: CircuitMapOptions
   readonly #entries = new Map<string, Entry>()
+  /** The key that was used last. */
+  #latest: string | undefined
 
   constructor(options: CircuitMapOptions) {
     this.#options = options
@@ -32,11 +34,15 @@ export class CircuitMap {
 
   /** A circuit that is there, now used last. */
   find(key: string): Circuit | undefined {
-    const circuit = this.#entries.get(key)?.circuit
-    if (circuit === undefined) return undefined
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    entry.usedAt = this.#options.now()
+    // For speed: a map from which each call takes and to which it adds is copied again and again.
+    if (key === this.#latest) return entry.circuit
     this.#entries.delete(key)
-    this.#entries.set(key, { circuit, usedAt: this.#options.now() })
-    return circuit
+    this.#entries.set(key, entry)
+    this.#latest = key
+    return entry.circuit
   }
 
   /** The same, made where it is not there; that may forget others. */
@@ -47,6 +53,7 @@ export class CircuitMap {
     this.#forgetIdle()
     if (this.#entries.size >= this.#options.most) this.#forgetIdlest()
     this.#entries.set(key, { circuit, usedAt: this.#options.now() })
+    this.#latest = key
     return circuit
   }
 

@@ -43,6 +43,7 @@ export {
   jsonBodyFromObject,
   withField,
 } from './json-body.ts'
+export { LinkedList, type ListPlace } from './linked-list.ts'
 export { type About, type Branch, describeAs, named } from './naming.ts'
 export { definedOnly, withDefaults } from './options.ts'
 export type { Outcome, Timings, TokenCounts, Usage, UsageIteration } from './outcome.ts'

@@ -1,3 +1,4 @@
+import { LinkedList, type ListPlace } from '@spillway/middleware'
 import type { VendorLimit } from '@spillway/wire'
 import type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'
@@ -49,7 +50,7 @@ export class Limiter implements Admission {
     let isOpen = true
     return {
       observe: (answer, at) => {
-        const { cost: asked, passed } = admitted
+        const { cost: asked, passed } = admitted.value
         if (group.gate.hear(passed, asked, answer, at, this.#maxRetryAfter)) this.#released()
       },
       settle: (actual, at) => {
@@ -146,7 +147,7 @@ interface GivenBack {
 class Group {
   readonly gate = new VendorGate()
   readonly meters: readonly Meter[]
-  readonly #unsettled = new Set<Admitted>()
+  readonly #unsettled = new LinkedList<Admitted>()
   /** Worked out when somebody has to wait, and good until a call is admitted or settled. */
   #givenBack: GivenBack | undefined
 
@@ -158,7 +159,7 @@ class Group {
     })
   }
 
-  tryAcquire(cost: Cost, now: number, beside?: Beside): Admitted | undefined {
+  tryAcquire(cost: Cost, now: number, beside?: Beside): ListPlace<Admitted> | undefined {
     for (const meter of this.meters) {
       if (meter.window.spent(now) + amountOf(meter, cost) > meter.limit) return undefined
     }
@@ -169,9 +170,8 @@ class Group {
       return { amount, slot: meter.window.spend(amount, now) }
     })
     const admitted = { cost, spent, passed: this.gate.pass(cost, now) }
-    this.#unsettled.add(admitted)
     this.#givenBack = undefined
-    return admitted
+    return this.#unsettled.add(admitted)
   }
 
   /** Whether a call that is admitted now leaves capacity for one that it passes, when that one needs it. */
@@ -188,8 +188,8 @@ class Group {
     })
   }
 
-  settle(admitted: Admitted, actual: Cost | undefined, now: number): void {
-    const { cost, spent, passed } = admitted
+  settle(admitted: ListPlace<Admitted>, actual: Cost | undefined, now: number): void {
+    const { cost, spent, passed } = admitted.value
     this.#unsettled.delete(admitted)
     this.#givenBack = undefined
     this.meters.forEach(({ name, window }, index) => {

@@ -99,8 +99,8 @@ export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http
       progress: () => res.progress,
       stalled: () => stream.close(constants.NGHTTP2_CANCEL),
     }
-    stalls.add(watched)
-    stream.on('close', () => stalls.delete(watched))
+    const place = stalls.add(watched)
+    stream.on('close', () => stalls.delete(place))
     stream.on('error', () => {})
     stream.on('finish', () => {
       if (req.complete) return

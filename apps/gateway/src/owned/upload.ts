@@ -24,8 +24,8 @@ export async function openUpload(req: IncomingMessage, most: number, stalls: Sta
   let received = 0
   let isWaiting = false
   const watched = { progress: () => (isWaiting ? received : undefined), stalled: () => void req.destroy() }
-  stalls.add(watched)
-  req.once('close', () => stalls.delete(watched))
+  const place = stalls.add(watched)
+  req.once('close', () => stalls.delete(place))
   const next = async (): Promise<Buffer | undefined> => {
     isWaiting = true
     const { done, value } = await pieces.next()

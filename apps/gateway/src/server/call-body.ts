@@ -110,7 +110,7 @@ function readPieces(
       held.release()
     }
     const onEnd = (): void => {
-      bodyStalls.delete(watched)
+      bodyStalls.delete(place)
       held.complete()
       const bytes = buffer?.take() ?? nothing
       const body = length === 0 ? 'the request has no body' : scanner.end(bytes)
@@ -118,7 +118,7 @@ function readPieces(
     }
     const source: Readable = decoder ?? req
     const stop = (refused: RefusedBody): void => {
-      bodyStalls.delete(watched)
+      bodyStalls.delete(place)
       buffer = undefined
       source.off('data', onData)
       source.off('end', onEnd)
@@ -129,7 +129,7 @@ function readPieces(
       }
       resolve(discard(req, refused))
     }
-    bodyStalls.add(watched)
+    const place = bodyStalls.add(watched)
     source.on('data', onData)
     source.on('end', onEnd)
     if (decoder !== undefined) {
@@ -140,7 +140,7 @@ function readPieces(
     }
     req.on('error', reject)
     req.on('close', () => {
-      bodyStalls.delete(watched)
+      bodyStalls.delete(place)
       if (req.complete) return
       decoder?.destroy()
       reject(new Error('the client left'))

@@ -31,10 +31,10 @@ export function followConnections(
     }
     opening.delete(clientOf(socket))
     open.add(socket)
-    stalls.add(watched)
+    const place = stalls.add(watched)
     socket.on('close', () => {
       open.delete(socket)
-      stalls.delete(watched)
+      stalls.delete(place)
     })
   })
   if (established === 'secureConnection')

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
-import { backgroundClock, newCallId, systemClock } from '@spillway/middleware'
+import { backgroundClock, LinkedList, newCallId, systemClock } from '@spillway/middleware'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { TrustedProxies } from '../access/trusted-proxies.ts'
 import type { Http2Limits } from '../http2/http2-limits.ts'
@@ -95,7 +95,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
   const bounds = serverBounds(options.bounds)
   const bodies = {
     inFlight: new InFlightBytes(bounds.maxInFlightBytes, systemClock),
-    bodyStalls: new StallWatch(bounds.bodyTimeout, systemClock),
+    bodyStalls: new StallWatch(bounds.bodyTimeout, backgroundClock),
     bodyTimeout: bounds.bodyTimeout,
     maxRequestBytes: bounds.maxRequestBytes,
     maxResponseBytes: bounds.maxResponseBytes,
@@ -108,16 +108,16 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     log: options.log,
   })
   const handling = { ...options, bodies, shedder }
-  const inFlight = new Set<GatewayResponse>()
+  const inFlight = new LinkedList<GatewayResponse>()
   let access = openAccess(options)
   let proxies = new TrustedProxies(options.trustProxy)
   const serve = (req: GatewayRequest, res: GatewayResponse): void => {
     req.origin = proxies.originOf(req)
     // Streams of HTTP/2 share one.
     const isOwnConnection = req.httpVersionMajor < 2
-    inFlight.add(res)
+    const place = inFlight.add(res)
     res.on('close', () => {
-      inFlight.delete(res)
+      inFlight.delete(place)
       // Its client may want to use the connection again, which would keep the server from closing.
       if (draining && isOwnConnection) req.socket.destroySoon()
     })
@@ -155,7 +155,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       })
     })
   }
-  const readerStalls = new StallWatch(bounds.stallTimeout, systemClock)
+  const readerStalls = new StallWatch(bounds.stallTimeout, backgroundClock)
   const server = await openHttpServer({
     ...{ host: options.host, port: options.port, bounds, serve, inFlight },
     ...{ tls: options.tls, http2: options.http2, stalls: readerStalls },

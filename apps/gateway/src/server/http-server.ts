@@ -24,7 +24,7 @@ export interface HttpServerOptions {
   /** Watches over readers. */
   readonly stalls: StallWatch
   /** Of all connections. */
-  readonly inFlight: ReadonlySet<GatewayResponse>
+  readonly inFlight: Iterable<GatewayResponse>
 }
 
 /** Listens, and speaks what its clients do. */

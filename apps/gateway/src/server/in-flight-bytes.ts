@@ -1,4 +1,4 @@
-import type { Clock } from '@spillway/middleware'
+import { type Clock, LinkedList, type ListPlace } from '@spillway/middleware'
 
 /** Bytes that are counted for one request. */
 export interface Reservation {
@@ -25,7 +25,7 @@ export class InFlightBytes {
   #used = 0
   #refused = 0
   readonly #clock: Clock
-  readonly #arriving = new Set<CountedRequest>()
+  readonly #arriving = new LinkedList<CountedRequest>()
 
   constructor(max: number, clock: Clock) {
     this.max = max
@@ -55,9 +55,9 @@ export class InFlightBytes {
       shrink: (bytes) => {
         this.#used -= bytes
       },
-      settled: (settled) => void this.#arriving.delete(settled),
+      settled: (place) => this.#arriving.delete(place),
     })
-    this.#arriving.add(request)
+    request.place = this.#arriving.add(request)
     return request
   }
 
@@ -74,10 +74,12 @@ export class InFlightBytes {
 interface Books {
   grow(bytes: number): boolean
   shrink(bytes: number): void
-  settled(request: CountedRequest): void
+  settled(place: ListPlace<CountedRequest>): void
 }
 
 class CountedRequest implements Reservation {
+  /** Among those that arrive. */
+  place: ListPlace<CountedRequest> | undefined
   #counted: number
   #arrived = 0
   readonly #since: number
@@ -99,13 +101,17 @@ class CountedRequest implements Reservation {
   }
 
   complete(): void {
-    this.#books.settled(this)
+    this.#settle()
     this.#shrinkTo(this.#arrived)
   }
 
   release(): void {
-    this.#books.settled(this)
+    this.#settle()
     this.#shrinkTo(0)
+  }
+
+  #settle(): void {
+    if (this.place !== undefined) this.#books.settled(this.place)
   }
 
   shrinkIfSlow(now: number): void {

@@ -4,14 +4,14 @@ import { StallWatch } from './stall-watch.ts'
 
 /** Something that gets on when the test says so. */
 function watchedBy(watch: StallWatch): { at: number | undefined; stalls: number; leave(): void } {
-  const state = { at: 0 as number | undefined, stalls: 0, leave: () => watch.delete(watched) }
+  const state = { at: 0 as number | undefined, stalls: 0, leave: () => watch.delete(place) }
   const watched = {
     progress: () => state.at,
     stalled: () => {
       state.stalls++
     },
   }
-  watch.add(watched)
+  const place = watch.add(watched)
   return state
 }
 
@@ -63,7 +63,7 @@ test('another time holds for what is watched already', async () => {
   expect(next.stalls).toBe(0)
 })
 
-test('no timer runs while there is nothing to watch', async () => {
+test('no timer runs for longer than a quarter of the time while there is nothing to watch', async () => {
   const clock = virtualClock()
   const watch = new StallWatch(1_000, clock)
   expect(clock.pending).toBe(0)
@@ -71,6 +71,10 @@ test('no timer runs while there is nothing to watch', async () => {
   expect(clock.pending).toBe(1)
   one.leave()
   two.leave()
+  const three = watchedBy(watch)
+  expect(clock.pending, 'calls follow each other faster than timers are worth').toBe(1)
+  three.leave()
+  await clock.advance(250)
   expect(clock.pending).toBe(0)
   watchedBy(new StallWatch(Infinity, clock))
   expect(clock.pending).toBe(0)

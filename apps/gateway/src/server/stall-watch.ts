@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import { type CancelTimer, type Clock, LinkedList, type ListPlace } from '@spillway/middleware'
 
 /** Something that must get on. */
 export interface Watched {
@@ -8,9 +8,14 @@ export interface Watched {
   stalled(): void
 }
 
+/** Something that is watched, to be let go of again. */
+export type WatchPlace = ListPlace<Entry>
+
 interface Entry {
+  readonly watched: Watched
   seen: number | undefined
   since: number
+  place: WatchPlace | undefined
 }
 
 /** How often in its time each is looked at. */
@@ -20,7 +25,7 @@ const looks = 4
 export class StallWatch {
   #time: number
   readonly #clock: Clock
-  readonly #entries = new Map<Watched, Entry>()
+  readonly #entries = new LinkedList<Entry>()
   #cancel: CancelTimer | undefined
   #stalled = 0
 
@@ -43,16 +48,18 @@ export class StallWatch {
     this.#lookLater()
   }
 
-  /** Begins to watch. Harmless when repeated. */
-  add(watched: Watched): void {
-    if (this.#entries.has(watched)) return
-    this.#entries.set(watched, { seen: watched.progress(), since: this.#clock.now() })
+  /** Begins to watch. */
+  add(watched: Watched): WatchPlace {
+    const entry: Entry = { watched, seen: watched.progress(), since: this.#clock.now(), place: undefined }
+    const place = this.#entries.add(entry)
+    entry.place = place
     this.#lookLater()
+    return place
   }
 
-  delete(watched: Watched): void {
-    this.#entries.delete(watched)
-    if (this.#entries.size === 0) this.#rest()
+  /** Lets go of it. The timer, which calls come too fast to be set for each, ends by itself. Harmless when repeated. */
+  delete(place: WatchPlace): void {
+    this.#entries.delete(place)
   }
 
   #lookLater(): void {
@@ -68,13 +75,14 @@ export class StallWatch {
   #look(): void {
     this.#cancel = undefined
     const now = this.#clock.now()
-    for (const [watched, entry] of this.#entries) {
+    for (const entry of this.#entries) {
+      const { watched, place } = entry
       const seen = watched.progress()
       if (seen === undefined || seen !== entry.seen) {
         entry.seen = seen
         entry.since = now
       } else if (now - entry.since >= this.#time) {
-        this.#entries.delete(watched)
+        if (place !== undefined) this.#entries.delete(place)
         this.#stalled++
         watched.stalled()
       }

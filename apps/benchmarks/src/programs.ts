@@ -46,4 +46,8 @@ export const programs: Programs = {
     what: 'ledger: each view of the dashboard over 1,000,000 attempts, in SQLite or PostgreSQL',
     load: () => import('./ledger.ts'),
   },
+  booking: {
+    what: 'ledger: CPU of booking a call at 5,000 a second, in SQLite or in memory, with the audit log',
+    load: () => import('./booking.ts'),
+  },
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { AuditSigner } from './audit-keys.ts'
 
 /** Something that somebody did: a call, or an administrative act. Never put a secret into it. */
@@ -54,11 +54,21 @@ export const signedAction = 'audit.signed'
 
 /** JSON with sorted keys and without spaces, so that the same entry is always the same text. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )
+  return JSON.stringify(sorted(value))
+}
+
+/** A copy whose keys are in order, at every depth. A replacer of JSON.stringify takes three times as long. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if ('toJSON' in value && typeof value.toJSON === 'function') return sorted(value.toJSON())
+  if (Array.isArray(value)) return value.map(sorted)
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.keys(value).sort()) {
+    const inner = sorted((value as Record<string, unknown>)[name])
+    if (name !== '__proto__') copy[name] = inner
+    else Object.defineProperty(copy, name, { value: inner, enumerable: true })
+  }
+  return copy
 }
 
 /** What `hash` must be, by the row's version; undefined for a version that is not known. */
@@ -100,6 +110,4 @@ export function entryOf(text: string): AuditEntry | undefined {
   }
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
+const sha256 = (text: string): string => digest('sha256', text)

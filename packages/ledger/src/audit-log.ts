@@ -55,9 +55,6 @@ const appendLock = 7_747_456
 
 const firstVersion = { version: 1, key_id: null, mac: null }
 
-/** Ids that are looked up in one statement. */
-const idsAtOnce = 1000
-
 /** @param signers the first one signs, each is known */
 export function createAuditLog(
   connect: () => Promise<AuditDb>,
@@ -80,7 +77,7 @@ export function createAuditLog(
     const end = await readEnd(db)
     const { head } = end
     const signer = adopting ? signers[0] : await signerFor(db, end, { signers, signed })
-    const known = await knownIds(db, entries)
+    const known = await knownIds(db, kind, entries)
     const rows: AuditRow[] = []
     for (const entry of entries) {
       if (known.has(entry.id)) continue
@@ -148,12 +145,17 @@ const auditColumns = {
   mac: 'text',
 } satisfies Record<keyof AuditRow, string>
 
-async function knownIds(db: AuditDb, entries: readonly AuditEntry[]): Promise<Set<string>> {
-  const known = new Set<string>()
-  for (let from = 0; from < entries.length; from += idsAtOnce) {
-    const ids = entries.slice(from, from + idsAtOnce).map(({ id }) => id)
-    const rows = await db.selectFrom('audit').select('id').where('id', 'in', ids).execute()
-    for (const { id } of rows) known.add(id)
-  }
-  return known
+async function knownIds(
+  db: AuditDb,
+  { name }: DatabaseKind,
+  entries: readonly AuditEntry[],
+): Promise<Set<string>> {
+  // One parameter, so that the statement is the same for any number of ids.
+  const ids = JSON.stringify(entries.map(({ id }) => id))
+  const list =
+    name === 'sqlite' ? sql`json_each(${ids})` : sql`json_array_elements_text(${ids}::json) as e(value)`
+  const { rows } = await sql<{
+    id: string
+  }>`select id from audit where id in (select value from ${list})`.execute(db)
+  return new Set(rows.map(({ id }) => id))
 }

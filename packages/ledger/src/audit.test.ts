@@ -171,6 +171,26 @@ it('can be checked by anyone from what is exported, as the README says', async (
   }
 })
 
+/** As rows have been written since there is a log. */
+const written = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+
+it('writes an entry as it was always written', () => {
+  const odd = { 10: 1, 9: 2, b: undefined, a: [undefined, { z: 1, y: new Date(0) }], n: null, f: () => {} }
+  expect(canonicalJson(odd)).toBe(written(odd))
+  const proto = JSON.parse('{"__proto__":{"b":1,"a":2},"a":1}') as unknown
+  expect(canonicalJson(proto)).toBe(written(proto))
+  fc.assert(
+    fc.property(fc.object(), (value) => {
+      expect(canonicalJson(value)).toBe(written(value))
+    }),
+  )
+})
+
 it('writes the same entry as the same text, whatever the order of its keys', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {

@@ -24,12 +24,29 @@ export interface SumLimits {
 /** Minutes and hours that one step takes at most: few rows, so that nobody waits for long. */
 const bucketsInAStep = 60
 
+/** Removes calls, see {@link callPruner}. */
+export type PruneCalls = (db: Kysely<Schema>, limits: CallLimits, limit: number) => Promise<number>
+
 /**
  * Removes at most `limit` calls, and as many rows of each other table, the oldest first.
  * @returns how many rows went; 0 when none is left to go
  */
-export async function pruneCalls(db: Kysely<Schema>, limits: CallLimits, limit: number): Promise<number> {
-  const before = Math.floor(Math.max(limits.before ?? 0, await beginOf(db, limits.keep)))
+export function callPruner(): PruneCalls {
+  /** Where the newest `keep` calls began: found by counting them, which costs more than removing some others does. */
+  let counted: { readonly keep: number | undefined; readonly begin: number } | undefined
+  return async (db, { before = 0, keep }, limit) => {
+    // Calls that have come since have not made any older one one of the newest.
+    if (counted !== undefined && counted.keep === keep && counted.begin > before) {
+      const removed = await removeBefore(db, Math.max(before, counted.begin), limit)
+      if (removed > 0) return removed
+    }
+    counted = { keep, begin: await beginOf(db, keep) }
+    return removeBefore(db, Math.max(before, counted.begin), limit)
+  }
+}
+
+async function removeBefore(db: Kysely<Schema>, time: number, limit: number): Promise<number> {
+  const before = Math.floor(time)
   let removed = 0
   for (const table of tableNames) {
     const { numAffectedRows } = await sql`delete from ${sql.table(table)} where id in

@@ -13,7 +13,7 @@ import { insertNew } from './insert-rows.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
 import { facets, matchingCalls } from './outcome-queries.ts'
 import { findOwner, forgetOwner, noteOwner, type OwnerRow } from './owners.ts'
-import { type CallLimits, pruneCalls, pruneSums, type SumLimits } from './prune.ts'
+import { type CallLimits, callPruner, type PruneCalls, pruneSums, type SumLimits } from './prune.ts'
 import * as rollups from './rollup-queries.ts'
 import { writeRollups } from './rollup-writes.ts'
 import { type ChangeRow, columns, type Entry, tableNames } from './rows.ts'
@@ -61,6 +61,7 @@ export class SqlStore implements LedgerStore {
   readonly #readOnly: boolean
   readonly #lockWait: number | undefined
   readonly #named: ((entries: readonly Entry[]) => readonly Entry[]) | undefined
+  readonly #pruneCalls: PruneCalls = callPruner()
   #ready: Promise<Kysely<Schema>> | undefined
 
   /** @throws RangeError for a key that is too short */
@@ -180,7 +181,7 @@ export class SqlStore implements LedgerStore {
   }
 
   async pruneCalls(limits: CallLimits, limit: number): Promise<number> {
-    return pruneCalls(await this.#connect(), limits, limit)
+    return this.#pruneCalls(await this.#connect(), limits, limit)
   }
 
   async pruneSums(limits: SumLimits): Promise<number> {

@@ -5,10 +5,10 @@ import type { LedgerStore } from './store.ts'
 import { StoreThread, type ThreadSettings } from './store-thread.ts'
 
 /**
- * How long the threads of a file stay without a question, in milliseconds. Another one takes some 50 ms of CPU to start. No call waits
- * for the one that writes; pages of the dashboard ask every 30 s.
+ * How long the threads of a file stay without a question, in milliseconds. Another one takes some 50 ms of CPU to start, and runs cold;
+ * calls of a person come within seconds, and pages of the dashboard ask every 30 s.
  */
-const idleAfter = { writer: 10_000, reader: 60_000 }
+const idleAfter = 60_000
 
 /**
  * A store of SQLite in threads of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. One
@@ -21,12 +21,10 @@ export function workerStore(
   warn: Warn,
 ): LedgerStore {
   const { isInMemory, ...own } = settings
-  const writer = new StoreThread(own, warn, { after: isInMemory ? Infinity : idleAfter.writer })
+  const writer = new StoreThread(own, warn, { after: isInMemory ? Infinity : idleAfter })
   const askWriter: Ask = (part, name, parameters) => writer.ask(part, name, parameters)
   if (own.readOnly) return storeOf({ write: askWriter, read: askWriter, close: () => writer.close() })
-  const reader = isInMemory
-    ? writer
-    : new StoreThread({ ...own, readOnly: true }, warn, { after: idleAfter.reader })
+  const reader = isInMemory ? writer : new StoreThread({ ...own, readOnly: true }, warn, { after: idleAfter })
   const bounded = reads(
     () => reader.interrupt(),
     () => {

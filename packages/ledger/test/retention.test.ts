@@ -100,6 +100,30 @@ describe.each([
     )
   })
 
+  it('keeps the newest calls, neither more nor fewer, while others come', async () => {
+    let came = 0
+    const come = (count: number): Promise<number> =>
+      store.write(Array.from({ length: count }, () => callOf(came, now + came++)).flat())
+    await come(400)
+    for (const more of [150, 0, 100, 0, 1, 0, 0]) {
+      const wasThere = await kept()
+      const removed = await store.pruneCalls({ keep: 100 }, 90)
+      // Each call has two attempts, of which as many go.
+      expect(wasThere - (await kept())).toBeLessThanOrEqual(90)
+      expect(removed).toBeLessThanOrEqual(180)
+      await come(more)
+    }
+    while ((await store.pruneCalls({ keep: 100 }, 90)) > 0) expect(await kept()).toBeGreaterThanOrEqual(100)
+    const { calls } = await store.calls({ limit: 1000 })
+    expect(calls.map(({ id }) => id)).toEqual(
+      Array.from({ length: 100 }, (_, n) => `r${String(came - 1 - n).padStart(6, '0')}`),
+    )
+    expect(await store.pruneCalls({ keep: 200 }, 90)).toBe(0)
+    await come(1)
+    expect(await store.pruneCalls({ keep: 50, before: now }, 1000)).toBeGreaterThan(0)
+    expect(await kept()).toBe(50)
+  })
+
   it('removes the sums of minutes, hours and days that are over', async () => {
     // The sums of a day that is not over stay from test to test in PostgreSQL.
     const there = await store.countCalls(ever)

@@ -32,8 +32,8 @@ export interface SourcesOptions {
   readonly others: () => readonly Incident[]
 }
 
-/** How often files of certificates are read, in milliseconds. */
-const readFilesEvery = 3_600_000
+/** How often files of certificates are read, in milliseconds: one that was replaced is no incident any more. */
+const readFilesEvery = 60_000
 
 export function openIncidentSources({ config, targets, clock, others }: SourcesOptions): IncidentSources {
   const routes = watchRoutes(() => config().routes)

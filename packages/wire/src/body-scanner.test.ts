@@ -1,4 +1,5 @@
 import {
+  type Api,
   createRequest,
   fieldOf,
   type JsonBody,
@@ -8,10 +9,10 @@ import {
 } from '@spillway/middleware'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { prompts } from '../test/prompts.ts'
+import { asciiJson, prompts } from '../test/prompts.ts'
 import { type BodyLimits, BodyScanner, bodyLimits } from './body-scanner.ts'
 import { conversationOf } from './conversation.ts'
-import { promptFactsOf } from './prompt-facts.ts'
+import { promptFactsOf, sightingsIn } from './prompt-facts.ts'
 
 /** The body, or what is wrong with it, read in pieces of so many bytes. */
 function scanned(
@@ -186,19 +187,23 @@ describe('a body that is refused', () => {
 })
 
 describe('what a scan tells of a prompt', () => {
-  const requestOf = (body: JsonBody, session?: string) =>
-    createRequest({ api: 'anthropic', model: 'm', stream: false, url: '/', body, context: { session } })
+  const requestOf = (body: JsonBody, session?: string, api: Api = 'anthropic') =>
+    createRequest({ api, model: 'm', stream: false, url: '/', body, context: { session } })
 
   it('is which conversation it belongs to, as parsing tells', () => {
     fc.assert(
-      fc.property(prompts, fc.integer({ min: 1, max: 99 }), (prompt, size) => {
-        const body = bodyOf(JSON.stringify(prompt), size)
-        const parsed = jsonBodyFromBytes(body.bytes)
-        expect(promptFactsOf(body)).toBeDefined()
-        expect(conversationOf(requestOf(body))).toEqual(conversationOf(requestOf(parsed)))
-        expect(conversationOf(requestOf(body, 's'))).toEqual(conversationOf(requestOf(parsed, 's')))
+      fc.property(prompts, fc.integer({ min: 1, max: 99 }), fc.boolean(), (prompt, size, isAscii) => {
+        const text = isAscii ? asciiJson(prompt) : JSON.stringify(prompt)
+        for (const api of ['anthropic', 'openai', 'responses'] as const) {
+          for (const session of [undefined, 's']) {
+            const body = bodyOf(text, size)
+            expect(promptFactsOf(body)).toBeDefined()
+            const parsed = conversationOf(requestOf(jsonBodyFromBytes(body.bytes), session, api))
+            expect(conversationOf(requestOf(body, session, api))).toEqual(parsed)
+          }
+        }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
@@ -214,11 +219,101 @@ describe('what a scan tells of a prompt', () => {
     expect(promptFactsOf(bodyOf(text))).toBeUndefined()
   })
 
-  it('parses no more than the beginning of a long conversation', () => {
-    const turns = '{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},'
-    const body = bodyOf(`{"messages":[${turns}{"role":"user","content":"And?"}],"model":"m"}`)
-    const bytes = body.bytes as Buffer
-    bytes.write('?', bytes.indexOf('Hello') - 1)
-    expect(conversationOf(requestOf(body))).toMatchObject({ isFirstTurn: false })
+  it('is told without parsing anything, but where names are escaped', () => {
+    const long = 'A text of which a part is looked at. '.repeat(99)
+    const tool = `{"name":"read","input_schema":{"type":"object"}}`
+    const bodyWith = (role: string): JsonBody =>
+      bodyOf(
+        `{"system":[{"type":"text","text":"${long}"}],"tools":[${tool}],"messages":[{"${role}":"user","content":"${long}"}],"n":[1,2]}`,
+      )
+    const plain = bodyWith('role')
+    const parsed = conversationOf(requestOf(jsonBodyFromBytes(plain.bytes.slice())))
+    const spoilt = plain.bytes as Buffer
+    spoilt.write('?', spoilt.length - 3)
+    expect(conversationOf(requestOf(plain))).toEqual(parsed)
+    expect(conversationOf(requestOf(bodyWith('r\\u006fle')))).toEqual(parsed)
+  })
+
+  it('takes a text for another one that differs in its length, its beginning or its end', () => {
+    const long = '日本語😀'.repeat(999)
+    const texts = [long, `${long}語`, `語${long}`, `${long.slice(0, -1)}é`, long.slice(2)]
+    const keys = texts.map((text) =>
+      conversationOf(requestOf(bodyOf(JSON.stringify({ messages: [{ role: 'user', content: text }] })))),
+    )
+    expect(new Set(keys.map((each) => each?.key)).size).toBe(texts.length)
+  })
+})
+
+describe('what is sighted in a body', () => {
+  /** All names and types of a value, at any depth. */
+  function seenIn(value: unknown, names: Set<string>, kinds: Set<string>): void {
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, each] of Object.entries(value)) {
+      if (!Array.isArray(value)) names.add(name)
+      if (name === 'type' && typeof each === 'string') kinds.add(each)
+      seenIn(each, names, kinds)
+    }
+  }
+
+  const telling = ['file_id', 'file_ids', 'container', 'container_id', 'vector_store_ids']
+  const ofMedia = ['file_id', 'file_data', 'file_url', 'image_url', 'images', 'input_audio', 'video_url']
+  const kinds = ['text', 'tool_use', 'image', 'document', 'web_search_20250305', 'x'.repeat(99), 'object']
+  const names = fc.constantFrom('a', 'type', 'content', 'tools', 'messages', ...telling, ...ofMedia)
+  const values = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'large', maxDepth: 9 },
+      fc.constantFrom<unknown>(...kinds, 7, null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(names, tie('value'), { maxKeys: 4 }),
+    ),
+  })).value
+
+  it('is all that is there, at any depth and in whatever pieces it comes', () => {
+    fc.assert(
+      fc.property(values, fc.integer({ min: 1, max: 40 }), (value, size) => {
+        const body = bodyOf(JSON.stringify({ value }), size)
+        const [seenNames, seenKinds] = [new Set<string>(), new Set<string>()]
+        seenIn(value, seenNames, seenKinds)
+        const sightings = sightingsIn(body)
+        expect(sightings?.ids).toBe(telling.some((name) => seenNames.has(name)))
+        expect(sightings?.media).toBe(ofMedia.some((name) => seenNames.has(name)))
+        const unusual = [...seenKinds].filter((kind) => !['text', 'tool_use', 'object'].includes(kind))
+        expect(new Set(sightings?.kinds)).toEqual(new Set(unusual))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it.each<[string, 'none' | 'plain' | 'other']>([
+    ['[]', 'none'],
+    ['null', 'none'],
+    ['[{"name":"a","input_schema":{"type":"object","properties":{"model":{"type":"string"}}}}]', 'plain'],
+    ['[{"type":"custom","name":"a"},{"type":"function","function":{"name":"b","tools":[]}}]', 'plain'],
+    ['[{"type":"custom"},{"type":"web_search_20250305"}]', 'other'],
+    ['[{"type":"custom","type":"web_search_20250305"}]', 'other'],
+    ['[{"type":"web_search_20250305","type":"custom"}]', 'other'],
+    ['[{"type":["web_search_20250305"]}]', 'other'],
+    ['[{"type":"text"}]', 'other'],
+    ['[{"name":"a","server_url":"https://a"}]', 'other'],
+    ['[{"name":"a","model":"b"}]', 'other'],
+    ['[{"name":"a","tools":[]}]', 'other'],
+    ['["a"]', 'other'],
+    ['[[{"name":"a"}]]', 'other'],
+    ['{"name":"a"}', 'other'],
+    ['"a"', 'other'],
+    ['7', 'other'],
+    ['{}', 'other'],
+  ])('says whether tools are such as the client runs: %s', (tools, expected) => {
+    expect(sightingsIn(bodyOf(`{"tools":${tools}}`))?.tools).toBe(expected)
+  })
+
+  it.each([
+    '{"a":[[[[[[[{"\\u0066ile_id":"x"}]]]]]]]}',
+    '{"\\u0074ools":[{"type":"mcp"}]}',
+    '{"a":[[[[[[[{"type":"im\\u0061ge"}]]]]]]]}',
+    `{"a":[${'{"type":"kind"},'.repeat(65)}1]}`,
+    `{"type":"${'x'.repeat(300)}"}`,
+  ])('is nothing where only a parser can tell: %s', (text) => {
+    expect(sightingsIn(bodyOf(text))).toBeUndefined()
   })
 })

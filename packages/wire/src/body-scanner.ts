@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { FieldSpan, JsonBody } from '@spillway/middleware'
-import { BodyOutline } from './body-outline.ts'
 import { isDeciding, mistakenFor } from './deciding-names.ts'
 import { type JsonLimits, type JsonProblem, JsonScanner } from './json/json-scanner.ts'
+import { BodyOutline } from './outline/body-outline.ts'
 import { ScannedBody } from './prompt-facts.ts'
 
 /** What a request body may have at most. */
@@ -74,7 +74,13 @@ export class BodyScanner {
     if (!isUtf8(bytes)) return notUtf8
     const fields = this.#readFields(bytes)
     if (typeof fields === 'string') return fields
-    return new ScannedBody(bytes, fields, this.#outline.promptFacts(bytes, fields), this.#scanner.values)
+    return new ScannedBody(bytes, {
+      fields,
+      promptFacts: this.#outline.promptFacts(bytes, fields),
+      opening: this.#outline.promptOpening(fields),
+      sightings: this.#outline.contentSightings(bytes),
+      values: this.#scanner.values,
+    })
   }
 
   #describe({ reason, at }: JsonProblem, byte = 0): string {

@@ -1,5 +1,8 @@
-import { type Api, fieldOf, type JsonBody, type ModelRequest, mix32 } from '@spillway/middleware'
-import { openingMessages, type PromptFacts, promptFactsOf } from './prompt-facts.ts'
+import { type Api, type JsonBody, type ModelRequest, mix32 } from '@spillway/middleware'
+import type { PromptOpening } from './outline/opening-outline.ts'
+import { sampleAt, sampleOf, type TextSpan, textAt } from './outline/text-span.ts'
+import type { TurnsOutline } from './outline/turns-outline.ts'
+import { openingMessages, scanOf } from './prompt-facts.ts'
 import { field, stringField } from './usage.ts'
 
 /** Which conversation a call belongs to. */
@@ -10,8 +13,6 @@ export interface Conversation {
   readonly isFirstTurn: boolean
 }
 
-/** How much of the beginning and of the end of each text goes into a key. */
-const sampled = 256
 /** How many content blocks of a message, and how many tools. */
 const most = openingMessages
 
@@ -42,9 +43,14 @@ export function hashFraction(key: string): number {
 
 /** Whether there is a question and nothing has been answered; false for a body that makes no sense. */
 function isFirstTurn(body: JsonBody): boolean {
-  const facts = promptFactsOf(body)
-  if (facts !== undefined) return facts.hasMessages && !facts.hasAnswer
+  const opening = scanOf(body)?.opening
   try {
+    if (opening !== undefined) {
+      const { messages, input } = opening
+      if (input?.text !== undefined) return messages === undefined
+      const turns = messages ?? input
+      return turns !== undefined && turns.count > 0 && !isAnswered(asBuffer(body), turns)
+    }
     const { messages, input } = body.json
     if (typeof input === 'string') return messages === undefined
     const turns = messages ?? input
@@ -56,15 +62,55 @@ function isFirstTurn(body: JsonBody): boolean {
 
 function readPrompt(body: JsonBody, api: Api): Conversation | undefined {
   try {
-    if (api === 'responses') return readItems(body)
-    const facts = promptFactsOf(body)
-    const messages = facts === undefined ? body.json.messages : openingOf(body, facts)
-    if (!Array.isArray(messages) || messages.length === 0) return undefined
-    const key = keyOf(api, fieldOf(body, 'system'), fieldOf(body, 'tools'), messages)
-    return { key, isFirstTurn: !(facts?.hasAnswer ?? hasAnswer(messages)) }
+    const opening = scanOf(body)?.opening
+    const read = opening && readScanned(asBuffer(body), api, opening)
+    return read === undefined ? readParsed(body, api) : (read ?? undefined)
   } catch {
     return undefined
   }
+}
+
+/** By places in its bytes. @returns null where there is no conversation, undefined where it takes a parser to tell */
+function readScanned(body: Buffer, api: Api, opening: PromptOpening): Conversation | null | undefined {
+  const isResponses = api === 'responses'
+  const turns = isResponses ? opening.input : opening.messages
+  const isText = isResponses && turns?.text !== undefined
+  if (turns === undefined || (turns.count === 0 && !isText)) return null
+  const texts = (spans: readonly (TextSpan | undefined)[] = []): string | undefined => {
+    let all = ''
+    for (const span of spans) {
+      const text = span === undefined ? '\n' : sampleAt(body, span)
+      if (text === undefined) return undefined
+      all += text
+    }
+    return all
+  }
+  const system = texts((isResponses ? opening.instructions : opening.system)?.texts)
+  if (system === undefined) return undefined
+  let prefix = `${api}${system}`
+  const { tools } = opening
+  if (tools?.isList) {
+    prefix += `\n${tools.count}`
+    for (const name of tools.names) prefix += `\n${name && textAt(body, name.start, name.end)}`
+  }
+  const first = isText ? [{ role: undefined, texts: [turns.text] }] : turns.opening
+  for (const { role, texts: spans } of first) {
+    const content = texts(spans)
+    if (content === undefined) return undefined
+    prefix += `\n${isText ? 'user' : role && textAt(body, role.start, role.end)}${content}`
+  }
+  return { key: hash(prefix), isFirstTurn: isText || !isAnswered(body, turns) }
+}
+
+function isAnswered(body: Buffer, { hasAssistant, kinds }: TurnsOutline): boolean {
+  return hasAssistant || kinds.some(({ start, end }) => isAnswersKind(textAt(body, start, end)))
+}
+
+function readParsed(body: JsonBody, api: Api): Conversation | undefined {
+  if (api === 'responses') return readItems(body)
+  const { messages, system, tools } = body.json
+  if (!Array.isArray(messages) || messages.length === 0) return undefined
+  return { key: keyOf(api, system, tools, messages), isFirstTurn: !hasAnswer(messages) }
 }
 
 /** Responses: the items up to the first message of the user's, and the instructions beside them. */
@@ -75,23 +121,18 @@ function readItems(body: JsonBody): Conversation | undefined {
   return { key: keyOf('responses', instructions, tools, items), isFirstTurn: !hasAnswer(items) }
 }
 
-/** The first messages, parsed without the others. */
-function openingOf({ bytes }: JsonBody, { opening }: PromptFacts): unknown {
-  if (opening === undefined) return undefined
-  const [start, end] = opening
-  return JSON.parse(`${Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()}]`)
-}
-
 /** Reasoning and calls of Responses are items beside the messages. */
 function hasAnswer(messages: readonly unknown[]): boolean {
   return messages.some((message) => {
     const role = stringField(message, 'role')
-    return (
-      role === 'assistant' ||
-      (role === undefined && /(?:_call|reasoning)$/.test(stringField(message, 'type') ?? ''))
-    )
+    return role === 'assistant' || (role === undefined && isAnswersKind(stringField(message, 'type') ?? ''))
   })
 }
+
+/** What a model has written beside messages. */
+const isAnswersKind = (type: string): boolean => /(?:_call|reasoning)$/.test(type)
+
+const asBuffer = ({ bytes }: JsonBody): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unknown[]): string {
   let prefix = `${api}${textOf(system)}`
@@ -112,18 +153,13 @@ function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unk
 }
 
 function textOf(content: unknown): string {
-  if (typeof content === 'string') return sample(content)
+  if (typeof content === 'string') return sampleOf(content)
   if (!Array.isArray(content)) return ''
   let text = ''
   for (const block of content.slice(0, most)) {
-    text += sample(stringField(block, 'text') ?? stringField(block, 'type') ?? '')
+    text += sampleOf(stringField(block, 'text') ?? stringField(block, 'type') ?? '')
   }
   return text
-}
-
-function sample(text: string): string {
-  if (text.length <= 2 * sampled) return `\n${text}`
-  return `\n${text.length} ${text.slice(0, sampled)}${text.slice(-sampled)}`
 }
 
 /** 53 bits in base 36: two rounds of multiply and xor over the text, mixed as in MurmurHash3. Not for secrets. */

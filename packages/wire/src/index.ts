@@ -58,11 +58,12 @@ export {
   type RecognisedCall,
   recogniseCall,
 } from './operations.ts'
+export type { ContentSightings } from './outline/sightings.ts'
 export { type ObservedAnswer, outputTokensOf } from './output-estimate.ts'
 export { wasCutShort } from './own-deadline.ts'
 export { isPlainId } from './plain-id.ts'
 export { estimatePromptTokens, isSurelyWithin, leastPromptTokens } from './prompt-estimate.ts'
-export { countJsonValues, promptFactsOf } from './prompt-facts.ts'
+export { countJsonValues, promptFactsOf, sightingsIn } from './prompt-facts.ts'
 export { type PromptSize, promptSizeOf } from './prompt-size.ts'
 export { rateLimitResetMs } from './rate-limit-reset.ts'
 export { joinDetails, type ReasoningDetails, reasoningText } from './reasoning-details.ts'

@@ -1,19 +1,12 @@
 import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware'
+import type { PromptOpening } from './outline/opening-outline.ts'
+import type { ContentSightings } from './outline/sightings.ts'
 
 /** Messages at most in which a conversation's beginning is looked for. */
 export const openingMessages = 64
 
 /** What a scan has found out about the messages of a body. */
 export interface PromptFacts {
-  /** Whether there is a list of messages with something in it. */
-  readonly hasMessages: boolean
-  /** Whether the assistant has said something in it. */
-  readonly hasAnswer: boolean
-  /**
-   * Where the list begins, up to its first message of the user or the assistant, without its closing bracket; undefined
-   * where there is no list.
-   */
-  readonly opening: FieldSpan | undefined
   /** How many blocks of the messages are images. Those in the results of tools are not among them. */
   readonly images: number
   /** Whether there are blocks of thinking, and whose. Those of messages that are not the assistant's count too. */
@@ -26,27 +19,30 @@ export interface PromptFacts {
   readonly isForeign: boolean
 }
 
+/** What a scan has found out about a body. Undefined is what takes a parser to tell. */
+export interface Scan {
+  readonly fields: ReadonlyMap<string, FieldSpan>
+  readonly promptFacts: PromptFacts | undefined
+  readonly opening: PromptOpening | undefined
+  readonly sightings: ContentSightings | undefined
+  /** JSON values of any kind in it. */
+  readonly values: number
+}
+
 /** A body whose fields and prompt are known without parsing it. */
 export class ScannedBody implements JsonBody {
   readonly bytes: Uint8Array
-  readonly fields: ReadonlyMap<string, FieldSpan>
-  /** Undefined where it takes a parser to tell. */
-  readonly promptFacts: PromptFacts | undefined
-  /** JSON values of any kind in it. */
-  readonly values: number
+  readonly scan: Scan
   readonly #body: JsonBody
 
-  constructor(
-    bytes: Uint8Array,
-    fields: ReadonlyMap<string, FieldSpan>,
-    promptFacts: PromptFacts | undefined,
-    values: number,
-  ) {
-    this.values = values
+  constructor(bytes: Uint8Array, scan: Scan) {
     this.bytes = bytes
-    this.fields = fields
-    this.promptFacts = promptFacts
+    this.scan = scan
     this.#body = jsonBodyFromBytes(bytes)
+  }
+
+  get fields(): ReadonlyMap<string, FieldSpan> {
+    return this.scan.fields
   }
 
   get json(): JsonObject {
@@ -54,12 +50,22 @@ export class ScannedBody implements JsonBody {
   }
 }
 
+/** What was found out about a body when it was scanned; undefined for bodies that were not. */
+export function scanOf(body: JsonBody): Scan | undefined {
+  return body instanceof ScannedBody ? body.scan : undefined
+}
+
 /** The facts that were found when the body was scanned; undefined for bodies that were not, and where it took a parser. */
 export function promptFactsOf(body: JsonBody): PromptFacts | undefined {
-  return body instanceof ScannedBody ? body.promptFacts : undefined
+  return scanOf(body)?.promptFacts
+}
+
+/** What was sighted in a body when it was scanned; undefined for bodies that were not, and where it takes a parser. */
+export function sightingsIn(body: JsonBody): ContentSightings | undefined {
+  return scanOf(body)?.sightings
 }
 
 /** How many JSON values a body has; undefined where nobody has scanned it. */
 export function countJsonValues(body: JsonBody): number | undefined {
-  return body instanceof ScannedBody ? body.values : undefined
+  return scanOf(body)?.values
 }

@@ -1,12 +1,30 @@
-import { jsonBodyFromObject } from '@spillway/middleware'
+import { type JsonBody, jsonBodyFromObject } from '@spillway/middleware'
+import { BodyScanner } from '@spillway/wire'
 import { expect, test } from 'vitest'
 import { mediaAsked, searchesWeb, toolsAsked } from './asked-features.ts'
 import { permissionSets, permissions, permissionsOf } from './permissions.ts'
 
-const asked = (body: object): string[] =>
-  toolsAsked(jsonBodyFromObject(body as never)).map(({ permission }) => permission)
-const media = (body: object): string[] =>
-  mediaAsked(jsonBodyFromObject(body as never)).map(({ permission }) => permission)
+/** As it comes from a client, whose scan says most of it. */
+function scanned(body: object): JsonBody {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const scanner = new BodyScanner()
+  scanner.write(bytes)
+  const read = scanner.end(bytes)
+  if (typeof read === 'string') throw new Error(read)
+  return read
+}
+
+/** The same of a body that is scanned and of one that is not. */
+function both(body: object, ask: typeof toolsAsked): string[] {
+  const [scan, parse] = [scanned(body), jsonBodyFromObject(body as never)].map((each) =>
+    ask(each).map(({ permission }) => permission),
+  )
+  expect(scan).toEqual(parse)
+  return scan ?? []
+}
+
+const asked = (body: object): string[] => both(body, toolsAsked)
+const media = (body: object): string[] => both(body, mediaAsked)
 
 test.each<readonly [string, object, readonly string[]]>([
   ['none', {}, []],
@@ -104,4 +122,19 @@ test('names that documents of clients hold keep all that they have allowed', () 
   // No set allows what has another name of its own.
   for (const set of Object.values(permissionSets))
     for (const each of set) expect(Object.keys(permissions)).toContain(each)
+})
+
+test('calls without any of it are not parsed to find that out', () => {
+  const body = scanned({
+    tools: [{ name: 'a', input_schema: { type: 'object', properties: { file: { type: 'string' } } } }],
+    ...user({ type: 'text', text: '"type":"image"' }, { type: 'tool_use', input: { path: 'a' } }),
+    n: [1],
+  })
+  const bytes = body.bytes as Buffer
+  bytes.write('?', bytes.length - 2)
+  expect(() => body.json).toThrow(SyntaxError)
+  expect([toolsAsked(body).map(({ permission }) => permission), mediaAsked(body)]).toEqual([
+    ['tools:client'],
+    [],
+  ])
 })

@@ -1,4 +1,5 @@
 import { fieldOf, type JsonBody } from '@spillway/middleware'
+import { sightingsIn } from '@spillway/wire'
 import type { Permission } from './permissions.ts'
 
 /** Something that a call asks for beside text, and what it is called in errors. */
@@ -44,7 +45,9 @@ export function toolsAsked(body: JsonBody): readonly AskedFeature[] {
       if (Array.isArray(inside) && depth < 4) visit(inside, depth + 1)
     }
   }
-  visit(fieldOf(body, 'tools'), 0)
+  const sighted = sightingsIn(body)?.tools
+  if (sighted === 'plain') add('tools:client', 'tools')
+  else if (sighted !== 'none') visit(fieldOf(body, 'tools'), 0)
   if (isGiven(body, 'functions')) add('tools:client', 'tools')
   if (isGiven(body, 'mcp_servers')) add('tools:mcp', 'MCP servers')
   // Skills run in a container, too.
@@ -73,8 +76,11 @@ function pluginsIn(plugins: unknown, add: (permission: Permission, what: string)
 /** OpenRouter's name of a model that searches the web first. */
 export const searchesWeb = (model: string): boolean => /:online$/i.test(model)
 
-/** Which of images and documents a call brings. Takes parsing it, so it is asked for clients that may not bring all of them. */
-export function mediaAsked({ json }: JsonBody): readonly AskedFeature[] {
+/** Which of images and documents a call brings. Takes parsing it where something of that kind was sighted. */
+export function mediaAsked(body: JsonBody): readonly AskedFeature[] {
+  const sightings = sightingsIn(body)
+  if (sightings !== undefined && !sightings.media && !sightings.kinds.some(isMedia)) return []
+  const { json } = body
   const found = new Map<Permission, AskedFeature>()
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) {
@@ -85,9 +91,9 @@ export function mediaAsked({ json }: JsonBody): readonly AskedFeature[] {
     const block = value as Record<string, unknown>
     const { type } = block
     const kind = typeof type === 'string' ? type : ''
-    if (/image|audio|video|screenshot/.test(kind) || isSome(block, seen))
+    if (seenKinds.test(kind) || isSome(block, seen))
       found.set('images', { permission: 'images', what: 'images, sound and video' })
-    else if (/document|file|upload/.test(kind) || isSome(block, files)) found.set(...document)
+    else if (fileKinds.test(kind) || isSome(block, files)) found.set(...document)
     // What a model has said to a tool is text to the vendor.
     for (const [name, inner] of Object.entries(block))
       if (!(name === 'input' && /(?:^|_)tool_use$/.test(kind)) && typeof inner === 'object') visit(inner)
@@ -96,6 +102,9 @@ export function mediaAsked({ json }: JsonBody): readonly AskedFeature[] {
   return [...found.values()]
 }
 
+const seenKinds = /image|audio|video|screenshot/
+const fileKinds = /document|file|upload/
+const isMedia = (kind: string): boolean => seenKinds.test(kind) || fileKinds.test(kind)
 const document = ['documents', { permission: 'documents', what: 'documents' }] as const
 const seen = ['image_url', 'images', 'input_audio', 'video_url']
 const files = ['file_id', 'file_data', 'file_url']

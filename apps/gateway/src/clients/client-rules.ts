@@ -1,6 +1,6 @@
 import { type Failure, fieldOf, type JsonBody } from '@spillway/middleware'
 import { firstPartyName } from '@spillway/venues'
-import type { RecognisedCall } from '@spillway/wire'
+import { type RecognisedCall, sightingsIn } from '@spillway/wire'
 import type { OwnedPath } from '../owned/owned-path.ts'
 import { callerError } from '../server/refusal.ts'
 import { mediaAsked, searchesWeb, toolsAsked } from './asked-features.ts'
@@ -143,8 +143,11 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== nu
 const namingFields = ['fallbacks', 'models', 'tools', 'plugins'] as const
 
 function modelsBeside(body: JsonBody): readonly string[] {
+  const tools = sightingsIn(body)?.tools
   return namingFields.flatMap((field) =>
-    namesIn(fieldOf(body, field), field === 'models' || field === 'fallbacks'),
+    field === 'tools' && (tools === 'plain' || tools === 'none')
+      ? []
+      : namesIn(fieldOf(body, field), field === 'models' || field === 'fallbacks'),
   )
 }
 

@@ -1,4 +1,5 @@
 import { jsonBodyFromObject } from '@spillway/middleware'
+import { BodyScanner } from '@spillway/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { uploadedIds } from './ids-in-upload.ts'
@@ -6,8 +7,19 @@ import { madeIds } from './made-ids.ts'
 import { namedIds } from './named-ids.ts'
 
 const file = 'file_011CNha8iCJcU1wXNR6q4V8w'
-const named = (api: 'anthropic' | 'openai' | 'responses', body: object): string[] =>
-  namedIds(jsonBodyFromObject(body as never), api).map(({ what, id }) => `${what} ${id}`)
+/** The same of a body that is scanned and of one that is not. */
+const named = (api: 'anthropic' | 'openai' | 'responses', body: object): string[] => {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const scanner = new BodyScanner()
+  scanner.write(bytes)
+  const scanned = scanner.end(bytes)
+  if (typeof scanned === 'string') throw new Error(scanned)
+  const [first, second] = [scanned, jsonBodyFromObject(body as never)].map((each) =>
+    namedIds(each, api).map(({ what, id }) => `${what} ${id}`),
+  )
+  expect(first).toEqual(second)
+  return first ?? []
+}
 const user = (...content: readonly object[]): object => ({ messages: [{ role: 'user', content }] })
 
 test.each<readonly [string, ReturnType<typeof named>, readonly string[]]>([

@@ -1,4 +1,5 @@
 import { type Api, fieldOf, type JsonBody } from '@spillway/middleware'
+import { sightingsIn } from '@spillway/wire'
 
 /** Something at the vendor that a call names, and that belongs to whoever has made it. */
 export interface NamedId {
@@ -17,18 +18,25 @@ export interface NamedId {
 /** Of a call that names more, the first of them are looked at, and it is refused. */
 export const mostNamed = 500
 
-/** What a body has somewhere that names something; letters may be written as escapes. */
+/** What a body that was not scanned has somewhere that names something; letters may be written as escapes. */
 const marks = [
   ...['"file_id', '"item_reference"', '"reasoning"', '"container', '"vector_store_id'],
   ...['\\u005', '\\u006', '\\u007'],
 ]
 
-/**
- * What a call names of the vendor's stored things. Most name nothing, which a search through their bytes tells; the others are parsed.
- */
-export function namedIds(body: JsonBody, api: Api): readonly NamedId[] {
+function mayName(body: JsonBody): boolean {
+  const sightings = sightingsIn(body)
+  if (sightings !== undefined)
+    return sightings.ids || sightings.kinds.some((kind) => kind === 'item_reference' || kind === 'reasoning')
   const { bytes } = body
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return marks.some((mark) => text.includes(mark))
+}
+
+/**
+ * What a call names of the vendor's stored things. Most name nothing, which their scan tells; the others are parsed.
+ */
+export function namedIds(body: JsonBody, api: Api): readonly NamedId[] {
   const found: NamedId[] = []
   const add = (what: NamedId['what'], id: unknown): void => {
     if (typeof id === 'string' && id !== '' && found.length <= mostNamed) found.push({ id, what })
@@ -38,7 +46,7 @@ export function namedIds(body: JsonBody, api: Api): readonly NamedId[] {
     add('conversation', idOf(fieldOf(body, 'conversation')))
     add('prompt', idOf(fieldOf(body, 'prompt')))
   }
-  if (!marks.some((mark) => text.includes(mark))) return found
+  if (!mayName(body)) return found
   if (api === 'anthropic') add('container', idOf(fieldOf(body, 'container')))
   for (const field of ['messages', 'system', 'input']) {
     const value = fieldOf(body, field)

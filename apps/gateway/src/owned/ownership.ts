@@ -1,4 +1,5 @@
 import { type Api, type Failure, fieldOf, type JsonBody, type ResponseBody } from '@spillway/middleware'
+import { sightingsIn } from '@spillway/wire'
 import type { Config } from '../config/config.ts'
 import { callerError } from '../server/refusal.ts'
 import { type MadeIds, madeIds } from './made-ids.ts'
@@ -88,6 +89,8 @@ export const unknownIdsOf = ({ server }: Pick<Config, 'server'>): UnknownIds => 
 function leavesSomething(body: JsonBody, api: Api, target: string | undefined): boolean {
   if (api === 'responses') return target === 'openai' && fieldOf(body, 'store') !== false
   if (api !== 'anthropic' || target !== 'anthropic') return false
+  const tools = sightingsIn(body)?.tools
+  if (tools === 'plain' || tools === 'none') return false
   return [fieldOf(body, 'tools')]
     .flat()
     .some((tool) => /^code_execution/.test(String((tool as { type?: unknown } | null)?.type)))

@@ -1,4 +1,5 @@
-import { Escapes, hexUnit, hexValue } from './escapes.ts'
+import { bytesOf } from './bytes-of.ts'
+import { Escapes, hexValue, isEscape } from './escapes.ts'
 import { isSpecial, plainTextEnd } from './plain-text.ts'
 import { Shapes } from './shapes.ts'
 import { escapedToken, hashByte, hashStart, longestToken, longToken, shortToken } from './token-code.ts'
@@ -26,14 +27,23 @@ export interface JsonProblem {
 
 /** Hears of the values near the top of a text, in order; deeper ones are only checked. */
 export interface JsonListener {
-  /** The contents of containers deeper than this are not reported; 1 is the outermost. */
+  /** The contents of containers deeper than this are only sighted; 1 is the outermost. */
   readonly depth: number
+  /** The code of a name whose strings are sighted wherever they are. */
+  readonly sighted?: number
   /** A name in the object at `depth`, quotes included. For `code` see `tokenCode`. */
   name(depth: number, start: number, end: number, code: number): void
   /** A value begins in the container at `depth`, 0 for the whole text; `first` is its first byte. */
   begin(depth: number, start: number, first: number): void
-  /** It ends before `end`. `code` is 0 for what is not a string. */
-  end(depth: number, end: number, code: number): void
+  /**
+   * It ends before `end`. `code` is 0 for what is not a string. `saved` is by how many bytes a string in UTF-8 is shorter than it is
+   * written between its quotes, or -1 where halves of characters make that unclear.
+   */
+  end(depth: number, end: number, code: number, saved: number): void
+  /** A name in an object that is deeper than `depth`. */
+  deepName?(code: number): void
+  /** A string with the name that is `sighted`, at any depth. */
+  sight?(start: number, end: number, code: number): void
 }
 
 // Between two tokens.
@@ -62,8 +72,7 @@ const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-const isWhiteSpace = setOf(' \n\r\t')
-const isEscape = setOf('"\\/bfnrt')
+const isWhiteSpace = bytesOf(' \n\r\t')
 const byteOrderMark = '\xef\xbb\xbf'
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]))
 
@@ -93,6 +102,13 @@ export class JsonScanner {
   #start = 0
   #hash = 0
   #isEscaped = false
+  /** Whether its code is asked for. */
+  #isTold = false
+  #isSighted = false
+  /** Of the name before. */
+  #nameCode = 0
+  #savedBefore = 0
+  #halvesBefore = 0
   #word = ''
   /** Characters of the word so far, or digits of an escape. */
   #matched = 0
@@ -121,7 +137,7 @@ export class JsonScanner {
   /** There is no more to come. */
   end(): void {
     if (this.problem !== undefined) return
-    if (this.#depth === 0 && isWholeNumber(this.#state)) this.#listener.end(0, this.#base, 0)
+    if (this.#depth === 0 && isWholeNumber(this.#state)) this.#listener.end(0, this.#base, 0, 0)
     else if (this.#depth > 0 || this.#state !== AFTER_VALUE) this.#refuse('syntax', 0)
   }
 
@@ -132,7 +148,7 @@ export class JsonScanner {
     const base = this.#base
     const isObject = this.#isObject
     const listener = this.#listener
-    const { depth: listens } = listener
+    const { depth: listens, sighted = -1 } = listener
     let state = this.#state
     let depth = this.#depth
     let at = 0
@@ -144,7 +160,7 @@ export class JsonScanner {
       }
       switch (state) {
         case STRING: {
-          at = this.#inString(bytes, view, at, depth > listens)
+          at = this.#inString(bytes, view, at)
           if (this.#escapes.count > this.#limits.escapes) return this.#refuse('escapes', at)
           if (this.#escapes.loneHalves > this.#limits.loneHalves) return this.#refuse('loneHalves', at)
           if (at === length) break
@@ -155,10 +171,17 @@ export class JsonScanner {
           } else if (special !== QUOTE) return at
           else if (this.#isName) {
             if (!this.#shapes.add(depth, this.#hash)) return this.#refuse('shapes', at)
-            if (depth <= listens) listener.name(depth, this.#start, base + at + 1, this.#codeUpTo(base + at))
+            const code = this.#codeUpTo(base + at)
+            this.#nameCode = code
+            if (depth <= listens) listener.name(depth, this.#start, base + at + 1, code)
+            else listener.deepName?.(code)
             state = COLON
           } else {
-            if (depth <= listens) listener.end(depth, base + at + 1, this.#codeUpTo(base + at))
+            if (this.#isTold) {
+              const code = this.#codeUpTo(base + at)
+              if (this.#isSighted) listener.sight?.(this.#start, base + at + 1, code)
+              if (depth <= listens) listener.end(depth, base + at + 1, code, this.#saved())
+            }
             state = AFTER_VALUE
           }
           at++
@@ -168,16 +191,16 @@ export class JsonScanner {
           if (depth === 0) return at
           if (byte === COMMA) state = isObject[depth] === 1 ? NAME : VALUE
           else if (byte !== (isObject[depth] === 1 ? closeObject : closeArray)) return at
-          else if (--depth <= listens) listener.end(depth, base + at + 1, 0)
+          else if (--depth <= listens) listener.end(depth, base + at + 1, 0, 0)
           at++
           break
         case FIRST_NAME:
         case NAME:
           if (byte === QUOTE) {
-            this.#beginString(base + at, true)
+            this.#beginString(base + at, true, true)
             state = STRING
           } else if (byte === closeObject && state === FIRST_NAME) {
-            if (--depth <= listens) listener.end(depth, base + at + 1, 0)
+            if (--depth <= listens) listener.end(depth, base + at + 1, 0, 0)
             state = AFTER_VALUE
           } else return at
           at++
@@ -190,14 +213,17 @@ export class JsonScanner {
         case FIRST_VALUE:
         case VALUE:
           if (byte === closeArray && state === FIRST_VALUE) {
-            if (--depth <= listens) listener.end(depth, base + at + 1, 0)
+            if (--depth <= listens) listener.end(depth, base + at + 1, 0, 0)
             state = AFTER_VALUE
           } else if (byte === 0xef && base + at === 0) state = this.#beginWord(byteOrderMark)
           else {
             if (++this.#values > this.#limits.values) return this.#refuse('values', at)
             if (depth <= listens) listener.begin(depth, base + at, byte)
+            const name = this.#nameCode
+            this.#nameCode = 0
             if (byte === QUOTE) {
-              this.#beginString(base + at, false)
+              this.#isSighted = name === sighted
+              this.#beginString(base + at, false, this.#isSighted || depth <= listens)
               state = STRING
             } else if (byte === openObject || byte === openArray) {
               if (depth === this.#limits.depth) return this.#refuse('depth', at)
@@ -223,7 +249,7 @@ export class JsonScanner {
             this.#unit = 0
             state = HEX
           } else if (isEscape[byte] === 1) {
-            this.#escapes.count++
+            this.#escapes.addSimple(1)
             this.#hash = hashByte(this.#hash, byte)
             state = STRING
           } else return at
@@ -244,7 +270,7 @@ export class JsonScanner {
           at++
           if (++this.#matched < this.#word.length) break
           state = this.#word === byteOrderMark ? VALUE : AFTER_VALUE
-          if (state === AFTER_VALUE && depth <= listens) listener.end(depth, base + at, 0)
+          if (state === AFTER_VALUE && depth <= listens) listener.end(depth, base + at, 0, 0)
           break
         default: {
           const next = nextOfNumber(state, byte)
@@ -253,7 +279,7 @@ export class JsonScanner {
             at++
             if (next !== ZERO && isWholeNumber(next)) while (at < length && isDigit(bytes[at] as number)) at++
           } else if (isWholeNumber(state)) {
-            if (depth <= listens) listener.end(depth, base + at, 0)
+            if (depth <= listens) listener.end(depth, base + at, 0, 0)
             state = AFTER_VALUE
           } else return at
         }
@@ -265,35 +291,69 @@ export class JsonScanner {
   }
 
   /** Where a string ends, or what it must not hold stands, or an escape that the piece ends in. */
-  #inString(bytes: Uint8Array, view: DataView, from: number, isDeep: boolean): number {
+  #inString(bytes: Uint8Array, view: DataView, from: number): number {
     const { length } = bytes
-    // Names are told apart whatever their length, other strings only where they are short and somebody listens.
-    const short = isDeep ? 0 : this.#start - this.#base + 1 + longestToken
+    // Names are told apart whatever their length, other strings only where they are short and somebody asks.
+    const short = this.#isTold ? this.#start - this.#base + 1 + longestToken : 0
     const told = this.#isName ? length : Math.min(length, short)
+    const escapes = this.#escapes
     let at = from
     let hash = this.#hash
-    while (true) {
-      while (at < told && isSpecial[bytes[at] as number] === 0) hash = hashByte(hash, bytes[at++] as number)
-      if (at >= told) at = plainTextEnd(bytes, view, at)
-      if (at + 5 >= length || bytes[at] !== BACKSLASH) break
-      const kind = bytes[at + 1] as number
-      const unit = kind === 0x75 ? hexUnit(bytes, at + 2) : 0
-      if (unit < 0 || (kind !== 0x75 && isEscape[kind] === 0)) break
-      if (kind === 0x75) this.#escapes.addUnit(unit, this.#base + at)
-      else this.#escapes.count++
+    while (at < told) {
+      const byte = bytes[at] as number
+      if (isSpecial[byte] === 0) {
+        hash = hashByte(hash, byte)
+        at++
+        continue
+      }
+      const after = byte === BACKSLASH ? escapes.skip(bytes, at, this.#base) : at
+      if (after === at) break
+      hash = hashByte(hash, escapes.last)
       this.#isEscaped = true
-      hash = hashByte(hash, kind === 0x75 ? unit : kind)
-      at += kind === 0x75 ? 6 : 2
+      at = after
     }
     this.#hash = hash
+    return at < told ? at : this.#toEnd(bytes, view, at)
+  }
+
+  /** The same for what nobody tells apart, which is nearly all. */
+  #toEnd(bytes: Uint8Array, view: DataView, from: number): number {
+    const last = bytes.length - 1
+    let simple = 0
+    let at = from
+    while (true) {
+      at = plainTextEnd(bytes, view, at)
+      if (at >= last || bytes[at] !== BACKSLASH) break
+      if (isEscape[bytes[at + 1] as number] === 1) {
+        simple++
+        at += 2
+        continue
+      }
+      const after = this.#escapes.skip(bytes, at, this.#base)
+      if (after === at) break
+      this.#isEscaped = true
+      at = after
+    }
+    if (simple > 0) {
+      this.#escapes.addSimple(simple)
+      this.#isEscaped = true
+    }
     return at
   }
 
-  #beginString(start: number, isName: boolean): void {
+  #beginString(start: number, isName: boolean, isTold: boolean): void {
     this.#isName = isName
+    this.#isTold = isTold
     this.#start = start
     this.#hash = hashStart
     this.#isEscaped = false
+    this.#savedBefore = this.#escapes.saved
+    this.#halvesBefore = this.#escapes.loneHalves
+  }
+
+  #saved(): number {
+    const { saved, loneHalves } = this.#escapes
+    return loneHalves === this.#halvesBefore ? saved - this.#savedBefore : -1
   }
 
   /** The code of the string whose last quote is at `quote`. */
@@ -314,12 +374,6 @@ export class JsonScanner {
     this.problem ??= { reason, at: this.#base + at }
     return at
   }
-}
-
-function setOf(characters: string): Uint8Array {
-  const set = new Uint8Array(256)
-  for (const character of characters) set[character.charCodeAt(0)] = 1
-  return set
 }
 
 function isDigit(byte: number): boolean {

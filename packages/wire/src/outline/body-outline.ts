@@ -1,16 +1,18 @@
 import type { FieldSpan } from '@spillway/middleware'
-import { isForeignSignature, longestForeignSignature, spillwayMark } from './foreign-signature.ts'
-import type { JsonListener } from './json/json-scanner.ts'
-import { escapedToken, tokenCode } from './json/token-code.ts'
-import { hasLeftovers, type Leftovers } from './leftovers.ts'
-import { openingMessages, type PromptFacts } from './prompt-facts.ts'
+import { isForeignSignature, longestForeignSignature, spillwayMark } from '../foreign-signature.ts'
+import type { JsonListener } from '../json/json-scanner.ts'
+import { escapedToken, tokenCode } from '../json/token-code.ts'
+import { hasLeftovers, type Leftovers } from '../leftovers.ts'
+import type { PromptFacts } from '../prompt-facts.ts'
+import { BLOCK, BLOCKS, BODY, LIST, MESSAGE, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './depths.ts'
+import { OpeningOutline, type PromptOpening } from './opening-outline.ts'
+import { type ContentSightings, Sightings } from './sightings.ts'
 
 const MESSAGES = tokenCode('messages')
 const ROLE = tokenCode('role')
 const CONTENT = tokenCode('content')
 const TYPE = tokenCode('type')
 const SIGNATURE = tokenCode('signature')
-const USER = tokenCode('user')
 const ASSISTANT = tokenCode('assistant')
 const THINKING = tokenCode('thinking')
 const IMAGE = tokenCode('image')
@@ -22,17 +24,6 @@ const TOOL_RESULT = tokenCode('tool_result')
 const TOOL_USE_ID = tokenCode('tool_use_id')
 const REDACTED_THINKING = tokenCode('redacted_thinking')
 
-const QUOTE = 0x22
-const OPEN_ARRAY = 0x5b
-const OPEN_OBJECT = 0x7b
-
-// How deep things are: the object, its messages, a message, its content, a block of it.
-const BODY = 1
-const LIST = 2
-const MESSAGE = 3
-const BLOCKS = 4
-const BLOCK = 5
-
 function isId(name: number): boolean {
   return name === ID || name === TOOL_USE_ID
 }
@@ -40,16 +31,13 @@ function isId(name: number): boolean {
 /** What a body looks like from above, put together while it is scanned: places in its bytes, nothing of the bytes. */
 export class BodyOutline implements JsonListener {
   readonly depth: number = BLOCK
+  readonly sighted: number = TYPE
   /** For each field at the top: where its name begins and ends, where its value begins and ends. */
   readonly places: number[] = []
   /** Whether there is an object at the top. */
   isObject = false
   /** Where the list of messages begins; -1 where there is none. */
   #listStart = -1
-  #messages = 0
-  #hasAnswer = false
-  /** Where the first message of the user or the assistant ends, or the last that counts; 0 before that. */
-  #openingEnd = 0
   #hasUnsigned = false
   #hasRedacted = false
   #images = 0
@@ -57,6 +45,8 @@ export class BodyOutline implements JsonListener {
   readonly #signatures: number[] = []
   /** What other models may have left: texts that begin and end here, ids of calls, ids of results. */
   readonly #leftovers: Leftovers = { texts: [], calls: [], results: [] }
+  readonly #opening = new OpeningOutline()
+  readonly #sightings = new Sightings()
   /** Whether something in the messages is said twice or in escapes, so that it takes a parser to tell what is meant. */
   #isUnclear = false
 
@@ -83,6 +73,8 @@ export class BodyOutline implements JsonListener {
   #contentEnd = 0
 
   name(depth: number, start: number, end: number, code: number): void {
+    this.#sightings.name(code)
+    this.#opening.name(depth, code)
     if (depth === BODY) {
       this.places.push(start, end)
       this.#nameInBody = code
@@ -92,14 +84,17 @@ export class BodyOutline implements JsonListener {
   }
 
   begin(depth: number, start: number, first: number): void {
-    if (depth === 0) this.isObject = first === OPEN_OBJECT
-    else if (depth === BODY) {
+    if (depth === 0) {
+      this.isObject = first === OPEN_OBJECT
+      return
+    }
+    this.#opening.begin(depth, start, first)
+    if (depth === BODY) {
       this.places.push(start)
       this.#inMessages = this.#nameInBody === MESSAGES && first === OPEN_ARRAY
       if (this.#inMessages) this.#listStart = start
     } else if (!this.#inMessages) return
     else if (depth === LIST) {
-      this.#messages++
       this.#role = 0
       this.#nameInMessage = 0
       this.#content = 0
@@ -122,12 +117,21 @@ export class BodyOutline implements JsonListener {
     }
   }
 
-  end(depth: number, end: number, code: number): void {
+  deepName(code: number): void {
+    this.#sightings.name(code)
+  }
+
+  sight(start: number, end: number, code: number): void {
+    this.#sightings.kind(start, end, code)
+  }
+
+  end(depth: number, end: number, code: number, saved: number): void {
+    this.#opening.end(depth, end, code, saved)
     if (depth === BODY) {
       this.places.push(end)
       this.#inMessages = false
     } else if (!this.#inMessages) return
-    else if (depth === LIST) this.#endMessage(end)
+    else if (depth === LIST) this.#endMessage()
     else if (depth === MESSAGE) {
       if (this.#nameInMessage === ROLE) {
         if (this.#role !== 0 || code === escapedToken) this.#isUnclear = true
@@ -142,14 +146,11 @@ export class BodyOutline implements JsonListener {
     else if (this.#inBlock && isId(this.#nameInBlock)) this.#idEnd = end
   }
 
-  #endMessage(end: number): void {
+  #endMessage(): void {
     const { texts } = this.#leftovers
     // Blank texts of the user's are the caller's own.
     if (this.#role !== ASSISTANT) texts.length = this.#messageTexts
     else if (this.#content > 0) texts.push(this.#content, this.#contentEnd)
-    if (this.#role === ASSISTANT) this.#hasAnswer = true
-    else if (this.#role !== USER && this.#messages < openingMessages) return
-    if (this.#openingEnd === 0) this.#openingEnd = end
   }
 
   #endBlock(): void {
@@ -182,12 +183,20 @@ export class BodyOutline implements JsonListener {
       else signed.ofClaude = true
     }
     return {
-      hasMessages: this.#messages > 0,
-      hasAnswer: this.#hasAnswer,
-      opening: list && [list[0], this.#openingEnd || list[1] - 1],
       images: this.#images,
       thinking: { ...signed, redacted: this.#hasRedacted },
       isForeign: hasLeftovers(text, this.#leftovers),
     }
+  }
+
+  /** What its conversation is recognised by; undefined where that takes a parser. */
+  promptOpening(fields: ReadonlyMap<string, FieldSpan>): PromptOpening | undefined {
+    return this.#opening.result(fields)
+  }
+
+  /** What is sighted in it, at any depth; undefined where that takes a parser. */
+  contentSightings(bytes: Uint8Array): ContentSightings | undefined {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    return this.#sightings.sightings(text, this.#opening.tools)
   }
 }

@@ -277,3 +277,20 @@ it('refuses limits that are none', () => {
   expect(() => timeouts({ idle: -1 })).toThrow('timeouts.idle must be milliseconds, 0 or more, but is -1')
   expect(() => timeouts({ total: Number.NaN })).toThrow('timeouts.total')
 })
+
+it('sets one timer for an answer that is quick', async () => {
+  const clock = virtualClock()
+  const wire = handTransport()
+  let set = 0
+  const setTimer: typeof clock.setTimer = (ms, callback) => {
+    set++
+    return clock.setTimer(ms, callback)
+  }
+  const answer = attempt(wire.transport)(streamRequest({ clock: { ...clock, setTimer }, stream: false }))
+  wire.jsonHeaders()
+  wire.text(message)
+  wire.sink.end()
+  expect((await answer).failure).toBeUndefined()
+  expect(set).toBe(1)
+  expect(clock.pending).toBe(0)
+})

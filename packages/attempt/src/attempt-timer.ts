@@ -35,15 +35,9 @@ export interface WatchedBody {
   readonly reads: number
 }
 
-interface Limit {
-  readonly at: number
-  readonly phase: TimeoutPhase | 'unread'
-  readonly limitMs: number
-}
-
 /**
  * All limits of one attempt on a single timer. It is armed for the limit that comes first, and when it fires it
- * looks again: so the arrival of a chunk costs one reading of the clock, not a timer.
+ * looks again: so the arrival of a chunk costs one reading of the clock, not a timer, and an answer that is quick one timer in all.
  */
 export class AttemptTimer {
   readonly startedAt: number
@@ -60,6 +54,10 @@ export class AttemptTimer {
   #lastReadAt = 0
   #cancel: CancelTimer | undefined
   #armedFor = Infinity
+  /** The limit that comes first; in fields and not in an object of each look, for speed. */
+  #at = Infinity
+  #limit: TimeoutPhase | 'unread' = 'total'
+  #limitMs = Infinity
 
   constructor(request: ModelRequest, onLimit: (failure: Failure) => void) {
     this.#request = request
@@ -111,51 +109,61 @@ export class AttemptTimer {
   }
 
   #arm(): void {
-    const { at } = this.#next()
-    if (at >= this.#armedFor || this.#phase === 'done') return
+    if (this.#phase === 'done') return
+    const { clock, timeouts } = this.#request
+    const now = clock.now()
+    this.#look()
+    const hasNoAnswer = this.#phase === 'leaving' || this.#phase === 'waiting'
+    // Not later than what will come first when the answer begins: else each answer would set a second timer.
+    const at = hasNoAnswer ? Math.min(this.#at, now + timeouts.idle) : this.#at
+    if (at >= this.#armedFor) return
     this.#cancel?.()
     this.#armedFor = at
-    this.#cancel = this.#request.clock.setTimer(at - this.#request.clock.now(), () => this.#fire())
+    this.#cancel = clock.setTimer(at - now, () => this.#fire())
   }
 
   #fire(): void {
     this.#cancel = undefined
     this.#armedFor = Infinity
-    const limit = this.#next()
-    if (limit.at > this.#request.clock.now()) return this.#arm()
+    this.#look()
+    if (this.#at > this.#request.clock.now()) return this.#arm()
     this.#onLimit(
-      limit.phase === 'unread'
+      this.#limit === 'unread'
         ? { ...cancelledFailure(), message: 'nobody read the body for five minutes' }
-        : timeoutFailure(limit.phase, limit.limitMs),
+        : timeoutFailure(this.#limit, this.#limitMs),
     )
   }
 
-  /** The limit that comes first in this phase. */
-  #next(): Limit {
+  /** Finds the limit that comes first in this phase. */
+  #look(): void {
     const { timeouts, deadline, stream } = this.#request
     const { startedAt } = this
     const leftAt = this.#leftAt
-    let first = never
-    const consider = (phase: Limit['phase'], from: number, limitMs: number): void => {
-      if (from + limitMs < first.at) first = { at: from + limitMs, phase, limitMs }
-    }
+    this.#at = Infinity
     if (this.#phase === 'streaming') {
-      consider('stream', leftAt, timeouts.stream)
-      if (!this.#paused) consider('idle', this.#lastByteAt, timeouts.idle)
-      if (this.#body !== undefined) consider('unread', this.#lastRead(this.#body), unreadLimit)
-      return first
+      this.#consider('stream', leftAt, timeouts.stream)
+      if (!this.#paused) this.#consider('idle', this.#lastByteAt, timeouts.idle)
+      if (this.#body !== undefined) this.#consider('unread', this.#lastRead(this.#body), unreadLimit)
+      return
     }
-    consider('total', startedAt, deadline - startedAt)
-    if (this.#phase === 'leaving') return first
-    consider('attempt', leftAt, timeouts.attempt)
+    this.#consider('total', startedAt, deadline - startedAt)
+    if (this.#phase === 'leaving') return
+    this.#consider('attempt', leftAt, timeouts.attempt)
     // An open block is progress: current Claude models think for minutes behind an empty one, and send pings meanwhile.
-    if (this.#phase === 'begun' || this.#phase === 'whole') consider('idle', this.#lastByteAt, timeouts.idle)
-    if (stream && this.#phase !== 'begun') consider('first_content', leftAt, timeouts.firstContent)
-    if (this.#phase === 'error') consider('idle', this.#enteredAt, errorTime)
+    if (this.#phase === 'begun' || this.#phase === 'whole')
+      this.#consider('idle', this.#lastByteAt, timeouts.idle)
+    if (stream && this.#phase !== 'begun') this.#consider('first_content', leftAt, timeouts.firstContent)
+    if (this.#phase === 'error') this.#consider('idle', this.#enteredAt, errorTime)
     if (this.#phase === 'waiting') {
-      consider('headers', leftAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
+      this.#consider('headers', leftAt, timeouts.headers ?? (stream ? defaultStreamHeaders : Infinity))
     }
-    return first
+  }
+
+  #consider(limit: TimeoutPhase | 'unread', from: number, limitMs: number): void {
+    if (from + limitMs >= this.#at) return
+    this.#at = from + limitMs
+    this.#limit = limit
+    this.#limitMs = limitMs
   }
 
   /** When the reader last took something or had nothing to take. */
@@ -168,5 +176,3 @@ export class AttemptTimer {
     return this.#lastReadAt
   }
 }
-
-const never: Limit = { at: Infinity, phase: 'total', limitMs: Infinity }

@@ -20,7 +20,10 @@ const slots = 10
 /** opossum asks for more than its threshold; a hair less makes that "as much or more". */
 const hair = 1e-9
 
-const done = Promise.resolve()
+/** opossum's own, whose types leave it out. */
+interface Statistics {
+  increment(name: 'fires' | 'successes'): void
+}
 
 /**
  * The results of the calls of the last `window` milliseconds, and the judgement when too many have failed: opossum's
@@ -28,7 +31,7 @@ const done = Promise.resolve()
  * that opossum counts beginning and end in the same slot. Time is given from outside: opossum's own timers never run.
  */
 export class RollingWindow {
-  readonly #opossum: Opossum<[failed: boolean], void>
+  readonly #opossum: Opossum<[], never>
   readonly #rotation = new EventEmitter()
   readonly #slot: number
   #nextSlot: number
@@ -37,7 +40,7 @@ export class RollingWindow {
   constructor({ window, minimumCalls, rate }: RollingWindowOptions, now: number) {
     this.#slot = window / slots
     this.#nextSlot = now + this.#slot
-    this.#opossum = new Opossum(judge, {
+    this.#opossum = new Opossum(fail, {
       timeout: false,
       rollingCountTimeout: window,
       rollingCountBuckets: slots,
@@ -55,9 +58,15 @@ export class RollingWindow {
   /** Counts a call that is over. Returns true when too many have failed; the window is of no use any more then. */
   record(failed: boolean, now: number): boolean {
     this.#slide(now)
-    const fired = this.#opossum.fire(failed)
+    // For speed: a success decides nothing, so it is counted without the five promises and the events of `fire`.
+    if (!failed) {
+      const statistics = this.#opossum.status as unknown as Statistics
+      statistics.increment('fires')
+      statistics.increment('successes')
+      return this.#isTripped
+    }
     // A failure that trips it does so before `fire` returns.
-    if (failed) fired.catch(() => {})
+    this.#opossum.fire().catch(() => {})
     return this.#isTripped
   }
 
@@ -85,7 +94,6 @@ export class RollingWindow {
 }
 
 /** opossum's action. It throws at once, since a rejected promise would be counted only turns later. */
-function judge(failed: boolean): Promise<void> {
-  if (failed) throw failed
-  return done
+function fail(): never {
+  throw new Error('the call has failed')
 }

@@ -27,11 +27,15 @@ const bedrock = /^(?:.*\/)?(?:([a-z-]+)\.)?anthropic\.claude/
 
 /** Whether a name of a model is that of Bedrock for one region or one part of the world, which costs more than `global.`. */
 export function isRegional(model: string): boolean {
+  if (!mayBeBedrocks(model)) return false
   const found = bedrock.exec(model.toLowerCase())
   return found !== null && found[1] !== 'global'
 }
 
 /** Whether it is the name of Bedrock for wherever there is capacity. */
 export function isGlobal(model: string): boolean {
-  return bedrock.exec(model.toLowerCase())?.[1] === 'global'
+  return mayBeBedrocks(model) && bedrock.exec(model.toLowerCase())?.[1] === 'global'
 }
+
+/** For speed: most names have no dot. */
+const mayBeBedrocks = (model: string): boolean => model.includes('.')

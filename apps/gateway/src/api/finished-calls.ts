@@ -37,6 +37,8 @@ export interface CallWait {
   readonly ms: number
 }
 
+const none: readonly string[] = []
+
 /** Waits of one call that are kept. */
 const mostWaits = 50
 
@@ -52,13 +54,13 @@ export interface CallObserver {
 export function observeCalls({ names, onCall, onEvent }: CallObserver): Middleware {
   const observing: Middleware = (next) => (request) => {
     const waits: CallWait[] = []
-    const losses = new Set<string>()
+    let losses: Set<string> | undefined
     /** A retry is decided where no target is known. */
     let lastTarget: string | undefined
     const heard = listen(request, (event) => {
       onEvent(event)
       if (event.type === 'attempt.ended') lastTarget = event.target
-      if (event.type === 'degraded') for (const loss of event.losses) losses.add(loss)
+      if (event.type === 'degraded') losses = new Set([...(losses ?? []), ...event.losses])
       const isWait = event.type === 'limit.waited' || event.type === 'retry.scheduled'
       if (!isWait || waits.length >= mostWaits) return
       const now = request.clock.epoch()
@@ -87,7 +89,7 @@ export function observeCalls({ names, onCall, onEvent }: CallObserver): Middlewa
         totalMs,
         ...usedBy(record),
       }
-      onCall({ row, request, record, waits, losses: [...losses].sort() })
+      onCall({ row, request, record, waits, losses: losses === undefined ? none : [...losses].sort() })
     })
   }
   return named(observing, 'calls for the dashboard', { hidden: true })

@@ -38,6 +38,8 @@ export async function start(options: StartOptions): Promise<never> {
   // Done for speed: bodies lie outside of V8's heap, and by default each 64 MB of them cause a collection of all of it. See
   // decision 0208.
   setFlagsFromString('--external-memory-accounted-in-global-limit')
+  // Little of what calls need outlives them: it is copied sooner than helper threads are awake.
+  setFlagsFromString('--no-parallel-scavenge')
   const lines = openLines()
   let log: GatewayLog | undefined
   const watch = watchProcess((line) => (log === undefined ? lines.err(line) : log.warn(line)))

@@ -22,6 +22,14 @@ test.each([0, 1, 300_000, 20 * MB])('a body of %i bytes comes whole, with its le
   expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
 })
 
+test.each([8_192, 8_193])('a body of %i bytes comes as it was, whatever its bytes', async (length) => {
+  const bytes = Buffer.from(Array.from({ length }, (_, index) => index % 256))
+  // Not at the beginning of its memory.
+  const response = await received(bodyOf(Buffer.concat([Buffer.from('before'), bytes]).subarray(6)))
+  expect(response.headers.get('content-length')).toBe(String(length))
+  expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
+})
+
 test('a body without an end is given up, and its upstream with it', async () => {
   let pushed = 0
   let isCancelled = false

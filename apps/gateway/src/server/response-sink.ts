@@ -61,7 +61,9 @@ export function sendWhole(
       const bytes = concatBytes(chunks)
       headers['content-length'] = bytes.length
       res.writeHead(status, headers)
-      endWith(res, bytes)
+      if (bytes.length <= small)
+        res.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1')
+      else endWith(res, bytes)
     },
     fail: (error) => void res.destroy(error instanceof Error ? error : undefined),
   })
@@ -73,6 +75,9 @@ const tooLarge = (largest: number): Failure =>
     message: `the answer has more than ${largest} bytes`,
     scope: 'request',
   })
+
+/** Up to so many bytes Node joins a body that is text to its head: one piece for the system instead of two, which is quicker. */
+const small = 8 * 1024
 
 /** How much of a large body is written at a time, in bytes. */
 const piece = 256 * 1024

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { parseConfig } from '@spillway/gateway'
 import { tinyGguf } from '@spillway/local-model'
 import { type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { outputOf } from './example-output.ts'
 
 const sources = new URL('../src/', import.meta.url)
 let claude: SimulatedServer
@@ -23,32 +22,11 @@ afterEach(async () => {
   await Promise.all([claude.close(), openrouter.close(), rm(directory, { recursive: true })])
 })
 
-/** Runs an example as its reader would, with the vendors' addresses replaced by those of the simulated ones. */
-async function run(name: string): Promise<string> {
-  const redirect = `data:text/javascript,${encodeURIComponent(`
-    const places = ${JSON.stringify({
-      'https://api.anthropic.com': claude.url,
-      'https://openrouter.ai': openrouter.url,
-    })}
-    const moved = (url) => Object.entries(places).reduce((to, [from, place]) => to.replace(from, place), String(url))
-    const { fetch: original, URL: Original } = globalThis
-    globalThis.fetch = (url, init) => original(moved(url), init)
-    globalThis.URL = class extends Original { constructor(url, base) { super(moved(url), base) } }
-  `)}`
-  const { PATH, NODE_COMPILE_CACHE } = process.env
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@spillway/source', '--import', redirect, new URL(name, sources).pathname],
-    {
-      cwd: directory,
-      env: { PATH, NODE_COMPILE_CACHE, ANTHROPIC_API_KEY: 'sk-test', OPENROUTER_API_KEY: 'sk-or-test' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  const output = await text(child.stdout)
-  expect(child.exitCode ?? 0).toBe(0)
-  return output
-}
+const run = (name: string): Promise<string> =>
+  outputOf(name, {
+    places: { 'https://api.anthropic.com': claude.url, 'https://openrouter.ai': openrouter.url },
+    cwd: directory,
+  })
 
 it('a-la-carte.ts gets its answer from Claude, and from the local model when Claude is down', async () => {
   await writeFile(join(directory, 'model.gguf'), tinyGguf({ reply: 'The local model says hello.' }))

@@ -24,7 +24,11 @@ describe('snippets of the guides', () => {
   it('show every file of the guides but the one that is linked', () => {
     const files = globSync('apps/examples/src/guides/*', { cwd: root })
     const linked = 'apps/examples/src/guides/order.test.ts'
-    expect([...new Set([...shown.map(([, file]) => file), linked])].sort()).toEqual(files.sort())
+    expect(
+      [
+        ...new Set([...shown.map(([, file]) => file).filter((file) => file.includes('/guides/')), linked]),
+      ].sort(),
+    ).toEqual(files.sort())
   })
 
   it.each(blocks('yaml'))('%s is a valid configuration', (name, text) => {

@@ -72,7 +72,7 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
   },
   completion: {
     description: 'a script that completes commands and options in bash, zsh or fish',
-    load: async () => (await import('./cli/completion.ts')).completionCommand(() => programOf(() => true)),
+    load: async () => (await import('./cli/completion.ts')).completionCommand(commandTree),
   },
 }
 
@@ -97,6 +97,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = 1
   }
 }
+
+/** All commands with their options and commands: for completion, and for the reference of the command line. */
+export const commandTree = (): Promise<Command> => programOf(() => true)
 
 /** The commands, of which those that `isLoaded` names have their options and commands of their own. */
 async function programOf(isLoaded: (name: string) => boolean): Promise<Command> {

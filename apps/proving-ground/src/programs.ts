@@ -10,6 +10,10 @@ export const programs: Programs = {
     what: 'entries a second that the audit trail commits to a PostgreSQL 5 ms away, none lost',
     load: () => import('./audit/main.ts'),
   },
+  callers: {
+    what: 'the callers in TypeScript, Python, Go and curl that the documentation shows, through a gateway',
+    load: () => import('./callers/main.ts'),
+  },
   day: {
     what: 'a day of 500 agents within the limits of a vendor, beside a perfect scheduler, on a virtual clock',
     load: () => import('./day/main.ts'),

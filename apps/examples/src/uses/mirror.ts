@@ -11,7 +11,7 @@ await using claude = await startClaude({
 
 const compared = Promise.withResolvers<void>()
 const mirror = createMirror({
-  to: target('haiku', attempt(fetchTransport(fetch, { callersCredential: true })), {
+  to: target('haiku', attempt(fetchTransport(fetch, { callerCredential: true })), {
     model: 'claude-haiku-5-5',
   }),
   sample: 1,

@@ -1,6 +1,6 @@
-import { type RedisBudgetStore, redisBudgetStore } from '@spillway/budgets'
-import { type RedisBreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
-import { type RedisLimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
+import { type BudgetStore, redisBudgetStore } from '@spillway/budgets'
+import { type BreakerStore, redisBreakerStore } from '@spillway/circuit-breaker-fallback'
+import { type LimitStore, type RedisLimitStoreOptions, redisLimitStore } from '@spillway/rate-limit'
 import type { SharedText } from './alerts/board-store.ts'
 import { redisText } from './alerts/redis-text.ts'
 import { omitUndefined } from './config/omit-undefined.ts'
@@ -12,13 +12,24 @@ export type LimitSharing = Pick<
   'prefix' | 'timeout' | 'recovery' | 'lease' | 'processes'
 >
 
-/** What several gateways share. */
+/** Whether a store decides for all processes, or this one for its share. */
+export interface Sharing {
+  readonly status: 'shared' | 'local'
+  /** Calls back when that changes; returns how to stop it. */
+  onStatus(listener: (status: 'shared' | 'local') => void): () => void
+}
+
+/** What several gateways share over Redis, or the workers of one through their primary. */
 export interface SharedState {
-  readonly limits: RedisLimitStore
-  readonly budgets: RedisBudgetStore
-  readonly breakers: RedisBreakerStore
+  readonly limits: LimitStore & Sharing
+  readonly budgets: BudgetStore &
+    Sharing & {
+      /** Resolves when the store knows all that this process does, or does not answer. */
+      flush(): Promise<void>
+    }
+  readonly breakers: BreakerStore
   /**
-   * Agrees on a value with all others: the first one's holds. Asks again whenever Redis is back, so that a value which it
+   * Agrees on a value with all others: the first one's holds. Asks again whenever the store is back, so that a value which it
    * has lost is there again.
    * @param heard called with the value that is agreed on, when it is known and when it changes
    * @returns whether it is known already

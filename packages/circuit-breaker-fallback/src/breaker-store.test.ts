@@ -1,4 +1,4 @@
-import { virtualClock } from '@spillway/testing'
+import { breakerStoreCases, virtualClock } from '@spillway/testing'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Bench, bench, model } from '../test/breaker-bench.ts'
@@ -11,51 +11,7 @@ const quick = { minimumCalls: 4, halfOpenProbes: 2, openFor: 10_000 }
 
 /** `stores()` makes what two processes have: two stores that know the same. */
 function conformance(stores: () => readonly [BreakerStore, BreakerStore]): void {
-  it('tells all of an opening, also the one that it comes from', async () => {
-    const [one, other] = stores()
-    const heard: [string, unknown][] = []
-    one.subscribe((each) => heard.push(['one', each]))
-    other.subscribe((each) => heard.push(['other', each]))
-    await vi.waitFor(async () => {
-      await one.open(opening)
-      expect(heard).toContainEqual(['one', opening])
-      expect(heard).toContainEqual(['other', opening])
-    })
-  })
-
-  it('tells nobody who has stopped to listen', async () => {
-    const [one, other] = stores()
-    const [stopped, listening] = [vi.fn(), vi.fn()]
-    other.subscribe(stopped)()
-    other.subscribe(listening)
-    await vi.waitFor(async () => {
-      await one.open(opening)
-      expect(listening).toHaveBeenCalled()
-    })
-    expect(stopped).not.toHaveBeenCalled()
-  })
-
-  it('knows an opening while it lasts, of its endpoint and key alone', async () => {
-    const [one, other] = stores()
-    expect(await other.remaining('new', 'm')).toBe(0)
-    await one.open({ ...opening, name: 'new' })
-    const left = await other.remaining('new', 'm')
-    expect(left).toBeGreaterThan(4_000)
-    expect(left).toBeLessThanOrEqual(5_000)
-    for (const [name, key] of [
-      ['new', 'n'],
-      ['old', 'm'],
-      ['', 'new:m'],
-      ['new:m', ''],
-    ] as const)
-      expect(await other.remaining(name, key)).toBe(0)
-  })
-
-  it('forgets an opening when its time is over', async () => {
-    const [one, other] = stores()
-    await one.open({ ...opening, name: 'short', openForMs: 1 })
-    await vi.waitFor(async () => expect(await other.remaining('short', 'm')).toBe(0))
-  })
+  for (const { name, run } of breakerStoreCases(stores)) it(name, run)
 
   describe('between two breakers', () => {
     const pair = async (name: string): Promise<[Bench, Bench]> => {

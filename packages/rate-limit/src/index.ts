@@ -1,11 +1,11 @@
 export { sdkMiddleware, timeouts, wrapFetch } from '@spillway/attempt'
-export type { Admission, GroupState, Headroom, Lease } from './admission.ts'
+export type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 export type {} from './events.ts'
 export { type AdaptiveConcurrencyOptions, adaptiveConcurrencyDefaults } from './gradient.ts'
 export { hideVendorLimits } from './hide-vendor-limits.ts'
 export { type LimitStore, memoryLimitStore } from './limit-store.ts'
 export { Limiter } from './limiter.ts'
-export type { Cost, Limits, VendorFeedback, VendorQuota, WindowName } from './limits.ts'
+export type { Ahead, Cost, LimitRules, Limits, VendorFeedback, VendorQuota, WindowName } from './limits.ts'
 export {
   createRateLimit,
   type RateLimit,

@@ -26,6 +26,23 @@ describe('a call', () => {
     expect(limiter.headroom(2_000).outputTokensPerMinute?.used).toBe(20)
   })
 
+  it('of another process counts too, beyond a limit as well; what it gives back is no capacity that there was not', () => {
+    const limiter = new Limiter({ requestsPerMinute: 10, inputTokensPerMinute: 100 })
+    limiter.spend({ calls: 12, inputTokens: 60, outputTokens: 7 }, 0, 'opus')
+    expect(limiter.headroom(0, 'opus')).toMatchObject({
+      requestsPerMinute: { used: 12 },
+      inputTokensPerMinute: { used: 60 },
+    })
+    expect(limiter.tryAcquire({ ...small, group: 'opus' }, 0)).toBeUndefined()
+    expect(limiter.tryAcquire({ ...small, group: 'haiku' }, 0)).toBeDefined()
+    limiter.spend({ calls: -2, inputTokens: -20, outputTokens: 0 }, 0, 'opus')
+    limiter.spend({ calls: -3, inputTokens: -20, outputTokens: 0 }, 30_000, 'opus')
+    expect(limiter.headroom(30_000, 'opus')).toMatchObject({
+      requestsPerMinute: { used: 10 },
+      inputTokensPerMinute: { used: 40 },
+    })
+  })
+
   it('that sent nothing gives everything back', () => {
     const limiter = new Limiter({ requestsPerMinute: 1, inputTokensPerMinute: 10, concurrency: 1 })
     limiter.tryAcquire(small, 0)?.settle(undefined, 10)

@@ -64,6 +64,18 @@ export class Limiter implements Admission {
   }
 
   /**
+   * Counts what was spent elsewhere of a group's windows, whether there is capacity for it or not. Negative amounts give back, at most what
+   * was spent at the same time.
+   */
+  spend(amounts: Ahead, now: number, group = ''): void {
+    for (const { name, window } of this.#groups.for(group, now).meters) {
+      const amount = windows[name].ofAll(amounts)
+      const slot = window.spend(Math.max(0, amount), now)
+      if (amount < 0) window.correct(slot, amount, now)
+    }
+  }
+
+  /**
    * Milliseconds until the windows have capacity for `cost` and for what waits before it; 0 when they have it now. How long
    * a call in flight will keep its place, nobody knows: that is not counted.
    */

@@ -9,6 +9,7 @@ export {
 export { type BedrockOptions, startBedrock } from './bedrock.ts'
 export type { BedrockFaultName } from './bedrock-faults.ts'
 export type { BedrockModels } from './bedrock-models.ts'
+export { breakerStoreCases, type OpenOpenings, type TestedOpenings } from './breaker-store-suite.ts'
 export { budgetStoreCases, type OpenBudgets, type TestedBudgets } from './budget-store-suite.ts'
 export { type ClaudeOptions, startClaude } from './claude.ts'
 export { type ClaudeAwsOptions, startClaudeAws } from './claude-aws.ts'

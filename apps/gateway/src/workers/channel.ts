@@ -34,6 +34,8 @@ export interface AskOptions<Answer> {
   readonly deadline?: number | undefined
   /** Called with an answer that came after the wait had ended: what it gives may have to be given back. */
   readonly late?: ((answer: Answer) => void) | undefined
+  /** Whether the other process is to do what is asked even when nobody waits for the answer any more. @default false */
+  readonly isKept?: boolean | undefined
 }
 
 export interface ChannelOptions {
@@ -197,7 +199,7 @@ export function openChannel(port: Port, options: ChannelOptions = {}): Channel {
   if (!port.isOpen) close()
 
   return {
-    ask: (asked, argument, { signal, late, ...own } = {}) =>
+    ask: (asked, argument, { signal, late, isKept = false, ...own } = {}) =>
       new Promise((resolve, reject) => {
         if (!isOpen) return reject(closedError())
         if (signal?.aborted) return reject(signal.reason)
@@ -213,7 +215,7 @@ export function openChannel(port: Port, options: ChannelOptions = {}): Channel {
         }
         const giveUp = (error: unknown): void => {
           settle(id)?.reject(error)
-          if (outbox.remove(entry)) return
+          if (isKept || outbox.remove(entry)) return
           if (late !== undefined) abandoned.set(id, late as (answer: never) => void)
           outbox.add([kinds.cancel, id])
         }

@@ -1,0 +1,31 @@
+import { memoryBudgetStore } from '@spillway/budgets'
+import { memoryBreakerStore } from '@spillway/circuit-breaker-fallback'
+import { backgroundClock, type Clock } from '@spillway/middleware'
+import { serveBudgets } from './budgets-host.ts'
+import type { Channel } from './channel.ts'
+import { limitsHost } from './limits-host.ts'
+import { serveOpenings } from './openings.ts'
+import { answerPings } from './primary-link.ts'
+import { textsHost } from './texts.ts'
+
+/** What the workers of a gateway share, in the memory of the primary. */
+export interface Hub {
+  /** Answers a worker until its channel closes; what it held is given back then. */
+  serve(channel: Channel): void
+}
+
+export function createHub({ clock = backgroundClock }: { readonly clock?: Clock } = {}): Hub {
+  const limits = limitsHost(clock)
+  const budgets = memoryBudgetStore({ clock })
+  const breakers = memoryBreakerStore({ clock })
+  const texts = textsHost(clock)
+  return {
+    serve(channel) {
+      answerPings(channel)
+      limits.serve(channel)
+      serveBudgets(budgets, channel)
+      serveOpenings(breakers, channel)
+      texts.serve(channel)
+    },
+  }
+}

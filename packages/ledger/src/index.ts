@@ -26,6 +26,7 @@ export type { OwnerRow } from './owners.ts'
 export { type PostgresOptions, postgresDefaults } from './postgres-options.ts'
 export type { CallLimits, SumLimits } from './prune.ts'
 export { type RejectedEntry, readRejected } from './rejected-entries.ts'
+export { answerStore, type RemoteStoreOptions, remoteStore, type StoreQuestion } from './remote-store.ts'
 export {
   type Pruned,
   type Retention,

@@ -30,7 +30,9 @@ export interface Asking {
 export interface AskOptions<Answer> {
   /** Ends the wait, and tells who answers. The request rejects with its reason. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds to wait at most. @default the channel's `deadline` */
+  /** Whether the request waits for who answers to end also after its signal has aborted. @default false */
+  readonly isAwaited?: boolean | undefined
+  /** Milliseconds to wait at most; Infinity for as long as the channel is open. @default the channel's `deadline` */
   readonly deadline?: number | undefined
   /** Called with an answer that came after the wait had ended: what it gives may have to be given back. */
   readonly late?: ((answer: Answer) => void) | undefined
@@ -199,7 +201,7 @@ export function openChannel(port: Port, options: ChannelOptions = {}): Channel {
   if (!port.isOpen) close()
 
   return {
-    ask: (asked, argument, { signal, late, isKept = false, ...own } = {}) =>
+    ask: (asked, argument, { signal, late, isKept = false, isAwaited = false, ...own } = {}) =>
       new Promise((resolve, reject) => {
         if (!isOpen) return reject(closedError())
         if (signal?.aborted) return reject(signal.reason)
@@ -214,15 +216,16 @@ export function openChannel(port: Port, options: ChannelOptions = {}): Channel {
           signal?.removeEventListener('abort', leave)
         }
         const giveUp = (error: unknown): void => {
+          if (isAwaited && !outbox.has(entry)) return outbox.add([kinds.cancel, id])
           settle(id)?.reject(error)
           if (isKept || outbox.remove(entry)) return
           if (late !== undefined) abandoned.set(id, late as (answer: never) => void)
           outbox.add([kinds.cancel, id])
         }
         const leave = (): void => giveUp(signal?.reason)
-        const cancelDeadline: CancelTimer = clock.setTimer(own.deadline ?? deadline, () =>
-          giveUp(timeoutError(asked.name, own.deadline ?? deadline)),
-        )
+        const ms = own.deadline ?? deadline
+        const cancelDeadline: CancelTimer =
+          ms === Infinity ? () => {} : clock.setTimer(ms, () => giveUp(timeoutError(asked.name, ms)))
         signal?.addEventListener('abort', leave, { once: true })
         pending.set(id, {
           ...{ entry, late: undefined },

@@ -44,6 +44,11 @@ export function failureOf(error: unknown): Failure {
   return { name: error.name, message: error.message, fields }
 }
 
+/** Errors that are told apart by their class. */
+const classes: Readonly<Record<string, new (message: string) => Error>> = { RangeError, TypeError }
+
 export function errorOf({ name, message, fields }: Failure): Error {
+  const of = classes[name]
+  if (of !== undefined) return Object.assign(new of(message), fields)
   return Object.assign(new Error(message), fields, { name })
 }

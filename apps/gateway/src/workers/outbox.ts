@@ -15,6 +15,8 @@ export interface OutboxOptions {
 /** What waits to be sent: that of one tick goes as one message, and nothing while the port has too much. */
 export interface Outbox {
   add(entry: Entry): void
+  /** Whether it has not been sent yet. */
+  has(entry: Entry): boolean
   /** Takes back what has not been sent yet. */
   remove(entry: Entry): boolean
   /** Sends what waits now. */
@@ -77,6 +79,7 @@ export function createOutbox({ port, schedule, unsendable, failed }: OutboxOptio
         flush()
       })
     },
+    has: (entry) => waiting.has(entry),
     remove: (entry) => waiting.delete(entry),
     flush,
     get size() {

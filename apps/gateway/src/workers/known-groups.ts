@@ -8,7 +8,7 @@ const mostGroups = 64
 export interface KnownGroup {
   /** @param isTold whether it says how long such a call waits */
   learn(answer: Admitted, isTold: boolean, now: number): void
-  hear(answer: VendorFeedback, now: number): void
+  observe(answer: VendorFeedback, now: number): void
   close(until: number): void
   open(): void
   timeUntil(now: number, ahead: Ahead | undefined): number
@@ -57,7 +57,7 @@ export function knownGroups(limits: Limits): KnownGroups {
         roomAt = now + answer.wait
         soonestAt = now + answer.soonest
       },
-      hear(answer, now) {
+      observe(answer, now) {
         for (const { name, limit, remaining, resetMs } of answer.limits)
           heard.set(name, { limit, remaining, resetAt: now + resetMs })
         if (answer.closedMs !== undefined) closedUntil = Math.max(closedUntil, now + answer.closedMs)

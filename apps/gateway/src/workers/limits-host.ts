@@ -6,8 +6,8 @@ import {
   acquire,
   awaited,
   closeLimits,
-  hear,
   learn,
+  observe,
   openAgain,
   openLimits,
   readCost,
@@ -123,7 +123,7 @@ export function limitsHost(clock: Clock): LimitsHost {
           inputTokens === undefined ? undefined : { inputTokens, outputTokens: outputTokens ?? 0 }
         held?.lease.settle(actual, clock.now())
       })
-      channel.hear(hear, ([number, answer]) => leases.get(number)?.lease.hear?.(answer, clock.now()))
+      channel.hear(observe, ([number, answer]) => leases.get(number)?.lease.observe?.(answer, clock.now()))
       channel.hear(shut, ([key, ms, group]) => {
         const now = clock.now()
         keys.get(key)?.limiter.closeUntil(now + ms, now, group)

@@ -44,7 +44,7 @@ export const acquire: Question<
 /** Without tokens: nothing was sent. */
 export const settle: Note<readonly [lease: Handle, inputTokens?: number, outputTokens?: number]> =
   note('limits.settle')
-export const hear: Note<readonly [lease: Handle, answer: VendorFeedback]> = note('limits.hear')
+export const observe: Note<readonly [lease: Handle, answer: VendorFeedback]> = note('limits.observe')
 export const shut: Note<readonly [key: Handle, ms: number, group: string]> = note('limits.shut')
 export const openAgain: Note<readonly [key: Handle]> = note('limits.open-again')
 export const learn: Note<

@@ -19,8 +19,8 @@ import {
   acquire,
   awaited,
   closeLimits,
-  hear,
   learn,
+  observe,
   openAgain,
   openLimits,
   sentCost,
@@ -88,7 +88,7 @@ export function remoteLimiter(options: RemoteLimiterOptions): Admission {
     link.tell(spent, [key, group, 1, inputTokens, outputTokens])
     let isOpen = true
     return {
-      hear: (answer, at) => lease.hear?.(answer, at),
+      observe: (answer, at) => lease.observe?.(answer, at),
       settle(actual, at) {
         if (!isOpen) return
         isOpen = false
@@ -105,9 +105,9 @@ export function remoteLimiter(options: RemoteLimiterOptions): Admission {
   const admit = (number: number, group: KnownGroup): Lease => {
     let isOpen = true
     return {
-      hear(answer: VendorFeedback, now) {
-        group.hear(answer, now)
-        link.tell(hear, [number, answer])
+      observe(answer: VendorFeedback, now) {
+        group.observe(answer, now)
+        link.tell(observe, [number, answer])
       },
       settle(actual) {
         if (!isOpen) return

@@ -26,7 +26,7 @@ export function remoteLimits(
       remoteLimiter({
         ...{ link, name, processes, clock, next },
         limits: onlyLimits(limits),
-        rules: rules.maxClosure === undefined ? {} : { maxClosure: rules.maxClosure },
+        rules: rules.maxRetryAfter === undefined ? {} : { maxRetryAfter: rules.maxRetryAfter },
         onReleased(key, listener) {
           listeners.set(key, listener)
           return () => listeners.delete(key)

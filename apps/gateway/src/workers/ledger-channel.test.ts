@@ -51,9 +51,12 @@ function worker(store: LedgerStore) {
   return { port, there, ledger: remoteLedger(openChannel(port)) }
 }
 
+/** On a machine with much else to do. */
+const soon = 20_000
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('the ledger of the primary', () => {
+describe('the ledger of the primary', { timeout: 40_000 }, () => {
   it('takes what workers write, each row once, and answers them all the same views', async () => {
     const store = openStore()
     const [one, other] = [worker(store).ledger, worker(store).ledger]
@@ -102,9 +105,9 @@ describe('the ledger of the primary', () => {
     const writer = new AbortController()
     const settled = vi.fn()
     const write = ledger.write([call('a')], writer.signal).finally(settled)
-    await vi.waitFor(() => expect(signals).toHaveLength(1))
+    await vi.waitFor(() => expect(signals).toHaveLength(1), soon)
     writer.abort(new Error('too slow'))
-    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true))
+    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true), soon)
     await turn()
     expect(settled).not.toHaveBeenCalled()
     ended.resolve(1)
@@ -112,7 +115,7 @@ describe('the ledger of the primary', () => {
   })
 })
 
-describe('what a worker has booked', () => {
+describe('what a worker has booked', { timeout: 40_000 }, () => {
   const open = (ledger: LedgerStore) =>
     createLedger({ store: ledger, journal: join(folder, 'journal'), maxWait: 5, warn: () => {} })
 
@@ -141,7 +144,7 @@ describe('what a worker has booked', () => {
     expect(await store.countCalls(ever)).toBe(2)
 
     const next = open(worker(store).ledger)
-    await vi.waitFor(async () => expect(await store.countCalls(ever)).toBe(3))
+    await vi.waitFor(async () => expect(await store.countCalls(ever)).toBe(3), soon)
     await next.close()
     expect((await store.calls({ limit: 10 })).calls.map(({ id }) => id).sort()).toEqual(['a', 'b', 'c'])
     expect(await store.totals('model', ever)).toMatchObject([{ calls: 3 }])
@@ -159,7 +162,7 @@ describe('what a worker has booked', () => {
     expect(all.map(({ state }) => state.isAway)).toEqual([true, true])
     await Promise.all(all.map((books) => books.close()))
     const next = open(worker(store).ledger)
-    await vi.waitFor(async () => expect(await store.countCalls(ever)).toBe(2))
+    await vi.waitFor(async () => expect(await store.countCalls(ever)).toBe(2), soon)
     await next.close()
   })
 

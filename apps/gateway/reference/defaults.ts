@@ -15,18 +15,19 @@ import { routingDefaults } from '@spillway/routing'
 import { telemetryDefaults } from '@spillway/telemetry'
 import { alertDefaults } from '../src/alerts/alert-settings.ts'
 import { liveDefaults } from '../src/api/live-events.ts'
-import { usualDrain } from '../src/cli/start.ts'
 import { defaultKeepAliveAfter } from '../src/gateway.ts'
 import { http2Defaults } from '../src/http2/http2-limits.ts'
 import { boundDefaults } from '../src/server/bounds.ts'
 import { sheddingDefaults } from '../src/shedding/load-shedder.ts'
 import { defaultExportEvery } from '../src/telemetry/otlp.ts'
 import { tlsDefaults } from '../src/tls/tls-config.ts'
+import { usualDrain } from '../src/workers/usual-drain.ts'
 
 /** What holds where a key is left out, by the mapping that it is in. A text stands as it is. */
 export const defaults: Readonly<Record<string, object>> = {
   server: {
     ...boundDefaults,
+    workers: 1,
     keepAliveAfter: defaultKeepAliveAfter,
     drainFor: usualDrain,
     drainDelay: '0s',

@@ -4,6 +4,7 @@ import { keyInArguments } from './cli/read-secret.ts'
 import type { StartOptions } from './cli/start.ts'
 import { ConfigError } from './config/config-error.ts'
 import { ownManifest } from './own-manifest.ts'
+import { ignoreGroupSignals, workerCommand } from './workers/worker-command.ts'
 
 /**
  * Commands with modules and packages that no other command needs: those of the one that is asked for are loaded, which halves
@@ -78,6 +79,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
 
 /** Runs the command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
+  if (argv[2] === workerCommand && process.connected) {
+    ignoreGroupSignals()
+    return (await import('./cli/start.ts')).runWorker()
+  }
   const asked = argv[2] === 'help' ? argv[3] : argv[2]
   const program = await programOf((name) => name === asked)
   // A running gateway has its own writers.
@@ -134,6 +139,7 @@ Signals:
   SIGHUP                    reads the configuration again, as a change of its file does; ends it where its terminal has closed
   SIGTERM, SIGINT           no new calls; those in flight end (30 s at most), then everything closes (5 s at most each)
   again SIGTERM or SIGINT   stop at once
+  SIGUSR2                   with server.workers, replaces all workers one after another; no call is lost
 
 Exit codes:
   0    stopped by a signal

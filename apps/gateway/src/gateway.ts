@@ -1,10 +1,11 @@
-import type { TlsOptions } from 'node:tls'
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { backgroundClock, type CancelTimer, systemClock } from '@spillway/middleware'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
+import { openDoors } from './access/open-doors.ts'
 import { openIncidentSources } from './alerts/incident-sources.ts'
-import type { Alerting, AlertingOptions } from './alerts/open-alerts.ts'
+import type { Alerting } from './alerts/open-alerts.ts'
+import { openConfiguredAlerting } from './alerts/open-configured-alerting.ts'
 import { openApiSources } from './api/open-api-sources.ts'
 import { openBudgetWatch } from './budgets/budget-watch.ts'
 import { openBudgets } from './budgets/running-budgets.ts'
@@ -14,39 +15,33 @@ import type { Config } from './config/config.ts'
 import { timeoutsOf } from './config/config.ts'
 import { omitUndefined } from './config/omit-undefined.ts'
 import { defaultStateFolder } from './fingerprints/key-file.ts'
-import { openFingerprints } from './fingerprints/open-fingerprints.ts'
 import { http2Limits } from './http2/http2-limits.ts'
-import { withTokens } from './identity/token-directory.ts'
-import { gatewayActor } from './ledger/audit-entries.ts'
+import { gatewayActor, reloadDetails } from './ledger/audit-entries.ts'
 import { openConfiguredBooks } from './ledger/audit-keys.ts'
 import { booksStatus } from './ledger/books.ts'
 import { circuitRow } from './ledger/changes.ts'
 import { watchDatabase } from './log/database-watch.ts'
 import { safeListener } from './log/safe-listener.ts'
 import { openModels } from './models/models.ts'
-import { adminMode } from './operators/admin-mode.ts'
-import { openOperatorDoor } from './operators/operator-door.ts'
 import { openOwned } from './owned/answer-owned.ts'
 import { Owners } from './owned/owners.ts'
 import { ownershipOf } from './owned/ownership.ts'
 import { type ConfigDiff, configDiff, withOpened } from './reload/config-diff.ts'
 import { Serving } from './reload/serving.ts'
+import { defaultInFlightBytes } from './server/bounds.ts'
 import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import type { RefusedRequest } from './server/refusal.ts'
-import type { SharedState } from './shared-state.ts'
-import { signInPaths } from './sign-in/sign-in-paths.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
 import { certificateValues, serverValues } from './telemetry/server-values.ts'
-import type { FollowedCertificate } from './tls/followed-certificate.ts'
-import type { ReadCertificate } from './tls/read-certificate.ts'
-import type { ServerTlsConfig } from './tls/tls-config.ts'
+import type { ServerTls } from './tls/open-server-tls.ts'
 import type { UnusableCredential } from './vault/credential-report.ts'
 import { readAgain } from './vault/credential-report.ts'
 import { watchCredentials } from './vault/credential-watch.ts'
+import { type WorkerParts, workersState } from './workers/worker-parts.ts'
 
 /** Well inside the idle limits of all clients and proxies, in milliseconds. */
 export const defaultKeepAliveAfter: number = 15_000
@@ -114,31 +109,24 @@ export interface Gateway {
   close(drain?: number, delay?: number): Promise<void>
 }
 
-interface AlertingParts extends Pick<AlertingOptions, 'vault' | 'incidents' | 'url' | 'log'> {
-  readonly shared: SharedState | undefined
-  readonly observe: (values: Alerting['values']) => void
-}
-
-/** Loaded by those who configure receivers. */
-async function openAlertingOf(
-  config: Config,
-  { shared, observe, ...parts }: AlertingParts,
-): Promise<Alerting | undefined> {
-  if ((config.alerts ?? []).length === 0) return undefined
-  const [{ openAlerting }, { sharedBoards }] = await Promise.all([
-    import('./alerts/open-alerts.ts'),
-    import('./alerts/board-store.ts'),
-  ])
-  const boards = shared === undefined ? [] : [sharedBoards((name) => shared.text(`alerts:${name}`))]
-  const alerting = openAlerting({ ...parts, config, shared: boards, clock: backgroundClock })
-  observe(alerting.values)
-  return alerting
+/** A gateway that is one worker of several. */
+export interface WorkerGateway extends Gateway {
+  /**
+   * Ends while others go on: no new connections; those that are open are told to close with their next answer, and are closed when they have
+   * been idle for a moment. Calls in flight have `drain` milliseconds.
+   */
+  handOver(drain: number): Promise<void>
 }
 
 /** The names that requests may use, that of `server.oidc.publicUrl` too. */
 function hostsOf({ allowedHosts = [], oidc }: Config['server']): readonly string[] {
   const { publicUrl } = oidc ?? {}
   return publicUrl === undefined ? allowedHosts : [...allowedHosts, new URL(publicUrl).host]
+}
+
+/** What the server may hold; of the memory of the machine each worker has its part. */
+function boundsOf({ server }: Config, worker: WorkerParts | undefined): Config['server'] {
+  return { ...server, maxInFlightBytes: server.maxInFlightBytes ?? defaultInFlightBytes(worker?.count) }
 }
 
 /** The first `vault:NAME` of the endpoints. */
@@ -152,7 +140,19 @@ function referenceToVault({ targets }: Config): string | undefined {
  * @throws Error where other machines could reach it and nothing says that this is meant, and where the vault cannot be
  * opened and must be; the system's error when it cannot listen, with `code` `EADDRINUSE` for instance
  */
-export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+export function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
+  return openGateway(config, options)
+}
+
+/**
+ * The same for a worker.
+ * @param worker what it has of its primary; undefined for a gateway that is one process
+ */
+export async function openGateway(
+  config: Config,
+  options: GatewayOptions,
+  worker?: WorkerParts,
+): Promise<WorkerGateway> {
   const { allowedOrigins, auth } = config.server
   const host = options.host ?? config.server.host
   const exposure = { host, auth, exposed: options.exposed ?? config.server.exposed }
@@ -188,48 +188,18 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ? undefined
       : await (await import('./shared-state.ts')).openSharedState(redis, log, omitUndefined(sharing))
   const { stateFolder = defaultStateFolder() } = options
-  const admin = adminMode(config.server)
-  const { oidc } = config.server
-  const identified = async () => {
-    const sources = { vault, stateFolder, clock: backgroundClock, log }
-    const all = await openFingerprints({ configured: config.server.fingerprintKey, shared, ...sources })
-    const needed = auth === 'keys' || admin === 'login'
-    const known = needed
-      ? await (await import('./clients/open-clients.ts')).openClients(config, sources)
-      : undefined
-    if (known === undefined || oidc === undefined) return { fingerprints: all, known, identity: undefined }
-    const { openIdentity } = await import('./identity/open-identity.ts')
-    const opened = openIdentity(oidc, { ...sources, clients: known.directory })
-    const identity = await opened.catch((error: unknown) => {
-      known.directory.close()
-      throw error
-    })
-    return { fingerprints: all, known, identity }
-  }
-  const { fingerprints, known, identity } = await identified().catch(async (error: unknown) => {
+  let ownUrl = config.server.oidc?.publicUrl ?? ''
+  const doors = await openDoors({
+    ...{ config, vault, shared, stateFolder, log, url: () => ownUrl },
+    note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
+  }).catch(async (error: unknown) => {
     credentials.close()
     shared?.close()
     await vault?.close()
     await books.close()
     throw error
   })
-  const asked = auth === 'keys' ? known?.directory : undefined
-  const clients = asked && identity ? withTokens(asked, identity) : asked
-  const operators = openOperatorDoor({
-    ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, log },
-    signIn: identity && known && oidc ? signInPaths.login : undefined,
-    note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
-  })
-  let ownUrl = config.server.oidc?.publicUrl ?? ''
-  const signIn =
-    identity && known && oidc
-      ? await (await import('./sign-in/open-sign-in.ts')).openConfiguredSignIn(oidc, {
-          ...{ identity, known, clock: backgroundClock, log, shared: shared?.expiring },
-          url: () => ownUrl,
-          openSession: operators.login.open,
-          note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
-        })
-      : undefined
+  const { fingerprints, known, clients, identity, operators, signIn } = doors
   const observability = await openObservability(config.telemetry)
   const resources = { shared, vault, books, observability, log }
   const budgetWatch = openBudgetWatch({
@@ -270,22 +240,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     config.storage === undefined
       ? () => {}
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
-  let certificate: FollowedCertificate | undefined
-  let showCertificate: (certificate: ReadCertificate) => void = () => {}
-  const openTls = async (settings: ServerTlsConfig): Promise<TlsOptions> => {
-    const { followCertificate } = await import('./tls/followed-certificate.ts')
-    let context: TlsOptions = {}
-    showCertificate = (first) => {
-      context = first.context
-    }
-    certificate = await followCertificate({
-      ...{ config: settings, clock: backgroundClock, log },
-      use: (read) => showCertificate(read),
-    })
-    return { ...context, ...(settings.clientAuth === 'require' && { requestCert: true }) }
-  }
+  let tls: ServerTls | undefined
   const closeResources = async (): Promise<void> => {
-    certificate?.close()
+    tls?.certificate.close()
     identity?.close()
     credentials.close()
     budgets.close()
@@ -316,6 +273,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...credentials.state(),
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),
     ...serverState(),
+    ...workersState(worker?.view()),
     ...alerting?.state(),
     ...identity?.state(),
   })
@@ -332,7 +290,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const owners = new Owners(systemClock, config.storage === undefined ? undefined : books.store)
   serving.route([observability.calls, books.calls, sources.calls, ...api.calls])
   try {
-    const tls = config.server.tls && (await openTls(config.server.tls))
+    tls =
+      config.server.tls &&
+      (await (await import('./tls/open-server-tls.ts')).openServerTls(config.server.tls, log))
+    const certificate = tls?.certificate
     const server = await listenGateway({
       ...{ host, allowedHosts: hostsOf(config.server), allowedOrigins },
       port: options.port ?? config.server.port,
@@ -346,10 +307,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         serving.config.server.onRevoke === 'cut' && known !== undefined
           ? known.directory.whenRevoked(client, listener)
           : () => {},
-      bounds: config.server,
+      bounds: boundsOf(config, worker),
       shedding: config.server.loadShedding,
       trustProxy: config.server.trustProxy,
-      tls,
+      tls: tls?.options,
       http2: http2Limits(config.server.http2),
       keepAliveAfter: config.server.keepAliveAfter ?? defaultKeepAliveAfter,
       onAnswer: safeListener('onAnswer', options.onAnswer, log),
@@ -376,7 +337,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       state,
     })
     ownUrl ||= server.url
-    showCertificate = ({ context }) => server.setSecureContext(context)
+    tls?.show((context) => server.setSecureContext(context))
     serverState = () => {
       const { shedding } = server.load()
       return {
@@ -391,7 +352,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       ...(certificate && certificateValues(certificate)),
     })
     const tell = async (next: Config): Promise<void> => {
-      alerting ??= await openAlertingOf(next, {
+      alerting ??= await openConfiguredAlerting(next, {
         ...{ vault, shared, log },
         incidents: () => sources.incidents(api.targets(), state()),
         url: () => server.url,
@@ -400,12 +361,19 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       alerting?.use(next)
     }
     await tell(config)
-    books.audit?.record({
-      actor: gatewayActor,
-      action: 'gateway.started',
-      details: { subject: server.url },
-    })
+    const note: Gateway['note'] = (action, details) =>
+      void books.audit?.record({ actor: gatewayActor, action, details })
+    // What the workers do together is noted by their primary, once.
+    const noteAlone = worker === undefined ? note : () => {}
+    noteAlone('gateway.started', { subject: server.url })
     let closed: Promise<void> | undefined
+    const end = (drained: Promise<void>): Promise<void> => {
+      closed ??= drained.then(() => {
+        noteAlone('gateway.stopped', { subject: server.url })
+        return closeResources()
+      })
+      return closed
+    }
     const delayed = Promise.withResolvers<void>()
     let cancelDelay: CancelTimer = () => {}
     return {
@@ -425,7 +393,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           allowedHosts: hostsOf(usable.server),
           allowedOrigins,
           keepAliveAfter,
-          bounds: usable.server,
+          bounds: boundsOf(usable, worker),
           shedding,
           trustProxy,
         })
@@ -433,12 +401,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
         await credentials.use(usable)
         sources.use()
         await tell(usable)
-        const { changed, needRestart } = diff
-        const details = { subject, changed: changed.join(', '), needRestart: needRestart.join(', ') }
-        books.audit?.record({ actor: gatewayActor, action: 'config.reloaded', details })
+        noteAlone('config.reloaded', reloadDetails(subject, diff))
         return diff
       },
-      note: (action, details) => void books.audit?.record({ actor: gatewayActor, action, details }),
+      note,
       close(drain = 30_000, delay = 0) {
         server.leave()
         if (delay > 0 && closed === undefined) cancelDelay = systemClock.setTimer(delay, delayed.resolve)
@@ -448,15 +414,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
           api.sources.live.close()
           return server.drain(drain)
         })
-        closed ??= drained.then(() => {
-          books.audit?.record({
-            actor: gatewayActor,
-            action: 'gateway.stopped',
-            details: { subject: server.url },
-          })
-          return closeResources()
-        })
-        return closed
+        return end(drained)
+      },
+      handOver(drain) {
+        api.sources.live.close()
+        return end(server.handOver(drain))
       },
     }
   } catch (error) {

@@ -7,6 +7,9 @@ import { type Gateway, startGateway } from '../gateway.ts'
 import { type GatewayLog, openGatewayLog } from '../log/gateway-log.ts'
 import { type Lines, openLines } from '../log/lines.ts'
 import { howToMend } from '../vault/how-to-add.ts'
+import type { WorkersOptions } from '../workers/start-workers.ts'
+import { usualDrain } from '../workers/usual-drain.ts'
+import { workerCount } from '../workers/worker-count.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
 import { configFileOf } from './config-file.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
@@ -14,6 +17,9 @@ import { describeConfig } from './describe.ts'
 import { exitCodes } from './exit-codes.ts'
 import { followConfig } from './follow-config.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
+
+// Both are loaded by the same name: otherwise what they have in common is cut into many files, which every start loads.
+export { runWorker } from '../workers/run-worker.ts'
 
 export interface StartOptions {
   readonly config?: string
@@ -23,9 +29,6 @@ export interface StartOptions {
   readonly demo?: boolean
   readonly quiet?: boolean
 }
-
-/** How long calls in flight may go on after the first signal, in milliseconds, where `server.drainFor` says nothing else. */
-export const usualDrain: number = 30_000
 
 /** How long everything else may take to close after the second signal, in milliseconds. */
 const hurry = 1_000
@@ -70,19 +73,21 @@ async function serve(
     const columns = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined)
     const log = await openGatewayLog({ config, lines, columns })
     onLog(log)
-    const gateway = await startGateway(config, {
-      port: options.port,
-      host: options.host,
-      exposed: options.exposed,
-      onVaultEvent: (event) => log.vault(event),
-      onAnswer: options.quiet ? undefined : (call) => log.call(call),
-      onRefused: options.quiet ? undefined : (request) => log.refused(request),
-      describeCredential: ({ path, reference, message }) =>
-        formatProblem(file, problemAt(path, `${message}: ${howToMend(config, reference)}`)),
-      onCircuitChange: options.quiet ? undefined : (changed) => log.circuit(changed),
-      log: (line) => log.warn(line),
-      droppedLines: () => log.dropped(),
-    })
+    const gateway = await (workerCount(config) > 1 && loaded.file !== undefined
+      ? serveByWorkers(loaded.config, { ...options, file, problemAt, columns, lines, log, watch })
+      : startGateway(config, {
+          port: options.port,
+          host: options.host,
+          exposed: options.exposed,
+          onVaultEvent: (event) => log.vault(event),
+          onAnswer: options.quiet ? undefined : (call) => log.call(call),
+          onRefused: options.quiet ? undefined : (request) => log.refused(request),
+          describeCredential: ({ path, reference, message }) =>
+            formatProblem(file, problemAt(path, `${message}: ${howToMend(config, reference)}`)),
+          onCircuitChange: options.quiet ? undefined : (changed) => log.circuit(changed),
+          log: (line) => log.warn(line),
+          droppedLines: () => log.dropped(),
+        }))
     if (!options.quiet && config.server.log?.format !== 'json') {
       const toPaste = showClientLines(clientLines(config, gateway.url))
       lines.err(`${describeConfig(config, loaded.file)}\n\n${toPaste}\n`)
@@ -116,6 +121,27 @@ async function serve(
     lines.err(isTaken ? await explainTakenPort(error, options) : explainStartFailure(error, options))
     return exitCodes.notStarted
   }
+}
+
+interface WorkersParts extends Pick<WorkersOptions, 'file' | 'problemAt' | 'columns' | 'lines' | 'log'> {
+  readonly watch: ProcessWatch
+}
+
+/** Several processes, loaded by those who configure them. */
+async function serveByWorkers(
+  config: Config,
+  { watch, quiet = false, port, host, exposed, ...parts }: StartOptions & WorkersParts,
+): Promise<Gateway> {
+  const { startWorkers } = await import('../workers/start-workers.ts')
+  const workers = await startWorkers(config, {
+    ...{ quiet, port, host, exposed, ...parts },
+    giveUp(why) {
+      parts.log.warn(why)
+      watch.end({ why: 'no worker serves', code: exitCodes.internalError })
+    },
+  })
+  process.on('SIGUSR2', () => void workers.roll('SIGUSR2'))
+  return workers
 }
 
 /** The configuration, and the file that it is from; undefined of the latter where the environment has made it. */

@@ -14,6 +14,8 @@ export interface ProcessWatch {
   readonly ending: Promise<Ending>
   /** Resolves when it is to end at once. */
   readonly now: Promise<void>
+  /** Ends it for a reason of its own. */
+  end(reason: Ending): void
   /** Who hears of SIGHUP, where it is not a terminal that has closed. Without one it ends the process, as SIGTERM does. */
   onHangUp(listener: () => void): void
 }
@@ -57,6 +59,22 @@ export function watchProcess(
       else if (signal !== 'SIGHUP' && clock.now() - first > samePress) now.resolve()
     })
   }
+  watchErrors({ log, end }, events)
+  return {
+    ending: ending.promise,
+    now: now.promise,
+    end,
+    onHangUp(listener) {
+      reload = listener
+    },
+  }
+}
+
+/** Listens to errors that nothing has caught, and to Node's own warnings. */
+export function watchErrors(
+  { log, end }: { readonly log: (line: string) => void; readonly end: (reason: Ending) => void },
+  events: ProcessEvents = process,
+): void {
   events.on('unhandledRejection', (reason: unknown) =>
     log(`a rejection that nothing has handled, calls go on: ${textOf(reason)}`),
   )
@@ -67,13 +85,6 @@ export function watchProcess(
   // Node's own listener writes them past whatever bounds the log.
   events.removeAllListeners('warning')
   events.on('warning', (warning: Error) => log(`${warning.name}: ${warning.message}`))
-  return {
-    ending: ending.promise,
-    now: now.promise,
-    onHangUp(listener) {
-      reload = listener
-    },
-  }
 }
 
 const hadTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true

@@ -301,6 +301,8 @@ export interface Config extends PolicyConfig {
   readonly server: {
     readonly host: string
     readonly port: number
+    /** How many processes serve, started by `spillway start`; `auto` is one for each core. @default 1 */
+    readonly workers?: number | 'auto' | undefined
     readonly auth: 'none' | 'keys'
     /** Whether the dashboard, `/api` and `/metrics` ask who is there; by default where clients are asked too. */
     readonly admin?: 'open' | 'login' | undefined

@@ -66,6 +66,14 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .max(65535)
     .default(8787)
     .describe('The port; 0 picks a free one.'),
+  workers: z
+    .union([z.int().min(1).max(256), z.literal('auto')], {
+      error: 'expected a number of processes from 1 to 256, or auto',
+    })
+    .optional()
+    .describe(
+      'How many processes serve, as one gateway; auto: one for each core that this machine or container may use.',
+    ),
   auth: z
     .enum(['none', 'keys'], { error: 'expected none or keys' })
     .default('none')

@@ -1,6 +1,7 @@
 import type { AuditTrail } from '@spillway/ledger'
 import type { FinishedCall } from '../api/finished-calls.ts'
 import type { Operator } from '../operators/operator.ts'
+import type { ConfigDiff } from '../reload/config-diff.ts'
 // Brings in the context's `from` and `upstream`.
 import type {} from './upstream.ts'
 
@@ -36,3 +37,11 @@ export function actEntry(
 
 /** The process itself. */
 export const gatewayActor = 'gateway'
+
+/** Of a configuration that was read again. */
+export const reloadDetails = (
+  subject: string,
+  { changed, needRestart }: ConfigDiff,
+): { readonly subject: string; readonly changed: string; readonly needRestart: string } => ({
+  ...{ subject, changed: changed.join(', '), needRestart: needRestart.join(', ') },
+})

@@ -15,7 +15,7 @@ import type { Lines } from './lines.ts'
 import { LogFile } from './log-file.ts'
 import { redacted } from './redact.ts'
 import { refusedFacts, refusedLine } from './refused-line.ts'
-import { Tally } from './tally.ts'
+import { Tally, type TallyCounts } from './tally.ts'
 
 /** What a running gateway says: each call, each change of state, what its owner should know, and a summary. */
 export interface GatewayLog {
@@ -31,6 +31,10 @@ export interface GatewayLog {
   /** Something of interest that is no warning, with its date. */
   notice(line: string): void
   summary(): void
+  /** What was served so far. */
+  counts(): TallyCounts
+  /** Adds to the summary what another process has served. */
+  served(counts: TallyCounts): void
   /** Goes on with the format, level and routes of another configuration. */
   use(config: GatewayLogOptions['config']): Promise<void>
   /** Lines lost so far, by stream. */
@@ -51,6 +55,8 @@ export interface GatewayLogOptions {
   readonly lines: Lines
   /** Columns of the terminal that standard output is; undefined where it is none. */
   readonly columns?: (() => number | undefined) | undefined
+  /** The number of a worker, in each line for machines. */
+  readonly worker?: number | undefined
 }
 
 /**
@@ -61,6 +67,7 @@ export async function openGatewayLog({
   config,
   lines,
   columns = () => undefined,
+  worker,
 }: GatewayLogOptions): Promise<GatewayLog> {
   const { file }: LogConfig = config.server.log ?? {}
   const written = file === undefined ? undefined : fileWriter(file, lines)
@@ -70,7 +77,7 @@ export async function openGatewayLog({
       level,
       json:
         format === 'json'
-          ? await jsonWriter((line) => (written ? written.write(line) : lines.out(line)))
+          ? await jsonWriter((line) => (written ? written.write(line) : lines.out(line)), worker)
           : undefined,
       routes: routes.map(({ models }) => ({ models, serves: globMatcher(models) })),
     }
@@ -173,6 +180,8 @@ export async function openGatewayLog({
         () => `${dateOf(new Date())}  ${tally.line(uptime)}`,
       )
     },
+    counts: () => tally.counts,
+    served: (counts) => tally.merge(counts),
     async use(next) {
       settings = await settingsOf(next)
     },
@@ -188,12 +197,15 @@ export function dateOf(at: Date): string {
 }
 
 /** pino makes the lines; what takes them has bounds of its own, which pino's transports have not. */
-async function jsonWriter(take: (line: string) => void): Promise<Record<Level, (facts: object) => void>> {
+async function jsonWriter(
+  take: (line: string) => void,
+  worker: number | undefined,
+): Promise<Record<Level, (facts: object) => void>> {
   // Loaded by those who want it: it takes longer than the rest of the log.
   const { pino } = await import('pino')
   const logger = pino(
     {
-      base: { pid: process.pid, name: 'spillway' },
+      base: { pid: process.pid, name: 'spillway', ...(worker !== undefined && { worker }) },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },

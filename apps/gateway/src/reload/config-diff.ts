@@ -9,6 +9,11 @@ export interface ConfigDiff {
   readonly needRestart: readonly string[]
 }
 
+/** The same for a gateway of several workers, where some need no restart: the workers are replaced for them, one after another. */
+export interface WorkersDiff extends ConfigDiff {
+  readonly needWorkers: boolean
+}
+
 /** What is opened once: the address, the files, the connections. */
 const opened: readonly (keyof Config)[] = ['server', 'vault', 'storage', 'state', 'telemetry']
 
@@ -47,16 +52,39 @@ const live: readonly string[] = [
 /** Keys that are shown at most. */
 const mostKeys = 50
 
+/** What the primary of several workers has opened, for all of them. */
+const openedByPrimary = ['storage', 'state', 'server.log.file'] as const
+
 /** Which keys differ. Values stay out of it: an address or a path says more than a log should hold. */
 export function configDiff(before: Config, after: Config): ConfigDiff {
+  return divided(before, after, isOpened)
+}
+
+/** The same where workers can be replaced. */
+export function workersDiff(before: Config, after: Config): WorkersDiff {
+  const isPrimarys = isPartOf(openedByPrimary)
+  const isKept = isPartOf(['server.workers'])
+  const needWorkers = [...keysThatDiffer(withLog(before), withLog(after), '')].some(
+    (key) => isOpened(key) && !isPrimarys(key) && !isKept(key),
+  )
+  return { ...divided(before, after, isPrimarys), needWorkers }
+}
+
+function divided(before: Config, after: Config, needsRestart: (key: string) => boolean): ConfigDiff {
   const keys = [...keysThatDiffer(withLog(before), withLog(after), '')]
-  const isPartOf = (key: string) => (part: string) => key === part || key.startsWith(`${part}.`)
-  const isOpened = (key: string): boolean => opened.some(isPartOf(key)) && !live.some(isPartOf(key))
   return {
-    changed: shortened(keys.filter((key) => !isOpened(key))),
-    needRestart: shortened(keys.filter(isOpened)),
+    changed: shortened(keys.filter((key) => !needsRestart(key))),
+    needRestart: shortened(keys.filter(needsRestart)),
   }
 }
+
+/** Whether a key is one of these, or below one. */
+const isPartOf =
+  (parts: readonly string[]) =>
+  (key: string): boolean =>
+    parts.some((part) => key === part || key.startsWith(`${part}.`))
+
+const isOpened = (key: string): boolean => isPartOf(opened)(key) && !isPartOf(live)(key)
 
 function shortened(keys: readonly string[]): readonly string[] {
   const more = keys.length - mostKeys
@@ -74,6 +102,13 @@ export function withOpened(before: Config, after: Config): Config {
   const log = { ...before.server.log, ...only(after.server.log, liveOfLog) }
   const server = { ...before.server, ...only(after.server, liveOfServer), log }
   return { ...after, server, vault, storage, state, telemetry }
+}
+
+/** The new configuration, with what the primary of workers has opened as it was. */
+export function withPrimarys(before: Config, after: Config): Config {
+  const { storage, state } = before
+  const log = { ...after.server.log, file: before.server.log?.file }
+  return { ...after, server: { ...after.server, log }, storage, state }
 }
 
 /** These properties, also where they are undefined. */

@@ -23,12 +23,15 @@ export interface ServerBounds {
 
 const MiB = 1024 * 1024
 
-/** 512 MiB; on small machines a quarter of the memory, and of the heap, where bodies are parsed for translation. */
-export function defaultInFlightBytes(): number {
+/**
+ * 512 MiB; on small machines a quarter of the memory, and of the heap, where bodies are parsed for translation.
+ * @param processes that share the memory
+ */
+export function defaultInFlightBytes(processes = 1): number {
   const allowed = process.constrainedMemory()
   const memory = Math.min(totalmem(), allowed > 0 ? allowed : Infinity)
   const { heap_size_limit: heap } = getHeapStatistics()
-  return Math.min(512 * MiB, Math.floor(Math.min(memory, heap) / 4))
+  return Math.min(512 * MiB, Math.floor(Math.min(memory / processes, heap) / 4))
 }
 
 /** The defaults of {@link ServerBounds}, but for the bytes in flight, which depend on the machine. */

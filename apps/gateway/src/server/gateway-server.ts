@@ -37,6 +37,11 @@ export interface GatewayServer {
    * left.
    */
   drain(ms: number): Promise<void>
+  /**
+   * The same while others go on at this address: `/readyz` does not turn. Connections that are open and idle are closed after a moment, or
+   * with the answer to their next request.
+   */
+  handOver(ms: number): Promise<void>
   /** Goes on with other hosts, origins, comments on streams and bounds, but for that of headers. */
   use(
     settings: Pick<
@@ -92,6 +97,7 @@ export interface ListenOptions extends Served, AccessRules {
 export async function listenGateway(options: ListenOptions): Promise<GatewayServer> {
   let draining = false
   let leaving = false
+  let handingOver = false
   const bounds = serverBounds(options.bounds)
   const bodies = {
     inFlight: new InFlightBytes(bounds.maxInFlightBytes, systemClock),
@@ -128,7 +134,8 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
     // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
-    if (isOwnConnection && (leaving || req.headers.expect !== undefined)) res.setHeader('connection', 'close')
+    if (isOwnConnection && (leaving || handingOver || req.headers.expect !== undefined))
+      res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
     res.browserHeaders = headers
     // Whoever reads on sees a path, also where the request names a whole URL.
@@ -167,6 +174,13 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       leaving = true
       server.leave()
     },
+    async handOver(ms) {
+      handingOver = true
+      await server.handOver(lastRequests)
+      draining = true
+      await server.drain(ms)
+      shedder.close()
+    },
     async drain(ms) {
       leaving = true
       draining = true
@@ -204,6 +218,12 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
     }),
   }
 }
+
+/**
+ * How long an idle connection may still bring a request when others have taken over, in milliseconds: a client that is about to use it would
+ * see it closed under its request.
+ */
+const lastRequests = 5_000
 
 /** How long the rest of a body may still arrive when it has been answered, in milliseconds, before the connection goes. */
 const lingering = 10_000

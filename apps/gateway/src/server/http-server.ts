@@ -38,6 +38,11 @@ export interface HttpServer {
   use(bounds: ServerBounds): void
   /** Asks clients of HTTP/2, whose connections last, to open others elsewhere. All are served until `drain`. */
   leave(): void
+  /**
+   * Takes no more connections, and serves those that are open; resolves when all are closed, or after `ms` milliseconds. Another process has
+   * the address.
+   */
+  handOver(ms: number): Promise<void>
   /** Takes no more connections; resolves when all are closed, which idle ones are at once and the others after `ms` milliseconds. */
   drain(ms: number): Promise<void>
   /** Shows another certificate to those who connect from now on. */
@@ -94,6 +99,8 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const use = (next: ServerBounds): void => {
     bounds = next
     server.maxConnections = next.maxConnections
+    // Of several workers the primary would otherwise ask one after the other, again and again.
+    Object.assign(server, { dropMaxConnection: true })
     server.keepAliveTimeout = next.keepAliveTimeout
   }
   use(bounds)
@@ -114,14 +121,17 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
     },
     use,
     setSecureContext: (context) => secure?.setSecureContext(context),
-    leave() {
-      ending ??= 'leave'
-      http2?.leave()
+    leave,
+    async handOver(ms) {
+      leave()
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, ms)
+      await Promise.race([stop(), late.promise])
+      clearTimeout(timer)
     },
     async drain(ms) {
       ending = 'drain'
-      // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
-      closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+      const closed = stop()
       const busy = new Set([...inFlight].map(({ req }) => req.socket))
       http2?.drain()
       for (const socket of connections.open)
@@ -135,6 +145,17 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
       clearTimeout(timer)
       server.close()
     },
+  }
+
+  function leave(): void {
+    ending ??= 'leave'
+    http2?.leave()
+  }
+
+  function stop(): Promise<void> {
+    // HTTP's own `close` would also cut answers that are written and still on their way to a slow client.
+    closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+    return closed
   }
 
   /** What a connection speaks is agreed on with TLS, and without it shows in its first bytes. */

@@ -1,0 +1,54 @@
+import cluster, { type Worker } from 'node:cluster'
+import { fileURLToPath } from 'node:url'
+import type { Lines } from '../log/lines.ts'
+import { type Channel, openChannel } from './channel.ts'
+import { forwardLines } from './forwarded-lines.ts'
+import { ipcPort } from './port.ts'
+import { workerCommand } from './worker-command.ts'
+
+/** A process that serves, as its primary sees it. */
+export interface WorkerProcess {
+  readonly id: number
+  readonly pid: number
+  readonly channel: Channel
+  /** How it has ended: `exit code 1`, `SIGKILL`. All that it has written was passed on. */
+  readonly exited: Promise<string>
+  readonly hasExited: boolean
+  kill(): void
+}
+
+/** Forks workers of this program. Their lines go where the primary's do. */
+export function openForks(lines: Lines): (id: number) => WorkerProcess {
+  // Connections in turn: whoever accepts by itself gets most of them on some systems, and long ones stay where they are.
+  cluster.schedulingPolicy = cluster.SCHED_RR
+  cluster.setupPrimary({
+    exec: fileURLToPath(new URL('../../bin/spillway.js', import.meta.url)),
+    args: [workerCommand],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const colours = process.stdout.isTTY && process.stdout.hasColors()
+  return (id) => {
+    const forked: Worker = cluster.fork(colours ? { FORCE_COLOR: '1' } : {})
+    const { process: child } = forked
+    const exited = Promise.withResolvers<string>()
+    let hasExited = false
+    if (child.stdout !== null) forwardLines(child.stdout, lines.out)
+    if (child.stderr !== null) forwardLines(child.stderr, lines.err)
+    child.on('exit', () => {
+      hasExited = true
+    })
+    child.on('close', (code, signal) => exited.resolve(signal ?? `exit code ${code}`))
+    // It could not be forked at all: what follows is `close`.
+    forked.on('error', () => {})
+    return {
+      ...{ id, pid: child.pid ?? 0 },
+      channel: openChannel(ipcPort(forked, () => forked.isConnected())),
+      exited: exited.promise,
+      get hasExited() {
+        return hasExited
+      },
+      kill: () => void child.kill('SIGKILL'),
+    }
+  }
+}

@@ -1,12 +1,22 @@
 /**
- * Loaded into a gateway before its own code, with `--import`, in its main thread and in its workers. Reports each block of the
+ * Loaded into a gateway before its own code, with `--import`, in all of its processes and their threads. Reports each block of the
  * main thread's event loop over IPC and, when it is asked for `holdings`, collects the garbage of all threads and says what
  * the process holds. Writes a snapshot of the main thread's heap when it is asked for one.
  */
+import cluster from 'node:cluster'
+import { createServer } from 'node:net'
 import { writeHeapSnapshot } from 'node:v8'
 import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 import { leakPerRequest, leakVariable } from './leak.ts'
-import { type FromMonitor, type Heap, type Holdings, longestBlock, type ToMonitor } from './monitored.ts'
+import {
+  type FromMonitor,
+  type Heap,
+  type Holdings,
+  longestBlock,
+  monitorSocket,
+  socketsVariable,
+  type ToMonitor,
+} from './monitored.ts'
 
 /** How often the loop is looked at, in milliseconds. */
 const beat = 10
@@ -18,7 +28,8 @@ const channel = new BroadcastChannel('spillway-monitor')
 channel.unref()
 
 if (isMainThread) {
-  watchProcess()
+  if (cluster.isWorker) answerAtSocket()
+  else watchProcess()
   const leak = Number(process.env[leakVariable] ?? 0)
   if (leak > 0) leakPerRequest(leak)
 } else
@@ -47,11 +58,7 @@ function watchProcess(): void {
     cpu = used
   }, beat).unref()
 
-  let workers = 0
-  process.on('worker', (worker) => {
-    workers++
-    worker.once('exit', () => workers--)
-  })
+  const threads = countThreads()
   process.on('uncaughtExceptionMonitor', (error: unknown) => {
     report({
       type: 'uncaught',
@@ -65,7 +72,7 @@ function watchProcess(): void {
       look()
       return report({ type: 'snapshot' })
     }
-    const heaps = await collectedByWorkers(workers)
+    const heaps = await collectedByThreads(threads())
     const holdings = holdingsWith(heaps)
     // Collecting garbage on demand is no block of the gateway's own.
     look()
@@ -76,7 +83,29 @@ function watchProcess(): void {
   process.on('disconnect', () => process.exit(0))
 }
 
-function collectedByWorkers(workers: number): Promise<Heap[]> {
+/** The channel of a process that serves is its primary's: it says what it holds to whoever connects to a socket. */
+function answerAtSocket(): void {
+  const threads = countThreads()
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    void collectedByThreads(threads()).then((heaps) => socket.end(JSON.stringify(holdingsWith(heaps))))
+  })
+  // Its own, and none of those that the primary opens for all.
+  server.listen({ path: monitorSocket(process.env[socketsVariable] ?? '', process.pid), exclusive: true })
+  server.unref()
+}
+
+/** How many other threads this process has now. */
+function countThreads(): () => number {
+  let threads = 0
+  process.on('worker', (worker) => {
+    threads++
+    worker.once('exit', () => threads--)
+  })
+  return () => threads
+}
+
+function collectedByThreads(threads: number): Promise<Heap[]> {
   return new Promise((resolve) => {
     const heaps: Heap[] = []
     const end = (): void => {
@@ -87,9 +116,9 @@ function collectedByWorkers(workers: number): Promise<Heap[]> {
     const timer = setTimeout(end, patience)
     channel.onmessage = ({ data }: { data?: unknown }) => {
       if (typeof data === 'object') heaps.push(data as Heap)
-      if (heaps.length >= workers) end()
+      if (heaps.length >= threads) end()
     }
-    if (workers === 0) end()
+    if (threads === 0) end()
     else channel.postMessage('collect')
   })
 }

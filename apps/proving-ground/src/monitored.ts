@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { leakVariable } from './leak.ts'
 
@@ -62,6 +64,10 @@ export interface MonitoredOptions {
   readonly onExit?: (how: string) => void
 }
 
+/** The variable of the environment with the folder in which processes that serve listen for the monitor. */
+export const socketsVariable = 'SPILLWAY_PROOF_SOCKETS'
+export const monitorSocket = (folder: string, pid: number): string => join(folder, `${pid}.sock`)
+
 /** The built gateway in a process of its own, with the monitor in it. */
 export interface MonitoredGateway {
   readonly url: string
@@ -102,8 +108,11 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
   const file = join(options.folder, 'spillway.yaml')
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(options.config), { mode: 0o600 })
-  const temporary = join(options.folder, 'tmp')
-  mkdirSync(temporary)
+  const [temporary, sockets] = ['tmp', 'monitor'].map((name) => join(options.folder, name)) as [
+    string,
+    string,
+  ]
+  for (const folder of [temporary, sockets]) mkdirSync(folder)
   const child = fork(bin, ['start', '--config', file, '--port', '0'], {
     execArgv: ['--expose-gc'],
     // Workers have options of their own, but those of the environment hold for them, too.
@@ -112,6 +121,7 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       ...process.env,
       ...options.env,
       [leakVariable]: String(options.leak ?? 0),
+      [socketsVariable]: sockets,
       TMPDIR: temporary,
       NO_COLOR: '1',
       NODE_OPTIONS: `--import ${monitor}`,
@@ -147,9 +157,11 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       return ((user ?? 0) + (system ?? 0)) * 10
     },
     async holdings() {
-      const { type: _, ...holdings } = await ask(child, 'holdings', 'holdings')
-      const count = (what: string): number => readdirSync(`/proc/${child.pid}/${what}`).length
-      return { ...holdings, descriptors: count('fd'), threads: count('task') }
+      const { type: _, ...own } = await ask(child, 'holdings', 'holdings')
+      const pids = servingProcesses(child.pid as number)
+      const others = await Promise.all(pids.map((pid) => askAt(monitorSocket(sockets, pid))))
+      const all = [child.pid as number, ...pids]
+      return { ...others.reduce(together, own), descriptors: count(all, 'fd'), threads: count(all, 'task') }
     },
     snapshot: async (file) => void (await ask(child, { snapshot: file }, 'snapshot')),
     temporaryFiles: () => readdirSync(temporary),
@@ -161,6 +173,31 @@ export async function startMonitored(options: MonitoredOptions): Promise<Monitor
       clearTimeout(timer)
       return code === 0
     },
+  }
+}
+
+/** The processes that a primary has started, if it is one. */
+function servingProcesses(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
+
+const count = (pids: readonly number[], what: string): number =>
+  pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/${what}`).length, 0)
+
+async function askAt(socket: string): Promise<Holdings> {
+  return JSON.parse(await text(connect(socket))) as Holdings
+}
+
+/** What two processes hold. */
+function together(one: Holdings, other: Holdings): Holdings {
+  const resources: Record<string, number> = { ...one.resources }
+  for (const [name, held] of Object.entries(other.resources)) resources[name] = (resources[name] ?? 0) + held
+  const sum = (name: 'rss' | 'heapUsed' | 'heapTotal' | 'external' | 'arrayBuffers'): number =>
+    one[name] + other[name]
+  return {
+    ...{ rss: sum('rss'), heapUsed: sum('heapUsed'), heapTotal: sum('heapTotal') },
+    ...{ external: sum('external'), arrayBuffers: sum('arrayBuffers'), resources },
+    workers: [...one.workers, ...other.workers],
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { freePort, type PrivateRedis, startRedis } from '@spillway/testing'
 import { type PrivatePostgres, privatePostgres } from '../../../../packages/ledger/test/private-postgres.ts'
 import { budgets, type Changes, configOf, teamOf, unlimited } from './config.ts'
@@ -21,8 +22,8 @@ export interface World extends AsyncDisposable {
   keyOf(client: string): string
   /** Writes the configuration of each gateway. */
   configure(changes: Changes): void
-  /** Gives a client another key; the old one is valid for some time. */
-  rotateClient(client: string, overlap: string): Promise<void>
+  /** Gives a client another key, which it presents after `useAfter` milliseconds; the old one is valid for some time. */
+  rotateClient(client: string, overlap: string, useAfter: number): Promise<void>
   /** Gives the gateways another key of the vendor's; the old one is valid until this resolves. */
   rotateVendorKey(): Promise<void>
   revokeClient(client: string): Promise<void>
@@ -123,8 +124,10 @@ async function openedWorld(
       if (key === undefined) throw new Error(`no client is called ${client}`)
       return key
     },
-    async rotateClient(client, overlap) {
-      keys.set(client, await run(['clients', 'rotate', client, '--config', first, '--overlap', overlap]))
+    async rotateClient(client, overlap, useAfter) {
+      const key = await run(['clients', 'rotate', client, '--config', first, '--overlap', overlap])
+      await pause(useAfter)
+      keys.set(client, key)
     },
     async rotateVendorKey() {
       const key = newVendorKey()

@@ -14,17 +14,20 @@ const mebibyte = 2 ** 20
 /** By so much may RSS grow in ten minutes, in bytes. */
 const rssBound = mebibyte
 
+/** How fast something rises, in its unit in ten minutes. */
+export function inTenMinutes(samples: readonly Sample[], read: (sample: Sample) => number): number {
+  return slopeOf(samples.map((sample) => ({ at: sample.at, value: read(sample) }))) * 600
+}
+
 /** Slopes of what is held once the gateway is warm. */
 export function memoryLines(samples: readonly Sample[]): BooksLine[] {
-  const inTenMinutes = (read: (sample: Sample) => number): number =>
-    slopeOf(samples.map((sample) => ({ at: sample.at, value: read(sample) }))) * 600
   const memory = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
-    const grown = inTenMinutes(read)
+    const grown = inTenMinutes(samples, read)
     const seen = `${signed(grown / mebibyte, 2)} MB in ten minutes, median ${(medianOf(samples.map(read)) / mebibyte).toFixed(1)} MB`
     return line(what, seen, grown < most)
   }
   const count = (what: string, read: (sample: Sample) => number, most: number): BooksLine => {
-    const grown = inTenMinutes(read)
+    const grown = inTenMinutes(samples, read)
     return line(
       what,
       `${signed(grown, 1)} in ten minutes, median ${medianOf(samples.map(read))}`,

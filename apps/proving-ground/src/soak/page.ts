@@ -20,8 +20,8 @@ export async function writePage(
   const text = `# A soak
 
 What the built gateway holds while calls come at a steady rate and attempts fail: 15 % of the attempts at the first targets
-meet a fault. Half of the calls are streams; there are several tenants, models and protocols, a fallback, a mirror, and books in
-SQLite. Slopes are the median over all pairs of samples (Theil and Sen), each taken after a garbage collection, once the gateway
+meet a fault. Half of the calls are streams, and 200 streams of half a minute go on beside them; there are several clients, models and
+protocols, a fallback, a mirror, and books in SQLite. Meanwhile the configuration is reloaded, and keys of vendors and clients are rotated. Slopes are the median over all pairs of samples (Theil and Sen), each taken after a garbage collection, once the gateway
 is warm: during the warm-up prompts are long, so that what limits remember of conversations is full. Connections come and go with
 the calls, so that what leaks is what is still open when all calls have ended and the idle connections to the upstreams are closed
 (they are kept for 30 s).
@@ -37,7 +37,7 @@ ${lines.join('\n')}
 ## Run it
 
 \`\`\`sh
-pnpm prove soak --minutes 10 --rate 100 --check
+pnpm prove soak --rate 100 --check
 \`\`\`
 
 Measured on ${new Date().toISOString().slice(0, 10)} with Node.js ${process.version.slice(1)} on ${process.platform} ${process.arch}, ${cpus().length} cores (${cpu}), which upstreams, clients and gateway share.

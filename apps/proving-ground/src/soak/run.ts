@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { askOnce, type BooksLine, checkBooks, settle } from '../books.ts'
 import { type Holdings, type MonitoredGateway, type SystemHoldings, startMonitored } from '../monitored.ts'
-import { configOf, env } from './config.ts'
+import { type Changes, openChanges } from './changes.ts'
+import { configOf } from './config.ts'
 import { type Load, type SeenCall, startLoad } from './load.ts'
 import { memoryLines, type Sample } from './memory-lines.ts'
 import { startUpstreams } from './upstreams.ts'
@@ -15,6 +17,14 @@ export interface SoakOptions {
   readonly warmUp: number
   /** Calls a second. */
   readonly rate: number
+  /** Streams that go on for long, at a time. @default 200 */
+  readonly streams?: number
+  /** How long each of them goes on. @default 30 */
+  readonly streamSeconds?: number
+  /** Processes that serve. @default 1: one that serves by itself */
+  readonly workers?: number
+  /** Seconds between two changes: of the configuration, a vendor's key, a client's key. 0 changes nothing. @default 15 */
+  readonly changeEvery?: number
   readonly seed: number
   /** Seconds between two looks at what the gateway holds. */
   readonly every?: number
@@ -27,11 +37,20 @@ export interface SoakOptions {
   readonly leak?: number
   /** Where snapshots of the gateway's heap are written, when it is warm and at the end of the load. @default none is */
   readonly heapSnapshots?: string | undefined
-  readonly onSample?: ((sample: Sample) => void) | undefined
+  readonly onSample?: ((samples: readonly SoakSample[]) => void) | undefined
+}
+
+/** What the gateway held, and what had happened until then. */
+export interface SoakSample extends Sample {
+  /** Streams that go on for long, of the calls in flight. */
+  readonly streams: number
+  /** Calls so far. */
+  readonly sent: number
+  readonly changes: Changes['counts']
 }
 
 export interface SoakResult {
-  readonly samples: readonly Sample[]
+  readonly samples: readonly SoakSample[]
   readonly calls: readonly SeenCall[]
   readonly faults: ReadonlyMap<string, number>
   /** Seconds for which the calls were sent. */
@@ -57,6 +76,10 @@ export async function soak({
   minutes,
   warmUp,
   rate,
+  streams = 200,
+  streamSeconds = 30,
+  workers = 1,
+  changeEvery = 15,
   seed,
   every = 5,
   idle = 45,
@@ -65,13 +88,13 @@ export async function soak({
   onSample,
 }: SoakOptions): Promise<SoakResult> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-soak-'))
-  await using upstreams = await startUpstreams(seed)
+  await using upstreams = await startUpstreams(seed, streamSeconds)
   const complaints: string[] = []
+  const env = { SOAK_FINGERPRINT_KEY: randomBytes(32).toString('base64') }
+  const place = { upstreams, folder, workers }
+  const changes = await openChanges(place, { ...process.env, ...env })
   const gateway = await startMonitored({
-    config: configOf(upstreams, folder),
-    folder,
-    env,
-    leak,
+    ...{ config: configOf(place), folder, env, leak },
     onComplaint: (text) => void complaints.push(text),
     onExit: (how) => void complaints.push(`the gateway ended: ${how}`),
   })
@@ -82,17 +105,29 @@ export async function soak({
     const before = await gateway.holdings()
     const startedAt = performance.now()
     const seconds = (): number => (performance.now() - startedAt) / 1_000
-    load = startLoad(gateway.url, rate, seed, () => seconds() < warmUp * 60)
-    const samples: Sample[] = []
+    const isWarmingUp = (): boolean => seconds() < warmUp * 60
+    load = startLoad({
+      url: gateway.url,
+      rate,
+      streams,
+      streamSeconds,
+      seed,
+      isWarmingUp,
+      keyOf: changes.keyOf,
+    })
+    if (changeEvery > 0) changes.start(changeEvery)
+    const samples: SoakSample[] = []
     const peaksToCome = warmUp > 0 ? [...peaks] : []
     const snapshot = async (name: string): Promise<void> => {
       if (heapSnapshots !== undefined) await gateway.snapshot(join(heapSnapshots, `${name}.heapsnapshot`))
     }
     while (seconds() < minutes * 60) {
       await pause(Math.min(every, Math.max(0.1, minutes * 60 - seconds())) * 1_000)
-      const sample = { at: seconds(), inFlight: load.inFlight, ...(await gateway.holdings()) }
+      const { inFlight, sent } = load
+      const counts = { inFlight, streams: load.streams, sent, changes: { ...changes.counts } }
+      const sample = { at: seconds(), ...counts, ...(await gateway.holdings()) }
       samples.push(sample)
-      onSample?.(sample)
+      onSample?.(samples)
       const isFirst = sample.at >= warmUp * 60 && (samples.at(-2)?.at ?? 0) < warmUp * 60
       if (isFirst) await snapshot('warm')
       if (sample.at < (peaksToCome[0] ?? Infinity) * warmUp * 60) continue
@@ -101,6 +136,7 @@ export async function soak({
     }
     const duration = seconds()
     await snapshot('end')
+    await changes.stop()
     await load.stop()
     const database = `sqlite:${folder}/books.db`
     await settle(gateway.url, database)
@@ -128,11 +164,13 @@ export async function soak({
         complaints.length === 0,
       ),
       ...callLines(load.calls),
+      ...(changeEvery > 0 ? [changesLine(changes)] : []),
     ]
     lines.push(line('ends in order after SIGTERM', '', await gateway.stop(20_000)))
     return { samples, calls: load.calls, faults: upstreams.faults, seconds: duration, lines }
   } finally {
-    // After an error it would go on for ever.
+    // After an error they would go on for ever.
+    await changes.stop().catch(() => {})
     void load?.stop()
     await gateway.stop(1_000)
     rmSync(folder, { recursive: true, force: true })
@@ -184,10 +222,19 @@ function callLines(calls: readonly SeenCall[]): BooksLine[] {
     calls.filter(({ result }) => results.includes(result)).length / Math.max(1, calls.length)
   const broken = share(['cut', 'closed'])
   const answered = share(['200', 'error event', 'left'])
+  const long = calls.filter(({ isLong }) => isLong)
+  const whole = long.filter(({ result }) => result === '200').length
   return [
+    line('long streams that were whole', `${whole} of ${long.length}`, whole === long.length),
     line('connections that were cut', `${(broken * 100).toFixed(3)} %`, broken === 0),
     line('calls with a 200', `${(answered * 100).toFixed(2)} % (99 % or more)`, answered >= 0.99),
   ]
+}
+
+function changesLine({ counts }: Changes): BooksLine {
+  const { reloads, vendorKeys, clientKeys } = counts
+  const seen = `${reloads} reloads, ${vendorKeys} new keys of vendors, ${clientKeys} of clients`
+  return line('what was changed meanwhile', seen, reloads > 0)
 }
 
 const line = (what: string, seen: string, holds: boolean): BooksLine => ({ what, seen, holds })

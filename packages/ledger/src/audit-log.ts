@@ -1,5 +1,13 @@
 import { sql, type Transaction } from 'kysely'
-import { type AuditEntry, type AuditMark, type AuditRow, chained, signedAction } from './audit-chain.ts'
+import {
+  type AuditEntry,
+  type AuditMark,
+  type AuditRow,
+  chained,
+  signedAction,
+  type WrittenEntry,
+  writtenEntry,
+} from './audit-chain.ts'
 import type { AuditSigner } from './audit-keys.ts'
 import {
   type AuditDb,
@@ -50,6 +58,11 @@ export interface AuditLog {
   prune(before: number, by: Pruning, limit?: number): Promise<number>
 }
 
+/** A log in this thread, which also takes what another one has written out. */
+export interface WritableAuditLog extends AuditLog {
+  appendWritten(entries: readonly WrittenEntry[], signal?: AbortSignal): Promise<void>
+}
+
 /** The number of the lock that one appending process holds; any other would do. */
 const appendLock = 7_747_456
 
@@ -60,7 +73,7 @@ export function createAuditLog(
   connect: () => Promise<AuditDb>,
   kind: DatabaseKind,
   signers: readonly AuditSigner[],
-): AuditLog {
+): WritableAuditLog {
   /** The last end that this process has signed: the log cannot have become shorter since. */
   let signed: AuditMark | undefined
   /** One writer at a time: a row needs the hash of the one before. */
@@ -71,7 +84,7 @@ export function createAuditLog(
     })
   const append = async (
     db: Transaction<AuditTables>,
-    entries: readonly AuditEntry[],
+    entries: readonly WrittenEntry[],
     adopting = false,
   ): Promise<StoredMark> => {
     const end = await readEnd(db)
@@ -93,20 +106,23 @@ export function createAuditLog(
     await setMark(db, 'head', signedEnd)
     return signedEnd
   }
+  const appendWritten: WritableAuditLog['appendWritten'] = async (entries, signal) => {
+    // What brings the schema up to date may take long, and is not ended.
+    await connect()
+    const end = await endedBy(signal, kind, () => exclusively((db) => append(db, entries)))
+    if (end.key_id !== null) signed = end
+  }
   return {
-    async append(entries, signal) {
-      // What brings the schema up to date may take long, and is not ended.
-      await connect()
-      const end = await endedBy(signal, kind, () => exclusively((db) => append(db, entries)))
-      if (end.key_id !== null) signed = end
-    },
+    append: async (entries, signal) => appendWritten(entries.map(writtenEntry), signal),
+    appendWritten,
     async adopt(behind, { id, at, actor }) {
       if (signers.length === 0) throw new RangeError('an audit log is signed with a key: give one')
       signed = await exclusively(async (db) => {
         const { seq, hash } = (await readMarks(db)).head
         if (behind.seq !== seq || behind.hash !== hash)
           throw new RangeError(`row ${behind.seq} is not the last one of the audit log: verify it again`)
-        return append(db, [{ id, at, actor, action: signedAction, details: { seq, hash } }], true)
+        const entry = { id, at, actor, action: signedAction, details: { seq, hash } }
+        return append(db, [writtenEntry(entry)], true)
       })
     },
     async read(after, limit) {
@@ -125,7 +141,7 @@ export function createAuditLog(
         const pruned = await pruneFront(db, { marks, before, by, limit, signers })
         if (pruned === undefined) return { removed: 0, end: marks.head }
         await setMark(db, 'anchor', pruned.through)
-        return { removed: pruned.rows, end: await append(db, [pruned.entry]) }
+        return { removed: pruned.rows, end: await append(db, [writtenEntry(pruned.entry)]) }
       })
       if (end.key_id !== null) signed = end
       return removed
@@ -148,7 +164,7 @@ const auditColumns = {
 async function knownIds(
   db: AuditDb,
   { name }: DatabaseKind,
-  entries: readonly AuditEntry[],
+  entries: readonly WrittenEntry[],
 ): Promise<Set<string>> {
   // One parameter, so that the statement is the same for any number of ids.
   const ids = JSON.stringify(entries.map(({ id }) => id))

@@ -12,6 +12,7 @@ describe('an error of a database', () => {
     ['a check of SQLite', { code: 'ERR_SQLITE_ERROR', errcode: 275 }],
     ['Do not know how to serialize a BigInt', {}],
     ['Converting circular structure to JSON', {}],
+    ['Maximum call stack size exceeded', {}],
   ])('is about what was given: %s', (message, codes) => {
     expect(isDataError(error(message, codes))).toBe(true)
   })

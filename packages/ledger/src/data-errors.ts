@@ -5,7 +5,7 @@ const ofSqlite = new Set([18, 20, 25, 275, 1299, 1811, 3091])
 const ofPostgres = /^(22[0-9A-Z]{3}|23502|23514|54[0-9A-Z]{3}|P0001)$/
 
 /** What cannot be written as JSON, and what cannot be sent to another thread. */
-const ofValues = /serialize a BigInt|circular structure|could not be cloned/
+const ofValues = /serialize a BigInt|circular structure|Maximum call stack size|could not be cloned/
 
 /** Whether a database refuses what it was given, now and always, rather than being away. */
 export function isDataError(error: unknown): boolean {

@@ -11,6 +11,8 @@ import { type SqliteInserts, sqliteInserts } from './sqlite-inserts.ts'
 export interface DatabaseKind {
   readonly name: DatabaseName
   readonly dialect: Dialect
+  /** Whether it ends with its process, and so holds what fits the memory. */
+  readonly isInMemory: boolean
   /** Inserts past Kysely, once connected. Undefined where a statement is a message to a server. */
   readonly inserts?: (() => SqliteInserts) | undefined
   /** Breaks connections whose server does not answer; the next statement connects again. Undefined where there is no server. */
@@ -81,6 +83,7 @@ function sqlite(
   return {
     name: 'sqlite',
     dialect,
+    isInMemory: file === undefined,
     inserts() {
       if (inserts === undefined) throw new Error('the database is not open')
       return inserts

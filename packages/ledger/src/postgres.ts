@@ -50,6 +50,7 @@ export function postgres(connectionString: string, options: DatabaseOptions): Da
   return {
     name: 'postgres',
     dialect,
+    isInMemory: false,
     breakConnections() {
       // Of one that is in use, this closes the socket: its statement fails, and its pool lets go of it.
       for (const client of clients) client.end().catch(() => {})

@@ -1,5 +1,5 @@
-import { type Kysely, sql } from 'kysely'
-import type { Schema } from './migrations.ts'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { DatabaseName, Schema } from './migrations.ts'
 import { grains, rollupTables } from './rollups.ts'
 import { tableNames } from './rows.ts'
 
@@ -31,26 +31,35 @@ export type PruneCalls = (db: Kysely<Schema>, limits: CallLimits, limit: number)
  * Removes at most `limit` calls, and as many rows of each other table, the oldest first.
  * @returns how many rows went; 0 when none is left to go
  */
-export function callPruner(): PruneCalls {
+export function callPruner(database: DatabaseName): PruneCalls {
+  // SQLite finds a row by its number at once, and by its id through an index.
+  const key = sql.ref(database === 'sqlite' ? 'rowid' : 'id')
+
   /** Where the newest `keep` calls began: found by counting them, which costs more than removing some others does. */
   let counted: { readonly keep: number | undefined; readonly begin: number } | undefined
   return async (db, { before = 0, keep }, limit) => {
     // Calls that have come since have not made any older one one of the newest.
     if (counted !== undefined && counted.keep === keep && counted.begin > before) {
-      const removed = await removeBefore(db, Math.max(before, counted.begin), limit)
+      const removed = await removeBefore(db, key, Math.max(before, counted.begin), limit)
       if (removed > 0) return removed
     }
     counted = { keep, begin: await beginOf(db, keep) }
-    return removeBefore(db, Math.max(before, counted.begin), limit)
+    return removeBefore(db, key, Math.max(before, counted.begin), limit)
   }
 }
 
-async function removeBefore(db: Kysely<Schema>, time: number, limit: number): Promise<number> {
+async function removeBefore(
+  db: Kysely<Schema>,
+  key: RawBuilder<unknown>,
+  time: number,
+  limit: number,
+): Promise<number> {
   const before = Math.floor(time)
   let removed = 0
   for (const table of tableNames) {
-    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where id in
-      (select id from ${sql.table(table)} where started_at < ${before} order by started_at limit ${limit})`.execute(
+    const name = sql.table(table)
+    const { numAffectedRows } = await sql`delete from ${name} where ${key} in
+      (select ${key} from ${name} where started_at < ${before} order by started_at limit ${limit})`.execute(
       db,
     )
     removed += Number(numAffectedRows ?? 0)

@@ -1,6 +1,6 @@
 import { Kysely } from 'kysely'
 import { type AuditKey, auditSigners } from './audit-keys.ts'
-import { type AuditLog, createAuditLog } from './audit-log.ts'
+import { createAuditLog, type WritableAuditLog } from './audit-log.ts'
 import type { AuditTables } from './audit-marks.ts'
 import { boundNames } from './bounded-names.ts'
 import { callPage, latestSessions } from './call-pages.ts'
@@ -10,6 +10,7 @@ import { comparisons } from './comparison-queries.ts'
 import type { DatabaseKind } from './database.ts'
 import { endedBy } from './ended-by.ts'
 import { insertNew } from './insert-rows.ts'
+import { dropFilterIndexes } from './memory-indexes.ts'
 import { migrate, mustBeLedger, type Schema } from './migrations.ts'
 import { facets, matchingCalls } from './outcome-queries.ts'
 import { findOwner, forgetOwner, noteOwner, type OwnerRow } from './owners.ts'
@@ -56,12 +57,12 @@ export interface SqlStoreOptions {
 
 /** A store in this thread. */
 export class SqlStore implements LedgerStore {
-  readonly audit: AuditLog
+  readonly audit: WritableAuditLog
   readonly #kind: DatabaseKind
   readonly #readOnly: boolean
   readonly #lockWait: number | undefined
   readonly #named: ((entries: readonly Entry[]) => readonly Entry[]) | undefined
-  readonly #pruneCalls: PruneCalls = callPruner()
+  readonly #pruneCalls: PruneCalls
   #ready: Promise<Kysely<Schema>> | undefined
 
   /** @throws RangeError for a key that is too short */
@@ -70,6 +71,7 @@ export class SqlStore implements LedgerStore {
     { auditKeys, maxNames = Infinity, readOnly = false, lockWait }: SqlStoreOptions = {},
   ) {
     this.#kind = kind
+    this.#pruneCalls = callPruner(kind.name)
     this.#named = maxNames === Infinity ? undefined : boundNames(maxNames)
     this.#readOnly = readOnly
     this.#lockWait = lockWait
@@ -228,6 +230,7 @@ export class SqlStore implements LedgerStore {
     try {
       if (this.#readOnly) await mustBeLedger(db)
       else await migrate(db, this.#kind, this.#lockWait)
+      if (this.#kind.isInMemory && !this.#readOnly) await dropFilterIndexes(db)
       return db
     } catch (error) {
       await db.destroy().catch(() => {})

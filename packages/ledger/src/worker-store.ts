@@ -1,3 +1,4 @@
+import { type AuditEntry, writtenEntry } from './audit-chain.ts'
 import type { BoundedReads } from './bounded-reads.ts'
 import type { Warn } from './private-files.ts'
 import { type Ask, storeOf } from './split-store.ts'
@@ -22,7 +23,11 @@ export function workerStore(
 ): LedgerStore {
   const { isInMemory, ...own } = settings
   const writer = new StoreThread(own, warn, { after: isInMemory ? Infinity : idleAfter })
-  const askWriter: Ask = (part, name, parameters) => writer.ask(part, name, parameters)
+  const askWriter: Ask = async (part, name, parameters) => {
+    if (part !== 'audit' || name !== 'append') return writer.ask(part, name, parameters)
+    const [entries] = parameters as [readonly AuditEntry[]]
+    return writer.ask(part, 'appendWritten', [entries.map(writtenEntry)])
+  }
   if (own.readOnly) return storeOf({ write: askWriter, read: askWriter, close: () => writer.close() })
   const reader = isInMemory ? writer : new StoreThread({ ...own, readOnly: true }, warn, { after: idleAfter })
   const bounded = reads(

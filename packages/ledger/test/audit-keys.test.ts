@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { chained, genesis } from '../src/audit-chain.ts'
+import { chained, genesis, writtenEntry } from '../src/audit-chain.ts'
 import { auditSigners } from '../src/audit-keys.ts'
 import {
   type AuditEntry,
@@ -68,7 +68,7 @@ describe.each([
 
   /** What whoever may write to the database can do without a key: one more row behind the last one, all its hashes right. */
   async function forge(more: AuditEntry, last?: AuditMark): Promise<AuditMark> {
-    const row = chained(more, last ?? (await open().audit.head()), undefined)
+    const row = chained(writtenEntry(more), last ?? (await open().audit.head()), undefined)
     const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
     await intruder.query(`insert into audit (seq, id, at, version, entry, prev, hash) values
       (${row.seq}, ${text(row.id)}, ${row.at}, 2, ${text(row.entry)}, ${text(row.prev)}, ${text(row.hash)})`)
@@ -156,7 +156,8 @@ describe.each([
       hash: String((await intruder.query('select hash from audit where seq = 2'))[0]?.hash),
     }
     for (let seq = 3; seq <= 5; seq++) {
-      const row = chained({ ...entry(seq, seq), actor: 'innocent' }, last, auditSigners(key)[0])
+      const forged = writtenEntry({ ...entry(seq, seq), actor: 'innocent' })
+      const row = chained(forged, last, auditSigners(key)[0])
       await intruder.query(
         `update audit set entry = '${row.entry}', prev = '${row.prev}', hash = '${row.hash}' where seq = ${seq}`,
       )
@@ -206,7 +207,7 @@ describe.each([
   it('shows rows without MACs that nobody has told it to sign', async () => {
     await open().audit.append(many(1, 3))
     const [signer] = auditSigners(key)
-    const last = chained(entry(4), await open().audit.head(), signer)
+    const last = chained(writtenEntry(entry(4)), await open().audit.head(), signer)
     await intruder.query(`insert into audit (seq, id, at, version, key_id, entry, prev, hash, mac) values (4, 'e4', 0, 2,
       '${last.key_id}', '${last.entry}', '${last.prev}', '${last.hash}', '${last.mac}')`)
     await setEnd(last, `key_id = '${last.key_id}', mac = '${signer?.macOfEnd(last)}'`)

@@ -12,16 +12,14 @@ import {
   openLedgerStore,
 } from '@spillway/ledger'
 import {
-  bodyOf,
   compose,
   createRequest,
   emit,
-  followCall,
   type Handler,
-  jsonBodyFromObject,
   type Middleware,
   type Outcome,
 } from '@spillway/middleware'
+import { bodyOf, followCall, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { median, rotated } from './measure.ts'
 
 /** How many times the CPU of bare inserts the books may take. */

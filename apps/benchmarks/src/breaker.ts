@@ -3,13 +3,8 @@
  * `pnpm bench breaker [--check]`
  */
 import { circuitBreaker } from '@spillway/circuit-breaker-fallback'
-import {
-  bodyOf,
-  createRequest,
-  jsonBodyFromObject,
-  type ModelResponse,
-  type Outcome,
-} from '@spillway/middleware'
+import { createRequest, type ModelResponse, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { circuitBreaker as cockatielBreaker, handleAll, SamplingBreaker } from 'cockatiel'
 import Opossum from 'opossum'
 import { checkOption } from './check-option.ts'

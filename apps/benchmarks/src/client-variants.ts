@@ -1,6 +1,7 @@
 import { attempt, fetchTransport } from '@spillway/attempt'
 import { createClient } from '@spillway/core-client'
-import { compose, createRequest, jsonBodyFromBytes, readBody } from '@spillway/middleware'
+import { compose, createRequest } from '@spillway/middleware'
+import { jsonBodyFromBytes, readBody } from '@spillway/middleware/kit'
 import { Agent, request as undiciRequest } from 'undici'
 import type { Variant } from './measure.ts'
 

@@ -13,7 +13,7 @@ import {
   openLedgerStore,
   type SplitSeries,
 } from '@spillway/ledger'
-import { newCallId } from '@spillway/middleware'
+import { newCallId } from '@spillway/middleware/kit'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { lognormal, randomFor } from '../../proving-ground/src/seeded-random.ts'
 import { type View, viewsOverHttp } from './ledger-over-http.ts'

@@ -1,12 +1,6 @@
 /** What it costs to choose an endpoint: CPU a call. `pnpm bench routing [--check]` */
-import {
-  bodyOf,
-  createRequest,
-  type Handler,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type Outcome,
-} from '@spillway/middleware'
+import { createRequest, type Handler, type ModelRequest, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { balance, type RoutingOptions } from '@spillway/routing'
 import { checkOption } from './check-option.ts'
 import { measure, type Result, type Variant } from './measure.ts'

@@ -20,15 +20,14 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import {
-  bodyOf,
   compose,
   createRequest,
   emit,
   type Handler,
-  jsonBodyFromObject,
   type Middleware,
   type Outcome,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { attemptTelemetry, telemetry } from '@spillway/telemetry'
 import { checkOption } from './check-option.ts'
 import { measure, type Result, type Variant } from './measure.ts'

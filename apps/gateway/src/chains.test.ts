@@ -1,4 +1,5 @@
-import { describe, describeShort } from '@spillway/middleware'
+import { describe } from '@spillway/middleware'
+import { describeShort } from '@spillway/middleware/kit'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { withChains } from './chains.ts'

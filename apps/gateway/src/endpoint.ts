@@ -1,14 +1,8 @@
 import { type CircuitBreaker, createCircuitBreaker } from '@spillway/circuit-breaker-fallback'
 import { type Client, createClient } from '@spillway/core-client'
 import type { Vault } from '@spillway/key-vault'
-import {
-  fieldOf,
-  type Handler,
-  type Middleware,
-  type ModelRequest,
-  named,
-  useModel,
-} from '@spillway/middleware'
+import { type Handler, type Middleware, type ModelRequest, named, useModel } from '@spillway/middleware'
+import { fieldOf } from '@spillway/middleware/kit'
 import { hideVendorLimits } from '@spillway/rate-limit'
 import {
   type ChatDialectName,

@@ -1,5 +1,5 @@
 import { type Middleware, named } from '@spillway/middleware'
-import { omitHeaders } from '@spillway/wire'
+import { omitHeaders } from '@spillway/wire/internal'
 
 /** An upstream may be a Spillway too, or pose as one: its headers are not this gateway's. */
 export const withoutForeignSpillway: Middleware = named<Middleware>(

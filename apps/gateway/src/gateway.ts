@@ -1,6 +1,7 @@
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
-import { backgroundClock, type CancelTimer, systemClock } from '@spillway/middleware'
+import { systemClock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer } from '@spillway/middleware/kit'
 import { exposureProblem, exposureWarning } from './access/exposure.ts'
 import { openDoors } from './access/open-doors.ts'
 import { openIncidentSources } from './alerts/incident-sources.ts'

@@ -1,4 +1,5 @@
-import { deriveRequest, fieldOf, type Middleware, named, withField } from '@spillway/middleware'
+import { deriveRequest, type Middleware, named } from '@spillway/middleware'
+import { fieldOf, withField } from '@spillway/middleware/kit'
 import type { OpenRouterConfig } from './config/config.ts'
 
 /** Adds OpenRouter's own fields to requests; what the caller has set itself stays. */

@@ -1,5 +1,6 @@
 import type { Client } from '@spillway/core-client'
-import { normaliseBaseUrl, parseBounded } from '@spillway/wire'
+import { normaliseBaseUrl } from '@spillway/wire'
+import { parseBounded } from '@spillway/wire/internal'
 
 /** No answer about one model is larger, in bytes. */
 const largestAnswer = 1024 * 1024

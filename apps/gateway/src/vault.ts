@@ -7,7 +7,6 @@ import {
   kmsDirect,
   kmsEnvelope,
   openVault,
-  readKeyFile,
   type SealedFile,
   type Sealer,
   sealedFile,
@@ -15,6 +14,7 @@ import {
   type Vault,
   type VaultEvent,
 } from '@spillway/key-vault'
+import { readKeyFile } from '@spillway/key-vault/internal'
 import type { VaultConfig } from './config/config.ts'
 import { omitUndefined } from './config/omit-undefined.ts'
 import { agentThrough, fetchThrough } from './config/other-servers.ts'

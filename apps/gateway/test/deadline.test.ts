@@ -1,6 +1,7 @@
 import { attempt, type Target, type Transport, target, timeouts } from '@spillway/attempt'
 import { fallback } from '@spillway/circuit-breaker-fallback'
-import { compose, createRequest, jsonBodyFromObject } from '@spillway/middleware'
+import { compose, createRequest } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { retry } from '@spillway/retry'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import fc from 'fast-check'

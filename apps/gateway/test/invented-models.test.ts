@@ -1,11 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import {
-  createRequest,
-  jsonBodyFromObject,
-  type ModelResponse,
-  type Outcome,
-  type Usage,
-} from '@spillway/middleware'
+import { createRequest, type ModelResponse, type Outcome, type Usage } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Observability, openObservability } from '../src/telemetry/observability.ts'
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { expect } from 'vitest'
 
 /** Each request has a mark where the one before has written into Claude's cache last, and no more than Claude takes. */

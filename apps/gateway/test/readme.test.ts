@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { circuitBreakerDefaults } from '@spillway/circuit-breaker-fallback'
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { expect, test } from 'vitest'
 import { loadConfig, parseConfig } from '../src/index.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { listenGateway } from '../src/server/gateway-server.ts'

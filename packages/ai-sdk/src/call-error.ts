@@ -1,5 +1,6 @@
 import { APICallError } from '@ai-sdk/provider'
-import { type Failure, type RecordedRequest, SpillwayError } from '@spillway/middleware'
+import { type Failure, SpillwayError } from '@spillway/middleware'
+import type { RecordedRequest } from '@spillway/middleware/kit'
 import type { ModelAnswer } from './model-call.ts'
 
 /**

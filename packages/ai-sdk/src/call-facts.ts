@@ -1,13 +1,8 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderMetadata } from '@ai-sdk/provider'
-import {
-  definedOnly,
-  type Failure,
-  type ModelResponse,
-  type RecordedRequest,
-  type RequestContext,
-  type RequestHeaders,
-} from '@spillway/middleware'
-import { header, malformedFailure } from '@spillway/wire'
+import type { Failure, ModelResponse, RequestContext } from '@spillway/middleware'
+import { definedOnly, type RecordedRequest, type RequestHeaders } from '@spillway/middleware/kit'
+import { malformedFailure } from '@spillway/wire'
+import { header } from '@spillway/wire/internal'
 import { answerHeader, type ModelAnswer } from './model-call.ts'
 
 /** How events, metrics and errors name the models: `anthropic.messages/claude-opus-5-5`; a second one alike is `…#2`. */

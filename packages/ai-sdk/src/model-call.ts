@@ -4,7 +4,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
 } from '@ai-sdk/provider'
-import type { JsonBody } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 
 declare module '@spillway/middleware' {
   interface RequestContext {

@@ -1,13 +1,14 @@
 import { APICallError } from '@ai-sdk/provider'
-import { type Failure, isSpillwayError, type ResponseHeaders } from '@spillway/middleware'
+import { type Failure, isSpillwayError } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import {
   classifyErrorBody,
   classifyHttpError,
   isErrorBody,
-  isTransportError,
   malformedFailure,
   transportFailure,
 } from '@spillway/wire'
+import { isTransportError } from '@spillway/wire/internal'
 
 /** What an attempt makes of something that a model has thrown. */
 export type ModelError =

@@ -5,14 +5,10 @@ import type {
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
-import type { Failure, ModelRequest, ResponseHeaders } from '@spillway/middleware'
-import {
-  headerFence,
-  isDivertedHeader,
-  malformedFailure,
-  renderError,
-  renderErrorEvent,
-} from '@spillway/wire'
+import type { Failure, ModelRequest } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
+import { headerFence, malformedFailure, renderError, renderErrorEvent } from '@spillway/wire'
+import { isDivertedHeader } from '@spillway/wire/internal'
 import type { ModelAnswer, ModelCall } from './model-call.ts'
 import { failureOfPart, keptHeaders, readModelError } from './model-error.ts'
 import { PartEncoder } from './part-encoder.ts'

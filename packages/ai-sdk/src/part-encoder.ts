@@ -1,5 +1,5 @@
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { messagesUsage, stopReason } from './reported-usage.ts'
 
 type Event = readonly [name: string, data: JsonObject]

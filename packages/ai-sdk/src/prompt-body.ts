@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider'
-import { definedOnly, type JsonBody, type JsonObject, jsonBodyFromObject } from '@spillway/middleware'
+import { definedOnly, type JsonBody, type JsonObject, jsonBodyFromObject } from '@spillway/middleware/kit'
 
 /**
  * A call as the body of a Messages request: what policies estimate tokens by, keep conversations together by, and record. It is

@@ -1,5 +1,5 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from '@ai-sdk/provider'
-import { definedOnly, type JsonObject } from '@spillway/middleware'
+import { definedOnly, type JsonObject } from '@spillway/middleware/kit'
 
 /** Usage of the AI SDK in the words of the Messages API; undefined where the model tells nothing. */
 export function messagesUsage(usage: LanguageModelV4Usage | undefined): JsonObject | undefined {

@@ -5,21 +5,23 @@ import {
   type Clock,
   compose,
   createRequest,
-  defaultTimeouts,
-  describeAs,
   type Handler,
   type Listener,
   listen,
   type Middleware,
   type ModelResponse,
-  type RecordedRequest,
-  recordCall,
   type SpillwayEvent,
   systemClock,
   type Timeouts,
+} from '@spillway/middleware'
+import {
+  defaultTimeouts,
+  describeAs,
+  type RecordedRequest,
+  recordCall,
   withDefaults,
   withListener,
-} from '@spillway/middleware'
+} from '@spillway/middleware/kit'
 import { callError } from './call-error.ts'
 import {
   answerOf,

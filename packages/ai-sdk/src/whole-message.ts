@@ -1,5 +1,5 @@
 import type { LanguageModelV4GenerateResult } from '@ai-sdk/provider'
-import { definedOnly } from '@spillway/middleware'
+import { definedOnly } from '@spillway/middleware/kit'
 import { messagesUsage, stopReason } from './reported-usage.ts'
 
 /** A result as the message that says the same: what an attempt is judged by and measured by. */

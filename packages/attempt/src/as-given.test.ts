@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { deriveRequest, jsonBodyFromObject, type Middleware } from '@spillway/middleware'
+import { deriveRequest, type Middleware } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { Headers as NodeHeaders } from 'node-fetch'
 import { Agent as UndiciAgent, Request as UndiciRequest, fetch as undiciFetch } from 'undici'

@@ -1,5 +1,6 @@
-import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
-import { answerAsStream, asksForUsage } from '@spillway/wire'
+import type { ModelRequest } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
+import { answerAsStream, asksForUsage } from '@spillway/wire/internal'
 import { headersOf } from './body-form.ts'
 
 /** A whole answer in the form that was asked for, under the right type; undefined for what makes no stream. */

@@ -1,11 +1,6 @@
 import type { Clock, Failure, ModelRequest, Outcome, Usage } from '@spillway/middleware'
-import {
-  completedUsage,
-  outputTokensOf,
-  type StreamState,
-  tokensFromBytes,
-  type WholeAnswer,
-} from '@spillway/wire'
+import { completedUsage, type StreamState, type WholeAnswer } from '@spillway/wire'
+import { outputTokensOf, tokensFromBytes } from '@spillway/wire/internal'
 
 /** What an answer says of itself, as far as it goes into the outcome. */
 export interface AnswerFacts {

@@ -1,10 +1,5 @@
-import {
-  type CancelTimer,
-  defaultStreamHeaders,
-  type Failure,
-  type ModelRequest,
-  type TimeoutPhase,
-} from '@spillway/middleware'
+import type { Failure, ModelRequest } from '@spillway/middleware'
+import { type CancelTimer, defaultStreamHeaders, type TimeoutPhase } from '@spillway/middleware/kit'
 import { cancelledFailure, timeoutFailure } from '@spillway/wire'
 
 /**

@@ -1,5 +1,5 @@
-import type { ResponseHeaders, Venue } from '@spillway/middleware'
-import { header } from '@spillway/wire'
+import type { ResponseHeaders, Venue } from '@spillway/middleware/kit'
+import { header } from '@spillway/wire/internal'
 
 /** What a body is, whatever its type says. */
 export type BodyForm = 'stream' | 'json' | 'other'

@@ -1,4 +1,4 @@
-import { concatBytes } from '@spillway/middleware'
+import { concatBytes } from '@spillway/middleware/kit'
 import { chunkBytes, chunksOf, isArrayBuffer } from './chunk-bytes.ts'
 import type { BodyPatience } from './fetch-call.ts'
 

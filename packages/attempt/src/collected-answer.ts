@@ -1,11 +1,5 @@
-import {
-  bodyOf,
-  type Failure,
-  type ModelRequest,
-  type ModelResponse,
-  type Outcome,
-  type ResponseHeaders,
-} from '@spillway/middleware'
+import type { Failure, ModelRequest, ModelResponse, Outcome } from '@spillway/middleware'
+import { bodyOf, type ResponseHeaders } from '@spillway/middleware/kit'
 import {
   failureResponse,
   malformedFailure,
@@ -13,9 +7,8 @@ import {
   renderError,
   type WholeAnswer,
   wholeTranscript,
-  withBoundedWaits,
-  wordedFor,
 } from '@spillway/wire'
+import { withBoundedWaits, wordedFor } from '@spillway/wire/internal'
 import { inAskedForm } from './asked-form.ts'
 import { headersOfJson } from './body-form.ts'
 import { CredentialMask } from './credential-mask.ts'

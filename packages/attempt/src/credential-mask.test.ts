@@ -1,4 +1,5 @@
-import { isStreamFailure, readBody } from '@spillway/middleware'
+import { isStreamFailure } from '@spillway/middleware'
+import { readBody } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { streamRequest } from '../test/call.ts'

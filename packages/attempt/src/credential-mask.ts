@@ -1,4 +1,5 @@
-import type { Failure, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
 
 /** Where a request's secrets stand. */
 const secretHeaders = ['x-api-key', 'authorization', 'api-key', 'x-goog-api-key'] as const

@@ -1,4 +1,5 @@
-import { type Clock, type JsonBody, jsonBodyFromBytes, type RequestHeaders } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { type JsonBody, jsonBodyFromBytes, type RequestHeaders } from '@spillway/middleware/kit'
 import { type RecognisedCall, recogniseCall } from '@spillway/wire'
 import { type CallBody, readCallBody } from './call-body.ts'
 import type { GivenCall } from './given-call.ts'

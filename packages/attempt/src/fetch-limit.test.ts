@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createRequest, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { afterEach, expect, it, vi } from 'vitest'

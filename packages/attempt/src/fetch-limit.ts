@@ -1,10 +1,5 @@
-import {
-  defaultStreamHeaders,
-  type Middleware,
-  type ModelRequest,
-  named,
-  timeLeft,
-} from '@spillway/middleware'
+import { type Middleware, type ModelRequest, named, timeLeft } from '@spillway/middleware'
+import { defaultStreamHeaders } from '@spillway/middleware/kit'
 
 /**
  * How long Node's own `fetch` waits for headers, and between two chunks, in milliseconds (undici's `headersTimeout` and

@@ -1,9 +1,5 @@
-import {
-  createRequest,
-  jsonBodyFromObject,
-  type RequestContext,
-  type RequestHeaders,
-} from '@spillway/middleware'
+import { createRequest, type RequestContext } from '@spillway/middleware'
+import { jsonBodyFromObject, type RequestHeaders } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { attempt } from './attempt.ts'
 import { type FetchTransportOptions, fetchTransport } from './fetch-transport.ts'

@@ -1,5 +1,6 @@
 import type { Api, ModelRequest } from '@spillway/middleware'
-import { type HeaderFence, headerFence, isDivertedHeader, isTransportError } from '@spillway/wire'
+import { type HeaderFence, headerFence } from '@spillway/wire'
+import { isDivertedHeader, isTransportError } from '@spillway/wire/internal'
 import { quietly } from './call-body.ts'
 import { chunkBytes } from './chunk-bytes.ts'
 import type { Fetch } from './fetch-call.ts'

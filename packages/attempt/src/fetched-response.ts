@@ -1,4 +1,4 @@
-import type { FetchFacts, ResponseHeaders } from '@spillway/middleware'
+import type { FetchFacts, ResponseHeaders } from '@spillway/middleware/kit'
 import { chunksOf } from './chunk-bytes.ts'
 
 /** What is used of a `Response`, of whichever implementation. */

@@ -1,4 +1,4 @@
-import type { JsonBody, RequestHeaders } from '@spillway/middleware'
+import type { JsonBody, RequestHeaders } from '@spillway/middleware/kit'
 import type { Fetch, FetchInit, FetchInput } from './fetch-call.ts'
 
 /** A model call in the form in which it was handed to a `fetch`, for the `fetch` below. */

@@ -1,4 +1,5 @@
-import { type Api, type BodySink, isStreamFailure, type ResponseBody, type Venue } from '@spillway/middleware'
+import { type Api, isStreamFailure, type ResponseBody } from '@spillway/middleware'
+import type { BodySink, Venue } from '@spillway/middleware/kit'
 import { closingBytes } from '@spillway/wire'
 
 /** In which protocol a stream is, and which cloud wraps it. */

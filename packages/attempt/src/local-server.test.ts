@@ -1,4 +1,5 @@
-import { createRequest, defaultTimeouts, jsonBodyFromObject, type Timeouts } from '@spillway/middleware'
+import { createRequest, type Timeouts } from '@spillway/middleware'
+import { defaultTimeouts, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { failureResponse, timeoutFailure } from '@spillway/wire'
 import { expect, it } from 'vitest'

@@ -1,13 +1,5 @@
-import {
-  type Clock,
-  createRequest,
-  defaultTimeouts,
-  describeAs,
-  type Handler,
-  type NewModelRequest,
-  systemClock,
-  type Timeouts,
-} from '@spillway/middleware'
+import { type Clock, createRequest, type Handler, systemClock, type Timeouts } from '@spillway/middleware'
+import { defaultTimeouts, describeAs, type NewModelRequest } from '@spillway/middleware/kit'
 import { type Fetch, type FetchInit, type FetchInput, isModelCall, readFetchCall } from './fetch-call.ts'
 import { guardStreamEnd } from './guard-stream-end.ts'
 import { type NotCovered, tellerOfNotCovered } from './not-covered.ts'

@@ -1,4 +1,4 @@
-import { emitWarning, guardListener } from '@spillway/middleware'
+import { emitWarning, guardListener } from '@spillway/middleware/kit'
 import type { OtherCall } from './fetch-call.ts'
 
 /** A POST of a model API that reaches the `fetch` without any policy. */

@@ -1,27 +1,22 @@
 import {
-  BodyChannel,
-  type BodySource,
   emit,
   type Failure,
-  type FetchFacts,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
-  type ResponseHeaders,
   StreamFailure,
   type Usage,
 } from '@spillway/middleware'
+import { BodyChannel, type BodySource, type FetchFacts, type ResponseHeaders } from '@spillway/middleware/kit'
 import {
   cancelledFailure,
   failureResponse,
-  faultFailure,
-  header,
-  isBodiless,
   malformedFailure,
   StreamReader,
   transportFailure,
   truncatedFailure,
 } from '@spillway/wire'
+import { faultFailure, header, isBodiless } from '@spillway/wire/internal'
 import {
   type AnswerFacts,
   AttemptRecord,

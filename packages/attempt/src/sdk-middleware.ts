@@ -1,4 +1,5 @@
-import { compose, describeAs, emitWarning, type Listener, type Middleware } from '@spillway/middleware'
+import { compose, type Listener, type Middleware } from '@spillway/middleware'
+import { describeAs, emitWarning } from '@spillway/middleware/kit'
 import { attempt } from './attempt.ts'
 import type { Fetch, FetchInit } from './fetch-call.ts'
 import { transportOver } from './fetch-transport.ts'

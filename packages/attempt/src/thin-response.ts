@@ -1,4 +1,5 @@
-import { type ModelResponse, type ResponseBody, readBody } from '@spillway/middleware'
+import type { ModelResponse, ResponseBody } from '@spillway/middleware'
+import { readBody } from '@spillway/middleware/kit'
 
 const decoder = new TextDecoder()
 

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { TransportHandle } from './transport.ts'
 
 /** How long a transport may take to end by itself once the answer is over, in milliseconds. */

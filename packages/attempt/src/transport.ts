@@ -1,4 +1,5 @@
-import type { FetchFacts, ModelRequest, ResponseHeaders } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import type { FetchFacts, ResponseHeaders } from '@spillway/middleware/kit'
 
 /**
  * Hears what a transport receives. Calls come in this order: `sent` where the handle was `isLeaving`, `headers` at most once, `data` any

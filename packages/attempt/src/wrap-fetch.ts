@@ -1,4 +1,5 @@
-import { compose, emitWarning, type Middleware } from '@spillway/middleware'
+import { compose, type Middleware } from '@spillway/middleware'
+import { emitWarning } from '@spillway/middleware/kit'
 import { attempt } from './attempt.ts'
 import type { Fetch } from './fetch-call.ts'
 import { warnOfFetchLimit } from './fetch-limit.ts'

@@ -1,11 +1,5 @@
-import {
-  createRequest,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type ModelResponse,
-  type NewModelRequest,
-  readBody,
-} from '@spillway/middleware'
+import { createRequest, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { jsonBodyFromObject, type NewModelRequest, readBody } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 
 /** A request for a stream, unless said otherwise, on a clock of its own. */

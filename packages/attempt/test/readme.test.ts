@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { defaultStreamHeaders, defaultTimeouts } from '@spillway/middleware'
+import { defaultStreamHeaders, defaultTimeouts } from '@spillway/middleware/kit'
 import { startClaude } from '@spillway/testing'
 import { expect, it, vi } from 'vitest'
 import { localServerDefaults } from '../src/index.ts'

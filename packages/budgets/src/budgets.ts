@@ -1,4 +1,4 @@
-import { guardListener } from '@spillway/middleware'
+import { guardListener } from '@spillway/middleware/kit'
 import { amountOf, type BudgetAmounts, type BudgetEstimate } from './amounts.ts'
 import { memoryBudgetStore } from './memory-store.ts'
 import { type Metering, meteringOf } from './metering.ts'

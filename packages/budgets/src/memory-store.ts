@@ -1,4 +1,5 @@
-import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { periodAt, type Span } from './period.ts'
 import type { BudgetPeriod } from './rule.ts'
 import type { BudgetStore, Meter, MeterDemand, MeterState, Taken } from './store.ts'

@@ -1,4 +1,5 @@
-import { type Clock, RecentMap, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { RecentMap, withDefaults } from '@spillway/middleware/kit'
 import type { RedisClient } from './redis-link.ts'
 import { sharedMeters } from './redis-meters.ts'
 import { fitsShare, knownState, type SharedMeter } from './shared-meter.ts'

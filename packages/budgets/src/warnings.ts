@@ -1,4 +1,4 @@
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { meterOf } from './rule.ts'
 import { type BudgetStatus, levelOf } from './status.ts'
 

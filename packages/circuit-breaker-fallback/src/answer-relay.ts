@@ -1,11 +1,11 @@
 import {
-  BodyChannel,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
   type ResponseBody,
   StreamFailure,
 } from '@spillway/middleware'
+import { BodyChannel } from '@spillway/middleware/kit'
 import { malformedFailure } from '@spillway/wire'
 import { joinOutcomes } from './joined-outcome.ts'
 

@@ -1,4 +1,4 @@
-import type { Transcript } from '@spillway/middleware'
+import type { Transcript } from '@spillway/middleware/kit'
 import type { SseEvent } from '@spillway/wire'
 import { textSoFar } from './continuation.ts'
 import { OverlapFilter } from './overlap.ts'

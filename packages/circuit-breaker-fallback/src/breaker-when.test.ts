@@ -3,9 +3,9 @@ import {
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
 } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'
 import { beforeEach, describe, expect, it, vi } from 'vitest'

@@ -1,4 +1,5 @@
-import { type Failure, guardHook, type ModelRequest, withDefaults } from '@spillway/middleware'
+import type { Failure, ModelRequest } from '@spillway/middleware'
+import { guardHook, withDefaults } from '@spillway/middleware/kit'
 import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
 import type { BreakerStore } from './breaker-store.ts'
 import type { CircuitChange } from './circuit-breaker.ts'

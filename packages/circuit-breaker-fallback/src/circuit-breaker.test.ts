@@ -1,4 +1,5 @@
-import { type FailureKind, readBody } from '@spillway/middleware'
+import type { FailureKind } from '@spillway/middleware'
+import { readBody } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { bench, model } from '../test/breaker-bench.ts'

@@ -2,8 +2,6 @@ import {
   type Clock,
   emit,
   type Failure,
-  guardHook,
-  guardListener,
   type Handler,
   type Middleware,
   type ModelRequest,
@@ -12,6 +10,7 @@ import {
   type Outcome,
   systemClock,
 } from '@spillway/middleware'
+import { guardHook, guardListener } from '@spillway/middleware/kit'
 import { failureResponse, refuse } from '@spillway/wire'
 import { type ChangeReason, Circuit, type CircuitState, type Refusal } from './circuit.ts'
 import { type CircuitBreakerOptions, settingsOf } from './circuit-breaker-options.ts'

@@ -1,5 +1,5 @@
 import type { ModelRequest } from '@spillway/middleware'
-import { TypicalDuration } from '@spillway/wire'
+import { TypicalDuration } from '@spillway/wire/internal'
 import type { CircuitBreakerSettings } from './circuit-breaker-options.ts'
 import { type Probe, type ProbeDecision, ProbeGate } from './probe-gate.ts'
 import { RollingWindow } from './rolling-window.ts'

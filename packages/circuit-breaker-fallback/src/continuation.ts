@@ -1,15 +1,14 @@
+import { deriveRequest, type ModelRequest } from '@spillway/middleware'
 import {
-  deriveRequest,
   fieldOf,
   type JsonBody,
   type JsonObject,
-  type ModelRequest,
   type Transcript,
   withField,
   withItemsAdded,
   withKnownFields,
-} from '@spillway/middleware'
-import { acceptsPrefill, tokensFromBytes } from '@spillway/wire'
+} from '@spillway/middleware/kit'
+import { acceptsPrefill, tokensFromBytes } from '@spillway/wire/internal'
 
 /** What a target is told that has to go on from another one's text. */
 const goOn =

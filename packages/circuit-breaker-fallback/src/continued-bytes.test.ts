@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromBytes } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { jsonBodyFromBytes } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { continuationRequest } from './continuation.ts'
 

@@ -1,4 +1,5 @@
-import type { Api, Transcript } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Transcript } from '@spillway/middleware/kit'
 import { anthropicSplice } from './anthropic-splice.ts'
 import { textSoFar } from './continuation.ts'
 import { openaiSplice } from './openai-splice.ts'

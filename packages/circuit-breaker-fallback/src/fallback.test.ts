@@ -1,20 +1,18 @@
 import { type Target, target } from '@spillway/attempt'
 import {
-  bodyOf,
   createRequest,
   describe as describeChain,
   emit,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   listen,
   type ModelRequest,
   type ModelResponse,
-  noDeadline,
   type SpillwayEvent,
   timeLeft,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, noDeadline } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { failureResponse, timeoutFailure } from '@spillway/wire'
 import fc from 'fast-check'

@@ -3,18 +3,20 @@ import {
   deriveRequest,
   emit,
   type Failure,
-  guardHook,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
-  noDeadline,
   type SpillwayEvent,
-  summarizeFailures,
   timeLeft,
+} from '@spillway/middleware'
+import {
+  guardHook,
+  noDeadline,
+  summarizeFailures,
   withDefaults,
   withListener,
-} from '@spillway/middleware'
+} from '@spillway/middleware/kit'
 import { isCallerError } from '@spillway/wire'
 import { type MidStreamMode, midStreamMode, withTakeOver } from './mid-stream.ts'
 import { refusalFallback } from './refusal-fallback.ts'

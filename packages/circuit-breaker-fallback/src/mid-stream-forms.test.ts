@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { midStreamMode } from './mid-stream.ts'
 

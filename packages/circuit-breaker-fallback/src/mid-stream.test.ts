@@ -4,13 +4,12 @@ import {
   compose,
   createRequest,
   deriveRequest,
-  jsonBodyFromObject,
   listen,
   type Middleware,
   type Outcome,
-  readBody,
   type SpillwayEvent,
 } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { type Fault, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

@@ -7,8 +7,8 @@ import {
   type ModelRequest,
   type ModelResponse,
   type ResponseBody,
-  type Transcript,
 } from '@spillway/middleware'
+import type { Transcript } from '@spillway/middleware/kit'
 import { AnswerRelay } from './answer-relay.ts'
 import { canContinue, continuationRequest } from './continuation.ts'
 import { createSplice } from './create-splice.ts'

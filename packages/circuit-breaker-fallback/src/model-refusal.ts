@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { isObject, objectsOf } from './json-values.ts'
 
 /** What a model that declined has said, and what it grants for a retry. */

@@ -1,5 +1,6 @@
-import type { Transcript } from '@spillway/middleware'
-import { isDone, type SseEvent } from '@spillway/wire'
+import type { Transcript } from '@spillway/middleware/kit'
+import type { SseEvent } from '@spillway/wire'
+import { isDone } from '@spillway/wire/internal'
 import { textSoFar } from './continuation.ts'
 import { OverlapFilter } from './overlap.ts'
 import { parseEvent, type Splice } from './splice.ts'

@@ -1,5 +1,6 @@
-import type { JsonObject } from '@spillway/middleware'
-import { parseBounded, SseScanner, StreamReader } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { SseScanner, StreamReader } from '@spillway/wire'
+import { parseBounded } from '@spillway/wire/internal'
 import { isObject, parseExactly } from './json-values.ts'
 
 /** A streamed message, whole or up to where its model declined. */

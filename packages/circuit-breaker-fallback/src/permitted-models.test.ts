@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { expect, test } from 'vitest'
 import { publishedModels } from './permitted-models.ts'

@@ -1,4 +1,5 @@
-import { type ModelRequest, RecentMap, sleep } from '@spillway/middleware'
+import { type ModelRequest, sleep } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { isObject } from './json-values.ts'
 
 /** Which models may be asked when one declines; undefined where neither vendor nor configuration says. */

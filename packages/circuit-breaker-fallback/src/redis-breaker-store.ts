@@ -1,4 +1,4 @@
-import { guardListener } from '@spillway/middleware'
+import { guardListener } from '@spillway/middleware/kit'
 import { type BreakerStore, openingId, type SharedOpening } from './breaker-store.ts'
 
 /** What is used of a second connection, which only listens. */

@@ -3,11 +3,11 @@ import {
   emit,
   type Failure,
   type Handler,
-  type JsonObject,
   type ModelRequest,
   type ModelResponse,
 } from '@spillway/middleware'
-import { modelRefusal } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { modelRefusal } from '@spillway/wire/internal'
 import type { ModelRefusal } from './model-refusal.ts'
 import type { RefusalSettings } from './refusal-options.ts'
 import { type Retry, retryRequest, withoutSpeed } from './refusal-retry.ts'

@@ -1,13 +1,13 @@
 import {
   deriveRequest,
-  fieldOf,
   type Handler,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
 } from '@spillway/middleware'
-import { header } from '@spillway/wire'
+import { fieldOf } from '@spillway/middleware/kit'
+import { header } from '@spillway/wire/internal'
 import { RefusalChain } from './refusal-chain.ts'
 import { type RefusalFallbackOptions, type RefusalSettings, refusalSettings } from './refusal-options.ts'
 import { withCreditBeta } from './refusal-retry.ts'

@@ -1,5 +1,6 @@
 import { attempt, type Transport } from '@spillway/attempt'
-import { createRequest, jsonBodyFromObject, type ModelRequest, readBody } from '@spillway/middleware'
+import { createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { refusalFallback } from './refusal-fallback.ts'

@@ -1,4 +1,5 @@
-import { definedOnly, guardAsyncHook, guardHook, type ModelRequest, timeLeft } from '@spillway/middleware'
+import { type ModelRequest, timeLeft } from '@spillway/middleware'
+import { definedOnly, guardAsyncHook, guardHook } from '@spillway/middleware/kit'
 import type { PermittedModels } from './permitted-models.ts'
 import { SettledModels } from './settled-models.ts'
 

@@ -1,12 +1,5 @@
-import {
-  deriveRequest,
-  fieldOf,
-  type JsonBody,
-  type JsonObject,
-  type ModelRequest,
-  withField,
-  withItemsAdded,
-} from '@spillway/middleware'
+import { deriveRequest, type ModelRequest } from '@spillway/middleware'
+import { fieldOf, type JsonBody, type JsonObject, withField, withItemsAdded } from '@spillway/middleware/kit'
 import { isObject } from './json-values.ts'
 
 /** Grants a token for the credit with each refusal, and takes it back in the form that does not fail a retry. */

@@ -1,4 +1,5 @@
-import { deriveRequest, fieldOf, type JsonObject, type ModelRequest, withItems } from '@spillway/middleware'
+import { deriveRequest, type ModelRequest } from '@spillway/middleware'
+import { fieldOf, type JsonObject, withItems } from '@spillway/middleware/kit'
 import { isObject, objectsOf } from './json-values.ts'
 
 const seamWord = Buffer.from('"fallback"')

@@ -1,10 +1,5 @@
-import {
-  bodyOf,
-  type JsonObject,
-  type ModelRequest,
-  type ModelResponse,
-  readBody,
-} from '@spillway/middleware'
+import type { ModelRequest, ModelResponse } from '@spillway/middleware'
+import { bodyOf, type JsonObject, readBody } from '@spillway/middleware/kit'
 import { iteration, readRefusal, seamBlock } from './model-refusal.ts'
 import { partialMessage } from './partial-message.ts'
 import type { RefusalChain } from './refusal-chain.ts'

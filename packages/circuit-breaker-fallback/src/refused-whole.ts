@@ -1,11 +1,6 @@
-import {
-  bodyOf,
-  type JsonObject,
-  type ModelResponse,
-  type ResponseHeaders,
-  readBody,
-} from '@spillway/middleware'
-import { omitHeaders } from '@spillway/wire'
+import type { ModelResponse } from '@spillway/middleware'
+import { bodyOf, type JsonObject, type ResponseHeaders, readBody } from '@spillway/middleware/kit'
+import { omitHeaders } from '@spillway/wire/internal'
 import { isObject, parseExactly } from './json-values.ts'
 import { iteration, readRefusal, seamBlock } from './model-refusal.ts'
 import type { RefusalChain } from './refusal-chain.ts'

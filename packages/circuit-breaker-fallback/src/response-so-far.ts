@@ -1,5 +1,6 @@
-import type { JsonObject } from '@spillway/middleware'
-import { parseBounded, SseScanner } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { SseScanner } from '@spillway/wire'
+import { parseBounded } from '@spillway/wire/internal'
 import { isObject } from './json-values.ts'
 
 /** More than any model says in one answer, in characters and items: nobody goes on from there. */

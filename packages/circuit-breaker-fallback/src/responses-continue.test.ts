@@ -1,5 +1,6 @@
 import { attempt, fetchTransport, type Target, target, wrapFetch } from '@spillway/attempt'
-import { compose, deriveRequest, type JsonObject, type Middleware } from '@spillway/middleware'
+import { compose, deriveRequest, type Middleware } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { type Fault, type Reply, type SimulatedServer, startOpenAi } from '@spillway/testing'
 import { StreamReader } from '@spillway/wire'
 import fc from 'fast-check'

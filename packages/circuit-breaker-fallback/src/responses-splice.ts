@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import type { SseEvent } from '@spillway/wire'
 import { isObject } from './json-values.ts'
 import { OverlapFilter } from './overlap.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { SseScanner } from '@spillway/wire'
 import { isObject } from './json-values.ts'
 import { iteration } from './model-refusal.ts'

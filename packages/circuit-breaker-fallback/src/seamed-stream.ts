@@ -1,14 +1,11 @@
 import {
   isStreamFailure,
-  type JsonObject,
   type ModelRequest,
   type ModelResponse,
   type ResponseBody,
-  readBody,
   type StreamFailure,
-  type Transcript,
-  type TranscriptBlock,
 } from '@spillway/middleware'
+import { type JsonObject, readBody, type Transcript, type TranscriptBlock } from '@spillway/middleware/kit'
 import { AnswerRelay } from './answer-relay.ts'
 import { iteration, type ModelRefusal, readRefusal, seamBlock } from './model-refusal.ts'
 import { type PartialMessage, partialMessage } from './partial-message.ts'

@@ -1,4 +1,5 @@
-import { deriveRequest, type ModelRequest, RecentMap } from '@spillway/middleware'
+import { deriveRequest, type ModelRequest } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { conversationOf } from '@spillway/wire'
 
 interface Settled {

@@ -1,4 +1,5 @@
-import { parseBounded, type SseEvent } from '@spillway/wire'
+import type { SseEvent } from '@spillway/wire'
+import { parseBounded } from '@spillway/wire/internal'
 
 /** Turns the events of a continuation into what the caller is to see. */
 export interface Splice {

@@ -1,10 +1,5 @@
-import {
-  listen,
-  type ModelRequest,
-  type ModelResponse,
-  type NewModelRequest,
-  type SpillwayEvent,
-} from '@spillway/middleware'
+import { listen, type ModelRequest, type ModelResponse, type SpillwayEvent } from '@spillway/middleware'
+import type { NewModelRequest } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import {
   type CircuitBreaker,

@@ -1,14 +1,12 @@
 import {
-  BodyChannel,
   createRequest,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
-  type NewModelRequest,
   type Outcome,
 } from '@spillway/middleware'
+import { BodyChannel, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import type { VirtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'
 

@@ -1,5 +1,6 @@
 // Opens a circuit, leaves it idle, and must end by itself. Run as a program by a test.
-import { bodyOf, createRequest, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { failureResponse, truncatedFailure } from '@spillway/wire'
 import { createCircuitBreaker } from '../src/circuit-breaker.ts'
 

@@ -5,9 +5,10 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
-  type RequestHeaders,
 } from '@spillway/middleware'
-import { isDivertedHeader, refuse } from '@spillway/wire'
+import type { RequestHeaders } from '@spillway/middleware/kit'
+import { refuse } from '@spillway/wire'
+import { isDivertedHeader } from '@spillway/wire/internal'
 import { type AccessToken, type Credential, tokenSource } from './credential.ts'
 import { sendWithCredential, tokenExchange } from './credential-exchange.ts'
 

@@ -1,4 +1,4 @@
-import { guardListener } from '@spillway/middleware'
+import { guardListener } from '@spillway/middleware/kit'
 import { readCredential } from '@spillway/wire'
 import type { AccessToken, TokenSource } from './credential.ts'
 

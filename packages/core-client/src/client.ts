@@ -2,12 +2,12 @@ import { attempt, type Fetch, localServer, modelFetch, target, timeouts } from '
 import {
   type Clock,
   compose,
-  defaultTimeouts,
   type Handler,
   type Middleware,
   named,
   type Timeouts,
 } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { readCredential } from '@spillway/wire'
 import {
   type AuthScheme,

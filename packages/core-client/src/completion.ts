@@ -1,4 +1,5 @@
-import { type Api, readBody, recordCall, type Usage } from '@spillway/middleware'
+import type { Api, Usage } from '@spillway/middleware'
+import { readBody, recordCall } from '@spillway/middleware/kit'
 import { callError } from './call-error.ts'
 import { type CallOptions, type Prompt, promptRequest, type Surface } from './prompt.ts'
 

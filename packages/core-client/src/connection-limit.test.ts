@@ -1,11 +1,5 @@
-import {
-  bodyOf,
-  createRequest,
-  type Handler,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type Outcome,
-} from '@spillway/middleware'
+import { createRequest, type Handler, type ModelRequest, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,11 +1,5 @@
-import {
-  emit,
-  longestWait,
-  type Middleware,
-  type ModelRequest,
-  type ModelResponse,
-  named,
-} from '@spillway/middleware'
+import { emit, type Middleware, type ModelRequest, type ModelResponse, named } from '@spillway/middleware'
+import { longestWait } from '@spillway/middleware/kit'
 import { refuse } from '@spillway/wire'
 import type { PoolSettings } from './connection-pool.ts'
 

@@ -1,5 +1,5 @@
 import type { SecureContextOptions } from 'node:tls'
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import type { Dispatcher } from 'undici'
 import { Agent } from '#undici'
 import { type ProxySettings, proxyAgent, proxySettings } from './proxy.ts'

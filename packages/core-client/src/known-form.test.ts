@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromObject, readBody, type Venue } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody, type Venue } from '@spillway/middleware/kit'
 import { startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
 import { expect, it } from 'vitest'

@@ -1,5 +1,6 @@
 import type { Fetch } from '@spillway/attempt'
-import { type Api, type RequestHeaders, systemClock } from '@spillway/middleware'
+import { type Api, systemClock } from '@spillway/middleware'
+import type { RequestHeaders } from '@spillway/middleware/kit'
 import { headerFence } from '@spillway/wire'
 import type { Response as UndiciResponse } from 'undici'
 import { fetch as undiciFetch } from '#undici'

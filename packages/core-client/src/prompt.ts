@@ -1,14 +1,7 @@
-import {
-  type Api,
-  type Clock,
-  createRequest,
-  type Handler,
-  type JsonObject,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type RequestHeaders,
-} from '@spillway/middleware'
-import { acceptsTemperature, pathOf } from '@spillway/wire'
+import { type Api, type Clock, createRequest, type Handler, type ModelRequest } from '@spillway/middleware'
+import { type JsonObject, jsonBodyFromObject, type RequestHeaders } from '@spillway/middleware/kit'
+import { pathOf } from '@spillway/wire'
+import { acceptsTemperature } from '@spillway/wire/internal'
 
 /** The version of Anthropic's API that `complete`, `stream` and `generateCode` speak. */
 const anthropicVersion = '2023-06-01'

@@ -1,4 +1,5 @@
-import { type Api, type Failure, type RequestHeaders, systemClock } from '@spillway/middleware'
+import { type Api, type Failure, systemClock } from '@spillway/middleware'
+import type { RequestHeaders } from '@spillway/middleware/kit'
 import { classifyHttpError, renderError } from '@spillway/wire'
 import type { Response as UndiciResponse } from 'undici'
 import { sendWithCredential } from './credential-exchange.ts'

@@ -6,9 +6,8 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
-  type RequestHeaders,
-  type ResponseHeaders,
 } from '@spillway/middleware'
+import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
 import { refuse } from '@spillway/wire'
 import { unauthenticated } from './authentication.ts'
 import { sendWithCredential } from './credential-exchange.ts'

@@ -1,4 +1,4 @@
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { createClient } from './client.ts'
 import { poolDefaults, poolSettings } from './connection-pool.ts'

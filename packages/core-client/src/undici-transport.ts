@@ -1,13 +1,8 @@
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
-import type { Api, ModelRequest, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
-import {
-  forwardedQuery,
-  type HeaderFence,
-  type HeaderVenue,
-  headerFence,
-  normaliseBaseUrl,
-  pathOf,
-} from '@spillway/wire'
+import type { Api, ModelRequest } from '@spillway/middleware'
+import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
+import { type HeaderFence, type HeaderVenue, headerFence, normaliseBaseUrl, pathOf } from '@spillway/wire'
+import { forwardedQuery } from '@spillway/wire/internal'
 import type { Dispatcher } from 'undici'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Decoding, startDecoding } from './content-decoding.ts'

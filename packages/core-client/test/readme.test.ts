@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { defaultText, startClaude } from '@spillway/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { poolDefaults } from '../src/index.ts'

@@ -8,15 +8,11 @@ export {
   type PassphraseSource,
 } from './age-sealer.ts'
 export type { CredentialLease, VaultCredential } from './credential-source.ts'
-export { type ExamineOptions, examineAgeFile, examineVault, type Finding } from './doctor.ts'
 export type { LastUses, VaultDriver } from './driver.ts'
-export { processEnvironment } from './environment.ts'
-export { readKeyFile } from './key-file.ts'
 export { type KeychainEntry, type KeychainOptions, keychain } from './keychain-sealer.ts'
 export type { KmsClientLike, KmsConnection } from './kms-client.ts'
 export { type KmsSealerOptions, kmsDirect, kmsEnvelope } from './kms-sealer.ts'
 export type { LeaseCount } from './lease-book.ts'
-export { type LockedFile, type LockedFileOptions, lockedFile, lockedFileDefaults } from './locked-file.ts'
 export {
   type EnvironmentVariablesOptions,
   environmentVariables,

@@ -1,4 +1,4 @@
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { ageIdentity, newAgeIdentity } from './age-sealer.ts'
 import type { Sealer } from './sealer.ts'
 import { KeyVaultError } from './vault-error.ts'

@@ -1,4 +1,4 @@
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { contextBytes, type SealContext, type Sealer } from './sealer.ts'
 import { KeyVaultError } from './vault-error.ts'
 

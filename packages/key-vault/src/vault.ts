@@ -1,4 +1,5 @@
-import { type Clock, guardListener, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { guardListener, withDefaults } from '@spillway/middleware/kit'
 import { CredentialSource, type VaultCredential } from './credential-source.ts'
 import { asVaultError, DocumentCache } from './document-cache.ts'
 import type { VaultDriver } from './driver.ts'

@@ -1,4 +1,5 @@
-import { guardHook, type ModelRequest, type Usage } from '@spillway/middleware'
+import type { ModelRequest, Usage } from '@spillway/middleware'
+import { guardHook } from '@spillway/middleware/kit'
 import { costOf, type PriceTable } from '@spillway/usage'
 
 type PricesOf = (request: ModelRequest) => PriceTable | undefined

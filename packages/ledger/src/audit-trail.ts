@@ -1,4 +1,5 @@
-import { type Clock, guardListener, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { guardListener, withDefaults } from '@spillway/middleware/kit'
 import type { AuditEntry } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import { type Disk, setAside } from './disk.ts'
 import type { Journal } from './journal.ts'
 import { type Appended, JournalAppends } from './journal-appends.ts'

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 
 export interface ReadBounds {
   /** How long a read takes at most, its wait included, in milliseconds. */

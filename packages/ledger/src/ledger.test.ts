@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import {
-  bodyOf,
   type Clock,
   compose,
   createRequest,
@@ -10,11 +9,11 @@ import {
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type Middleware,
   type Outcome,
   systemClock,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { type PriceTable, publishedPrices } from '@spillway/usage'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'

@@ -1,19 +1,21 @@
 import {
-  type CallEnd,
   type Clock,
   deriveRequest,
-  followCall,
-  guardHook,
-  guardListener,
   type Handler,
   listen,
   type Middleware,
   type ModelRequest,
   named,
-  type RecordedAttempt,
   systemClock,
-  withDefaults,
 } from '@spillway/middleware'
+import {
+  type CallEnd,
+  followCall,
+  guardHook,
+  guardListener,
+  type RecordedAttempt,
+  withDefaults,
+} from '@spillway/middleware/kit'
 import { costOf, type PriceTable, publishedPrices } from '@spillway/usage'
 import { guardedPrices } from './attempt-prices.ts'
 import { BatchWriter, type WriterState } from './batch-writer.ts'
@@ -29,6 +31,9 @@ declare module '@spillway/middleware' {
     /** The row of this call; of a mirror, the row of the call that it repeats. */
     readonly booking?: CallBooking | undefined
   }
+}
+
+declare module '@spillway/middleware/kit' {
   interface RecordedAttempt {
     /** Its row, once it is booked. */
     booked?: AttemptRow

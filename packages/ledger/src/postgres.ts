@@ -1,4 +1,4 @@
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
 import type { DatabaseKind, DatabaseOptions } from './database.ts'

@@ -1,4 +1,5 @@
-import { fieldOf, type JsonBody, type ModelRequest } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
 import type { CostFacts } from '@spillway/usage'
 
 /** More bytes than any such word has. */

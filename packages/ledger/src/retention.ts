@@ -1,11 +1,5 @@
-import {
-  backgroundClock,
-  type CancelTimer,
-  type Clock,
-  guardListener,
-  sleep,
-  systemClock,
-} from '@spillway/middleware'
+import { type Clock, sleep, systemClock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer, guardListener } from '@spillway/middleware/kit'
 import type { LedgerStore } from './store.ts'
 
 export interface RetentionOptions {

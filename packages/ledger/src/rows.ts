@@ -1,4 +1,4 @@
-import type { AttemptReason } from '@spillway/middleware'
+import type { AttemptReason } from '@spillway/middleware/kit'
 
 /** Why an attempt was made; a mirror's is told apart whatever its reason. */
 export type AttemptRole = AttemptReason | 'mirror'

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer } from '@spillway/middleware/kit'
 import type { Warn } from './private-files.ts'
 import type { SqlStoreOptions } from './sql-store.ts'
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { bodyOf, compose, createRequest, emit, jsonBodyFromObject, type Outcome } from '@spillway/middleware'
+import { compose, createRequest, emit, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { createLedger, openLedgerStore } from '../src/index.ts'
 
 // A process that has no descriptor left while calls end: books them in a folder, and prints what became of them.

@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import type { Completion } from './prompt.ts'
 
 /** Writes one answer in the words of one protocol. */

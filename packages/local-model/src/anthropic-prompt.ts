@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import type { Prompt, Turn } from './prompt.ts'
 import {
   badRequest,

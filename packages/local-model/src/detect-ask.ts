@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { isObject } from './request-fields.ts'
 
 /** What came back; status 0 when nothing did. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import type { Ask, Reply } from './detect-ask.ts'
 import { isObject } from './request-fields.ts'
 

@@ -1,5 +1,6 @@
 import type { Transport } from '@spillway/attempt'
-import type { ModelRequest, ResponseHeaders } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import type { AnswerEncoder } from './answer-encoder.ts'
 import { anthropicEncoder } from './anthropic-encoder.ts'
 import type { Engine } from './engine.ts'

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { FromEngine } from './engine-messages.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { EngineProcess, ProcessListener } from './engine-process.ts'

@@ -1,5 +1,5 @@
 import { attempt, wrapFetch } from '@spillway/attempt'
-import { readBody } from '@spillway/middleware'
+import { readBody } from '@spillway/middleware/kit'
 import { afterAll, describe, expect, test } from 'vitest'
 import { requestOf } from '../test/call-transport.ts'
 import { modelFolder } from '../test/model-file.ts'

@@ -1,5 +1,5 @@
 import type { TransportSink } from '@spillway/attempt'
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import type { AnswerEncoder } from './answer-encoder.ts'
 
 const utf8 = new TextEncoder()

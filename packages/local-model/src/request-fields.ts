@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { LocalModelError } from './local-model-error.ts'
 
 /** An error that says what is wrong with the request. */

@@ -1,4 +1,5 @@
-import type { Api, JsonObject } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { promptFromAnthropic } from './anthropic-prompt.ts'
 import { promptFromOpenai } from './openai-prompt.ts'
 import type { Prompt } from './prompt.ts'

@@ -1,4 +1,5 @@
-import { fieldOf, type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import { type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import { fieldOf } from '@spillway/middleware/kit'
 import { refuse } from '@spillway/wire'
 
 /**

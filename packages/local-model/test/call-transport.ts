@@ -1,11 +1,6 @@
 import type { Transport, TransportHandle } from '@spillway/attempt'
-import {
-  type Api,
-  createRequest,
-  jsonBodyFromBytes,
-  type ModelRequest,
-  type ResponseHeaders,
-} from '@spillway/middleware'
+import { type Api, createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromBytes, type ResponseHeaders } from '@spillway/middleware/kit'
 
 /** What came out of a transport. */
 export interface Received {

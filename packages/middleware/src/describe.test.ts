@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { compose, describe, describeShort, type Handler, type Middleware, named, stack } from './index.ts'
+import { compose, describe, type Handler, type Middleware, named, stack } from './index.ts'
+import { describeShort } from './kit.ts'
 
 const pass = (name: string, options: object = {}): Middleware => {
   const middleware: Middleware = (next) => (request) => next(request)

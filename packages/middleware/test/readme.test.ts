@@ -1,14 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import {
-  bodyOf,
-  createRequest,
-  defaultStreamHeaders,
-  defaultTimeouts,
-  type Handler,
-  jsonBodyFromObject,
-  type Outcome,
-} from '../src/index.ts'
+import { createRequest, type Handler, type Outcome } from '../src/index.ts'
+import { bodyOf, defaultStreamHeaders, defaultTimeouts, jsonBodyFromObject } from '../src/kit.ts'
 import { chain } from './readme-example.ts'
 
 const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8')

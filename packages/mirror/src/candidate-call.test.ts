@@ -1,4 +1,5 @@
-import { BodyChannel, type Handler, type ModelResponse, type Outcome } from '@spillway/middleware'
+import type { Handler, ModelResponse, Outcome } from '@spillway/middleware'
+import { BodyChannel } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { requestOn } from '../test/call.ts'

@@ -1,14 +1,13 @@
 import type { Target } from '@spillway/attempt'
 import {
-  type CancelTimer,
   deriveRequest,
   type Failure,
   type ModelRequest,
   type ModelResponse,
-  newCallId,
   type Outcome,
   type ResponseBody,
 } from '@spillway/middleware'
+import { type CancelTimer, newCallId } from '@spillway/middleware/kit'
 import { cancelledFailure, malformedFailure, timeoutFailure, transportFailure } from '@spillway/wire'
 import { type FinishedAnswer, finishedAnswer } from './comparison.ts'
 

@@ -1,5 +1,5 @@
 import type { Target } from '@spillway/attempt'
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import type { Comparison } from './comparison.ts'
 
 export interface MirrorOptions {

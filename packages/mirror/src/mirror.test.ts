@@ -2,11 +2,11 @@ import { getEventListeners } from 'node:events'
 import {
   createRequest,
   type Failure,
-  jsonBodyFromObject,
   listen,
   type ModelRequest,
   type SpillwayEvent,
 } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'
 import { beforeEach, describe, expect, it } from 'vitest'

@@ -1,5 +1,4 @@
 import {
-  type CancelTimer,
   deriveRequest,
   type EventMap,
   emit,
@@ -9,7 +8,9 @@ import {
   named,
   type Outcome,
 } from '@spillway/middleware'
-import { conversationOf, hashFraction } from '@spillway/wire'
+import type { CancelTimer } from '@spillway/middleware/kit'
+import { conversationOf } from '@spillway/wire'
+import { hashFraction } from '@spillway/wire/internal'
 import { CallBudget } from './call-budget.ts'
 import { CandidateCall } from './candidate-call.ts'
 import { type Comparison, type FinishedAnswer, finishedAnswer, similarityOf } from './comparison.ts'

@@ -1,11 +1,5 @@
-import {
-  createRequest,
-  type Handler,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type NewModelRequest,
-  readBody,
-} from '@spillway/middleware'
+import { createRequest, type Handler, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromObject, type NewModelRequest, readBody } from '@spillway/middleware/kit'
 import type { VirtualClock } from '@spillway/testing'
 
 /** A request for a stream, unless said otherwise. */

@@ -1,14 +1,13 @@
 import {
-  bodyOf,
   createRequest,
   emit,
   type Failure,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
   type Outcome,
   sleep,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { AdaptiveAdmission } from './adaptive-admission.ts'

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createRequest, jsonBodyFromObject, type Usage } from '@spillway/middleware'
+import { createRequest, type Usage } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { TokenEstimator } from './token-estimator.ts'
 

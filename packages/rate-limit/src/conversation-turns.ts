@@ -1,5 +1,6 @@
-import { hash32, RecentMap, type Usage } from '@spillway/middleware'
-import { type PromptSize, promptTokens } from '@spillway/wire'
+import type { Usage } from '@spillway/middleware'
+import { hash32, RecentMap } from '@spillway/middleware/kit'
+import { type PromptSize, promptTokens } from '@spillway/wire/internal'
 
 /**
  * Conversations that are remembered; callers make them. Of further ones, those that were asked longest ago are forgotten, and

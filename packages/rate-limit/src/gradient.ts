@@ -1,4 +1,4 @@
-import { withDefaults } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 export interface AdaptiveConcurrencyOptions {
   /**
    * The limit to begin with, in calls under way.

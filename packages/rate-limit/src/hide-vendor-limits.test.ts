@@ -1,5 +1,6 @@
 import { attempt, fetchTransport } from '@spillway/attempt'
-import { compose, createRequest, jsonBodyFromObject } from '@spillway/middleware'
+import { compose, createRequest } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { startClaude } from '@spillway/testing'
 import { expect, it } from 'vitest'
 import { hideVendorLimits } from './hide-vendor-limits.ts'

@@ -1,5 +1,5 @@
 import { type Middleware, named } from '@spillway/middleware'
-import { isVendorLimit, omitHeaders } from '@spillway/wire'
+import { isVendorLimit, omitHeaders } from '@spillway/wire/internal'
 
 /**
  * Removes the vendor's limit headers from responses: they describe the key, and callers that share one would take it for

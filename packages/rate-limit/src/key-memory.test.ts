@@ -1,13 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import {
-  bodyOf,
-  createRequest,
-  emit,
-  type Handler,
-  jsonBodyFromObject,
-  type Outcome,
-} from '@spillway/middleware'
+import { createRequest, emit, type Handler, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { createRateLimit } from './rate-limit.ts'
 import { SlidingWindow, slots } from './sliding-window.ts'

@@ -1,11 +1,5 @@
-import {
-  bodyOf,
-  createRequest,
-  emit,
-  type Handler,
-  jsonBodyFromObject,
-  type Outcome,
-} from '@spillway/middleware'
+import { createRequest, emit, type Handler, type Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'

@@ -1,4 +1,5 @@
-import { type Clock, hash32 } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { hash32 } from '@spillway/middleware/kit'
 import type { Admission } from './admission.ts'
 import type { WaitQueue } from './wait-queue.ts'
 

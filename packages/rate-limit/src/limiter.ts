@@ -1,4 +1,4 @@
-import { LinkedList, type ListPlace } from '@spillway/middleware'
+import { LinkedList, type ListPlace } from '@spillway/middleware/kit'
 import type { VendorLimit } from '@spillway/wire'
 import type { Admission, Beside, GroupState, Headroom, Lease } from './admission.ts'
 import { LimitGroups } from './limit-groups.ts'

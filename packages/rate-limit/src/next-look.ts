@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import { probeEvery } from './vendor-gate.ts'
 
 /** How many calls are admitted before the rest of the process gets a turn of the event loop. */

@@ -1,14 +1,13 @@
 import { attempt, fetchTransport, timeouts } from '@spillway/attempt'
 import {
-  bodyOf,
   createRequest,
   type Handler,
-  jsonBodyFromObject,
   listen,
   type ModelResponse,
   type SpillwayEvent,
   systemClock,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type SimulatedServer, startClaude, virtualClock } from '@spillway/testing'
 import { classifyHttpError, failureResponse } from '@spillway/wire'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'

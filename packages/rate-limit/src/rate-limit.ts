@@ -1,15 +1,7 @@
-import {
-  emit,
-  fieldOf,
-  guardHook,
-  longestWait,
-  type Middleware,
-  type ModelRequest,
-  type ModelResponse,
-  named,
-  withDefaults,
-} from '@spillway/middleware'
-import { limitGroup, refuse, TypicalDuration } from '@spillway/wire'
+import { emit, type Middleware, type ModelRequest, type ModelResponse, named } from '@spillway/middleware'
+import { fieldOf, guardHook, longestWait, withDefaults } from '@spillway/middleware/kit'
+import { limitGroup, refuse } from '@spillway/wire'
+import { TypicalDuration } from '@spillway/wire/internal'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
 import type { Admission } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'

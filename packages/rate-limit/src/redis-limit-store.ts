@@ -1,4 +1,5 @@
-import { type Clock, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { LimitLink } from './limit-link.ts'
 import type { LimitStore } from './limit-store.ts'
 import { limitRules } from './limits.ts'

@@ -1,17 +1,15 @@
 import {
-  bodyOf,
   createRequest,
   emit,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
-  type Operation,
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
-import { TypicalDuration } from '@spillway/wire'
+import { bodyOf, jsonBodyFromObject, type Operation } from '@spillway/middleware/kit'
+import { TypicalDuration } from '@spillway/wire/internal'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Lease } from './admission.ts'

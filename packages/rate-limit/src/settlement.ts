@@ -7,13 +7,8 @@ import {
   type Outcome,
   type Usage,
 } from '@spillway/middleware'
-import {
-  failureKinds,
-  promptTokens,
-  type TypicalDuration,
-  type VendorDimension,
-  vendorLimits,
-} from '@spillway/wire'
+import { failureKinds, type VendorDimension, vendorLimits } from '@spillway/wire'
+import { promptTokens, type TypicalDuration } from '@spillway/wire/internal'
 import type { Lease } from './admission.ts'
 import type { Cost, VendorFeedback, WindowName } from './limits.ts'
 import type { Estimate, TokenEstimator } from './token-estimator.ts'

@@ -1,16 +1,15 @@
 /** Calls wait for those in flight to settle at less than is reserved for them, instead of being refused. */
 import {
-  bodyOf,
   type Clock,
   createRequest,
   emit,
   type Handler,
-  jsonBodyFromObject,
   type ModelResponse,
   type Outcome,
   sleep,
   systemClock,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { hasRedis, startRedis, virtualClock } from '@spillway/testing'
 import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-import type { CancelTimer } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { LimitLink, Reply } from './limit-link.ts'
 import type { Cost, LimitRules, Limits } from './limits.ts'
 import type { RedisLimitStoreOptions } from './redis-limit-store.ts'

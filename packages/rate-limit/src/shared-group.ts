@@ -1,4 +1,4 @@
-import type { CancelTimer } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { VendorLimit } from '@spillway/wire'
 import type { Beside, GroupState, Headroom, Lease } from './admission.ts'
 import type { LimitLink, Reply } from './limit-link.ts'

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
-import { createRequest, type Handler, jsonBodyFromObject, systemClock } from '@spillway/middleware'
+import { createRequest, type Handler, systemClock } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { hasRedis, type PrivateRedis, startRedis, virtualClock } from '@spillway/testing'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'

@@ -1,4 +1,5 @@
-import { bodyOf, createRequest, emit, type Handler, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest, emit, type Handler } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { hasRedis, startRedis, type VirtualClock, virtualClock } from '@spillway/testing'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'

@@ -1,13 +1,5 @@
-import {
-  type Clock,
-  createRequest,
-  jsonBodyFromBytes,
-  jsonBodyFromObject,
-  type ModelRequest,
-  type Operation,
-  systemClock,
-  type Usage,
-} from '@spillway/middleware'
+import { type Clock, createRequest, type ModelRequest, systemClock, type Usage } from '@spillway/middleware'
+import { jsonBodyFromBytes, jsonBodyFromObject, type Operation } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Estimate, sentAt, TokenEstimator } from './token-estimator.ts'

@@ -1,5 +1,7 @@
-import { fieldOf, type ModelRequest, RecentMap, type Usage } from '@spillway/middleware'
-import { conversationOf, type PromptSize, promptSizeOf, promptTokens } from '@spillway/wire'
+import type { ModelRequest, Usage } from '@spillway/middleware'
+import { fieldOf, RecentMap } from '@spillway/middleware/kit'
+import { conversationOf } from '@spillway/wire'
+import { type PromptSize, promptSizeOf, promptTokens } from '@spillway/wire/internal'
 import { ConversationTurns, expectAfter, type Prompt, type Turn, tokensIn } from './conversation-turns.ts'
 import type { Cost } from './limits.ts'
 

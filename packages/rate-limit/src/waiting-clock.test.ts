@@ -1,14 +1,13 @@
 /** Time is that of the calls' clock: neither the system clock nor real timers change when a call is admitted. */
 import {
-  bodyOf,
   type Clock,
   createRequest,
   emit,
   type Handler,
-  jsonBodyFromObject,
   type Outcome,
   systemClock,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Lease } from './admission.ts'

@@ -10,12 +10,12 @@ import {
 import {
   compose,
   deriveRequest,
-  guardHook,
   type Middleware,
   type ModelRequest,
   named,
   type Timeouts,
 } from '@spillway/middleware'
+import { guardHook } from '@spillway/middleware/kit'
 import { fit } from '@spillway/translation'
 import { addressedTo, type Provider, providerOfUrl, providers, translationTo } from './providers.ts'
 

@@ -1,6 +1,7 @@
 import { deriveRequest, type Middleware, named } from '@spillway/middleware'
 import { dialectOfUrl, includeUsage, translate } from '@spillway/translation'
-import { forwardedQuery, normaliseBaseUrl, pathOf, readCredential, refuse } from '@spillway/wire'
+import { normaliseBaseUrl, pathOf, readCredential, refuse } from '@spillway/wire'
+import { forwardedQuery } from '@spillway/wire/internal'
 
 /** Who answers: decides the base URL, the protocol and how a key is sent. */
 export type Provider = 'anthropic' | 'openrouter' | 'openai' | 'ollama'

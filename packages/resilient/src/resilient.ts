@@ -14,8 +14,8 @@ import {
   type SpillwayEvent,
   stack,
   type Timeouts,
-  withListener,
 } from '@spillway/middleware'
+import { withListener } from '@spillway/middleware/kit'
 import { type RateLimitOptions, rateLimit } from '@spillway/rate-limit'
 import { type RetryOptions, retry } from '@spillway/retry'
 import { endpointTarget, type FallbackEndpoint, type TargetParts } from './fallback-endpoint.ts'

@@ -1,4 +1,5 @@
-import { type Failure, guardHook, type ModelRequest, RecentMap, withDefaults } from '@spillway/middleware'
+import type { Failure, ModelRequest } from '@spillway/middleware'
+import { guardHook, RecentMap, withDefaults } from '@spillway/middleware/kit'
 import type { RetryBudget } from './retry-budget.ts'
 
 export interface BudgetByCallerOptions {

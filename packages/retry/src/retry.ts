@@ -1,8 +1,6 @@
 import {
   emit,
   type Failure,
-  guardHook,
-  guardListener,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
@@ -10,9 +8,8 @@ import {
   type SpillwayEvent,
   sleep,
   timeLeft,
-  withDefaults,
-  withListener,
 } from '@spillway/middleware'
+import { guardHook, guardListener, withDefaults, withListener } from '@spillway/middleware/kit'
 import { failureKinds } from '@spillway/wire'
 import { type Backoff, exponential, type Jitter } from './backoff.ts'
 import { depositBudget, type RetryBudget, unlimitedBudget } from './retry-budget.ts'

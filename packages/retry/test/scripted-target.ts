@@ -1,14 +1,12 @@
 import {
-  bodyOf,
   createRequest,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
   type ModelResponse,
-  type NewModelRequest,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import type { VirtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'
 

@@ -1,4 +1,4 @@
-import { jsonBodyFromObject } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {

@@ -1,4 +1,5 @@
-import { guardHook, type ModelRequest, RecentMap } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import { guardHook, RecentMap } from '@spillway/middleware/kit'
 import { type Key, newKey } from './endpoint.ts'
 import type { KeyOptions } from './options.ts'
 

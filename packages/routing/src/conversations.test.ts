@@ -1,4 +1,5 @@
-import { bodyOf, type Handler, jsonBodyFromObject, type Outcome } from '@spillway/middleware'
+import type { Handler, Outcome } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { fakeEndpoint, heard, requestOn } from '../test/fake-endpoint.ts'

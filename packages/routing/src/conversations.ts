@@ -1,4 +1,4 @@
-import { hash32, mix32, RecentMap } from '@spillway/middleware'
+import { hash32, mix32, RecentMap } from '@spillway/middleware/kit'
 import type { Endpoint } from './endpoint.ts'
 
 /**

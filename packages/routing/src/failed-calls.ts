@@ -1,4 +1,5 @@
-import type { Deadline, ModelRequest } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import type { Deadline } from '@spillway/middleware/kit'
 import type { Endpoint } from './endpoint.ts'
 
 interface FailedCall {

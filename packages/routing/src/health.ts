@@ -1,5 +1,6 @@
 import { emit, type Failure, type ModelRequest } from '@spillway/middleware'
-import { isEndpointFailure, isKeyFailure, wasCutShort } from '@spillway/wire'
+import { isEndpointFailure, isKeyFailure } from '@spillway/wire'
+import { wasCutShort } from '@spillway/wire/internal'
 import type { CallersKeys } from './callers-keys.ts'
 import type { Choice, Pool } from './choice.ts'
 import { type AnswerKind, type Endpoint, type Key, kindOf } from './endpoint.ts'

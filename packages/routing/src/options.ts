@@ -1,4 +1,5 @@
-import { definedOnly, guardHook, type Handler, type ModelRequest } from '@spillway/middleware'
+import type { Handler, ModelRequest } from '@spillway/middleware'
+import { definedOnly, guardHook } from '@spillway/middleware/kit'
 
 /** One of the endpoints that calls are spread over. */
 export interface EndpointOptions {

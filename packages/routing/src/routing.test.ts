@@ -1,4 +1,5 @@
-import { jsonBodyFromObject, type SpillwayEvent } from '@spillway/middleware'
+import type { SpillwayEvent } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'

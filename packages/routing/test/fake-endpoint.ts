@@ -1,17 +1,15 @@
 import {
-  bodyOf,
   createRequest,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   listen,
   type ModelRequest,
-  type NewModelRequest,
   type Outcome,
   type SpillwayEvent,
   sleep,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import type { VirtualClock } from '@spillway/testing'
 import { failureResponse, truncatedFailure } from '@spillway/wire'
 

@@ -1,16 +1,14 @@
 import { type Context, context, propagation, type Span, SpanKind, trace } from '@opentelemetry/api'
 import {
   deriveRequest,
-  guardListener,
   listen,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
   type Outcome,
-  type RequestHeaders,
-  withDefaults,
 } from '@spillway/middleware'
+import { guardListener, type RequestHeaders, withDefaults } from '@spillway/middleware/kit'
 import { cancelledFailure } from '@spillway/wire'
 import { parentContext, type SpanTime, spanTime } from './call-trace.ts'
 import { memo } from './memo.ts'

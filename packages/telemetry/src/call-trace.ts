@@ -7,7 +7,8 @@ import {
   type TextMapGetter,
   trace,
 } from '@opentelemetry/api'
-import type { Clock, ModelRequest, RequestHeaders } from '@spillway/middleware'
+import type { Clock, ModelRequest } from '@spillway/middleware'
+import type { RequestHeaders } from '@spillway/middleware/kit'
 
 declare module '@spillway/middleware' {
   interface RequestContext {

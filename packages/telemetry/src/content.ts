@@ -1,13 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
-import {
-  bodyOf,
-  type JsonObject,
-  type ModelRequest,
-  type ModelResponse,
-  readBody,
-  type Transcript,
-} from '@spillway/middleware'
-import { header } from '@spillway/wire'
+import type { ModelRequest, ModelResponse } from '@spillway/middleware'
+import { bodyOf, type JsonObject, readBody, type Transcript } from '@spillway/middleware/kit'
+import { header } from '@spillway/wire/internal'
 import type { Conventions } from './conventions.ts'
 
 /** One part of a message in the conventions' structure. */

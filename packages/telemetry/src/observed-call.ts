@@ -9,18 +9,15 @@ import {
   trace,
 } from '@opentelemetry/api'
 import {
-  callEnd,
   deriveRequest,
   type Handler,
-  type JsonObject,
   listen,
   type ModelRequest,
   type ModelResponse,
   type Outcome,
-  type RecordedRequest,
-  recordCall,
   type SpillwayEvent,
 } from '@spillway/middleware'
+import { callEnd, type JsonObject, type RecordedRequest, recordCall } from '@spillway/middleware/kit'
 import { cancelledFailure, isModelRefusal } from '@spillway/wire'
 import { type LabelledCall, otherLabel } from './bounded-labels.ts'
 import { measureCall, recordEvent } from './call-metrics.ts'

@@ -1,5 +1,6 @@
 import { metrics, trace } from '@opentelemetry/api'
-import { createRequest, jsonBodyFromObject, type ModelResponse } from '@spillway/middleware'
+import { createRequest, type ModelResponse } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { afterEach, expect, it, vi } from 'vitest'
 import { telemetry } from './telemetry.ts'
 

@@ -1,5 +1,6 @@
 import type { Attributes, Span } from '@opentelemetry/api'
-import { fieldOf, type ModelRequest, type Venue } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import { fieldOf, type Venue } from '@spillway/middleware/kit'
 import type { Conventions } from './conventions.ts'
 
 /** The operation in the conventions' words; they have none for counting tokens. */

@@ -1,13 +1,6 @@
 import type { Attributes, Tracer } from '@opentelemetry/api'
-import {
-  emitWarning,
-  guardHook,
-  guardListener,
-  type Middleware,
-  type ModelRequest,
-  named,
-  withDefaults,
-} from '@spillway/middleware'
+import { type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import { emitWarning, guardHook, guardListener, withDefaults } from '@spillway/middleware/kit'
 import { boundedModels } from './bounded-labels.ts'
 import { type ConventionsName, conventions } from './conventions.ts'
 import { createInstruments } from './instruments.ts'

@@ -3,12 +3,10 @@ import {
   type Api,
   createRequest,
   type Handler,
-  type JsonBody,
-  jsonBodyFromObject,
   type Middleware,
   type ModelResponse,
-  type Operation,
 } from '@spillway/middleware'
+import { type JsonBody, jsonBodyFromObject, type Operation } from '@spillway/middleware/kit'
 import { type EnforcedLimits, enforceLimits, isRefusal, type PoolLimits } from './enforced-limits.ts'
 import type { LimitVendor } from './limit-dialects.ts'
 import type { ConformanceCase } from './limit-store-suite.ts'

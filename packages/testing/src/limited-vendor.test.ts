@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { startClaude } from './claude.ts'
 import { type EnforcedLimits, enforceLimits } from './enforced-limits.ts'

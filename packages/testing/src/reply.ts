@@ -1,4 +1,5 @@
-import type { TokenCounts, Usage } from '@spillway/middleware'
+import type { Usage } from '@spillway/middleware'
+import type { TokenCounts } from '@spillway/middleware/kit'
 
 /** What a simulated model says, whatever the protocol. */
 export interface Reply {

@@ -1,4 +1,5 @@
-import { type Failure, type Middleware, RecentMap } from '@spillway/middleware'
+import type { Failure, Middleware } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 
 /**
  * How OpenAI says that it takes a request by the Responses API alone: GPT-5.6 and GPT-6 with tools, unless they do not think ("To use

@@ -1,10 +1,5 @@
-import {
-  compose,
-  createRequest,
-  type JsonObject,
-  jsonBodyFromBytes,
-  type Middleware,
-} from '@spillway/middleware'
+import { compose, createRequest, type Middleware } from '@spillway/middleware'
+import { type JsonObject, jsonBodyFromBytes } from '@spillway/middleware/kit'
 import { failureResponse, malformedFailure } from '@spillway/wire'
 import { expect, it } from 'vitest'
 import { fit, translate } from './index.ts'

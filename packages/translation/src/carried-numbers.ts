@@ -1,5 +1,5 @@
-import { type JsonBody, type JsonObject, withKnownFields } from '@spillway/middleware'
-import { writeJson } from '@spillway/wire'
+import { type JsonBody, type JsonObject, withKnownFields } from '@spillway/middleware/kit'
+import { writeJson } from '@spillway/wire/internal'
 
 /** The names under which the limit of an answer is carried to the other protocol. */
 const limits: readonly string[] = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']

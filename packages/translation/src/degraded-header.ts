@@ -1,5 +1,6 @@
-import type { ModelResponse, ResponseHeaders } from '@spillway/middleware'
-import { header } from '@spillway/wire'
+import type { ModelResponse } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
+import { header } from '@spillway/wire/internal'
 import { type Loss, mergeLosses } from './protocols/loss.ts'
 
 /** Where the caller reads what got lost: words of `Loss`, in the order of the alphabet. */

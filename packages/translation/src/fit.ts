@@ -2,19 +2,22 @@ import {
   deriveRequest,
   emit,
   type Handler,
-  type JsonBody,
-  type JsonObject,
-  jsonBodyFromObject,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
+} from '@spillway/middleware'
+import {
+  type JsonBody,
+  type JsonObject,
+  jsonBodyFromObject,
   omitField,
   withDefaults,
   withField,
   withKnownFields,
-} from '@spillway/middleware'
-import { findSources, keepSources, refuse, writeJson } from '@spillway/wire'
+} from '@spillway/middleware/kit'
+import { refuse } from '@spillway/wire'
+import { findSources, keepSources, writeJson } from '@spillway/wire/internal'
 import { degradedResponse } from './degraded-header.ts'
 import { type ModelCapabilities, modelCapabilities } from './fit/capabilities.ts'
 import { type Fitted, fitRequest, hasFittingThinking } from './fit/fit-request.ts'

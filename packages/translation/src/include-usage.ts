@@ -1,17 +1,14 @@
 import {
-  BodyChannel,
   deriveRequest,
   type Failure,
-  fieldOf,
-  type JsonBody,
-  type JsonObject,
   type Middleware,
   type ModelRequest,
   named,
   type ResponseBody,
-  withField,
 } from '@spillway/middleware'
-import { header, SseScanner } from '@spillway/wire'
+import { BodyChannel, fieldOf, type JsonBody, type JsonObject, withField } from '@spillway/middleware/kit'
+import { SseScanner } from '@spillway/wire'
+import { header } from '@spillway/wire/internal'
 
 /** How long a server that refused the option is not asked again, in milliseconds: it may have been brought up to date. */
 const refusalHolds = 3_600_000

@@ -1,16 +1,14 @@
 import {
-  bodyOf,
   compose,
   createRequest,
-  type JsonBody,
-  type JsonObject,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   useModel,
 } from '@spillway/middleware'
+import { bodyOf, type JsonBody, type JsonObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
-import { BodyScanner } from '@spillway/wire'
+import { BodyScanner } from '@spillway/wire/internal'
 import { expect, it } from 'vitest'
 import { fit, translate } from './index.ts'
 

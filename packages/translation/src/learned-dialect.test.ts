@@ -1,14 +1,12 @@
 import {
-  bodyOf,
   createRequest,
   type Failure,
   type Handler,
-  type JsonObject,
-  jsonBodyFromObject,
   listen,
   type ModelResponse,
   type SpillwayEvent,
 } from '@spillway/middleware'
+import { bodyOf, type JsonObject, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 import { classifyHttpError, failureResponse } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'

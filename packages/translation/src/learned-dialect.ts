@@ -1,4 +1,5 @@
-import { type Failure, type JsonBody, RecentMap } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import { type JsonBody, RecentMap } from '@spillway/middleware/kit'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './protocols/dialect.ts'
 import { dialectRefused } from './protocols/dialect-refusal.ts'
 

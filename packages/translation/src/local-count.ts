@@ -1,4 +1,5 @@
-import { bodyOf, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import type { ModelRequest, ModelResponse } from '@spillway/middleware'
+import { bodyOf } from '@spillway/middleware/kit'
 import { estimatePromptTokens } from '@spillway/wire'
 import { withLosses } from './degraded-header.ts'
 

@@ -7,9 +7,10 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
-  withDefaults,
 } from '@spillway/middleware'
-import { countJsonValues, findSources, type Refusal, refuse } from '@spillway/wire'
+import { withDefaults } from '@spillway/middleware/kit'
+import { type Refusal, refuse } from '@spillway/wire'
+import { countJsonValues, findSources } from '@spillway/wire/internal'
 import { byResponsesWhereAsked } from './by-responses.ts'
 import { fieldWriterWithNumbersOf } from './carried-numbers.ts'
 import { inItsDialect } from './in-its-dialect.ts'

@@ -1,4 +1,5 @@
-import { BodyChannel, isStreamFailure, readBody, StreamFailure } from '@spillway/middleware'
+import { isStreamFailure, StreamFailure } from '@spillway/middleware'
+import { BodyChannel, readBody } from '@spillway/middleware/kit'
 import { truncatedFailure } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
 import { StreamTranslator } from './protocols/stream-translator.ts'

@@ -1,4 +1,5 @@
-import { BodyChannel, isStreamFailure, type ResponseBody, StreamFailure } from '@spillway/middleware'
+import { isStreamFailure, type ResponseBody, StreamFailure } from '@spillway/middleware'
+import { BodyChannel } from '@spillway/middleware/kit'
 import { malformedFailure } from '@spillway/wire'
 import type { StreamTranslator } from './protocols/stream-translator.ts'
 

@@ -1,5 +1,6 @@
-import type { Api, RequestHeaders, ResponseHeaders } from '@spillway/middleware'
-import { header } from '@spillway/wire'
+import type { Api } from '@spillway/middleware'
+import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
+import { header } from '@spillway/wire/internal'
 
 /** The version that is asked for where the caller's protocol has none: the one that all servers and models take. */
 export const defaultApiVersion = '2023-06-01'

@@ -1,11 +1,6 @@
-import {
-  type Api,
-  deriveRequest,
-  type JsonObject,
-  jsonBodyFromObject,
-  type ModelRequest,
-} from '@spillway/middleware'
-import { withSources } from '@spillway/wire'
+import { type Api, deriveRequest, type ModelRequest } from '@spillway/middleware'
+import { type JsonObject, jsonBodyFromObject } from '@spillway/middleware/kit'
+import { withSources } from '@spillway/wire/internal'
 import { writerWithNumbersOf } from './carried-numbers.ts'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './protocols/dialect.ts'
 import { type Loss, mergeLosses } from './protocols/loss.ts'

@@ -1,23 +1,7 @@
-import {
-  type Api,
-  bodyOf,
-  emit,
-  type JsonObject,
-  type ModelRequest,
-  type ModelResponse,
-  readBody,
-  type Transcript,
-} from '@spillway/middleware'
-import {
-  asksForUsage,
-  failureResponse,
-  header,
-  malformedFailure,
-  renderError,
-  withSources,
-  wordedFor,
-  writeJson,
-} from '@spillway/wire'
+import { type Api, emit, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { bodyOf, type JsonObject, readBody, type Transcript } from '@spillway/middleware/kit'
+import { failureResponse, malformedFailure, renderError } from '@spillway/wire'
+import { asksForUsage, header, withSources, wordedFor, writeJson } from '@spillway/wire/internal'
 import { degradedResponse } from './degraded-header.ts'
 import { answerIdFor } from './protocols/answer-ids.ts'
 import type { TranslatedAnswer } from './protocols/answer-options.ts'

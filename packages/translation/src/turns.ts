@@ -1,4 +1,5 @@
-import type { JsonBody, ModelRequest } from '@spillway/middleware'
+import type { ModelRequest } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 
 /** From here on, parsing, changing and encoding a body are told apart by turns of the event loop, in bytes. */
 const largeBody = 512 * 1024

@@ -1,4 +1,5 @@
-import { createRequest, type Handler, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest, type Handler } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { failureResponse } from '@spillway/wire'
 import { expect, it } from 'vitest'
 import { type FitOptions, fit, fitDefaults } from './fit.ts'

@@ -1,5 +1,5 @@
-import { jsonBodyFromBytes } from '@spillway/middleware'
-import { withSources, writeJson } from '@spillway/wire'
+import { jsonBodyFromBytes } from '@spillway/middleware/kit'
+import { withSources, writeJson } from '@spillway/wire/internal'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bodyInTurns } from './written-in-turns.ts'

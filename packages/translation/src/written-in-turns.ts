@@ -1,5 +1,5 @@
-import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware'
-import { writeJson } from '@spillway/wire'
+import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware/kit'
+import { writeJson } from '@spillway/wire/internal'
 import type { FieldWriter } from './carried-numbers.ts'
 
 const encoder = new TextEncoder()

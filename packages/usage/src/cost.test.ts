@@ -1,4 +1,5 @@
-import type { Usage, UsageIteration } from '@spillway/middleware'
+import type { Usage } from '@spillway/middleware'
+import type { UsageIteration } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CostFacts, costOf, formatDollars } from './cost.ts'

@@ -1,4 +1,5 @@
-import type { Usage, UsageIteration } from '@spillway/middleware'
+import type { Usage } from '@spillway/middleware'
+import type { UsageIteration } from '@spillway/middleware/kit'
 import { type Decimal, decimal, plus, rounded, times } from './decimal.ts'
 import { isGlobal, isRegional } from './price-name.ts'
 import { findPrice, type ModelPrice, type PriceTable } from './price-table.ts'

@@ -1,4 +1,4 @@
-import type { TokenCounts } from '@spillway/middleware'
+import type { TokenCounts } from '@spillway/middleware/kit'
 import { type Decimal, decimal, plus, times } from './decimal.ts'
 import type { ModelPrice, Rate } from './price-table.ts'
 

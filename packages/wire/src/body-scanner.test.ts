@@ -1,12 +1,11 @@
+import { type Api, createRequest } from '@spillway/middleware'
 import {
-  type Api,
-  createRequest,
   fieldOf,
   type JsonBody,
   type JsonObject,
   jsonBodyFromBytes,
   withField,
-} from '@spillway/middleware'
+} from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asciiJson, prompts } from '../test/prompts.ts'

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { FieldSpan, JsonBody } from '@spillway/middleware'
+import type { FieldSpan, JsonBody } from '@spillway/middleware/kit'
 import { isDeciding, mistakenFor } from './deciding-names.ts'
 import { type JsonLimits, type JsonProblem, JsonScanner } from './json/json-scanner.ts'
 import { BodyOutline } from './outline/body-outline.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { isObject, objectsOf } from './json/values.ts'
 import { field, stringField } from './usage.ts'
 

@@ -1,4 +1,5 @@
-import type { Api, StreamFailure, Venue } from '@spillway/middleware'
+import type { Api, StreamFailure } from '@spillway/middleware'
+import type { Venue } from '@spillway/middleware/kit'
 import { renderErrorEvent } from './error-rendering.ts'
 import { responseFailedEvent } from './responses-errors.ts'
 

@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromBytes, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromBytes, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { conversationOf, hashFraction } from './conversation.ts'
 

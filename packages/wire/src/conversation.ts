@@ -1,4 +1,5 @@
-import { type Api, type JsonBody, type ModelRequest, mix32 } from '@spillway/middleware'
+import type { Api, ModelRequest } from '@spillway/middleware'
+import { type JsonBody, mix32 } from '@spillway/middleware/kit'
 import type { PromptOpening } from './outline/opening-outline.ts'
 import { sampleAt, sampleOf, type TextSpan, textAt } from './outline/text-span.ts'
 import type { TurnsOutline } from './outline/turns-outline.ts'

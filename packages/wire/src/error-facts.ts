@@ -1,4 +1,5 @@
-import type { FailureKind, FailureScope, ResponseHeaders } from '@spillway/middleware'
+import type { FailureKind } from '@spillway/middleware'
+import type { FailureScope, ResponseHeaders } from '@spillway/middleware/kit'
 import { errorIn, messageIn, relayedError } from './error-shapes.ts'
 import { failureKinds } from './failure-kinds.ts'
 import { rateLimitResetMs } from './rate-limit-reset.ts'

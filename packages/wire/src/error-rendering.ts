@@ -1,4 +1,5 @@
-import type { Api, Failure, ResponseHeaders, StreamPlace, Venue } from '@spillway/middleware'
+import type { Api, Failure } from '@spillway/middleware'
+import type { ResponseHeaders, StreamPlace, Venue } from '@spillway/middleware/kit'
 import { isTooLong } from './error-words.ts'
 import { failureKinds } from './failure-kinds.ts'
 import { responsesErrorEvents } from './responses-errors.ts'

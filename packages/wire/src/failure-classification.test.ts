@@ -1,4 +1,5 @@
-import type { FailureKind, FailureScope } from '@spillway/middleware'
+import type { FailureKind } from '@spillway/middleware'
+import type { FailureScope } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { classifyErrorBody, classifyHttpError, isErrorBody, isErrorOf } from './failure-classification.ts'
 

@@ -1,4 +1,5 @@
-import type { Api, Failure, FailureKind, ResponseHeaders, Venue } from '@spillway/middleware'
+import type { Api, Failure, FailureKind } from '@spillway/middleware'
+import type { ResponseHeaders, Venue } from '@spillway/middleware/kit'
 import { type ErrorFacts, readError } from './error-facts.ts'
 import { isUnsuccessful } from './error-shapes.ts'
 import { failureKinds, kindOfStatus } from './failure-kinds.ts'

@@ -1,4 +1,5 @@
-import type { Failure, FailureKind, FailureScope } from '@spillway/middleware'
+import type { Failure, FailureKind } from '@spillway/middleware'
+import type { FailureScope } from '@spillway/middleware/kit'
 
 /** Who can do something about a failure: the caller, the owner of the key, whoever runs the endpoint, or nobody outside Spillway. */
 export type FailureOwner = 'caller' | 'key' | 'model' | 'endpoint' | 'pace' | 'spillway'

@@ -1,4 +1,5 @@
-import { createRequest, jsonBodyFromObject, type Outcome, readBody } from '@spillway/middleware'
+import { createRequest, type Outcome } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { failureResponse } from './failure-response.ts'
 import { malformedFailure, timeoutFailure } from './transport-failure.ts'

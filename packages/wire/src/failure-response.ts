@@ -1,10 +1,5 @@
-import {
-  bodyOf,
-  type Failure,
-  type ModelRequest,
-  type ModelResponse,
-  type Outcome,
-} from '@spillway/middleware'
+import type { Failure, ModelRequest, ModelResponse, Outcome } from '@spillway/middleware'
+import { bodyOf } from '@spillway/middleware/kit'
 import { renderError } from './error-rendering.ts'
 
 /** What a failure response may carry from the attempt that failed. */

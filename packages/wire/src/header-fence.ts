@@ -1,4 +1,5 @@
-import type { Api, RequestHeaders } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { RequestHeaders } from '@spillway/middleware/kit'
 import { connectionHeaders } from './connection-headers.ts'
 
 /** Whose protocol gives headers a meaning; `local` for servers that read none beyond HTTP's. */

@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 
 /** The same headers where none of them is dropped, else a copy with the others. `drop` is given names in lower case. */
 export function omitHeaders(headers: ResponseHeaders, drop: (name: string) => boolean): ResponseHeaders {

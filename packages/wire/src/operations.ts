@@ -1,4 +1,5 @@
-import type { Api, Operation, Venue } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Operation, Venue } from '@spillway/middleware/kit'
 
 /** A model call as its path tells it. */
 export interface RecognisedCall {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { estimatePromptTokens, isSurelyWithin } from './prompt-estimate.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { textOf } from './json/values.ts'
 import { leastTokens } from './least-tokens.ts'
 import { tokensFromBytes } from './usage.ts'

@@ -1,4 +1,4 @@
-import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware'
+import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware/kit'
 import type { PromptOpening } from './outline/opening-outline.ts'
 import type { ContentSightings } from './outline/sightings.ts'
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type JsonBody, jsonBodyFromBytes, jsonBodyFromObject } from '@spillway/middleware'
+import { type JsonBody, jsonBodyFromBytes, jsonBodyFromObject } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BodyScanner } from './body-scanner.ts'

@@ -1,4 +1,4 @@
-import type { JsonBody } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 import { documentCharactersPerToken, imageTokens } from './prompt-estimate.ts'
 import { promptFactsOf } from './prompt-facts.ts'
 

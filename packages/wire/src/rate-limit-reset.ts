@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import { boundedWait, header } from './retry-after.ts'
 
 const anthropicDimensions = [

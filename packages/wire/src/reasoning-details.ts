@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { objectsOf } from './json/values.ts'
 import { stringField } from './usage.ts'
 

@@ -1,4 +1,5 @@
-import type { Failure, StreamPlace } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { StreamPlace } from '@spillway/middleware/kit'
 import { isTooLong } from './error-words.ts'
 import { failureKinds } from './failure-kinds.ts'
 

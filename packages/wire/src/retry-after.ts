@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 
 /**
  * The longest wait that is passed on, in milliseconds: 24 days. One timer can represent it (2^31 - 1 ms are 24.8 days);

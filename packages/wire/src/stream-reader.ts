@@ -1,4 +1,5 @@
-import type { Api, StreamPlace, Transcript, Venue } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { StreamPlace, Transcript, Venue } from '@spillway/middleware/kit'
 import { AnswerAssembler } from './assembly/answer-assembler.ts'
 import { parseBounded } from './bounded-json.ts'
 import { BedrockScanner } from './event-stream/bedrock-scanner.ts'

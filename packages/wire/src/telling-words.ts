@@ -1,4 +1,5 @@
-import type { FailureKind, FailureScope } from '@spillway/middleware'
+import type { FailureKind } from '@spillway/middleware'
+import type { FailureScope } from '@spillway/middleware/kit'
 
 /** What the words of an error say that nothing else in it does. */
 export interface TellingWords {

@@ -1,4 +1,5 @@
-import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Transcript, TranscriptBlock } from '@spillway/middleware/kit'
 import { parseBounded } from './bounded-json.ts'
 import { contentPieces } from './chat-content.ts'
 import { numberOf } from './json/values.ts'

@@ -1,4 +1,5 @@
-import type { Failure, TimeoutPhase } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { TimeoutPhase } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import {
   cancelledFailure,

@@ -1,4 +1,5 @@
-import type { Failure, TimeoutPhase } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { TimeoutPhase } from '@spillway/middleware/kit'
 import { failureKinds } from './failure-kinds.ts'
 import { isCutByFetch, isNetworkCode, isNetworkError, transportCode } from './transport-error.ts'
 

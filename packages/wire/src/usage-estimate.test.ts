@@ -1,4 +1,4 @@
-import { jsonBodyFromObject } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { openaiUsage } from './openai-usage.ts'
 import { completedUsage } from './usage-estimate.ts'

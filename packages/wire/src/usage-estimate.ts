@@ -1,4 +1,5 @@
-import type { JsonBody, Usage } from '@spillway/middleware'
+import type { Usage } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 import { estimatePromptTokens } from './prompt-estimate.ts'
 import { promptSizeOf } from './prompt-size.ts'
 import { promptTokens, tokensFromBytes } from './usage.ts'

@@ -1,4 +1,4 @@
-import type { TokenCounts, UsageIteration } from '@spillway/middleware'
+import type { TokenCounts, UsageIteration } from '@spillway/middleware/kit'
 import { nameField } from './upstream-text.ts'
 import { field, isCount, writtenTokens } from './usage.ts'
 

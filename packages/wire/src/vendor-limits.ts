@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '@spillway/middleware'
+import type { ResponseHeaders } from '@spillway/middleware/kit'
 import { goDuration, seconds, untilDate, untilUnixTime } from './rate-limit-reset.ts'
 import { boundedWait, header } from './retry-after.ts'
 

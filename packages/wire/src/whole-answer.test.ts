@@ -1,4 +1,5 @@
-import type { Api, Operation } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Operation } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { readWholeAnswer, type WholeAnswer } from './whole-answer.ts'
 

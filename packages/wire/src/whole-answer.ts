@@ -1,4 +1,5 @@
-import type { Api, Failure, Operation, ResponseHeaders, Usage, Venue } from '@spillway/middleware'
+import type { Api, Failure, Usage } from '@spillway/middleware'
+import type { Operation, ResponseHeaders, Venue } from '@spillway/middleware/kit'
 import { answerBytes } from './answer-bytes.ts'
 import { anthropicUsage } from './anthropic-usage.ts'
 import { parseBounded } from './bounded-json.ts'

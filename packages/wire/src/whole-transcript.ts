@@ -1,4 +1,5 @@
-import type { Api, Transcript, TranscriptBlock } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Transcript, TranscriptBlock } from '@spillway/middleware/kit'
 import { contentPieces } from './chat-content.ts'
 import { objectsOf } from './json/values.ts'
 import { blockType, itemType } from './transcript-writer.ts'

@@ -51,7 +51,8 @@ const uses = {
   'local-model': ({ fetchWithPlanB }) => ask(fetchWithPlanB),
   async middleware({ chain }) {
     const { attempt, fetchTransport } = await import('@spillway/attempt')
-    const { createRequest, jsonBodyFromObject } = await import('@spillway/middleware')
+    const { createRequest } = await import('@spillway/middleware')
+    const { jsonBodyFromObject } = await import('@spillway/middleware/kit')
     const handler = chain(attempt(fetchTransport(fetch)), (line) => console.log(line))
     const messages = [{ role: 'user', content: 'Hello?' }]
     const body = jsonBodyFromObject({ model: 'm', max_tokens: 20, messages })

@@ -1,5 +1,5 @@
 import type { Vault } from '@spillway/key-vault'
-import { backgroundClock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import type { OpenClients } from '../clients/open-clients.ts'
 import type { Config } from '../config/config.ts'
 import type { Fingerprints } from '../fingerprints/fingerprints.ts'

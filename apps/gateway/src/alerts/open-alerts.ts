@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Vault } from '@spillway/key-vault'
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { ObservedValue } from '@spillway/telemetry'
 import type { AlertConfig, Config } from '../config/config.ts'
 import { fetchThrough } from '../config/other-servers.ts'

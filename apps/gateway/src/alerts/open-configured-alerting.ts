@@ -1,4 +1,4 @@
-import { backgroundClock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { Alerting, AlertingOptions } from './open-alerts.ts'

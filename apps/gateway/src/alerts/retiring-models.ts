@@ -1,4 +1,5 @@
-import { type CancelTimer, type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { type CancelTimer, RecentMap } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
 import { type Retirement, retirementOf } from '../models/model-lifecycle.ts'
 import { type Asking, VendorModels } from '../models/vendor-models.ts'

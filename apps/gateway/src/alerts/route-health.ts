@@ -1,5 +1,6 @@
 import type { FailureKind } from '@spillway/middleware'
-import { followCall, type Middleware, named } from '@spillway/middleware'
+import { type Middleware, named } from '@spillway/middleware'
+import { followCall } from '@spillway/middleware/kit'
 import { isCallerError } from '@spillway/wire'
 import type { RouteConfig } from '../config/config.ts'
 import { globMatcher } from '../glob.ts'

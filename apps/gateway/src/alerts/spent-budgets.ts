@@ -1,5 +1,5 @@
 import { type BudgetEvent, type BudgetStatus, levelOf, meterOf } from '@spillway/budgets'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { scopeIn, timeIn, usedIn } from '../budgets/budget-words.ts'
 import type { Incident } from './incident.ts'
 

@@ -1,5 +1,5 @@
 import type { AttemptRow } from '@spillway/ledger'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { Incident } from './incident.ts'
 import { named } from './incidents.ts'
 

@@ -1,4 +1,4 @@
-import type { Transcript } from '@spillway/middleware'
+import type { Transcript } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { CallContents } from './call-contents.ts'
 

@@ -1,12 +1,6 @@
 import type { CallContent } from '@spillway/gateway-api'
-import {
-  deriveRequest,
-  followCall,
-  type JsonObject,
-  type Middleware,
-  named,
-  type Transcript,
-} from '@spillway/middleware'
+import { deriveRequest, type Middleware, named } from '@spillway/middleware'
+import { followCall, type JsonObject, type Transcript } from '@spillway/middleware/kit'
 
 type Message = CallContent['messages'][number]
 

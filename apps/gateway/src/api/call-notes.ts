@@ -1,5 +1,5 @@
 import type { CallStory } from '@spillway/gateway-api'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { FinishedCall } from './finished-calls.ts'
 
 /** What is known of a call and not booked: what may quote the prompt, and what only its own page shows. */

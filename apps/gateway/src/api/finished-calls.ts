@@ -2,15 +2,8 @@
 
 import type { CallRow, TokenCounts } from '@spillway/gateway-api'
 import type {} from '@spillway/ledger'
-import {
-  type CallRecord,
-  followCall,
-  type Listener,
-  listen,
-  type Middleware,
-  type ModelRequest,
-  named,
-} from '@spillway/middleware'
+import { type Listener, listen, type Middleware, type ModelRequest, named } from '@spillway/middleware'
+import { type CallRecord, followCall } from '@spillway/middleware/kit'
 // Bring in the events of waits and losses.
 import type {} from '@spillway/rate-limit'
 import type {} from '@spillway/retry'

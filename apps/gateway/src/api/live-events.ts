@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type CancelTimer, type Clock, systemClock } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 
 export interface LiveOptions {
   /**

@@ -1,6 +1,7 @@
 import type { Keys, Targets } from '@spillway/gateway-api'
 import type { Vault } from '@spillway/key-vault'
-import { backgroundClock, type Middleware, systemClock } from '@spillway/middleware'
+import { type Middleware, systemClock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import type { Incident } from '../alerts/incident.ts'
 import { worstOf } from '../alerts/incidents.ts'
 import { type BudgetListSources, budgetList } from '../budgets/budget-list.ts'

@@ -1,17 +1,15 @@
 import { type BudgetRule, type BudgetStore, memoryBudgetStore } from '@spillway/budgets'
 import { createLedger, type Entry } from '@spillway/ledger'
 import {
-  bodyOf,
   compose,
   createRequest,
   emit,
   type Handler,
-  jsonBodyFromObject,
   type Outcome,
-  recordCall,
   sleep,
   type Usage,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, recordCall } from '@spillway/middleware/kit'
 import { retry } from '@spillway/retry'
 import { createRouting } from '@spillway/routing'
 import { virtualClock } from '@spillway/testing'

@@ -1,6 +1,6 @@
 import type { BudgetAmounts, Reservation } from '@spillway/budgets'
 import type { AttemptRow } from '@spillway/ledger'
-import type { CallRecord } from '@spillway/middleware'
+import type { CallRecord } from '@spillway/middleware/kit'
 
 /** The budget of one call, while it runs: its attempts are charged as they are booked. */
 export interface CallBudget {

@@ -1,5 +1,5 @@
 import type { BudgetRule } from '@spillway/budgets'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { Client } from '../clients/client-directory.ts'
 import type { BudgetsConfig } from '../config/config.ts'
 import { kindOf, toRules } from './stored-rules.ts'

@@ -1,6 +1,7 @@
 import type { BudgetEstimate } from '@spillway/budgets'
-import { fieldOf, type ModelRequest } from '@spillway/middleware'
-import { promptSizeOf } from '@spillway/wire'
+import type { ModelRequest } from '@spillway/middleware'
+import { fieldOf } from '@spillway/middleware/kit'
+import { promptSizeOf } from '@spillway/wire/internal'
 import type { CallSize, Quote } from './quotes.ts'
 
 /** What an answer may have where a call does not say: as much as most models write at most without being asked for more. */

@@ -1,6 +1,7 @@
 import { type BudgetPeriod, type BudgetRule, type Budgets, meterOf, periodAt } from '@spillway/budgets'
 import type { LedgerStore, TenantUse } from '@spillway/ledger'
-import { type Clock, RecentMap, sleep } from '@spillway/middleware'
+import { type Clock, sleep } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { keyless } from './call-rules.ts'
 
 /** What was used before this gateway counted, as the ledger has it. */

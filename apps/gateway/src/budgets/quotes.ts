@@ -1,4 +1,5 @@
-import { fieldOf, type JsonBody, type ModelRequest, RecentMap, type Usage } from '@spillway/middleware'
+import type { ModelRequest, Usage } from '@spillway/middleware'
+import { fieldOf, type JsonBody, RecentMap } from '@spillway/middleware/kit'
 import { type CostFacts, costOf, publishedPrices } from '@spillway/usage'
 import type { Upstream } from '../ledger/upstream.ts'
 import type { RunningTarget } from '../targets.ts'

@@ -18,8 +18,8 @@ import {
   type ModelRequest,
   type ModelResponse,
   named,
-  recordCall,
 } from '@spillway/middleware'
+import { recordCall } from '@spillway/middleware/kit'
 // Brings in the context's `mirrorOf`.
 import type {} from '@spillway/mirror'
 import { refuse } from '@spillway/wire'

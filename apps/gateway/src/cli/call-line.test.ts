@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { CallRecord } from '@spillway/middleware'
+import type { CallRecord } from '@spillway/middleware/kit'
 import { expect, test } from 'vitest'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { callLine } from './call-line.ts'

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { CallRecord, Failure, Outcome } from '@spillway/middleware'
+import type { Failure, Outcome } from '@spillway/middleware'
+import type { CallRecord } from '@spillway/middleware/kit'
 import { isModelRefusal } from '@spillway/wire'
 import { formatDuration } from '../config/duration.ts'
 import { redacted } from '../log/redact.ts'

@@ -93,9 +93,10 @@ function exposed({ config, problemAt }: LoadedConfig): ConfigProblem[] {
 
 /** The chain of each route, as a gateway would have it. */
 async function chainsOf(config: LoadedConfig['config'], isWhole: boolean): Promise<string> {
-  const [{ withChains }, { describe, describeShort }] = await Promise.all([
+  const [{ withChains }, { describe }, { describeShort }] = await Promise.all([
     import('../chains.ts'),
     import('@spillway/middleware'),
+    import('@spillway/middleware/kit'),
   ])
   return withChains(config, (routes) => describeChains(routes, isWhole ? describe : describeShort, isWhole))
 }

@@ -1,12 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import {
-  ageFile,
-  initAgeFile,
-  openVault,
-  processEnvironment,
-  type SealedFile,
-  Secret,
-} from '@spillway/key-vault'
+import { ageFile, initAgeFile, openVault, type SealedFile, Secret } from '@spillway/key-vault'
+import { processEnvironment } from '@spillway/key-vault/internal'
 import { type Command, Option } from 'commander'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'

@@ -1,4 +1,5 @@
-import { examineAgeFile, examineVault, initAgeFile, rekeyAgeFile } from '@spillway/key-vault'
+import { initAgeFile, rekeyAgeFile } from '@spillway/key-vault'
+import { examineAgeFile, examineVault } from '@spillway/key-vault/internal'
 import { Command } from 'commander'
 import { configuredDriver, initConfigured, resealConfigured } from './configured-vault.ts'
 import { readSecret } from './read-secret.ts'

@@ -1,5 +1,5 @@
-import { type JsonBody, jsonBodyFromObject } from '@spillway/middleware'
-import { BodyScanner } from '@spillway/wire'
+import { type JsonBody, jsonBodyFromObject } from '@spillway/middleware/kit'
+import { BodyScanner } from '@spillway/wire/internal'
 import { expect, test } from 'vitest'
 import { mediaAsked, searchesWeb, toolsAsked } from './asked-features.ts'
 import { permissionSets, permissions, permissionsOf } from './permissions.ts'

@@ -1,5 +1,5 @@
-import { fieldOf, type JsonBody } from '@spillway/middleware'
-import { sightingsIn } from '@spillway/wire'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
+import { sightingsIn } from '@spillway/wire/internal'
 import type { Permission } from './permissions.ts'
 
 /** Something that a call asks for beside text, and what it is called in errors. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { lockedFile } from '@spillway/key-vault'
+import { lockedFile } from '@spillway/key-vault/internal'
 import type { Clock } from '@spillway/middleware'
 import { type ClientDocument, decodeClients, emptyClients, encodeClients } from './client-document.ts'
 

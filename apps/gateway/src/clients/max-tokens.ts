@@ -1,4 +1,4 @@
-import { fieldOf, type JsonBody } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
 
 const fields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
 

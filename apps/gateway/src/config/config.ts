@@ -1,5 +1,6 @@
 import type { alertKinds } from '@spillway/gateway-api'
-import { defaultTimeouts, type Timeouts } from '@spillway/middleware'
+import type { Timeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import type { AffinityOptions, EjectionOptions, KeyOptions } from '@spillway/routing'
 import type { ChatDialectName } from '@spillway/translation'
 import type { WrittenLimit } from '../budgets/limit-text.ts'

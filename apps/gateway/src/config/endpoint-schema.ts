@@ -1,4 +1,4 @@
-import { whyNotForwarded } from '@spillway/wire'
+import { whyNotForwarded } from '@spillway/wire/internal'
 import { z } from 'zod'
 import { endpointUrlProblem } from '../safe-url.ts'
 import type { EndpointConfig } from './config.ts'

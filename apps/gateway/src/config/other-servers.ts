@@ -1,6 +1,6 @@
 import type { AgentOptions } from 'node:https'
 import { proxiedFetch, proxySettings } from '@spillway/core-client'
-import { emitWarning } from '@spillway/middleware'
+import { emitWarning } from '@spillway/middleware/kit'
 import { proxyOf } from './network-problems.ts'
 
 // How servers that are no endpoints are reached: collectors, KMS, Vault.

@@ -1,6 +1,7 @@
 import { attempt, type Transport, type TransportSink, target } from '@spillway/attempt'
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
-import { type Clock, createRequest, jsonBodyFromObject, readBody, sleep } from '@spillway/middleware'
+import { type Clock, createRequest, sleep } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { type Fault, virtualClock } from '@spillway/testing'
 import { expect, test } from 'vitest'
 import { timeoutsOf } from '../config/config.ts'

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 
 /**
  * Tells credentials apart without showing them. A fingerprint is safe to log and to keep: nobody can find a credential

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
-import { connectionHeaders } from '@spillway/wire'
+import { connectionHeaders } from '@spillway/wire/internal'
 import { securityHeaders } from '../access/cors.ts'
 import type { Client } from '../clients/client-directory.ts'
 import { headersOfAnswer } from '../server/gateway-response.ts'

@@ -1,4 +1,4 @@
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { inheriting } from '../budgets/stored-rules.ts'
 import { type Client, clientMaker } from '../clients/client-directory.ts'
 import type { ClientDocument, StoredLimit } from '../clients/client-document.ts'

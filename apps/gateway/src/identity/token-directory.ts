@@ -1,5 +1,6 @@
 import { hash as digest, randomBytes } from 'node:crypto'
-import { type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { Client } from '../clients/client-directory.ts'
 import type { SignedIn } from './grants.ts'
 import type { TokenProblem } from './verify-token.ts'

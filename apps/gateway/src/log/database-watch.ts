@@ -1,4 +1,5 @@
-import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer } from '@spillway/middleware/kit'
 
 /** In milliseconds. It reads memory. */
 const lookEvery = 1_000

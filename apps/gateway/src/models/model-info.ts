@@ -1,5 +1,5 @@
 import type { Api } from '@spillway/middleware'
-import { isObject, objectsOf } from '@spillway/wire'
+import { isObject, objectsOf } from '@spillway/wire/internal'
 
 /** A model as clients are told of it. */
 export interface ModelInfo {

@@ -1,4 +1,4 @@
-import { isObject } from '@spillway/wire'
+import { isObject } from '@spillway/wire/internal'
 import type { ModelInfo } from './model-info.ts'
 
 /** That a vendor takes a model away. */

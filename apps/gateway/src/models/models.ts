@@ -1,4 +1,5 @@
-import { type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { Config, RouteConfig } from '../config/config.ts'
 import type { RunningEndpoint } from '../endpoint.ts'
 import { globMatcher } from '../glob.ts'

@@ -1,4 +1,5 @@
-import { type Clock, RecentMap, sleep } from '@spillway/middleware'
+import { type Clock, sleep } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { RunningEndpoint } from '../endpoint.ts'
 import type { ReadAnswer } from '../read-json.ts'
 import { type ModelInfo, readModel, readModels } from './model-info.ts'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { isVendorLimit, omitHeaders } from '@spillway/wire'
+import { isVendorLimit, omitHeaders } from '@spillway/wire/internal'
 import { responseHeaders } from '../server/response-sink.ts'
 
 /** Answers about batches and files are held, so that their addresses can be changed; a list has a thousand at most. */

@@ -1,14 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Entry } from '@spillway/ledger'
-import { type Api, type Clock, type Failure, RecentMap, type Timeouts } from '@spillway/middleware'
-import {
-  forwardedQuery,
-  headerFence,
-  normaliseBaseUrl,
-  parseBounded,
-  timeoutFailure,
-  transportFailure,
-} from '@spillway/wire'
+import type { Api, Clock, Failure, Timeouts } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
+import { headerFence, normaliseBaseUrl, timeoutFailure, transportFailure } from '@spillway/wire'
+import { forwardedQuery, parseBounded } from '@spillway/wire/internal'
 import type { Client } from '../clients/client-directory.ts'
 import type { Config } from '../config/config.ts'
 import { protocolOf } from '../server/answer-models.ts'

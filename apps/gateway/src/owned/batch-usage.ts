@@ -1,7 +1,8 @@
 import type { Usage } from '@spillway/middleware'
 import type { PriceTable } from '@spillway/usage'
 import { costOf } from '@spillway/usage'
-import { anthropicUsage, isObject, openaiUsage, parseBounded } from '@spillway/wire'
+import { anthropicUsage, openaiUsage } from '@spillway/wire'
+import { isObject, parseBounded } from '@spillway/wire/internal'
 
 /** What one model of a batch has used, over all its answers. */
 export interface ModelUsage {

@@ -1,5 +1,5 @@
-import { jsonBodyFromObject } from '@spillway/middleware'
-import { BodyScanner } from '@spillway/wire'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
+import { BodyScanner } from '@spillway/wire/internal'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { uploadedIds } from './ids-in-upload.ts'

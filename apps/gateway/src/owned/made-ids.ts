@@ -1,4 +1,4 @@
-import { isObject, parseBounded } from '@spillway/wire'
+import { isObject, parseBounded } from '@spillway/wire/internal'
 
 /** Ids of one answer that are remembered. */
 const mostMade = 200

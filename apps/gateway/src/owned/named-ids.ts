@@ -1,5 +1,6 @@
-import { type Api, fieldOf, type JsonBody } from '@spillway/middleware'
-import { sightingsIn } from '@spillway/wire'
+import type { Api } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
+import { sightingsIn } from '@spillway/wire/internal'
 
 /** Something at the vendor that a call names, and that belongs to whoever has made it. */
 export interface NamedId {

@@ -1,5 +1,6 @@
 import type { LedgerStore } from '@spillway/ledger'
-import { type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { RunningEndpoint } from '../endpoint.ts'
 
 /** Who has made a batch or a file. */

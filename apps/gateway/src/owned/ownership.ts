@@ -1,5 +1,6 @@
-import { type Api, type Failure, fieldOf, type JsonBody, type ResponseBody } from '@spillway/middleware'
-import { sightingsIn } from '@spillway/wire'
+import type { Api, Failure, ResponseBody } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
+import { sightingsIn } from '@spillway/wire/internal'
 import type { Config } from '../config/config.ts'
 import { callerError } from '../server/refusal.ts'
 import { type MadeIds, madeIds } from './made-ids.ts'

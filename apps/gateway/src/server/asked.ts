@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type Failure, fieldOf, type JsonBody } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
 import type { RecognisedCall } from '@spillway/wire'
 import { callerError } from './refusal.ts'
 

@@ -1,4 +1,5 @@
-import type { Api, Venue } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Venue } from '@spillway/middleware/kit'
 import { recogniseCall } from '@spillway/wire'
 
 /** The path of a call, and the protocol of its clients. */

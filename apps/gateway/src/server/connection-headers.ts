@@ -1,4 +1,4 @@
-import { connectionHeaders } from '@spillway/wire'
+import { connectionHeaders } from '@spillway/wire/internal'
 
 /**
  * Tells which headers of a message belong to the connection that it came on: by their names, or since `connection` names

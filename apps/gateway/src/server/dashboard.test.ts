@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDashboard } from './dashboard.ts'
 import { listenGateway } from './gateway-server.ts'

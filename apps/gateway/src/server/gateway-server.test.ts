@@ -1,4 +1,4 @@
-import { defaultTimeouts } from '@spillway/middleware'
+import { defaultTimeouts } from '@spillway/middleware/kit'
 import { expect, onTestFinished, test } from 'vitest'
 import { listenGateway } from './gateway-server.ts'
 

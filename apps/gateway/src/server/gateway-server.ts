@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TlsOptions } from 'node:tls'
-import { backgroundClock, LinkedList, newCallId, systemClock } from '@spillway/middleware'
+import { systemClock } from '@spillway/middleware'
+import { backgroundClock, LinkedList, newCallId } from '@spillway/middleware/kit'
 import { type AccessRules, openAccess } from '../access/access.ts'
 import { TrustedProxies } from '../access/trusted-proxies.ts'
 import type { Http2Limits } from '../http2/http2-limits.ts'

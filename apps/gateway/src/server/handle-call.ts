@@ -2,18 +2,20 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { type CallerProtocol, guardStreamEnd, isEventStream } from '@spillway/attempt'
 import {
   type Api,
-  type CallRecord,
   createRequest,
   type Failure,
   type ModelResponse,
+  systemClock,
+  type Timeouts,
+} from '@spillway/middleware'
+import {
+  type CallRecord,
   newCallId,
   type RequestHeaders,
   recordCall,
   summarizeFailures,
-  systemClock,
-  type Timeouts,
   withField,
-} from '@spillway/middleware'
+} from '@spillway/middleware/kit'
 import { malformedFailure, type RecognisedCall, renderErrorEvent } from '@spillway/wire'
 import type { RunningBudgets } from '../budgets/running-budgets.ts'
 // Bring in the context's `caller` and `from`.

@@ -1,4 +1,5 @@
-import { type Clock, LinkedList, type ListPlace } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { LinkedList, type ListPlace } from '@spillway/middleware/kit'
 
 /** Bytes that are counted for one request. */
 export interface Reservation {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type CallerProtocol, streamType } from '@spillway/attempt'
 import type { Api } from '@spillway/middleware'
-import { bedrockFrame } from '@spillway/wire'
+import { bedrockFrame } from '@spillway/wire/internal'
 
 const comment = ': keep-alive\n\n'
 const ping = '{"type":"ping"}'

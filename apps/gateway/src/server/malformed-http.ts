@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { newCallId, systemClock } from '@spillway/middleware'
+import { systemClock } from '@spillway/middleware'
+import { newCallId } from '@spillway/middleware/kit'
 
 const answers: Readonly<Record<string, readonly [status: string, message: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the request headers are too large'],

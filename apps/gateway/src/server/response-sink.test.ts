@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BodyChannel, bodyOf, type ResponseBody } from '@spillway/middleware'
+import type { ResponseBody } from '@spillway/middleware'
+import { BodyChannel, bodyOf } from '@spillway/middleware/kit'
 import { expect, onTestFinished, test } from 'vitest'
 import { sendWhole } from './response-sink.ts'
 

@@ -1,13 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { CallerProtocol } from '@spillway/attempt'
-import {
-  type Api,
-  type BodySink,
-  concatBytes,
-  type Failure,
-  type ResponseBody,
-  type ResponseHeaders,
-} from '@spillway/middleware'
+import type { Api, Failure, ResponseBody } from '@spillway/middleware'
+import { type BodySink, concatBytes, type ResponseHeaders } from '@spillway/middleware/kit'
 import { refusalFailure } from '@spillway/wire'
 import { connectionHeaderTest } from './connection-headers.ts'
 import { refuse } from './refusal.ts'

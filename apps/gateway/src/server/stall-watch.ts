@@ -1,4 +1,5 @@
-import { type CancelTimer, type Clock, LinkedList, type ListPlace } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { type CancelTimer, LinkedList, type ListPlace } from '@spillway/middleware/kit'
 
 /** Something that must get on. */
 export interface Watched {

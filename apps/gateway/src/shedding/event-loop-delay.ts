@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 
 /** How often the loop is looked at, in milliseconds. */
 const interval = 100

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import { formatDuration } from '../config/duration.ts'
 import type { SheddingSignal } from './load-shedder.ts'
 

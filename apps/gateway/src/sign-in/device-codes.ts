@@ -1,6 +1,6 @@
 import { hash, randomBytes, randomInt } from 'node:crypto'
 import type { Clock } from '@spillway/middleware'
-import { RecentMap } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { ExpiringTexts } from './expiring-texts.ts'
 
 /** A program that waits for a person to sign in (RFC 8628). */

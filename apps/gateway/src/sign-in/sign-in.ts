@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import type { Client } from '../clients/client-directory.ts'
 import type { OidcConfig } from '../config/oidc-config.ts'
 import { type ClaimProblem, type Claims, type Subject, subjectOf } from '../identity/claims.ts'

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import { type ReadCertificate, readCertificate } from './read-certificate.ts'
 import { type ServerTlsConfig, tlsDefaults } from './tls-config.ts'
 

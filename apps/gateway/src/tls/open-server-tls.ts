@@ -1,5 +1,5 @@
 import type { TlsOptions } from 'node:tls'
-import { backgroundClock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import { type FollowedCertificate, followCertificate } from './followed-certificate.ts'
 import type { ServerTlsConfig } from './tls-config.ts'
 

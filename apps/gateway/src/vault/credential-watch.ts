@@ -1,5 +1,6 @@
 import type { Vault } from '@spillway/key-vault'
-import { backgroundClock, type CancelTimer, type Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { backgroundClock, type CancelTimer } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
 import { watchClouds } from './cloud-credentials.ts'
 import {

@@ -1,4 +1,5 @@
-import { type CancelTimer, type Clock, guardListener, systemClock, withDefaults } from '@spillway/middleware'
+import { type Clock, systemClock } from '@spillway/middleware'
+import { type CancelTimer, guardListener, withDefaults } from '@spillway/middleware/kit'
 import { ChannelError } from './channel-error.ts'
 import { type Entry, errorOf, failureOf, isBatch, kinds } from './messages.ts'
 import { createOutbox } from './outbox.ts'

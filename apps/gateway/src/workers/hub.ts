@@ -1,6 +1,7 @@
 import { memoryBudgetStore } from '@spillway/budgets'
 import { memoryBreakerStore } from '@spillway/circuit-breaker-fallback'
-import { backgroundClock, type Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import { serveBudgets } from './budgets-host.ts'
 import type { Channel } from './channel.ts'
 import { limitsHost } from './limits-host.ts'

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import { type AskOptions, type Channel, type Note, type Question, question } from './channel.ts'
 
 /** Whether what workers share is decided by the primary, or by each worker for its share. */

@@ -1,5 +1,6 @@
 import { type BudgetStore, type Meter, type MeterDemand, type MeterState, periodAt } from '@spillway/budgets'
-import { type Clock, RecentMap } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import {
   chargeBudgets,
   extendBudget,

@@ -1,4 +1,5 @@
-import type { CancelTimer, Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { CancelTimer } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
 import type { TallyCounts } from '../log/tally.ts'
 import { type Backoff, createBackoff } from './backoff.ts'

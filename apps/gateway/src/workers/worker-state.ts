@@ -1,4 +1,5 @@
-import { backgroundClock, type Clock } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import { backgroundClock } from '@spillway/middleware/kit'
 import type { SharedState, Sharing } from '../shared-state.ts'
 import type { Channel } from './channel.ts'
 import { remoteOpenings } from './openings.ts'

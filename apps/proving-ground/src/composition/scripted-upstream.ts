@@ -3,13 +3,12 @@ import {
   compose,
   createRequest,
   type Handler,
-  jsonBodyFromObject,
   listen,
   type Middleware,
   type ModelRequest,
-  type NewModelRequest,
   type SpillwayEvent,
 } from '@spillway/middleware'
+import { jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import type { VirtualClock } from '@spillway/testing'
 
 /** What an upstream does with one attempt; times in milliseconds from when the attempt begins. */

@@ -2,13 +2,11 @@ import {
   type Clock,
   createRequest,
   type Handler,
-  type JsonBody,
   type ModelResponse,
-  noDeadline,
-  type Operation,
   type Outcome,
   sleep,
 } from '@spillway/middleware'
+import { type JsonBody, noDeadline, type Operation } from '@spillway/middleware/kit'
 import type { Limits } from '@spillway/rate-limit'
 import type { SimulatedAnswer } from '@spillway/testing'
 import { Dice } from '../fuzz/dice.ts'

@@ -1,4 +1,4 @@
-import type { JsonBody, JsonObject } from '@spillway/middleware'
+import type { JsonBody, JsonObject } from '@spillway/middleware/kit'
 import { image, type Session } from './traffic.ts'
 
 /** Prose to cut prompts from: all in one byte a character, and nothing that JSON escapes. */

@@ -1,4 +1,4 @@
-import type { JsonBody } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 import type { Limits } from '@spillway/rate-limit'
 import { OutputBooks } from './output-books.ts'
 import { OwnWindow, resolution } from './own-windows.ts'

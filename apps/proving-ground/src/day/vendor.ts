@@ -1,4 +1,5 @@
-import type { Clock, JsonBody } from '@spillway/middleware'
+import type { Clock } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 import {
   type EnforcedLimits,
   enforceLimits,

@@ -1,4 +1,5 @@
-import { createRequest, type JsonObject, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest } from '@spillway/middleware'
+import { type JsonObject, jsonBodyFromObject } from '@spillway/middleware/kit'
 import {
   answerToAnthropic,
   answerToOpenAi,

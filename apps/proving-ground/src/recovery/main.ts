@@ -1,14 +1,8 @@
 /** What becomes of traffic and latency when one of three endpoints is slow, then dead, then back. */
 import { parseArgs } from 'node:util'
 import { attempt } from '@spillway/attempt'
-import {
-  compose,
-  createRequest,
-  type Handler,
-  jsonBodyFromObject,
-  listen,
-  readBody,
-} from '@spillway/middleware'
+import { compose, createRequest, type Handler, listen } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { retry } from '@spillway/retry'
 import { createRouting, routingDefaults } from '@spillway/routing'
 import { virtualClock } from '@spillway/testing'

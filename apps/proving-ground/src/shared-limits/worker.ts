@@ -1,14 +1,7 @@
 // One of several processes that share a limit. Tells its parent over IPC of every admission and every refusal.
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  bodyOf,
-  type Clock,
-  createRequest,
-  emit,
-  type Handler,
-  jsonBodyFromObject,
-  systemClock,
-} from '@spillway/middleware'
+import { type Clock, createRequest, emit, type Handler, systemClock } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { createRateLimit, redisLimitStore } from '@spillway/rate-limit'
 import { Redis } from 'ioredis'
 import type { WorkerOptions, WorkerReport } from './work.ts'

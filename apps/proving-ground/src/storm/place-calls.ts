@@ -3,10 +3,9 @@ import {
   createRequest,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
-  readBody,
 } from '@spillway/middleware'
+import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import type { GiveUpReason } from '@spillway/retry'
 import { callsAnswered } from './answer.ts'
 import type { Schedule, ScheduledCall } from './schedule.ts'

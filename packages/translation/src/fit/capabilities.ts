@@ -1,4 +1,4 @@
-import { acceptsPrefill, acceptsTemperature, isOpenAiNonReasoningModel } from '@spillway/wire'
+import { acceptsPrefill, acceptsTemperature, isOpenAiNonReasoningModel } from '@spillway/wire/internal'
 import { claudeRows } from './claude-rows.ts'
 
 /** The ways of thinking that a Messages request can ask for. */

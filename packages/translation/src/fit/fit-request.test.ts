@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { type ModelCapabilities, modelCapabilities } from './capabilities.ts'
 import { claudeRows } from './claude-rows.ts'

@@ -1,6 +1,7 @@
-import type { Api, JsonBody, JsonObject } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { JsonBody, JsonObject } from '@spillway/middleware/kit'
+import { estimatePromptTokens } from '@spillway/wire'
 import {
-  estimatePromptTokens,
   field,
   isObject,
   isSurelyWithin,
@@ -8,7 +9,7 @@ import {
   numberOf,
   objectsOf,
   promptFactsOf,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { isForced, isThinking } from '../protocols/messages-thinking.ts'
 import type { ModelCapabilities } from './capabilities.ts'

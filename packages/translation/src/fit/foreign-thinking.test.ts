@@ -1,5 +1,5 @@
-import { type JsonBody, jsonBodyFromBytes } from '@spillway/middleware'
-import { BodyScanner } from '@spillway/wire'
+import { type JsonBody, jsonBodyFromBytes } from '@spillway/middleware/kit'
+import { BodyScanner } from '@spillway/wire/internal'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prompts } from '../../../wire/test/prompts.ts'

@@ -1,5 +1,5 @@
-import type { JsonBody, JsonObject } from '@spillway/middleware'
-import { isForeignSignature, isObject, objectsOf, promptFactsOf, stringField } from '@spillway/wire'
+import type { JsonBody, JsonObject } from '@spillway/middleware/kit'
+import { isForeignSignature, isObject, objectsOf, promptFactsOf, stringField } from '@spillway/wire/internal'
 
 /** Whose thinking a target takes back: Claude its own, other models none that Claude has signed. */
 export type ThinkingOf = 'claude' | 'others'

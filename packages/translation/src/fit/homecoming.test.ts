@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { BodyScanner, promptFactsOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { BodyScanner, promptFactsOf } from '@spillway/wire/internal'
 import { describe, expect, it } from 'vitest'
 import { modelCapabilities } from './capabilities.ts'
 import { fitRequest, hasFittingThinking } from './fit-request.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, isPlainId, objectsOf, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, isPlainId, objectsOf, stringField, textOf } from '@spillway/wire/internal'
 import { CallIds } from '../protocols/tool-names.ts'
 
 /**

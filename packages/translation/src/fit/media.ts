@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, objectsOf } from '@spillway/wire/internal'
 
 export type MediaKind = 'images' | 'documents'
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import {
   callPieces,
   contentPieces,
@@ -9,7 +9,7 @@ import {
   stringField,
   textOf,
   usageOfCompletion,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
 import { type Loss, mergeLosses } from './loss.ts'

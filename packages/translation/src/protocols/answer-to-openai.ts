@@ -1,5 +1,6 @@
-import type { JsonObject } from '@spillway/middleware'
-import { anthropicUsage, objectsOf, stringField, textOf, writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { anthropicUsage } from '@spillway/wire'
+import { objectsOf, stringField, textOf, writeJson } from '@spillway/wire/internal'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from './answer-options.ts'
 import { type Loss, mergeLosses } from './loss.ts'

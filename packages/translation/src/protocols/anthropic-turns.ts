@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { objectsOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { objectsOf } from '@spillway/wire/internal'
 import { blocksOf } from './json.ts'
 
 /** Turns of one role in a row are one. */

@@ -1,4 +1,4 @@
-import { jsonBodyFromBytes } from '@spillway/middleware'
+import { jsonBodyFromBytes } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chatInDialect } from './chat-in-dialect.ts'

@@ -7,8 +7,8 @@ import {
   withItems,
   withKnownFields,
   withObject,
-} from '@spillway/middleware'
-import { isObject, isOpenAiReasoningModel } from '@spillway/wire'
+} from '@spillway/middleware/kit'
+import { isObject, isOpenAiReasoningModel } from '@spillway/wire/internal'
 import type { ChatDialect } from './dialect.ts'
 import { type Loss, mergeLosses } from './loss.ts'
 import { toolIdFor } from './tool-names.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { stringField, textOf, writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { stringField, textOf, writeJson } from '@spillway/wire/internal'
 import { anthropicTurns, systemBlocks, type Turn } from './anthropic-turns.ts'
 import type { ChatDialect } from './dialect.ts'
 import { blocksOf, defined } from './json.ts'

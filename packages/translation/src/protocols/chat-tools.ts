@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf, prependFields, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, objectsOf, prependFields, stringField, textOf } from '@spillway/wire/internal'
 import type { ChatDialect } from './dialect.ts'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'

@@ -1,4 +1,5 @@
-import type { Failure, JsonObject } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { classifyHttpError } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
 import { chatDialects, dialectOfUrl } from './dialect.ts'

@@ -1,5 +1,6 @@
-import type { Failure, JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf } from '@spillway/wire'
+import type { Failure } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, objectsOf } from '@spillway/wire/internal'
 import type { ChatDialect } from './dialect.ts'
 
 /** A field that translation has added or renamed, and how the request is written without it. */

@@ -5,8 +5,8 @@ import {
   type RenderedError,
   renderError,
   renderErrorEvent,
-  wordedFor,
 } from '@spillway/wire'
+import { wordedFor } from '@spillway/wire/internal'
 
 /**
  * Translates an error body for the callers of another protocol. The message stays the vendor's, but for a prompt that is

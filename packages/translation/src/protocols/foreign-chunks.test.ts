@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { SseScanner } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
 import { toolNameDeltas } from '../../../wire/test/tool-name-deltas.ts'

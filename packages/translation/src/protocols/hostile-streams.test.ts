@@ -1,4 +1,5 @@
-import { joinDetails, StreamReader } from '@spillway/wire'
+import { StreamReader } from '@spillway/wire'
+import { joinDetails } from '@spillway/wire/internal'
 import { describe, expect, it } from 'vitest'
 import { StreamTranslator } from './stream-translator.ts'
 

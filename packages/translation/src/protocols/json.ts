@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { objectsOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { objectsOf } from '@spillway/wire/internal'
 
 /** Content as a list of blocks: a string is short for one text block, in both protocols. */
 export function blocksOf(content: unknown): JsonObject[] {

@@ -1,5 +1,7 @@
-import type { JsonObject, Usage } from '@spillway/middleware'
-import { anthropicUsage, field, isObject, parseBounded, stringField, withSources } from '@spillway/wire'
+import type { Usage } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { anthropicUsage } from '@spillway/wire'
+import { field, isObject, parseBounded, stringField, withSources } from '@spillway/wire/internal'
 
 /** What is made of the events of a message. */
 export interface MessageListener<T> {

@@ -1,5 +1,7 @@
-import type { Failure, JsonObject, Usage } from '@spillway/middleware'
-import { renderErrorEvent, wordedFor } from '@spillway/wire'
+import type { Failure, Usage } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { renderErrorEvent } from '@spillway/wire'
+import { wordedFor } from '@spillway/wire/internal'
 import { stopFields } from './answer-to-anthropic.ts'
 import { usageForAnthropic } from './usage-translation.ts'
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { stringField } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { stringField } from '@spillway/wire/internal'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'
 

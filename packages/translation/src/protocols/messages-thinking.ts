@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, numberOf, objectsOf, stringField } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { field, isObject, numberOf, objectsOf, stringField } from '@spillway/wire/internal'
 import type { ModelCapabilities } from '../fit/capabilities.ts'
 import { defined } from './json.ts'
 import type { Loss } from './loss.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import {
   isForeignSignature,
   isObject,
@@ -7,7 +7,7 @@ import {
   setSource,
   stringField,
   textOf,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { blocksOf, defined } from './json.ts'
 import type { Loss } from './loss.ts'
 import { documentBlock, imageBlock } from './messages-media.ts'

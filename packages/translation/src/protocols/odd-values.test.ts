@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { estimatePromptTokens, StreamReader } from '@spillway/wire'
 import { describe, expect, test } from 'vitest'
 import { modelCapabilities } from '../fit/capabilities.ts'

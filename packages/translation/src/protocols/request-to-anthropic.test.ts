@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { answerToOpenAi } from './answer-to-openai.ts'

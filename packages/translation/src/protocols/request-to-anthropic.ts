@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import {
   acceptsTemperature,
   field,
@@ -8,7 +8,7 @@ import {
   prependFields,
   stringField,
   textOf,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { type ModelCapabilities, modelCapabilities } from '../fit/capabilities.ts'
 import { goOn } from '../fit/go-on.ts'
 import { blocksOf, defined } from './json.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import {
   acceptsTemperature,
   field,
@@ -6,7 +6,7 @@ import {
   isOpenAiNonReasoningModel,
   isOpenAiReasoningModel,
   stringField,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { chatMessages } from './chat-messages.ts'
 import { chatTools } from './chat-tools.ts'
 import { type ChatDialect, type ChatDialectName, chatDialects } from './dialect.ts'

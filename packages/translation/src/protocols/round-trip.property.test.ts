@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ChatDialectName } from './dialect.ts'

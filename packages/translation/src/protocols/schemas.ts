@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, prependFields } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, prependFields } from '@spillway/wire/internal'
 
 /** Keywords of JSON Schema whose value is one schema, a list of them, or a mapping of names to them. */
 const inner: ReadonlySet<string> = new Set([

@@ -1,5 +1,11 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, parseBounded, type ReasoningDetails, spillwayMark, stringField } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import {
+  field,
+  parseBounded,
+  type ReasoningDetails,
+  spillwayMark,
+  stringField,
+} from '@spillway/wire/internal'
 
 /** A signature for thinking that came from elsewhere. It carries what its origin wants back; the history is the store. */
 export function spillwaySignature(details: ReasoningDetails = []): string {

@@ -1,4 +1,6 @@
-import type { Failure, JsonObject, Usage } from '@spillway/middleware'
+import type { Failure, Usage } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { malformedFailure } from '@spillway/wire'
 import {
   type CallPiece,
   callPieces,
@@ -6,7 +8,6 @@ import {
   isObject,
   joinDetails,
   laterUsage,
-  malformedFailure,
   objectsOf,
   parseBounded,
   reasoningText,
@@ -14,7 +15,7 @@ import {
   usageOfCompletion,
   withSources,
   writeJson,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import type { Loss } from './loss.ts'

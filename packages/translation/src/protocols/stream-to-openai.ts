@@ -1,15 +1,15 @@
-import type { Failure, JsonObject } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { malformedFailure, renderErrorEvent } from '@spillway/wire'
 import {
   isObject,
-  malformedFailure,
   nameField,
   type ReasoningDetails,
-  renderErrorEvent,
   stringField,
   textOf,
   wordedFor,
   writeJson,
-} from '@spillway/wire'
+} from '@spillway/wire/internal'
 import { answerIdFor } from './answer-ids.ts'
 import type { AnswerOptions } from './answer-options.ts'
 import { redactedDetail, thinkingDetail } from './answer-to-openai.ts'

@@ -1,4 +1,5 @@
-import type { Failure, StreamPlace } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import type { StreamPlace } from '@spillway/middleware/kit'
 import type { SseEvent } from '@spillway/wire'
 import type { Loss } from './loss.ts'
 

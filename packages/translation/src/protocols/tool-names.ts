@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isPlainId } from '@spillway/wire'
+import { isPlainId } from '@spillway/wire/internal'
 
 /** OpenAI's limits: a tool call's id has 40 characters at most, a function's name 64. */
 const longestOpenAiId = 40

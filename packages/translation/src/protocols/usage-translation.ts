@@ -1,4 +1,5 @@
-import type { JsonObject, Usage } from '@spillway/middleware'
+import type { Usage } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 
 /** Token counts in Anthropic's words, where the input excludes what is cached. */
 export function usageForAnthropic(usage: Usage | undefined): JsonObject {

@@ -1,5 +1,6 @@
-import type { JsonObject } from '@spillway/middleware'
-import { objectsOf, responsesUsage, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { responsesUsage } from '@spillway/wire'
+import { objectsOf, stringField, textOf } from '@spillway/wire/internal'
 import { answerIdFor } from '../protocols/answer-ids.ts'
 import type { AnswerOptions, TranslatedAnswer } from '../protocols/answer-options.ts'
 import { stopFields } from '../protocols/answer-to-anthropic.ts'

@@ -1,5 +1,6 @@
-import type { JsonObject } from '@spillway/middleware'
-import { anthropicUsage, objectsOf, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { anthropicUsage } from '@spillway/wire'
+import { objectsOf, stringField, textOf } from '@spillway/wire/internal'
 import type { TranslatedAnswer } from '../protocols/answer-options.ts'
 import { redactedDetail, thinkingDetail } from '../protocols/answer-to-openai.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'

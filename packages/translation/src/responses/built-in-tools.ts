@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, textOf, writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, textOf, writeJson } from '@spillway/wire/internal'
 
 /** Tools that the caller runs and OpenAI defines. */
 export type BuiltInTool = 'apply_patch' | 'local_shell' | 'shell'

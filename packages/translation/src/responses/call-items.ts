@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, parseObject, textOf, writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, parseObject, textOf, writeJson } from '@spillway/wire/internal'
 import { builtInFields } from './built-in-tools.ts'
 import type { ToolKind } from './tool-kinds.ts'
 

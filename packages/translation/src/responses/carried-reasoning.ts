@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, objectsOf, parseBounded, type ReasoningDetails, stringField } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { field, objectsOf, parseBounded, type ReasoningDetails, stringField } from '@spillway/wire/internal'
 
 /** What `encrypted_content` of Spillway's making begins with. */
 const mark = 'spillway:1:'

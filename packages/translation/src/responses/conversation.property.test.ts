@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { writeJson } from '@spillway/wire/internal'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { requestToAnthropic } from '../protocols/request-to-anthropic.ts'

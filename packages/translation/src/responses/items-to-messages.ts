@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf, stringField, textOf, writeJson } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, objectsOf, stringField, textOf, writeJson } from '@spillway/wire/internal'
 import type { Loss } from '../protocols/loss.ts'
 import { toolIdFor } from '../protocols/tool-names.ts'
 import { builtInCall, isBuiltInOutput } from './built-in-tools.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, objectsOf, reasoningText, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { field, objectsOf, reasoningText, stringField, textOf } from '@spillway/wire/internal'
 
 /**
  * Messages of the assistant that follow each other as one, and texts as strings: servers of chat completions insist on the one, and

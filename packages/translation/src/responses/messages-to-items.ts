@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { isObject, objectsOf, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { isObject, objectsOf, stringField, textOf } from '@spillway/wire/internal'
 import { blocksOf } from '../protocols/json.ts'
 import type { Loss } from '../protocols/loss.ts'
 import { openAiFormat } from './carried-reasoning.ts'

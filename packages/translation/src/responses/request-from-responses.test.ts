@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { describe, expect, it } from 'vitest'
 import { requestToAnthropic } from '../protocols/request-to-anthropic.ts'
 import { withCacheBreakpoints } from './cache-breakpoints.ts'

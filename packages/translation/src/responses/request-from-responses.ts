@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, objectsOf, stringField } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { field, isObject, objectsOf, stringField } from '@spillway/wire/internal'
 import { defined } from '../protocols/json.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { messagesOfItems } from './items-to-messages.ts'

@@ -1,5 +1,12 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, isOpenAiReasoningModel, objectsOf, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import {
+  field,
+  isObject,
+  isOpenAiReasoningModel,
+  objectsOf,
+  stringField,
+  textOf,
+} from '@spillway/wire/internal'
 import { defined } from '../protocols/json.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { itemsOfMessages } from './messages-to-items.ts'

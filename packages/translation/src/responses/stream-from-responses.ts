@@ -1,14 +1,7 @@
-import type { Failure, JsonObject, Usage } from '@spillway/middleware'
-import {
-  isObject,
-  malformedFailure,
-  nameField,
-  objectsOf,
-  parseBounded,
-  responsesUsage,
-  stringField,
-  textOf,
-} from '@spillway/wire'
+import type { Failure, Usage } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { malformedFailure, responsesUsage } from '@spillway/wire'
+import { isObject, nameField, objectsOf, parseBounded, stringField, textOf } from '@spillway/wire/internal'
 import { answerIdFor } from '../protocols/answer-ids.ts'
 import type { AnswerOptions } from '../protocols/answer-options.ts'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'

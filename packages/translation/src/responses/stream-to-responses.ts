@@ -1,13 +1,7 @@
-import type { Failure, JsonObject, StreamPlace } from '@spillway/middleware'
-import {
-  isObject,
-  malformedFailure,
-  nameField,
-  renderErrorEvent,
-  stringField,
-  textOf,
-  wordedFor,
-} from '@spillway/wire'
+import type { Failure } from '@spillway/middleware'
+import type { JsonObject, StreamPlace } from '@spillway/middleware/kit'
+import { malformedFailure, renderErrorEvent } from '@spillway/wire'
+import { isObject, nameField, stringField, textOf, wordedFor } from '@spillway/wire/internal'
 import { type Loss, mergeLosses } from '../protocols/loss.ts'
 import { type MessageListener, MessageReader } from '../protocols/message-reader.ts'
 import type { StreamTranslation } from '../protocols/stream-translation.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject } from '@spillway/middleware'
-import { field, isObject, objectsOf, stringField, textOf } from '@spillway/wire'
+import type { JsonObject } from '@spillway/middleware/kit'
+import { field, isObject, objectsOf, stringField, textOf } from '@spillway/wire/internal'
 import { defined } from '../protocols/json.ts'
 import type { Loss } from '../protocols/loss.ts'
 import { toolNameFor } from '../protocols/tool-names.ts'

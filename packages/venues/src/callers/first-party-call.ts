@@ -1,11 +1,7 @@
-import {
-  deriveRequest,
-  fieldOf,
-  type JsonBody,
-  type ModelRequest,
-  type RequestHeaders,
-} from '@spillway/middleware'
-import { BodyScanner, pathOf, queryOf } from '@spillway/wire'
+import { deriveRequest, type ModelRequest } from '@spillway/middleware'
+import { fieldOf, type JsonBody, type RequestHeaders } from '@spillway/middleware/kit'
+import { pathOf, queryOf } from '@spillway/wire'
+import { BodyScanner } from '@spillway/wire/internal'
 import {
   betasOf,
   type FirstPartyForm,

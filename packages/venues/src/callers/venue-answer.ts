@@ -1,11 +1,7 @@
-import {
-  bodyOf,
-  type ModelRequest,
-  type ModelResponse,
-  type ResponseHeaders,
-  readBody,
-} from '@spillway/middleware'
-import { header, renderError } from '@spillway/wire'
+import type { ModelRequest, ModelResponse } from '@spillway/middleware'
+import { bodyOf, type ResponseHeaders, readBody } from '@spillway/middleware/kit'
+import { renderError } from '@spillway/wire'
+import { header } from '@spillway/wire/internal'
 import { eventsToFrames, toBedrockCounted } from '../forms/index.ts'
 
 const framesType = 'application/vnd.amazon.eventstream'

@@ -1,11 +1,5 @@
-import {
-  bodyOf,
-  createRequest,
-  type Handler,
-  jsonBodyFromObject,
-  type ModelRequest,
-  readBody,
-} from '@spillway/middleware'
+import { createRequest, type Handler, type ModelRequest } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { failureResponse, recogniseCall, refusalFailure } from '@spillway/wire'
 import { describe, expect, it } from 'vitest'
 import { venueCallers } from './venue-callers.ts'

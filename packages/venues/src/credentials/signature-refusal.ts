@@ -1,5 +1,5 @@
 import type { RefusedSignature } from '@spillway/core-client'
-import { header } from '@spillway/wire'
+import { header } from '@spillway/wire/internal'
 
 /** What AWS says about a signature: nothing, that its time is wrong, or its keys. */
 export type SignatureComplaint = 'time' | 'maybe time' | 'keys' | undefined

@@ -1,12 +1,6 @@
 import type { ProviderProfile } from '@spillway/core-client'
-import {
-  bodyOf,
-  deriveRequest,
-  type ModelRequest,
-  type ModelResponse,
-  readBody,
-  withDefaults,
-} from '@spillway/middleware'
+import { deriveRequest, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { bodyOf, readBody, withDefaults } from '@spillway/middleware/kit'
 import { pathOf } from '@spillway/wire'
 import { framesToEvents, fromBedrockCounted, toBedrockBody, toBedrockCount } from '../forms/index.ts'
 import { patchedBody } from '../forms/patched-body.ts'

@@ -1,4 +1,5 @@
-import { bodyOf, createRequest, type Handler, jsonBodyFromObject, type Operation } from '@spillway/middleware'
+import { createRequest, type Handler } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, type Operation } from '@spillway/middleware/kit'
 import { classifyHttpError, failureResponse } from '@spillway/wire'
 import { expect, it } from 'vitest'
 import { vertex } from '../index.ts'

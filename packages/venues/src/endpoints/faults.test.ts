@@ -1,5 +1,6 @@
 import { createClient, type ProviderProfile } from '@spillway/core-client'
-import { createRequest, type FailureKind, type FailureScope, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest, type FailureKind } from '@spillway/middleware'
+import { type FailureScope, jsonBodyFromObject } from '@spillway/middleware/kit'
 import {
   type Fault,
   type SimulatedServer,

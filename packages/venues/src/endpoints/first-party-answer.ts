@@ -1,11 +1,7 @@
-import {
-  bodyOf,
-  type ModelRequest,
-  type ModelResponse,
-  type ResponseHeaders,
-  readBody,
-} from '@spillway/middleware'
-import { field, header, parseBounded, renderError, wordedFor } from '@spillway/wire'
+import type { ModelRequest, ModelResponse } from '@spillway/middleware'
+import { bodyOf, type ResponseHeaders, readBody } from '@spillway/middleware/kit'
+import { renderError } from '@spillway/wire'
+import { field, header, parseBounded, wordedFor } from '@spillway/wire/internal'
 
 /** The headers of an answer, with the id of the request where first-party clients look for it. */
 export function firstPartyHeaders(headers: ResponseHeaders): ResponseHeaders {

@@ -1,4 +1,5 @@
-import { type Failure, RecentMap } from '@spillway/middleware'
+import type { Failure } from '@spillway/middleware'
+import { RecentMap } from '@spillway/middleware/kit'
 import { lossOf, pathForAll } from './not-taken.ts'
 
 /** How long what was learned holds, in milliseconds: clouds learn too. */

@@ -1,5 +1,6 @@
 import { createClient, type ProviderProfile } from '@spillway/core-client'
-import { createRequest, jsonBodyFromObject, listen } from '@spillway/middleware'
+import { createRequest, listen } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import {
   type BedrockOptions as ServerOptions,
   startBedrock,

@@ -1,4 +1,4 @@
-import { fieldOf, type JsonBody, omitField, withItems, withObject } from '@spillway/middleware'
+import { fieldOf, type JsonBody, omitField, withItems, withObject } from '@spillway/middleware/kit'
 import type { Loss } from '@spillway/translation'
 import { patchedBody } from '../forms/patched-body.ts'
 

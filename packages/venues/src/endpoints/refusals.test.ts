@@ -1,5 +1,6 @@
 import { createClient, type ProviderProfile } from '@spillway/core-client'
-import { createRequest, isStreamFailure, jsonBodyFromObject } from '@spillway/middleware'
+import { createRequest, isStreamFailure } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { startBedrock, startVertex } from '@spillway/testing'
 import { expect, it } from 'vitest'
 import { bedrock, vertex } from '../index.ts'

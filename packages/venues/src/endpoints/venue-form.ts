@@ -2,14 +2,12 @@ import {
   deriveRequest,
   emit,
   type Handler,
-  type JsonBody,
   type Middleware,
   type ModelRequest,
   type ModelResponse,
   named,
-  type Operation,
-  withKnownFields,
 } from '@spillway/middleware'
+import { type JsonBody, type Operation, withKnownFields } from '@spillway/middleware/kit'
 import { degradedResponse, type Loss, localCount, mergeLosses } from '@spillway/translation'
 import { refuse } from '@spillway/wire'
 import { betasOf } from '../forms/index.ts'

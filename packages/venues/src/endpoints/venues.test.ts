@@ -1,5 +1,6 @@
 import { createClient, type ProviderProfile } from '@spillway/core-client'
-import { createRequest, jsonBodyFromBytes, listen, type SpillwayEvent } from '@spillway/middleware'
+import { createRequest, listen, type SpillwayEvent } from '@spillway/middleware'
+import { jsonBodyFromBytes } from '@spillway/middleware/kit'
 import {
   type Fault,
   type Reply,

@@ -1,5 +1,6 @@
 import type { ProviderProfile } from '@spillway/core-client'
-import { deriveRequest, type ModelRequest, type ModelResponse, withDefaults } from '@spillway/middleware'
+import { deriveRequest, type ModelRequest, type ModelResponse } from '@spillway/middleware'
+import { withDefaults } from '@spillway/middleware/kit'
 import { pathOf } from '@spillway/wire'
 import { toVertexBody, withBetas } from '../forms/index.ts'
 import { apiVersion } from './dated-names.ts'

@@ -1,5 +1,5 @@
-import { fieldOf, type JsonBody, jsonBodyFromObject, type RequestHeaders } from '@spillway/middleware'
-import { parseBounded } from '@spillway/wire'
+import { fieldOf, type JsonBody, jsonBodyFromObject, type RequestHeaders } from '@spillway/middleware/kit'
+import { parseBounded } from '@spillway/wire/internal'
 import { patchedBody } from './patched-body.ts'
 import { firstPartyVersion } from './venue-headers.ts'
 

@@ -1,10 +1,5 @@
-import {
-  BodyChannel,
-  type Failure,
-  isStreamFailure,
-  type ResponseBody,
-  StreamFailure,
-} from '@spillway/middleware'
+import { type Failure, isStreamFailure, type ResponseBody, StreamFailure } from '@spillway/middleware'
+import { BodyChannel } from '@spillway/middleware/kit'
 import { malformedFailure } from '@spillway/wire'
 
 /** Reads a stream and writes it in another form. */

@@ -1,5 +1,7 @@
-import { concatBytes, type Failure, type ResponseBody } from '@spillway/middleware'
-import { bedrockFrame, classifyErrorBody, parseBounded, SseScanner } from '@spillway/wire'
+import type { Failure, ResponseBody } from '@spillway/middleware'
+import { concatBytes } from '@spillway/middleware/kit'
+import { classifyErrorBody, SseScanner } from '@spillway/wire'
+import { bedrockFrame, parseBounded } from '@spillway/wire/internal'
 import { convertedBody, type StreamConverter } from './converted-body.ts'
 
 /**

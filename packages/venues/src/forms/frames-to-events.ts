@@ -1,5 +1,6 @@
 import type { Failure, ResponseBody } from '@spillway/middleware'
-import { BedrockScanner, bedrockException, malformedFailure } from '@spillway/wire'
+import { malformedFailure } from '@spillway/wire'
+import { BedrockScanner, bedrockException } from '@spillway/wire/internal'
 import { convertedBody, type StreamConverter } from './converted-body.ts'
 
 /**

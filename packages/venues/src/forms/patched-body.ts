@@ -4,8 +4,8 @@ import {
   jsonBodyFromBytes,
   jsonBodyFromObject,
   withKnownFields,
-} from '@spillway/middleware'
-import { withSources, writeJson } from '@spillway/wire'
+} from '@spillway/middleware/kit'
+import { withSources, writeJson } from '@spillway/wire/internal'
 
 /** New values of fields; undefined for a field that is to go. */
 export type BodyChanges = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import type { RequestHeaders } from '@spillway/middleware'
+import type { RequestHeaders } from '@spillway/middleware/kit'
 
 /** Names of betas in a header, `a,b`; each once. */
 export function betasOf(headers: RequestHeaders): readonly string[] {

@@ -1,4 +1,4 @@
-import type { JsonBody } from '@spillway/middleware'
+import type { JsonBody } from '@spillway/middleware/kit'
 import { type FirstPartyForm, versionAndBetas } from './bedrock-body.ts'
 import { patchedBody } from './patched-body.ts'
 

@@ -1,4 +1,5 @@
-import type { Api, JsonObject } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { parseBounded } from '../bounded-json.ts'
 import { isObject } from '../json/values.ts'
 import type { SseEvent } from '../sse-event.ts'

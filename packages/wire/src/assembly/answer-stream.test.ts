@@ -1,4 +1,4 @@
-import { jsonBodyFromObject } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamReader } from '../stream-reader.ts'

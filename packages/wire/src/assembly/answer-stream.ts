@@ -1,5 +1,6 @@
-import type { Api, Venue } from '@spillway/middleware'
-import { fieldOf, type JsonBody, type JsonObject } from '@spillway/middleware'
+import type { Api } from '@spillway/middleware'
+import type { Venue } from '@spillway/middleware/kit'
+import { fieldOf, type JsonBody, type JsonObject } from '@spillway/middleware/kit'
 import { bedrockFrames } from '../event-stream/bedrock-frames.ts'
 import { isObject } from '../json/values.ts'
 import { field } from '../usage.ts'

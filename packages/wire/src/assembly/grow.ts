@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 
 /** An object that is being put together. */
 export type Growing = Record<string, unknown>

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { hasFunctionCall } from '../chat-content.ts'
 import { isObject, objectsOf } from '../json/values.ts'
 import { joinDetails } from '../reasoning-details.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { isObject, objectsOf } from '../json/values.ts'
 
 /** The events in which a response would have been streamed; undefined for what is no response. */

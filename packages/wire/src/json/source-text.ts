@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { isBounded, textLimits } from '../bounded-json.ts'
 import { type JsonListener, JsonScanner } from './json-scanner.ts'
 import { escapedToken } from './token-code.ts'

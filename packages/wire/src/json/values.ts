@@ -1,4 +1,4 @@
-import type { JsonObject } from '@spillway/middleware'
+import type { JsonObject } from '@spillway/middleware/kit'
 import { parseBounded } from '../bounded-json.ts'
 
 /** Whether a value is a JSON object. */

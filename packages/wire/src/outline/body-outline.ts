@@ -1,4 +1,4 @@
-import type { FieldSpan } from '@spillway/middleware'
+import type { FieldSpan } from '@spillway/middleware/kit'
 import { isForeignSignature, longestForeignSignature, spillwayMark } from '../foreign-signature.ts'
 import type { JsonListener } from '../json/json-scanner.ts'
 import { escapedToken, tokenCode } from '../json/token-code.ts'

@@ -1,4 +1,4 @@
-import type { FieldSpan } from '@spillway/middleware'
+import type { FieldSpan } from '@spillway/middleware/kit'
 import { escapedToken, tokenCode } from '../json/token-code.ts'
 import { BODY, LIST } from './depths.ts'
 import { TextsOutline } from './texts-outline.ts'

@@ -32,7 +32,7 @@ export function apiProblems(folder: string, exports: Exports, accept: boolean): 
     }
     const difference = firstDifference(before ?? '', report)
     return [
-      `api: the public types differ from ${reportFolder}/${name} (${difference}): if that is meant, "pnpm api" writes it again; say it in the changeset`,
+      `api: the public types differ from ${reportFolder}/${name} (${difference}): if that is meant, "pnpm generate api" writes it again; say it in the changeset`,
     ]
   })
 }

@@ -20,7 +20,7 @@ const rows = readdirSync(folder)
 const text = `# Decisions
 
 What was chosen where a newcomer would ask why, by number. A decision that another one replaces keeps its text and says so in a line \`Status: replaced by NNNN\`.
-This page is written by \`pnpm decisions\`.
+This page is written by \`pnpm generate decisions\`.
 
 | number | decision | date | status |
 | --- | --- | --- | --- |
@@ -30,6 +30,6 @@ ${rows.join('\n')}
 const page = `${folder}README.md`
 if (!process.argv.includes('--check')) writeFileSync(page, text)
 else if (readFileSync(page, 'utf8') !== text) {
-  console.error('docs/decisions/README.md is not up to date: run "pnpm decisions"')
+  console.error('docs/decisions/README.md is not up to date: run "pnpm generate decisions"')
   process.exitCode = 1
 }

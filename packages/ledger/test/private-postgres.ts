@@ -9,6 +9,8 @@ import pg from 'pg'
 /** A PostgreSQL of the test's own, on a free port of this machine. */
 export interface PrivatePostgres {
   readonly url: string
+  /** Its first process, which starts the others. */
+  pid(): number
   start(): Promise<void>
   /** Breaks all connections. */
   stop(): Promise<void>
@@ -56,8 +58,9 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
   const start = (): Promise<void> =>
     run('pg_ctl', '-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start')
   let isFrozen = false
+  const pid = (): number => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
   const signal = (name: 'SIGSTOP' | 'SIGCONT'): void => {
-    const server = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+    const server = pid()
     // First the one that would start others.
     process.kill(server, name)
     isFrozen = name === 'SIGSTOP'
@@ -81,6 +84,7 @@ export async function privatePostgres(): Promise<PrivatePostgres | undefined> {
   const url = `postgres://spillway@127.0.0.1:${port}/postgres`
   return {
     url,
+    pid,
     start,
     stop,
     freeze: () => signal('SIGSTOP'),

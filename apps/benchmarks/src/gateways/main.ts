@@ -7,7 +7,7 @@ import { median, rotated } from '../measure.ts'
 import { closedLoop } from './closed-loop.ts'
 import { type Latencies, openLoop } from './open-loop.ts'
 import { type Prompt, prompts } from './prompts.ts'
-import { type ClosedRow, type OpenRow, report } from './report.ts'
+import { type ClosedRow, type IdleRow, type OpenRow, report } from './report.ts'
 import { type RunningRival, rivals } from './rivals.ts'
 
 const { values: options } = parseArgs({
@@ -79,6 +79,7 @@ const claude = fork(new URL('./raw-claude.ts', import.meta.url), {
   stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 })
 const upstream = await portOf(claude)
+const idle: IdleRow[] = []
 const closed: ClosedRow[] = []
 const opened: OpenRow[] = []
 const running: { name: string; rival: RunningRival }[] = []
@@ -86,6 +87,7 @@ try {
   for (const { name, start } of present) {
     const rival = await start([upstream])
     running.push({ name, rival })
+    idle.push({ rival: name, startedIn: rival.startedIn, memory: rival.memory() })
     console.log(`${name}: started in ${rival.startedIn.toFixed(0)} ms, ${megabytes(rival.memory())} MB`)
   }
   for (const [, load] of loads) closed.push(...(await measureClosed(load)))
@@ -100,7 +102,7 @@ try {
   for (const { rival } of running) await rival.stop()
   claude.disconnect()
 }
-const { text, missed } = report(closed, opened)
+const { text, missed } = report(idle, closed, opened)
 console.log(`\n${text}`)
 for (const line of missed) console.log(`MISSED  ${line}`)
 if (options.write !== undefined) writeFileSync(options.write, `${text}\n`)

@@ -38,10 +38,17 @@ export function startProgram(
     said += error.message
   })
   return {
-    cpu: () => sum(treeOf(child), ({ utime, stime }) => ((utime + stime) / ticks) * 1e6),
-    memory: () => sum(treeOf(child), ({ rss }) => rss * pageSize),
+    ...useOf(child.pid),
     said: () => said,
     stop: () => stop(child),
+  }
+}
+
+/** What a process uses, with those that it has started. */
+export function useOf(pid: number | undefined): Pick<Program, 'cpu' | 'memory'> {
+  return {
+    cpu: () => sum(treeOf(pid), ({ utime, stime }) => ((utime + stime) / ticks) * 1e6),
+    memory: () => sum(treeOf(pid), ({ rss }) => rss * pageSize),
   }
 }
 
@@ -76,7 +83,7 @@ function statOf(pid: number): Stat | undefined {
   }
 }
 
-function treeOf({ pid }: ChildProcess): Stat[] {
+function treeOf(pid: number | undefined): Stat[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {

@@ -22,7 +22,24 @@ export interface OpenRow {
   readonly latencies: Latencies
 }
 
+/** A gateway before its first call. */
+export interface IdleRow {
+  readonly rival: string
+  /** Milliseconds from its start to its first answer. */
+  readonly startedIn: number
+  /** Resident bytes. */
+  readonly memory: number
+}
+
 const baseline = 'bare Node proxy'
+/** Which of ours is to be ahead of which, in CPU a call and in memory. */
+const ahead: readonly { readonly ours: string; readonly theirs: string }[] = [
+  { ours: 'Spillway, SQLite', theirs: 'claude gateway' },
+  { ours: 'Spillway, SQLite', theirs: 'claude gateway, spend limits' },
+]
+
+/** Resident megabytes of Spillway at most: before its first call, and after the loads. */
+const mostMemory = { idle: 90, afterwards: 220 }
 
 /** What is promised: CPU a call against the bare proxy, by load and gateway. */
 const bounds: readonly { readonly load: RegExp; readonly rival: string; readonly atMost: number }[] = [
@@ -37,11 +54,20 @@ const added = { p50: 0.15, p99: 1, p99UnderFaults: 2 }
 
 /** Tables in Markdown, and the bounds that were missed. */
 export function report(
+  idle: readonly IdleRow[],
   closed: readonly ClosedRow[],
   opened: readonly OpenRow[],
 ): { text: string; missed: string[] } {
-  const missed: string[] = []
+  const missed: string[] = [...behind(closed), ...tooLarge(idle, closed)]
   const lines = [
+    '| gateway | start | idle | after the loads |',
+    '| --- | ---: | ---: | ---: |',
+    ...idle.map(({ rival, startedIn, memory }) => {
+      const last = closed.findLast((row) => row.rival === rival)
+      const cells = [`${startedIn.toFixed(0)} ms`, inMegabytes(memory), last ? inMegabytes(last.memory) : '']
+      return `| ${[rival, ...cells].join(' | ')} |`
+    }),
+    '',
     '| load | gateway | CPU a call | to the bare proxy | calls/s | memory |',
     '| --- | --- | ---: | ---: | ---: | ---: |',
   ]
@@ -52,7 +78,7 @@ export function report(
       row.failed === undefined
         ? [`${median(row.cpu).toFixed(0)} µs`, ratio?.toFixed(2) ?? '', row.callsPerSecond.toFixed(0)]
         : [`fails: ${row.failed}`, '', '']
-    lines.push(`| ${[row.load, row.rival, ...cells, `${(row.memory / 1e6).toFixed(0)} MB`].join(' | ')} |`)
+    lines.push(`| ${[row.load, row.rival, ...cells, inMegabytes(row.memory)].join(' | ')} |`)
     for (const { load, rival, atMost } of bounds)
       if (load.test(row.load) && rival === row.rival && ratio !== undefined && ratio > atMost)
         missed.push(`${row.load}, ${rival}: ${ratio.toFixed(2)}x the bare proxy, at most ${atMost}x`)
@@ -83,6 +109,43 @@ export function report(
       )
   }
   return { text: lines.join('\n'), missed }
+}
+
+function inMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`
+}
+
+/** Where we are behind those that we are to be ahead of. */
+function behind(closed: readonly ClosedRow[]): string[] {
+  return closed.flatMap((row) =>
+    ahead.flatMap(({ ours, theirs }) => {
+      const other = closed.find(({ load, rival }) => load === row.load && rival === theirs)
+      if (row.rival !== ours || row.failed !== undefined || other === undefined || other.failed !== undefined)
+        return []
+      const ratio = ratioOf(row, other)
+      return [
+        ...(ratio > 1 ? [`${row.load}, ${ours}: ${ratio.toFixed(2)}x the CPU of ${theirs}`] : []),
+        ...(row.memory > other.memory
+          ? [`${row.load}, ${ours}: ${inMegabytes(row.memory)}, ${theirs} ${inMegabytes(other.memory)}`]
+          : []),
+      ]
+    }),
+  )
+}
+
+function tooLarge(idle: readonly IdleRow[], closed: readonly ClosedRow[]): string[] {
+  const ours = idle.filter(({ rival }) => rival.startsWith('Spillway'))
+  return ours.flatMap(({ rival, memory }) => {
+    const last = closed.findLast((row) => row.rival === rival)?.memory ?? 0
+    return [
+      ...(memory > mostMemory.idle * 1e6
+        ? [`${rival}, idle: ${inMegabytes(memory)}, at most ${mostMemory.idle} MB`]
+        : []),
+      ...(last > mostMemory.afterwards * 1e6
+        ? [`${rival}, after the loads: ${inMegabytes(last)}, at most ${mostMemory.afterwards} MB`]
+        : []),
+    ]
+  })
 }
 
 /** The median of the ratios, round by round. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '@spillway/testing'
+import { claudeGateway } from './claude-rival.ts'
 import { type Program, startProgram } from './processes.ts'
 
 /** A gateway that runs. */
@@ -192,6 +193,8 @@ export const rivals: Readonly<Record<string, Rival>> = {
   spillway: spillway('Spillway, SQLite', (folder) => `storage: { url: "sqlite:${folder}/ledger.db" }\n`),
   'spillway-memory': spillway('Spillway, no storage', () => ''),
   portkey,
+  claude: claudeGateway(false),
+  'claude-limits': claudeGateway(true),
   litellm,
 }
 
@@ -205,7 +208,7 @@ function hasCommand(command: string): boolean {
 }
 
 /** @throws Error with the last lines of the program, when nothing listens in time */
-async function listening(port: number, program: Program, name: string): Promise<void> {
+export async function listening(port: number, program: Program, name: string): Promise<void> {
   for (const startedAt = performance.now(); performance.now() - startedAt < 90_000; ) {
     const answered = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2_000) }).then(
       (response) => response.arrayBuffer().then(() => true),

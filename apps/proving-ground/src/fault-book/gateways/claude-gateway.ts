@@ -1,21 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { createHmac } from 'node:crypto'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '@spillway/testing'
 import { privatePostgres } from '../../../../../packages/ledger/test/private-postgres.ts'
 import { limits } from '../limits.ts'
 import type { PreparedRow } from '../upstreams.ts'
+import { identityProvider, installClaude, sessionSecret, sessionToken } from './claude-program.ts'
 import type { GatewayAdapter } from './gateway.ts'
 
 const release = '2.1.330'
-const folder = join(tmpdir(), `fault-book-claude-${release}`)
-const secret = 'the fault book signs its own sessions with this'
 
 /** Anthropic's own gateway, from npm, installed on demand; with a PostgreSQL and an identity provider that only it uses. */
 export function claudeGateway(): GatewayAdapter {
@@ -31,12 +26,12 @@ export function claudeGateway(): GatewayAdapter {
     lanes: 6,
     serves: ({ shape }) => shape.api === 'anthropic' && shape.at === undefined,
     async start(rows) {
-      const binary = install()
+      const { binary, folder } = installClaude(release)
       const postgres = await privatePostgres()
       if (postgres === undefined) throw new Error('claude gateway needs PostgreSQL')
       const identity = await identityProvider()
       const port = await freePort()
-      const stop = await run(binary, port, configOf(rows, port, identity.url, postgres.url))
+      const stop = await run(binary, folder, port, configOf(rows, port, identity.url, postgres.url))
       const authorization = `Bearer ${sessionToken(`http://127.0.0.1:${port}`)}`
       return {
         urlFor: () => `http://127.0.0.1:${port}`,
@@ -60,7 +55,7 @@ function configOf(rows: readonly PreparedRow[], port: number, issuer: string, po
   return JSON.stringify({
     listen: { host: '127.0.0.1', port },
     oidc: { issuer, client_id: 'fault-book', client_secret: 'fault-book' },
-    session: { jwt_secret: secret },
+    session: { jwt_secret: sessionSecret },
     store: { postgres_url: postgres },
     upstreams: rows.flatMap((prepared) => [
       upstream(`${prepared.model}-first`, prepared.firstUrl),
@@ -78,65 +73,12 @@ function configOf(rows: readonly PreparedRow[], port: number, issuer: string, po
   })
 }
 
-/** A session as the gateway would have given it after a sign-in. */
-function sessionToken(issuer: string): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const now = Math.floor(Date.now() / 1_000)
-  const email = 'fault-book@example.com'
-  const claims = {
-    sub: 'fault-book',
-    email,
-    groups: [],
-    iss: issuer,
-    aud: 'claude-gateway',
-    iat: now,
-    exp: now + 3_600,
-  }
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-}
-
-/** What the gateway looks for at its start; no user signs in. */
-async function identityProvider(): Promise<{ readonly url: string; readonly server: Server }> {
-  const server = createServer((req, res) => {
-    const url = `http://${req.headers.host}`
-    const metadata = {
-      issuer: url,
-      authorization_endpoint: `${url}/authorize`,
-      token_endpoint: `${url}/token`,
-      jwks_uri: `${url}/jwks`,
-      response_types_supported: ['code'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['RS256'],
-    }
-    res.setHeader('content-type', 'application/json')
-    res.end(JSON.stringify(req.url === '/jwks' ? { keys: [] } : metadata))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
-}
-
-function install(): string {
-  const scope = join(folder, 'node_modules/@anthropic-ai')
-  const found = (): string | undefined =>
-    existsSync(scope)
-      ? readdirSync(scope)
-          .map((name) => join(scope, name, 'claude'))
-          .find((path) => path.includes('claude-code-') && existsSync(path))
-      : undefined
-  const installed = found()
-  if (installed !== undefined) return installed
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund']
-  const args = ['install', ...flags, `@anthropic-ai/claude-code@${release}`]
-  const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
-  const binary = status === 0 ? found() : undefined
-  if (binary === undefined) throw new Error(`Claude Code could not be installed: ${stderr}`)
-  return binary
-}
-
-async function run(binary: string, port: number, config: string): Promise<() => Promise<void>> {
+async function run(
+  binary: string,
+  folder: string,
+  port: number,
+  config: string,
+): Promise<() => Promise<void>> {
   const file = join(folder, `gateway-${port}.yaml`)
   writeFileSync(file, config, { mode: 0o600 })
   const child = spawn(binary, ['gateway', '--config', file], {

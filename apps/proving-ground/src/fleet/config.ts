@@ -66,7 +66,7 @@ export function configOf(
     ],
     vault: { file: vault.file, keyFile: vault.keyFile },
     retry: { attempts: 4, baseDelay: '20ms', maxDelay: '200ms', budget: 1 },
-    ...(usd === undefined ? {} : { budgets: { all: [`usd=${usd}/month`] } }),
+    ...(usd === undefined ? {} : { budgets: { all: [`usd=${usd.toFixed(2)}/month`] } }),
     storage: { url: postgres, journal: `${folder}/journal-${name}` },
     // On a machine that is shared with others Redis may take longer than by default, without being away.
     state: { redis, timeout: '2s', processes: 3 },

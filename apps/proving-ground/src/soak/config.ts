@@ -35,6 +35,8 @@ export function configOf({ upstreams, folder, workers }: SoakPlace, version = 0)
     server: {
       ...{ host: '127.0.0.1', port: 0, auth: 'keys', admin: 'open' },
       ...{ fingerprintKey: 'env:SOAK_FINGERPRINT_KEY', clientsFile: `${folder}/clients.json` },
+      // A machine that is busy is no reason to refuse anything here.
+      loadShedding: { maxEventLoopDelay: 'none' },
       ...(workers > 1 ? { workers } : {}),
     },
     targets: {

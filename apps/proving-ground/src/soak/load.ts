@@ -80,6 +80,8 @@ export function startLoad(options: LoadOptions): Load {
       streams++
       await follow(longStream(agent, options, lane))
       streams--
+      // One that was refused is not asked for again at once.
+      await pause(100)
     }
   }
   const stopping = new AbortController()

@@ -142,7 +142,8 @@ export async function soak({
     await settle(gateway.url, database)
     const left = load.calls.filter(({ result }) => ['left', 'closed', 'cut'].includes(result)).length
     const books = await checkBooks(gateway.url, database, {
-      calls: load.sent - left,
+      // Who is refused at the door is in no book.
+      calls: load.sent - left - load.calls.filter(({ result }) => result === '401').length,
       unknownCalls: left,
       requests: upstreams.requests,
     })
@@ -226,6 +227,7 @@ function callLines(calls: readonly SeenCall[]): BooksLine[] {
   const whole = long.filter(({ result }) => result === '200').length
   return [
     line('long streams that were whole', `${whole} of ${long.length}`, whole === long.length),
+    line('calls refused with 401', `${(share(['401']) * 100).toFixed(2)} %`, share(['401']) === 0),
     line('connections that were cut', `${(broken * 100).toFixed(3)} %`, broken === 0),
     line('calls with a 200', `${(answered * 100).toFixed(2)} % (99 % or more)`, answered >= 0.99),
   ]

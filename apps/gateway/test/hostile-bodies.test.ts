@@ -165,6 +165,27 @@ const taken: readonly (readonly [string, (model: string) => Buffer, models?: rea
   ['a giant text of large characters', (model) => filled(prompt(model), '日本')],
   ['a giant text of escaped characters', (model) => filled(prompt(model), '\\u65e5\\u672c')],
   ['a text of as many escapes as may be', (model) => filled(prompt(model), '\\n\\"', 11.9 * MB)],
+  [
+    'a tool with a giant name',
+    (model) => filled(call(model, '"messages":[],"tools":[{"name":"…"}]'), 'a'),
+    ['m'],
+  ],
+  [
+    'a message with a giant role',
+    (model) => filled(call(model, '"messages":[{"role":"…","content":"a"}]'), 'a'),
+    ['m'],
+  ],
+  [
+    '60,000 tools',
+    (model) =>
+      Buffer.from(
+        call(
+          model,
+          `"messages":[{"role":"user","content":"a"}],"tools":[${list(60_000, (i) => `{"name":"${i}","type":"kind_${i}"}`)}]`,
+        ),
+      ),
+    ['m', 'mapped'],
+  ],
   ['a giant number', (model) => filled(call(model, '"messages":[],"a":…'), '9'), ['m']],
   ['100,000 messages', (model) => turns(model, 100_000, () => 'x'.repeat(250)), ['m', 'mapped']],
   ['50,000 messages', (model) => turns(model, 50_000, () => 'x'.repeat(550)), ['translated']],

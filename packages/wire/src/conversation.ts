@@ -92,16 +92,28 @@ function readScanned(body: Buffer, api: Api, opening: PromptOpening): Conversati
   const { tools } = opening
   if (tools?.isList) {
     prefix += `\n${tools.count}`
-    for (const name of tools.names) prefix += `\n${name && textAt(body, name.start, name.end)}`
+    for (const name of tools.names) {
+      const sample = nameAt(body, name)
+      if (sample === undefined) return undefined
+      prefix += sample
+    }
   }
   const first = isText ? [{ role: undefined, texts: [turns.text] }] : turns.opening
   for (const { role, texts: spans } of first) {
     const content = texts(spans)
     if (content === undefined) return undefined
-    prefix += `\n${isText ? 'user' : role && textAt(body, role.start, role.end)}${content}`
+    const sample = isText ? sampleOf('user') : nameAt(body, role)
+    if (sample === undefined) return undefined
+    prefix += sample + content
   }
   return { key: hash(prefix), isFirstTurn: isText || !isAnswered(body, turns) }
 }
+
+/** Of a name that may be missing, and may be of any length. */
+const nameSample = (name: string | undefined): string => (name === undefined ? '\nundefined' : sampleOf(name))
+
+const nameAt = (body: Buffer, name: TextSpan | undefined): string | undefined =>
+  name === undefined ? nameSample(undefined) : sampleAt(body, name)
 
 function isAnswered(body: Buffer, { hasAssistant, kinds }: TurnsOutline): boolean {
   return hasAssistant || kinds.some(({ start, end }) => isAnswersKind(textAt(body, start, end)))
@@ -131,7 +143,7 @@ function hasAnswer(messages: readonly unknown[]): boolean {
 }
 
 /** What a model has written beside messages. */
-const isAnswersKind = (type: string): boolean => /(?:_call|reasoning)$/.test(type)
+const isAnswersKind = (type: string): boolean => type.endsWith('_call') || type.endsWith('reasoning')
 
 const asBuffer = ({ bytes }: JsonBody): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
@@ -140,14 +152,14 @@ function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unk
   if (Array.isArray(tools)) {
     prefix += `\n${tools.length}`
     for (const tool of tools.slice(0, most)) {
-      prefix += `\n${stringField(tool, 'name') ?? stringField(field(tool, 'function'), 'name')}`
+      prefix += nameSample(stringField(tool, 'name') ?? stringField(field(tool, 'function'), 'name'))
     }
   }
   // The first messages up to the user's: in the protocol of OpenAI the system prompt is one of them.
   for (const message of messages.slice(0, most)) {
     const role = stringField(message, 'role')
     if (role === 'assistant') break
-    prefix += `\n${role}${textOf(field(message, 'content'))}`
+    prefix += nameSample(role) + textOf(field(message, 'content'))
     if (role === 'user') break
   }
   return hash(prefix)

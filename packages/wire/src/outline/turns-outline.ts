@@ -17,8 +17,9 @@ export interface TurnSpans {
   readonly texts: readonly (TextSpan | undefined)[]
 }
 
-/** Items without a role whose types are looked at. */
+/** Items without a role whose types are looked at, and how long such a type is at most, in bytes. */
 const mostKinds = 64
+const longestKind = 256
 
 /** Where a list of messages, or of Responses' items, has what its conversation is recognised by. */
 export class TurnsOutline {
@@ -95,12 +96,15 @@ export class TurnsOutline {
 
   #endTurn(): void {
     if (this.#roleCode === ASSISTANT) this.hasAssistant = true
-    if (this.#role === undefined && this.#kind !== undefined && this.kinds.length < mostKinds)
-      this.kinds.push(this.#kind)
+    if (this.#role === undefined && this.#kind !== undefined) this.#noteKind(this.#kind)
     if (this.#isOver) return
     if (this.#content.isUnclear) this.isUnclear = true
     if (this.#roleCode === ASSISTANT || this.opening.length === openingMessages) this.#isOver = true
     else this.opening.push({ role: this.#role, texts: this.#content.texts })
     if (this.#roleCode === USER) this.#isOver = true
+  }
+
+  #noteKind(kind: TextSpan): void {
+    if (this.kinds.length < mostKinds && kind.end - kind.start <= longestKind) this.kinds.push(kind)
   }
 }

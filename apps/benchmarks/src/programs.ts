@@ -10,6 +10,10 @@ export const programs: Programs = {
     what: 'CPU and added latency of the gateway beside nginx, a bare proxy and other gateways',
     load: () => import('./gateways/main.ts'),
   },
+  allocations: {
+    what: 'bytes that a small call allocates on the main thread of the gateway, and what collections leave of them',
+    load: () => import('./allocations.ts'),
+  },
   streams: {
     what: '2,000 concurrent streams through the gateway and through a bare proxy',
     load: () => import('./streams/main.ts'),

@@ -71,6 +71,7 @@ export function claudeGateway(withLimits: boolean): Rival {
         const database = useOf(postgres.pid())
         return {
           ...{ url, path: '/v1/messages', startedIn, stop },
+          signal: program.signal,
           headers: { authorization: `Bearer ${sessionToken(url.origin)}` },
           cpu: () => program.cpu() + database.cpu(),
           memory: () => program.memory() + database.memory(),

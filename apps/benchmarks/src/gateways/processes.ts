@@ -7,6 +7,7 @@ export interface Program {
   cpu(): number
   /** Resident memory of all of its processes now, in bytes. */
   memory(): number
+  signal(signal: NodeJS.Signals): void
   /** What it has printed last, for errors. */
   said(): string
   stop(): Promise<void>
@@ -39,6 +40,7 @@ export function startProgram(
   })
   return {
     ...useOf(child.pid),
+    signal: (signal) => void child.kill(signal),
     said: () => said,
     stop: () => stop(child),
   }

@@ -8,7 +8,7 @@ import { claudeGateway } from './claude-rival.ts'
 import { type Program, startProgram } from './processes.ts'
 
 /** A gateway that runs. */
-export interface RunningRival extends Pick<Program, 'cpu' | 'memory'> {
+export interface RunningRival extends Pick<Program, 'cpu' | 'memory' | 'signal'> {
   readonly url: URL
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -22,8 +22,11 @@ export interface Rival {
   readonly name: string
   /** Why it cannot be measured here; undefined where it can. */
   missing(): string | undefined
-  /** @param upstreams where the simulated Claude is; the first may be dead */
-  start(upstreams: readonly URL[]): Promise<RunningRival>
+  /**
+   * @param upstreams where the simulated Claude is; the first may be dead
+   * @param env variables beside its own
+   */
+  start(upstreams: readonly URL[], env?: Readonly<Record<string, string>>): Promise<RunningRival>
 }
 
 const ownNode = process.execPath
@@ -46,12 +49,12 @@ function rival(
   return {
     name,
     missing,
-    async start(upstreams) {
+    async start(upstreams, more) {
       const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-'))
       const port = await freePort()
       const { command, args, env, path = '/v1/messages', headers = {} } = recipe(upstreams, port, folder)
       const startedAt = performance.now()
-      const program = startProgram(command, args, env, folder)
+      const program = startProgram(command, args, { ...env, ...more }, folder)
       try {
         await listening(port, program, name)
       } catch (error) {
@@ -65,6 +68,7 @@ function rival(
         startedIn: performance.now() - startedAt,
         cpu: program.cpu,
         memory: program.memory,
+        signal: program.signal,
         async stop() {
           await program.stop()
           rmSync(folder, { recursive: true, force: true })

@@ -34,6 +34,7 @@ import { openDashboard } from './server/dashboard.ts'
 import { listenGateway } from './server/gateway-server.ts'
 import type { AnsweredCall } from './server/handle-call.ts'
 import type { RefusedRequest } from './server/refusal.ts'
+import type { SharedState } from './shared-state.ts'
 import type { RunningTarget } from './targets.ts'
 import { gatewayValues } from './telemetry/gateway-values.ts'
 import { openObservability } from './telemetry/observability.ts'
@@ -130,6 +131,22 @@ function boundsOf({ server }: Config, worker: WorkerParts | undefined): Config['
   return { ...server, maxInFlightBytes: server.maxInFlightBytes ?? defaultInFlightBytes(worker?.count) }
 }
 
+/** What this process shares with others: over Redis, or with the other workers through their primary. */
+async function openShared(
+  { state: { redis, processes = 1, ...sharing } = {} }: Config,
+  worker: WorkerParts | undefined,
+  log: (line: string) => void,
+): Promise<SharedState | undefined> {
+  const { count = 1 } = worker ?? {}
+  if (redis !== undefined) {
+    const { openSharedState } = await import('./shared-state.ts')
+    return openSharedState(redis, log, omitUndefined({ ...sharing, processes: processes * count }))
+  }
+  if (worker === undefined) return undefined
+  const { openWorkerState } = await import('./workers/worker-state.ts')
+  return openWorkerState(worker.channel, { processes: count, log })
+}
+
 /** The first `vault:NAME` of the endpoints. */
 function referenceToVault({ targets }: Config): string | undefined {
   const all = Object.values(targets).flatMap(({ endpoints = [] }) => endpoints)
@@ -179,15 +196,12 @@ export async function openGateway(
       sources.book(attempt)
     },
     warn: log,
+    store: worker && (await import('./workers/ledger-channel.ts')).remoteLedger(worker.channel),
   }).catch((error: unknown) => {
     credentials.close()
     throw error
   })
-  const { redis, ...sharing } = config.state ?? {}
-  const shared =
-    redis === undefined
-      ? undefined
-      : await (await import('./shared-state.ts')).openSharedState(redis, log, omitUndefined(sharing))
+  const shared = await openShared(config, worker, log)
   const { stateFolder = defaultStateFolder() } = options
   let ownUrl = config.server.oidc?.publicUrl ?? ''
   const doors = await openDoors({
@@ -255,7 +269,7 @@ export async function openGateway(
     // Last: the calls that were cut are booked and counted too.
     await closeAll(
       [
-        { name: 'redis', close: () => shared?.close() },
+        { name: 'what is shared', close: () => shared?.close() },
         { name: 'the clients', close: () => known?.directory.close() },
         { name: 'the vault', close: () => vault?.close() },
         { name: 'the database', close: () => books.close() },

@@ -13,7 +13,9 @@ export async function openConfiguredBooks(
   options: BooksOptions,
 ): Promise<Books> {
   try {
-    return openBooks(storage, { ...options, auditKeys: await auditKeysOf(storage?.auditKey, vault) })
+    // Of a store that another process has open the keys are there.
+    const auditKeys = options.store === undefined ? await auditKeysOf(storage?.auditKey, vault) : undefined
+    return openBooks(storage, { ...options, auditKeys })
   } catch (error) {
     await vault?.close()
     throw error

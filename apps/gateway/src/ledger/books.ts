@@ -90,6 +90,48 @@ export interface BooksOptions {
   readonly warn?: ((line: string) => void) | undefined
   /** Of the audit log; the first one signs. */
   readonly auditKeys?: readonly string[] | undefined
+  /** A store that another process has opened, keeps within its limits and closes. @default one is opened */
+  readonly store?: LedgerStore | undefined
+}
+
+/** A store that this process has opened. */
+export interface OpenStore {
+  readonly store: LedgerStore
+  /** Resolves when nothing is removed any more. */
+  retire(): Promise<void>
+  /** After that, closes the store. */
+  close(): Promise<void>
+}
+
+export interface BookStoreOptions extends Pick<BooksOptions, 'warn' | 'auditKeys'> {
+  /** Hears why nothing could be removed. @default `warn` hears of an audit log that takes no entries */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/**
+ * Opens the store of a configuration, and keeps it within its limits. The database is connected to with the first rows.
+ * @throws Error as {@link openBooks}
+ */
+export function openBookStore(
+  storage: StorageConfig | undefined,
+  { warn, auditKeys, onError = onceALine(warn) }: BookStoreOptions = {},
+): OpenStore {
+  const store = openLedgerStore(storage === undefined ? inMemory : storageUrl(storage.url), {
+    ...{ warn, auditKey: auditKeys },
+    maxNames: storage === undefined ? namesInMemory : undefined,
+    ...{ readTimeout: storage?.reads?.timeout, maxWaitingReads: storage?.reads?.maxWaiting },
+    postgres: storage?.postgres,
+  })
+  const kept = storage === undefined ? retentionInMemory : storage.retention
+  const retention = startRetention({ store, ...omitUndefined({ ...kept }), onError })
+  return {
+    store,
+    retire: () => retention.close(),
+    async close() {
+      await retention.close()
+      await store.close()
+    },
+  }
 }
 
 /**
@@ -98,19 +140,14 @@ export interface BooksOptions {
  * @throws Error when the URL is in an environment variable that is not set, the journal's folder cannot be made, or others
  * can replace the files
  */
-export function openBooks(
-  storage: StorageConfig | undefined,
-  { onAttempt, warn, auditKeys }: BooksOptions = {},
-): Books {
+export function openBooks(storage: StorageConfig | undefined, options: BooksOptions = {}): Books {
+  const { onAttempt, warn, auditKeys } = options
   const url = storage === undefined ? inMemory : storageUrl(storage.url)
   const journal = storage && (storage.journal ?? journalOf(url))
-  const store = openLedgerStore(url, {
-    ...{ warn, auditKey: auditKeys },
-    maxNames: storage === undefined ? namesInMemory : undefined,
-    ...{ readTimeout: storage?.reads?.timeout, maxWaitingReads: storage?.reads?.maxWaiting },
-    postgres: storage?.postgres,
-  })
   const refused = onceALine(warn)
+  const opened =
+    options.store === undefined ? openBookStore(storage, { warn, auditKeys, onError: refused }) : undefined
+  const store = options.store ?? (opened as OpenStore).store
   const writer = omitUndefined({ ...storage?.writer })
   let isClosing = false
   // A database in memory that ends now has no reader: no thread is started for its last rows, and none is waited for.
@@ -118,12 +155,10 @@ export function openBooks(
     write: async (entries, signal) => (isClosing ? 0 : store.write(entries, signal)),
   }
   const ledger = createLedger({
-    store: storage === undefined ? untilClosing : store,
+    store: storage === undefined && opened !== undefined ? untilClosing : store,
     ...{ journal, providerOf, roleOf, pricesOf, onAttempt, warn },
     ...writer,
   })
-  const kept = storage === undefined ? retentionInMemory : storage.retention
-  const retention = startRetention({ store, ...omitUndefined({ ...kept }), onError: refused })
   const log: Pick<AuditLog, 'append'> = {
     append: (entries, signal) =>
       store.audit.append(entries, signal).catch((error: unknown) => {
@@ -149,10 +184,10 @@ export function openBooks(
     flush: () => ledger.flush(),
     async close() {
       isClosing = true
-      const retired = retention.close()
+      const retired = opened?.retire()
       await Promise.all([audit?.close(), ledger.close()])
       await retired
-      await store.close()
+      await opened?.close()
     },
   }
 }

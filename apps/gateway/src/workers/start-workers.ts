@@ -9,7 +9,10 @@ import type { Lines } from '../log/lines.ts'
 import { ownManifest } from '../own-manifest.ts'
 import { withPrimarys, workersDiff } from '../reload/config-diff.ts'
 import { heardOnce } from './heard-once.ts'
+import { createHub } from './hub.ts'
+import { serveLedger } from './ledger-channel.ts'
 import * as orders from './orders.ts'
+import { openPrimaryBooks } from './primary-books.ts'
 import { workerCount } from './worker-count.ts'
 import { createWorkerPool } from './worker-pool.ts'
 import { openForks } from './worker-process.ts'
@@ -50,6 +53,8 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     else if (said.kind === 'circuit') log.circuit(said.changed)
     else log.vault(said.event as never)
   })
+  const hub = createHub()
+  const books = await openPrimaryBooks(config, (line) => log.warn(line))
   let current = config
   const pool = createWorkerPool({
     config,
@@ -61,7 +66,11 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
       ...{ version, file: options.file, places: placesOf(seat.config, options.problemAt) },
       ...{ host: options.host, exposed: options.exposed, quiet: options.quiet, columns: options.columns() },
     }),
-    onFork: ({ id, channel }) => void channel.hear(orders.said, (said) => hear(id, said)),
+    onFork({ id, channel }) {
+      channel.hear(orders.said, (said) => hear(id, said))
+      hub.serve(channel)
+      serveLedger(books.store, channel)
+    },
     clock: systemClock,
     warn: (line) => log.warn(line),
     info: (line) => log.notice(line),
@@ -72,6 +81,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     await pool.open()
   } catch (error) {
     await pool.close(0, 0)
+    await books.close()
     throw error
   }
   const note: Gateway['note'] = (action, details) =>
@@ -112,6 +122,8 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     async close(drain = 30_000, delay = 0) {
       note('gateway.stopped', { subject: pool.url })
       await pool.close(drain, delay)
+      // A second call waits for the same end.
+      await books.close()
     },
   }
 }

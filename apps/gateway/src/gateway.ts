@@ -206,6 +206,7 @@ export async function openGateway(
   let ownUrl = config.server.oidc?.publicUrl ?? ''
   const doors = await openDoors({
     ...{ config, vault, shared, stateFolder, log, url: () => ownUrl },
+    sharing: worker && (await (await import('./workers/login-channel.ts')).remoteLogins(worker.channel)),
     note: (actor, action, details) => void books.audit?.record({ actor, action, details }),
   }).catch(async (error: unknown) => {
     credentials.close()

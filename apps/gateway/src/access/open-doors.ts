@@ -6,8 +6,8 @@ import type { Fingerprints } from '../fingerprints/fingerprints.ts'
 import { openFingerprints } from '../fingerprints/open-fingerprints.ts'
 import type { Identity } from '../identity/open-identity.ts'
 import { withTokens } from '../identity/token-directory.ts'
-
 import { adminMode } from '../operators/admin-mode.ts'
+import type { LoginSharing } from '../operators/login.ts'
 import { type OperatorDoor, openOperatorDoor } from '../operators/operator-door.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { SignIn } from '../sign-in/sign-in.ts'
@@ -22,6 +22,8 @@ export interface DoorOptions {
   readonly stateFolder: string | null
   /** The gateway's own address, once it is known. */
   readonly url: () => string
+  /** Where several processes serve as one gateway. */
+  readonly sharing?: LoginSharing | undefined
   /** Notes an act in the audit log. */
   readonly note: (actor: string, action: string, details: Readonly<Record<string, unknown>>) => void
   readonly log: (line: string) => void
@@ -44,7 +46,7 @@ export interface Doors {
  * @throws Error for a key, a secret or a list of clients that cannot be had; then nothing is open
  */
 export async function openDoors(options: DoorOptions): Promise<Doors> {
-  const { config, vault, shared, stateFolder, url, note, log } = options
+  const { config, vault, shared, sharing, stateFolder, url, note, log } = options
   const { auth, oidc, fingerprintKey } = config.server
   const admin = adminMode(config.server)
   const sources = { vault, stateFolder, clock: backgroundClock, log }
@@ -60,11 +62,13 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
       identity = await openIdentity(oidc, { ...sources, clients: known.directory })
     }
     const asked = auth === 'keys' ? known?.directory : undefined
+    let signIn: SignIn | undefined
     const operators = openOperatorDoor({
+      ...{ sharing, personOf: (subject, since) => signIn?.personOf(subject, since) },
       ...{ admin, clients: known?.directory, hash: known?.hash, clock: backgroundClock, note, log },
       signIn: identity === undefined ? undefined : signInPaths.login,
     })
-    const signIn =
+    signIn =
       identity && known && oidc
         ? await (await import('../sign-in/open-sign-in.ts')).openConfiguredSignIn(oidc, {
             ...{ identity, known, clock: backgroundClock, log, shared: shared?.expiring },

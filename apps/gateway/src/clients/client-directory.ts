@@ -44,6 +44,8 @@ export interface ClientDirectory {
   check(key: string): Client | KeyProblem
   /** The client that a key belongs to whenever it is asked, without the key: undefined once that has ended. */
   holderOf(key: string): () => Client | undefined
+  /** The client of a key with this hash now. */
+  withHash(hash: string): Client | undefined
   /** When a key of a client was last taken here; undefined where that was not since the start. */
   lastUsed(name: string): number | undefined
   /** All that were ever in a team and are known, those that are revoked too: what they have used is the team's. */
@@ -123,6 +125,11 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
   }
   follow()
 
+  const current = (hashed: string): Client | undefined => {
+    const entry = entries.get(hashed)
+    return entry !== undefined && clock.epoch() < entry.until ? entry.client : undefined
+  }
+
   return {
     check(key) {
       const quick = digest('sha256', salt + key, 'base64')
@@ -140,12 +147,10 @@ export async function openDirectory(options: DirectoryOptions): Promise<ClientDi
       return entry.client
     },
     lastUsed: (name) => uses.get(name),
+    withHash: current,
     holderOf(key) {
       const hashed = hash.of(key)
-      return () => {
-        const entry = entries.get(hashed)
-        return entry !== undefined && clock.epoch() < entry.until ? entry.client : undefined
-      }
+      return () => current(hashed)
     },
     membersOf: (team) => members.get(team) ?? [],
     get size() {

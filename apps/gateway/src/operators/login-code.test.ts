@@ -10,20 +10,20 @@ test('a code logs in once, within two minutes, and only where the secret is the 
   await clock.advance(1_000)
   const codes = loginCodes(hash, clock)
   const code = newLoginCode(hash, 'admin:alice', clock.epoch())
-  expect([codes.use(code), codes.use(code)]).toEqual(['admin:alice', undefined])
+  expect(await Promise.all([codes.use(code), codes.use(code)])).toEqual(['admin:alice', undefined])
   expect(
-    codes.use(newLoginCode(clientHash(Buffer.alloc(32, 2)), 'admin:alice', clock.epoch())),
+    await codes.use(newLoginCode(clientHash(Buffer.alloc(32, 2)), 'admin:alice', clock.epoch())),
   ).toBeUndefined()
   const late = newLoginCode(hash, 'admin:alice', clock.epoch())
   await clock.advance(codeLife)
-  expect(codes.use(late)).toBeUndefined()
+  expect(await codes.use(late)).toBeUndefined()
   // What was used before a restart is not known any more.
   const early = newLoginCode(hash, 'admin:alice', clock.epoch() - 1)
-  expect(loginCodes(hash, clock).use(early)).toBeUndefined()
+  expect(await loginCodes(hash, clock).use(early)).toBeUndefined()
   expect(codes.use(newLoginCode(hash, 'admin:alice', clock.epoch() + 2 * codeLife))).toBeUndefined()
 })
 
-test('nothing else is a code: no part of one, no key, and no hash that was made for keys', () => {
+test('nothing else is a code: no part of one, no key, and no hash that was made for keys', async () => {
   const codes = loginCodes(hash, virtualClock())
   const code = newLoginCode(hash, 'admin:alice', virtualClock().epoch())
   const said = code.slice(0, code.lastIndexOf('.'))
@@ -36,6 +36,19 @@ test('nothing else is a code: no part of one, no key, and no hash that was made 
     `${other}${code.slice(said.length)}`,
     `${said}.${hash.of(said)}`,
   ])
-    expect(codes.use(wrong)).toBeUndefined()
-  expect(codes.use(code)).toBe('admin:alice')
+    expect(await codes.use(wrong)).toBeUndefined()
+  expect(await codes.use(code)).toBe('admin:alice')
+})
+
+test('is taken by one of several processes', async () => {
+  const clock = virtualClock()
+  const code = newLoginCode(hash, 'admin:alice', clock.epoch())
+  const claimed: [string, number][] = []
+  const claim = async (nonce: string, ms: number): Promise<boolean> => claimed.push([nonce, ms]) === 1
+  const [one, other] = [loginCodes(hash, clock, claim), loginCodes(hash, clock, claim)]
+  expect([await one.use(code), await other.use(code)]).toEqual(['admin:alice', undefined])
+  expect(claimed).toMatchObject([
+    [expect.any(String), codeLife],
+    [claimed[0]?.[0], codeLife],
+  ])
 })

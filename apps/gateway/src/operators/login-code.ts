@@ -22,16 +22,20 @@ export function newLoginCode(hash: ClientHash, actor: string, now: number): stri
   return `${said}.${hash.ofLogin(said)}`
 }
 
-/** Checks codes for one gateway, which takes each once. */
+/**
+ * Checks codes for one gateway, which takes each once.
+ * @param claim whether no other process of the gateway has taken one, which it remembers for so many milliseconds
+ */
 export function loginCodes(
   hash: ClientHash,
   clock: Pick<Clock, 'epoch'>,
-): { use(code: string): string | undefined } {
+  claim: (nonce: string, ms: number) => Promise<boolean> = async () => true,
+): { use(code: string): Promise<string | undefined> } {
   const startedAt = clock.epoch()
   const used = new Map<string, number>()
   return {
     /** @returns the actor; undefined where the code is wrong, used or too old */
-    use(code) {
+    async use(code) {
       const [, made = '', nonce = '', name = '', mac] = form.exec(code) ?? []
       if (mac === undefined || !isSame(mac, hash.ofLogin(code.slice(0, code.lastIndexOf('.')))))
         return undefined
@@ -41,6 +45,7 @@ export function loginCodes(
       for (const [old, until] of used) if (until <= now) used.delete(old)
       if (used.size >= mostUsed) return undefined
       used.set(nonce, at + codeLife)
+      if (!(await claim(nonce, at + codeLife - now))) return undefined
       return Buffer.from(name, 'base64url').toString()
     },
   }

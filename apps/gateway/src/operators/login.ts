@@ -11,13 +11,27 @@ import { type AdmittedOperator, operatorPermissions, wholeOperator } from './ope
 import { loginPaths } from './operator-paths.ts'
 import { isOfOwnPage } from './own-page.ts'
 import { setCookie } from './session-cookie.ts'
-import type { Sessions } from './sessions.ts'
+import type { Holder, SessionSharing, Sessions } from './sessions.ts'
+
+/** Makes logins at one process known to all of a gateway. */
+export interface LoginSharing {
+  readonly sessions: SessionSharing
+  /** Whether a code was not taken before, by any of them. */
+  claim(code: string, ms: number): Promise<boolean>
+  /** Tells of an attempt, as {@link LoginLimit} counts it. */
+  failed(address: string): void
+  succeeded(address: string): void
+  /** Calls back with the attempts at others. */
+  follow(heard: { failed(address: string): void; succeeded(address: string): void }): void
+}
 
 export interface LoginOptions {
   readonly admin: 'open' | 'login'
   readonly clients: Pick<ClientDirectory, 'check' | 'holderOf'> | undefined
   readonly hash: ClientHash | undefined
   readonly sessions: Sessions
+  /** Where several processes serve as one gateway. */
+  readonly sharing?: LoginSharing | undefined
   /** The path at which people log in with the identity provider; undefined without one. */
   readonly signIn?: string | undefined
   readonly clock: Clock
@@ -33,7 +47,7 @@ export interface Login {
    */
   answer(req: IncomingMessage, res: ServerResponse, path: string, asked: AskedLogin): boolean
   /** Opens a session for someone who has shown elsewhere who they are. @returns the header `set-cookie` */
-  open(req: IncomingMessage, name: string, current: () => Client | undefined): string
+  open(req: IncomingMessage, name: string, current: () => Client | undefined, holder: Holder): string
 }
 
 /** What came with a request, which is no longer in its headers. */
@@ -49,9 +63,14 @@ const noteEvery = 60_000
 const refusal =
   'this does not open the dashboard: the key is mistyped, unknown, revoked or expired, or its client lacks the permission admin:read ("spillway clients show NAME" tells); a link works once, within two minutes'
 
-export function openLogin({ admin, clients, hash, sessions, signIn, clock, note, log }: LoginOptions): Login {
+export function openLogin(options: LoginOptions): Login {
+  const { admin, clients, hash, sessions, sharing, signIn, clock, note, log } = options
   const limit = new LoginLimit({ clock })
-  const codes = hash && loginCodes(hash, clock)
+  sharing?.follow({
+    failed: (address) => limit.failed(address),
+    succeeded: (address) => limit.succeeded(address),
+  })
+  const codes = hash && loginCodes(hash, clock, sharing?.claim)
   let notedAt = Number.NEGATIVE_INFINITY
 
   const heldUp = (from: string): void => {
@@ -61,28 +80,32 @@ export function openLogin({ admin, clients, hash, sessions, signIn, clock, note,
     log(`too many failed logins: attempts have to wait, of ${from} among others`)
   }
 
-  const open = (req: IncomingMessage, name: string, current: () => Client | undefined) => {
-    const { id, session } = sessions.open(name, current)
-    return { session, cookie: setCookie(req, id) }
+  const open = (req: IncomingMessage, name: string, current: () => Client | undefined, holder: Holder) => {
+    const { id, session, known } = sessions.open(name, current, holder)
+    return { session, cookie: setCookie(req, id), known }
   }
 
   /** Who a key or a code belongs to; a text that says why it is refused. */
-  const holderOf = (
+  const holderOf = async (
     body: Readonly<Record<string, unknown>>,
-  ): { name: string; current: () => Client | undefined } | string => {
+  ): Promise<{ name: string; current: () => Client | undefined; holder: Holder } | string> => {
     const { key, code } = body
     if (typeof code === 'string') {
-      const actor = codes?.use(code)
+      const actor = await codes?.use(code)
       if (actor === undefined) return 'the code is wrong, used or too old'
       const client = wholeOperator(actor)
-      return { name: actor, current: () => client }
+      return { name: actor, current: () => client, holder: { by: 'code', actor } }
     }
     if (typeof key !== 'string') return 'neither a key nor a code'
     const given = key.trim()
     const client = clients?.check(given) ?? 'unknown'
     if (typeof client === 'string') return `the key is ${client}`
     if (!client.permissions.has('admin:read')) return `${client.name} lacks admin:read`
-    return { name: client.name, current: clients?.holderOf(given) ?? (() => undefined) }
+    return {
+      name: client.name,
+      current: clients?.holderOf(given) ?? (() => undefined),
+      holder: { by: 'key', hash: hash?.of(given) ?? '' },
+    }
   }
 
   const logIn = async (req: IncomingMessage, res: ServerResponse, ids: readonly string[]): Promise<void> => {
@@ -99,18 +122,22 @@ export function openLogin({ admin, clients, hash, sessions, signIn, clock, note,
     }
     // Before the body arrives: attempts that are made at once count as they come.
     limit.failed(from)
+    sharing?.failed(from)
     const read = await readJsonBody(req, res, clock)
     if ('status' in read) return sendError(res, read.status, read.message)
-    const holder = holderOf(read.body)
+    const holder = await holderOf(read.body)
     if (typeof holder === 'string') {
       note('nobody', 'login.refused', { subject: 'dashboard', from, why: holder })
       log(`a login to the dashboard from ${from} was refused: ${holder}`)
       return sendError(res, 401, refusal)
     }
     limit.succeeded(from)
+    sharing?.succeeded(from)
     // Never an id that the browser brought.
     for (const id of ids) sessions.end(id)
-    const { session, cookie } = open(req, holder.name, holder.current)
+    const { session, cookie, known } = open(req, holder.name, holder.current, holder.holder)
+    // The next request of the page may come to another process.
+    await known
     note(holder.name, 'login.accepted', { subject: 'dashboard', from })
     const operator = { name: holder.name, by: 'session', address: from, now: session.now } as const
     sendJson(res, 200, viewOf({ operator, session }), { 'set-cookie': cookie })
@@ -136,7 +163,7 @@ export function openLogin({ admin, clients, hash, sessions, signIn, clock, note,
   }
 
   return {
-    open: (req, name, current) => open(req, name, current).cookie,
+    open: (req, name, current, holder) => open(req, name, current, holder).cookie,
     answer(req, res, path, asked) {
       if (path !== loginPaths.login && path !== loginPaths.logout) return false
       const { method } = req

@@ -9,18 +9,22 @@ import type { Permission } from '../clients/permissions.ts'
 import { clientAddress } from '../server/gateway-request.ts'
 import { callerError } from '../server/refusal.ts'
 import { sendError } from './answer-json.ts'
-import { type AskedLogin, type Login, openLogin } from './login.ts'
+import { type AskedLogin, type Login, type LoginSharing, openLogin } from './login.ts'
 import { type AdmittedOperator, type Operator, wholeOperator } from './operator.ts'
 import { neededAt } from './operator-paths.ts'
 import { isOfOwnPage } from './own-page.ts'
 import { presentedIds } from './session-cookie.ts'
-import { isSame, type Session, Sessions } from './sessions.ts'
+import { type Holder, isSame, type Session, Sessions } from './sessions.ts'
 
 export interface OperatorDoorOptions {
   /** Whether operators have to show who they are. */
   readonly admin: 'open' | 'login'
   /** Undefined where there are no clients: then nobody can log in, and `admin` is `open`. */
-  readonly clients: Pick<ClientDirectory, 'check' | 'holderOf'> | undefined
+  readonly clients: Pick<ClientDirectory, 'check' | 'holderOf' | 'withHash'> | undefined
+  /** Where several processes serve as one gateway. */
+  readonly sharing?: LoginSharing | undefined
+  /** A person whom the identity provider knows, as they are now. */
+  readonly personOf?: ((subject: unknown, since: number) => Client | undefined) | undefined
   readonly hash: ClientHash | undefined
   /** The path at which people log in with the identity provider; undefined without one. */
   readonly signIn?: string | undefined
@@ -53,8 +57,12 @@ const watchEvery = 500
 export const csrfHeader = 'x-spillway-csrf'
 
 export function openOperatorDoor(options: OperatorDoorOptions): OperatorDoor {
-  const { admin, clients, clock } = options
-  const sessions = new Sessions({ clock })
+  const { admin, clients, clock, personOf, sharing } = options
+  const holderOf = (holder: Holder): Client | undefined => {
+    if (holder.by === 'code') return wholeOperator(holder.actor)
+    return holder.by === 'key' ? clients?.withHash(holder.hash) : personOf?.(holder.subject, holder.since)
+  }
+  const sessions = new Sessions({ clock, sharing: sharing?.sessions, holderOf })
   const isOpenTo = (req: IncomingMessage): boolean =>
     admin === 'open' && (clients === undefined || isFromHere(req))
 

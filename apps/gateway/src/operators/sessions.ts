@@ -12,15 +12,56 @@ export interface SessionOptions {
   readonly perClient?: number
   /** In all; the same. @default 1000 */
   readonly most?: number
+  /** Where several processes serve as one gateway. */
+  readonly sharing?: SessionSharing | undefined
+  /** Who a holder is now: asked for sessions that another process has opened. */
+  readonly holderOf?: ((holder: Holder) => Client | undefined) | undefined
 }
 
 /** The defaults of {@link SessionOptions}. */
-export const sessionDefaults: Required<Omit<SessionOptions, 'clock'>> = {
+export const sessionDefaults: Required<Omit<SessionOptions, 'clock' | 'sharing' | 'holderOf'>> = {
   longest: 12 * 3_600_000,
   idle: 2 * 3_600_000,
   perClient: 20,
   most: 1_000,
 }
+
+/** Whose a session is, as other processes of the gateway can find out too. */
+export type Holder =
+  /** Whoever has a key with this hash. */
+  | { readonly by: 'key'; readonly hash: string }
+  /** A user of the gateway's machine. */
+  | { readonly by: 'code'; readonly actor: string }
+  /** A person whom the identity provider knows. */
+  | { readonly by: 'oidc'; readonly subject: unknown; readonly since: number }
+
+/** A session, as processes of one gateway tell each other of it. */
+export interface SharedSession {
+  /** Of its id. */
+  readonly digest: string
+  readonly name: string
+  readonly csrf: string
+  readonly endsAt: number
+  readonly usedAt: number
+  readonly holder: Holder
+}
+
+/** Makes the sessions of one process those of all. */
+export interface SessionSharing {
+  /** Resolves when all others know of it, or do not answer. */
+  opened(session: SharedSession): Promise<void>
+  used(digest: string, at: number): void
+  ended(digest: string): void
+  /** Calls back with what others tell, and at first with all that there are. */
+  follow(heard: {
+    opened(session: SharedSession): void
+    used(digest: string, at: number): void
+    ended(digest: string): void
+  }): void
+}
+
+/** How often others are told that a session is used, in milliseconds. */
+const tellUseEvery = 60_000
 
 /** Someone who has logged in. */
 export interface Session {
@@ -36,31 +77,58 @@ export interface Session {
 export interface Opened {
   readonly id: string
   readonly session: Session
+  /** Resolves when all processes of the gateway know of it. */
+  readonly known: Promise<void>
 }
 
 interface Kept extends Session {
   usedAt: number
+  /** When others were last told that it is used. */
+  toldAt: number
   isEnded: boolean
 }
 
-/** The sessions of the dashboard, in memory: a restart of the gateway ends them all. */
+/** The sessions of the dashboard, in memory, of all workers where there are several: a restart of the gateway ends them all. */
 export class Sessions {
-  readonly #options: Required<SessionOptions>
+  readonly #options: Required<Omit<SessionOptions, 'sharing' | 'holderOf'>>
+  readonly #sharing: SessionSharing | undefined
   /** By a digest of their ids, the oldest first: how long a look-up takes says nothing about an id. */
   readonly #kept = new Map<string, Kept>()
 
-  constructor(options: SessionOptions) {
+  constructor({ sharing, holderOf = () => undefined, ...options }: SessionOptions) {
     this.#options = { ...sessionDefaults, ...options }
+    this.#sharing = sharing
+    sharing?.follow({
+      opened: (session) => this.#keep(session, () => holderOf(session.holder)),
+      used: (digest, at) => {
+        const kept = this.#kept.get(digest)
+        if (kept !== undefined) kept.usedAt = Math.max(kept.usedAt, at)
+      },
+      ended: (digest) => this.#drop(digest),
+    })
   }
 
-  /** @param current who it is for, asked with each request; undefined ends the session */
-  open(name: string, current: () => Client | undefined): Opened {
-    const { clock, longest, idle } = this.#options
+  /**
+   * @param current who it is for, asked with each request; undefined ends the session
+   * @param holder the same for other processes of the gateway
+   */
+  open(name: string, current: () => Client | undefined, holder: Holder): Opened {
+    const { clock, longest } = this.#options
     const id = randomBytes(32).toString('base64url')
     const now = clock.epoch()
+    const shared: SharedSession = {
+      ...{ digest: digestOf(id), name, csrf: randomBytes(32).toString('base64url') },
+      ...{ endsAt: now + longest, usedAt: now, holder },
+    }
+    this.#makeSpace(name)
+    const session = this.#keep(shared, current)
+    return { id, session, known: this.#sharing?.opened(shared) ?? Promise.resolve() }
+  }
+
+  #keep({ digest, name, csrf, endsAt, usedAt }: SharedSession, current: () => Client | undefined): Session {
+    const { clock, idle } = this.#options
     const kept: Kept = {
-      ...{ name, csrf: randomBytes(32).toString('base64url') },
-      ...{ endsAt: now + longest, usedAt: now, isEnded: false },
+      ...{ name, csrf, endsAt, usedAt, toldAt: usedAt, isEnded: false },
       now: () => {
         const at = clock.epoch()
         if (kept.isEnded || at >= kept.endsAt || at >= kept.usedAt + idle) return undefined
@@ -70,9 +138,8 @@ export class Sessions {
         return kept.isEnded ? undefined : client
       },
     }
-    this.#makeSpace(name)
-    this.#kept.set(digestOf(id), kept)
-    return { id, session: kept }
+    this.#kept.set(digest, kept)
+    return kept
   }
 
   /** The session of an id that has not ended, which counts as used. */
@@ -85,14 +152,22 @@ export class Sessions {
       return undefined
     }
     kept.usedAt = this.#options.clock.epoch()
+    if (kept.usedAt >= kept.toldAt + tellUseEvery) {
+      kept.toldAt = kept.usedAt
+      this.#sharing?.used(digest, kept.usedAt)
+    }
     return kept
   }
 
   end(id: string): void {
     const digest = digestOf(id)
+    if (this.#drop(digest)) this.#sharing?.ended(digest)
+  }
+
+  #drop(digest: string): boolean {
     const kept = this.#kept.get(digest)
     if (kept !== undefined) kept.isEnded = true
-    this.#kept.delete(digest)
+    return this.#kept.delete(digest)
   }
 
   get size(): number {
@@ -105,8 +180,8 @@ export class Sessions {
     const oldest = own.length >= perClient ? own[0] : undefined
     const victim = oldest ?? (this.#kept.size >= most ? [...this.#kept][0] : undefined)
     if (victim === undefined) return
-    victim[1].isEnded = true
-    this.#kept.delete(victim[0])
+    this.#drop(victim[0])
+    this.#sharing?.ended(victim[0])
   }
 }
 

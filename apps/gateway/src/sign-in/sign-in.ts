@@ -8,6 +8,7 @@ import { type ClaimProblem, type Claims, type Subject, subjectOf } from '../iden
 import { IdentityProviderError } from '../identity/discovery.ts'
 import type { SignedIn } from '../identity/grants.ts'
 import { LoginLimit } from '../operators/login-limit.ts'
+import type { Holder } from '../operators/sessions.ts'
 import { clientAddress } from '../server/gateway-request.ts'
 import { signInCookie } from './cookies.ts'
 import { codesFor, type DeviceCodes, pollEvery } from './device-codes.ts'
@@ -32,7 +33,12 @@ export interface SignInOptions {
   readonly signOut: (session: string) => Promise<void>
   readonly settingsOf: (client: Client) => SignedIn['settings']
   /** Opens a session of the dashboard. @returns the header `set-cookie` */
-  readonly openSession: (req: IncomingMessage, name: string, current: () => Client | undefined) => string
+  readonly openSession: (
+    req: IncomingMessage,
+    name: string,
+    current: () => Client | undefined,
+    holder: Holder,
+  ) => string
   readonly note: (actor: string, action: string, details: Readonly<Record<string, unknown>>) => void
   readonly log: (line: string) => void
 }
@@ -43,6 +49,8 @@ export interface SignIn {
   isAt(path: string): boolean
   /** Answers at one of these paths. */
   answer(req: IncomingMessage, res: ServerResponse, path: string): Promise<void>
+  /** Who has logged in to the dashboard at a time, as they are now. */
+  personOf(subject: unknown, since: number): Client | undefined
   /** Answers `GET /managed/settings` for a client. */
   answerSettings(req: IncomingMessage, res: ServerResponse, client: Client): void
 }
@@ -352,6 +360,11 @@ export function openSignIn(options: SignInOptions): SignIn {
     )
   }
 
+  const personOf = (subject: unknown, since: number): Client | undefined => {
+    const now = grants(subject as Subject)
+    return 'problem' in now || isSignedOut(now.client.name, since) ? undefined : now.client
+  }
+
   const enterDashboard = (
     req: IncomingMessage,
     res: ServerResponse,
@@ -369,11 +382,8 @@ export function openSignIn(options: SignInOptions): SignIn {
       return sendPage(res, tellPage('You may not see this dashboard', text, 403), { 'set-cookie': gone })
     }
     const since = clock.epoch()
-    const current = (): Client | undefined => {
-      const now = isSignedOut(client.name, since) ? undefined : grants(subject)
-      return now === undefined || 'problem' in now ? undefined : now.client
-    }
-    const cookie = options.openSession(req, client.name, current)
+    const current = () => personOf(subject, since)
+    const cookie = options.openSession(req, client.name, current, { by: 'oidc', subject, since })
     note(client.name, 'login.accepted', { subject: 'dashboard', from: addressOf(req), by: 'oidc' })
     // A page in between: a cookie that is strict about sites does not come with a redirect from the identity provider.
     sendPage(res, { ...goOnPage('/'), title: 'You are logged in' }, { 'set-cookie': [gone, cookie] })
@@ -410,6 +420,7 @@ export function openSignIn(options: SignInOptions): SignIn {
 
   return {
     isAt: isOfSignIn,
+    personOf,
     async answer(req, res, path) {
       const methods = allowedAt(path)
       if (!methods.includes(req.method ?? '')) {

@@ -5,6 +5,7 @@ import { backgroundClock } from '@spillway/middleware/kit'
 import { serveBudgets } from './budgets-host.ts'
 import type { Channel } from './channel.ts'
 import { limitsHost } from './limits-host.ts'
+import { loginHost } from './login-channel.ts'
 import { serveOpenings } from './openings.ts'
 import { answerPings } from './primary-link.ts'
 import { textsHost } from './texts.ts'
@@ -20,6 +21,7 @@ export function createHub({ clock = backgroundClock }: { readonly clock?: Clock 
   const budgets = memoryBudgetStore({ clock })
   const breakers = memoryBreakerStore({ clock })
   const texts = textsHost(clock)
+  const logins = loginHost(clock)
   return {
     serve(channel) {
       answerPings(channel)
@@ -27,6 +29,7 @@ export function createHub({ clock = backgroundClock }: { readonly clock?: Clock 
       serveBudgets(budgets, channel)
       serveOpenings(breakers, channel)
       texts.serve(channel)
+      logins.serve(channel)
     },
   }
 }

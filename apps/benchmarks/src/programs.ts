@@ -38,6 +38,10 @@ export const programs: Programs = {
     what: 'budgets: CPU of a reservation, and memory of 10,000 clients',
     load: () => import('./budgets.ts'),
   },
+  workers: {
+    what: 'gateway: CPU of the limits, budgets and books that workers share through their primary',
+    load: () => import('./workers.ts'),
+  },
   telemetry: {
     what: 'telemetry: CPU of the spans and metrics of a call, beside the OpenTelemetry SDK alone',
     load: () => import('./telemetry.ts'),

@@ -284,7 +284,10 @@ export async function openGateway(
   observability.observe(gatewayValues({ targets, mirrors, books, droppedLines: options.droppedLines }))
   const state = (): Record<string, string | number> => ({
     ...booksStatus(books),
-    ...(shared === undefined ? {} : { limits: shared.limits.status }),
+    // That workers share what they have is no news.
+    ...(shared === undefined || (config.state?.redis === undefined && shared.limits.status === 'shared')
+      ? {}
+      : { limits: shared.limits.status }),
     ...(budgets.state() === undefined ? {} : { budgets: budgets.state() as string }),
     ...credentials.state(),
     ...(known?.directory.isStale ? { clients: 'stale' } : {}),

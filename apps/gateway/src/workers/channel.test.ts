@@ -79,6 +79,16 @@ describe('a request', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('takes an answer that had come when its process could not read it, though the deadline is over', async () => {
+    const clock = virtualClock()
+    const { one, other } = pair({ clock })
+    other.answer(double, (number) => number * 2)
+    const waiting = one.ask(double, 4, { deadline: 100 })
+    // As timers do that fire late, before anything is read.
+    setImmediate(() => setImmediate(() => void clock.advance(1_000)))
+    expect(await waiting).toBe(8)
+  })
+
   it('ends when its signal aborts, and leaves no listener', async () => {
     const { one, other, here } = pair()
     const caller = new AbortController()

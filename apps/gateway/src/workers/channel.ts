@@ -224,9 +224,14 @@ export function openChannel(port: Port, options: ChannelOptions = {}): Channel {
           outbox.add([kinds.cancel, id])
         }
         const leave = (): void => giveUp(signal?.reason)
+        // A process that had much to do may have the answer, and not have read it: that is read first.
+        const lookOnce = (end: () => void): void =>
+          schedule(() => schedule(() => void (pending.has(id) && end())))
         const ms = own.deadline ?? deadline
         const cancelDeadline: CancelTimer =
-          ms === Infinity ? () => {} : clock.setTimer(ms, () => giveUp(timeoutError(asked.name, ms)))
+          ms === Infinity
+            ? () => {}
+            : clock.setTimer(ms, () => lookOnce(() => giveUp(timeoutError(asked.name, ms))))
         signal?.addEventListener('abort', leave, { once: true })
         pending.set(id, {
           ...{ entry, late: undefined },

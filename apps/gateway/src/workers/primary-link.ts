@@ -31,8 +31,11 @@ export function answerPings(channel: Channel): void {
   channel.answer(ping, () => true)
 }
 
-/** How long a worker waits for the primary before it goes on by itself, in milliseconds. */
-const defaultTimeout = 250
+/**
+ * How long a worker waits for the primary before it goes on by itself, in milliseconds. One that has ended is known at once; one that is late is
+ * on a machine with much else to do, and worth waiting for: limits are exact only with it.
+ */
+const defaultTimeout = 2_000
 
 export function openLink(
   channel: Channel,

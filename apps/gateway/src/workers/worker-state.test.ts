@@ -23,7 +23,7 @@ function worker(hub: Hub, clock: VirtualClock, processes = 3) {
   const [here, there] = portPair()
   hub.serve(openChannel(there, { clock }))
   const log = vi.fn()
-  const state = openWorkerState(openChannel(here, { clock }), { processes, log, clock })
+  const state = openWorkerState(openChannel(here, { clock }), { processes, log, clock, timeout: 250 })
   onTestFinished(() => state.close())
   return { state, log, port: here, primary: there }
 }

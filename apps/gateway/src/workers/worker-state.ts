@@ -11,7 +11,7 @@ import { remoteTexts } from './texts.ts'
 export interface WorkerStateOptions {
   /** Workers that share it: what one divides limits by while the primary does not answer. */
   readonly processes: number
-  /** How long a call waits for the primary before this worker goes on by itself, in milliseconds. @default 250 */
+  /** How long a call waits for the primary before this worker goes on by itself, in milliseconds. @default 2000 */
   readonly timeout?: number | undefined
   /** Told when the primary does not answer, and when it does again. */
   readonly log: (line: string) => void

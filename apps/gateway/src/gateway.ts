@@ -298,6 +298,7 @@ export async function openGateway(
   })
   const api = openApiSources({
     ...{ config: () => serving.config, targets, mirrors, books, vault, shared, known, log },
+    sharing: worker && (await import('./workers/live-channel.ts')).remoteLive(worker.channel),
     budgets: {
       ...{ config: () => serving.config.budgets, engine: budgets.engine, now: () => systemClock.epoch() },
       clients: auth === 'keys' && known !== undefined ? () => known.store.load() : undefined,

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startClaude } from '@spillway/testing'
@@ -14,6 +14,7 @@ const call = (url: string) => send(`${url}/v1/messages`, { body: messages() })
 
 /** The ids of all calls that are booked, in their order. */
 function booked(file: string): string[] {
+  if (!existsSync(file)) return []
   const database = new DatabaseSync(file, { readOnly: true })
   try {
     return database

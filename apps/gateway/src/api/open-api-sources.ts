@@ -20,7 +20,7 @@ import { CallContents, keepContents } from './call-contents.ts'
 import { CallNotes } from './call-notes.ts'
 import { observeCalls } from './finished-calls.ts'
 import { ledgerViews } from './ledger-views.ts'
-import { LiveEvents } from './live-events.ts'
+import { LiveEvents, type LiveSharing } from './live-events.ts'
 import type { ConfiguredMirror } from './mirror-view.ts'
 import { sharedReads } from './shared-reads.ts'
 import { spanIfAsked } from './spans.ts'
@@ -35,6 +35,8 @@ export interface Observed {
   readonly books: Books
   readonly vault: Vault | undefined
   readonly shared: SharedState | undefined
+  /** Where several processes serve as one gateway. */
+  readonly sharing?: LiveSharing | undefined
   readonly budgets: Omit<BudgetListSources, 'store' | 'names'>
   /** What needs a person now. */
   readonly incidents: (view: Targets) => readonly Incident[]
@@ -53,7 +55,7 @@ export function openApiSources(observed: Observed): {
   targets: () => Targets
 } {
   const { config, targets, mirrors, books, vault, shared, known, log } = observed
-  const live = new LiveEvents(omitUndefined({ ...config().server.live }))
+  const live = new LiveEvents({ ...omitUndefined({ ...config().server.live }), sharing: observed.sharing })
   const reads = sharedReads()
   const notes = new CallNotes()
   const { captureContent = false, maxContentLength = Infinity } = config().telemetry ?? {}

@@ -5,6 +5,7 @@ import { backgroundClock } from '@spillway/middleware/kit'
 import { serveBudgets } from './budgets-host.ts'
 import type { Channel } from './channel.ts'
 import { limitsHost } from './limits-host.ts'
+import { liveHost } from './live-channel.ts'
 import { loginHost } from './login-channel.ts'
 import { serveOpenings } from './openings.ts'
 import { answerPings } from './primary-link.ts'
@@ -22,6 +23,7 @@ export function createHub({ clock = backgroundClock }: { readonly clock?: Clock 
   const breakers = memoryBreakerStore({ clock })
   const texts = textsHost(clock)
   const logins = loginHost(clock)
+  const live = liveHost()
   return {
     serve(channel) {
       answerPings(channel)
@@ -30,6 +32,7 @@ export function createHub({ clock = backgroundClock }: { readonly clock?: Clock 
       serveOpenings(breakers, channel)
       texts.serve(channel)
       logins.serve(channel)
+      live.serve(channel)
     },
   }
 }

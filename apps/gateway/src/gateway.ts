@@ -307,7 +307,9 @@ export async function openGateway(
   })
   follow = api.follow
   let timeouts = timeoutsOf(config)
-  const owners = new Owners(systemClock, config.storage === undefined ? undefined : books.store)
+  // What one worker has made is known to the others by the ledger, also where that ends with the process.
+  const isNoted = config.storage !== undefined || worker !== undefined
+  const owners = new Owners(systemClock, isNoted ? books.store : undefined)
   serving.route([observability.calls, books.calls, sources.calls, ...api.calls])
   try {
     tls =

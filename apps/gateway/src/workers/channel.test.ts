@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { systemClock } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { portPair } from '../../test/port-pair.ts'
@@ -80,12 +81,20 @@ describe('a request', () => {
   })
 
   it('takes an answer that had come when its process could not read it, though the deadline is over', async () => {
-    const clock = virtualClock()
-    const { one, other } = pair({ clock })
-    other.answer(double, (number) => number * 2)
-    const waiting = one.ask(double, 4, { deadline: 100 })
-    // As timers do that fire late, before anything is read.
-    setImmediate(() => setImmediate(() => void clock.advance(1_000)))
+    const timers: (() => void)[] = []
+    const setTimer = (_: number, callback: () => void) => {
+      timers.push(callback)
+      return () => {}
+    }
+    const { one, other, there } = pair({ clock: { ...systemClock, setTimer } })
+    const handled = vi.fn((number: number) => number * 2)
+    other.answer(double, handled)
+    there.isRead = false
+    const waiting = one.ask(double, 4)
+    await vi.waitFor(() => expect(there.sent).toHaveLength(1), soon)
+    // As after a pause: timers come first, then what is to be read.
+    for (const fire of timers) fire()
+    there.isRead = true
     expect(await waiting).toBe(8)
   })
 

@@ -21,7 +21,7 @@ function primary() {
     const logins = await remoteLogins(openChannel(here, { clock }))
     const holderOf = vi.fn((asked: Holder) => (asked.by === 'code' ? wholeOperator(asked.actor) : undefined))
     const sessions = new Sessions({ clock, sharing: logins.sessions, holderOf })
-    return { logins, sessions, port: here }
+    return { logins, sessions, port: here, primary: there }
   }
   return { clock, join }
 }
@@ -37,7 +37,13 @@ describe('sessions of several workers', () => {
   it('are known to all when the login is answered, and to those that begin later', async () => {
     const { join } = primary()
     const [one, other] = [await join(), await join()]
+    other.primary.isRead = false
     const { id, session, known } = one.sessions.open('admin:alice', () => alice, holder)
+    const answered = vi.fn()
+    void known.then(answered)
+    await told()
+    expect(answered).not.toHaveBeenCalled()
+    other.primary.isRead = true
     await known
     const { csrf, endsAt } = session
     expect(other.sessions.use(id)).toMatchObject({ name: 'admin:alice', csrf, endsAt })

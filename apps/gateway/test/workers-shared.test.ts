@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { startClaude } from '@spillway/testing'
 import { describe, expect, test } from 'vitest'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
-import { messages, send } from './raw-client.ts'
+import { messages, openSocket, type RawConnection, requestText, send } from './raw-client.ts'
 import { spillway, until } from './spillway.ts'
 import { isAlive, startedWorkers, startLoad } from './workers.ts'
 
@@ -78,20 +78,19 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
   })
 
   test('whose primary is killed leaves rows in journals, which the next start takes over, once', async () => {
-    const claude = await startClaude({ chunks: 20, chunkDelayMs: 50, record: false }).then(forThisTest)
+    const claude = await startClaude({ chunks: 60, chunkDelayMs: 50, record: false }).then(forThisTest)
     const folder = temporaryFolder()
     const file = join(folder, 'ledger.db')
     const config = configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url: `sqlite:${file}` } })
     const run = await startedWorkers(config)
     const pids = run.pids()
-    const calls = Array.from({ length: 8 }, () =>
-      send(`${run.url}/v1/messages`, { body: messages({ stream: true }) }),
-    )
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const streams: RawConnection[] = []
+    for (let stream = 0; stream < 8; stream++)
+      streams.push(await openSocket(run.url, requestText('/v1/messages', messages({ stream: true }))))
+    await until(() => streams.every((stream) => stream.received().includes('content_block_delta')), 30_000)
     run.child.kill('SIGKILL')
-    const answers = await Promise.all(calls)
     await until(() => !pids.some(isAlive), 30_000)
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
+    for (const stream of streams) expect(stream.received()).toContain('message_stop')
     expect(readdirSync(`${file}.waiting`)).not.toEqual([])
     const next = await startedWorkers(config)
     await until(() => booked(file).length === 8, 30_000)

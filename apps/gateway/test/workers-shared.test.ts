@@ -15,7 +15,7 @@ const call = (url: string) => send(`${url}/v1/messages`, { body: messages() })
 /** The ids of all calls that are booked, in their order. */
 function booked(file: string): string[] {
   if (!existsSync(file)) return []
-  const database = new DatabaseSync(file, { readOnly: true })
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
   try {
     return database
       .prepare('select call_id from calls order by call_id')

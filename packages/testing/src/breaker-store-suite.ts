@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ConformanceCase } from './limit-store-suite.ts'
 
 interface Opening {
@@ -8,84 +9,111 @@ interface Opening {
   readonly from: string
 }
 
-/** What the suite needs of a store of openings; a `BreakerStore` of `@spillway/circuit-breaker-fallback` has it. */
-export interface TestedOpenings {
+/** What the suite needs of a store of circuits; a `BreakerStore` of `@spillway/circuit-breaker-fallback` has it. */
+export interface TestedBreakerStore {
   open(opening: Opening): Promise<void>
   remaining(name: string, key: string): Promise<number>
   subscribe(listener: (opening: Opening) => void, missed?: () => void): () => void
 }
 
-/** Makes what two processes have: two stores that know the same. */
-export type OpenOpenings = () =>
-  | readonly [TestedOpenings, TestedOpenings]
-  | Promise<readonly [TestedOpenings, TestedOpenings]>
+/** Makes two stores that know the same, as two processes have them; they count real time. */
+export type OpenBreakerStores = () =>
+  | readonly [TestedBreakerStore, TestedBreakerStore]
+  | Promise<readonly [TestedBreakerStore, TestedBreakerStore]>
 
 const opening: Opening = { name: 'eu', key: 'm', openForMs: 5_000, from: 'a' }
 
-/** How long a case tries until it holds, in milliseconds: a store may connect first. */
-const patience = 5_000
+/** How long something may take to be known, in milliseconds. */
+const knownWithin = 5_000
 
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + patience
-  while (!(await holds())) {
-    assert.ok(performance.now() < until, `does not hold within ${patience} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+/** Waits until this holds; what is sent before a store listens is not heard, so it is done again each time. */
+async function until(act: () => Promise<void>, isMet: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + knownWithin
+  for (;;) {
+    await act()
+    for (let look = 0; look < 10; look++) {
+      if (await isMet()) return
+      await delay(5)
+    }
+    assert.ok(performance.now() < end, `not within ${knownWithin} ms`)
   }
 }
 
-/** What every store of openings must do, for any test runner: `for (const { name, run } of cases) it(name, run)`. */
-export function breakerStoreCases(open: OpenOpenings): ConformanceCase[] {
+/** What every store of circuits must do, for any test runner: `for (const { name, run } of cases) it(name, run)`. */
+export function breakerStoreCases(open: OpenBreakerStores): ConformanceCase[] {
+  // Names of their own for each case: stores may be one and the same for all.
+  let cases = 0
   const on = (
     name: string,
-    run: (one: TestedOpenings, other: TestedOpenings) => Promise<void>,
+    run: (one: TestedBreakerStore, other: TestedBreakerStore, named: Opening) => Promise<void>,
   ): ConformanceCase => ({
     name,
     async run() {
       const [one, other] = await open()
-      await run(one, other)
+      await run(one, other, { ...opening, name: `${opening.name}-${process.pid}-${cases++}` })
     },
   })
   return [
-    on('tells all of an opening, also the one that it comes from', async (one, other) => {
-      const [here, there]: [Opening[], Opening[]] = [[], []]
-      one.subscribe((each) => here.push(each))
-      other.subscribe((each) => there.push(each))
-      await eventually(async () => {
-        await one.open(opening)
-        return here.length > 0 && there.length > 0
-      })
-      for (const heard of [...here, ...there]) assert.deepEqual(heard, opening)
+    on('tells all of an opening, also the one that it comes from', async (one, other, named) => {
+      const heard = { one: [] as Opening[], other: [] as Opening[] }
+      const stops = [
+        one.subscribe((each) => heard.one.push(each)),
+        other.subscribe((each) => heard.other.push(each)),
+      ]
+      const isNamed = ({ name }: Opening): boolean => name === named.name
+      await until(
+        () => one.open(named),
+        () => heard.one.some(isNamed) && heard.other.some(isNamed),
+      )
+      assert.deepEqual(heard.one.find(isNamed), named)
+      assert.deepEqual(heard.other.find(isNamed), named)
+      for (const stop of stops) stop()
     }),
 
-    on('tells nobody who has stopped to listen', async (one, other) => {
-      const [stopped, listening]: [Opening[], Opening[]] = [[], []]
-      other.subscribe((each) => stopped.push(each))()
-      other.subscribe((each) => listening.push(each))
-      await eventually(async () => {
-        await one.open(opening)
-        return listening.length > 0
-      })
-      assert.deepEqual(stopped, [])
+    on('does not call a listener that has unsubscribed', async (one, other, named) => {
+      let [stopped, listening] = [0, 0]
+      other.subscribe(() => stopped++)()
+      const stop = other.subscribe(() => listening++)
+      await until(
+        () => one.open(named),
+        () => listening > 0,
+      )
+      assert.equal(stopped, 0)
+      stop()
     }),
 
-    on('knows an opening while it lasts, of its endpoint and key alone', async (one, other) => {
-      assert.equal(await other.remaining('new', 'm'), 0)
-      await one.open({ ...opening, name: 'new' })
-      await eventually(async () => (await other.remaining('new', 'm')) > 0)
-      const left = await other.remaining('new', 'm')
-      assert.ok(left > 0 && left <= 5_000, `${left} ms are left`)
+    on('knows how long a circuit is open, of its endpoint and key alone', async (one, other, named) => {
+      assert.equal(await other.remaining(named.name, 'm'), 0)
+      await one.open(named)
+      const left = await other.remaining(named.name, 'm')
+      assert.ok(left > 3_000 && left <= 5_000, `${left} ms`)
       for (const [name, key] of [
-        ['new', 'n'],
-        ['old', 'm'],
-        ['', 'new:m'],
-        ['new:m', ''],
+        [named.name, 'n'],
+        [`${named.name}x`, 'm'],
+        ['', `${named.name}:m`],
+        [`${named.name}:m`, ''],
       ] as const)
-        assert.equal(await other.remaining(name, key), 0)
+        assert.equal(await other.remaining(name, key), 0, `${name} ${key}`)
     }),
 
-    on('forgets an opening when its time is over', async (one, other) => {
-      await one.open({ ...opening, name: 'short', openForMs: 1 })
-      await eventually(async () => (await other.remaining('short', 'm')) === 0)
+    on('takes any text as name and key', async (one, other, named) => {
+      const odd = { ...named, key: 'anthropic/claude: "x" 水 *' }
+      await one.open(odd)
+      assert.ok((await other.remaining(odd.name, odd.key)) > 0)
+    }),
+
+    on('forgets an opening when its time is over', async (one, other, named) => {
+      await one.open({ ...named, openForMs: 20 })
+      await until(
+        async () => {},
+        async () => (await other.remaining(named.name, 'm')) === 0,
+      )
+    }),
+
+    on('lets a later opening replace the one before', async (one, other, named) => {
+      await one.open({ ...named, openForMs: 1_000 })
+      await other.open({ ...named, openForMs: 60_000, from: 'b' })
+      assert.ok((await one.remaining(named.name, 'm')) > 30_000)
     }),
   ]
 }

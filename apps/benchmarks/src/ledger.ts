@@ -78,7 +78,7 @@ try {
 } finally {
   await api?.close()
   await store.close()
-  await server?.remove()
+  await server?.close()
   rmSync(folder, { recursive: true })
 }
 

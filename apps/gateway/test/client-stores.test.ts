@@ -18,7 +18,7 @@ describe('clients in a file', () => {
 })
 
 const postgres = await privatePostgres()
-afterAll(() => postgres?.remove())
+afterAll(() => postgres?.close())
 
 describe.skipIf(postgres === undefined)('clients in PostgreSQL', () => {
   let databases = 0

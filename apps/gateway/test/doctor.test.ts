@@ -142,7 +142,7 @@ test.skipIf(!redis)(
     const store = await startRedis()
     onTestFinished(() => store.close())
     const postgres = await privatePostgres()
-    if (postgres !== undefined) onTestFinished(() => postgres.remove())
+    if (postgres !== undefined) onTestFinished(() => postgres.close())
     const claude = forThisTest(await startClaude())
     const file = configFile(
       configOf(targetAt(claude, 'anthropic'), undefined, {

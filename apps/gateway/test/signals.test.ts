@@ -99,7 +99,7 @@ describe('the end of a gateway', { timeout: 90_000 }, () => {
   test('does not wait for services that have answered and hang now, and loses no row', async () => {
     const postgres = await privatePostgres()
     if (postgres === undefined || !hasRedis()) return
-    onTestFinished(() => postgres.remove())
+    onTestFinished(() => postgres.close())
     const claude = forThisTest(await startClaude())
     const redis = forThisTest(await startRedis())
     const database = await freezable(Number(new URL(postgres.url).port))

@@ -1,19 +1,14 @@
 import {
-  createRequest,
   type Failure,
-  type FailureKind,
   type Handler,
   type ModelRequest,
   type Outcome,
 } from '@spillway/middleware'
-import { BodyChannel, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
-import type { VirtualClock } from '@spillway/testing'
+import { BodyChannel, type NewModelRequest } from '@spillway/middleware/kit'
+import { requestOn as request, type VirtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'
 
-/** A failure as an upstream causes it: its kind, and what differs from the usual. */
-export function failureOf(kind: FailureKind, changes: Partial<Failure> = {}): Failure {
-  return { kind, message: kind, retryable: true, scope: 'endpoint', origin: 'upstream', ...changes }
-}
+export { failureOf } from '@spillway/testing'
 
 /** A call that has reached the endpoint; the test says how it goes on. */
 export interface ControlledCall {
@@ -79,14 +74,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** A request for a stream, unless said otherwise. */
 export function requestOn(clock: VirtualClock, changes: Partial<NewModelRequest> = {}): ModelRequest {
-  return createRequest({
-    api: 'anthropic',
-    model: 'claude-sonnet-5-5',
-    stream: true,
-    url: '/v1/messages',
-    body: jsonBodyFromObject({ model: 'claude-sonnet-5-5' }),
-    clock,
-    ...changes,
-  })
+  return request(clock, { stream: true, ...changes })
 }

@@ -18,7 +18,7 @@ import { openTestDatabase, type TestDatabase } from './test-database.ts'
 const folder = mkdtempSync(join(tmpdir(), 'spillway-audit-keys-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 

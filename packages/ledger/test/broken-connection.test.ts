@@ -30,6 +30,6 @@ it('a connection that PostgreSQL ends between two statements fails its transacti
     for (const listener of others) process.on('uncaughtException', listener)
     await administrator.close()
     await database.destroy()
-    await server.remove()
+    await server.close()
   }
 }, 60_000)

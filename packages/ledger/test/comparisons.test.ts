@@ -16,7 +16,7 @@ const begin = Date.UTC(2026, 10, 20)
 const folder = mkdtempSync(join(tmpdir(), 'spillway-comparisons-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -26,7 +26,7 @@ import { openTestDatabase, type TestDatabase } from './test-database.ts'
 const folder = mkdtempSync(join(tmpdir(), 'spillway-migrations-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -9,7 +9,7 @@ import { openTestDatabase } from './test-database.ts'
 const folder = mkdtempSync(join(tmpdir(), 'spillway-read-only-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
 
 const postgres: PrivatePostgres | undefined = await privatePostgres()
-afterAll(() => postgres?.remove())
+afterAll(() => postgres?.close())
 
 const day = 86_400_000
 const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }

@@ -13,7 +13,7 @@ const range = { from: at, to: at + 60_000 }
 const folder = mkdtempSync(join(tmpdir(), 'spillway-reads-'))
 const servers: PrivatePostgres[] = []
 afterAll(async () => {
-  for (const server of servers) await server.remove()
+  for (const server of servers) await server.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -24,7 +24,7 @@ let databases = 0
 beforeAll(async () => {
   server = await privatePostgres()
 }, 60_000)
-afterAll(() => server?.remove())
+afterAll(() => server?.close())
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-stopped-'))
 })

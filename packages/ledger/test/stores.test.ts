@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { attempt, fetchTransport } from '@spillway/attempt'
 import { compose, createRequest, type Handler } from '@spillway/middleware'
 import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
-import { startClaude } from '@spillway/testing'
+import { ledgerStoreCases, startClaude } from '@spillway/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLedger, type Entry, type LedgerStore, openLedgerStore, verifyAudit } from '../src/index.ts'
 import { type PrivatePostgres, privatePostgres } from './private-postgres.ts'
@@ -14,7 +14,7 @@ const ever = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const folder = mkdtempSync(join(tmpdir(), 'spillway-ledger-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 
@@ -223,6 +223,19 @@ describe.each([
     const counted = (totals: typeof before) => totals.reduce((sum, { attempts }) => sum + attempts, 0)
     expect(counted(await store.totals('model', ever)) - counted(before)).toBe(200)
   })
+})
+
+describe.each([
+  { name: 'SQLite', open: async () => `sqlite:${join(folder, 'cases.db')}` },
+  ...(postgres === undefined ? [] : [{ name: 'PostgreSQL', open: () => postgres.database('cases') }]),
+])('a store in $name', ({ open }) => {
+  let both: [LedgerStore, LedgerStore]
+  beforeAll(async () => {
+    const url = await open()
+    both = [openLedgerStore(url), openLedgerStore(url)]
+  })
+  afterAll(() => Promise.all(both.map((store) => store.close())))
+  for (const { name, run } of ledgerStoreCases(() => both)) it(name, run)
 })
 
 async function sendThrough(

@@ -14,7 +14,7 @@ const begin = Date.UTC(2026, 9, 30)
 const folder = mkdtempSync(join(tmpdir(), 'spillway-views-'))
 const postgres: PrivatePostgres | undefined = await privatePostgres()
 afterAll(async () => {
-  await postgres?.remove()
+  await postgres?.close()
   rmSync(folder, { recursive: true })
 })
 

@@ -1,19 +1,10 @@
-import { createRequest, type Handler, type ModelRequest } from '@spillway/middleware'
-import { jsonBodyFromObject, type NewModelRequest, readBody } from '@spillway/middleware/kit'
-import type { VirtualClock } from '@spillway/testing'
+import type { Handler, ModelRequest } from '@spillway/middleware'
+import { type NewModelRequest, readBody } from '@spillway/middleware/kit'
+import { requestOn as request, type VirtualClock } from '@spillway/testing'
 
 /** A request for a stream, unless said otherwise. */
 export function requestOn(clock: VirtualClock, changes: Partial<NewModelRequest> = {}): ModelRequest {
-  const model = 'claude-sonnet-5-5'
-  return createRequest({
-    api: 'anthropic',
-    model,
-    stream: true,
-    url: '/v1/messages',
-    body: jsonBodyFromObject({ model, messages: [{ role: 'user', content: 'Is the dam full?' }] }),
-    clock,
-    ...changes,
-  })
+  return request(clock, { stream: true, ...changes })
 }
 
 /** A whole call, as a caller makes it; the text of the answer. */

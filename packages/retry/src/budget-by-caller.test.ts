@@ -1,6 +1,5 @@
-import { virtualClock } from '@spillway/testing'
+import { failureOf, requestOn, virtualClock } from '@spillway/testing'
 import { expect, it } from 'vitest'
-import { failureOf, requestOn } from '../test/scripted-target.ts'
 import { budgetByCaller } from './budget-by-caller.ts'
 import { depositBudget, type RetryBudget } from './retry-budget.ts'
 

@@ -1,7 +1,6 @@
-import { virtualClock } from '@spillway/testing'
+import { failureOf, requestOn, scriptedHandler, virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failureOf, requestOn, scriptedTarget } from '../test/scripted-target.ts'
 import { awsStandardBudget } from './aws-standard-budget.ts'
 import { retry } from './retry.ts'
 import { depositBudget, type RetryBudget } from './retry-budget.ts'
@@ -41,7 +40,7 @@ describe('a budget of deposits', () => {
   it('lets a dead target cost at most ratio x N + 10 extra attempts', async () => {
     for (const ratio of [0, 0.1, 0.2, 0.5]) {
       const clock = virtualClock()
-      const dead = scriptedTarget([failureOf('server')])
+      const dead = scriptedHandler([failureOf('server')])
       const handler = retry({ budget: ratio, attempts: 5 })(dead.handler)
       const calls = 2_000
       for (let call = 0; call < calls; call++) await clock.runUntil(handler(requestOn(clock)))
@@ -187,7 +186,7 @@ describe('the quota of the AWS standard mode', () => {
     steps: readonly Step[],
   ): Promise<void> {
     const clock = Object.assign(virtualClock(), { random: () => 1 })
-    const target = scriptedTarget(
+    const target = scriptedHandler(
       steps.map(([status]) => (status === 200 ? undefined : failureOf('server', { status }))),
     )
     const quotas: number[] = []
@@ -219,7 +218,7 @@ describe('the quota of the AWS standard mode', () => {
 describe('calls that nobody waits for', () => {
   const run = async (options: Parameters<typeof retry>[0]) => {
     const clock = virtualClock()
-    const dead = scriptedTarget([failureOf('server')])
+    const dead = scriptedHandler([failureOf('server')])
     const handler = retry({ attempts: 2, ...options })(dead.handler)
     const ask = async (isShadow: boolean) => {
       const before = dead.asked.length

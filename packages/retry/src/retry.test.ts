@@ -1,9 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { type FailureKind, listen, type SpillwayEvent } from '@spillway/middleware'
-import { virtualClock } from '@spillway/testing'
+import { failureOf, requestOn, scriptedHandler, virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failureOf, requestOn, scriptedTarget } from '../test/scripted-target.ts'
 import { retry, retryDefaults } from './retry.ts'
 import { depositBudget } from './retry-budget.ts'
 
@@ -12,7 +11,7 @@ const steady = { jitter: 'none' } as const
 
 it('leaves an answer alone and waits for nothing', async () => {
   const clock = virtualClock()
-  const target = scriptedTarget([undefined])
+  const target = scriptedHandler([undefined])
   const response = await retry()(target.handler)(requestOn(clock))
   expect(response.failure).toBeUndefined()
   expect([target.asked, target.cancelled, clock.pending]).toEqual([[0], 0, 0])
@@ -20,7 +19,7 @@ it('leaves an answer alone and waits for nothing', async () => {
 
 it('repeats a failed call after growing waits until it is answered', async () => {
   const clock = virtualClock()
-  const target = scriptedTarget([failureOf('overloaded'), failureOf('connection'), undefined])
+  const target = scriptedHandler([failureOf('overloaded'), failureOf('connection'), undefined])
   const response = await clock.runUntil(retry(steady)(target.handler)(requestOn(clock)))
   expect(response.failure).toBeUndefined()
   expect(target.asked).toEqual([0, 500, 1500])
@@ -29,7 +28,7 @@ it('repeats a failed call after growing waits until it is answered', async () =>
 
 it('returns the last failure when all attempts are used', async () => {
   const clock = virtualClock()
-  const target = scriptedTarget([failureOf('server'), failureOf('server'), failureOf('overloaded')])
+  const target = scriptedHandler([failureOf('server'), failureOf('server'), failureOf('overloaded')])
   const response = await clock.runUntil(retry(steady)(target.handler)(requestOn(clock)))
   expect(response.failure?.kind).toBe('overloaded')
   expect(target.asked).toHaveLength(3)
@@ -39,7 +38,7 @@ it('returns the last failure when all attempts are used', async () => {
 it('sends the very same request again', async () => {
   const clock = virtualClock()
   const seen = new Set<Uint8Array>()
-  const target = scriptedTarget([failureOf('server')])
+  const target = scriptedHandler([failureOf('server')])
   await clock.runUntil(
     retry()((request) => {
       seen.add(request.body.bytes)
@@ -61,7 +60,7 @@ describe('decides by the failure alone', () => {
   ]
   it.each(repeated)('%s is repeated', async (kind) => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf(kind), undefined])
+    const target = scriptedHandler([failureOf(kind), undefined])
     expect((await clock.runUntil(retry()(target.handler)(requestOn(clock)))).failure).toBeUndefined()
     expect(target.asked).toHaveLength(2)
   })
@@ -71,13 +70,13 @@ describe('decides by the failure alone', () => {
     ...(['refusal', 'cancelled'] as const),
   ]
   it.each(never)('%s is not, whatever the server advises', async (kind) => {
-    const target = scriptedTarget([failureOf(kind, { retryable: true })])
+    const target = scriptedHandler([failureOf(kind, { retryable: true })])
     await retry()(target.handler)(requestOn(virtualClock()))
     expect(target.asked).toHaveLength(1)
   })
 
   it('what is marked as not retryable is not', async () => {
-    const target = scriptedTarget([failureOf('server', { retryable: false })])
+    const target = scriptedHandler([failureOf('server', { retryable: false })])
     await retry()(target.handler)(requestOn(virtualClock()))
     expect(target.asked).toHaveLength(1)
   })
@@ -85,7 +84,7 @@ describe('decides by the failure alone', () => {
   it.each(['circuit_open', 'saturated', 'budget_exceeded', 'timeout'] as const)(
     'a refusal of our own (%s) is not',
     async (kind) => {
-      const target = scriptedTarget([failureOf(kind, { origin: 'spillway' })])
+      const target = scriptedHandler([failureOf(kind, { origin: 'spillway' })])
       await retry()(target.handler)(requestOn(virtualClock()))
       expect(target.asked).toHaveLength(1)
     },
@@ -95,21 +94,21 @@ describe('decides by the failure alone', () => {
 describe('what the server asks to wait', () => {
   it('is a floor', async () => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 60_000 }), undefined])
+    const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs: 60_000 }), undefined])
     await clock.runUntil(retry(steady)(target.handler)(requestOn(clock)))
     expect(target.asked).toEqual([0, 60_000])
   })
 
   it('is not a ceiling', async () => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 1 }), undefined])
+    const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs: 1 }), undefined])
     await clock.runUntil(retry(steady)(target.handler)(requestOn(clock)))
     expect(target.asked).toEqual([0, 500])
   })
 
   it('that does not fit the deadline is not waited for at all', async () => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 60_000 })])
+    const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs: 60_000 })])
     const response = await retry()(target.handler)(requestOn(clock, { deadline: 30_000 }))
     expect(response.failure?.kind).toBe('rate_limited')
     expect([clock.now(), target.asked.length]).toEqual([0, 1])
@@ -125,7 +124,7 @@ it('leaves a timeout to another target where there is one', async () => {
     ['connect', 3],
   ] as const) {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('timeout', { phase })])
+    const target = scriptedHandler([failureOf('timeout', { phase })])
     await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
     expect(target.asked).toHaveLength(attempts)
   }
@@ -142,7 +141,7 @@ describe('a call that a fallback can answer', () => {
     [120_000, 1],
   ])('is left to it where the server asks to wait for %d ms: %d attempts', async (retryAfterMs, attempts) => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs }), undefined])
+    const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs }), undefined])
     const events: SpillwayEvent[] = []
     const request = listen(requestOn(clock, { context }), (event) => void events.push(event))
     const response = await clock.runUntil(retry(steady)(target.handler)(request))
@@ -155,7 +154,7 @@ describe('a call that a fallback can answer', () => {
     const budget = depositBudget({ ratio: 0.2 })
     const before = budget.balance
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('server')])
+    const target = scriptedHandler([failureOf('server')])
     const policy = retry({ ...steady, baseDelay: 1_500, attempts: 5, budget })
     await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
     expect(target.asked).toEqual([0, 1_500])
@@ -164,7 +163,7 @@ describe('a call that a fallback can answer', () => {
 
   it('waits as long as it is told to', async () => {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 8_000 }), undefined])
+    const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs: 8_000 }), undefined])
     const policy = retry({ maxWaitWithFallback: 10_000 })
     await clock.runUntil(policy(target.handler)(requestOn(clock, { context })))
     expect(target.asked).toEqual([0, 8_000])
@@ -181,7 +180,7 @@ it('counts the attempts that the client has made already', async () => {
     ['x', 3],
   ] as const) {
     const clock = virtualClock()
-    const target = scriptedTarget([failureOf('server')])
+    const target = scriptedHandler([failureOf('server')])
     const request = requestOn(clock, { headers: { 'x-stainless-retry-count': header } })
     await clock.runUntil(retry()(target.handler)(request))
     expect(target.asked).toHaveLength(attempts)
@@ -190,16 +189,16 @@ it('counts the attempts that the client has made already', async () => {
 
 it('tells an SDK in front not to begin again, and only after a failure', async () => {
   const clock = virtualClock()
-  const failed = await retry()(scriptedTarget([failureOf('billing')]).handler)(requestOn(clock))
+  const failed = await retry()(scriptedHandler([failureOf('billing')]).handler)(requestOn(clock))
   expect(failed.headers['x-should-retry']).toBe('false')
-  const answered = await retry()(scriptedTarget([undefined]).handler)(requestOn(clock))
+  const answered = await retry()(scriptedHandler([undefined]).handler)(requestOn(clock))
   expect(answered.headers).not.toHaveProperty('x-should-retry')
 })
 
 it('ends a wait at once when the caller leaves, and leaves nothing behind', async () => {
   const clock = virtualClock()
   const caller = new AbortController()
-  const target = scriptedTarget([failureOf('rate_limited', { retryAfterMs: 60_000 })])
+  const target = scriptedHandler([failureOf('rate_limited', { retryAfterMs: 60_000 })])
   const call = retry()(target.handler)(requestOn(clock, { signal: caller.signal }))
   call.catch(() => {})
   await clock.advance(1_000)
@@ -215,7 +214,7 @@ it('tells its listeners what it waits for and why it gives up', async () => {
   const events: SpillwayEvent[] = []
   const request = listen(requestOn(clock), (event) => events.push(event))
   await clock.runUntil(
-    retry({ ...steady, attempts: 2 })(scriptedTarget([failureOf('server')]).handler)(request),
+    retry({ ...steady, attempts: 2 })(scriptedHandler([failureOf('server')]).handler)(request),
   )
   expect(events).toMatchObject([
     { type: 'retry.scheduled', retry: 1, waitMs: 500, failure: { kind: 'server' } },
@@ -235,14 +234,14 @@ it.each([
 ])('gives up because of %s', async (reason, options, failure) => {
   const events: SpillwayEvent[] = []
   const request = listen(requestOn(virtualClock()), (event) => events.push(event))
-  await retry(options)(scriptedTarget([failureOf(failure.kind, failure)]).handler)(request)
+  await retry(options)(scriptedHandler([failureOf(failure.kind, failure)]).handler)(request)
   expect(events.at(-1)).toMatchObject({ type: 'retry.abandoned', reason })
 })
 
 it('does not charge the budget for a retry that does not fit the deadline', async () => {
   let asked = 0
   const budget = { onFirstAttempt() {}, withdraw: () => asked++ >= 0, onSuccess() {}, balance: 0 }
-  const target = scriptedTarget([failureOf('server', { retryAfterMs: 10_000_000 })])
+  const target = scriptedHandler([failureOf('server', { retryAfterMs: 10_000_000 })])
   await retry({ budget })(target.handler)(requestOn(virtualClock()))
   expect(asked).toBe(0)
 })
@@ -267,9 +266,9 @@ it('never runs over the deadline in any of 10,000 random schedules', async () =>
       fc.nat(),
       async (script, deadline, attempts, jitter, takesMs, seed) => {
         const clock = virtualClock({ seed })
-        const target = scriptedTarget(
+        const target = scriptedHandler(
           script.map(({ kind, retryAfterMs }) => failureOf(kind, { retryAfterMs })),
-          takesMs,
+          { takesMs },
         )
         // An attempt keeps the deadline itself; here it takes what is left of it at most.
         const bounded: typeof target.handler = async (request) => {
@@ -278,7 +277,7 @@ it('never runs over the deadline in any of 10,000 random schedules', async () =>
           })
           const response = target.handler(request)
           await Promise.race([response, late])
-          return scriptedTarget([failureOf('timeout')]).handler(request)
+          return scriptedHandler([failureOf('timeout')]).handler(request)
         }
         const policy = retry({ attempts, jitter, budget: false })
         await clock.runUntil(policy(bounded)(requestOn(clock, { deadline })))
@@ -302,7 +301,7 @@ it.each([
 
 it('takes undefined for an option that is not set', async () => {
   const clock = virtualClock()
-  const target = scriptedTarget([failureOf('server')])
+  const target = scriptedHandler([failureOf('server')])
   await clock.runUntil(retry({ attempts: undefined as never })(target.handler)(requestOn(clock)))
   expect(target.asked).toHaveLength(retryDefaults.attempts)
 })

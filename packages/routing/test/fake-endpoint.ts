@@ -1,7 +1,5 @@
 import {
-  createRequest,
   type Failure,
-  type FailureKind,
   type Handler,
   listen,
   type ModelRequest,
@@ -10,8 +8,10 @@ import {
   sleep,
 } from '@spillway/middleware'
 import { bodyOf, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
-import type { VirtualClock } from '@spillway/testing'
+import { failureOf, requestOn as request, type VirtualClock } from '@spillway/testing'
 import { failureResponse, truncatedFailure } from '@spillway/wire'
+
+export { failureOf }
 
 /** An endpoint that does as it is told; times in milliseconds. */
 export interface FakeEndpoint {
@@ -80,23 +80,12 @@ export function fakeEndpoint(latency = 100): FakeEndpoint {
   return fake
 }
 
-export function failureOf(kind: FailureKind, changes: Partial<Failure> = {}): Failure {
-  return { kind, message: kind, retryable: true, scope: 'endpoint', origin: 'upstream', ...changes }
-}
-
 /** A vendor's refusal of a key. */
 export const refusedKey: Failure = failureOf('authentication', { retryable: false, scope: 'key' })
 
+/** A request for a stream that belongs to no conversation, unless said otherwise. */
 export function requestOn(clock: VirtualClock, changes: Partial<NewModelRequest> = {}): ModelRequest {
-  return createRequest({
-    api: 'anthropic',
-    model: 'claude-sonnet-5-5',
-    stream: true,
-    url: '/v1/messages',
-    body: jsonBodyFromObject({}),
-    clock,
-    ...changes,
-  })
+  return request(clock, { stream: true, body: jsonBodyFromObject({}), ...changes })
 }
 
 /** A turn of a conversation that the caller names. */

@@ -64,6 +64,7 @@ export {
   startGoogleTokens,
 } from './google-tokens.ts'
 export { type KmsOptions, type KmsRequest, type KmsServer, startKms } from './kms.ts'
+export { ledgerStoreCases, type OpenLedgerStores, type TestedLedgerStore } from './ledger-store-suite.ts'
 export {
   anthropicPool,
   type LimitVendor,
@@ -96,10 +97,19 @@ export { type MantleOptions, startMantle } from './mantle.ts'
 export { type OllamaOptions, startOllama } from './ollama.ts'
 export { type OpenAiOptions, startOpenAi } from './openai.ts'
 export { type OpenRouterOptions, startOpenRouter } from './openrouter.ts'
+export { hasPostgres, type PrivatePostgres, startPostgres } from './postgres-server.ts'
 export { type CachedPrompt, type PromptCache, type PromptCacheOptions, promptCache } from './prompt-cache.ts'
 export type { RecordedRequest } from './recorded-request.ts'
 export { hasRedis, type PrivateRedis, startRedis } from './redis-server.ts'
 export { defaultText, type Reply, type ReplyRefusal, type ReplyToolUse, type ReplyUsage } from './reply.ts'
+export {
+  failureOf,
+  requestOn,
+  type ScriptedHandler,
+  type ScriptedHandlerOptions,
+  type ScriptLine,
+  scriptedHandler,
+} from './scripted-handler.ts'
 export { type OpenSealer, sealerCases, type TestedSealer } from './sealer-suite.ts'
 export type { SecretServer, SecretServerFault } from './secret-server.ts'
 export type { AwsIdentity } from './signature-v4.ts'

@@ -1,5 +1,6 @@
 import { sleep } from '@spillway/middleware'
 import { describe, expect, it } from 'vitest'
+import { startClaude } from './claude.ts'
 import { virtualClock } from './virtual-clock.ts'
 
 describe('virtualClock', () => {
@@ -130,5 +131,28 @@ describe('virtualClock', () => {
       expect(share).toBeGreaterThan(850)
       expect(share).toBeLessThan(1150)
     }
+  })
+})
+
+describe('in front of a simulated server', () => {
+  it('waits for the answer over a socket before it fires the next timeout', async () => {
+    await using claude = await startClaude({ models: ['m'] })
+    const clock = virtualClock({ io: 10_000 })
+    let timedOut = false
+    clock.setTimer(20_000, () => {
+      timedOut = true
+    })
+    const response = await clock.runUntil(
+      fetch(`${claude.url}/v1/models`, {
+        headers: { 'x-api-key': 'any', 'anthropic-version': '2023-06-01' },
+      }),
+    )
+    expect([response.status, timedOut, clock.now()]).toEqual([200, false, 0])
+  })
+
+  it('says what to do where it does not wait for sockets', async () => {
+    const never = new Promise(() => {})
+    await expect(virtualClock().runUntil(never)).rejects.toThrow('make the clock with io: 500')
+    await expect(virtualClock({ io: 1 }).runUntil(never)).rejects.toThrow('1 ms were not enough')
   })
 })

@@ -19,11 +19,18 @@ export interface VirtualClockOptions {
    * @default 1000000
    */
   readonly maxTimers?: number
+  /**
+   * How long real input and output may take between two timers, in milliseconds of real time: for policies on this clock in front of a
+   * simulated server. 500 suits servers of this machine, also when it is busy; each timer that fires takes as long. 0: none is
+   * waited for, and the next timer of a timeout overtakes an answer over a socket.
+   * @default 0
+   */
+  readonly io?: number
 }
 
 /**
  * A clock that stands still until it is told to move. Between two timers all promise chains that can progress
- * do so; real input and output is not waited for.
+ * do so; real input and output is waited for where the option `io` says so.
  */
 export interface VirtualClock extends Clock {
   /** How many timers wait. Timers set to Infinity never fire and do not count. */
@@ -39,23 +46,34 @@ export interface VirtualClock extends Clock {
   runAll(): Promise<void>
   /**
    * Moves from timer to timer until the promise settles, and settles alike.
-   * @throws Error when no timer is left and the promise still waits
+   * @throws Error when no timer is left and the promise still waits: for input and output, too, unless `io` allows for it
    */
   runUntil<T>(promise: Promise<T>): Promise<T>
 }
 
 /** Kept from before anybody fakes the timers of the test. */
 const nextTurn = setImmediate
+const setRealTimer = setTimeout
 
 /** Lets everything progress that waits for promises only: a turn of the event loop drains all microtasks. */
-async function settle(): Promise<void> {
+async function settlePromises(): Promise<void> {
   await new Promise<void>((resolve) => nextTurn(resolve))
   await new Promise<void>((resolve) => nextTurn(resolve))
 }
 
+/** The same, and as long as `ms` of real time for sockets and files, unless `done` says that there is nothing to wait for. */
+async function settleWithIo(ms: number, done?: () => boolean): Promise<void> {
+  const end = performance.now() + ms
+  do {
+    await settlePromises()
+    if (done?.()) return
+    await new Promise<void>((resolve) => setRealTimer(resolve, 1))
+  } while (performance.now() < end)
+}
+
 /** Makes a {@link VirtualClock} at time 0. */
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
-  const { seed = 1, epoch = Date.UTC(2026, 0, 1), maxTimers = 1_000_000 } = options
+  const { seed = 1, epoch = Date.UTC(2026, 0, 1), maxTimers = 1_000_000, io = 0 } = options
   const queue = new TimerQueue()
   const random = seededRandom(seed)
   let now = 0
@@ -66,6 +84,7 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
   async function move(until: number, done?: () => boolean): Promise<void> {
     if (moving) throw new Error('the virtual clock is being moved already: await the call before')
     moving = true
+    const settle = (): Promise<void> => (io > 0 ? settleWithIo(io, done) : settlePromises())
     try {
       await settle()
       for (let fired = 0; !done?.(); fired++) {
@@ -108,7 +127,10 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
       }
       promise.then(mark, mark)
       await move(Infinity, () => settled)
-      if (!settled) throw new Error('the promise cannot settle: the virtual clock has no timer left')
+      if (!settled)
+        throw new Error(
+          `the promise cannot settle: the virtual clock has no timer left${io > 0 ? ` (and ${io} ms were not enough for input and output)` : '; where it waits for a socket, make the clock with io: 500'}`,
+        )
       return await promise
     },
   }

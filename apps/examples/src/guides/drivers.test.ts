@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { memoryBudgetStore } from '@spillway/budgets'
 import { openVault, sealedFile } from '@spillway/key-vault'
 import { memoryLimitStore } from '@spillway/rate-limit'
-import { budgetStoreCases, limitStoreCases } from '@spillway/testing'
+import { budgetStoreCases, limitStoreCases, sealerCases, vaultDriverCases } from '@spillway/testing'
 import { describe, expect, it } from 'vitest'
 import { aesSealer } from './aes-sealer.ts'
 import { memoryVault } from './memory-vault.ts'
@@ -31,6 +31,20 @@ it('a sealed file opens with the key that sealed it alone', async () => {
   const wrong = sealedFile({ path, sealer: aesSealer(randomBytes(32)) })
   await expect(wrong.load()).rejects.toThrow('sealed with another key')
   await rm(directory, { recursive: true })
+})
+
+describe('a vault in memory', () => {
+  const open: Parameters<typeof vaultDriverCases>[0] = () => {
+    // Two processes have two drivers of one vault; memory has one.
+    const driver = memoryVault()
+    return [driver, driver]
+  }
+  for (const { name, run } of vaultDriverCases(open)) it(name, run)
+})
+
+describe('a sealer', () => {
+  const key = randomBytes(32)
+  for (const { name, run } of sealerCases(() => aesSealer(key))) it(name, run)
 })
 
 describe('limits that report', () => {

@@ -16,7 +16,7 @@ it('the upstreams, the ledger, the API, the metrics and the dashboard agree on w
 it('so they do with PostgreSQL', async ({ skip }) => {
   const postgres = await privatePostgres()
   if (postgres === undefined) return skip('PostgreSQL is not installed')
-  onTestFinished(() => postgres.remove())
+  onTestFinished(() => postgres.close())
   const { titles, lines } = await run({ calls: 400, seed: 11, postgres: postgres.url, browser: false })
   const wrong = lines.filter(({ agrees }) => !agrees)
   expect(tableOf(titles, wrong)).toBe(tableOf(titles, []))

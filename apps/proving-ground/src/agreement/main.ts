@@ -43,7 +43,7 @@ const { titles, lines, courses } = await run({
   hedgeAfter: 3000,
   postgres: server?.url,
   onProgress: (line) => console.error(line),
-}).finally(() => server?.remove())
+}).finally(() => server?.close())
 console.log(`Calls by course: ${[...courses].map(([course, count]) => `${course} ${count}`).join(', ')}\n`)
 console.log(tableOf(titles, lines))
 const wrong = lines.filter(({ agrees }) => !agrees)

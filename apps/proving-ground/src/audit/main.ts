@@ -70,7 +70,7 @@ try {
 } finally {
   await store.close()
   await proxy.close()
-  await server.remove()
+  await server.close()
 }
 
 /** As the gateway writes one with each call. */

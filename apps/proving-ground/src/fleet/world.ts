@@ -61,7 +61,7 @@ async function openedWorld(
   const postgres = await privatePostgres()
   if (postgres === undefined)
     throw new Error('PostgreSQL is not installed; on Debian: apt-get install postgresql')
-  endings.push(() => postgres.remove())
+  endings.push(() => postgres.close())
   const redis = await startRedis()
   endings.push(() => redis.close())
   const vendor = await startVendor(seed)

@@ -58,8 +58,8 @@ export type PostgresOutage = 'stopped' | 'frozen' | 'locked' | 'far' | 'refusing
 export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Promise<Database | undefined> {
   const server = await privatePostgres()
   if (server === undefined) return undefined
-  const { url, start, stop, remove } = server
-  const database = { name: 'PostgreSQL', url, ...booksIn(url), remove }
+  const { url, start, stop, close } = server
+  const database = { name: 'PostgreSQL', url, ...booksIn(url), remove: close }
   if (outage === 'stopped')
     return { ...database, outage: 'stopped with its connections broken', waits: true, stop, start }
   if (outage === 'frozen')
@@ -90,7 +90,7 @@ export async function postgresDatabase(outage: PostgresOutage = 'stopped'): Prom
     start: async () => {},
     async remove() {
       await proxy.close()
-      await remove()
+      await close()
     },
   }
 }

@@ -44,7 +44,7 @@ export async function proveUpgrade(options: UpgradeOptions): Promise<BooksLine[]
   const running: (GatewayProcess | undefined)[] = []
   const closing = [
     async () => rmSync(folder, { recursive: true, force: true, maxRetries: 9 }),
-    () => postgres.remove(),
+    () => postgres.close(),
   ]
   try {
     const redis = await startRedis()

@@ -37,7 +37,7 @@ try {
     console.log(dump.pathname)
   }
 } finally {
-  await server.remove()
+  await server.close()
   rmSync(folder, { recursive: true })
 }
 

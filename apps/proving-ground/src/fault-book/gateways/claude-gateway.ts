@@ -39,7 +39,7 @@ export function claudeGateway(): GatewayAdapter {
         async stop() {
           await stop()
           identity.server.close()
-          await postgres.remove()
+          await postgres.close()
         },
       }
     },

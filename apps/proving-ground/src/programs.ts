@@ -46,6 +46,10 @@ export const programs: Programs = {
     what: 'routing: an endpoint that is slow, then dead, then back, on a virtual clock',
     load: () => import('./recovery/main.ts'),
   },
+  release: {
+    what: 'all packages published to a registry of this machine; the six and the gateway installed alone, and used',
+    load: () => import('./release/main.ts'),
+  },
   reload: {
     what: 'configurations written every five seconds under load: no call fails, no stream is cut',
     load: () => import('./reload/main.ts'),

@@ -34,7 +34,7 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await redis?.close()
-  await postgres?.remove()
+  await postgres?.close()
 })
 
 const patience = { timeout: 20_000, interval: 20 }

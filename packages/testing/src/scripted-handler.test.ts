@@ -1,4 +1,4 @@
-import { readBody } from '@spillway/middleware'
+import { readBody } from '@spillway/middleware/kit'
 import { expect, it } from 'vitest'
 import { failureOf, requestOn, scriptedHandler } from './scripted-handler.ts'
 import { virtualClock } from './virtual-clock.ts'

@@ -1,16 +1,14 @@
 import {
-  bodyOf,
   createRequest,
   type Failure,
   type FailureKind,
   type Handler,
-  jsonBodyFromObject,
   type ModelRequest,
   type ModelResponse,
-  type NewModelRequest,
   type Outcome,
   sleep,
 } from '@spillway/middleware'
+import { bodyOf, jsonBodyFromObject, type NewModelRequest } from '@spillway/middleware/kit'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** A failure of an upstream that may be tried again, but for what `changes` says. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createRequest, jsonBodyFromObject, type ModelRequest } from '@spillway/middleware'
+import { createRequest, type ModelRequest } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { startClaude } from './claude.ts'
 import type { ConformanceCase } from './limit-store-suite.ts'
 import type { SimulatedServer } from './simulated-server.ts'

@@ -61,7 +61,7 @@ export function claudeGateway(withLimits: boolean): Rival {
       const stop = async (): Promise<void> => {
         await program.stop()
         identity.server.close()
-        await postgres.remove()
+        await postgres.close()
       }
       try {
         await listening(port, program, name)

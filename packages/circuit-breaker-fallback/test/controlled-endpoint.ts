@@ -1,9 +1,4 @@
-import {
-  type Failure,
-  type Handler,
-  type ModelRequest,
-  type Outcome,
-} from '@spillway/middleware'
+import type { Failure, Handler, ModelRequest, Outcome } from '@spillway/middleware'
 import { BodyChannel, type NewModelRequest } from '@spillway/middleware/kit'
 import { requestOn as request, type VirtualClock } from '@spillway/testing'
 import { failureResponse } from '@spillway/wire'

@@ -12,11 +12,13 @@ import { isAlive, startedWorkers, startLoad } from './workers.ts'
 
 const call = (url: string) => send(`${url}/v1/messages`, { body: messages() })
 
-/** The ids of all calls that are booked, in their order. */
+/** The ids of all calls that are booked, in their order; none before the database has its tables. */
 function booked(file: string): string[] {
   if (!existsSync(file)) return []
   const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
   try {
+    const hasCalls = database.prepare("select 1 from sqlite_schema where name = 'calls'").get()
+    if (hasCalls === undefined) return []
     return database
       .prepare('select call_id from calls order by call_id')
       .all()

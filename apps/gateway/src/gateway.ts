@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+import type { ScopeMetrics } from '@opentelemetry/sdk-metrics'
 import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import type { VaultEvent } from '@spillway/key-vault'
 import { systemClock } from '@spillway/middleware'
@@ -118,6 +120,8 @@ export interface WorkerGateway extends Gateway {
    * been idle for a moment. Calls in flight have `drain` milliseconds.
    */
   handOver(drain: number): Promise<void>
+  /** What it has counted; after its end the last of that. */
+  metrics(): Promise<readonly ScopeMetrics[]>
 }
 
 /** The names that requests may use, that of `server.oidc.publicUrl` too. */
@@ -130,6 +134,9 @@ function hostsOf({ allowedHosts = [], oidc }: Config['server']): readonly string
 function boundsOf({ server }: Config, worker: WorkerParts | undefined): Config['server'] {
   return { ...server, maxInFlightBytes: server.maxInFlightBytes ?? defaultInFlightBytes(worker?.count) }
 }
+
+/** How long a call waits for the primary at most, in milliseconds: on a machine that is short of CPU it answers late, and exactly. */
+const primaryAnswersWithin = 1_000
 
 /** What this process shares with others: over Redis, or with the other workers through their primary. */
 async function openShared(
@@ -144,7 +151,7 @@ async function openShared(
   }
   if (worker === undefined) return undefined
   const { openWorkerState } = await import('./workers/worker-state.ts')
-  return openWorkerState(worker.channel, { processes: count, log })
+  return openWorkerState(worker.channel, { processes: count, timeout: primaryAnswersWithin, log })
 }
 
 /** The first `vault:NAME` of the endpoints. */
@@ -216,7 +223,10 @@ export async function openGateway(
     throw error
   })
   const { fingerprints, known, clients, identity, operators, signIn } = doors
-  const observability = await openObservability(config.telemetry)
+  const observability = await openObservability(
+    config.telemetry,
+    worker && `${hostname()} worker ${worker.id}`,
+  )
   const resources = { shared, vault, books, observability, log }
   const budgetWatch = openBudgetWatch({
     ...{ engine: () => budgets.engine, log, now: () => systemClock.epoch() },
@@ -257,6 +267,7 @@ export async function openGateway(
       ? () => {}
       : watchDatabase(() => books.health().isAway || books.audit?.state.isAway === true, log)
   let tls: ServerTls | undefined
+  let lastMetrics: readonly ScopeMetrics[] | undefined
   const closeResources = async (): Promise<void> => {
     tls?.certificate.close()
     identity?.close()
@@ -266,6 +277,7 @@ export async function openGateway(
     sources.close()
     await alerting?.close()
     await serving.close()
+    if (worker !== undefined) lastMetrics = await observability.collect()
     await closeAll([{ name: 'budgets', close: () => shared?.budgets.flush() }], log)
     // Last: the calls that were cut are booked and counted too.
     await closeAll(
@@ -304,6 +316,7 @@ export async function openGateway(
       clients: auth === 'keys' && known !== undefined ? () => known.store.load() : undefined,
     },
     incidents: (view) => sources.incidents(view, state()),
+    colleagues: worker?.colleagues,
   })
   follow = api.follow
   let timeouts = timeoutsOf(config)
@@ -355,7 +368,7 @@ export async function openGateway(
       models: openModels({ config: () => serving.config, targets, clock: systemClock }),
       dashboard: openDashboard(),
       api: api.sources,
-      metrics: () => observability.scrape(),
+      metrics: worker?.scrape ?? (() => observability.scrape()),
       state,
     })
     ownUrl ||= server.url
@@ -438,6 +451,7 @@ export async function openGateway(
         })
         return end(drained)
       },
+      metrics: async () => lastMetrics ?? observability.collect(),
       handOver(drain) {
         api.sources.live.close()
         return end(server.handOver(drain))

@@ -21,9 +21,9 @@ type Doing = {
 }
 
 const doing: Doing = {
-  'POST /api/targets'({ query }, { openLimits, targets, operator }) {
+  async 'POST /api/targets'({ query }, { openLimits, targets, operator }) {
     const { target, endpoint } = readQuery('openLimits', query)
-    openLimits(target, endpoint, operator)
+    await openLimits(target, endpoint, operator)
     return targets()
   },
   'POST /api/clients': ({ body }, sources) => clientsOf(sources).add(body, sources.operator),

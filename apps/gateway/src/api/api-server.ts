@@ -33,10 +33,14 @@ import { within } from './within.ts'
 /** What the answers are made from. */
 export interface ApiSources {
   readonly views: LedgerViews
-  readonly targets: () => Targets
-  readonly alerts: () => Alerts
+  readonly targets: () => Promise<Targets>
+  readonly alerts: () => Promise<Alerts>
   /** @throws BadParameter for a name that is not there */
-  readonly openLimits: (target: string | undefined, endpoint: string | undefined, by: Operator) => void
+  readonly openLimits: (
+    target: string | undefined,
+    endpoint: string | undefined,
+    by: Operator,
+  ) => Promise<void>
   readonly keys: () => Promise<Keys>
   readonly budgets: (limit: number) => Promise<Budgets>
   readonly mirrors: () => readonly ConfiguredMirror[]
@@ -44,7 +48,7 @@ export interface ApiSources {
   /** Undefined where calls need no key. */
   readonly clients?: ClientActsOptions | undefined
   /** What a call said; undefined where that is not kept, or no longer. */
-  readonly content: (id: string, by: Operator) => CallContent | undefined
+  readonly content: (id: string, by: Operator) => Promise<CallContent | undefined>
   readonly live: LiveEvents
   /** Told why a question could not be answered. Must not throw. */
   readonly log: (line: string) => void

@@ -16,8 +16,8 @@ it('answers with what is booked while the last rows cannot be booked', async () 
     { store, flush: () => new Promise(() => {}) },
     sharedReads(),
     () => 0,
-    () => undefined,
-    () => false,
+    async () => undefined,
+    async () => false,
     noNames,
     clock,
   )

@@ -54,8 +54,8 @@ export function ledgerViews(
   { store, flush }: Pick<Books, 'store' | 'flush'>,
   shared: SharedReads,
   now: () => number,
-  noteOf: (callId: string) => CallNote | undefined,
-  hasContent: (callId: string) => boolean,
+  noteOf: (callId: string) => Promise<CallNote | undefined>,
+  hasContent: (callId: string) => Promise<boolean>,
   names: TenantNames,
   clock: Clock = systemClock,
 ): LedgerViews {
@@ -157,7 +157,7 @@ export function ledgerViews(
       if (id === '' || id.length > 256) throw new BadParameter('id', 'expected the id of a call')
       const story = await read(['story', id], () => store.callStory(id))
       if (story === null) return undefined
-      const note = noteOf(id)
+      const [note, isKept] = await Promise.all([noteOf(id), hasContent(id)])
       const { call, api, operation, stopReason, attempts } = story
       return {
         ...{ call: callRow(call), api, operation, stopReason },
@@ -169,7 +169,7 @@ export function ledgerViews(
         waits: note?.waits ?? [],
         losses: note?.losses ?? [],
         isRemembered: note !== undefined,
-        hasContent: hasContent(id),
+        hasContent: isKept,
       }
     },
   }

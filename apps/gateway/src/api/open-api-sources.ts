@@ -14,6 +14,8 @@ import { changesOfCalls } from '../ledger/changes.ts'
 import type { RunningMirror } from '../routes.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { RunningTarget } from '../targets.ts'
+import { asOne } from '../workers/as-one.ts'
+import type { Colleagues } from '../workers/colleagues.ts'
 import type { ApiSources } from './api-server.ts'
 import { readAudit } from './audit-view.ts'
 import { CallContents, keepContents } from './call-contents.ts'
@@ -43,6 +45,8 @@ export interface Observed {
   /** Undefined where nobody presents keys. */
   readonly known: OpenClients | undefined
   readonly log: (line: string) => void
+  /** The other workers of this gateway; undefined where it is one process. */
+  readonly colleagues: Colleagues | undefined
 }
 
 /** What `/api` reads from a running gateway, and the middlewares by which it hears of calls. */
@@ -71,6 +75,16 @@ export function openApiSources(observed: Observed): {
     onEvent: changesOfCalls(targets, backgroundClock, (row) => books.book([{ table: 'changes', row }])),
   })
   const watched = watchTargets(config, targets, shared, (change) => live.send('circuit', change))
+  const whole = asOne(
+    {
+      targets: watched.read,
+      incidents: () => observed.incidents(watched.read()),
+      noteOf: (call) => notes.of(call),
+      contentOf: (call) => contents?.of(call),
+      openLimits: (target, endpoint) => openLimits(targets, target, endpoint),
+    },
+    observed.colleagues,
+  )
   const sources: ApiSources = {
     clients: known && {
       ...{ ...known, clock: systemClock, isAsked: config().server.auth === 'keys' },
@@ -80,14 +94,14 @@ export function openApiSources(observed: Observed): {
       books,
       reads,
       () => Date.now(),
-      (id) => notes.of(id),
-      (id) => contents?.has(id) ?? false,
+      whole.noteOf,
+      async (id) => contents !== undefined && (await whole.hasContent(id)),
       names,
     ),
-    targets: watched.read,
-    alerts: () => ({ at: Date.now(), alerts: worstOf(observed.incidents(watched.read())) }),
-    openLimits(target, endpoint, by) {
-      openLimits(targets, target, endpoint)
+    targets: whole.targets,
+    alerts: async () => ({ at: Date.now(), alerts: worstOf(await whole.incidents()) }),
+    async openLimits(target, endpoint, by) {
+      await whole.openLimits(target, endpoint)
       const subject = endpoint === undefined ? `${target}` : `${target}/${endpoint}`
       books.audit?.record(actEntry(by, 'limits.opened', { subject }))
     },
@@ -101,8 +115,8 @@ export function openApiSources(observed: Observed): {
         readAudit(books.store.audit, { ...filter, range }, names),
       )
     },
-    content(id, by) {
-      const content = contents?.of(id)
+    async content(id, by) {
+      const content = contents && (await whole.contentOf(id))
       if (content !== undefined) books.audit?.record(actEntry(by, 'content.read', { subject: id }))
       return content
     },

@@ -1,5 +1,5 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { MeterProvider, type ScopeMetrics } from '@opentelemetry/sdk-metrics'
 import type { AttemptRow } from '@spillway/ledger'
 import type { Middleware } from '@spillway/middleware'
 import {
@@ -30,14 +30,25 @@ export interface Observability {
   observe(values: Readonly<Record<string, ObservedValue>>): void
   /** All metrics in the text format of Prometheus. */
   scrape(): Promise<string>
+  /** The same as they are, for a process that adds them up. */
+  collect(): Promise<readonly ScopeMetrics[]>
   /** Sends what waits. */
   close(): Promise<void>
 }
 
-/** Metrics are always there to be scraped; spans are made, and both sent, where `telemetry.otlp` says so. */
-export async function openObservability(settings: Config['telemetry'] = {}): Promise<Observability> {
+export const serviceName = (): string => process.env.OTEL_SERVICE_NAME ?? 'spillway'
+
+/**
+ * Metrics are always there to be scraped; spans are made, and both sent, where `telemetry.otlp` says so.
+ * @param instance tells this process from others of the same name, which send by themselves
+ */
+export async function openObservability(
+  settings: Config['telemetry'] = {},
+  instance?: string,
+): Promise<Observability> {
   const resource = resourceFromAttributes({
-    'service.name': process.env.OTEL_SERVICE_NAME ?? 'spillway',
+    'service.name': serviceName(),
+    ...(instance !== undefined && { 'service.instance.id': instance }),
   })
   const reader = new ScrapeReader()
   const otlp = settings.otlp ? await openOtlp(settings.otlp, resource, settings) : undefined
@@ -56,6 +67,7 @@ export async function openObservability(settings: Config['telemetry'] = {}): Pro
     book: (attempt) => cost.add(attempt),
     observe: (values) => void observeValues(values, meterProvider),
     scrape: () => reader.scrape(),
+    collect: () => reader.sums(),
     async close() {
       // A collector that is away must not keep the gateway from stopping.
       await Promise.allSettled([meterProvider.shutdown(), tracerProvider?.shutdown()])

@@ -1,4 +1,4 @@
-import { MetricReader } from '@opentelemetry/sdk-metrics'
+import { MetricReader, type ResourceMetrics, type ScopeMetrics } from '@opentelemetry/sdk-metrics'
 import { writePrometheusText } from './prometheus-text.ts'
 
 /** The text format of Prometheus, for the `content-type` header. */
@@ -22,9 +22,17 @@ export class ScrapeReader extends MetricReader {
     return this.#inFlight
   }
 
+  /** The same, not yet written. */
+  async sums(): Promise<readonly ScopeMetrics[]> {
+    return (await this.#look()).scopeMetrics
+  }
+
   async #scrape(): Promise<string> {
-    const { resourceMetrics } = await this.collect({ timeoutMillis: longestCollection })
-    return writePrometheusText(resourceMetrics)
+    return writePrometheusText(await this.#look())
+  }
+
+  async #look(): Promise<ResourceMetrics> {
+    return (await this.collect({ timeoutMillis: longestCollection })).resourceMetrics
   }
 
   override async onForceFlush(): Promise<void> {}

@@ -1,3 +1,4 @@
+import type { ScopeMetrics } from '@opentelemetry/sdk-metrics'
 import type { Config } from '../config/config.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
 import type { CircuitChanged } from '../gateway.ts'
@@ -44,6 +45,13 @@ export interface Closing {
   readonly isReplaced: boolean
 }
 
+/** What one that ends has served. */
+export interface Served {
+  /** Undefined where it has not begun. */
+  readonly counts: TallyCounts | undefined
+  readonly metrics: readonly ScopeMetrics[]
+}
+
 /** What a worker says that its log is not to say by itself: of several that say the same, one is heard. */
 export type Said =
   | { readonly kind: 'warning'; readonly line: string }
@@ -55,7 +63,7 @@ export const serve: Question<WorkerOrder, { readonly url: string }> = question('
 export const reload: Question<{ readonly config: Config; readonly subject: string }, ConfigDiff> =
   question('worker.reload')
 /** To a worker: end, and say what you have served. A second one may only shorten the drain. */
-export const close: Question<Closing, TallyCounts> = question('worker.close')
+export const close: Question<Closing, Served> = question('worker.close')
 /** To a worker: note an act in the audit log. */
 export const noteAct: Note<{ readonly action: string; readonly details: { readonly subject: string } }> =
   note('worker.note')

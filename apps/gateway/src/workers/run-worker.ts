@@ -9,9 +9,11 @@ import { openLines } from '../log/lines.ts'
 import { ownManifest } from '../own-manifest.ts'
 import { howToMend } from '../vault/how-to-add.ts'
 import { openChannel } from './channel.ts'
+import { collectMetrics } from './metrics-questions.ts'
 import * as orders from './orders.ts'
 import { ipcPort } from './port.ts'
 import { usualDrain } from './usual-drain.ts'
+import { partsOf } from './worker-parts.ts'
 
 /** How long the last lines may take to be written, in milliseconds. */
 const lastLines = 500
@@ -105,7 +107,7 @@ export function runWorker(): void {
         },
         droppedLines: () => own.dropped(),
       },
-      { id, count: order.count, channel, view: () => view },
+      partsOf(channel, { id, count: order.count, view: () => view }),
     )
     return { url: gateway.url }
   })
@@ -119,8 +121,9 @@ export function runWorker(): void {
   channel.answer(orders.close, async (closing) => {
     await close(closing)
     void delay(0).then(() => exit(exitCodes.stopped))
-    return log?.counts() ?? { calls: 0, failed: 0, fallbacks: 0, refused: 0, targets: {} }
+    return { counts: log?.counts(), metrics: (await gateway?.metrics()) ?? [] }
   })
+  channel.answer(collectMetrics, async () => (await gateway?.metrics()) ?? [])
   channel.hear(orders.noteAct, ({ action, details }) => gateway?.note(action, details))
   channel.hear(orders.workersAre, (next) => {
     view = next

@@ -8,9 +8,12 @@ import type { GatewayLog } from '../log/gateway-log.ts'
 import type { Lines } from '../log/lines.ts'
 import { ownManifest } from '../own-manifest.ts'
 import { withPrimarys, workersDiff } from '../reload/config-diff.ts'
+import { introduce } from './colleagues.ts'
 import { heardOnce } from './heard-once.ts'
 import { createHub } from './hub.ts'
 import { serveLedger } from './ledger-channel.ts'
+import { metricsOfAll } from './metrics-of-all.ts'
+import { scrapeAll } from './metrics-questions.ts'
 import * as orders from './orders.ts'
 import { openPrimaryBooks } from './primary-books.ts'
 import { workerCount } from './worker-count.ts'
@@ -55,6 +58,11 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
   })
   const hub = createHub()
   const books = await openPrimaryBooks(config, (line) => log.warn(line))
+  const metrics = metricsOfAll({
+    workers: () => pool.counting,
+    view: () => pool.view,
+    droppedLines: () => log.dropped(),
+  })
   let current = config
   const pool = createWorkerPool({
     config,
@@ -66,15 +74,22 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
       ...{ version, file: options.file, places: placesOf(seat.config, options.problemAt) },
       ...{ host: options.host, exposed: options.exposed, quiet: options.quiet, columns: options.columns() },
     }),
-    onFork({ id, channel }) {
+    onFork(worker) {
+      const { id, channel } = worker
       channel.hear(orders.said, (said) => hear(id, said))
       hub.serve(channel)
       serveLedger(books.store, channel)
+      introduce(worker, () => pool.serving)
+      channel.answer(scrapeAll, metrics.scrape)
     },
+    onEnd: (worker) => metrics.ended(worker),
     clock: systemClock,
     warn: (line) => log.warn(line),
     info: (line) => log.notice(line),
-    served: (counts) => log.served(counts),
+    served(worker, { counts, metrics: last }) {
+      if (counts !== undefined) log.served(counts)
+      metrics.last(worker, last)
+    },
     giveUp: options.giveUp,
   })
   try {

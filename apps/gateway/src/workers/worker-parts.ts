@@ -1,4 +1,6 @@
 import type { Channel } from './channel.ts'
+import { type Colleagues, colleaguesBy } from './colleagues.ts'
+import { scrapeAll } from './metrics-questions.ts'
 import type { WorkersView } from './orders.ts'
 
 /** What makes a gateway one worker of several. */
@@ -11,6 +13,23 @@ export interface WorkerParts {
   readonly channel: Channel
   /** What the primary has said of the workers last. */
   readonly view: () => WorkersView | undefined
+  /** The other workers. */
+  readonly colleagues: Colleagues
+  /** What `/metrics` says of all workers. */
+  readonly scrape: () => Promise<string>
+}
+
+/** How long the metrics of all may take, in milliseconds. */
+const scrapesWithin = 8_000
+
+/** What is made of the channel to the primary. */
+export function partsOf(channel: Channel, own: Pick<WorkerParts, 'id' | 'count' | 'view'>): WorkerParts {
+  return {
+    ...own,
+    channel,
+    colleagues: colleaguesBy(channel),
+    scrape: () => channel.ask(scrapeAll, undefined, { deadline: scrapesWithin }),
+  }
 }
 
 /** What `/readyz` says of the workers: nothing while all are there. */

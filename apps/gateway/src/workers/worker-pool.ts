@@ -1,7 +1,6 @@
 import type { Clock } from '@spillway/middleware'
 import type { CancelTimer } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
-import type { TallyCounts } from '../log/tally.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { ChannelErrorCode } from './channel-error.ts'
 import * as orders from './orders.ts'
@@ -17,14 +16,14 @@ export interface PoolOptions {
   readonly portOf: (config: Config) => number
   /** A worker was forked: whoever has something to tell it or to answer it may do so from now on. */
   readonly onFork?: ((worker: WorkerProcess) => void) | undefined
-  /** One has ended, or was left behind by its successor. */
+  /** One has ended. */
   readonly onEnd?: ((worker: WorkerProcess) => void) | undefined
   readonly clock: Clock
   /** What the operator should know. */
   readonly warn: (line: string) => void
   readonly info: (line: string) => void
-  /** What one that has ended has served. */
-  readonly served: (counts: TallyCounts) => void
+  /** What one that ends has served. */
+  readonly served: (worker: WorkerProcess, served: orders.Served) => void
   /** None serves, and none can be started. */
   readonly giveUp: (why: string) => void
 }
@@ -50,6 +49,8 @@ export interface WorkerPool {
   close(drain: number, delay: number): Promise<void>
   /** Those that serve, by their numbers. */
   readonly serving: readonly WorkerProcess[]
+  /** The same, and those that have served and end their calls. */
+  readonly counting: readonly WorkerProcess[]
   readonly view: orders.WorkersView
   /** Where they listen. */
   readonly url: string
@@ -91,6 +92,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
   const slots = new Map<number, Slot>()
   /** All that have not ended, those that start or drain too. */
   const processes = new Set<WorkerProcess>()
+  const counting = new Set<WorkerProcess>()
   let restarts = 0
   let isClosing = false
   let url = ''
@@ -116,6 +118,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     processes.add(process)
     void process.exited.then(() => {
       processes.delete(process)
+      counting.delete(process)
       options.onEnd?.(process)
     })
     options.onFork?.(process)
@@ -141,6 +144,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     slot.member = member
     url = member.url
     const { process } = member
+    counting.add(process)
     process.channel.hear(orders.leaving, ({ why }) => {
       if (member.isExpected || slot.member !== member) return
       member.isExpected = true
@@ -227,7 +231,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
   const end = async (process: WorkerProcess, closing: orders.Closing): Promise<void> => {
     const deadline = Math.min(closing.drain + closing.delay + closesWithin, 0x7fff_ffff)
     try {
-      options.served(await process.channel.ask(orders.close, closing, { deadline }))
+      options.served(process, await process.channel.ask(orders.close, closing, { deadline }))
     } catch {
       // It has ended before it could answer, or does not any more.
       process.kill()
@@ -303,6 +307,9 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       isClosing = true
       for (const slot of slots.values()) slot.cancel()
       await Promise.all([...processes].map((process) => end(process, { drain, delay, isReplaced: false })))
+    },
+    get counting() {
+      return [...counting]
     },
     get serving() {
       return members().map(({ process }) => process)

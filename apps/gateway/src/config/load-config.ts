@@ -29,6 +29,7 @@ import { renamedKey } from './renamed-keys.ts'
 import { configSchema } from './schema.ts'
 import { isVenue } from './venue-config.ts'
 import { problemsOfVenues, warningsOfVenues } from './venue-problems.ts'
+import { warningsOfWorkers } from './worker-problems.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -331,7 +332,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
     }
   }
   warnings.push(...warningsOfVenues(config, at), ...warningsOfOidc(config, at), ...idleSettings(config, at))
-  warnings.push(...warningsOfAlerts(config, at))
+  warnings.push(...warningsOfAlerts(config, at), ...warningsOfWorkers(config, at))
   return warnings
 }
 

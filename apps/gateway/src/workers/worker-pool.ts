@@ -146,7 +146,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     const { process } = member
     counting.add(process)
     process.channel.hear(orders.leaving, ({ why }) => {
-      if (member.isExpected || slot.member !== member) return
+      if (isClosing || member.isExpected || slot.member !== member) return
       member.isExpected = true
       slot.member = undefined
       warn(

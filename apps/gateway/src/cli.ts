@@ -4,7 +4,6 @@ import { keyInArguments } from './cli/read-secret.ts'
 import type { StartOptions } from './cli/start.ts'
 import { ConfigError } from './config/config-error.ts'
 import { ownManifest } from './own-manifest.ts'
-import { ignoreGroupSignals, workerCommand } from './workers/worker-command.ts'
 
 /**
  * Commands with modules and packages that no other command needs: those of the one that is asked for are loaded, which halves
@@ -79,8 +78,10 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
 
 /** Runs the command line; sets `process.exitCode`. */
 export async function run(argv: readonly string[]): Promise<void> {
-  if (argv[2] === workerCommand && process.connected) {
-    ignoreGroupSignals()
+  // As a primary starts it; it is in no list of commands.
+  if (argv[2] === 'worker' && process.connected) {
+    // The terminal and service managers send theirs to all processes of a gateway, where it is the primary that decides.
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
     return (await import('./cli/start.ts')).runWorker()
   }
   const asked = argv[2] === 'help' ? argv[3] : argv[2]

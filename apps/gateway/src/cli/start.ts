@@ -7,7 +7,7 @@ import { type Gateway, startGateway } from '../gateway.ts'
 import { type GatewayLog, openGatewayLog } from '../log/gateway-log.ts'
 import { type Lines, openLines } from '../log/lines.ts'
 import { howToMend } from '../vault/how-to-add.ts'
-import type { WorkersOptions } from '../workers/start-workers.ts'
+import { startWorkers, type WorkersOptions } from '../workers/start-workers.ts'
 import { usualDrain } from '../workers/usual-drain.ts'
 import { workerCount } from '../workers/worker-count.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
@@ -127,12 +127,11 @@ interface WorkersParts extends Pick<WorkersOptions, 'file' | 'problemAt' | 'colu
   readonly watch: ProcessWatch
 }
 
-/** Several processes, loaded by those who configure them. */
+/** Several processes. What they need is in one file with `start`: see {@link runWorker}. */
 async function serveByWorkers(
   config: Config,
   { watch, quiet = false, port, host, exposed, ...parts }: StartOptions & WorkersParts,
 ): Promise<Gateway> {
-  const { startWorkers } = await import('../workers/start-workers.ts')
   const workers = await startWorkers(config, {
     ...{ quiet, port, host, exposed, ...parts },
     giveUp(why) {

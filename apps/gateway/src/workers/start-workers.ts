@@ -67,7 +67,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
   const pool = createWorkerPool({
     config,
     count: workerCount(config),
-    fork: openForks(options.lines),
+    fork: await openForks(options.lines),
     portOf: ({ server }) => options.port ?? server.port,
     orderOf: (seat) => ({
       ...seat,

@@ -1,10 +1,9 @@
-import cluster, { type Worker } from 'node:cluster'
+import type { Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { Lines } from '../log/lines.ts'
 import { type Channel, openChannel } from './channel.ts'
 import { forwardLines } from './forwarded-lines.ts'
 import { ipcPort } from './port.ts'
-import { workerCommand } from './worker-command.ts'
 
 /** A process that serves, as its primary sees it. */
 export interface WorkerProcess {
@@ -18,12 +17,14 @@ export interface WorkerProcess {
 }
 
 /** Forks workers of this program. Their lines go where the primary's do. */
-export function openForks(lines: Lines): (id: number) => WorkerProcess {
+export async function openForks(lines: Lines): Promise<(id: number) => WorkerProcess> {
+  // Loaded by those who have workers.
+  const { default: cluster } = await import('node:cluster')
   // Connections in turn: whoever accepts by itself gets most of them on some systems, and long ones stay where they are.
   cluster.schedulingPolicy = cluster.SCHED_RR
   cluster.setupPrimary({
     exec: fileURLToPath(new URL('../../bin/spillway.js', import.meta.url)),
-    args: [workerCommand],
+    args: ['worker'],
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -16,7 +16,9 @@ export function aesSealer(key: Uint8Array): Sealer {
     },
     async open(sealed, context) {
       try {
-        const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
+        const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), {
+          authTagLength: 16,
+        })
         decipher.setAAD(bytesOf(context)).setAuthTag(sealed.subarray(-16))
         return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])
       } catch {

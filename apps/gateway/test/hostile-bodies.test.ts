@@ -167,7 +167,7 @@ const taken: readonly (readonly [string, (model: string) => Buffer, models?: rea
   ['a text of as many escapes as may be', (model) => filled(prompt(model), '\\n\\"', 11.9 * MB)],
   [
     'a tool with a giant name',
-    (model) => filled(call(model, '"messages":[],"tools":[{"name":"…"}]'), 'a'),
+    (model) => filled(call(model, '"messages":[{"role":"user","content":"a"}],"tools":[{"name":"…"}]'), 'a'),
     ['m'],
   ],
   [

@@ -233,6 +233,20 @@ describe('what a scan tells of a prompt', () => {
     expect(conversationOf(requestOf(bodyWith('r\\u006fle')))).toEqual(parsed)
   })
 
+  it.each(['system', 'tool', 'role', 'content'])(
+    'looks at no more than the ends of a long one: %s',
+    (place) => {
+      const of = (where: string): string => (place === where ? 'x'.repeat(10_000) : 'a')
+      const body = bodyOf(
+        `{"system":"${of('system')}","tools":[{"name":"${of('tool')}"}],"messages":[{"role":"${of('role')}","content":"${of('content')}"}]}`,
+      )
+      const parsed = conversationOf(requestOf(jsonBodyFromBytes(body.bytes.slice())))
+      const middle = (body.bytes as Buffer).indexOf('x') + 5_000
+      ;(body.bytes as Buffer).write('?', middle)
+      expect(conversationOf(requestOf(body))).toEqual(parsed)
+    },
+  )
+
   it('takes a text for another one that differs in its length, its beginning or its end', () => {
     const long = '日本語😀'.repeat(999)
     const texts = [long, `${long}語`, `語${long}`, `${long.slice(0, -1)}é`, long.slice(2)]

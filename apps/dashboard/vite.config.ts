@@ -4,7 +4,7 @@ import { defineConfig, type UserConfig } from 'vite'
 const gateway = process.env.SPILLWAY_GATEWAY ?? 'http://127.0.0.1:8787'
 
 const config: UserConfig = defineConfig({
-  // The gateway may stand behind a proxy, under a path of its own.
+  // The gateway may be behind a proxy, under a path prefix.
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

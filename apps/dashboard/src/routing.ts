@@ -35,7 +35,7 @@ export interface Span {
   readonly to: number
 }
 
-/** Where the reader is. All of it stands in the hash, so that a link shows what its sender saw. */
+/** The current view. All of it is in the hash, so that a link shows what its sender saw. */
 export interface Place {
   readonly view: ViewId
   /** What of the view is opened: the id of a call. */

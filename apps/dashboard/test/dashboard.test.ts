@@ -151,7 +151,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     send('three', 'model-three')
     await page.locator('.shares').last().getByText('3', { exact: true }).waitFor()
     expect(await first.textContent()).toContain('model-two')
-    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.getByRole('button', { name: 'Resume' }).click()
     await first.getByText('model-three').waitFor()
   })
 
@@ -241,7 +241,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(asked.filter((path) => path.endsWith('/content'))).toEqual([])
     await page.getByRole('button', { name: 'Show' }).press('Enter')
     await page.getByText('Paris.').waitFor()
-    await page.getByText('More was said than is kept of one call.').waitFor()
+    await page.getByText('Truncated: longer than what is kept of one call.').waitFor()
     expect(asked).toContain(`/api/calls/${id}/content`)
     await settled(page)
     expect(await faultsOf(page)).toEqual([])
@@ -284,7 +284,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     server.fixture = { ...fixture, calls }
     const page = await open('#/calls')
     const rows = page.locator('tbody tr')
-    expect(await rows.locator('td:nth-child(3)').allTextContents()).toEqual(['–', '$0.00', 'no price'])
+    expect(await rows.locator('td:nth-child(3)').allTextContents()).toEqual(['–', '$0.00', 'unpriced'])
     expect(await rows.nth(1).locator('td:nth-child(5)').textContent()).toMatch(/^claude-opus-5 → gpt-oss-20b/)
   })
 

@@ -75,7 +75,7 @@ export async function startFixtureServer(
   return self
 }
 
-/** A gateway that asks nobody who they are. */
+/** A gateway without authentication. */
 const openToAll: Login = {
   login: false,
   operator: {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 
-// Nothing here, and nothing that this file imports by itself, may need a newer Node than the oldest that somebody still has:
+// Nothing here, and nothing that this file imports by itself, may need a newer Node than the oldest one still in use:
 // whoever has one is to read what is missing, and no stack.
 const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 

@@ -29,7 +29,7 @@ try {
     await delay(3_000)
     memory.push(residentBytes(child) ?? Number.NaN)
     if (run === runs - 1) {
-      // Threads that nobody asks end, and V8 gives back what they had.
+      // Idle threads end, and V8 releases their memory.
       await delay(27_000)
       idle = residentBytes(child) ?? Number.NaN
     }

@@ -23,7 +23,7 @@ import { defaultExportEvery } from '../src/telemetry/otlp.ts'
 import { tlsDefaults } from '../src/tls/tls-config.ts'
 import { usualDrain } from '../src/workers/usual-drain.ts'
 
-/** What holds where a key is left out, by the mapping that it is in. A text stands as it is. */
+/** The default of each key, by the mapping that it is in. A text is shown as it is. */
 export const defaults: Readonly<Record<string, object>> = {
   server: {
     ...boundDefaults,

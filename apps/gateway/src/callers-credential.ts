@@ -25,7 +25,7 @@ export function ofThisVenueAlone(endpoint: AskedEndpoint): Middleware {
     const what = signed
       ? 'a signature, which cannot be passed on'
       : `a credential for ${clouds[callersCloud ?? 'cloud']} alone`
-    const message = `the endpoint has credential: caller, and the caller presents ${what}: give the endpoint a credential of its own`
+    const message = `the endpoint has credential: caller, and the caller presents ${what}: give the endpoint its own credential`
     return Promise.resolve(refuse(request, { kind: 'authentication', message }))
   }
   return named(keeping, 'credentials of this venue', { hidden: true })

@@ -26,7 +26,7 @@ const nothing: Resources = {
 }
 
 /**
- * The routes of a configuration with their chains as a gateway would have them, for someone to look at, and what lets go of
+ * The routes of a configuration with their chains as a gateway would have them, to be printed, and what closes
  * them.
  */
 export async function withChains<T>(config: Config, look: (routes: readonly Route[]) => T): Promise<T> {

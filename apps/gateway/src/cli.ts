@@ -15,19 +15,19 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     load: async () => (await import('./cli/init.ts')).initCommand(),
   },
   doctor: {
-    description: 'try out all that the configuration names, and say what to do about what does not work',
+    description: 'test everything that the configuration names, and say how to fix what fails',
     load: async () => (await import('./cli/doctor.ts')).doctorCommand(),
   },
   status: {
-    description: 'how a running gateway is',
+    description: 'status of a running gateway',
     load: async () => (await import('./cli/running-gateway.ts')).statusCommand(),
   },
   dashboard: {
-    description: 'the address of the dashboard, with a code that logs in where that is asked for',
+    description: 'URL of the dashboard, with a one-time code where login is required',
     load: async () => (await import('./cli/running-gateway.ts')).dashboardCommand(),
   },
   env: {
-    description: 'the variables that lead Claude Code and the SDKs to the gateway, for a shell',
+    description: 'environment variables that point Claude Code and the SDKs at the gateway, for a shell',
     load: async () => (await import('./cli/running-gateway.ts')).envCommand(),
   },
   code: {
@@ -43,19 +43,19 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     load: async () => (await import('./cli/key-commands.ts')).keyCommands(),
   },
   clients: {
-    description: 'who may call, where server.auth is keys: add, list, show, set, rotate, revoke',
+    description: 'clients of the gateway (server.auth: keys): add, list, show, set, rotate, revoke',
     load: async () => (await import('./cli/client-commands.ts')).clientCommands(),
   },
   teams: {
-    description: 'what teams of clients may use together, and each of their members: list, show, set',
+    description: 'limits of teams of clients, and of each member: list, show, set',
     load: async () => (await import('./cli/team-commands.ts')).teamCommands(),
   },
   vault: {
-    description: 'make a vault, give it a new key, look it over',
+    description: 'create a vault, rekey it, examine it',
     load: async () => (await import('./cli/vault-commands.ts')).vaultCommands(),
   },
   ledger: {
-    description: 'rows that the database of the ledger refused',
+    description: 'rows rejected by the database of the ledger',
     load: async () => (await import('./cli/ledger-commands.ts')).ledgerCommands(),
   },
   audit: {
@@ -63,7 +63,7 @@ const groups: Readonly<Record<string, { description: string; load: () => Promise
     load: async () => (await import('./cli/audit-commands.ts')).auditCommands(),
   },
   alerts: {
-    description: 'who is told of what goes wrong: send a sample',
+    description: 'receivers of alerts: send a sample',
     load: async () => (await import('./cli/alert-commands.ts')).alertCommands(),
   },
   local: {
@@ -107,7 +107,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 /** All commands with their options and commands: for completion, and for the reference of the command line. */
 export const commandTree = (): Promise<Command> => programOf(() => true)
 
-/** The commands, of which those that `isLoaded` names have their options and commands of their own. */
+/** The commands; those that `isLoaded` names come with their options and subcommands. */
 async function programOf(isLoaded: (name: string) => boolean): Promise<Command> {
   const program = new Command('spillway')
     .description('A gateway that keeps answering when Claude is slow, limited or down.')
@@ -123,9 +123,9 @@ async function programOf(isLoaded: (name: string) => boolean): Promise<Command> 
     .option('-c, --config <file>', 'the configuration file (default: spillway.yaml where there is one)')
     .option('-p, --port <port>', 'listen here instead of server.port; 0 picks a free port', port)
     .option('--host <host>', 'bind to this address instead of server.host')
-    .option('--exposed', 'that other machines can reach it is meant; the same as server.exposed: true')
-    .option('--demo', 'run the demo whatever the environment holds')
-    .option('-q, --quiet', 'no lines but the address and what goes wrong')
+    .option('--exposed', 'allow other machines to reach it; the same as server.exposed: true')
+    .option('--demo', 'run the demo even if the environment has credentials')
+    .option('-q, --quiet', 'print only the address and problems')
     .addHelpText(
       'after',
       `
@@ -154,7 +154,7 @@ Exit codes:
 
   program
     .command('check')
-    .description('check a configuration file and say what it sets up')
+    .description('validate a configuration file and summarise it')
     .option('-c, --config <file>', 'the configuration file (default: spillway.yaml)')
     .option('--online', 'ask each endpoint with its own key, as doctor does')
     .option('--strict', 'exit with 1 at a warning too, such as a key that is not set')
@@ -162,7 +162,7 @@ Exit codes:
       '--chains',
       'print the chain of each route in whole: its policies with their options, and its targets',
     )
-    .option('--json', 'print what is wrong as JSON')
+    .option('--json', 'print the problems as JSON')
     .action(async (options: CheckOptions) => {
       const { check } = await import('./cli/check.ts')
       process.exitCode = await check(options)

@@ -17,7 +17,7 @@ const endpointName = 'embedded'
  * A target whose model runs on this machine. It is loaded at once: a plan B is of little use if it has to be read from disk
  * first. A failure is told in the log, and shows again with the first call.
  *
- * Its limits and its circuit are this gateway's alone, since other gateways have models of their own.
+ * Its limits and its circuit are this gateway's alone, since other gateways have their own models.
  */
 export function openEmbeddedTarget(
   name: string,

@@ -55,7 +55,7 @@ export interface RunningEndpoint {
   readonly paid?: Pick<Upstream, 'provider' | 'prices'> | undefined
   /** For what is no model call; undefined for a model in this process, and where Claude is sold without batches and files. */
   readonly client?: Pick<Client, 'baseUrl' | 'fetch'> | undefined
-  /** Whether all callers use its one credential, so that what the vendor says of its limits is nobody's quota among them. */
+  /** Whether all callers use its one credential, so that what the vendor says of its limits is no single caller's quota. */
   readonly isShared?: boolean | undefined
   /** The same for whoever calls: with its own credential where it has one, else with what the headers present. */
   readonly readAs?:
@@ -200,7 +200,7 @@ function paidAt({
   return { provider: endpoint.api ?? settings.api, prices: pricesOfEndpoint(settings, endpoint) }
 }
 
-/** What stands just around the attempts of an endpoint. */
+/** The innermost policies, around the attempts of an endpoint. */
 export function observersOf({ books, observability }: Resources, upstream: Upstream): Middleware[] {
   return [books, observability].flatMap((each) => each?.attempts(upstream) ?? [])
 }

@@ -68,7 +68,7 @@ export interface GatewayOptions {
   /** Hears of circuits that open, are tested and close. */
   readonly onCircuitChange?: ((changed: CircuitChanged) => void) | undefined
   /**
-   * Told what its owner should know: that Redis is away, for instance. An error of this or of any listener touches no call.
+   * Told what its owner should know: that Redis is unavailable, for instance. An error of this or of any listener touches no call.
    * @default console.error
    */
   readonly log?: ((line: string) => void) | undefined

@@ -1,5 +1,5 @@
 /**
- * Whether a text is one that a glob stands for, where `*` stands for any characters and everything else for itself. Each
+ * Whether a text matches a glob, in which `*` matches any characters and everything else itself. Each
  * part between two stars is looked for once, where it comes first, so it takes no longer than reading the text.
  */
 export function globMatcher(glob: string): (text: string) => boolean {

@@ -12,7 +12,7 @@ export function speaksResponses({ api, responses, dialect, endpoints = [] }: Tar
 
 /** What a route does with callers of the Responses API. */
 export interface ResponsesCallers {
-  /** What stands before all targets. */
+  /** The middleware before all targets. */
   readonly outermost: readonly Middleware[]
   readonly others: readonly Target[]
 }

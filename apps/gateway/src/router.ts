@@ -10,7 +10,7 @@ export type Router = (model: string, otherName?: string) => Route | Failure
 
 /** A route ready for use. */
 export interface Route {
-  /** A model name; `*` stands for any characters. */
+  /** A model name; `*` matches any characters. */
   readonly models: string
   readonly handler: Handler
   /** The targets that it may lead to, fallbacks too; undefined where that is not known. */

@@ -54,7 +54,7 @@ export function openMirrors(
       mirror: createMirror({
         to: { name: candidate.name, model: candidate.model, handler: observer(candidate.handler) },
         sample,
-        // A target that no route leads to has nobody to leave its limits to.
+        // A target without a route shares its limits with no other traffic.
         dedicated: !served.has(to),
         ...limits,
         onComparison(comparison) {

@@ -1,6 +1,6 @@
 /**
  * An address as it may be shown: without user, password, query and fragment. For any text: what is no URL is not shown at
- * all, since nobody can tell what stands where in it.
+ * all, since its parts cannot be told apart.
  */
 export function safeUrl(text: string): string {
   const url = URL.parse(text)
@@ -23,7 +23,7 @@ export function endpointUrlProblem(text: string): string | undefined {
     return 'a user and a password in a URL are not sent, and everybody who reads the file knows them: use credential: env:NAME or vault:NAME'
   }
   if (url.search !== '' || url.hash !== '') {
-    return 'what stands behind ? or # in a URL is not sent; a key belongs into credential: env:NAME or vault:NAME'
+    return 'what follows ? or # in a URL is not sent; a key belongs in credential: env:NAME or vault:NAME'
   }
   const call = callPath.exec(url.pathname)?.[0]
   if (call !== undefined)

@@ -93,7 +93,10 @@ export async function openSharedState(
     isShared = limits.status === 'shared' && budgets.status === 'shared'
     if (isShared === before) return
     if (isShared) log('redis is back: limits are shared again')
-    else log(`redis is away${lastError && ` (${lastError})`}: this gateway keeps to its share of the limits`)
+    else
+      log(
+        `redis is unavailable${lastError && ` (${lastError})`}: this gateway keeps to its share of the limits`,
+      )
   }
   const listening = [limits.onStatus(told), budgets.onStatus(told)]
   await new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ import { modelRefusalsOf } from './model-refusals.ts'
 import { limitsOfTarget } from './rate-limits.ts'
 import { keyOf } from './venues/endpoint-key.ts'
 
-/** What can be asked of a target, and how to let go of it. */
+/** A target, and how to close it. */
 export interface RunningTarget extends Target {
   readonly endpoints: readonly RunningEndpoint[]
   /** Undefined where there is nothing to choose among. */

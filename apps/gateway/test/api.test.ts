@@ -102,7 +102,7 @@ test('tells the story of a call: its attempts, what the vendor said, its request
   const missing = await send(`${url}/api/calls/none`, { method: 'GET' })
   expect([missing.status, JSON.parse(missing.text).error.message]).toEqual([
     404,
-    'there is no such call, or no longer',
+    'call not found, or already removed',
   ])
 })
 

@@ -143,7 +143,7 @@ test('a history that was deleted is found by a row that was noted, whatever the 
     1,
     expect.stringMatching(/^row 5: removed: .*\nrows up to 5 were/),
   ])
-  expect(found.stdout).toContain('whoever can write to the database can say so too')
+  expect(found.stdout).toContain('anyone who can write to the database can say so too')
   expect(found.stdout).toContain('pass --accept-pruned once')
   const accepted = await spillway(
     'audit',
@@ -225,7 +225,7 @@ test('a history that was deleted is found by the key alone, and the gateway does
   await bookedLog(storage, 1)
   const after = await spillway('audit', 'verify', '--config', config)
   expect([after.code, after.stdout]).toEqual([0, expect.stringContaining('rows up to 5 were removed on')])
-  expect(after.stdout).toContain('whoever can write to the database can say so too')
+  expect(after.stdout).toContain('anyone who can write to the database can say so too')
 }, 240_000)
 
 test('commands that change keys sign what they did, with a key of the vault', async () => {

@@ -67,11 +67,11 @@ describe('a key in an environment variable', () => {
   )
 
   test.each([
-    ['two lines', `${key}\n${key}`, 'holds a line break inside'],
-    ['a scheme', `Bearer ${key}`, 'holds white space inside'],
-    ['an escape sequence', `${key}\u001b[0m`, 'holds a control character inside'],
-    ['a dash of a word processor', key.replace('-', '–'), 'holds a character that is not ASCII'],
-    ['quotes', `"${key}"`, 'stands in quotes'],
+    ['two lines', `${key}\n${key}`, 'contains a line break'],
+    ['a scheme', `Bearer ${key}`, 'contains white space'],
+    ['an escape sequence', `${key}\u001b[0m`, 'contains a control character'],
+    ['a dash of a word processor', key.replace('-', '–'), 'contains a non-ASCII character'],
+    ['quotes', `"${key}"`, 'is in quotes'],
   ])(
     'that holds %s is an error of the configuration, by its place and not by its value',
     async (_, value, problem) => {
@@ -91,7 +91,7 @@ describe('a key in an environment variable', () => {
       const { code, text } = await spillway([command, '--config', 'spillway.yaml'], { env })
       expect(code).toBe(1)
       expect(text).toMatch(
-        /spillway\.yaml:\d+:\d+ {2}targets\.claude\.endpoints\[0]\.credential: env:SPILLWAY_TEST_MOUNTED holds a line break inside/,
+        /spillway\.yaml:\d+:\d+ {2}targets\.claude\.endpoints\[0]\.credential: env:SPILLWAY_TEST_MOUNTED contains a line break/,
       )
       expect(text).not.toContain('of-a-mounted-secret')
     }
@@ -173,7 +173,7 @@ describe('a key that is given to the command line', () => {
     ]) {
       const { code, text } = await spillway(args, { input: `${key}\n${key}\n` })
       expect(code).toBe(1)
-      expect(text).toContain('holds a line break inside')
+      expect(text).toContain('contains a line break')
       expect(text).not.toContain('of-a-mounted-secret')
     }
     expect(claude.requests).toEqual([])

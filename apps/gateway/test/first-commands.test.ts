@@ -44,7 +44,7 @@ describe('init', { timeout: 60_000 }, () => {
     const refused = await ran(['init', '--yes'], folder)
     expect([refused.code, refused.err]).toEqual([
       1,
-      expect.stringMatching(/is there already: --force replaces it/),
+      expect.stringMatching(/already exists: --force replaces it/),
     ])
     expect(readFileSync(join(folder, 'spillway.yaml'), 'utf8')).toBe('# mine\n')
     expect((await ran(['init', '--local', 'some model.gguf', '--force'], folder)).code).toBe(0)
@@ -55,7 +55,10 @@ describe('init', { timeout: 60_000 }, () => {
   test('says which flags there are where nothing can be asked', async () => {
     const folder = temporaryFolder()
     const { code, err } = await ran(['init'], folder)
-    expect([code, err]).toEqual([1, expect.stringMatching(/no terminal.*--yes.*--provider.*--key.*--local/)])
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/not a terminal.*--yes.*--provider.*--key.*--local/),
+    ])
   })
 
   const noTerminal = spawnSync('script', ['--version']).status !== 0
@@ -65,7 +68,7 @@ describe('init', { timeout: 60_000 }, () => {
       ...{ cwd, env: plainEnvironment(), encoding: 'utf8', timeout: 20_000 },
       input: 'nobody\nopenrouter\n\nollama\nqwen3\nnone\n',
     })
-    expect(run.stdout).toContain('that is none of these')
+    expect(run.stdout).toContain('not one of these')
     expect(run.status).toBe(0)
     const { targets, storage } = parse(readFileSync(join(cwd, 'spillway.yaml'), 'utf8'))
     expect(targets.openrouter.endpoints[0].credential).toBe('env:OPENROUTER_API_KEY')

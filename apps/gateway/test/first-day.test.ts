@@ -38,7 +38,7 @@ const body = JSON.stringify({
 const heard: Record<string, RegExp> = {
   'spillway link router': /^[\d-]+ [\d:]+ {2}spillway\.yaml was read again .*; changed: .*targets\.router/m,
   "echo 'timeouts: { total: long }' >> spillway.yaml":
-    /spillway\.yaml was not taken .*, the gateway goes on as it was:\nspillway\.yaml:\d+:\d+ {2}timeouts\.total: expected a duration/,
+    /spillway\.yaml was not applied .*; the gateway keeps its configuration:\nspillway\.yaml:\d+:\d+ {2}timeouts\.total: expected a duration/,
   "sed -i.old 's/total: long/total: 5m/' spillway.yaml":
     /spillway\.yaml was read again .*; changed: timeouts/,
   "pkill -HUP -xf '[^ ]*node [^ ]*spillway start'": /spillway\.yaml was read again \(SIGHUP\)/,

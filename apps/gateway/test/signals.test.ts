@@ -194,7 +194,7 @@ describe('an error that nothing has caught', { timeout: 60_000 }, () => {
     await until(() => run.stream.received().includes('message_stop'))
     const { status } = await send(`${run.url}/v1/messages`, { body: messages() })
     expect(status).toBe(200)
-    expect(run.stderr()).toMatch(/nothing has handled, calls go on: Error: a stray rejection$/m)
+    expect(run.stderr()).toMatch(/unhandled rejection, calls continue: Error: a stray rejection$/m)
     run.child.kill('SIGTERM')
     expect(await run.exit).toBe(0)
   })

@@ -4,7 +4,7 @@ import type { RecordedRequest } from '@spillway/middleware/kit'
 import type { ModelAnswer } from './model-call.ts'
 
 /**
- * What is thrown when no model has answered: the provider's own error where there is an HTTP error, with what became of the call as
+ * What is thrown when no model has answered: the provider's own error where there is an HTTP error, with the history of the call as
  * its `cause`; else a `SpillwayError`, whose `cause` is what the model threw. The AI SDK repeats neither: that has been done.
  */
 export function callError(

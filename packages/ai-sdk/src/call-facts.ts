@@ -65,7 +65,7 @@ export function metadataOf(
   }
 }
 
-/** A middleware has made a response of its own out of nothing. */
+/** A middleware has synthesised a response. */
 export const lostAnswer: Failure = malformedFailure(
   'a middleware around the models answered by itself, which the AI SDK cannot be given',
 )

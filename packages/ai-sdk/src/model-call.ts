@@ -8,7 +8,7 @@ import type { JsonBody } from '@spillway/middleware/kit'
 
 declare module '@spillway/middleware' {
   interface RequestContext {
-    /** What was asked of a model of the AI SDK, where this request stands for such a call. */
+    /** What was asked of a model of the AI SDK, where this request represents such a call. */
     readonly modelCall?: ModelCall | undefined
     /** What the model that this request goes to has answered; known to the innermost handler alone. */
     readonly modelAnswer?: ModelAnswer | undefined

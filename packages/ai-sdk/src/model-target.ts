@@ -6,12 +6,12 @@ import { answerHeader, ModelAnswer, type ModelCall } from './model-call.ts'
 import { readModelError } from './model-error.ts'
 import { modelTransport } from './model-transport.ts'
 
-/** A model as a target, with middleware of its own around it. */
+/** A model as a target, with its own middleware around it. */
 export function modelTarget(name: string, model: LanguageModelV4, middleware: readonly Middleware[]): Target {
   const { modelId } = model
   const aimed: Middleware = (next) => (request) => {
     const { body, context } = request
-    // The body stays: the model is asked for itself, whatever stands there.
+    // The body stays: the model ignores the name in it.
     return next(deriveRequest(request, { model: modelId, body, context: { ...context, target: name } }))
   }
   named(aimed, `target ${name}`)

@@ -13,7 +13,7 @@ export interface PartStreamOptions {
 
 type FinishPart = Extract<LanguageModelV4StreamPart, { type: 'finish' }>
 
-/** The parts that the body of a response stands for, as the AI SDK reads them. A stream that breaks off ends with an error part. */
+/** The parts of the body of a response, as the AI SDK reads them. A stream that breaks off ends with an error part. */
 export function partStream(
   { body }: ModelResponse,
   options: PartStreamOptions,

@@ -124,7 +124,7 @@ export class AttemptTimer {
     if (this.#at > this.#request.clock.now()) return this.#arm()
     this.#onLimit(
       this.#limit === 'unread'
-        ? { ...cancelledFailure(), message: 'nobody read the body for five minutes' }
+        ? { ...cancelledFailure(), message: 'the body was not read for five minutes' }
         : timeoutFailure(this.#limit, this.#limitMs),
     )
   }

@@ -1,7 +1,7 @@
 /** Pieces below this are copied together: a view of one byte takes a hundred. */
 const smallPiece = 4096
 
-/** Bytes that are kept until somebody takes them. What they take is in proportion to them, however they were cut. */
+/** Bytes that are kept until a reader takes them. Their memory is in proportion to them, however they were cut. */
 export class CollectedBytes {
   readonly #pieces: Uint8Array[] = []
   /** Small pieces that follow the last of `#pieces`. */

@@ -1,10 +1,10 @@
 import type { Failure } from '@spillway/middleware'
 import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
 
-/** Where a request's secrets stand. */
+/** The places of a request's secrets. */
 const secretHeaders = ['x-api-key', 'authorization', 'api-key', 'x-goog-api-key'] as const
 
-/** Shorter ones are no secrets, and could stand in any word. */
+/** Shorter ones are no secrets, and could be part of any word. */
 const shortestSecret = 8
 
 /**
@@ -67,7 +67,7 @@ export class CredentialMask {
   }
 }
 
-/** A header's secret as it stands there and as JSON may write it. */
+/** A header's secret verbatim and as JSON may escape it. */
 function secretsOf(value: string | undefined): string[] {
   const secret = value?.replace(/^(bearer|basic)\s+/i, '')
   if (secret === undefined || secret.length < shortestSecret) return []

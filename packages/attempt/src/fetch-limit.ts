@@ -26,7 +26,7 @@ export function warnOfFetchLimit(warn: (message: string, code: string) => void):
   return named(warning, 'fetch limit', { hidden: true })
 }
 
-/** The default deadline was chosen by nobody; a stream has its headers at once where `headers` says so. */
+/** No one has chosen the default deadline; a stream has its headers at once where `headers` says so. */
 function mayTakeLonger(request: ModelRequest): boolean {
   const { hasDefaultDeadline, deadline, clock, stream, timeouts, context } = request
   if (hasDefaultDeadline || context.hasDefaultTotal || timeLeft(deadline, clock) <= nodeFetchLimit)

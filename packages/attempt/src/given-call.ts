@@ -42,7 +42,7 @@ export function fetchArguments(
   // The platform's own takes no `Request` of another make.
   const isKnown = fetch !== globalThis.fetch || request instanceof Request
   if (!isKnown || url !== given.url) return [url, { ...optionsOf(request), ...options, ...init }]
-  // Derived from the one that was given, it keeps what nobody can read of it, such as a dispatcher.
+  // Derived from the one that was given, it keeps what cannot be read from it, such as a dispatcher.
   const derive = request.constructor as typeof Request
   const derived = new derive(request, init)
   return Object.keys(options).length === 0 ? [derived] : [derived, options]

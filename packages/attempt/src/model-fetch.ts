@@ -13,7 +13,7 @@ export interface ModelFetchOptions {
   readonly timeouts?: Timeouts | undefined
   /**
    * Hears of the POSTs of a model API that go to `otherwise`, once for each kind.
-   * @default nobody does
+   * @default no listener
    */
   readonly onNotCovered?: ((call: NotCovered) => void) | undefined
 }

@@ -37,7 +37,7 @@ export interface SdkMiddlewareOptions {
  *
  * Each attempt goes on through the SDK: signed again, in the venue's form, with its `fetch` and its `timeout`. List it last,
  * so that the SDK's other middleware sees calls and not attempts. The SDK repeats none of what `retry` has given up; that it
- * repeats calls after a `timeout` of its own is a warning once (`SPILLWAY_SDK_RETRIES`): `maxRetries: 0` turns it off.
+ * repeats calls after its own `timeout` is a warning once (`SPILLWAY_SDK_RETRIES`): `maxRetries: 0` turns it off.
  */
 export function sdkMiddleware(
   first?: SdkMiddlewareOptions | Middleware,

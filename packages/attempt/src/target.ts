@@ -2,7 +2,7 @@ import { compose, deriveRequest, type Handler, type Middleware, named } from '@s
 
 /** A handler with a name: an upstream that calls can be sent to. */
 export interface Target {
-  /** As it stands in `x-spillway-served-by`, in events and in metrics. */
+  /** The name in `x-spillway-served-by`, in events and in metrics. */
   readonly name: string
   readonly handler: Handler
   /** The model that answers whatever model is asked for; undefined where the request decides. */

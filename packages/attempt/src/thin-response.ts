@@ -7,7 +7,7 @@ const decoder = new TextDecoder()
 const bodiless = new Set([101, 204, 205, 304])
 
 /**
- * A `Response` over a model response. Headers and web stream are made only when somebody asks for them; readers
+ * A `Response` over a model response. Headers and web stream are made only on first access; readers
  * that iterate the stream get the bytes without passing through it.
  */
 export class ThinResponse {

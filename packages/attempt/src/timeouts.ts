@@ -2,7 +2,7 @@ import { deriveRequest, type Middleware, named, type Timeouts } from '@spillway/
 
 /**
  * Sets the limits of every call that passes: those named here replace the ones set further out, the others stay.
- * `total` can only shorten a deadline that somebody has chosen; it replaces the default of ten minutes.
+ * `total` can only shorten an explicit deadline; it replaces the default of ten minutes.
  */
 export function timeouts(set: { readonly [K in keyof Timeouts]?: Timeouts[K] | undefined }): Middleware {
   const limits: Partial<Timeouts> = Object.fromEntries(

@@ -10,7 +10,7 @@ const graceBytes = 65_536
 
 /**
  * What is left of a transport when the answer is over: it may end by itself, so that its connection serves the next call.
- * One that goes on instead is aborted; what it brings reaches nobody.
+ * One that goes on instead is aborted; its data is discarded.
  */
 export class TransportEnd {
   readonly #handle: TransportHandle | undefined
@@ -20,7 +20,7 @@ export class TransportEnd {
   constructor(handle: TransportHandle | undefined, clock: Clock) {
     this.#handle = handle
     this.#cancelTimer = clock.setTimer(graceTime, () => this.#abort())
-    // It may stand still since the reader was slow; the rest is for nobody.
+    // It may be paused since the reader was slow; the rest is discarded.
     handle?.resume()
   }
 

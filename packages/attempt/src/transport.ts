@@ -25,7 +25,7 @@ export interface TransportHandle {
   readonly isLeaving?: boolean | undefined
   pause(): void
   resume(): void
-  /** Closes the connection, or whatever stands for one, at once. */
+  /** Closes the connection, or its equivalent, at once. */
   abort(reason: unknown): void
 }
 

@@ -2,7 +2,7 @@ import { createRequest, type ModelRequest, type ModelResponse } from '@spillway/
 import { jsonBodyFromObject, type NewModelRequest, readBody } from '@spillway/middleware/kit'
 import { type VirtualClock, virtualClock } from '@spillway/testing'
 
-/** A request for a stream, unless said otherwise, on a clock of its own. */
+/** A request for a stream, unless said otherwise, on its own clock. */
 export function streamRequest(changes: Partial<NewModelRequest> & { clock: VirtualClock }): ModelRequest {
   return createRequest({
     api: 'anthropic',

@@ -12,7 +12,7 @@ export interface BudgetsOptions {
   readonly store?: BudgetStore | undefined
   /**
    * Hears once for each rule and period that it has reached its `warnAt`, and that all of it is used. What it throws touches nothing.
-   * @default nobody
+   * @default no listener
    */
   readonly onEvent?: ((event: BudgetEvent) => void) | undefined
 }
@@ -100,7 +100,7 @@ export function createBudgets(options: BudgetsOptions = {}): Budgets {
   }
 }
 
-/** The first hard rule in USD, where nobody knows what the call would cost. */
+/** The first hard rule in USD, where the price of the call is unknown. */
 function unpricedRule(rules: readonly BudgetRule[], { most }: BudgetEstimate): BudgetRule | undefined {
   return most.usd === undefined ? rules.find(({ unit, hard }) => unit === 'usd' && hard) : undefined
 }

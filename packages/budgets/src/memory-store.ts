@@ -33,7 +33,7 @@ interface Held {
   hasLapsed: boolean
 }
 
-/** Reservations that were charged because nobody settled them, and may still be put right. */
+/** Reservations that expired unsettled and were charged, and may still be corrected. */
 const mostLapsed = 10_000
 
 /** Meters below which those that are over or unused are not looked for. */
@@ -147,7 +147,7 @@ function fits({ limit, expected }: MeterDemand, { used, reserved }: Period): boo
   return limit === undefined || used + reserved + expected <= limit
 }
 
-/** Charges amounts in the place of what is reserved, or of what was charged when nobody settled. */
+/** Charges amounts in the place of what is reserved, or of what was charged at expiry. */
 function give({ periods, amounts: reserved, hasLapsed }: Held, amounts: readonly number[]): void {
   periods.forEach((period, index) => {
     const before = reserved[index] ?? 0

@@ -11,7 +11,7 @@ export interface RedisClient {
 }
 
 /**
- * A timer that is late by more says that this process stood still, in milliseconds. So long it looks again: timers come before what has been
+ * A timer that is late by more says that this process was blocked, in milliseconds. So long it looks again: timers come before what has been
  * received, and an answer that has come meanwhile is not missed.
  */
 const standstill = 20
@@ -39,7 +39,7 @@ export interface RedisLink {
   isWorthTrying(): boolean
   /**
    * @param late called with a reply that comes after this has given up on it
-   * @throws when Redis is away or slow
+   * @throws when Redis is unavailable or slow
    */
   run(keys: readonly string[], args: object, late?: (reply: Reply) => void): Promise<Reply>
   onChange(listener: (isUp: boolean) => void): () => void

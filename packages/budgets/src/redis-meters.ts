@@ -52,7 +52,7 @@ export interface SharedMeters {
   readonly isBehind: boolean
   /** A meter in its current period. */
   meterFor(meter: Meter): SharedMeter
-  /** Runs the script on meters, with all that Redis does not know of them yet. @throws when Redis is away or slow */
+  /** Runs the script on meters, with all that Redis does not know of them yet. @throws when Redis is unavailable or slow */
   run(
     on: readonly SharedMeter[],
     what: (index: number) => object,
@@ -60,7 +60,7 @@ export interface SharedMeters {
   ): Promise<Extract<Reply, { status: 'ok' }>>
   /** The same for any number, of which nothing else is wanted. */
   refresh(on: readonly SharedMeter[]): Promise<void>
-  /** Settles a reservation that Redis knows of; one that it has forgotten is owed. @throws when Redis is away or slow */
+  /** Settles a reservation that Redis knows of; one that it has forgotten is owed. @throws when Redis is unavailable or slow */
   settle(id: string, settlement: Settlement): Promise<void>
   /** The same when Redis is back. */
   settleLater(id: string, settlement: Settlement): void
@@ -116,7 +116,7 @@ export function sharedMeters(redis: RedisClient, settings: SharedMetersSettings)
     epoch = next
   }
 
-  /** Runs the script on meters, with all that Redis does not know of them yet. @throws when Redis is away or slow */
+  /** Runs the script on meters, with all that Redis does not know of them yet. @throws when Redis is unavailable or slow */
   const run: SharedMeters['run'] = async (on, what, { id, onLate, known } = {}) => {
     const keys = [`${prefix}{all}:epoch`, `${prefix}{all}:members`].concat(
       ...on.map(({ name, span }) => [
@@ -193,7 +193,7 @@ export function sharedMeters(redis: RedisClient, settings: SharedMetersSettings)
     })()
     return flushing
   }
-  /** Settles a reservation that Redis knows of; one that it has forgotten is owed. @throws when Redis is away or slow */
+  /** Settles a reservation that Redis knows of; one that it has forgotten is owed. @throws when Redis is unavailable or slow */
   const settle = async (id: string, settlement: Settlement): Promise<void> => {
     const { meters: on, actual, epoch: known } = settlement
     const mayKnow = (): boolean => known === undefined || known === epoch

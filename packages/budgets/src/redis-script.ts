@@ -4,7 +4,7 @@
  * Keys, all with the same hash tag: the epoch, which tells whether Redis still has its data; the processes that have been heard of lately
  * (sorted set by expiry); and for each meter and period a hash and a sorted set of its reservations by expiry. Fields of the hash: `b` what
  * was used before Redis knew of it, `u` what has been used since, `r` what is reserved, `h:ID` what a reservation holds (negative once it
- * has been charged because nobody settled it), `q:PROCESS` the last report of a process.
+ * has been charged at its expiry), `q:PROCESS` the last report of a process.
  *
  * Arguments: a JSON object. For each meter, what is given is done in this order: `opening`, `base`, `seq` and `owed`, `amount` (settles `id`), `more`
  * (extends `id`), and on all of them or on none `most` (reserves `id`). Answers JSON.

@@ -56,7 +56,7 @@ interface Held {
   readonly amounts: number[]
   /** That of Redis, where it knows of the reservation. */
   readonly epoch: string | undefined
-  /** When Redis charges it, if nobody settles it: in `clock.now()` time. */
+  /** When it expires unsettled and Redis charges it: in `clock.now()` time. */
   readonly until: number
 }
 
@@ -81,16 +81,16 @@ export function redisBudgetStore(
   const shared = sharedMeters(redis, settings)
   const { link } = shared
   const held = new Map<string, Held>()
-  /** Those that Redis has charged since nobody settled them, and that may still be put right. */
+  /** Those that Redis has charged at their expiry, and that may still be corrected. */
   const late = new RecentMap<Held>(mostLate)
 
-  /** What nobody waits for any more has reserved nothing, whether Redis has heard of it or not. */
+  /** An abandoned call has reserved nothing, whether Redis has received it or not. */
   const cancelLater = (id: string, on: readonly SharedMeter[]): void => {
     shared.settleLater(id, { meters: on, epoch: shared.epoch, actual: on.map(() => 0) })
     if (link.isUp) void shared.flush()
   }
 
-  /** Reservations that nobody settles: Redis charges those that it knows of by itself. */
+  /** Reservations that stay unsettled: Redis charges those that it knows at their expiry. */
   const endReservations = (): void => {
     const now = clock.now()
     for (const [id, reservation] of held) {

@@ -15,7 +15,7 @@ export interface BudgetStatus {
 /**
  * Why a call was not admitted. `spent`: what is left is less than it is expected to use. `reserved`: enough is left, but calls in flight
  * may use it, and will give part of it back when they are over: worth another try soon. `too_large`: it alone is expected to use more than
- * the whole amount of a period. `unpriced`: nobody knows what it would cost.
+ * the whole amount of a period. `unpriced`: the price of the call is unknown.
  */
 export type BudgetRefusalReason = 'spent' | 'reserved' | 'too_large' | 'unpriced'
 

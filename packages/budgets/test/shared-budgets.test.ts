@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)('budgets that gateways share', (
     expect(settled).toBeLessThanOrEqual(1.02 * rule.amount)
   })
 
-  it('go on by shares of what is left while Redis is away, and know all when it is back', async () => {
+  it('go on by shares of what is left while Redis is unavailable, and know all when it is back', async () => {
     await using server = await startRedis()
     const gateways = await gatewaysAt(server.url, 3)
     let settled = 0

@@ -12,8 +12,8 @@ export interface SharedOpening {
 }
 
 /**
- * Makes openings known between breakers, of one process or of many. Nobody waits for a store on the path of a call, and
- * what it fails with is dropped: without it each breaker goes by what it sees itself.
+ * Makes openings known between breakers, of one process or of many. No call waits for a store, and
+ * what it fails with is dropped: without it each breaker uses only what it sees itself.
  */
 export interface BreakerStore {
   /** Makes an opening known to all, and to those who ask while it lasts. */

@@ -41,7 +41,7 @@ export interface CircuitBreakerOptions {
    */
   readonly halfOpenProbes?: number
   /**
-   * After so many milliseconds a probe stands in nobody's way: one whose content flows counts as a success, any other
+   * After so many milliseconds a probe times out: one whose content flows counts as a success, any other
    * gives its place to another call.
    * @default 60000
    */
@@ -53,7 +53,7 @@ export interface CircuitBreakerOptions {
   readonly key?: (request: ModelRequest) => string
   /**
    * Whose key a call goes out with, by a name that may be shown and shared, such as a fingerprint: for endpoints to which
-   * each caller brings its own. Each has a circuit then, so that a key which is refused stops nobody else.
+   * each caller brings its own. Each has a circuit then, so that a key which is refused affects no other caller.
    * @default one key for all calls
    */
   readonly credential?: (request: ModelRequest) => string

@@ -18,7 +18,7 @@ import { CircuitMap } from './circuit-map.ts'
 import { SharedOpenings } from './shared-openings.ts'
 import { type Verdict, verdictOnKey, verdictOnModel } from './verdict.ts'
 
-/** What a circuit stands for: one model at an endpoint, or the endpoint's key. */
+/** What a circuit protects: one model at an endpoint, or the endpoint's key. */
 export type CircuitScope = 'model' | 'key'
 
 /** A circuit has changed its state. */
@@ -31,12 +31,12 @@ export interface CircuitChange {
   readonly reason: ChangeReason
 }
 
-/** A circuit as it stands. Times in milliseconds since the Unix epoch. */
+/** A snapshot of a circuit. Times in milliseconds since the Unix epoch. */
 export interface CircuitStatus {
   readonly key: string
   readonly scope: CircuitScope
   readonly state: CircuitState
-  /** Whether it stands so by {@link CircuitBreaker.forceOpen} or {@link CircuitBreaker.forceClosed}. */
+  /** Whether it is forced by {@link CircuitBreaker.forceOpen} or {@link CircuitBreaker.forceClosed}. */
   readonly forced: boolean
   readonly since: number
   /** When the first probe may pass; of a circuit that is open and not forced. */
@@ -49,7 +49,7 @@ export interface CircuitStatus {
   readonly slowCalls: number
   /** 0 to 1; undefined without streams, or where slowness is not judged. */
   readonly slowCallRate: number | undefined
-  /** Probes under way. */
+  /** Probes in flight. */
   readonly probes: number
   /** Calls refused since the circuit is known. */
   readonly refused: number
@@ -82,7 +82,7 @@ export function keyCircuitOf(credential: string): string {
 
 const isKeyCircuit = (key: string): boolean => key === keyCircuit || key.startsWith(`${keyCircuit}:`)
 
-/** Callers choose the names of models: none may stand for a key. */
+/** Callers choose the names of models: none may collide with a key. */
 const modelCircuit = (key: string): string => (isKeyCircuit(key) ? `\\${key}` : key)
 
 /**
@@ -104,7 +104,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   if (options.onChange !== undefined)
     listeners.add(guardListener('circuitBreaker.onChange', options.onChange))
   let forced: 'open' | 'closed' | undefined
-  /** The time of the calls; what comes without a call goes by it too. */
+  /** The time of the calls; what happens without a call uses it too. */
   let clock: Clock = systemClock
 
   const create = (key: string, scope: CircuitScope): Circuit => {
@@ -169,7 +169,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     return verdictOnModel(outcome, settings.slowCallThreshold, settings.when)
   }
 
-  /** A call that nobody waits for passes closed circuits alone, is no probe, and changes none. */
+  /** A shadow call passes closed circuits alone, is no probe, and changes no circuit. */
   const shadow = async (request: ModelRequest, key: string, next: Handler): Promise<ModelResponse> => {
     const unknown: Refusal = { retryAfterMs: undefined }
     const ofKey = circuitOfKey(request)
@@ -317,5 +317,5 @@ function asTheVendorSaid(
 
 function advice({ isForced, state }: Circuit): string {
   if (isForced) return 'it was opened by hand'
-  return state === 'open' ? 'too many of the last calls failed or were slow' : 'all probes are under way'
+  return state === 'open' ? 'too many of the last calls failed or were slow' : 'all probes are in flight'
 }

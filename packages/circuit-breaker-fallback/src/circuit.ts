@@ -31,7 +31,7 @@ export interface Permit {
 }
 
 export interface Refusal {
-  /** When a call may be let through again; undefined when nobody knows. */
+  /** When a call may be let through again; undefined when unknown. */
   readonly retryAfterMs: number | undefined
 }
 
@@ -138,7 +138,7 @@ export class Circuit {
     this.#move(this.state === 'open' ? this.#halfOpen() : this.#closed(now), 'released', now, undefined)
   }
 
-  /** No call that is still under way counts any more. */
+  /** No call that is still in flight counts any more. */
   retire(): void {
     this.#leave()
     this.#phase = { state: 'closed', isForced: true }

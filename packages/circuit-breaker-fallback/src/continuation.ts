@@ -22,7 +22,7 @@ export function textSoFar(transcript: Transcript): string {
 
 /**
  * Whether another model can go on from here: in a text, or between two blocks, but not inside a thought or a tool call,
- * and not behind a tool call, whose result nobody has.
+ * and not behind a tool call, whose result is missing.
  */
 export function canContinue(transcript: Transcript | undefined): transcript is Transcript {
   if (transcript === undefined || textSoFar(transcript).trim() === '') return false

@@ -66,7 +66,7 @@ export const fallbackDefaults: Required<Omit<FallbackOptions, 'onFallback' | 're
  * Asks other targets, in their order, when the handler that it wraps fails before its commit point. Time is kept
  * back for them from the start, so that a first target that only times out leaves enough to answer.
  *
- * When all fail, the response of the first is returned: it says best what is wrong. What each has said stands in its header
+ * When all fail, the response of the first is returned: it is the most specific one. Each target's failure is in its header
  * `x-spillway-failures`.
  */
 export function fallback(targets: readonly Target[], options: FallbackOptions = {}): Middleware {

@@ -2,7 +2,7 @@ import type { Outcome, Usage } from '@spillway/middleware'
 
 /**
  * The outcome of an answer that several targets gave one after the other: it failed if the last part did, and it used
- * what all parts used. Each part's own outcome stands in its attempt's events.
+ * what all parts used. Each part's own outcome is in its attempt's events.
  */
 export async function joinOutcomes(parts: readonly Promise<Outcome>[]): Promise<Outcome> {
   const outcomes = await Promise.all(parts)

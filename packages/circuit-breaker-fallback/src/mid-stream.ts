@@ -18,7 +18,7 @@ import { splicedBytes } from './spliced-bytes.ts'
 
 /**
  * What happens when a stream breaks off after its first content. `fail`: it ends with an error event. `restart`: another
- * target begins anew behind a marker, for callers that send `x-spillway-restart: accept`. `continue`: another target
+ * target starts the answer again behind a marker, for callers that send `x-spillway-restart: accept`. `continue`: another target
  * goes on from the text so far.
  */
 export type MidStreamMode = 'fail' | 'restart' | 'continue'
@@ -162,7 +162,7 @@ function splicedTranscript(before: Transcript, splice: Splice, response: ModelRe
       const last = before.blocks.at(-1)
       const whole = { type: 'text' as const, index: last?.index ?? 0, isOpen: last?.isOpen ?? false }
       const text = before.blocks.map((block) => block.text).join('') + splice.text
-      // Anything but text behind the seam ends the chance to go on once more.
+      // After anything but text behind the seam the stream cannot be continued again.
       return [{ ...whole, text }, ...added.filter(({ type }) => type === 'tool' || type === 'other')]
     },
   }

@@ -20,7 +20,7 @@ export interface ProbeGateOptions {
 
 /**
  * Lets so many probes pass, at a time and in all, and decides as soon as their results leave no doubt: what the rates
- * say of all of them. A probe that says nothing about the endpoint makes room for another one.
+ * say of all of them. A probe that says nothing about the endpoint releases its slot.
  */
 export class ProbeGate {
   readonly #options: ProbeGateOptions

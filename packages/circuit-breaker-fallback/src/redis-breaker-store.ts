@@ -43,7 +43,7 @@ interface Listener {
 }
 
 /**
- * Shares openings over Redis: a key that lives as long as the opening for those who come later, a message for those who
+ * Shares openings over Redis: a key that expires with the opening for those who come later, a message for those who
  * are there. Times travel as durations, so that clocks need not agree.
  * @param redis an `ioredis` client; a duplicate of it listens
  */

@@ -14,7 +14,7 @@ export interface RefusalFallbackOptions {
   /**
    * Which models the vendor permits for a request, such as `publishedModels({ read })`; asked when a model first declines. It is
    * waited for up to 15 seconds; where it is late, throws or answers with anything else, nothing is known.
-   * @default undefined: nobody says
+   * @default undefined: unknown
    */
   readonly permitted?: PermittedModels | undefined
   /**

@@ -3,7 +3,7 @@ import { SseScanner } from '@spillway/wire'
 import { parseBounded } from '@spillway/wire/internal'
 import { isObject } from './json-values.ts'
 
-/** More than any model says in one answer, in characters and items: nobody goes on from there. */
+/** More than any model says in one answer, in characters and items: a longer one is not continued. */
 const mostText = 8 * 1024 * 1024
 const mostItems = 10_000
 
@@ -39,7 +39,7 @@ export class ResponseSoFar {
   /** Items that are whole, by their place. */
   readonly items: JsonObject[] = []
   open: OpenItem | undefined
-  /** It is longer than what is kept, or has a form that nobody can go on with. */
+  /** It is longer than what is kept, or has a form that cannot be continued. */
   isLost = false
   #size = 0
   readonly #scanner = new SseScanner(({ data }) => {

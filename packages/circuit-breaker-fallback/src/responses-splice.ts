@@ -14,7 +14,7 @@ const emptyPart: JsonObject = { type: 'output_text', text: '', annotations: [], 
 /**
  * Re-serialises a second stream of Responses so that it goes on where the first broke off, under the first one's id and with the
  * numbers that follow: its first text flows into the part that is open, all further items get the places that follow on, and the last
- * event holds the items of both. Its reasoning is left out: it would stand behind what it has led to.
+ * event holds the items of both. Its reasoning is left out: it would follow what it has led to.
  */
 export function responsesSplice(soFar: ResponseSoFar, textBefore: string, outputTokensSoFar: number): Splice {
   const overlap = new OverlapFilter(textBefore)

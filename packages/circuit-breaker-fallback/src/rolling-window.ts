@@ -87,7 +87,7 @@ export class RollingWindow {
     if (now < this.#nextSlot) return
     const passed = Math.floor((now - this.#nextSlot) / this.#slot) + 1
     this.#nextSlot += passed * this.#slot
-    // Latencies are collected even where nobody asks for percentiles.
+    // Latencies are collected even where percentiles are not used.
     for (const { latencyTimes } of this.#opossum.status.window) latencyTimes.length = 0
     for (let slot = 0; slot < Math.min(passed, slots); slot++) this.#rotation.emit('rotate')
   }

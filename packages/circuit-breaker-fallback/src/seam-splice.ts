@@ -7,7 +7,7 @@ import { parseEvent } from './splice.ts'
 /** How a model's stream goes on from those of others. */
 export interface SeamOptions {
   readonly model: string
-  /** The blocks that stand before its own. */
+  /** The number of blocks before its own. */
   readonly seams: readonly JsonObject[]
   /** How many blocks the caller has seen before them. */
   readonly offset: number

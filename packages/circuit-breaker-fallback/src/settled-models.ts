@@ -8,9 +8,9 @@ interface Settled {
 }
 
 /**
- * Which model a conversation stays with, since the one that was asked for has declined it. Turns of a conversation are told by
+ * Which model a conversation stays with, since the one that was asked for has declined it. Turns of a conversation are recognised by
  * what all of them begin with, not by the caller's session alone, whose other conversations may be harmless. A first turn has
- * nobody to stay with.
+ * no model to stay with.
  */
 export class SettledModels {
   readonly #settled: RecentMap<Settled>

@@ -1,7 +1,7 @@
 import type { Failure, Outcome } from '@spillway/middleware'
 import { isKeyFailure, isModelRefusal } from '@spillway/wire'
 
-/** What a call that is over says about what its circuit stands for. */
+/** What a finished call says about what its circuit protects. */
 export interface Verdict {
   readonly failed: boolean
   /** Whether its first content was slow; undefined where that cannot be told. */
@@ -37,7 +37,7 @@ export function verdictOnKey(outcome: Outcome, counts: Counts): Verdict | undefi
   return isKeyFailure(failure) && counts(failure) ? broken : undefined
 }
 
-/** Only a stream has a first content; a timeout is told by the time that it took. */
+/** Only a stream has a first content; a timeout is slow by its duration. */
 function isSlow({ failure, timings }: Outcome, slowCallThreshold: number): boolean | undefined {
   if (timings.firstContent !== undefined) return timings.firstContent > slowCallThreshold
   return failure?.kind === 'timeout' ? timings.end > slowCallThreshold : undefined

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** A Redis of the test's own, on a socket in a folder of its own. */
+/** A Redis for one test, on a socket in a temporary folder. */
 export interface PrivateRedis {
   readonly path: string
   stop(): Promise<void>

@@ -12,7 +12,7 @@ import { isDivertedHeader } from '@spillway/wire/internal'
 import { type AccessToken, type Credential, tokenSource } from './credential.ts'
 import { sendWithCredential, tokenExchange } from './credential-exchange.ts'
 
-/** How a credential stands in a request. */
+/** How a credential is sent in a request. */
 export type AuthScheme = 'x-api-key' | 'bearer' | 'oauth'
 
 const credentialHeaders: readonly string[] = ['x-api-key', 'authorization']

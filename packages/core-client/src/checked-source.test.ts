@@ -65,11 +65,11 @@ describe.each([['a text', (text: string): Credential => text] as const, ...ways]
 
 describe.each(ways)('what can be no key, from %s,', (_, credential) => {
   const cases = [
-    [`${key}\n${key}`, 'holds a line break inside'],
-    [`${key} x`, 'holds white space inside'],
-    [`${key}\u0000`, 'holds a control character inside'],
-    [`${key}é`, 'holds a character that is not ASCII'],
-    [`"${key}"`, 'stands in quotes'],
+    [`${key}\n${key}`, 'contains a line break'],
+    [`${key} x`, 'contains white space'],
+    [`${key}\u0000`, 'contains a control character'],
+    [`${key}é`, 'contains a non-ASCII character'],
+    [`"${key}"`, 'is in quotes'],
   ] as const
 
   it.each(cases)('%j fails the call by name and not by value', async (text, problem) => {
@@ -113,7 +113,7 @@ describe('a text that can be no key', () => {
     for (const credential of [`${key}\n${key}`, `Bearer ${key}`, `"${key}"`]) {
       const make = (): unknown => createClient({ provider: 'anthropic', credential })
       expect(make).toThrow(TypeError)
-      expect(make).toThrow(/^credential (holds|stands)/)
+      expect(make).toThrow(/^credential (contains|is)/)
       expect(make).not.toThrow('sk-ant')
     }
   })

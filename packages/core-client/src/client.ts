@@ -38,7 +38,7 @@ export interface ClientOptions {
    */
   readonly credential?: Credential | RequestSigner | typeof callerCredential | null
   /**
-   * How the credential stands in a request.
+   * How the credential is sent in a request.
    * @default `x-api-key` for Anthropic, `bearer` for the others
    */
   readonly scheme?: AuthScheme
@@ -77,7 +77,7 @@ export interface Client {
   readonly provider: string
   /** Without `/v1`. */
   readonly baseUrl: string
-  /** Whether the client puts in a credential of its own. */
+  /** Whether the client adds its own credential. */
   readonly hasCredential: boolean
   /** The client as a target of `fallback`, or the end of a chain of your own. */
   readonly handler: Handler
@@ -95,7 +95,7 @@ export interface Client {
 }
 
 /**
- * Makes a client of one endpoint, with a connection pool of its own. Close it when it is no longer needed.
+ * Makes a client of one endpoint, with its own connection pool. Close it when it is no longer needed.
  * @throws TypeError for a credential that no key can be, such as two lines (an empty one fails the calls), and for a
  * `baseUrl` that holds more than an address
  */

@@ -32,7 +32,7 @@ export async function generateCode(
   return { ...completion, ...unfence(completion.text) }
 }
 
-/** A fence opens with its language and closes on a line of its own; an answer cut short may not close it. */
+/** A fence opens with its language and closes on a separate line; an answer cut short may not close it. */
 const fence = /^[ \t]*(`{3,}|~{3,})([^\n`]*)\n([\s\S]*?)(?:^[ \t]*\1[ \t]*$|$(?![\s\S]))/gm
 
 function unfence(text: string): { code: string; language: string | undefined } {

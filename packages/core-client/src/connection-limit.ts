@@ -9,7 +9,7 @@ type Ended = 'admitted' | 'too_late'
  * Lets at most `connections` calls at a time through to the attempt; further ones wait in the order of their arrival.
  * A call that waits longer than `maxWait` or its deadline, or finds `maxQueued` calls before it, is refused as
  * `saturated`: no attempt is made, so nothing counts against the endpoint. A call that aborts leaves at once. One that
- * nobody waits for (`context.isShadow`) never waits, and leaves half of the connections to others.
+ * in the shadow of another (`context.isShadow`) never waits, and leaves half of the connections to others.
  */
 export function connectionLimit(settings: PoolSettings): Middleware {
   const { connections, maxQueued } = settings

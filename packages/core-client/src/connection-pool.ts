@@ -54,7 +54,7 @@ export interface PoolOptions {
 }
 
 /**
- * Bun answers an import of undici with a stub of its own that sends nothing; it gets our copy, unless a bundle leaves undici outside.
+ * Bun answers an import of undici with its own stub, which sends nothing; it gets our copy, unless a bundle leaves undici outside.
  * @throws TypeError there
  */
 function mustBeUndici(): void {

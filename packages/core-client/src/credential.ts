@@ -9,7 +9,7 @@ export interface AccessToken {
   readonly expiresAt?: number | undefined
   /**
    * Gives the secret back: whoever sent it calls this once, when the attempt is over. For sources that change their
-   * secrets and wait until nobody uses the old one.
+   * secrets and wait until the old one is out of use.
    */
   readonly release?: (() => void) | undefined
 }

@@ -36,7 +36,7 @@ export interface CallOptions {
   readonly extraBody?: JsonObject
 }
 
-/** What `complete`, `stream` and `generateCode` stand on. */
+/** The common base of `complete`, `stream` and `generateCode`. */
 export interface Surface {
   readonly handler: Handler
   readonly api: Api

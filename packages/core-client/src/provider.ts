@@ -29,7 +29,7 @@ export interface ProviderProfile {
   readonly headers?: HeaderVenue | undefined
   /** The model of `complete` and `stream` where none is named. @default undefined */
   readonly model?: string | undefined
-  /** Brings calls into the provider's form, and its answers back. Stands inside of all other middleware. */
+  /** Brings calls into the provider's form, and its answers back. It is inside of all other middleware. */
   readonly form?: Middleware | undefined
   /** Where a request in the provider's form goes below `baseUrl`: a path without a query. @default that of its protocol */
   readonly path?: ((request: ModelRequest) => string) | undefined

@@ -9,7 +9,7 @@ import { plainFetch } from './plain-fetch.ts'
  */
 export function proxiedFetch(options?: PoolOptions): Fetch {
   const pool = new ConnectionPool(poolSettings(options))
-  // It has no credential of its own, so the origin is that of no endpoint.
+  // It has no credential, so the origin is that of no endpoint.
   const at = {
     baseUrl: 'http://localhost',
     credential: undefined,

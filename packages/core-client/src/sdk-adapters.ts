@@ -2,7 +2,7 @@ import type { Fetch } from '@spillway/attempt'
 import { normaliseBaseUrl } from '@spillway/wire'
 import type { Client } from './client.ts'
 
-/** Stands where an SDK insists on a key; the client replaces it before anything is sent. */
+/** A placeholder where an SDK requires a key; the client replaces it before anything is sent. */
 const placeholder = 'replaced-by-spillway'
 
 function keyOption(client: Client): { apiKey?: string } {

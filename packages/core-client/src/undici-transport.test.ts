@@ -167,7 +167,7 @@ describe('an endpoint that cannot be reached', () => {
       kind: 'connection',
       code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/),
     })
-    // A resolver that is away comes back, a name that does not exist stays so.
+    // A resolver that is unavailable comes back, a name that does not exist stays so.
     expect(failure.retryable).toBe(failure.code === 'EAI_AGAIN')
   })
 

@@ -53,7 +53,7 @@ function outgoingHeaders({ headers }: ModelRequest, passes: HeaderFence): Reques
 }
 
 /**
- * Which headers go to an endpoint. Credentials do: what stands in a request here, authentication has put or left there.
+ * Which headers go to an endpoint. Credentials do: what a request has here, authentication has put or left there.
  * @param signed names that a signer adds
  * @throws RangeError for `forwardHeaders` that never go upstream
  */
@@ -153,7 +153,7 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
     this.#controller?.abort(this.#aborted)
   }
 
-  /** 1xx say that somebody is at work; a flood of them says nothing. */
+  /** A 1xx is a sign of life; a flood of them is not. */
   #onInterim(): void {
     if (++this.#interims !== mostInterims) return
     const error = new Error(`the upstream sent ${mostInterims} interim responses and no other`)

@@ -18,7 +18,8 @@ export interface Act {
 /** All acts by their methods and paths; `{name}` is a part that varies. */
 export const acts = {
   'POST /api/targets': {
-    summary: 'Opens by hand what a 429 of the vendor has closed, and forgets what it said is left',
+    summary:
+      'Reopens limits that a 429 of the vendor closed, and forgets the remaining quota that it reported',
     ...{ query: 'openLimits', body: noBody, status: 200, answer: targets },
   },
   'POST /api/clients': {
@@ -34,7 +35,7 @@ export const acts = {
     ...{ query: 'nothing', body: rotation, status: 200, answer: keyed },
   },
   'POST /api/clients/{name}/revoke': {
-    summary: 'Refuses all keys of a client from now on, for good; calls in flight end',
+    summary: 'Revokes a client: its keys are refused permanently, and calls in flight end',
     ...{ query: 'nothing', body: noBody, status: 200, answer: client },
   },
 } as const satisfies Readonly<Record<string, Act>>

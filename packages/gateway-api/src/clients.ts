@@ -39,13 +39,15 @@ export const login = named(
     login: z.boolean().describe('Whether operators have to log in here.'),
     operator: object({
       name: text,
-      by: z.enum(['key', 'session', 'open']).describe('How it has shown who it is; open: nobody is asked.'),
+      by: z
+        .enum(['key', 'session', 'open'])
+        .describe('How it has authenticated; open: no login is required.'),
       permissions: list(text),
       csrf: text.nullable().describe('For `x-spillway-csrf`, which acts with a cookie need.'),
       endsAt: moment.describe('When the session ends at the latest.'),
     })
       .nullable()
-      .describe('null where nobody is logged in.'),
+      .describe('null without a login.'),
     signIn: text
       .optional()
       .describe('Where people log in with the identity provider; missing where there is none.'),

@@ -59,7 +59,10 @@ function describe(): Json {
           },
           400: { description: 'A parameter is wrong; the message names it.', ...wrong },
           ...(question.isLocal && {
-            403: { description: 'Another machine asks, or a proxy, and nobody has to log in.', ...wrong },
+            403: {
+              description: 'The request comes from another machine or a proxy, and no login is configured.',
+              ...wrong,
+            },
           }),
           ...(path.includes('{id}') && { 404: { description: 'There is none, or no longer.', ...wrong } }),
           503: { description: 'The database or the vault does not answer.', ...wrong },
@@ -85,7 +88,7 @@ function describe(): Json {
       '/api/login': {
         ...(paths['/api/login'] as Json),
         get: {
-          summary: 'Who is logged in',
+          summary: 'The operator who is logged in',
           security: [],
           responses: {
             200: { description: 'As of now.', content: { 'application/json': { schema: schemaOf(login) } } },

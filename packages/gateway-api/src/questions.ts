@@ -10,7 +10,7 @@ export interface Question {
   readonly summary: string
   readonly query: QueryName
   readonly answer: z.ZodType
-  /** Whether it answers this machine alone, where nobody has to log in. */
+  /** Whether it answers this machine alone, where no login is configured. */
   readonly isLocal?: boolean
   /** The permission that it needs where operators have to log in. @default admin:read */
   readonly needs?: 'admin:content'
@@ -30,23 +30,23 @@ export const questions = {
     answer: splitSeries,
   },
   '/api/fallbacks': {
-    summary: 'Who answered instead of whom, and why',
+    summary: 'Fallbacks by target and reason',
     query: 'fallbacks',
     answer: fallbacks,
   },
   '/api/facets': {
-    summary: 'How many calls there are by target, model, tenant, failure, status and reason of a fallback',
+    summary: 'Number of calls by target, model, tenant, failure, status and reason of a fallback',
     query: 'facets',
     answer: facets,
   },
   '/api/matches': {
-    summary: 'How many calls match, over time',
+    summary: 'Number of matching calls over time',
     query: 'facets',
     answer: matches,
   },
   '/api/sessions': { summary: 'Conversations, in whole hours', query: 'sessions', answer: sessions },
   '/api/calls': { summary: 'Single calls, newest first', query: 'calls', answer: calls },
-  '/api/calls/{id}': { summary: 'The story of one call', query: 'nothing', answer: callStory },
+  '/api/calls/{id}': { summary: 'Everything about one call', query: 'nothing', answer: callStory },
   '/api/calls/{id}/content': {
     summary:
       'What one of the latest calls asked and was answered, where `telemetry.captureContent` is on; without a login it answers this machine alone',
@@ -55,20 +55,20 @@ export const questions = {
     isLocal: true,
     needs: 'admin:content',
   },
-  '/api/clients': { summary: 'Who may call, never a key', query: 'nothing', answer: clients },
+  '/api/clients': { summary: 'Clients, without their keys', query: 'nothing', answer: clients },
   '/api/targets': {
     summary: 'Targets, circuits and limits as they are now',
     query: 'nothing',
     answer: targets,
   },
-  '/api/alerts': { summary: 'What needs a person now', query: 'nothing', answer: alerts },
+  '/api/alerts': { summary: 'Active alerts', query: 'nothing', answer: alerts },
   '/api/budgets': {
     summary: 'Budgets of everyone, of teams and of clients in their current periods',
     query: 'budgets',
     answer: budgets,
   },
   '/api/changes': {
-    summary: 'What has become of circuits, limits and endpoints, newest first',
+    summary: 'State changes of circuits, limits and endpoints, newest first',
     query: 'changes',
     answer: changes,
   },

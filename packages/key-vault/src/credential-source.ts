@@ -30,7 +30,7 @@ export interface CredentialHost {
   /** Milliseconds since the Unix epoch. */
   epoch(): number
   document(): VaultDocument | Promise<VaultDocument>
-  /** Reads the vault again, with the next call; somebody else may have put another key there. */
+  /** Reads the vault again, with the next call; another process may have put another key there. */
   doubt(): void
   onUse(name: string, version: number): void
   /** The active version has been refused, and the one before is still good. */

@@ -12,7 +12,7 @@ export interface CacheSettings {
   readonly onEvent: (event: VaultEvent) => void
 }
 
-/** Somebody has taken access away on purpose: then the last good value is not to be used on. */
+/** Access was withdrawn on purpose: then the last good value must not stay in use. */
 const withdrawals: ReadonlySet<KeyVaultErrorCode> = new Set([
   'SPILLWAY_VAULT_KEY_DISABLED',
   'SPILLWAY_VAULT_ACCESS_DENIED',
@@ -24,7 +24,7 @@ const patience = 1_000
 /** How often a vault that failed is asked again, in milliseconds. */
 const askAgainAfter = 5_000
 
-/** The last good document. Refreshed by use, ahead of its expiry and in the background; no timers while nobody asks. */
+/** The last good document. Refreshed by use, ahead of its expiry and in the background; no timers while idle. */
 export class DocumentCache {
   readonly #driver: VaultDriver
   readonly #settings: CacheSettings
@@ -79,7 +79,7 @@ export class DocumentCache {
     this.#generation++
     this.#document = document
     this.#loadedAt = this.#settings.clock.now()
-    // Somebody else may have written since: the next look finds another revision, and reads it once more.
+    // Another process may have written since: the next look finds another revision, and reads it once more.
     this.#revision = undefined
   }
 
@@ -132,7 +132,7 @@ export class DocumentCache {
     }
   }
 
-  /** Sees in the background whether somebody else has written. */
+  /** Checks in the background whether another process has written. */
   #watch(now: number): void {
     if (this.#driver.revision === undefined || this.#checking) return
     if (now - this.#checkedAt < this.#settings.checkEvery) return
@@ -164,7 +164,7 @@ export class DocumentCache {
   }
 }
 
-/** Whatever a driver of somebody else's throws, its text may hold a secret. */
+/** Whatever a third-party driver throws, its text may hold a secret. */
 export function asVaultError(thrown: unknown): KeyVaultError {
   if (isKeyVaultError(thrown)) return thrown
   const name = thrown instanceof Error ? thrown.name : 'unknown error'

@@ -10,13 +10,13 @@ export interface VaultDriver {
    */
   load(): Promise<VaultDocument>
   /**
-   * Replaces the document by what `change` makes of it, whole or not at all, while nobody else can. Resolves when it
+   * Replaces the document by what `change` makes of it, atomically and exclusively. Resolves when it
    * is on disk, with the new document.
    * @throws KeyVaultError, and whatever `change` throws; then nothing has changed
    */
   update?(change: (document: VaultDocument) => VaultDocument): Promise<VaultDocument>
   /**
-   * Differs when the document may have been changed by somebody else. Cheap; undefined where it cannot be told.
+   * Differs when another process may have changed the document. Cheap; undefined where it cannot be told.
    */
   revision?(): Promise<string | undefined>
   /** Takes note of when versions were last used, and tells what was noted. Best effort: never rejects. */

@@ -13,8 +13,8 @@ const mostLinks = 40
 const handedOver = /^\/(dev\/fd|proc\/[^/]+\/fd)\//
 
 /**
- * The file that a path stands for, there or not: where it is a link, what that leads to, so that whoever replaces the file
- * leaves the link as it is. Every folder on the way must be one whose files nobody else can replace.
+ * The file that a path leads to, there or not: where it is a link, what that leads to, so that whoever replaces the file
+ * leaves the link as it is. Every folder on the way must be one whose files no other user can replace.
  * @param what such as `the vault`, for errors
  * @throws KeyVaultError INSECURE_FILE
  */

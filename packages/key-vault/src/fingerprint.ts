@@ -3,7 +3,7 @@ import type { StoredSecret, StoredVersion, VaultDocument } from './vault-documen
 
 /**
  * Tells values apart without showing them: 128 bits of their HMAC-SHA-256, as 22 characters of base64url. Without the
- * key nobody finds a value by hashing guesses.
+ * key no one can find a value by hashing guesses.
  */
 export function fingerprintOf(value: string, key: string): string {
   return createHmac('sha256', key).update(value).digest('base64url').slice(0, 22)

@@ -5,7 +5,7 @@ import { checkFile, fileBehind, hasModes } from './file-place.ts'
 import { KeyVaultError, systemCode } from './vault-error.ts'
 
 /**
- * Stands before each step of a write, for tests that pull the plug there. `written` is the share of the bytes that
+ * Called before each step of a write, for tests that crash there. `written` is the share of the bytes that
  * has been written when the step is `write`.
  * @internal
  */
@@ -76,7 +76,7 @@ export async function writePrivateFile(link: string, bytes: Uint8Array, what: st
     await unlink(temporary).catch(() => {})
     throw new KeyVaultError(
       'UNAVAILABLE',
-      `${path} cannot be written (${systemCode(error) ?? 'unknown error'}): check the rights of its folder and the room on the disk`,
+      `${path} cannot be written (${systemCode(error) ?? 'unknown error'}): check the permissions of its folder and the free disk space`,
     )
   }
 }

@@ -42,7 +42,7 @@ export interface KmsBlobsOptions extends KmsConnection {
   readonly blobs: {
     readonly [secret: string]: { readonly ciphertext: string; readonly context?: SealContext }
   }
-  /** The key that sealed them; KMS finds it by itself, but a named one guards against a blob of somebody else's. */
+  /** The key that sealed them; KMS finds it by itself, but a named one guards against a foreign blob. */
   readonly keyId?: string
   /** What the keys are for. */
   readonly environment: string
@@ -53,7 +53,7 @@ export interface KmsBlobsOptions extends KmsConnection {
   readonly fingerprintKey?: string
 }
 
-/** Small secrets, each sealed by KMS itself, as they stand in a manifest or a variable. Read-only. */
+/** Small secrets, each sealed by KMS itself, as a manifest or a variable has them. Read-only. */
 export function kmsBlobs(options: KmsBlobsOptions): VaultDriver {
   const kms = connectKms(options)
   const { fingerprintKey = newFingerprintKey() } = options

@@ -55,7 +55,7 @@ type Refusal = { readonly written: Promise<void> }
 /** The rotations of a vault: each step is written before the next begins, so a crash leaves a vault that works. */
 export class Rotations {
   readonly #host: RotationHost
-  /** Drains under way, by `NAME@VERSION` of the new version. */
+  /** Drains in progress, by `NAME@VERSION` of the new version. */
   readonly #draining = new Map<string, { refused(refusal: Refusal): void; leave(): void }>()
 
   constructor(host: RotationHost) {
@@ -132,7 +132,7 @@ export class Rotations {
   }
 
   /**
-   * Waits until nobody uses the old version and the new one has served an attempt, so that there is something to go
+   * Waits until the old version is out of use and the new one has served an attempt, so that there is something to go
    * back to until then; or until the grace is over.
    */
   #drain(

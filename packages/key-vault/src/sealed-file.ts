@@ -36,7 +36,7 @@ export const sealedFileDefaults: { readonly lockWait: number } = lockedFileDefau
 
 const defaultContext: SealContext = { service: 'spillway' }
 
-/** What to seal a vault with anew. */
+/** What to reseal a vault with. */
 export interface Reseal {
   /** @default the first sealer of the file */
   readonly sealer?: Sealer
@@ -47,7 +47,7 @@ export interface Reseal {
   readonly after?: () => Promise<void>
 }
 
-/** A vault in one sealed file, which nobody but its owner can read, even sealed. */
+/** A vault in one sealed file, which only its owner can read, even sealed. */
 export interface SealedFile extends VaultDriver {
   readonly path: string
   update(change: (document: VaultDocument) => VaultDocument): Promise<VaultDocument>
@@ -57,7 +57,7 @@ export interface SealedFile extends VaultDriver {
    */
   create(): Promise<void>
   /**
-   * Seals what is there anew. The file is under the old key or under the new one at any moment. Writes nothing before the new one has shown that it opens what it seals.
+   * Reseals what is there. The file is under the old key or under the new one at any moment. Writes nothing before the new one has shown that it opens what it seals.
    */
   reseal(next?: Reseal): Promise<void>
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { KeyVaultError } from './vault-error.ts'
 
 /**
- * How sealed bytes stand in a file: one line that says who sealed them, how long they are and their SHA-256, then
+ * The format of sealed bytes in a file: one line that says who sealed them, how long they are and their SHA-256, then
  * the bytes. So a cut or damaged file is told from a wrong key, which no sealer can do by itself.
  */
 const firstLine = /^spillway-vault\/1 sealer=([\w.-]+) length=(\d+) sha256=([0-9a-f]{64})$/

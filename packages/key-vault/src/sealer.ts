@@ -6,13 +6,13 @@ export type SealContext = { readonly [name: string]: string }
 
 /** Who seals: turns bytes into bytes that only the holder of a key opens. */
 export interface Sealer {
-  /** Stands in the vault's file, such as `age-passphrase`. */
+  /** Written to the vault's file, such as `age-passphrase`. */
   readonly name: string
   /** @throws KeyVaultError */
   seal(bytes: Uint8Array, context: SealContext): Promise<Uint8Array>
   /** @throws KeyVaultError that tells a wrong key from a wrong context from an outage */
   open(sealed: Uint8Array, context: SealContext): Promise<Uint8Array>
-  /** Lets go of connections. */
+  /** Closes connections. */
   close?(): void
 }
 

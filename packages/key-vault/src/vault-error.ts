@@ -32,7 +32,7 @@ export type KeyVaultErrorName = KeyVaultErrorCode extends `SPILLWAY_VAULT_${infe
 
 /**
  * A vault that cannot do what is asked. The message says where and what to do, and never holds a secret; what a
- * vendor's SDK threw is not kept as `cause`, since nobody knows what it quotes.
+ * vendor's SDK threw is not kept as `cause`, since it may quote a secret.
  */
 export class KeyVaultError extends Error {
   override readonly name: string = 'KeyVaultError'

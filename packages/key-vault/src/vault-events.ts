@@ -52,5 +52,5 @@ export type VaultEvent =
       readonly message: string
     }
 
-/** How the wait for a retiring version ended: nobody uses it, its grace was over, or nobody waited for either. */
+/** How the drain of a retiring version ended: its leases were released, its grace was over, or neither was waited for. */
 export type DrainEnd = 'leases' | 'grace' | 'left'

@@ -262,7 +262,7 @@ describe('versions', () => {
       vault.add('a', 'sk-one\nsk-two'),
       vault.rotate('claude', 'sk-one\nsk-two', { verify: async () => ({ ok: true }) }),
     ]) {
-      await expect(store).rejects.toThrow(/^the key holds a line break inside((?!sk-).)*$/)
+      await expect(store).rejects.toThrow(/^the key contains a line break((?!sk-).)*$/)
     }
     expect(await vault.list('claude')).toHaveLength(1)
   })

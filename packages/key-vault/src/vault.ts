@@ -261,7 +261,7 @@ class OpenVault implements Vault {
     return document
   }
 
-  /** A key was refused and nothing else is here: look once whether somebody has put another one there. */
+  /** A key was refused and nothing else is here: look once whether another one was put there. */
   #doubt(): void {
     if (this.#clock.now() - this.#reloadedAt < reloadAtMostEvery) return
     this.#mustReload = true

@@ -6,7 +6,7 @@ export type Verification =
   | { readonly ok: true }
   /** The vendor does not take it. */
   | { readonly ok: false; readonly reason: 'refused'; readonly detail: string }
-  /** Nobody can say: the vendor does not answer. */
+  /** Unknown: the vendor does not answer. */
   | { readonly ok: false; readonly reason: 'unverified'; readonly detail: string }
 
 /** Tries a key out, with a call that costs nothing. */
@@ -87,7 +87,7 @@ function judge(status: number): Verification {
   return { ok: true }
 }
 
-/** What a verification of somebody else's throws may quote the key. */
+/** What a third-party verification throws may quote the key. */
 export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown error'
 }

@@ -48,7 +48,7 @@ export function addVersion(
   if (known !== undefined && known.environment !== environment) {
     throw new KeyVaultError(
       'WRONG_ENVIRONMENT',
-      `secret "${name}" is for ${known.environment}: a key for ${environment} belongs into a vault of its own`,
+      `secret "${name}" is for ${known.environment}: put a key for ${environment} in a separate vault`,
     )
   }
   const version = (known?.versions.at(-1)?.version ?? 0) + 1

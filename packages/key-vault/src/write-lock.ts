@@ -16,7 +16,7 @@ export interface WriteLock {
 }
 
 /**
- * Runs `work` while no other process, and nobody else in this one, holds the lock file. The lock is SQLite's on an
+ * Runs `work` while no other process, and no other task of this one, holds the lock file. The lock is SQLite's on an
  * empty database: the system gives it up when its holder dies, however it dies, so that no lock is ever stale.
  * @throws KeyVaultError LOCKED when it is not free within `wait` milliseconds
  */

@@ -1,7 +1,7 @@
 import { hash as digest } from 'node:crypto'
 import type { AuditSigner } from './audit-keys.ts'
 
-/** Something that somebody did: a call, or an administrative act. Never put a secret into it. */
+/** An audited action: a call, or an administrative act. Never put a secret into it. */
 export interface AuditEntry {
   /** Unique; an entry that is appended twice is there once. */
   readonly id: string
@@ -49,7 +49,7 @@ export interface AuditMark {
   readonly hash: string
 }
 
-/** What stands before the first row. */
+/** The hash before the first row. */
 export const genesis: string = '0'.repeat(64)
 
 /** The version of rows that are written today. */

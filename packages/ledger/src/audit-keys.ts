@@ -32,7 +32,7 @@ function signerOf(key: AuditKey): AuditSigner {
     )
   }
   const keyObject = createSecretKey(secret)
-  // What is signed says what it is, so that no MAC can stand for another thing.
+  // What is signed says what it is, so that no MAC is valid for another thing.
   const mac = (text: string): string => createHmac('sha256', keyObject).update(text).digest('hex')
   return {
     id: mac('spillway-audit/2 key').slice(0, 16),

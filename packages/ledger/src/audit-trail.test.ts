@@ -55,7 +55,7 @@ it('appends entries in their order, in batches', async () => {
   expect(trail.state).toMatchObject({ buffered: 0, lost: 0, isAway: false })
 })
 
-it('keeps entries on disk while the log is away, and brings them in their order', async () => {
+it('keeps entries on disk while the log is unavailable, and brings them in their order', async () => {
   const log = memoryLog()
   log.isAway = true
   const trail = createAuditTrail({ log, journal: folder })

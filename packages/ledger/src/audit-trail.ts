@@ -9,7 +9,7 @@ import { warnProcess } from './private-files.ts'
 export interface AuditTrailOptions {
   readonly log: Pick<AuditLog, 'append'>
   /**
-   * A folder for entries that wait while the database is away; no other process may use it, and no ledger.
+   * A folder for entries that wait while the database is unavailable; no other process may use it, and no ledger.
    * @default none: entries wait in memory
    */
   readonly journal?: string | undefined
@@ -39,7 +39,7 @@ export interface AuditTrailOptions {
    */
   readonly writeTimeout?: number
   /**
-   * Hears what the operator should know: that the log is away, or back, that it refused an entry, what is wrong with files.
+   * Hears what the operator should know: that the log is unavailable, or back, that it refused an entry, what is wrong with files.
    * @default a warning of the process
    */
   readonly warn?: ((line: string) => void) | undefined
@@ -72,7 +72,7 @@ export interface AuditTrail {
 export function createAuditTrail(options: AuditTrailOptions): AuditTrail {
   const settings = withDefaults(auditTrailDefaults, options)
   const { log, clock = systemClock } = options
-  // Entries have ids of their own, so that one whose acknowledgement was lost is not there twice.
+  // Entries have ids, so that a retry after a lost acknowledgement is idempotent.
   const instance = `${clock.epoch().toString(36)}-${crypto.randomUUID()}`
   const warn = guardListener('auditTrail.warn', options.warn ?? warnProcess)
   const disk = openDisk<AuditEntry>(options.journal, settings.maxJournalBytes, instance, warn)

@@ -223,7 +223,7 @@ export class BatchWriter<Entry> {
 
   /**
    * Writes what has been taken so far, and no more: rows may come as fast as they are written, and whoever flushes waits
-   * for the end. False when the store is away.
+   * for the end. False when the store is unavailable.
    */
   async #writeTaken(isForced: boolean): Promise<boolean> {
     let left = this.#buffer.length
@@ -248,7 +248,7 @@ export class BatchWriter<Entry> {
     return false
   }
 
-  /** Puts the journal into the store; false when the store is away. */
+  /** Puts the journal into the store; false when the store is unavailable. */
   async #replayed(isForced: boolean): Promise<boolean> {
     const spilling = this.#spilling
     await spilling

@@ -1,6 +1,6 @@
 import type { Entry } from './rows.ts'
 
-/** What stands for all names beyond the bound, as in the conventions' `error.type`. */
+/** The name of all beyond the bound, as in the conventions' `error.type`. */
 export const otherName = '_OTHER'
 
 /** A name that was not used for so long, in milliseconds, gives its place to another one. */

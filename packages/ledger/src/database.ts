@@ -19,7 +19,7 @@ export interface DatabaseKind {
   readonly breakConnections?: (() => void) | undefined
 }
 
-/** How long SQLite waits for another process, in milliseconds; its thread stands still meanwhile. The journal takes over then. */
+/** How long SQLite waits for another process, in milliseconds; its thread is blocked meanwhile. The journal takes over then. */
 const longestLock = 500
 
 export interface DatabaseOptions {
@@ -30,7 +30,7 @@ export interface DatabaseOptions {
   /** Asked with each row that a view reads from SQLite: whether it shall end. @default it is never ended */
   readonly isInterrupted?: (() => boolean) | undefined
   /**
-   * How long PostgreSQL may take for a statement, in milliseconds: it gives up and lets go of its locks, also where nobody
+   * How long PostgreSQL may take for a statement, in milliseconds: it gives up and releases its locks, also where nobody
    * waits for it any more.
    * @default 15000
    */

@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 const marker = '/* each row */'
 
 /**
- * Stands before the conditions of a statement that may read many rows. SQLite has no time limit for statements, and a thread
+ * Goes before the conditions of a statement that may read many rows. SQLite has no time limit for statements, and a thread
  * that is ended does not end the statement that it runs; a function that is asked with each row can end it. For PostgreSQL,
  * which has a limit, it is a comment.
  */

@@ -69,7 +69,7 @@ export class JournalOwner {
     this.#lock = undefined
   }
 
-  /** Lets go of the own folder, and removes it where nothing is left in it. */
+  /** Releases the own folder, and removes it when it is empty. */
   release(): void {
     if (this.#own === undefined) return
     const own = this.#own

@@ -37,7 +37,7 @@ export class JournalReplay<Entry> {
   /**
    * @param isForced whether a journal that could not be read is tried now
    * @param onWrite hears when a write begins
-   * @returns false when the store is away
+   * @returns false when the store is unavailable
    */
   async run(isForced: boolean, onWrite: () => void): Promise<boolean> {
     if (!isForced && this.#clock.now() < this.#againAt) return true

@@ -5,10 +5,10 @@ import { JournalOwner } from './journal-owner.ts'
 import { secureFile, secureFolder, type Warn, warnProcess } from './private-files.ts'
 
 /**
- * Entries on disk while the database is away: files of JSON Lines in a folder, one for each batch, written and synced
+ * Entries on disk while the database is unavailable: files of JSON Lines in a folder, one for each batch, written and synced
  * before they count. A file is removed when the store has all of it; a crash in between writes it once more, and the store
  * knows them by their ids. A last line that was cut off by a crash is skipped. Folder and files are their owner's alone; files
- * of other users are left where they are. Processes may share the folder: each has one of its own in it, see
+ * of other users are left where they are. Processes may share the folder: each has its own in it, see
  * {@link JournalOwner}.
  */
 export class Journal<Entry> {
@@ -153,7 +153,7 @@ export class Journal<Entry> {
     else this.#sizes.set(file, bytes)
   }
 
-  /** Lets go of what waits, for the next process. */
+  /** Leaves what waits to the next process. */
   close(): void {
     this.#owner.release()
   }

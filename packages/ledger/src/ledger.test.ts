@@ -281,7 +281,7 @@ describe('the journal', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('takes rows at once while the store is away, not only when it is tried again', async () => {
+  it('takes rows at once while the store is unavailable, not only when it is tried again', async () => {
     // The time of the next try never comes.
     const setTimer: Clock['setTimer'] = (ms, run) => systemClock.setTimer(ms < 100 ? ms : 1e6, run)
     const clock = { ...systemClock, setTimer }

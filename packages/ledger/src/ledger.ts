@@ -48,7 +48,7 @@ export interface CallBooking {
 
 export interface LedgerOptions {
   readonly store: Pick<LedgerStore, 'write'>
-  /** A folder for what waits while the database is away; no other process may use it. @default none: rows wait in memory */
+  /** A folder for what waits while the database is unavailable; no other process may use it. @default none: rows wait in memory */
   readonly journal?: string | undefined
   /**
    * What the journal holds at most, in bytes; rows beyond that are lost and counted.
@@ -85,10 +85,10 @@ export interface LedgerOptions {
   readonly endpointOf?: ((request: ModelRequest) => string | undefined) | undefined
   /** Hedges and mirrors, which only their policies can tell. @default by order and target alone */
   readonly roleOf?: ((request: ModelRequest) => AttemptRole | undefined) | undefined
-  /** Hears of each attempt as it is booked, for counters that must agree with the rows. What it throws touches nothing. @default nobody */
+  /** Hears of each attempt as it is booked, for counters that must agree with the rows. What it throws is ignored. @default no listener */
   readonly onAttempt?: ((row: AttemptRow, request: ModelRequest) => void) | undefined
   /**
-   * Hears what the operator should know: that the store is away, or back, that it refused a row, what is wrong with files.
+   * Hears what the operator should know: that the store is unavailable, or back, that it refused a row, what is wrong with files.
    * @default a warning of the process
    */
   readonly warn?: ((line: string) => void) | undefined

@@ -40,7 +40,7 @@ export function postgres(connectionString: string, options: DatabaseOptions): Da
       pool.on('connect', (client) => {
         clients.add(client)
         // The pool does not listen to a connection that is in use: one that breaks between two statements of a transaction
-        // would end the process. Its next statement fails, and the pool then lets go of it.
+        // would end the process. Its next statement fails, and the pool then drops it.
         client.on('error', () => {})
       })
       pool.on('remove', (client) => void clients.delete(client))
@@ -52,7 +52,7 @@ export function postgres(connectionString: string, options: DatabaseOptions): Da
     dialect,
     isInMemory: false,
     breakConnections() {
-      // Of one that is in use, this closes the socket: its statement fails, and its pool lets go of it.
+      // Of one that is in use, this closes the socket: its statement fails, and its pool drops it.
       for (const client of clients) client.end().catch(() => {})
     },
   }

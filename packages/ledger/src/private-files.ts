@@ -15,7 +15,7 @@ import { makeFolders } from './make-folders.ts'
 /** Hears what the operator should know, a line at a time. */
 export type Warn = (line: string) => void
 
-/** Where nobody listens, Node prints it on standard error. */
+/** Without a listener, Node prints it on standard error. */
 export const warnProcess: Warn = (line) => process.emitWarning(line)
 
 /** Windows has no modes of files: there the rights of the folder hold. */
@@ -28,7 +28,7 @@ const companions = ['-wal', '-shm', '-journal']
 const mostLinks = 40
 
 /**
- * Makes sure that nobody but their owner can read or replace a database's files: a missing one is made (0600, whatever the
+ * Makes sure that only their owner can read or replace a database's files: a missing one is made (0600, whatever the
  * umask) with `create`, one of ours that others can read is closed to them.
  * @throws Error with `code` `SPILLWAY_INSECURE_FILE` for files of another user, and a folder that others can write
  */
@@ -46,7 +46,7 @@ export function secureDatabase(path: string, { create, warn }: { create: boolean
   for (const file of ['', ...companions].map((end) => target + end)) secureFile(file, warn)
 }
 
-/** Makes a folder for files that nobody else reads or writes (0700), or takes the rights of others away from it. */
+/** Makes a folder that only its owner can read or write (0700), or removes the permissions of others. */
 export function secureFolder(path: string, warn: Warn): void {
   const made = makeFolders(path, 0o700)
   if (!hasModes) return
@@ -79,7 +79,7 @@ export function secureFile(path: string, warn: Warn): void {
   }
 }
 
-/** The file that a path stands for in the end, there or not. Whoever can replace a link can replace the file. */
+/** The file that a path resolves to, there or not. Whoever can replace a link can replace the file. */
 function followLinks(path: string): string {
   let current = resolve(path)
   for (let links = 0; links <= mostLinks; links++) {
@@ -145,7 +145,7 @@ function ourUser(): number {
   return process.geteuid?.() ?? -1
 }
 
-/** With the group of root, in which nobody is who is not root. */
+/** With the group of root, whose only member is root. */
 function ourGroups(): readonly number[] {
   return [0, process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]
 }

@@ -21,7 +21,7 @@ export interface SumLimits {
   readonly keep?: number | undefined
 }
 
-/** Minutes and hours that one step takes at most: few rows, so that nobody waits for long. */
+/** Minutes and hours that one step takes at most: few rows, so that no write waits for long. */
 const bucketsInAStep = 60
 
 /** Removes calls, see {@link callPruner}. */

@@ -12,7 +12,7 @@ export interface StoreQuestion {
 export interface RemoteStoreOptions {
   /**
    * Asks the process that has the store, and gives what that one's {@link answerStore} gave or threw: with its message, `code` and `errcode`,
-   * by which a row that the database refuses is told from a database that is away.
+   * by which a row that the database refuses is distinguished from a database that is unavailable.
    * @param signal of a write: aborted when the writer no longer waits. It must settle when the write has ended all the same, so that writes do
    * not pile up.
    */

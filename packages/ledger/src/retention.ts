@@ -39,7 +39,7 @@ export interface RetentionOptions {
    * @default 3600000
    */
   readonly every?: number
-  /** Hears why a round that nobody waits for has failed. @default nobody */
+  /** Gets the error of a scheduled round. @default no listener */
   readonly onError?: ((error: unknown) => void) | undefined
   readonly clock?: Clock | undefined
 }
@@ -83,7 +83,7 @@ const beforeFirst = 5000
 const pause = 20
 
 /**
- * Keeps a store within limits, in small steps behind everybody's back. A database that is away is asked again in the next
+ * Keeps a store within limits, in small steps behind everybody's back. A database that is unavailable is asked again in the next
  * round. Several processes may do this on one database.
  * @throws RangeError for limits below 0
  */

@@ -27,7 +27,7 @@ export interface AttemptRow {
   readonly reasoning_tokens: number
   /** 1 where the tokens or their price are an estimate. */
   readonly estimated: number
-  /** Null where nobody knows the price. */
+  /** Null where the price is unknown. */
   readonly cost_nano: number | null
   readonly failure: string | null
   /** The upstream's, where it failed with one. */

@@ -213,7 +213,7 @@ export class SqlStore implements LedgerStore {
     return (await this.#connect()) as unknown as Kysely<never>
   }
 
-  /** A connection that could not be had is tried anew the next time. */
+  /** A connection that failed is tried again the next time. */
   #connect(): Promise<Kysely<Schema>> {
     if (this.#ready === undefined) {
       const ready = this.#open()

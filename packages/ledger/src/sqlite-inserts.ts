@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 
-/** Rows in one statement: more save nothing, and each number of rows is a statement of its own. */
+/** Rows in one statement: more save nothing, and each number of rows needs its own statement. */
 const rowsAtOnce = 50
 
 /** An insertion around its rows: `insert into …`, and what follows `values (…), (…)`. */

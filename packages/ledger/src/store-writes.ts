@@ -7,7 +7,7 @@ export interface BatchStore<Entry> {
   write(entries: readonly Entry[], signal: AbortSignal): Promise<unknown>
 }
 
-/** The first wait for a database that is away, and the longest, in milliseconds. */
+/** The first wait for a database that is unavailable, and the longest, in milliseconds. */
 const firstRetry = 500
 const longestRetry = 5000
 
@@ -68,7 +68,7 @@ export class StoreWrites<Entry> {
 
   /**
    * Writes a batch.
-   * @returns how many entries from its front are done with: written, or set aside. Fewer than all when the store is away.
+   * @returns how many entries from its front are done with: written, or set aside. Fewer than all when the store is unavailable.
    */
   async write(entries: readonly Entry[]): Promise<number> {
     if (entries.length === 0) return 0

@@ -168,8 +168,8 @@ const longestReadInMemory = 5000
 
 /**
  * A store by its URL: `sqlite:FILE`, `sqlite::memory:` or `postgres://…` (needs the package `pg`). Connects with its first
- * use, and brings the schema up to date then, so that it can be made while the database is away. SQLite runs in threads of
- * its own, which do not keep the process alive and, but for a database in memory, end while idle; its file is its owner's alone (0600). Views have connections of their own, so
+ * use, and brings the schema up to date then, so that it can be made while the database is unavailable. SQLite runs in threads of
+ * its own, which do not keep the process alive and, but for a database in memory, end while idle; its file is its owner's alone (0600). Views have separate connections, so
  * that no write waits for them.
  * @throws TypeError for any other URL, RangeError for a key that is too short or options out of range, and an Error with `code`
  * `SPILLWAY_INSECURE_FILE` for a file of another user or in a folder that others can write

@@ -36,7 +36,7 @@ export interface Summary {
   readonly estimatedCostNano: string
   /** Attempts whose tokens or price are an estimate. */
   readonly estimated: number
-  /** Attempts that used something and whose price nobody knows. */
+  /** Attempts with usage whose price is unknown. */
   readonly unpriced: number
   readonly tokens: TokenCounts
   /** The part of `tokens` that attempts marked as an estimate used. */
@@ -87,7 +87,7 @@ export interface TenantUse {
   readonly requests: number
   /** Input, output, and what was read from and written to caches. */
   readonly tokens: number
-  /** Whole nano-dollars as text; what nobody knows the price of is not in it. */
+  /** Whole nano-dollars as text, without unpriced usage. */
   readonly costNano: string
 }
 
@@ -95,7 +95,7 @@ export interface TenantUse {
 export interface Totals {
   /** Empty for rows without tenant or target. */
   readonly key: string
-  /** Calls by the model they asked for, and the target that answered; by role they stand with `primary`. */
+  /** Calls by the model they asked for, and the target that answered; by role they count as `primary`. */
   readonly calls: number
   /** Calls that failed, but for those that were cancelled; by role those of `primary`. */
   readonly failedCalls: number
@@ -111,7 +111,7 @@ export interface Totals {
   readonly estimatedCostNano: string
   /** Attempts whose tokens or price are an estimate. */
   readonly estimated: number
-  /** Attempts that used something and whose price nobody knows. */
+  /** Attempts with usage whose price is unknown. */
   readonly unpriced: number
 }
 

@@ -12,8 +12,8 @@ import { StoreThread, type ThreadSettings } from './store-thread.ts'
 const idleAfter = 60_000
 
 /**
- * A store of SQLite in threads of its own: SQLite blocks the thread it runs in, and calls must not stand still for it. One
- * writes, and another one reads, which has a connection of its own and never makes the first one wait. A database in memory
+ * A store of SQLite on worker threads: SQLite blocks the thread it runs in, and calls must not wait for it. One
+ * writes, and another one reads over its own connection, which never makes the first one wait. A database in memory
  * has one connection, and so one thread: there a write waits for one read at most.
  */
 export function workerStore(

@@ -186,7 +186,7 @@ describe.each([
     expect(JSON.parse(rows.at(-1)?.entry ?? '')).toMatchObject({ actor: 'retention', action: 'audit.pruned' })
   })
 
-  it('does its rounds by the clock, and outlives a database that is away', async () => {
+  it('does its rounds by the clock, and outlives a database that is unavailable', async () => {
     const time = virtualClock()
     let isAway = true
     const pruneCalls = vi.fn(async (..._: Parameters<LedgerStore['pruneCalls']>) => {

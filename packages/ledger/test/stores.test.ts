@@ -188,7 +188,7 @@ describe.each([
     await other.close()
   })
 
-  it('loses and doubles nothing while the database is away, and no call fails', async () => {
+  it('loses and doubles nothing while the database is unavailable, and no call fails', async () => {
     const journal = join(folder, `journal-${url.split(':')[0]}`)
     const makeLedger = () => createLedger({ store, journal, maxWait: 5, maxRows: 20 })
     let ledger = makeLedger()

@@ -84,7 +84,7 @@ function incoming(
   signal: AbortSignal,
 ): { whole: Promise<Uint8Array>; part(bytes: Uint8Array): void } {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-  // Nobody may have begun to wait for it.
+  // It may have no caller yet.
   promise.catch(() => {})
   signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   const length = call.ask !== 'load' && isAnnounced(call.prompt) ? call.prompt.length : 0

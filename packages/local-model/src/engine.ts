@@ -14,7 +14,7 @@ export interface GenerateEvents {
 }
 
 /**
- * A model on this machine, run by llama.cpp in a process of its own: it neither blocks this process nor takes it down.
+ * A model on this machine, run by llama.cpp in a separate process: it neither blocks this process nor takes it down.
  * Nothing is started before the first use. The process ends with this one, and does not keep it alive between calls.
  */
 export interface Engine {

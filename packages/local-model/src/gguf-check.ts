@@ -11,7 +11,7 @@ export interface GgufFacts {
   readonly contextLength: number
   /** Whether the file brings a chat template. */
   readonly chatTemplate: boolean
-  /** The longest text that a single token stands for, in bytes of UTF-8; Infinity where that cannot be told. */
+  /** The longest text of a single token, in bytes of UTF-8; Infinity where that cannot be told. */
   readonly longestTokenBytes: number
 }
 
@@ -164,7 +164,7 @@ function checkVocabulary(header: GgufHeader): void {
   }
   for (const [key, value] of header.keys) {
     if (!/^tokenizer\.ggml\..*token_id$/.test(key) || typeof value !== 'number') continue
-    // The largest 32-bit number stands for "none".
+    // The largest 32-bit number means "none".
     if (value >= tokens.length && value !== 0xffff_ffff) {
       throw new NotGguf(`${key} is ${value}, beyond the ${tokens.length} tokens`)
     }

@@ -26,7 +26,7 @@ export interface GgufTensor {
   readonly offset: number
 }
 
-/** What stands before the weights. */
+/** The part of the file before the weights. */
 export interface GgufHeader {
   readonly keys: ReadonlyMap<string, GgufValue>
   readonly tensors: readonly GgufTensor[]

@@ -52,14 +52,14 @@ export class LlamaEngine {
         events.started?.(inputTokens)
         return { inputTokens, outputTokens: 0, stop: 'max_tokens' }
       }
-      const room = limits.contextSize - inputTokens - 2
+      const remaining = limits.contextSize - inputTokens - 2
       const sequence = await sequences.take(signal)
       try {
         events.started?.(inputTokens)
         const end = await this.#guarded(signal, () =>
-          chat(sequence, prompt, Math.min(maxTokens, room), events.text, signal),
+          chat(sequence, prompt, Math.min(maxTokens, remaining), events.text, signal),
         )
-        const cut = end.stop === 'max_tokens' && maxTokens > room
+        const cut = end.stop === 'max_tokens' && maxTokens > remaining
         return { ...end, inputTokens, stop: cut ? 'context' : end.stop }
       } finally {
         sequences.give(sequence)

@@ -28,7 +28,7 @@ export interface Loaded {
    * @throws the signal's reason when it aborts
    */
   read(turns: readonly Turn[], most: number, signal: AbortSignal): Promise<ReadText>
-  /** Generates at most `maxTokens` on a sequence that nobody else uses. */
+  /** Generates at most `maxTokens` on a sequence that no other call uses. */
   chat(
     sequence: LlamaContextSequence,
     prompt: Prompt,

@@ -14,7 +14,7 @@ export interface PausableOutput {
   end(): void
   pause(): void
   resume(): void
-  /** Lets go of what waits; the sink hears nothing any more. */
+  /** Discards what waits; the sink gets no more calls. */
   stop(): void
 }
 

@@ -5,7 +5,7 @@ import type { Turn } from './prompt.ts'
 export interface PromptLimits {
   /** Of prompt and answer, in tokens. */
   readonly contextSize: number
-  /** The longest text that a single token stands for, in bytes of UTF-8; Infinity where that is unknown. */
+  /** The longest text of a single token, in bytes of UTF-8; Infinity where that is unknown. */
   readonly longestTokenBytes: number
 }
 
@@ -14,7 +14,7 @@ export function longestPrompt({ contextSize }: PromptLimits): number {
   return contextSize - 3
 }
 
-/** Roughly what a token stands for, in bytes of UTF-8. */
+/** The typical size of a token, in bytes of UTF-8. */
 const usualTokenBytes = 4
 
 /**

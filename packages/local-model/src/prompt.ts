@@ -26,7 +26,7 @@ export interface Completion {
   readonly inputTokens: number
   /** All that the model generated, thoughts and the end mark included. */
   readonly outputTokens: number
-  /** `context`: there was no room left, although `maxTokens` would have allowed more. */
+  /** `context`: the context window was full, although `maxTokens` would have allowed more. */
   readonly stop: 'end' | 'max_tokens' | 'context' | 'stop_sequence'
   /** With `stop_sequence`: which one. */
   readonly stopSequence?: string | undefined

@@ -11,7 +11,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A number of the body, within bounds; null stands for absent. */
+/** A number of the body, within bounds; null means absent. */
 export function numberField(body: JsonObject, name: string, least: number, most: number): number | undefined {
   const value = body[name]
   if (value === undefined || value === null) return undefined
@@ -21,7 +21,7 @@ export function numberField(body: JsonObject, name: string, least: number, most:
   return value
 }
 
-/** A whole number of the body, 0 or more; null stands for absent. */
+/** A whole number of the body, 0 or more; null means absent. */
 export function countField(body: JsonObject, name: string): number | undefined {
   const value = numberField(body, name, 0, Number.MAX_SAFE_INTEGER)
   if (value !== undefined && !Number.isInteger(value)) throw badRequest(`${name}: must be a whole number`)
@@ -49,7 +49,7 @@ export function lose(losses: Set<string>, type: unknown): string {
   return name
 }
 
-/** Strings of the body; null stands for absent. */
+/** Strings of the body; null means absent. */
 export function stringsField(value: unknown, name: string): readonly string[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) {

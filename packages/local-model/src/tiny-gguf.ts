@@ -38,7 +38,7 @@ const strong16 = 0x5640
  * Writes a model that gives one fixed reply: a valid GGUF file of 50 KB or more, in the llama architecture, that
  * llama.cpp loads like any other. For tests and demos without a download; it understands nothing.
  *
- * Each token of the reply has a dimension of its own in the embedding, and the output layer maps that dimension to
+ * Each token of the reply has its own dimension in the embedding, and the output layer maps that dimension to
  * the next token; all other tokens share dimension 0, which leads to the first one. The blocks in between add zero.
  * @throws RangeError when the reply is empty or `blocks` is not a positive integer
  */

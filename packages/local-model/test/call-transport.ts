@@ -9,7 +9,7 @@ export interface Received {
   readonly text: string
 }
 
-/** A call under way. */
+/** A call in flight. */
 export interface Call {
   readonly handle: TransportHandle
   /** The text so far, chunk by chunk. */

@@ -6,7 +6,7 @@ let begin = ''
 
 /**
  * A unique id of a call: a UUID of version 7 (RFC 9562, section 5.7). It begins with the time, so that ids that follow each other lie
- * together in the index of a database: an insertion among random ids touches a page of its own.
+ * together in the index of a database: an insertion among random ids touches a separate page.
  * @param epoch milliseconds since the Unix epoch
  */
 export function newCallId(epoch: number): string {

@@ -62,7 +62,7 @@ export class CallRecord {
   /** Attempts in the order of their starts: of more than 100 the first 50 and the last 50. */
   readonly attempts: RecordedAttempt[] = []
   /**
-   * What became of the call on its way, in order: attempts that have ended, and refusals of Spillway's own, such as that of a
+   * What happened to the call on its way, in order: attempts that have ended, and refusals of Spillway's own, such as that of a
    * fallback whose circuit is open. Of more than 20 the first ten and the last ten.
    */
   readonly reports: AttemptReport[] = []

@@ -2,7 +2,7 @@
 export type CancelTimer = () => void
 
 /**
- * Where policies get time and chance from. The real one is {@link systemClock}; `@spillway/testing` has a
+ * Where policies get time and random numbers from. The real one is {@link systemClock}; `@spillway/testing` has a
  * virtual one, on which hours pass in microseconds.
  */
 export interface Clock {
@@ -19,7 +19,7 @@ export interface Clock {
 /** The longest delay that a Node timer takes; beyond it fires at once. */
 const longestTimer = 2 ** 31 - 1
 
-/** The time and chance of this machine. */
+/** The time and random numbers of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   epoch: () => Date.now(),

@@ -14,7 +14,7 @@ interface Layer {
 
 /**
  * What a chain is made of, as text: one line a policy, the outermost first, with the options that it names; targets that it
- * chooses among stand below it, indented. No secret is in it. Takes a handler, a middleware, or the `fetch` of `wrapFetch`.
+ * chooses among are below it, indented. No secret is in it. Takes a handler, a middleware, or the `fetch` of `wrapFetch`.
  *
  * A policy of your own is listed by the name of its function, else as `anonymous`; `named` gives it another.
  */

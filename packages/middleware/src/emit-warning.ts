@@ -7,6 +7,6 @@ export function emitWarning(text: string, code: string): void {
     if (globalThis.process?.emitWarning === undefined) console.warn(text)
     else process.emitWarning(text, { code })
   } catch {
-    // Nobody is left to tell.
+    // There is no one left to warn.
   }
 }

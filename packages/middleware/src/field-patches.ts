@@ -139,7 +139,7 @@ interface Place {
   readonly nameStart: number
 }
 
-/** Undefined also where the name is written with escapes, which nobody does. */
+/** Undefined also where the name is written with escapes, which no client does. */
 function placeOf(body: JsonBody, name: string): Place | undefined {
   const { bytes } = body
   const fields = body.fields ?? fieldSpans(bytes)

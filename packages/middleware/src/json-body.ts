@@ -8,7 +8,7 @@ export type JsonObject = { readonly [key: string]: unknown }
 
 /**
  * The body of a model call: bytes that can be sent any number of times, and a view parsed on first use.
- * Immutable: nobody may write to `bytes` or to the parsed view.
+ * Immutable: do not write to `bytes` or to the parsed view.
  */
 export interface JsonBody {
   /** UTF-8 JSON. Encoded once; every attempt sends this very array. */
@@ -31,7 +31,7 @@ class LazyJsonBody implements JsonBody {
   #bytes: Uint8Array | undefined
   readonly #write: (json: JsonObject) => string
   #json: JsonObject | undefined
-  /** The parsed view of a large body, as long as somebody else has it or nobody needs the memory. */
+  /** The parsed view of a large body, kept by a weak reference. */
   #large: WeakRef<JsonObject> | undefined
 
   constructor(

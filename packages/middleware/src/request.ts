@@ -41,12 +41,12 @@ export interface RequestContext {
   readonly endpoint?: string | undefined
   /** What has happened to the call so far; see {@link recordCall}. */
   readonly record?: CallRecord | undefined
-  /** Whether the deadline is a part of the default one, which nobody has chosen: a fallback keeps time back from it. */
+  /** Whether the deadline is part of the default one, which is not explicit: a fallback reserves time from it. */
   readonly hasDefaultTotal?: boolean | undefined
-  /** Whether somebody further out has another target for this call, to which a long wait is better left. */
+  /** Whether an outer middleware has another target for this call, which is better than a long wait. */
   readonly hasAlternative?: boolean | undefined
   /**
-   * Whether nobody waits for the answer, since it repeats another call for comparison at a target that real calls use too.
+   * Whether this is a shadow call: it repeats another call for comparison at a target that real calls use too.
    * Such a call takes what others leave: it never waits for capacity, leaves half of each limit, has a retry budget of its
    * own, and nothing is concluded from its failure.
    */
@@ -81,14 +81,14 @@ export interface ModelRequest {
   readonly signal: AbortSignal | undefined
   /** When the answer must have begun: absolute, in `clock` time. */
   readonly deadline: Deadline
-  /** Whether nobody has chosen the deadline yet, so that it may still be put off. */
+  /** Whether the deadline is still the default, so that it may be extended. */
   readonly hasDefaultDeadline: boolean
   /** How long each phase of an attempt may take. */
   readonly timeouts: Timeouts
   /** The time that `deadline` and every wait of this call are measured in. */
   readonly clock: Clock
   readonly context: RequestContext
-  /** Whether the response is to keep what it says, for somebody who has to go on from there or to compare it. */
+  /** Whether the response keeps its transcript, to continue from it or to compare it. */
   readonly keepTranscript: boolean
   /**
    * Whether the end of a stream whose model declines after some output is kept back, for a policy that has another model go on:

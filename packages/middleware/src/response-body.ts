@@ -23,7 +23,7 @@ export interface ResponseBody extends AsyncIterable<Uint8Array> {
   cancel(reason?: unknown): void
 }
 
-/** What stands behind a {@link BodyChannel}; each is called at most when it would change something. */
+/** The source behind a {@link BodyChannel}; each is called at most when it would change something. */
 export interface BodySource {
   pause(): void
   resume(): void
@@ -44,7 +44,7 @@ export class BodyChannel implements ResponseBody {
   buffered = 0
   /** How many chunks were read; a reader that is alive makes it grow. */
   reads = 0
-  /** Whether the reader is behind, so that the source stands still. */
+  /** Whether the reader is behind, so that the source is paused. */
   paused = false
 
   readonly #source: BodySource | undefined

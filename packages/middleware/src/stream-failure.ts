@@ -17,7 +17,7 @@ export class StreamFailure extends Error {
   readonly failure: Failure
   /** The error event as the upstream sent it, where it sent one; of an answer whose model declines, its end (`holdRefusal`). */
   readonly eventBytes: Uint8Array | undefined
-  /** Undefined where nobody has followed the stream. */
+  /** Undefined where the stream was not parsed. */
   readonly place: StreamPlace | undefined
 
   constructor(failure: Failure, eventBytes?: Uint8Array, place?: StreamPlace) {

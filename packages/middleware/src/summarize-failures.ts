@@ -22,7 +22,7 @@ export function summarizeFailures(
   return told.map(({ text, times }) => (times === 1 ? text : `${text} (${times} times)`)).join(', ')
 }
 
-/** A name as it can stand in a header, between commas and spaces. */
+/** A name in a form that is safe in a header, between commas and spaces. */
 function headerWord(name: string): string {
   return name.slice(0, 64).replace(/[^\x21-\x7e]|[,()]/g, '_')
 }

@@ -11,7 +11,7 @@ export interface Timeouts {
    */
   readonly attempt: number
   /**
-   * Until a connection stands. Belongs to the connection pool, so it is read where a client is made; a `fetch` has
+   * Until a connection is established. Belongs to the connection pool, so it is read where a client is made; a `fetch` has
    * its own.
    * @default 5000
    */

@@ -29,13 +29,13 @@ export interface CandidateLimits {
   readonly timeout: number
   /** The most bytes of body that are read. */
   readonly maxBytes: number
-  /** Whether the candidate serves nobody else. */
+  /** Whether the candidate serves the mirror alone. */
   readonly dedicated: boolean
 }
 
 /**
  * One call to a candidate. It shares nothing with the primary but the bytes asked: it has a call id, a signal and a
- * deadline of its own and tells no listener of the caller's.
+ * its own deadline and notifies no listener of the caller.
  */
 export class CandidateCall {
   readonly callId: string

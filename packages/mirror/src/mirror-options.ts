@@ -11,7 +11,7 @@ export interface MirrorOptions {
    */
   readonly sample?: number
   /**
-   * Candidate calls under way at a time, 0 or more; further ones are dropped.
+   * Candidate calls in flight at a time, 0 or more; further ones are dropped.
    * @default 4
    */
   readonly concurrency?: number

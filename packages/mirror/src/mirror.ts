@@ -40,7 +40,7 @@ export interface MirrorStats {
   readonly dropped: Readonly<Record<DropReason, number>>
   /** Calls that went to the candidate. */
   readonly started: number
-  /** Candidate calls under way. */
+  /** Candidate calls in flight. */
   readonly active: number
   /** Candidate calls that are over, each with a comparison. */
   readonly finished: number
@@ -52,11 +52,11 @@ export interface MirrorStats {
 
 /** Shadow traffic to one candidate. */
 export interface Mirror extends AsyncDisposable {
-  /** Stands outside of `fallback`, so that it fires once a call. */
+  /** Goes outside of `fallback`, so that it fires once a call. */
   readonly middleware: Middleware
   stats(): MirrorStats
   /**
-   * Cancels what is under way and resolves when each of those calls has its comparison, at most a second later. Calls
+   * Cancels what is in flight and resolves when each of those calls has its comparison, at most a second later. Calls
    * that come afterwards pass without being mirrored.
    */
   close(): Promise<void>
@@ -74,7 +74,7 @@ export function createMirror(options: MirrorOptions): Mirror {
 }
 
 /**
- * The middleware of {@link createMirror} alone, for a mirror that lives as long as its process.
+ * The middleware of {@link createMirror} alone, for a mirror that is never closed.
  * @throws RangeError for options out of range
  */
 export function mirror(options: MirrorOptions): Middleware {
@@ -235,7 +235,7 @@ class RunningMirror implements Mirror {
     emit(request, type, data)
   }
 
-  /** Nobody is there who could catch an error, and it must not take the process down with it. */
+  /** No caller could catch an error, and it must not crash the process. */
   #hand(comparison: Comparison): void {
     const fail = (): void => {
       this.#listenerErrors++

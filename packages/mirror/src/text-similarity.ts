@@ -5,13 +5,13 @@ const compared = 32_768
 const words =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmr}\p{scx=Mymr}]|[[\p{L}\p{N}\p{M}]--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmr}\p{scx=Mymr}]]+/gv
 
-/** Stands before the first word and behind the last, so that a single word has pairs as well. */
+/** A marker before the first word and after the last, so that a single word has pairs as well. */
 const edge = ''
 
 /**
  * How alike two texts are: 0 (not a pair of words in common) to 1 (the same words in the same order), by the coefficient
  * of Sørensen and Dice over the pairs of neighbouring words: twice the pairs in common by the pairs of both. A pair that
- * comes twice counts twice. Case and punctuation do not count; the ends of a text do, as words of their own. Only
+ * comes twice counts twice. Case and punctuation do not count; the ends of a text do, as separate words. Only
  * the first 32,768 characters are compared. Undefined when neither text has a word.
  *
  * It tells wording, not meaning: two good answers to an open question come out low. Compare candidates by it, not answers.

@@ -20,7 +20,7 @@ export interface Script {
 /** An upstream that keeps what it was asked and whether it was aborted. */
 export interface ScriptedUpstream extends Target {
   readonly asked: readonly ModelRequest[]
-  /** How many calls are under way. */
+  /** How many calls are in flight. */
   readonly open: number
   readonly aborted: number
 }

@@ -6,14 +6,14 @@ import type { Ahead, Cost } from './limits.ts'
 type HowItEnded = Pick<Outcome, 'failure' | 'timings'>
 
 /**
- * Stands before other limits and lets only so many calls of this process be under way as the upstream bears, by how long
+ * Wraps other limits and bounds the calls of this process in flight to what the upstream can take, by how long
  * their first tokens take.
  */
 export class AdaptiveAdmission implements Admission {
   readonly #inner: Admission
   readonly #gradient: Gradient
   readonly #onRelease = new Set<() => void>()
-  /** Calls under way, and those that the inner limits are being asked for. */
+  /** Calls in flight, and those that the inner limits are being asked for. */
   #taken = 0
   /** When a call asked last. */
   #askedAt = -Infinity

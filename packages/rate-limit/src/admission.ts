@@ -12,7 +12,7 @@ export interface Lease {
   /**
    * The call is over and this is what it took. The first settlement counts, further ones change nothing.
    * @param actual undefined when nothing was sent: everything is given back
-   * @param outcome undefined when nobody knows; only an adaptive concurrency learns from it
+   * @param outcome undefined when unknown; only an adaptive concurrency learns from it
    */
   settle(actual: Cost | undefined, now: number, outcome?: Pick<Outcome, 'failure' | 'timings'>): void
 }
@@ -81,6 +81,6 @@ export interface Admission {
   groups(now: number): readonly GroupState[]
   /** Whether forgetting all that is counted here would change nothing: nothing is used, and nothing is closed. */
   isIdle(now: number): boolean
-  /** Nobody will ask again: lets go of what it listens to. */
+  /** It will not be used again: removes its listeners. */
   close(): void
 }

@@ -31,7 +31,7 @@ const firstError = 0.02
 
 /**
  * A prompt that has been answered: the beginning of the next one, and in the vendor's cache for a while. There are many: one object
- * each, of whole numbers, which need no objects of their own.
+ * each, of whole numbers, which are not allocated.
  */
 export interface Turn extends PromptSize {
   textBytes: number

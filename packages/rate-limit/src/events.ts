@@ -1,7 +1,7 @@
 // Merged into the contract's events; `index.ts` reaches this file, so that users of the package have their types.
 declare module '@spillway/middleware' {
   interface EventMap {
-    /** A call had to wait for room within the limits. */
+    /** A call had to wait for capacity within the limits. */
     'limit.waited': { readonly waitMs: number }
   }
 }

@@ -1,7 +1,7 @@
 import { withDefaults } from '@spillway/middleware/kit'
 export interface AdaptiveConcurrencyOptions {
   /**
-   * The limit to begin with, in calls under way.
+   * The initial limit, in calls in flight.
    * @default 20
    */
   readonly initial?: number
@@ -40,9 +40,9 @@ export const adaptiveConcurrencyDefaults: Required<AdaptiveConcurrencyOptions> =
 export interface GradientSample {
   /** When it was admitted. */
   readonly admittedAt: number
-  /** How many calls were under way then, itself included. */
+  /** How many calls were in flight then, itself included. */
   readonly inFlight: number
-  /** From its sending to its first content; undefined where nobody can tell (an answer that comes in one piece). */
+  /** From its sending to its first content; undefined where unknown (an answer that comes in one piece). */
   readonly firstContentMs: number | undefined
 }
 
@@ -56,7 +56,7 @@ const smoothing = 0.5
 const backOff = 0.8
 
 /**
- * Finds how many calls may be under way from how long their first token takes: samples in, limit out.
+ * Finds how many calls may be in flight from how long their first token takes: samples in, limit out.
  *
  * The rule is that of Netflix's concurrency-limits (`Gradient2Limit`), for a round of samples at a time:
  * `gradient = tolerance * unloaded / median`, held within [0.5, 1], and `limit = gradient * limit + sqrt(limit)`, smoothed.
@@ -95,7 +95,7 @@ export class Gradient {
     this.#limit = initial
   }
 
-  /** How many calls may be under way: a whole number within [min, max]. */
+  /** How many calls may be in flight: a whole number within [min, max]. */
   get limit(): number {
     const { min } = this.#options
     const least = Math.ceil(min)
@@ -112,7 +112,7 @@ export class Gradient {
   }
 
   /**
-   * A call that was admitted at `admittedAt` met overload. Many do at a time: those that were under way already when
+   * A call that was admitted at `admittedAt` met overload. Many do at a time: those that were in flight already when
    * the limit went down say nothing new.
    */
   drop(admittedAt: number, now: number): void {

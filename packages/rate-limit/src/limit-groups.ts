@@ -4,13 +4,13 @@ export const mostGroups = 32
 /** Where calls count that come with a name too many. It contains a space, which no group of one model does. */
 const others = 'other models'
 
-/** What can be forgotten when it limits nobody. */
+/** What can be evicted while it limits no call. */
 interface Forgettable {
   isIdle(now: number): boolean
   close(): void
 }
 
-/** The limit groups of one key: made with their first call, forgotten when they limit nobody, and bounded. */
+/** The limit groups of one key: made with their first call, evicted when they limit no call, and bounded. */
 export class LimitGroups<Group extends Forgettable> {
   readonly #make: (name: string) => Group
   /** Most keys have calls of one group, callers can make keys up, and a map takes more memory than many a group. */

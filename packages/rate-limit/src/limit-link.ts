@@ -10,7 +10,7 @@ export interface Reply {
   /** Changes when Redis has lost its data. */
   readonly epoch: string
   readonly now: number
-  /** Milliseconds until the windows have room; with status `wait`. */
+  /** Milliseconds until the windows have capacity; with status `wait`. */
   readonly wait: number
   /** The same if all calls in flight settled now, at the least that they may take; with status `wait`. */
   readonly soonest: number
@@ -31,7 +31,7 @@ export interface Reply {
 }
 
 /**
- * A timer that is late by more says that this process stood still, in milliseconds. So long it looks again: timers come before what has been
+ * A timer that is late by more says that this process was blocked, in milliseconds. So long it looks again: timers come before what has been
  * received, and an answer that has come meanwhile is not missed.
  */
 const standstill = 20
@@ -67,7 +67,7 @@ export class LimitLink {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Whether somebody should try whether it is up again. True for one asker in a while. */
+  /** Whether the caller should probe if it is up again. True for one caller in a while. */
   isProbeDue(): boolean {
     const now = this.clock.now()
     if (now < this.#probeAt) return false
@@ -78,7 +78,7 @@ export class LimitLink {
   /**
    * Runs one operation.
    * @param late called with a reply that comes after this has given up on it
-   * @throws when Redis is away or slow
+   * @throws when Redis is unavailable or slow
    */
   run(
     operation: string,

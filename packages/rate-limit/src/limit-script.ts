@@ -280,7 +280,7 @@ local function tell(given, passed)
   }
 end
 
--- A call was too large for what is left; smaller ones go by that.
+-- A call was too large for what is left; smaller ones may pass it.
 local function refuse(key, asked, ms)
   local word = said[key]
   if word then word.refused, word.refusedUntil = asked, now + ms end

@@ -146,8 +146,8 @@ describe('a key is let go of', () => {
 describe('beyond maxKeys', () => {
   const mapOf = (maxKeys: number) => {
     const limits = { requestsPerMinute: 10 }
-    const room = (limiter: Limiter) => new WaitQueue(limiter, { maxQueued: 1, ageing: 1 })
-    return new LimiterMap({ limiter: () => new Limiter(limits), room: room as never }, maxKeys)
+    const queue = (limiter: Limiter) => new WaitQueue(limiter, { maxQueued: 1, ageing: 1 })
+    return new LimiterMap({ limiter: () => new Limiter(limits), queue: queue as never }, maxKeys)
   }
   const cost = { inputTokens: 1, outputTokens: 1 }
 

@@ -6,11 +6,11 @@ import type { WaitQueue } from './wait-queue.ts'
 /** Makes what belongs to a key. */
 export interface Parts {
   limiter(key: string): Admission
-  room(limiter: Admission): WaitQueue
+  queue(limiter: Admission): WaitQueue
 }
 
 interface Owner extends Parts {
-  /** A key has a room from now on. */
+  /** A key has a queue from now on. */
   waited(keyed: KeyedLimiter): void
 }
 
@@ -19,7 +19,7 @@ export class KeyedLimiter {
   readonly key: string
   readonly limiter: Admission
   readonly #owner: Owner
-  #room: WaitQueue | undefined = undefined
+  #queue: WaitQueue | undefined = undefined
   /** Its place in the list of all. */
   place: number
 
@@ -31,16 +31,16 @@ export class KeyedLimiter {
   }
 
   /** Made for the first call that waits: most keys never have one, and callers can make keys up. */
-  get room(): WaitQueue {
-    if (this.#room === undefined) {
-      this.#room = this.#owner.room(this.limiter)
+  get queue(): WaitQueue {
+    if (this.#queue === undefined) {
+      this.#queue = this.#owner.queue(this.limiter)
       this.#owner.waited(this)
     }
-    return this.#room
+    return this.#queue
   }
 
   get waiting(): number {
-    return this.#room?.size ?? 0
+    return this.#queue?.size ?? 0
   }
 
   get isBusy(): boolean {
@@ -58,14 +58,14 @@ const sweepEvery = 30_000
 const fewest = 4
 const most = 500
 
-/** Besides, so many are let go of at least, where there are so many that can be. */
+/** At least so many are evicted at a time, where so many can be. */
 const freed = 50
 
 /** Beyond the bound, so many keys are drawn to find one that has used little. */
 const draws = 8
 
 /**
- * Limits by key. A key is let go of when that changes nothing: nothing counts against its limits, and no call uses it. Each
+ * Limits by key. A key is evicted when that changes nothing: nothing counts against its limits, and no call uses it. Each
  * call looks at a few keys for that, so that neither a timer nor a long sweep is needed.
  *
  * Beyond `maxKeys` a key has to be forgotten whose use still counts: of some that are drawn by lot the one that has used
@@ -129,7 +129,7 @@ export class LimiterMap {
     for (const keyed of keys) keyed?.limiter.open()
   }
 
-  /** Lets go of what all of them listen to. */
+  /** Removes the listeners of all of them. */
   close(): void {
     for (const { limiter } of this.#list) limiter.close()
   }

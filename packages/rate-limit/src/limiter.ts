@@ -77,7 +77,7 @@ export class Limiter implements Admission {
 
   /**
    * Milliseconds until the windows have capacity for `cost` and for what waits before it; 0 when they have it now. How long
-   * a call in flight will keep its place, nobody knows: that is not counted.
+   * a call in flight will hold its slot is unknown: that is not counted.
    */
   timeUntil(cost: Cost, now: number, ahead?: Ahead): number {
     return this.#groups.for(cost.group ?? '', now).timeUntil(cost, now, ahead)
@@ -160,7 +160,7 @@ class Group {
   readonly gate = new VendorGate()
   readonly meters: readonly Meter[]
   readonly #unsettled = new LinkedList<Admitted>()
-  /** Worked out when somebody has to wait, and good until a call is admitted or settled. */
+  /** Computed when a call has to wait, and valid until a call is admitted or settled. */
   #givenBack: GivenBack | undefined
 
   constructor(limits: Limits) {

@@ -8,7 +8,7 @@ export interface Limits {
   readonly inputTokensPerMinute?: number | undefined
   /** Output tokens in any 60 s. */
   readonly outputTokensPerMinute?: number | undefined
-  /** Calls under way at a time. */
+  /** Calls in flight at a time. */
   readonly concurrency?: number | undefined
 }
 

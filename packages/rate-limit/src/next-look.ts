@@ -5,7 +5,7 @@ import { probeEvery } from './vendor-gate.ts'
 /** How many calls are admitted before the rest of the process gets a turn of the event loop. */
 const mostAdmitted = 64
 
-/** When a waiting room looks at its calls again: one timer, at the earliest time that was asked for. */
+/** When a queue checks its calls again: one timer, at the earliest time that was asked for. */
 export class NextLook {
   readonly #look: (isSameRound: boolean) => void
   #at = Infinity
@@ -19,7 +19,7 @@ export class NextLook {
     this.#look = look
   }
 
-  /** Whether nobody is admitted until then, so that the rest of the process has its turn. */
+  /** Whether no call is admitted until then, so that the rest of the process has its turn. */
   get isPaused(): boolean {
     return this.#isPaused
   }

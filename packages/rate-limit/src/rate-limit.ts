@@ -67,7 +67,7 @@ export interface RateLimitOptions extends Limits {
    */
   readonly applyVendorLimits?: boolean
   /**
-   * How many keys are kept at most. One is let go of when nothing counts against its limits any more; beyond `maxKeys`
+   * How many keys are kept at most. One is evicted when nothing counts against its limits any more; beyond `maxKeys`
    * also one that has used little of them.
    * @default 1000000
    */
@@ -94,7 +94,7 @@ export interface RateLimitOptions extends Limits {
    */
   readonly name?: string
   /**
-   * Lets only so many calls of this process be under way at a time as the upstream bears, found from how long their
+   * Bounds the calls of this process in flight to what the upstream can take, found from how long their
    * first tokens take; `{}` for the usual. `concurrency` bounds it further.
    * @default off
    */
@@ -152,12 +152,12 @@ export interface RateLimit {
   readonly waiting: number
   /** Opens by hand what a vendor's 429 has closed, and forgets what it said is left: of a key, or of all. */
   open(key?: string): void
-  /** No more calls will come: lets go of what a shared store is listened to for. Calls in flight are settled all the same. */
+  /** No more calls will come: removes the listeners of a shared store. Calls in flight are settled all the same. */
   close(): void
 }
 
 /**
- * Keeps calls within limits. Where there is capacity and nobody waits, a call is admitted on the spot; otherwise it waits its
+ * Keeps calls within limits. Where there is capacity and the queue is empty, a call is admitted at once; otherwise it waits its
  * turn, or is refused at once with a truthful `retry-after` where its turn would come too late even if all calls in flight
  * settled at what is expected of them (`saturated`: never retried, and handed to a fallback at once).
  *
@@ -194,13 +194,13 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   const usual = new TypicalDuration()
   const keysOf = (open: (name: string) => Admission): LimiterMap => {
     const limiter = (key: string): Admission => open(`${settings.name}:${key}`)
-    return new LimiterMap({ limiter, room: (of) => new WaitQueue(of, settings) }, settings.maxKeys)
+    return new LimiterMap({ limiter, queue: (of) => new WaitQueue(of, settings) }, settings.maxKeys)
   }
   const limiters = keysOf((name) => {
     const counted = store.open(name, options, settings)
     return adaptive === undefined ? counted : new AdaptiveAdmission(counted, adaptive)
   })
-  // Counts of tokens have limits of their own.
+  // Counts of tokens have separate limits.
   const counting = keysOf((name) => {
     // Without a limit there is nothing to share.
     if (countRequestsPerMinute === Infinity) return memoryLimitStore().open(name, {}, settings)
@@ -228,7 +228,7 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
     if (lease === undefined) {
       const begun = clock.now()
       const enter = () =>
-        keyed.room.enter({
+        keyed.queue.enter({
           cost,
           priority: settings.priority(request),
           patience,
@@ -281,10 +281,10 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
 }
 
 const reasons: Readonly<Record<TurnedAway['reason'] | 'spare', string>> = {
-  full: 'too many calls wait for room within the rate limit already',
-  too_long: 'there will be no room within the rate limit in time',
-  impatient: 'there was no room within the rate limit in time',
-  outdated: 'there was no room within the rate limit in time',
+  full: 'too many calls are queued for the rate limit',
+  too_long: 'the rate limit will have no capacity in time',
+  impatient: 'the rate limit had no capacity in time',
+  outdated: 'the rate limit had no capacity in time',
   spare: 'a call for comparison leaves half of the rate limit to others, and never waits',
 }
 

@@ -67,7 +67,7 @@ export async function sendAndSettle(next: Handler, call: AdmittedCall): Promise<
   }
 }
 
-/** Whether an outcome tells how much the upstream bears: not where nobody waited for it, or not for long enough. */
+/** Whether an outcome tells how much the upstream can take: not that of a shadow call, or of one that did not wait long enough. */
 function tellsOfLoad({ request, usual }: AdmittedCall, outcome: Outcome | undefined): boolean {
   if (outcome === undefined || request.context.isShadow || request.operation !== 'generate') return false
   if (usual.wasTooShort(outcome, request.stream)) return false
@@ -105,7 +105,7 @@ function isRefusal({ kind, origin, status }: Failure): boolean {
   return origin === 'upstream' && (failureKinds[kind].tokens === 'none' || isOfRequest)
 }
 
-/** Undefined where nobody has said what the prompt came to: none has no tokens, and what was reserved is the better guess. */
+/** Undefined where the size of the prompt is unknown: none has no tokens, and what was reserved is the better guess. */
 function countedInput(usage: Usage | undefined, countCacheReads: boolean): number | undefined {
   if (usage === undefined || usage.isPromptEstimated || promptTokens(usage) === 0) return undefined
   return usage.inputTokens + usage.cacheWriteTokens + (countCacheReads ? usage.cacheReadTokens : 0)

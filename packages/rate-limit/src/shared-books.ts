@@ -35,7 +35,7 @@ interface Settled {
 export interface Seats {
   /** Calls in flight. */
   held: number
-  /** How many may be in flight while Redis is away. */
+  /** How many may be in flight while Redis is unavailable. */
   places: number
 }
 
@@ -68,7 +68,7 @@ function tokensOf({ inputTokens, outputTokens }: Cost): Cost {
 /** How long a process counts after it was last heard of, in milliseconds: one that waits for a window says nothing. */
 const heardOf = 120_000
 
-/** Settlements that are kept for Redis at most while it is away. */
+/** Settlements that are kept for Redis at most while it is unavailable. */
 const mostSettled = 10_000
 
 /**
@@ -77,7 +77,7 @@ const mostSettled = 10_000
  */
 export class SharedBooks {
   readonly meters: readonly SharedMeter[]
-  /** How many calls may be under way over all processes. */
+  /** How many calls may be in flight over all processes. */
   readonly concurrency: number
   readonly held: Map<string, Held> = new Map()
   /** Whether calls were admitted that Redis has not been told of. */
@@ -198,7 +198,7 @@ export class SharedBooks {
 
   /**
    * Tells Redis what it does not know. One report at a time: what happens meanwhile goes with the next one.
-   * @throws when Redis is away
+   * @throws when Redis is unavailable
    */
   async report(): Promise<void> {
     if (this.#reporting !== undefined) {
@@ -255,7 +255,7 @@ export class SharedBooks {
 
   /**
    * Redis has lost its data: tells it all that this process has spent and holds. Once for each loss.
-   * @throws when Redis is away again
+   * @throws when Redis is unavailable again
    */
   async recover(epoch: string): Promise<void> {
     if (this.#epoch === epoch) return
@@ -279,8 +279,8 @@ export class SharedBooks {
 
   /**
    * Runs an operation of the script, and takes over what it says.
-   * @param late called with an answer that nobody waits for any longer
-   * @throws when Redis is away or slow
+   * @param late called with an answer that came after its caller had given up
+   * @throws when Redis is unavailable or slow
    */
   async run(
     operation: string,

@@ -25,7 +25,7 @@ export class SharedGroup {
   readonly #books: SharedBooks
   readonly #released: () => void
   readonly #isAwaited: () => boolean
-  /** What the vendor has said to this process: what it keeps to while Redis is away. */
+  /** What the vendor has said to this process: what it keeps to while Redis is unavailable. */
   readonly #gate = new VendorGate()
   /** When there will be capacity for the call that was last told to wait. */
   #roomAt = -Infinity
@@ -33,7 +33,7 @@ export class SharedGroup {
   #soonestAt = -Infinity
   #cancelPoll: CancelTimer | undefined
 
-  /** @param isAwaited whether somebody waits to be told of released capacity */
+  /** @param isAwaited whether a call waits for released capacity */
   constructor(
     of: SharedKey & { readonly group: string },
     seats: Seats,
@@ -172,7 +172,7 @@ export class SharedGroup {
     return this.#timeUntil(cost, now, ahead, this.#soonestAt)
   }
 
-  /** Nobody waits to be told of released capacity. */
+  /** No call waits for released capacity. */
   rest(): void {
     this.#cancelPoll?.()
     this.#cancelPoll = undefined

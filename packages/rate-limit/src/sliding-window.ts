@@ -19,7 +19,7 @@ export class SlidingWindow {
   #pages: (Float64Array | undefined)[] | undefined = undefined
   /**
    * Those few, each followed by what was spent in it; undefined where there are none. Callers can make up keys, each has
-   * windows of its own, and most spend once.
+   * its own windows, and most spend once.
    */
   #few: number[] | undefined = undefined
   /** The newest slot, counted from time 0. */

@@ -2,11 +2,11 @@ import type { Clock } from '@spillway/middleware'
 import type { Admission, Lease } from './admission.ts'
 import { type Cost, type WindowName, windows } from './limits.ts'
 
-/** How much of each limit calls may use that nobody waits for, together with all others. */
+/** How much of each limit shadow calls may use, together with all others. */
 const share = 0.5
 
 /**
- * Admits a call that nobody waits for (`context.isShadow`): only where half of each limit, of the vendor's too where it has
+ * Admits a shadow call (`context.isShadow`): only where half of each limit, of the vendor's too where it has
  * told, stays free with it. Answers as `tryAcquire` does.
  */
 export function acquireSpare(

@@ -225,7 +225,7 @@ export class VendorGate {
     })
   }
 
-  /** Whether it would limit nobody if it were forgotten. */
+  /** Whether evicting it would change nothing for any call. */
   isIdle(now: number): boolean {
     if (now < this.#closedUntil || this.#output > 0) return false
     return [...this.#told.values()].every(({ resetAt }) => resetAt <= now)
@@ -329,7 +329,7 @@ const shortReset = 2_000
 
 /**
  * How much is left, and what comes back in a millisecond. `(limit - remaining) / reset` says the latter, whatever the period;
- * where that comes to about a minute, it is one, and the difference is rounding. What is overdrawn is told by its reset alone.
+ * where that comes to about a minute, it is one, and the difference is rounding. What is overdrawn is known by its reset alone.
  */
 export function readWord({ limit, remaining, resetMs }: Omit<VendorLimit, 'dimension'>): {
   remaining: number

@@ -24,7 +24,7 @@ const mostLooked = 64
 /** How many refusals one turn takes of limits that have to be asked elsewhere. */
 const mostRefused = 4
 
-/** After how many milliseconds limits that are counted elsewhere are asked again where nobody knows how long to wait. */
+/** After how many milliseconds limits that are counted elsewhere are asked again where the wait is unknown. */
 const askAgain = 50
 
 /**
@@ -290,7 +290,7 @@ export class WaitQueue {
     if (wait > 0) this.#nextLook.after(wait, clock)
   }
 
-  /** Nobody waits. */
+  /** The queue is empty. */
   #rest(): void {
     this.#nextLook.cancel()
     this.#stopListening?.()

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe } from 'vitest'
 
 /**
- * Tests with a Redis of their own, left out where there is none outside of CI.
+ * Tests with their own Redis, skipped where there is none outside of CI.
  * @param define gets a function for the connection, which is there once the tests run
  */
 export function describeWithRedis(name: string, define: (redis: () => Redis) => void): void {

@@ -1,4 +1,4 @@
-// Fills a waiting room, empties it in the way that its argument says, and must then exit by itself.
+// Fills a queue, empties it in the way that its argument says, and must then exit by itself.
 import { systemClock } from '@spillway/middleware'
 import type { Lease } from '../src/admission.ts'
 import { Limiter } from '../src/limiter.ts'
@@ -8,12 +8,12 @@ const cost = { inputTokens: 0, outputTokens: 0 }
 const count = Number(process.argv[2])
 const limiter = new Limiter({ concurrency: 1 })
 const occupant = limiter.tryAcquire(cost, systemClock.now()) as Lease
-const room = new WaitQueue(limiter, { maxQueued: 10_000, ageing: 10_000 })
+const queue = new WaitQueue(limiter, { maxQueued: 10_000, ageing: 10_000 })
 const callers = Array.from({ length: count }, () => new AbortController())
 let admitted = 0
 const calls = callers.map(async ({ signal }) => {
   const usual = { cost, priority: 5, patience: 600_000, clock: systemClock }
-  const lease = (await room.enter({ ...usual, signal })) as Lease
+  const lease = (await queue.enter({ ...usual, signal })) as Lease
   admitted++
   lease.settle(cost, systemClock.now())
 })
@@ -21,5 +21,5 @@ const left = process.argv[3] === 'all leave' ? callers : callers.slice(0, count 
 for (const caller of left) caller.abort()
 occupant.settle(cost, systemClock.now())
 await Promise.allSettled(calls)
-process.send?.({ admitted, waiting: room.size, inFlight: limiter.inFlight })
+process.send?.({ admitted, waiting: queue.size, inFlight: limiter.inFlight })
 process.disconnect()

@@ -50,7 +50,7 @@ export const providers: Readonly<Record<Provider, Facts>> = {
   },
 }
 
-/** Who is at a base URL, where nobody says so: most servers that are not known speak chat completions. */
+/** The provider at a base URL, where none is given: most servers that are not known speak chat completions. */
 export function providerOfUrl(baseUrl: string): Provider {
   const { hostname, port } = new URL(baseUrl)
   if (hostname === 'openrouter.ai' || hostname.endsWith('.openrouter.ai')) return 'openrouter'

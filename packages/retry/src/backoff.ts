@@ -12,7 +12,7 @@ export interface BackoffState {
 export type Backoff = (state: BackoffState) => number
 
 /**
- * How chance enters a wait. With `full`, the default, callers that failed together come back spread out evenly;
+ * How jitter is applied to a wait. With `full`, the default, callers that failed together come back spread out evenly;
  * `equal` keeps at least half of the wait; `decorrelated` grows from the previous wait instead of the number of
  * retries; `none` waits exactly.
  */

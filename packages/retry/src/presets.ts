@@ -3,7 +3,7 @@ import type { RetryOptions } from './retry.ts'
 
 /**
  * The schedule that many Python services use: three attempts, waits of 1 s x 2^n held between 2 s and 10 s, no
- * chance (tenacity: `stop_after_attempt(3)`, `wait_exponential(multiplier=1, min=2, max=10)`).
+ * jitter (tenacity: `stop_after_attempt(3)`, `wait_exponential(multiplier=1, min=2, max=10)`).
  */
 export const tenacity: RetryOptions = {
   attempts: 3,
@@ -16,7 +16,7 @@ export const tenacity: RetryOptions = {
 
 /**
  * The standard mode of AWS's SDKs: three attempts, full jitter on 1 s x 2^n up to 20 s, and its retry quota in place
- * of the usual budget. A function, since each target needs a quota of its own.
+ * of the usual budget. A function, since each target needs its own quota.
  */
 export function awsStandard(): RetryOptions {
   return {

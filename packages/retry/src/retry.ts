@@ -45,7 +45,7 @@ export interface RetryOptions {
    */
   readonly multiplier?: number
   /**
-   * How chance enters the waits.
+   * How jitter is applied to the waits.
    * @default 'full'
    */
   readonly jitter?: Jitter
@@ -64,7 +64,7 @@ export interface RetryOptions {
    */
   readonly budget?: number | RetryBudget | false
   /**
-   * The budget of calls that nobody waits for (`context.isShadow`): what they repeat is at no other call's cost.
+   * The budget of shadow calls (`context.isShadow`): their retries are at no other call's cost.
    * @default another one like `budget`; of 0.2 where that is a `RetryBudget`
    */
   readonly shadowBudget?: number | RetryBudget | false

@@ -131,7 +131,7 @@ function toProbe({ endpoints, probePatience }: Pool, asked: Asked, home: Endpoin
     const key = keyTo(endpoint, asked)
     if (!ejection.isOut && !key.suspension.isOut) return false
     if (asked.excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
-    // A conversation that is well off is not sent out for this until nobody else has come for a while.
+    // A conversation that is well off is not sent out for this until no other call has come for a while.
     const at = settled && home !== endpoint ? now - probePatience : now
     return (!ejection.isOut || ejection.isDue(at)) && (!key.suspension.isOut || key.suspension.isDue(at))
   })
@@ -176,8 +176,8 @@ function costOf(pool: Pool, endpoint: Endpoint, { now, kind }: Asked): number {
 }
 
 /**
- * Calls under way, with one more, by the endpoint's fair share of all. Where many are under way this is in flight + 1 by
- * weight; a single call is nobody's overload.
+ * Calls in flight, with one more, by the endpoint's fair share of all. Where many are in flight this is in flight + 1 by
+ * weight; a single call is no overload.
  */
 function loadOf({ inFlight }: Pool, endpoint: Endpoint): number {
   return (endpoint.inFlight + 1) / Math.max(1, endpoint.fairShare * (inFlight + 1))

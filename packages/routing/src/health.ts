@@ -27,7 +27,7 @@ const longestRefusal = 3_600_000
 /** How many latencies are kept for quantiles over all endpoints. */
 const keptLatencies = 256
 
-/** Learns from what becomes of calls. The only place that changes what is known of an endpoint's health. */
+/** Learns from the outcomes of calls. The only place that changes what is known of an endpoint's health. */
 export class Health {
   /** Over all endpoints, for hedges. */
   readonly latencies: Readonly<Record<AnswerKind, Latencies>> = {
@@ -79,7 +79,7 @@ export class Health {
     this.#pool.inFlight--
   }
 
-  /** Nobody waits for the answer any more. It took at least as long as until now. */
+  /** The caller has given up. It took at least as long as until now. */
   abandoned(sent: Sent): void {
     const { endpoint, request, startedAt } = sent
     if (request.context.isShadow) return
@@ -107,7 +107,7 @@ export class Health {
   }
 
   /**
-   * How a call has ended. Of one that nobody waits for only a 429 is learned, which holds for all calls with its key: what
+   * How a call has ended. Of a shadow call only a 429 is learned, which holds for all calls with its key: what
    * fails for comparison is to take no endpoint from others.
    */
   ended(sent: Sent, failure: Failure | undefined, latency: number | undefined): void {
@@ -133,7 +133,7 @@ export class Health {
     if (isEndpointFailure(failure)) {
       return this.#cameTooLate(sent, failure) ? this.#endProbe(sent) : this.#failed(sent)
     }
-    // A caller's own fault is told by an endpoint that works.
+    // A caller error comes from an endpoint that works.
     this.#answered(sent, latency)
   }
 
@@ -207,7 +207,7 @@ export class Health {
     emit(request, 'endpoint.ejected', { endpoint: endpoint.name, reason, forMs })
   }
 
-  /** It begins anew: what was learnt of it in bad times would keep it from its share. */
+  /** Forgets its statistics: those of bad times would keep it from its share. */
   #recover({ endpoint, request }: Sent): void {
     endpoint.ejection.restore(request.clock.now())
     endpoint.consecutiveFailures = 0

@@ -1,6 +1,6 @@
 /**
  * The last times to first token, as many as `size`, with when they were taken. Quantiles are of those; they are
- * computed anew after some more have come, so that asking for one costs next to nothing.
+ * computed again after some more have come, so that asking for one costs next to nothing.
  */
 export class Latencies {
   readonly #values: Float64Array

@@ -3,7 +3,7 @@ import { definedOnly, guardHook } from '@spillway/middleware/kit'
 
 /** One of the endpoints that calls are spread over. */
 export interface EndpointOptions {
-  /** Unique; as it stands in events, metrics and states. */
+  /** Unique; the name in events, metrics and states. */
   readonly name: string
   /** The endpoint's own chain: breaker, limits, authentication, client. */
   readonly handler: Handler
@@ -16,7 +16,7 @@ export interface EndpointOptions {
    * The name, never the value, of the key that it uses. Endpoints that name the same key lose it together. `null`: each
    * caller brings its own, so that one which is refused or paced says nothing about the calls of others; see
    * {@link RoutingOptions.caller}.
-   * @default a key of its own
+   * @default a separate key
    */
   readonly key?: string | null
 }
@@ -127,7 +127,7 @@ export interface RoutingOptions {
    * @default 600000
    */
   readonly maxRetryAfter?: number
-  /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects nobody. */
+  /** What is left out of {@link EjectionOptions} keeps its default; `false` ejects no endpoint. */
   readonly ejection?: Partial<EjectionOptions> | false
   /**
    * Who calls, by a name that may be shown, such as a fingerprint of the caller's key: for endpoints with the key `null`.

@@ -30,7 +30,7 @@ export interface Routing {
   readonly handler: Handler
   /** What is known of each, in their order, as of the last call. */
   endpoints(): readonly EndpointState[]
-  /** Forgets conversations and starts no hedges any more; calls under way go on. */
+  /** Forgets conversations and starts no hedges any more; calls in flight continue. */
   close(): void
 }
 
@@ -51,7 +51,7 @@ export function balance(endpoints: readonly EndpointOptions[], options: RoutingO
  * the others and keys that the vendor refuses are left out for a while.
  *
  * A refused key, Spillway's own refusals and a model that an endpoint does not have send a call to the next endpoint at once.
- * Everything else is returned to `retry`, which stands outside; when the call comes again, endpoints that it has not tried go first.
+ * Everything else is returned to `retry`, which is outside; when the call comes again, endpoints that it has not tried go first.
  * @throws RangeError for endpoints or options out of range
  */
 export function createRouting(setup: RoutingSetup): Routing {
@@ -133,7 +133,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     }
   }
 
-  /** A conversation that is elsewhere only visits as a probe, and returns. A call that nobody waits for moves none. */
+  /** A conversation that is elsewhere only visits as a probe, and returns. A shadow call moves none. */
   const isVisit = (
     { context }: ModelRequest,
     { endpoint, reason }: Choice,

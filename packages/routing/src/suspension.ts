@@ -26,7 +26,7 @@ export class Suspension {
     return this.until !== undefined
   }
 
-  /** Whether its time is over and nobody probes. */
+  /** Whether its time is over and no probe is in flight. */
   isDue(now: number): boolean {
     return this.until !== undefined && now >= this.until && !this.#isProbed
   }

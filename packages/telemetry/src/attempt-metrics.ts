@@ -8,7 +8,7 @@ import { type TelemetryOptions, telemetryDefaults } from './telemetry-options.ts
 
 /**
  * The metrics of attempts alone, for requests that no `telemetry(…)` hears of: a mirror's candidate is asked behind the
- * call's back, and yet its attempts and tokens are used. Stands around the candidate.
+ * call's back, and yet its attempts and tokens are used. Wraps the candidate.
  */
 export function attemptMetrics(
   options: Pick<TelemetryOptions, 'meterProvider' | 'conventions'> = {},

@@ -108,7 +108,7 @@ const headerSetter = {
   },
 }
 
-/** The caller's own trace headers go: what the propagators write stands in their place. */
+/** The caller's own trace headers go: what the propagators write replaces them. */
 function withTraceContext(headers: RequestHeaders, spanContext: Context): RequestHeaders {
   const sent: Record<string, string> = { ...headers }
   for (const field of propagation.fields()) {

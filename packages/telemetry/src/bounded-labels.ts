@@ -1,4 +1,4 @@
-/** What stands for the values beyond the bound, as in the conventions' `error.type`. */
+/** The label of the values beyond the bound, as in the conventions' `error.type`. */
 export const otherLabel = '_OTHER'
 
 /** How much of a model's name its label has, in characters. */

@@ -1,6 +1,6 @@
 /**
  * The names of the GenAI semantic conventions that Spillway writes. They are copied: the published package marks all of
- * them as deprecated since they moved to a repository of their own. A test compares the copies with the package.
+ * them as deprecated since they moved to a separate repository. A test compares the copies with the package.
  */
 export interface Conventions {
   readonly attributes: AttributeNames
@@ -46,7 +46,7 @@ interface MetricNames {
   readonly duration: string
   readonly timeToFirstChunk: string
   readonly timePerOutputChunk: string
-  /** One histogram by token type; undefined where each type has a counter of its own. */
+  /** One histogram by token type; undefined where each type has its own counter. */
   readonly tokenUsage: string | undefined
   /** What the counters of tokens begin with; undefined where there is one histogram. */
   readonly tokenCounters: string | undefined

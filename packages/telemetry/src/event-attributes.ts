@@ -30,7 +30,7 @@ export function failureOf(event: SpillwayEvent): Failure | undefined {
   return isFailure(failure) ? failure : undefined
 }
 
-/** How long somebody waited, by an event that says so. */
+/** How long a call waited, from an event that says so. */
 export function waitOf(event: SpillwayEvent): number | undefined {
   const { waitMs } = event as { waitMs?: unknown }
   return typeof waitMs === 'number' ? waitMs : undefined

@@ -45,7 +45,7 @@ export function createInstruments(meter: Meter, conventions: Conventions): Instr
       metrics.timePerOutputChunk,
       'Between two chunks of a stream: the mean of each stream',
     ),
-    active: counters.upDownCounter('spillway.calls.active', { description: 'Calls under way' }),
+    active: counters.upDownCounter('spillway.calls.active', { description: 'Calls in flight' }),
     calls: counters.counter('spillway.calls', { description: 'Calls that are over, by who answered' }),
     attemptDuration: seconds(
       'spillway.attempt.duration',

@@ -28,7 +28,7 @@ export type TokenLabels = readonly { readonly count: TokenCount; readonly labels
 
 /**
  * The attributes of measurements. Each set is made once, frozen and shared, for an application sees few of them and the
- * SDK keeps the first it gets. Undefined stands for an attribute that is not there.
+ * SDK keeps the first it gets. Undefined means a missing attribute.
  */
 export interface MetricLabels {
   readonly ofCall: (

@@ -59,7 +59,7 @@ export class ObservedCall {
   /** What the call runs in; undefined without a tracer. */
   readonly #context: Context | undefined
   readonly #span: Span | undefined
-  /** Whether somebody further out tells of this operation, so that this span is about the chain alone. */
+  /** Whether an outer span describes this operation, so that this span is about the chain alone. */
   #isInner = false
   #hasEnded = false
 
@@ -200,7 +200,7 @@ export class ObservedCall {
     span.end(this.#time(record.startedAt + totalMs))
   }
 
-  /** The caller left before there was anything to answer, or somebody's code failed. */
+  /** The caller left before there was anything to answer, or user code failed. */
   #endWithoutAnswer(error: unknown): void {
     const {
       clock,
@@ -223,7 +223,7 @@ export class ObservedCall {
   }
 }
 
-/** They have spans of their own, or are counted. */
+/** They have their own spans, or are counted. */
 function isOfAttempt({ type }: SpillwayEvent): boolean {
   return type === 'attempt.started' || type === 'attempt.committed' || type === 'attempt.ended'
 }

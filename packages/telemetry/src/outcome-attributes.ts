@@ -10,7 +10,7 @@ export function setAnswer(span: Span, outcome: Outcome, { attributes: names }: C
   if (usage === undefined) return
   span.setAttribute(names.inputTokens, allInput(usage))
   span.setAttribute(names.outputTokens, usage.outputTokens)
-  // 0 also stands for what the vendor does not tell, which the conventions want left out.
+  // 0 also means that the vendor does not report it, which the conventions want left out.
   if (usage.cacheReadTokens !== 0) span.setAttribute(names.cacheReadTokens, usage.cacheReadTokens)
   if (usage.cacheWriteTokens !== 0) span.setAttribute(names.cacheWriteTokens, usage.cacheWriteTokens)
   if (usage.reasoningTokens !== 0) span.setAttribute(names.reasoningTokens, usage.reasoningTokens)

@@ -11,7 +11,7 @@ export interface CounterPool {
   upDownCounter(name: string, options: MetricOptions): PooledCounter
 }
 
-/** So many additions wait at most: a bound for meters that nobody collects from, or that never call back. */
+/** So many additions wait at most: a bound for meters that are never collected, or that never call back. */
 const mostWaiting = 1_000
 
 const noAttributes: Attributes = Object.freeze({})

@@ -31,7 +31,7 @@ export class Acceleration {
     const busiest = Math.max(0, ...this.#used.slice(1))
     const used = this.#used[0] as number
     const allowed = Math.max(this.#floor, this.#factor * busiest)
-    // A single call that is larger than what is allowed passes in a minute of its own.
+    // A single call that is larger than what is allowed passes in a separate minute.
     if (used === 0 || used + tokens <= allowed) return 0
     return minute - (now % minute)
   }

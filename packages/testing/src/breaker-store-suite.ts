@@ -41,7 +41,7 @@ async function until(act: () => Promise<void>, isMet: () => boolean | Promise<bo
 
 /** What every store of circuits must do, for any test runner: `for (const { name, run } of cases) it(name, run)`. */
 export function breakerStoreCases(open: OpenBreakerStores): ConformanceCase[] {
-  // Names of their own for each case: stores may be one and the same for all.
+  // Separate names for each case: stores may be one and the same for all.
   let cases = 0
   const on = (
     name: string,

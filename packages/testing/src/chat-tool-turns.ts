@@ -12,7 +12,7 @@ export function callsOf({ tool_calls }: Fields): Fields[] {
   return (Array.isArray(tool_calls) ? tool_calls : []).map(fieldsOf)
 }
 
-/** Every call is answered directly behind it, each by a message of its own, and nothing else is. */
+/** Every call is answered directly behind it, each by a separate message, and nothing else is. */
 export function wrongToolTurns(messages: readonly Fields[]): string | undefined {
   let open = new Set<unknown>()
   const unanswered = (): string | undefined =>

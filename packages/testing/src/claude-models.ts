@@ -1,6 +1,6 @@
 import { type Call, type Dialect, errorAnswer, jsonAnswer, type Route } from './answer.ts'
 
-/** What is on a page where nobody says, and at most. */
+/** Default and maximum page size. */
 const usualLimit = 20
 const largestLimit = 1_000
 

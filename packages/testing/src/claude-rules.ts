@@ -43,7 +43,7 @@ function wrongStops(stops: unknown): string | undefined {
   return isBlank ? 'stop_sequences: each stop sequence must contain non-whitespace' : undefined
 }
 
-/** Instructions between turns follow the user's and stand last or before the assistant's. */
+/** Instructions between turns follow the user's and are last or before the assistant's. */
 function wrongSystem(messages: readonly Fields[]): string | undefined {
   for (const [i, { role }] of messages.entries()) {
     if (role !== 'system') continue

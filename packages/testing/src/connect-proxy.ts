@@ -5,7 +5,7 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 
 export interface ConnectProxyOptions {
   /**
-   * The hosts that there are behind the proxy, and the servers that stand for them: `{ 'api.anthropic.com': claude.url }`.
+   * The hosts that there are behind the proxy, and the servers that simulate them: `{ 'api.anthropic.com': claude.url }`.
    * Others cannot be reached.
    */
   readonly hosts: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ export interface ConnectProxy extends AsyncDisposable {
 
 /**
  * A proxy of HTTP as at the edge of a company's network: `CONNECT` for https, whole URLs for http; it may want a password, and
- * read along with a certificate of its own.
+ * read along with its own certificate.
  */
 export async function startConnectProxy(options: ConnectProxyOptions): Promise<ConnectProxy> {
   const { hosts, certificate, credentials } = options

@@ -52,7 +52,7 @@ export interface LimitRefusal {
   readonly status: number
   /** The limit that it would exceed; `closed` after {@link EnforcedLimits.close}. */
   readonly limit: MeterName | 'acceleration' | 'closed'
-  /** Until the call would pass, in milliseconds, if nobody else came. */
+  /** Until the call would pass, in milliseconds, without other calls. */
   readonly retryAfterMs: number
   readonly headers: Readonly<Record<string, string>>
   /** The body, in the vendor's words. */

@@ -68,7 +68,7 @@ export class Exchange {
     }
   }
 
-  /** The server closes; what becomes of the response is not the client's doing. */
+  /** The server closes; the end of the response is not the client's doing. */
   abandon(): void {
     this.#ours = true
   }

@@ -64,7 +64,7 @@ export class FallbackCredits {
     return seamProblem(call) ?? (appended === undefined ? undefined : turnProblem(appended))
   }
 
-  /** A reply with what its request's token has done, and a token of its own where it is a refusal. */
+  /** A reply with what its request's token has done, and its own token where it is a refusal. */
   settled(call: Call, reply: FullReply): FullReply {
     const credited = this.#redeemed.has(call.request) ? this.#credited(call, reply) : reply
     return credited.refusal === undefined

@@ -20,7 +20,7 @@ export function grantsCredit(call: Call): boolean {
   return creditBetas.some((beta) => betas.has(beta))
 }
 
-/** The token of a retry, and what becomes of the retry where it fails. */
+/** The token of a retry, and the result of the retry where it fails. */
 export interface CreditField {
   readonly token: string
   readonly mode: 'strict' | 'best_effort'

@@ -118,6 +118,6 @@ export interface Drip {
   readonly type: 'drip'
   /** How many bytes at a time; 1 and up. */
   readonly bytes: number
-  /** 0 gives each piece a turn of the event loop of its own. */
+  /** 0 gives each piece a separate turn of the event loop. */
   readonly everyMs: number
 }

@@ -29,7 +29,7 @@ export interface KmsRequest {
   error: string | undefined
 }
 
-/** A KMS for the real SDK to talk to. A key is told by id, ARN or alias. */
+/** A KMS for the real SDK to talk to. A key is identified by id, ARN or alias. */
 export interface KmsServer extends SecretServer {
   readonly requests: readonly KmsRequest[]
   /** Makes a key. */

@@ -18,7 +18,7 @@ export interface Meter {
   readonly limit: number
   /** Not rounded; below zero when it is overdrawn. */
   readonly remaining: number
-  /** Milliseconds until it is full, if nobody takes anything. */
+  /** Milliseconds until it is full, without further use. */
   readonly fullInMs: number
 }
 

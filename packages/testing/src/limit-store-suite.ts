@@ -83,7 +83,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
   })
   return [
     on(
-      'admits a burst up to the limit, refuses the next, and tells truthfully when there is room',
+      'admits a burst up to the limit, refuses the next, and reports the right time until there is capacity',
       async (clock) => {
         const limits = await open({ requestsPerMinute: 5 }, clock)
         for (let call = 0; call < 5; call++) assert.ok(await limits.tryAcquire(small, clock.now()))
@@ -287,7 +287,7 @@ export function limitStoreCases(open: OpenLimits): ConformanceCase[] {
       assert.ok(await limits.tryAcquire({ ...cost, inputTokens: 40_000 }, clock.now()))
     }),
 
-    on('limits the calls under way, whatever time passes', async (clock) => {
+    on('limits the calls in flight, whatever time passes', async (clock) => {
       const limits = await open({ concurrency: 2 }, clock)
       const first = await limits.tryAcquire(small, clock.now())
       assert.ok(await limits.tryAcquire(small, clock.now()))

@@ -24,7 +24,7 @@ export interface OwnLimits {
 /** A limiter under test, in front of a vendor. */
 export interface TestedLimiter {
   readonly middleware: Middleware
-  /** Waits until nothing is under way to where the limits are counted. @default nothing ever is */
+  /** Waits until no message to the store of the limits is in flight. @default none ever is */
   readonly idle?: () => Promise<void>
 }
 

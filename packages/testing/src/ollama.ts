@@ -23,7 +23,7 @@ export interface OllamaOptions extends ServerOptions {
   readonly version?: string
 }
 
-/** Starts a server that speaks Ollama's API, and the two of others that Ollama speaks. Nobody needs a key. */
+/** Starts a server that speaks Ollama's API, and the two of others that Ollama speaks. No key is needed. */
 export function startOllama(options: OllamaOptions = {}): Promise<SimulatedServer> {
   return startServer(ollamaSite(options), options)
 }

@@ -5,7 +5,7 @@ import type { FullReply } from './reply.ts'
 export interface ChatFlavour {
   /** A comment before the first event of a stream. */
   readonly comment?: string
-  /** Whether a stream's last event has the usage, though nobody asked for it. */
+  /** Whether a stream's last event has the usage without `include_usage`. */
   readonly alwaysUsage: boolean
   readonly idOf: (call: Call) => string
   /** More fields of every response and chunk. */

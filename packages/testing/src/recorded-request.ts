@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Fault } from './fault.ts'
 
-/** One request as a simulated server saw it, and what became of its answer. */
+/** One request as a simulated server saw it, and how its answer ended. */
 export interface RecordedRequest {
   readonly method: string
   /** With the query. */

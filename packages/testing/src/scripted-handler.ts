@@ -37,7 +37,7 @@ export interface ScriptedHandlerOptions {
   readonly text?: string
 }
 
-/** Stands in for a target: what a policy is tested around. */
+/** Replaces a target: what a policy is tested around. */
 export interface ScriptedHandler {
   readonly handler: Handler
   /** When it was asked, in clock time. */

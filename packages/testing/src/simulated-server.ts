@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly chunkDelayMs?: number
   /** How many text deltas a stream has. The default text is repeated to suit. @default one a word */
   readonly chunks?: number
-  /** Writes each content event by itself, in a turn of the event loop of its own. @default false */
+  /** Writes each content event by itself, in a separate turn of the event loop. @default false */
   readonly separateWrites?: boolean
   /** The fault of a generation request for which none is queued, by request; it wins over `always`. @default none */
   readonly fault?: (request: RecordedRequest) => Fault | undefined

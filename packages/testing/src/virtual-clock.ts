@@ -29,7 +29,7 @@ export interface VirtualClockOptions {
 }
 
 /**
- * A clock that stands still until it is told to move. Between two timers all promise chains that can progress
+ * A clock that moves only when it is advanced. Between two timers all promise chains that can progress
  * do so; real input and output is waited for where the option `io` says so.
  */
 export interface VirtualClock extends Clock {

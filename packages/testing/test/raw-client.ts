@@ -13,7 +13,7 @@ export interface RawResponse {
   readonly ended: string
 }
 
-/** Sends one request over a connection of its own and takes whatever comes. */
+/** Sends one request over a new connection and accepts whatever comes. */
 export function raw(
   url: string,
   init: { method?: string; headers?: Record<string, string>; body?: unknown; signal?: AbortSignal } = {},

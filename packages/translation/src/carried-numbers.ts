@@ -47,5 +47,5 @@ function textOf(source: JsonBody, name: string, value: number): string | undefin
   return undefined
 }
 
-/** In bytes; nobody needs a longer one. */
+/** In bytes; longer ones do not occur. */
 const longestNumber = 64

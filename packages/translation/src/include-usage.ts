@@ -15,7 +15,7 @@ const refusalHolds = 3_600_000
 
 /**
  * Asks servers that speak chat completions for the usage of streams (`stream_options.include_usage`), which they else do not
- * tell, and keeps the chunk that has it from callers who did not ask. Stands beside the client. Servers that refuse the option
+ * tell, and keeps the chunk that has it from callers who did not ask. Goes next to the client. Servers that refuse the option
  * are asked without it, and for an hour no more.
  */
 export function includeUsage(): Middleware {

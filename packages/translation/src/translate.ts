@@ -36,7 +36,7 @@ export interface TranslateOptions {
    */
   readonly to: Api
   /**
-   * Whose requests are translated: callers of this protocol alone. All others pass untouched. It may stand before other policies,
+   * Whose requests are translated: callers of this protocol alone. All others pass untouched. It may go before other policies,
    * outermost: a `translate` of each target then finds the words of its server.
    * @default undefined: all that speak another protocol than the target
    */
@@ -69,7 +69,7 @@ export const translateDefaults: Required<Omit<TranslateOptions, 'to'>> = {
 }
 
 /**
- * Lets callers of one protocol be answered by a target that speaks the other. Stands innermost, beside the client. What
+ * Lets callers of one protocol be answered by a target that speaks the other. Goes innermost, next to the client. What
  * the target's protocol cannot say is named in `x-spillway-degraded` and in the event `degraded`.
  *
  * Counts of tokens for targets without such a call are answered with an estimate.
@@ -171,7 +171,7 @@ function tellLosses(request: ModelRequest, outgoing: Outgoing, told: readonly Lo
   return mergeLosses(told, losses)
 }
 
-/** A small request at once; a large one is parsed, translated and encoded in turns of their own. */
+/** A small request at once; a large one is parsed, translated and encoded in separate turns of the event loop. */
 async function translatedInTurns(
   request: ModelRequest,
   to: Api,

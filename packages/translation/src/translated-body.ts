@@ -23,7 +23,7 @@ export function translatedBody(
       try {
         channel.push(translator.push(chunk))
       } catch (error) {
-        const why = error instanceof RangeError ? error.message : 'an event has a form that nobody knows'
+        const why = error instanceof RangeError ? error.message : 'an event has an unknown form'
         const failure = malformedFailure(`the stream cannot be translated: ${why}`)
         channel.fail(new StreamFailure(failure, undefined, translator.place))
         body.cancel()

@@ -69,7 +69,7 @@ function freshId(clock: ModelRequest['clock']): string {
   return Array.from({ length: 3 }, () => clock.random().toString(36).slice(2, 10).padEnd(8, '0')).join('')
 }
 
-/** The failure is known, so that nobody waits for the words of the upstream; its message and its headers stay. */
+/** The failure is known, so the body of the upstream is not awaited; its message and its headers stay. */
 function translatedFailure(caller: ModelRequest, response: ModelResponse): ModelResponse {
   const { failure } = response
   if (failure === undefined) return response

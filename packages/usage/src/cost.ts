@@ -104,7 +104,7 @@ function costOfTokens(usage: Usage, facts: CostFacts, table: PriceTable): Tokens
   return { total: { units: total.units, scale: total.scale + million }, estimated }
 }
 
-/** In USD; undefined where searches were made and nobody knows their price. */
+/** In USD; undefined where searches were made and their price is unknown. */
 function costOfSearches(usage: Usage, facts: CostFacts, table: PriceTable): Decimal | undefined {
   if (!usage.webSearches) return whole(0)
   const each = priceFor(facts.model, facts, table)?.webSearches

@@ -12,7 +12,7 @@ import { field, stringField } from './usage.ts'
 const letterD = 100
 
 /**
- * Reads one event of an Anthropic Messages stream. Deltas, which are nearly all of a stream, are told by the
+ * Reads one event of an Anthropic Messages stream. Deltas, which are nearly all of a stream, are recognised by the
  * length of their name and not parsed. Unknown events are ignored, as the API's versioning policy demands.
  */
 export function readAnthropicEvent(event: SseEvent, state: StreamState): void {

@@ -2,7 +2,7 @@ import { type JsonLimits, type JsonListener, JsonScanner } from './json/json-sca
 
 /**
  * What one JSON text from outside may have: an answer, an event, the arguments of a tool. An answer with the logarithms of
- * twenty tokens for each of its own has 160 values a token.
+ * twenty tokens for each token has 160 values a token.
  */
 export const textLimits: JsonLimits = {
   depth: 512,

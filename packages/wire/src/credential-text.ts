@@ -1,11 +1,11 @@
 /** What a text that should be a credential is instead, in words that follow the name of the place that holds it. */
 export type CredentialProblem =
   | 'is empty'
-  | 'stands in quotes'
-  | 'holds a line break inside'
-  | 'holds white space inside'
-  | 'holds a control character inside'
-  | 'holds a character that is not ASCII'
+  | 'is in quotes'
+  | 'contains a line break'
+  | 'contains white space'
+  | 'contains a control character'
+  | 'contains a non-ASCII character'
 
 /** A credential that can be sent, or what is wrong with it. */
 export type CredentialText = { readonly value: string } | { readonly problem: CredentialProblem }
@@ -26,14 +26,14 @@ export function readCredential(text: string): CredentialText {
   if (notVisible.test(value)) return { problem: problemInside(value) }
   const first = value[0]
   if (value.length > 1 && (first === '"' || first === "'" || first === '`') && value.endsWith(first)) {
-    return { problem: 'stands in quotes' }
+    return { problem: 'is in quotes' }
   }
   return { value }
 }
 
 function problemInside(value: string): CredentialProblem {
-  if (lineBreak.test(value)) return 'holds a line break inside'
-  if (/\s/.test(value)) return 'holds white space inside'
-  if (control.test(value)) return 'holds a control character inside'
-  return 'holds a character that is not ASCII'
+  if (lineBreak.test(value)) return 'contains a line break'
+  if (/\s/.test(value)) return 'contains white space'
+  if (control.test(value)) return 'contains a control character'
+  return 'contains a non-ASCII character'
 }

@@ -5,7 +5,7 @@ import { field, stringField } from './usage.ts'
 const longestRelayed = 16_384
 
 /**
- * Where the error stands in a body of any vendor's shape: under `error`, in a choice, in a list (Google has one around everything,
+ * The place of the error in a body of any vendor's shape: under `error`, in a choice, in a list (Google has one around everything,
  * Cloudflare one of `errors`), in `base_resp` (MiniMax), in `Output` (AWS), or at the top. Undefined where there is none.
  */
 export function errorIn(body: unknown): unknown {
@@ -37,7 +37,7 @@ function choiceError(body: unknown): unknown {
   return Array.isArray(choices) ? choices.map((choice) => field(choice, 'error')).find(Boolean) : undefined
 }
 
-/** Errors whose fields stand at the top, without an `error` around them. */
+/** Errors whose fields are at the top, without an `error` around them. */
 function flatError(body: unknown): unknown {
   const isFlat = ['message', 'Message', 'detail', '__type'].some((name) => field(body, name) !== undefined)
   return isFlat && field(body, 'choices') === undefined && field(body, 'content') === undefined
@@ -81,7 +81,7 @@ function fieldErrors(detail: unknown): string | undefined {
  */
 const relayed = /^(?:(?:litellm\.\w+: )+(?:\w+ - )?(?:b')?|Error from provider ?\([^()]{0,200}\): )/
 
-/** OpenRouter's only words of its own where a provider has failed; the provider's stand in `metadata.raw`. */
+/** OpenRouter's only own words where a provider has failed; the provider's are in `metadata.raw`. */
 const providerFailed = /^(?:Error from provider: )?Provider returned error$/
 
 /** The error of whoever is behind a relay, as far as that tells it. */

@@ -1,7 +1,7 @@
 import type { Failure, FailureKind } from '@spillway/middleware'
 import type { FailureScope } from '@spillway/middleware/kit'
 
-/** Who can do something about a failure: the caller, the owner of the key, whoever runs the endpoint, or nobody outside Spillway. */
+/** Who can do something about a failure: the caller, the owner of the key, the operator of the endpoint, or no one outside Spillway. */
 export type FailureOwner = 'caller' | 'key' | 'model' | 'endpoint' | 'pace' | 'spillway'
 
 /** What holds for all failures of one kind. */

@@ -9,8 +9,8 @@ const pooled = new Set(['opus-4', 'sonnet-4', 'fable-5', 'mythos-5'])
 
 /**
  * Which of a vendor's limits a model counts against. Anthropic limits some families together (all of Opus 4.x, all of
- * Sonnet 4.x, all of Fable 5.x) and the other Claude models one by one; fast mode has limits of its own. OpenAI, Groq,
- * Bedrock, Vertex and most others limit each model by itself. A name that is not known is a group of its own.
+ * Sonnet 4.x, all of Fable 5.x) and the other Claude models one by one; fast mode has separate limits. OpenAI, Groq,
+ * Bedrock, Vertex and most others limit each model by itself. An unknown name is a separate group.
  * @param speed the request's `speed`
  */
 export function limitGroup(model: string, speed?: unknown): string {

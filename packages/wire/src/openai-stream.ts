@@ -10,7 +10,7 @@ import { malformedFailure } from './transport-failure.ts'
 import { longestReason, nameField } from './upstream-text.ts'
 import { field } from './usage.ts'
 
-/** A key, unless what stands behind it says nothing new. */
+/** A key, unless its value says nothing new. */
 const key = (name: string, idle: string): Needle => ({
   bytes: Buffer.from(`"${name}"`),
   except: Buffer.from(`"${name}":${idle}`),

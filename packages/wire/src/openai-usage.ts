@@ -101,7 +101,7 @@ export function responsesUsage(raw: unknown, response?: unknown): Usage | undefi
 }
 
 /**
- * The usage of a chat completion or of a chunk of one. In the last chunk of a stream Groq has it in a field of its own, and
+ * The usage of a chat completion or of a chunk of one. In the last chunk of a stream Groq has it in a separate field, and
  * Moonshot in its choice.
  */
 export function usageOfCompletion(completion: unknown): Usage | undefined {

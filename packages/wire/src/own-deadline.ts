@@ -7,7 +7,7 @@ const patience = 2
 const unknownTime = 5_000
 
 /**
- * Whether a call ran out of its own deadline before it had waited for long enough to say anything about the endpoint.
+ * Whether a call's own deadline expired before it had waited for long enough to say anything about the endpoint.
  * @param waited how long it had waited, in milliseconds
  * @param usual how long healthy answers take to begin, in milliseconds; 0 while none has been seen
  */

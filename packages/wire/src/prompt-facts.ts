@@ -65,7 +65,7 @@ export function sightingsIn(body: JsonBody): ContentSightings | undefined {
   return scanOf(body)?.sightings
 }
 
-/** How many JSON values a body has; undefined where nobody has scanned it. */
+/** How many JSON values a body has; undefined where it was not scanned. */
 export function countJsonValues(body: JsonBody): number | undefined {
   return scanOf(body)?.values
 }

@@ -43,7 +43,7 @@ const clientsTasks: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Reads one event of an OpenAI Responses stream. Deltas, which are nearly all of a stream, are told by their name, and parsed
+ * Reads one event of an OpenAI Responses stream. Deltas, which are nearly all of a stream, are recognised by their name, and parsed
  * only until content has come. Events that are not known are ignored; those of `response.` show that the vendor is at work.
  */
 export function readResponsesEvent(event: SseEvent, state: StreamState): void {
@@ -108,7 +108,7 @@ function readEnd(event: SseEvent, name: string, state: StreamState): void {
   // Some servers have the error beside the response.
   const error = field(response, 'error') ?? field(data, 'error')
   const isFailed = name === 'response.failed'
-  // The items have come in events of their own; some servers do not repeat them here.
+  // The items have come in separate events; some servers do not repeat them here.
   const hasCome = isObject(response) && (state.hasContent || state.hasProgress)
   const whole = { ...toObject(response), ...(hasCome && { output: response.output ?? [] }) }
   const said = readResponse(isFailed ? { ...whole, status: 'failed', error } : whole)

@@ -9,7 +9,7 @@ export const longestWait: number = 24 * 24 * 3_600_000
 /** A number that is a Unix time this close to now is meant as one: as a delay it would be half a century. */
 const unixTimeWithin = 5 * 365 * 24 * 3_600_000
 
-/** No Unix time in use is below this, in milliseconds; it keeps delays apart where a clock stands at 1970. */
+/** No Unix time in use is below this, in milliseconds; it tells delays apart where a clock is at 1970. */
 const firstUnixTime = 1e12
 
 /** A header's value; the first one where it came more than once. */

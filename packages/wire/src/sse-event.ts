@@ -28,7 +28,7 @@ export interface SseEvent {
   /** Whether one of these occurs in a data line. */
   dataIncludes(needles: readonly Needle[]): boolean
   /**
-   * Bytes of UTF-8 in the strings that stand behind a key in the first data line, such as `"text":`; without decoding them.
+   * Bytes of UTF-8 in the strings that follow a key in the first data line, such as `"text":`; without decoding them.
    * 0 where there is none.
    */
   textBehind(key: Uint8Array): number

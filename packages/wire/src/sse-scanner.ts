@@ -10,7 +10,7 @@ const nothing = new Uint8Array(0)
 
 /**
  * Finds the events of a `text/event-stream` in bytes as they arrive, in any chunking, without decoding or
- * copying what nobody asks for; only an event that is torn between chunks is joined.
+ * copying what is not asked for; only an event that is torn between chunks is joined.
  *
  * Follows the WHATWG HTML standard, section 9.2.6: LF, CR and CRLF end a line, a leading byte order mark and
  * comments are ignored, events without data are not dispatched, and what follows the last blank line is not

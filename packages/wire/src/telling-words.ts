@@ -108,7 +108,7 @@ const beginnings: readonly Row[] = [
 const regained = /\bregain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC\b/
 
 /**
- * Undefined for words that say nothing of their own.
+ * Undefined for words that say nothing by themselves.
  * @param hasCode whether the error has a code that says what it is
  */
 export function tellingWords(message: string, hasCode: boolean): TellingWords | undefined {

@@ -18,8 +18,8 @@ const mostBlocks = 10_000
 const mostText = 8 * 1024 * 1024
 
 /**
- * Keeps what a stream says. It parses every event, so it is used only where somebody may have to go on from a broken
- * stream. What is said beyond any model's answer is not kept: a block of another type, which stays open, stands for it.
+ * Keeps what a stream says. It parses every event, so it is used only where a fallback may have to continue a broken
+ * stream. What is said beyond any model's answer is not kept: a block of another type, which stays open, replaces it.
  */
 export class TranscriptWriter implements Transcript {
   readonly blocks: OpenBlock[] = []
@@ -60,7 +60,7 @@ export class TranscriptWriter implements Transcript {
         if (block?.type === 'text') this.#say(block, stringField(data, 'delta') ?? '')
         return
       case 'response.refusal.delta':
-        // Nobody goes on for a model that declines.
+        // An answer that a model declines is not continued.
         if (block !== undefined) block.type = 'other'
         return
       case 'response.output_item.done':

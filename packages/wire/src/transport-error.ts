@@ -17,11 +17,11 @@ const ofTheCall = /\bscheme\b|^bad port$|^unexpected redirect$|^redirect count e
 /** Codes of arguments that make no sense. */
 const argumentCodes = /^(UND_ERR_(INVALID|NOT_SUPPORTED)|ERR_INVALID_)/
 
-/** How a fetch, a signal of `AbortSignal.timeout`, or an older node-fetch calls a limit of its own. */
+/** How a fetch, a signal of `AbortSignal.timeout`, or an older node-fetch calls its own timeout. */
 const cutNames: ReadonlySet<string> = new Set(['AbortError', 'TimeoutError'])
 const cutTypes: ReadonlySet<string> = new Set(['request-timeout', 'body-timeout'])
 
-/** Whether a `fetch`, or a wrapper around one, was cut by a limit of its own. */
+/** Whether a `fetch`, or a wrapper around one, was cut by its own timeout. */
 export function isCutByFetch(error: unknown): boolean {
   return causesOf(error).some(
     (cause) =>

@@ -20,7 +20,7 @@ export class TypicalDuration {
   }
 
   /**
-   * Whether a call ran out of its own deadline (`timeout` of phase `total`) before it had waited for long enough to say
+   * Whether a call's own deadline expired (`timeout` of phase `total`) before it had waited for long enough to say
    * anything about the endpoint.
    */
   wasTooShort({ failure, timings }: Outcome, stream: boolean): boolean {

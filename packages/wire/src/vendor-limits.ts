@@ -42,7 +42,7 @@ const anthropic = (prefix: string): Place[] => [
   place('inputTokens', `${prefix}input-tokens-`),
   place('outputTokens', `${prefix}output-tokens-`),
 ]
-/** Fast mode has limits of its own; where they are named, the call counts against these. */
+/** Fast mode has separate limits; where they are named, the call counts against these. */
 const anthropicFast = anthropic('anthropic-fast-')
 const anthropicUsual = anthropic('anthropic-ratelimit-')
 

@@ -34,7 +34,7 @@ function exceptionOf(kind: FailureKind): Exception {
   return status >= 500 || kind === 'cancelled' ? 'InternalServerException' : 'ValidationException'
 }
 
-/** A failure as the Bedrock runtime says it: its type stands in a header. */
+/** A failure as the Bedrock runtime says it: its type is in a header. */
 export function bedrockError({ kind, message }: Failure): VenueError {
   const name = exceptionOf(kind)
   return { status: exceptions[name], headers: { 'x-amzn-errortype': name }, body: { message } }

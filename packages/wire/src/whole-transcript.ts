@@ -9,7 +9,7 @@ const decoder = new TextDecoder()
 
 /**
  * What an answer that was not streamed says, in the form in which a stream's words are kept. The bytes are parsed when
- * somebody first looks, so that an answer is not held up for it. Bytes that make no sense have no blocks.
+ * it is first read, so that an answer is not held up for it. Invalid bytes have no blocks.
  */
 export function wholeTranscript(api: Api, bytes: Uint8Array): Transcript {
   let read: Transcript | undefined

@@ -275,7 +275,7 @@ export const dialectStreams: readonly DialectStream[] = [
       data({ ...openrouter({ role: 'assistant', content: '' }), usage: { ...usage, cost: 0.001 } }) + done,
   },
   {
-    name: 'Groq: a whole call in one chunk, usage in a field of its own',
+    name: 'Groq: a whole call in one chunk, usage in a separate field',
     api: 'openai',
     answer: data(
       groq({ role: 'assistant', content: null }),

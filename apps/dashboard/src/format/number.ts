@@ -1,7 +1,7 @@
 const whole = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
-/** What stands where there is no value. */
+/** The placeholder for a missing value. */
 export const nothing = '–'
 
 /** A count in full: `10,000,000`. */

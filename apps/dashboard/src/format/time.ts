@@ -46,7 +46,7 @@ export function wholeTime(at: number): string {
   return whole.format(at)
 }
 
-/** What stands at a tick of a time axis whose ticks are `stepMs` apart: times, or dates from a day on and at midnight. */
+/** The label of a tick of a time axis whose ticks are `stepMs` apart: times, or dates from a day on and at midnight. */
 export function tickTime(at: number, stepMs: number): string {
   const day = new Date(at)
   if (stepMs >= 20 * 3_600_000) return date.format(at)

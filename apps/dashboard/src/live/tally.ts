@@ -16,7 +16,7 @@ export interface Tallied {
 }
 
 /**
- * Counts calls by the second and forgets those older than `windowMs`: so it takes the same room for ten calls and for
+ * Counts calls by the second and forgets those older than `windowMs`: so it takes the same memory for ten calls and for
  * ten million.
  */
 export class Tally {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { logOut, session } from './session.ts'
 
-/** Who is logged in, and the way out; nothing where nobody has to be. */
+/** Who is logged in, and the way out; nothing where no login is required. */
 export function Who(): JSX.Element | null {
   const view = session.value
   if (view?.login !== true || !view.operator) return null

@@ -32,11 +32,11 @@ export function Chart(props: ChartProps): JSX.Element {
   const [isTableOpen, setIsTableOpen] = useState(false)
   const id = useId()
   const colours = paint.value
-  // Charts are painted anew when their form changes, and only given other numbers when it does not.
+  // A chart is created again when its form changes; otherwise only its numbers are replaced.
   const form = JSON.stringify([series.map(({ values, ...rest }) => rest), colours])
   const data = useMemo(() => ({ times, series }), [times, series])
 
-  // `form` stands for the series; new numbers come below.
+  // `form` identifies the series; new numbers come below.
   useEffect(() => {
     const element = canvas.current
     if (element === null) return

@@ -20,8 +20,8 @@ export function Money({ nano, estimated = false }: MoneyProps): JSX.Element {
 
 function Unpriced(): JSX.Element {
   return (
-    <span class="quiet" title="The model has no price">
-      no price
+    <span class="quiet" title="The model is unpriced">
+      unpriced
     </span>
   )
 }

@@ -3,7 +3,7 @@ import { useId } from 'preact/hooks'
 
 interface PanelProps {
   readonly title: string
-  /** What stands at the right of the title: a choice, a legend. */
+  /** Content at the right of the title: a choice, a legend. */
   readonly aside?: ComponentChildren
   readonly note?: string | undefined
   readonly children: ComponentChildren

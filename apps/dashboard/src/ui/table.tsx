@@ -6,7 +6,7 @@ import { compact } from '../format/number.ts'
 export interface Column<T> {
   readonly title: string
   readonly cell: (row: T) => ComponentChildren
-  /** Numbers stand at the right, one below the other. */
+  /** Numbers are right-aligned. */
   readonly numeric?: boolean | undefined
   /** Left out where the screen is narrower than that: `tablet` on phones, `desktop` on small windows too. */
   readonly from?: 'tablet' | 'desktop' | undefined

@@ -12,7 +12,7 @@ export function ThemeToggle(): JSX.Element {
       class="theme"
       onClick={nextTheme}
       aria-label={`Colours: ${name}`}
-      title="Change the colours"
+      title="Switch between light and dark"
     >
       <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
         <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />

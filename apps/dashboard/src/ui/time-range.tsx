@@ -88,7 +88,7 @@ function OwnSpan(): JSX.Element {
             onInput={({ currentTarget }) => setTo(currentTarget.value)}
           />
         </label>
-        {!(begin < end) && <p class="quiet">The begin must be before the end.</p>}
+        {!(begin < end) && <p class="quiet">The start must be before the end.</p>}
         <button type="submit" disabled={!(begin < end)}>
           Show
         </button>

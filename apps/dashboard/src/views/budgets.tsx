@@ -82,7 +82,7 @@ function Totals({ all, more }: { readonly all: readonly Budget[]; readonly more:
         tone={spent > 0 ? 'bad' : undefined}
         detail={refused > 0 ? `${full(refused)} of these refuse calls` : 'no call is refused'}
       />
-      <Stat label="Near the end" value={full(near)} tone={near > 0 ? 'warn' : undefined} />
+      <Stat label="Near the limit" value={full(near)} tone={near > 0 ? 'warn' : undefined} />
       <Stat label="Budgets" value={full(all.length + more)} />
     </Stats>
   )

@@ -32,7 +32,7 @@ function Said({ id }: { readonly id: string }): JSX.Element {
     <Loaded of={content}>
       {({ messages, answer, isCut }) => (
         <>
-          {isCut && <p class="quiet">More was said than is kept of one call.</p>}
+          {isCut && <p class="quiet">Truncated: longer than what is kept of one call.</p>}
           <ol class="attempts">
             {messages.map(({ role, text }, index) => (
               <Message key={`${index} ${role}`} from={role} text={text} />

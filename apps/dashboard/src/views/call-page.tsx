@@ -55,7 +55,7 @@ function Story({ of }: { readonly of: CallStory }): JSX.Element {
         <Waterfall call={call} attempts={attempts} waits={waits} />
         {refusals.length > 0 && (
           <>
-            <h3>Not even tried</h3>
+            <h3>Not tried</h3>
             <ul class="refusals">
               {refusals.map(({ target, failure, message }) => (
                 <li key={`${target} ${failure} ${message}`}>

@@ -72,7 +72,7 @@ export function Conversations(): JSX.Element {
                   numeric: true,
                   cell: ({ costNano, unpriced }) => (
                     <>
-                      {unpriced > 0 && <Badge tone="warn">{compact(unpriced)} without price</Badge>}{' '}
+                      {unpriced > 0 && <Badge tone="warn">{compact(unpriced)} unpriced</Badge>}{' '}
                       <Money nano={costNano} />
                     </>
                   ),

@@ -29,7 +29,7 @@ export function FallbacksAndRetries(): JSX.Element {
       <Loaded of={summary}>{(data) => <Totals summary={data} past={past} />}</Loaded>
       <Loaded of={summary}>{(data) => data.fallbacks > 0 && <OverTime summary={data} />}</Loaded>
       <Panel
-        title="Who answered instead of whom"
+        title="Which target answered instead"
         aside={<Export path="fallbacks" parameters={rangeParameters(place.value)} />}
       >
         <Loaded of={fallbacks}>{({ rows }) => <Rows rows={rows} />}</Loaded>
@@ -113,7 +113,7 @@ function Rows({ rows }: { readonly rows: Fallbacks['rows'] }): JSX.Element {
         where="In spillway.yaml"
         code={'routes:\n  - { models: "claude-*", target: claude, fallback: [openrouter, local] }'}
       >
-        Either the first targets answered every call, or their routes name nobody else to ask.
+        Either the first targets answered every call, or their routes have no fallback targets.
       </Empty>
     )
   }

@@ -68,7 +68,7 @@ function Shared({ limits }: { readonly limits: string }): JSX.Element {
       <Badge tone={isWell ? 'good' : 'warn'}>{words(limits)}</Badge>
       {isWell
         ? 'Limits and circuits are shared with the other gateways over Redis.'
-        : 'Redis is away. Calls go on with a share of the limits of this gateway’s own.'}
+        : 'Redis is unavailable. Calls continue with this gateway’s local share of the limits.'}
     </p>
   )
 }

@@ -77,7 +77,7 @@ function Totals({
         tone={share !== null && share > 0.01 ? 'bad' : undefined}
       />
       <Stat
-        label="Kept by a fallback"
+        label="Rescued by fallback"
         value={compact(fallbacks)}
         exact={full(fallbacks)}
         detail={calls > 0 ? `${percent(ratio(fallbacks, calls))} of calls` : undefined}
@@ -186,7 +186,7 @@ function Stream(): JSX.Element {
   }
   const pause = (
     <button type="button" aria-pressed={held !== undefined} onClick={() => setHeld(held ? undefined : calls)}>
-      {held ? 'Go on' : 'Pause'}
+      {held ? 'Resume' : 'Pause'}
     </button>
   )
   return (

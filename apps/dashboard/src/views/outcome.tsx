@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { failureWords } from '../format/words.ts'
 import { Badge } from '../ui/badge.tsx'
 
-/** What became of a call: answered, by whom instead of whom, or why not. */
+/** The result of a call: which target answered instead of which, or why none did. */
 export function Outcome({ call }: { readonly call: Pick<CallRow, 'failure' | 'fallback'> }): JSX.Element {
   const { failure, fallback } = call
   if (failure === 'cancelled') return <Badge tone="plain">cancelled</Badge>

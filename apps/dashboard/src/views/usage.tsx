@@ -51,7 +51,7 @@ export function UsageAndCost(): JSX.Element {
       <Loaded of={summary}>{(data) => data.calls > 0 && <CostOverTime summary={data} />}</Loaded>
       {by !== 'role' && by !== 'day' && <CostBy by={by} />}
       <Panel
-        title="Where it goes"
+        title="Breakdown"
         aside={
           <>
             {choice}
@@ -91,7 +91,7 @@ function Totals({
         }
       />
       <Stat
-        label="Without a price"
+        label="Unpriced"
         value={compact(unpriced)}
         exact={full(unpriced)}
         detail={unpriced === 0 ? 'every attempt has a price' : 'attempts, not in the cost'}
@@ -232,10 +232,10 @@ function columnsOf(by: Usage['by'], allNano: string, others: number): readonly C
       sort: ({ costNano }) => BigInt(costNano),
       cell: ({ costNano, estimated, unpriced, attempts }) =>
         unpriced > 0 && unpriced === attempts ? (
-          <Badge tone="warn">no price</Badge>
+          <Badge tone="warn">unpriced</Badge>
         ) : (
           <>
-            {unpriced > 0 && <Badge tone="warn">{compact(unpriced)} without price</Badge>}{' '}
+            {unpriced > 0 && <Badge tone="warn">{compact(unpriced)} unpriced</Badge>}{' '}
             <Money nano={costNano} estimated={estimated > 0} />
           </>
         ),

@@ -81,7 +81,7 @@ const unsigned =
 
 /** Why a key is refused. */
 export const problems: Readonly<Record<KeyProblem, string>> = {
-  foreign: 'this is no key of this gateway: those begin with sw-',
+  foreign: 'not a key of this gateway: those start with sw-',
   mistyped: 'this key is mistyped or cut off: its checksum does not fit',
   unknown: 'this key is unknown, revoked or expired',
 }

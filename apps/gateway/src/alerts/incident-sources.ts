@@ -42,7 +42,7 @@ export function openIncidentSources({ config, targets, clock, others }: SourcesO
   const now = (): number => Math.round(clock.epoch())
   let retirements: RetiringModels | undefined
   const use = (): void => {
-    // Vendors are not asked for what nobody is told.
+    // Vendors are not asked for what no receiver subscribes to.
     if ((config().alerts ?? []).length === 0) return
     if (retirements === undefined) retirements = watchRetirements({ config, targets, clock })
     else retirements.use()

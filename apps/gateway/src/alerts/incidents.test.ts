@@ -24,7 +24,7 @@ it.each([
   ])
 })
 
-it('tells of Redis that is away as a warning, after what is critical', () => {
+it('tells of Redis that is unavailable as a warning, after what is critical', () => {
   const alerts = incidentsOf(none, { ...well, limits: 'local', vault: 'unreadable' }, 5)
   expect(alerts.map(({ kind, severity }) => [kind, severity])).toEqual([
     ['vault', 'critical'],
@@ -56,7 +56,7 @@ it('tells of circuits that are not closed, of limits while they are closed, and 
     ['claude/1', 'the circuit of claude-opus-5 is open (failure_rate)'],
     ['claude/1', 'the key is refused (failure_rate)'],
     ['claude/1', "the vendor's limit of opus is closed until 1970-01-01T00:00:00.009Z"],
-    ['claude/1', 'left out, since it does worse than the others, until 1970-01-01T00:00:00.006Z'],
+    ['claude/1', 'ejected, since it does worse than the others, until 1970-01-01T00:00:00.006Z'],
   ])
   expect(incidentsOf(targets, well, 10)).toHaveLength(2)
 })

@@ -59,7 +59,7 @@ function ofEndpoint(subject: string, endpoint: EndpointView, now: number): Incid
     found.push({ kind: 'limit_closed', severity: 'warning', subject, message, since: null })
   }
   if (ejectedUntil !== undefined && ejectedUntil > now) {
-    const message = `left out, since it does worse than the others, until ${new Date(ejectedUntil).toISOString()}`
+    const message = `ejected, since it does worse than the others, until ${new Date(ejectedUntil).toISOString()}`
     found.push({ kind: 'endpoint_ejected', severity: 'warning', subject, message, since: null })
   }
   return found

@@ -137,7 +137,7 @@ function alertValues(receivers: () => readonly Receiver[]): Readonly<Record<stri
   return {
     'spillway.alerts': {
       kind: 'counter',
-      description: 'Alerts by what became of them: told as opened or resolved, a try that failed, given up',
+      description: 'Alerts by result: sent as opened or resolved, a failed attempt, given up',
       read: each(({ counts: { opened, resolved, failed, givenUp } }) => [
         ['opened', opened],
         ['resolved', resolved],

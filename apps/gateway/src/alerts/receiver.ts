@@ -43,7 +43,7 @@ export interface ReceiverOptions extends HoldDown {
   readonly log: (line: string) => void
 }
 
-/** What became of news so far. */
+/** Results of notifications so far. */
 export interface ReceiverCounts {
   readonly opened: number
   readonly resolved: number

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis'
 import type { SharedText } from './board-store.ts'
 
-/** Compares and sets in one step; an empty text stands for none. */
+/** Compares and sets atomically; an empty text means none. */
 const replaceScript = `local now = redis.call('GET', KEYS[1]) or ''
 if now ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1`
 
-/** What nobody has changed for so long is forgotten, in milliseconds. */
+/** Keys expire after so long without a change, in milliseconds. */
 const keptFor: number = 7 * 86_400_000
 
 /** How long Redis may take, in milliseconds, before the gateway goes on by itself. */

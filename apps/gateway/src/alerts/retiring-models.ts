@@ -35,7 +35,7 @@ export interface RetiringModelsOptions {
   readonly clock: Clock
 }
 
-/** With an endpoint's own key: where callers bring theirs, no list is read for nobody. */
+/** With an endpoint's own key: where callers bring theirs, there is no key to read the list with. */
 const own: Asking = { caller: '', credential: {} }
 
 /** Asks at once, beside whoever calls, and then every {@link askEvery}. */

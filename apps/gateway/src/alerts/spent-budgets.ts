@@ -24,7 +24,7 @@ export function watchBudgets(): SpentBudgets {
   }
   return {
     note(event) {
-      // What is over within the minute is paced, and nobody can do anything about it.
+      // A limit that resets within the minute paces calls; an operator cannot act on it.
       if (event.status.rule.period === 'minute') return
       const key = keyOf(event.status)
       found.set(key, event)

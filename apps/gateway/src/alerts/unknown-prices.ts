@@ -9,7 +9,7 @@ const mostModels = 200
 /** How long after the last such attempt it is still an incident, in milliseconds. */
 export const unpricedFor: number = 15 * 60_000
 
-/** Watches for attempts that cost something, and nobody knows how much: budgets and reports leave them out. */
+/** Watches for attempts of unknown cost: budgets and reports leave them out. */
 export interface UnknownPrices {
   note(
     attempt: Pick<

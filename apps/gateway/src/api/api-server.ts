@@ -219,7 +219,7 @@ export async function answerApi(
   try {
     const given = Promise.resolve(answer(queryOf(req), sources))
     const value = await within(longestAnswer, given, late, sources.clock ?? systemClock)
-    if (value === undefined) return sendError(res, 404, 'there is no such call, or no longer')
+    if (value === undefined) return sendError(res, 404, 'call not found, or already removed')
     if (value instanceof Csv) return sendCsv(res, value)
     sendJson(res, 200, value)
   } catch (error) {

@@ -7,7 +7,7 @@ type DatedChange = CircuitChange & { readonly at: number }
 /** Changes that are kept of each endpoint's circuits. */
 const longestHistory = 100
 
-/** The circuits of one endpoint with what became of them. */
+/** The circuits of one endpoint with their latest changes. */
 export class CircuitHistory {
   readonly #breaker: CircuitBreaker
   #changes: DatedChange[] = []

@@ -21,7 +21,7 @@ export interface LiveOptions {
    */
   readonly maxClients?: number
   /**
-   * Bytes that wait for a client; one that is slower is dropped, and connects anew by itself.
+   * Bytes buffered for a client; a slower one is disconnected, and reconnects by itself.
    * @default 262144
    */
   readonly maxWaiting?: number

@@ -42,7 +42,7 @@ export interface Observed {
   readonly budgets: Omit<BudgetListSources, 'store' | 'names'>
   /** What needs a person now. */
   readonly incidents: (view: Targets) => readonly Incident[]
-  /** Undefined where nobody presents keys. */
+  /** Undefined where callers present no keys. */
   readonly known: OpenClients | undefined
   readonly log: (line: string) => void
   /** The other workers of this gateway; undefined where it is one process. */

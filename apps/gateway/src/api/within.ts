@@ -8,7 +8,7 @@ export async function within<T>(ms: number, promise: Promise<T>, late: () => T, 
     return await Promise.race([promise, over.then(late)])
   } finally {
     cancel()
-    // Nobody waits for it any more.
+    // Its caller has stopped waiting.
     promise.catch(() => {})
   }
 }

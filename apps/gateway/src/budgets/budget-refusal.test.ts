@@ -23,7 +23,7 @@ const say = (refusal: BudgetRefusal, contact?: string): string =>
 describe('a spent budget', () => {
   test('is told in one line: whose, how much, until when, and what to do', () => {
     expect(say(refused())).toBe(
-      'alice has spent its budget of $50 a month, which resets 2026-12-01 00:00 UTC: ask whoever runs this gateway for a larger one',
+      'alice has spent its budget of $50 a month, which resets 2026-12-01 00:00 UTC: ask the operator of this gateway for a larger one',
     )
     expect(
       say(
@@ -44,7 +44,7 @@ describe('a spent budget', () => {
   test('of a caller without a client is that of its key', () => {
     const named = (name: string) => say(refused({ scope: { type: 'client', name } }))
     expect(named('key-0123')).toMatch(/^this key has spent its budget/)
-    expect(named('nobody')).toMatch(/^whoever presents no key has spent its budget/)
+    expect(named('nobody')).toMatch(/^a caller without a key has spent its budget/)
   })
 
   test('tells Claude Code to stop, without the headers for which it would show words of its own', () => {
@@ -104,7 +104,7 @@ test('a call that is larger than the whole budget will not fit tomorrow either',
   )
   const { failure, headers } = budgetRefusal(large, { api: 'anthropic', model: 'm', now })
   expect(failure.message).toBe(
-    'this call takes about 9,000 tokens, which is more than the whole budget of alice, 1,000 tokens a minute: ask whoever runs this gateway for a larger one',
+    'this call takes about 9,000 tokens, which is more than the whole budget of alice, 1,000 tokens a minute: ask the operator of this gateway for a larger one',
   )
   expect([failure.kind, failure.retryAfterMs, headers['x-should-retry']]).toEqual([
     'budget_exceeded',

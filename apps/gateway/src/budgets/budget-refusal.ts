@@ -36,7 +36,7 @@ export function budgetRefusal(refusal: BudgetRefusal, facts: RefusalFacts): Refu
   const untilReset = Math.max(1_000, resetsAt - now)
   if (reason === 'unpriced') {
     const message = `${ownerOf(refusal)} has a budget in USD, and no price is known for the model ${facts.model.slice(0, 256)}: ${
-      facts.contact ?? 'whoever runs this gateway can set its prices'
+      facts.contact ?? 'the operator of this gateway can set its prices'
     }`
     const failure = refusalFailure({ kind: 'permission', message, scope: 'request', status: 403 })
     return { failure, headers: { 'x-should-retry': 'false' } }
@@ -52,7 +52,7 @@ export function budgetRefusal(refusal: BudgetRefusal, facts: RefusalFacts): Refu
   }
   const message = `${spentMessage(refusal)}${
     reason === 'too_large' ? '' : `, which resets ${timeIn(resetsAt)}`
-  }: ${facts.contact ?? 'ask whoever runs this gateway for a larger one'}`
+  }: ${facts.contact ?? 'ask the operator of this gateway for a larger one'}`
   const failure = refusalFailure({
     kind: 'budget_exceeded',
     message,
@@ -83,6 +83,6 @@ function ownerOf({ rule: { scope } }: Pick<BudgetRefusal, 'rule'>): string {
   if (scope.type === 'all') return 'this gateway'
   if (scope.type === 'team') return `the team ${scope.name}`
   // Callers that are told apart by the key that they present know it by no name.
-  if (scope.name === keyless) return 'whoever presents no key'
+  if (scope.name === keyless) return 'a caller without a key'
   return scope.name.startsWith('key-') ? 'this key' : scope.name
 }

@@ -33,7 +33,7 @@ export interface BudgetWatch {
 /** Budgets that are remembered as nearly spent. */
 const mostCrossed = 1_000
 
-/** Budgets with a series of their own in `/metrics`. */
+/** Budgets that have their own series in `/metrics`. */
 const mostSeries = 200
 
 interface Crossed {

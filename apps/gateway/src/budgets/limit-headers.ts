@@ -44,7 +44,7 @@ export function answerHeaders(api: Api, statuses: readonly BudgetStatus[], now: 
   }
 }
 
-/** Of the refusal of a spent budget. With a claim or a status of the overage Claude Code would show words of its own instead of ours. */
+/** Of the refusal of a spent budget. With a claim or a status of the overage Claude Code would show its own message instead of ours. */
 export function spentHeaders(api: Api, budget: BudgetStatus): LimitHeaders {
   return {
     'x-spillway-budget': budgetHeader(budget),

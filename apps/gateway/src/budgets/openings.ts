@@ -56,7 +56,7 @@ export function ledgerOpenings({ engine, ledger, membersOf, clock, log }: Openin
     if (isFresh && Math.abs(to - found.to) < fresh) return found.use
     const use = ledger.tenantUse({ from: periodAt(period, to).start, to })
     reads.set(period, { at: clock.now(), to, use })
-    // While it is away all share its refusal, too.
+    // While it is unavailable all share its refusal, too.
     use.catch(() => {})
     return use
   }

@@ -21,10 +21,10 @@ export function alertCommands(): Command {
   const group = new Command('alerts')
   group.addCommand(
     new Command('test')
-      .description('send a sample to each receiver, as an incident would be, and say what came back')
+      .description('send a sample alert to each receiver and print the responses')
       .option('-c, --config <file>', 'the configuration file (default: spillway.yaml)')
       .option('--to <name>', 'only to this receiver')
-      .option('--json', 'print what came back as JSON')
+      .option('--json', 'print the responses as JSON')
       .addHelpText(
         'after',
         `

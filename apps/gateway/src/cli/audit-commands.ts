@@ -36,7 +36,7 @@ export function auditCommands(): Command {
       ),
     )
       .option('--head <seq:hash>', 'the last row as it was noted elsewhere, which must still be there', head)
-      .option('--accept-pruned', 'take the word of the log that the row of --head was removed by retention')
+      .option('--accept-pruned', 'accept, on the word of the log, that retention removed the row of --head')
       .addHelpText(
         'after',
         `
@@ -44,8 +44,8 @@ Prints the last row as SEQ:HASH. Keep it elsewhere, and pass it as --head the ne
 database can make a whole new chain, but not one with that row in it. Note it more often than retention removes rows:
 a row that was removed proves nothing any more. Exits with 1 when anything is wrong.
 
-With an audit key (storage.auditKey) rows have a MAC, which nobody can make without the key: then the log is verified
-with it, and shows by itself what was changed. Somebody who deletes the whole log can still begin a new one: --head shows
+With an audit key (storage.auditKey) rows have a MAC, which cannot be forged without the key: then the log is verified
+with it, and shows by itself what was changed. Whoever deletes the whole log can still start a new one: --head shows
 that, and the date of the first row.`,
       )
       .action((flags: VerifyFlags) =>
@@ -72,7 +72,7 @@ that, and the date of the first row.`,
     ),
   )
   group.addCommand(
-    withKeys(auditCommand('sign', 'go on with a key behind rows that it has not signed'))
+    withKeys(auditCommand('sign', 'adopt a key after rows that it has not signed'))
       .requiredOption('--head <seq:hash>', 'the last row, as verify prints it', head)
       .addHelpText(
         'after',

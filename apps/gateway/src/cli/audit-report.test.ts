@@ -25,7 +25,7 @@ describe('a report', () => {
   test('says what was removed and on whose word', () => {
     expect(reportLines({ ...whole, removal }, {}).lines[0]).toBe(
       'rows up to 41 were removed on 2026-11-26 by retention (retention, entries before 2026-11-25): ' +
-        'the log says so, but without an audit key whoever can write to the database can say so too',
+        'the log says so, but without an audit key anyone who can write to the database can say so too',
     )
     const signed = { ...whole, authentic: 9, removal: { ...removal, isAuthentic: true } }
     expect(reportLines(signed, {}).lines.join('\n')).toContain(

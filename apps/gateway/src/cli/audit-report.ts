@@ -41,7 +41,7 @@ export function reportLines(
     })`
     const said = isAuthentic
       ? 'signed with the audit key'
-      : 'the log says so, but without an audit key whoever can write to the database can say so too'
+      : 'the log says so, but without an audit key anyone who can write to the database can say so too'
     lines.push(`${what}: ${said}`)
     const isGone = head !== undefined && head.seq <= through.seq
     if (isGone && report.problems.some(({ kind }) => kind === 'removed'))

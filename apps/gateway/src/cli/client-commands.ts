@@ -50,7 +50,7 @@ export function clientCommands(): Command {
   const group = new Command('clients').addHelpText('after', `\nPermissions:\n${permissionHelp()}`)
   group.addCommand(
     withSettings(clientCommand('add', 'add a client, and print its key alone, once'))
-      .argument('<name>', 'what its calls are booked, limited and logged under', clientName)
+      .argument('<name>', 'the name under which its calls are recorded, limited and logged', clientName)
       .action((name: string, flags: SettingFlags) =>
         withClients(flags, async ({ store, hash, config, file }) => {
           const key = newClientKey()
@@ -169,7 +169,11 @@ export function clientCommands(): Command {
       'sign-out',
       'end all sessions of a person or service of server.oidc, and refuse its tokens from before now',
     )
-      .argument('<name>', 'as calls of theirs are booked, such as alice@example.com or oidc:ci', signedInName)
+      .argument(
+        '<name>',
+        'the name that their calls are recorded under, such as alice@example.com or oidc:ci',
+        signedInName,
+      )
       .action((name: string, flags: Flags) =>
         withStore(flags, async (store) => {
           await store.update((before) => signedOut(before, name, Date.now()))
@@ -199,13 +203,13 @@ function withSettings(command: Command): Command {
     .option('--permissions <list>', `what it may do (default: ${usualPermissions.join(',')})`, list)
     .option('--models <globs>', 'the models that it may use, such as "claude-haiku-*" (default: all)', globs)
     .option('--targets <globs>', 'the targets that may serve it, fallbacks too (default: all)', targets)
-    .option('--max-tokens <number>', 'the largest max_tokens of a call (default: any)', tokens)
+    .option('--max-tokens <number>', 'the largest max_tokens of a call (default: no limit)', tokens)
     .option(
       '--priority <priority>',
       'how important its calls are: interactive, batch, or 0 (goes first) to 9 (goes last, shed first) (default: interactive)',
       priority,
     )
-    .option('--expires <time>', 'when its keys end, such as 90d; never (default: never)', expiry)
+    .option('--expires <time>', 'when its keys expire, such as 90d, or never (default: never)', expiry)
     .option(
       '--limit <limit>',
       'what it may use, such as usd=50/month, tokens=2M/day or requests=100/minute,soft; again for others; none',

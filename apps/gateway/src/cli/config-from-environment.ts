@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import { type LoadedConfig, parseConfig } from '../config/load-config.ts'
 
 /**
- * A configuration for somebody who has a key in the environment and no file: Claude first, directly or through
+ * A configuration for a user who has a key in the environment and no file: Claude first, directly or through
  * OpenRouter, then a local model server where one runs. Undefined without a key.
  */
 export async function configFromEnvironment(

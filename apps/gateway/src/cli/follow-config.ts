@@ -47,7 +47,7 @@ export function followConfig(
       await say.taken(config)
     } catch (error) {
       const text = error instanceof ConfigError ? error.message : `${file}: ${(error as Error).message}`
-      say.warn(`${file} was not taken (${why}), the gateway goes on as it was:\n${text}`)
+      say.warn(`${file} was not applied (${why}); the gateway keeps its configuration:\n${text}`)
       gateway.note('config.refused', { subject: file })
     }
   }
@@ -67,7 +67,5 @@ export function followConfig(
 /** Opening a pipe without a writer would block the process, its calls and its signals. */
 function mustBeFile(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== false) return
-  throw new Error(
-    'it is no file but a pipe or a device, which is read at the start alone: restart the gateway',
-  )
+  throw new Error('it is a pipe or a device, which is read only at the start: restart the gateway')
 }

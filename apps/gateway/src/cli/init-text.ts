@@ -32,7 +32,7 @@ export function initText({ provider, key, url, local, localModel, port, storage 
     `    api: ${provider}`,
     '    endpoints:',
     '      # env:NAME is a variable of the environment, vault:NAME a key of the vault (spillway link NAME), and caller passes on',
-    '      # what each caller presents. A key itself never stands here.',
+    '      # what each caller presents. Never put a key itself here.',
     `      - { url: ${JSON.stringify(url ?? publicUrls[provider])}, credential: ${JSON.stringify(key)} }`,
     ...(provider === 'openrouter'
       ? ['    # Instead of the name that the caller asks for.', '    model: anthropic/claude-sonnet-5.5']
@@ -52,7 +52,7 @@ server: { host: 127.0.0.1, port: ${port} }
 targets:
 ${targets.join('\n')}
 
-# Who answers what: the first route that matches the model of a call serves it, and * stands for any characters.
+# Routing: the first route that matches the model of a call serves it; * matches any characters.
 # When the target fails or is slow, its fallbacks are asked in their order.
 routes:
   - { models: "*", target: ${name}${fallback} }
@@ -60,7 +60,7 @@ ${
   isLocal
     ? `
 # How long a stream of Claude may take until its first block, thinking included, before the next one is asked. What is not
-# streamed comes when all of it is written, which takes minutes: "total" bounds that, and is 10m unless it stands here.
+# streamed comes when all of it is written, which takes minutes: "total" bounds that; the default is 10m.
 timeouts: { firstContent: 20s }
 `
     : ''

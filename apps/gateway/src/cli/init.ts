@@ -24,12 +24,12 @@ export function initCommand(): Command {
     .addOption(new Option('--provider <name>', 'who answers first').choices(providers))
     .option('--key <reference>', 'where its key is: env:NAME, vault:NAME or caller', reference)
     .option('--url <url>', "the provider's base URL (default: its public one)")
-    .option('--local <what>', 'who answers when that fails: none, ollama, or the path of a .gguf file')
+    .option('--local <what>', 'the fallback: none, ollama, or the path of a .gguf file')
     .option('--local-model <name>', 'the model of Ollama')
     .option('--storage <url>', 'where calls and costs are kept: none, sqlite:FILE or env:NAME')
     .option('--port <port>', 'where to listen', port)
-    .option('-y, --yes', 'ask nothing: what no flag says is as usual')
-    .option('--force', 'replace a file that is there')
+    .option('-y, --yes', 'no prompts: use the default of each flag that is missing')
+    .option('--force', 'overwrite an existing file')
     .showHelpAfterError('(--help says more)')
     .action(init)
 }
@@ -41,7 +41,7 @@ async function init(flags: InitFlags): Promise<void> {
     process.exitCode = 1
   }
   if (existsSync(file) && !force)
-    return fail(`${file} is there already: --force replaces it, --config names another`)
+    return fail(`${file} already exists: --force replaces it, --config names another`)
   const { url, port: listen } = wishes
   const told = { ...(url !== undefined && { url }), ...(listen !== undefined && { port: listen }) }
   // No question asks for these two, so they answer none on a terminal.
@@ -49,7 +49,7 @@ async function init(flags: InitFlags): Promise<void> {
   const isAsked = !yes && answered === 0
   if (isAsked && !process.stdin.isTTY)
     return fail(
-      `standard input is no terminal, so nothing can be asked: give --yes, or any of --provider, --key, --url, --local, --local-model, --storage, --port`,
+      `standard input is not a terminal, so there are no prompts: give --yes, or any of --provider, --key, --url, --local, --local-model, --storage, --port`,
     )
   const answers = isAsked ? await ask(told) : usual(wishes)
   if (answers === undefined) {
@@ -107,7 +107,7 @@ async function ask(told: Pick<Partial<Wishes>, 'url' | 'port'>): Promise<Wishes 
       if (done) throw new Interrupted()
       const answer = value.trim() || otherwise
       if (isGood(answer)) return answer
-      process.stderr.write('  that is none of these\n')
+      process.stderr.write('  not one of these\n')
     }
   }
   try {

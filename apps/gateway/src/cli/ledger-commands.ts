@@ -17,7 +17,7 @@ export function ledgerCommands(): Command {
   const group = new Command('ledger')
   group.addCommand(
     new Command('rejected')
-      .description('rows that the database refused for what they are, and why; they are in no sum')
+      .description('rows that the database rejected, and why; no total includes them')
       .option(
         '-c, --config <file>',
         'the configuration file whose storage has the journal (default: spillway.yaml)',

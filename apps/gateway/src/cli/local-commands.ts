@@ -19,7 +19,7 @@ export function localCommands(): Command {
     .addOption(
       new Option('--gpu <kind>', 'the binary for a graphics card as well').choices(['cuda', 'vulkan']),
     )
-    .option('--print', 'print the command, and run nothing')
+    .option('--print', 'print the command without running it')
     .action(async (flags: InstallFlags) => {
       const folder = localEngineFolder()
       const args = [

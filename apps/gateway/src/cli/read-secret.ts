@@ -58,7 +58,7 @@ export function keyInArguments(argv: readonly string[]): string | undefined {
   })
   if (!inCredential && !argv.some((argument) => looksLikeKey.test(argument))) return undefined
   return (
-    'a key never stands on the command line, where every user of this machine and the shell history see it: ' +
+    'do not pass a key on the command line, where every user of this machine and the shell history can see it: ' +
     'pipe it into standard input, with --credential - for link, and replace this one, which has been seen'
   )
 }

@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path'
 export function replaceFile(path: string, text: string): void {
   const file = behindLink(path)
   const mode = statSync(file, { throwIfNoEntry: false })?.mode
-  // A name that nobody can have put a link at.
+  // A name at which no one can have put a link.
   const temporary = `${file}.${crypto.randomUUID()}.tmp`
   try {
     writeFileSync(temporary, text, { flag: 'wx', ...(mode !== undefined && { mode: mode & 0o777 }) })

@@ -46,7 +46,7 @@ export async function start(options: StartOptions): Promise<never> {
   const lines = openLines()
   let log: GatewayLog | undefined
   const watch = watchProcess((line) => (log === undefined ? lines.err(line) : log.warn(line)))
-  // Whatever stands still by then, it ends.
+  // Whatever hangs by then, it ends.
   watch.now.then(() => delay(2 * hurry)).then(() => process.exit(exitCodes.stopped))
   const code = await serve(options, lines, watch, (opened) => {
     log = opened
@@ -203,6 +203,6 @@ function explainStartFailure(error: unknown, options: StartOptions): string {
   if (code === 'EADDRNOTAVAIL')
     return `this machine has no address ${address}: set server.host to an address that it has, or to 127.0.0.1`
   if (code === 'ENOTFOUND' && hostname !== undefined)
-    return `${hostname} is no host that this machine knows: set server.host to an address, such as 127.0.0.1`
+    return `${hostname} is not a host name that this machine can resolve: set server.host to an address, such as 127.0.0.1`
   return `the gateway could not start: ${message ?? String(error)}`
 }

@@ -60,7 +60,7 @@ A team is who names it: spillway clients set NAME --team TEAM.
       .option('--limit <limit>', 'for all of its clients together, such as usd=500/month', limitChanges)
       .option(
         '--each-member <limit>',
-        'for each of its clients that has no limit of its own of that kind',
+        'for each of its clients without its own limit of that kind',
         limitChanges,
       )
       .action((name: string, flags: SettingFlags) =>

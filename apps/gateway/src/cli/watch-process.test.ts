@@ -60,7 +60,7 @@ describe('watchProcess', () => {
     await after(0, 'unhandledRejection', undefined)
     await after(0, 'warning', Object.assign(new Error('too many listeners'), { name: 'MaxListeners' }))
     expect(lines).toEqual([
-      'a rejection that nothing has handled, calls go on: undefined',
+      'unhandled rejection, calls continue: undefined',
       'MaxListeners: too many listeners',
     ])
   })

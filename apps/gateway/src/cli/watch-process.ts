@@ -14,7 +14,7 @@ export interface ProcessWatch {
   readonly ending: Promise<Ending>
   /** Resolves when it is to end at once. */
   readonly now: Promise<void>
-  /** Ends it for a reason of its own. */
+  /** Ends it for another reason. */
   end(reason: Ending): void
   /** Who hears of SIGHUP, where it is not a terminal that has closed. Without one it ends the process, as SIGTERM does. */
   onHangUp(listener: () => void): void
@@ -36,7 +36,7 @@ const samePress = 100
  * - SIGTERM, SIGINT and SIGHUP (a terminal that closes) end the process after a drain. Another SIGTERM or SIGINT ends it at
  *   once; another SIGHUP does not, since a closing terminal sends several.
  * - A rejection that nothing awaits is a line, and calls go on: it belongs to work beside the calls, such as an export.
- * - Any other error that nothing has caught leaves a state that nobody knows. Calls in flight are brought to their end, and
+ * - Any other error that nothing has caught leaves an undefined state. Calls in flight are drained, and
  *   the process ends, for whoever supervises it to start another.
  */
 export function watchProcess(
@@ -76,7 +76,7 @@ export function watchErrors(
   events: ProcessEvents = process,
 ): void {
   events.on('unhandledRejection', (reason: unknown) =>
-    log(`a rejection that nothing has handled, calls go on: ${textOf(reason)}`),
+    log(`unhandled rejection, calls continue: ${textOf(reason)}`),
   )
   events.on('uncaughtException', (error: unknown) => {
     log(`an error that nothing has caught: ${textOf(error)}`)

@@ -27,7 +27,7 @@ export function added(
   const known = clientIn(document, name)
   if (known?.revokedAt !== undefined)
     throw new ClientsError(
-      `${name} is revoked, and its calls are in the books under this name: choose another one`,
+      `${name} is revoked, and the ledger has its calls under this name: choose another one`,
       'conflict',
     )
   if (known !== undefined)

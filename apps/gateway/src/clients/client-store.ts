@@ -13,7 +13,7 @@ export interface ClientStore {
   revision(): Promise<string | undefined>
   /** Changes the clients while no other process can. @returns what is kept from then on */
   update(change: (document: ClientDocument) => ClientDocument): Promise<ClientDocument>
-  /** Lets go of connections. */
+  /** Closes connections. */
   close(): Promise<void>
 }
 

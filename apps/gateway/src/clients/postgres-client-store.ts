@@ -7,7 +7,7 @@ import { ClientsError } from './clients-error.ts'
 /** One row, as a file is one: clients are read as a whole, and change seldom. */
 const table = 'spillway_clients'
 
-/** A server that is away or frozen: how long a connection and a read may take, and a change with all that it waits for, in milliseconds. */
+/** A server that is unavailable or frozen: how long a connection and a read may take, and a change with all that it waits for, in milliseconds. */
 const longest = { connect: 2_000, read: 2_000, change: 10_000 }
 
 const missingTable = '42P01'

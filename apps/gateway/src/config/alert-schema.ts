@@ -17,7 +17,7 @@ const alert: z.ZodType<AlertConfig> = z.strictObject({
   name: name
     .optional()
     .describe(
-      'What it is called in the log and in metrics, and where gateways agree who tells it; kind and number by default.',
+      'What it is called in the log and in metrics, and the key by which gateways agree who sends it; kind and number by default.',
     ),
   url: reference.describe('env:NAME or vault:NAME: where to post. Redirects are not followed.'),
   secret: z
@@ -34,12 +34,12 @@ const alert: z.ZodType<AlertConfig> = z.strictObject({
     })
     .min(1, { error: 'expected at least one kind' })
     .optional()
-    .describe('What it is told of; all but limit_closed and endpoint_ejected by default.'),
-  after: duration.optional().describe('How long something has to last before it is told.'),
+    .describe('Kinds of alerts it gets; all except limit_closed and endpoint_ejected by default.'),
+  after: duration.optional().describe('How long a problem has to last before an alert is sent.'),
   quietFor: someTime
     .optional()
     .describe(
-      'How long it has to be over before that is told: what comes back earlier is no other incident.',
+      'How long a problem has to be over before the alert is resolved: one that returns earlier is the same incident.',
     ),
   proxy: proxy.describe(
     'The proxy to reach it through. By default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; none for no proxy.',

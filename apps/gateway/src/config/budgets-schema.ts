@@ -31,12 +31,12 @@ export const budgets: z.ZodType<BudgetsConfig> = z
   .strictObject({
     all: limits.describe('For all callers together, such as usd=5000/month or requests=600/minute.'),
     eachClient: limits.describe(
-      'For each caller by itself that has no limit of the same unit and period: a client, or without server.auth: keys whoever presents the same key.',
+      'For each caller without a limit of the same unit and period: a client, or without server.auth: keys everyone with the same key.',
     ),
     contact: z
       .string({ error: 'expected a line of text' })
       .regex(/^[^\r\n]{1,200}$/, { error: 'expected one line of at most 200 characters' })
       .optional()
-      .describe('What callers are told to do when a budget is spent, such as "ask in #claude-budgets".'),
+      .describe('What the error of a spent budget asks callers to do, such as "ask in #claude-budgets".'),
   })
   .describe('What may be used in each minute, day, week and month (UTC), in requests, tokens and USD.')

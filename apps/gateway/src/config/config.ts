@@ -183,7 +183,7 @@ export interface TargetConfig extends PolicyConfig {
 }
 
 export interface RouteConfig {
-  /** A model name; `*` stands for any characters. */
+  /** A model name; `*` matches any characters. */
   readonly models: string
   readonly target: string
   readonly fallback: readonly string[]
@@ -237,7 +237,7 @@ export interface VaultConfig {
 export interface StorageConfig {
   /** `sqlite:FILE`, `postgres://…`, or `env:NAME` for a variable that holds one of these. */
   readonly url: string
-  /** A folder of this gateway's own for what waits while the database is away. */
+  /** A folder of this gateway's own for what waits while the database is unavailable. */
   readonly journal?: string | undefined
   /** `env:NAME` or `vault:NAME`; of a list the first one signs the audit log, and the others did before. */
   readonly auditKey?: string | readonly string[] | undefined
@@ -311,7 +311,7 @@ export interface Config extends PolicyConfig {
     readonly fingerprintKey?: string | undefined
     /** Ids of files, responses and containers at the vendor that no client was seen to make. @default refuse */
     readonly unknownIds?: 'refuse' | 'pass' | undefined
-    /** What becomes of calls in flight whose client is revoked. @default finish */
+    /** What happens to calls in flight whose client is revoked. @default finish */
     readonly onRevoke?: 'finish' | 'cut' | undefined
     /** Where client keys are kept, for `auth: keys` and `admin: login`. */
     readonly clientsFile?: string | undefined

@@ -103,7 +103,7 @@ export const endpoint: z.ZodType<EndpointConfig> = z.strictObject({
   credential: credential
     .optional()
     .describe(
-      'env:NAME, vault:NAME, caller to pass on what the caller presents, or aws, google or azure for what the cloud finds by itself; none by default.',
+      'env:NAME, vault:NAME, caller to pass on what the caller presents, or aws, google or azure for the default credentials of the cloud; none by default.',
     ),
   auth: z
     .enum(['x-api-key', 'bearer'], { error: 'expected x-api-key or bearer' })
@@ -112,9 +112,7 @@ export const endpoint: z.ZodType<EndpointConfig> = z.strictObject({
   headers: fixedHeaders.optional().describe('Headers that each call has besides; never a credential.'),
   connections: whole
     .optional()
-    .describe(
-      'Calls that may have a connection to it at the same time; further ones wait. No limit by default.',
-    ),
+    .describe('Maximum number of connections to it in use; further calls wait. No limit by default.'),
   http2: z
     .boolean({ error: 'expected true or false' })
     .optional()

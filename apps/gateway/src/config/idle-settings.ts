@@ -20,7 +20,7 @@ function unreachableRoutes({ routes }: Config, at: Locate): ConfigProblem[] {
     const wider = routes.slice(0, index).find((earlier) => globMatcher(earlier.models)(models))
     if (wider === undefined) return []
     const place = routes.indexOf(wider)
-    const message = `no call reaches this route: ${glob(wider.models)} of routes[${place}] takes all that ${glob(models)} stands for; put this one before it`
+    const message = `no call reaches this route: ${glob(wider.models)} of routes[${place}] matches all that ${glob(models)} does; put this one before it`
     return [at(['routes', index, 'models'], message)]
   })
 }

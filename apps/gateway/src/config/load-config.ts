@@ -40,7 +40,7 @@ const parsedOnce = { jitless: true }
 export interface LoadedConfig {
   readonly config: Config
   readonly warnings: readonly ConfigProblem[]
-  /** Where a key stands in the file: for problems that are found later, such as a file that is missing. */
+  /** The position of a key in the file: for problems that are found later, such as a file that is missing. */
   problemAt(path: readonly PropertyKey[], message: string): ConfigProblem
 }
 
@@ -97,11 +97,12 @@ export function parseConfig(text: string, file: string, overrides: ServerOverrid
 
 /** What the parser would say by quoting the text, which could be a secret. */
 const inOurWords: Partial<Record<YAMLError['code'], string>> = {
-  BAD_ALIAS: 'a text that begins with * stands in quotes',
-  BAD_DIRECTIVE: 'a line that begins with % is a directive of YAML, and this is none',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape, and this is none; use single quotes',
-  NON_STRING_KEY: 'a list or a mapping cannot be a key; a text that begins with [, { or - stands in quotes',
-  TAG_RESOLVE_FAILED: 'a text that begins with ! stands in quotes',
+  BAD_ALIAS: 'put a text that begins with * in quotes',
+  BAD_DIRECTIVE: 'a line that starts with % is a YAML directive, and this is not a valid one',
+  BAD_DQ_ESCAPE:
+    'a backslash in double quotes starts an escape, and this is not a valid one; use single quotes',
+  NON_STRING_KEY: 'a list or a mapping cannot be a key; put a text that begins with [, { or - in quotes',
+  TAG_RESOLVE_FAILED: 'put a text that begins with ! in quotes',
   UNEXPECTED_TOKEN:
     'nothing is expected here; see whether a bracket or a quote before it is closed too early',
 }
@@ -117,7 +118,7 @@ function explainSyntax({ code, message, pos }: YAMLError, text: string): string 
 
 /**
  * The plain value of a document.
- * @throws ConfigError for aliases that stand for nothing, or for too much
+ * @throws ConfigError for aliases that are undefined or expand to too much
  */
 function toPlain(
   document: Document.Parsed,
@@ -135,7 +136,7 @@ function toPlain(
         // Names of models may be shown; anything else may be a password.
         const isModel = isScalar(pair?.key) && pair.key.value === 'models' && isShown(alias.source)
         const what = isModel ? `*${alias.source}` : 'this'
-        const message = `${what} is an alias of YAML, and nothing has that name; a text that begins with * stands in quotes`
+        const message = `${what} is an alias of YAML, and nothing has that name; put a text that begins with * in quotes`
         problems.push(problemAt(alias.range?.[0] ?? 0, '', message))
       },
     })
@@ -185,7 +186,7 @@ function inPlainWords(message: string): string {
 const isInside = ({ code, path }: z.core.$ZodIssue): boolean =>
   code === 'unrecognized_keys' || (path.length > 0 && typeof path[0] === 'string')
 
-/** What no single value shows: names that nobody defined, parts that do not go together. */
+/** What no single value shows: undefined names, parts that do not go together. */
 function contradictions(config: Config, at: Locate): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const known = Object.keys(config.targets)
@@ -273,7 +274,7 @@ function problemOfVariable(credential: string | undefined): string | undefined {
   return `${credential} ${read.problem}; set it to the key and nothing else`
 }
 
-/** What stands where a key belongs, in examples and where a variable was not replaced. */
+/** Placeholders for a key, in examples and where a variable was not replaced. */
 const isPlaceholder = (value: string): boolean =>
   /^\s*(\$\{?\w+\}?|%\w+%|<[^>]*>|\{\{.*\}\}|(env|vault):[\w.-]+|your[-_ ].*|changeme|xxx+)\s*$/i.test(value)
 
@@ -336,7 +337,7 @@ function warningsOf(config: Config, at: Locate): ConfigProblem[] {
   return warnings
 }
 
-/** Where a path stands in the text; of a key that is missing, where its parent stands. */
+/** The position of a path in the text; of a missing key, the position of its parent. */
 function offsetOf(document: Document.Parsed, path: Path): number {
   for (let length = path.length; length > 0; length--) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)

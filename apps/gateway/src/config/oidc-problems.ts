@@ -13,7 +13,7 @@ export function problemsOfOidc({ server, vault }: Config, at: Locate): ConfigPro
     problems.push(
       at(
         ['server', 'oidc'],
-        'nothing asks for tokens while server.auth is none: set server.auth: keys, which takes keys of clients and tokens',
+        'tokens are not checked while server.auth is none: set server.auth: keys, which accepts keys of clients and tokens',
       ),
     )
   if (oidc.clientSecret?.startsWith('vault:') && vault === undefined)

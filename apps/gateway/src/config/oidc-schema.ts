@@ -50,13 +50,13 @@ const grant: z.ZodType<GrantConfig> = z.strictObject({
     )
     .describe('As of client keys, see "spillway clients".'),
   models: z
-    .array(text('the name of a model; * stands for any characters').max(256))
+    .array(text('the name of a model; * matches any characters').max(256))
     .min(1)
     .optional()
     .describe('Which models it may use; all by default.'),
   maxTokens: whole.optional().describe('The largest max_tokens of a call.'),
   targets: z
-    .array(text('the name of a target; * stands for any characters').max(256))
+    .array(text('the name of a target; * matches any characters').max(256))
     .min(1)
     .optional()
     .describe('Which targets may serve it; all by default.'),
@@ -127,10 +127,8 @@ export const oidc: z.ZodType<OidcConfig | undefined> = z
     people: z
       .record(text('a name'), grant, { error: 'expected names, each with its permissions' })
       .optional()
-      .describe('What single people and services may do besides, by the names that claims.name gives.'),
-    everyone: grant
-      .optional()
-      .describe('What anyone may do who can sign in. Nobody may do anything by default.'),
+      .describe('Additional permissions of single people and services, by the names that claims.name gives.'),
+    everyone: grant.optional().describe('Permissions of anyone who can sign in. None by default.'),
     sessions: z
       .strictObject({
         tokenFor: someTime
@@ -148,6 +146,6 @@ export const oidc: z.ZodType<OidcConfig | undefined> = z
     error: 'expected clientId (people log in) or audience (services present tokens), or both',
   })
   .refine(({ groups, people, everyone }) => (groups ?? people ?? everyone) !== undefined, {
-    error: 'expected groups, people or everyone: without them nobody may do anything',
+    error: 'expected groups, people or everyone: without them no person has permissions',
   })
   .optional()

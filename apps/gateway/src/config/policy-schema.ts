@@ -27,10 +27,10 @@ const jitters = ['full', 'equal', 'decorrelated', 'none'] as const
 export const retry: z.ZodType<RetryConfig> = z
   .strictObject({
     attempts: whole.optional().describe('Attempts of a call at one target, the first included.'),
-    baseDelay: duration.optional().describe('The first wait, before jitter.'),
-    maxDelay: duration.optional().describe('The longest wait, but for what a server asks for.'),
+    baseDelay: duration.optional().describe('The first backoff, before jitter.'),
+    maxDelay: duration.optional().describe('The longest backoff, unless retry-after asks for more.'),
     minDelay: duration.optional().describe('The shortest wait.'),
-    multiplier: atLeastOne.optional().describe('Growth factor between two waits.'),
+    multiplier: atLeastOne.optional().describe('Growth factor between two backoffs.'),
     jitter: z
       .enum(jitters, { error: `expected one of ${jitters.join(', ')}` })
       .optional()
@@ -71,13 +71,11 @@ export const rateLimit: z.ZodType<RateLimitConfig> = z
       .describe('Whether tokens that are read from a cache count; by default with api: openai.'),
     maxWait: duration.optional().describe('How long a call waits for capacity.'),
     maxWaitWithFallback: duration.optional().describe('The same where a fallback can answer.'),
-    maxQueued: whole.optional().describe('Calls that wait at a time; further ones are refused.'),
+    maxQueued: whole.optional().describe('Maximum number of waiting calls; further ones are refused.'),
     priority,
     ageing: someTime.optional().describe('After so long a waiting call goes ahead by one priority.'),
     maxKeys: whole.optional().describe('Keys, or callers, whose limits are remembered at a time.'),
-    maxRetryAfter: someTime
-      .optional()
-      .describe("How long a vendor's 429 stops calls, whatever wait it names."),
+    maxRetryAfter: someTime.optional().describe("Upper bound of the retry-after of a vendor's 429."),
     groupBy: z
       .enum(['family', 'model', 'key'], { error: 'expected family, model or key' })
       .optional()
@@ -86,7 +84,7 @@ export const rateLimit: z.ZodType<RateLimitConfig> = z
       ),
     adaptiveConcurrency: z
       .strictObject({
-        initial: whole.optional().describe('The limit to begin with.'),
+        initial: whole.optional().describe('The initial limit.'),
         min: whole.optional().describe('The limit never goes below this.'),
         max: whole.optional().describe('The limit never goes above this.'),
         tolerance: atLeastOne
@@ -95,7 +93,7 @@ export const rateLimit: z.ZodType<RateLimitConfig> = z
         measureEvery: someTime.optional().describe('How long a measured unloaded time holds.'),
       })
       .optional()
-      .describe('Finds by itself how many calls at a time the upstream bears.'),
+      .describe('Adapts the concurrency to what the upstream can take.'),
   })
   .describe('How many calls and tokens a key may use.')
 
@@ -107,8 +105,8 @@ export const circuitBreaker: z.ZodType<CircuitBreakerConfig> = z
     minimumCalls: whole.optional().describe('A circuit with fewer calls in its window never opens.'),
     failureRate: someShare.optional().describe('A circuit opens when this share of its calls has failed.'),
     openFor: someTime.optional().describe('How long an open circuit refuses calls.'),
-    halfOpenProbes: whole.optional().describe('How many calls test an endpoint afterwards.'),
-    probeTimeout: someTime.optional().describe('After so long a probe gives its place to another call.'),
+    halfOpenProbes: whole.optional().describe('Number of probes of a half-open circuit.'),
+    probeTimeout: someTime.optional().describe('After so long a probe releases its slot to another call.'),
     slowCallThreshold: someTime
       .optional()
       .describe('Time to first content above which a stream counts as slow.'),
@@ -117,7 +115,7 @@ export const circuitBreaker: z.ZodType<CircuitBreakerConfig> = z
       .optional()
       .describe('Circuits (models, and callers who bring keys) that are kept for an endpoint.'),
   })
-  .describe('When an endpoint that fails is left alone for a while.')
+  .describe('When calls to a failing endpoint stop for a while.')
 
 /** `pool` of an endpoint. */
 export const pool: z.ZodType<PoolConfig> = z

@@ -43,7 +43,7 @@ export const routing: z.ZodType<RoutingConfig> = z.strictObject({
       maxTime: someTime.optional().describe('The longest ejection.'),
       maxEjected: share.optional().describe('The share of endpoints that may be ejected at a time.'),
     }),
-  ).describe('When an endpoint is left out because it does worse than the others; false: never.'),
+  ).describe('When an endpoint is ejected because it does worse than the others; false: never.'),
   keys: z
     .strictObject({
       baseTime: someTime.optional().describe('The first time; then twice as long each time.'),
@@ -53,7 +53,7 @@ export const routing: z.ZodType<RoutingConfig> = z.strictObject({
         .describe('Keys of callers that are remembered while the vendor refuses them.'),
     })
     .optional()
-    .describe('How long a key is left out that the vendor refuses.'),
+    .describe('How long a key that the vendor refuses is not used.'),
   hedge: z
     .strictObject({
       after: z

@@ -89,7 +89,9 @@ const target = z.strictObject({
     .describe("OpenRouter's own routing fields, added to requests that have not set them."),
   embedded: z
     .strictObject({
-      maxQueued: count.optional().describe('Calls that wait for the model; further ones are refused.'),
+      maxQueued: count
+        .optional()
+        .describe('Maximum number of calls that wait for the model; further ones are refused.'),
       maxThreads: count.optional().describe('Threads that compute; 0 for all that the machine has.'),
       gpu: z
         .union([z.literal(false), z.enum(['auto', 'metal', 'cuda', 'vulkan'])], {
@@ -138,7 +140,7 @@ const tenantNames = z.record(
 )
 
 const route = z.strictObject({
-  models: z.string().min(1).describe('A model name; * stands for any characters.'),
+  models: z.string().min(1).describe('A model name; * matches any characters.'),
   target: name.describe('Who is asked first.'),
   fallback: z.array(name).default([]).describe('Who is asked in their order when that fails.'),
   priority: priority
@@ -167,11 +169,11 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       names: tenantNames
         .optional()
         .describe(
-          'What the dashboard and its exports call callers that present keys of their own, by their fingerprints: key-…: Billing.',
+          'Names that the dashboard and its exports show for callers that present their own keys, by their fingerprints: key-…: Billing.',
         ),
     })
     .optional()
-    .describe('What holds for each caller by itself, told by the key that it presents.'),
+    .describe('Limits and names of callers, identified by the key that they present.'),
   budgets: budgets.optional(),
   timeouts: timeouts.optional(),
   retry: retry.optional(),
@@ -183,7 +185,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       midStream: z
         .enum(['fail', 'restart', 'continue'], { error: 'expected fail, restart or continue' })
         .optional()
-        .describe('What happens when a stream breaks off after its first content.'),
+        .describe('What happens to a stream that is interrupted after its first content.'),
       refusal: modelRefusal.optional(),
     })
     .optional()
@@ -202,7 +204,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
           .describe('Candidate calls in flight at a time; further ones are dropped.'),
         callsPerMinute: atLeastOne
           .optional()
-          .describe('Candidate calls that begin in any 60 s; further ones are dropped.'),
+          .describe('Candidate calls started in any 60 s; further ones are dropped.'),
         timeout: someTime.optional().describe('How long a candidate may take for a whole call.'),
         maxBytes: byteSize
           .optional()
@@ -214,7 +216,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
       'A share of the calls of one target also goes to another, apart from the caller, and is compared.',
     ),
   storage: storage.describe('Where calls, costs and the audit log are kept; in memory by default.'),
-  alerts: alerts.describe('Who is told of what needs a person, and of its end; see "spillway alerts".'),
+  alerts: alerts.describe('Receivers of alerts and their resolution; see "spillway alerts".'),
   state: state.describe('What is shared with other gateways.'),
   telemetry: telemetry.describe('Spans and metrics.'),
 })

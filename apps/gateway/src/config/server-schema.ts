@@ -104,7 +104,7 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .enum(['finish', 'cut'], { error: 'expected finish or cut' })
     .optional()
     .describe(
-      'What becomes of calls in flight whose client is revoked: they finish, or are cut within a second. Calls that follow are refused.',
+      'What happens to calls in flight whose client is revoked: they finish, or are cut within a second. New calls are refused.',
     ),
   oidc: oidc.describe('The identity provider whose tokens clients present, and at which people sign in.'),
   keepAliveAfter: duration
@@ -224,14 +224,16 @@ export const server: z.ZodType<Config['server']> = z.strictObject({
     .describe(
       'How long calls are still taken when the gateway is stopped, while /readyz answers 503: longer than a load balancer needs to notice.',
     ),
-  drainFor: duration.optional().describe('How long calls in flight may go on when the gateway is stopped.'),
+  drainFor: duration
+    .optional()
+    .describe('How long calls in flight may continue when the gateway is stopped.'),
   live: z
     .strictObject({
       maxClients: whole.optional().describe('Viewers at a time.'),
       maxWaiting: bufferSize
         .optional()
         .describe('Bytes that wait for a viewer; a slower one is disconnected.'),
-      pingEvery: someTime.optional().describe('How often a viewer hears something.'),
+      pingEvery: someTime.optional().describe('Interval of pings to a viewer.'),
     })
     .optional()
     .describe('The live view of the dashboard.'),

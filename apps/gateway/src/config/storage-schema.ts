@@ -20,7 +20,7 @@ export const storage: z.ZodType<Config['storage']> = z
       .string()
       .min(1)
       .optional()
-      .describe('A folder of this gateway alone for what waits while the database is away.'),
+      .describe('A folder of this gateway alone for rows that wait while the database is unavailable.'),
     auditKey: z
       .union([auditKey, z.array(auditKey).min(1)], {
         error: 'expected env:NAME or vault:NAME, or a list of them, the newest first',
@@ -34,10 +34,10 @@ export const storage: z.ZodType<Config['storage']> = z
         calls: age.describe('How long calls are kept one by one.'),
         sums: age.describe('How long the sums are kept that the dashboard and bills are read from.'),
         audit: age.describe('How long entries of the audit log are kept.'),
-        every: someTime.optional().describe('How often it is looked what may go.'),
+        every: someTime.optional().describe('How often expired rows are removed.'),
       })
       .optional()
-      .describe('What is removed by itself, and when.'),
+      .describe('Which rows expire, and when.'),
     writer: z
       .strictObject({
         maxBuffered: whole
@@ -49,10 +49,12 @@ export const storage: z.ZodType<Config['storage']> = z
           .describe('How long a row waits for others. So much is lost when the process is killed.'),
         maxJournalBytes: byteSize
           .optional()
-          .describe('What waits on disk while the database is away; further rows are lost and counted.'),
+          .describe(
+            'Size of the journal on disk while the database is unavailable; further rows are lost and counted.',
+          ),
         writeTimeout: someTime
           .optional()
-          .describe('How long the database may take for a batch before it counts as away.'),
+          .describe('How long the database may take for a batch before it counts as unavailable.'),
       })
       .optional()
       .describe('How rows of calls, attempts and the audit log get into the database.'),
@@ -91,7 +93,7 @@ export const state: z.ZodType<Config['state']> = z
       .describe('What the keys of limits in Redis begin with.'),
     timeout: someTime
       .optional()
-      .describe('How long an admission waits for Redis before this gateway goes on by itself.'),
+      .describe('How long an admission waits for Redis before this gateway uses its local share.'),
     recovery: duration
       .optional()
       .describe('How long a gateway keeps to its share after Redis has come back without its data.'),

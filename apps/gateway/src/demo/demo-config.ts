@@ -7,7 +7,7 @@ export const demoKey = 'SPILLWAY_DEMO_KEY'
 
 /**
  * The configuration of the demo. Its circuit opens and closes sooner than one for real use: there are few calls, and
- * nobody wants to watch for minutes.
+ * a demo must not take minutes.
  */
 export function demoConfig(claudeUrl: string, modelPath: string): Config {
   const text = stringify({

@@ -25,7 +25,7 @@ export interface DemoOptions {
 
 /**
  * A simulated Claude with scripted trouble, a real local model in this process, a gateway in front of both, and
- * somebody who asks every few seconds. Resolves with the exit code when a signal has come.
+ * a client that asks every few seconds. Resolves with the exit code when a signal has come.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const say = (line: string): void => {
@@ -77,7 +77,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-/** The usual port where it is free, any other where nobody insisted on one. */
+/** The usual port where it is free, any other unless one was asked for. */
 async function listenSomewhere(
   options: DemoOptions,
   listen: (port: number | undefined) => Promise<Gateway>,

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { RecentMap } from '@spillway/middleware/kit'
 
 /**
- * Tells credentials apart without showing them. A fingerprint is safe to log and to keep: nobody can find a credential
+ * Tells credentials apart without showing them. A fingerprint is safe to log and to store: no one can find a credential
  * by hashing guesses, nor another one with the same fingerprint, without the key of the installation.
  */
 export interface Fingerprints {

@@ -44,7 +44,7 @@ async function readKey(path: string): Promise<StoredKey | undefined> {
   if (handle === undefined) return undefined
   try {
     const facts = await handle.stat()
-    if (!facts.isFile()) throw new Error(`${path} is no file`)
+    if (!facts.isFile()) throw new Error(`${path} is not a file`)
     const user = process.getuid?.()
     if (user !== undefined && facts.uid !== user) throw new Error(`${path} belongs to another user`)
     // Anything longer is no key of ours, and is not read into memory.
@@ -68,7 +68,7 @@ export function isKey(text: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(text)
 }
 
-/** Makes a file that nobody ever sees half-written; false when there is one already. */
+/** Creates a file atomically; false when there is one already. */
 async function createWhole(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${process.pid}-${crypto.randomUUID()}.tmp`
   try {

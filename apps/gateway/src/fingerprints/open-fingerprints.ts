@@ -54,7 +54,7 @@ export async function openFingerprints(sources: FingerprintSources): Promise<Fin
   )
   if (isAgreed === false) {
     log(
-      `redis did not answer: until it does, this gateway tells callers apart by a key of its own, and shares no limits of theirs; ${advice}`,
+      `redis did not answer: until it does, this gateway identifies callers by its own key, and shares no limits of theirs; ${advice}`,
     )
   }
   return fingerprints

@@ -84,7 +84,7 @@ export function openHttp2({ serve, limits, bounds, stalls }: Http2Options): Http
     const whenIdle = (): void => {
       if (open > 0) return
       session.close()
-      // What it is sent may be on its way to nobody.
+      // The client may already be gone.
       setTimeout(() => session.destroy(), closing).unref()
     }
     session.setTimeout(Math.min(bounds().keepAliveTimeout, 0x7fff_ffff))

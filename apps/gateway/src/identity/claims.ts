@@ -56,7 +56,7 @@ function nameOf(claims: Claims, places: readonly string[]): string | ClaimProble
     if (claim === 'email' && claims.email_verified === false) continue
     if (!printable.test(value))
       return {
-        problem: `the claim ${claim} is no name for limits and books: expected at most 200 printable characters without spaces; let claims.name name another one`,
+        problem: `the claim ${claim} cannot be used as a name for limits and the ledger: expected at most 200 printable characters without spaces; let claims.name name another one`,
       }
     // Mail addresses differ in their spelling and mean the same; no client with a key has an @ in its name.
     return value.includes('@') ? value.toLowerCase() : `oidc:${value}`

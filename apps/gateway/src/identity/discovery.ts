@@ -53,7 +53,7 @@ async function metadataOf(issuer: string, fetch: Fetch): Promise<ServerMetadata>
     )
   const metadata = (await response.json().catch(() => undefined)) as ServerMetadata | undefined
   if (typeof metadata !== 'object' || metadata === null || typeof metadata.issuer !== 'string')
-    throw new IdentityProviderError(`${url} is no discovery document`)
+    throw new IdentityProviderError(`${url} is not a discovery document`)
   if (metadata.issuer !== issuer)
     throw new IdentityProviderError(
       `${url} is of the issuer ${metadata.issuer.slice(0, 200)}: set server.oidc.issuer to exactly that`,

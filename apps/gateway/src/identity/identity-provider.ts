@@ -29,7 +29,7 @@ const tryEvery = [1_000, 5_000, 15_000, 30_000] as const
 /** How long a start waits for it, in milliseconds. */
 const firstAnswer = 3_000
 
-/** Discovers an identity provider, and follows its keys. One that is away is tried again, and no reason not to start. */
+/** Discovers an identity provider, and follows its keys. One that is unavailable is tried again, and no reason not to start. */
 export async function openIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
   const { application, fetch, clock, log } = options
   let configuration: Promise<Configuration> | undefined
@@ -54,7 +54,7 @@ export async function openIdentityProvider(options: IdentityProviderOptions): Pr
     if (isClosed) return
     if (found !== undefined && problem === undefined)
       log(
-        `the identity provider cannot be asked: ${found}; ${keys.version === 0 ? 'tokens are refused and nobody can sign in until it answers' : 'tokens are verified with the keys that were read last'}`,
+        `the identity provider cannot be asked: ${found}; ${keys.version === 0 ? 'tokens are refused and sign-in is unavailable until it answers' : 'tokens are verified with the keys that were read last'}`,
       )
     if (found === undefined && problem !== undefined) log('the identity provider answers again')
     problem = found

@@ -27,7 +27,7 @@ const unknownEvery = 10_000
 const holdFor = 86_400_000
 
 /**
- * Keeps the keys that were read last while the identity provider is away, for a day; reads them again for a token with an unknown
+ * Keeps the keys that were read last while the identity provider is unavailable, for a day; reads them again for a token with an unknown
  * one, at most every ten seconds.
  */
 export async function openKeySet({ url, fetch, clock }: KeySetOptions): Promise<KeySet> {

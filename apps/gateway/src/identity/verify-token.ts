@@ -58,7 +58,7 @@ export async function verifyToken(
       return invalid(`this token is a ${quoted(typ)} and not for access`)
     claims = decodeJwt(token)
   } catch {
-    return invalid('this is no token (JWT): it cannot be decoded')
+    return invalid('this is not a JWT: it cannot be decoded')
   }
   const { iss, aud, exp } = claims
   if (iss !== issuer)

@@ -39,9 +39,9 @@ export interface Books {
 
 /** What `/readyz` says of the books. */
 export interface BooksStatus {
-  /** Where rows wait while the database is away: `journal` on disk, `memory` where that takes none. */
+  /** Where rows wait while the database is unavailable: `journal` on disk, `memory` where that takes none. */
   readonly ledger: 'ok' | 'journal' | 'memory'
-  /** The same while the audit log takes no entries: its database is away, or it was altered or signed. */
+  /** The same while the audit log takes no entries: its database is unavailable, or it was altered or signed. */
   readonly audit?: 'journal' | 'memory'
   /** How many rows and entries neither the database nor the journal could take since the start. */
   readonly lost?: number
@@ -192,7 +192,7 @@ export function openBooks(storage: StorageConfig | undefined, options: BooksOpti
   }
 }
 
-/** An audit log that takes no entries needs somebody to look at it; a database that is away comes back by itself. */
+/** An audit log that takes no entries needs an operator; a database that is unavailable recovers by itself. */
 function onceALine(warn: BooksOptions['warn']): (error: unknown) => void {
   let last: string | undefined
   return (error) => {

@@ -1,7 +1,7 @@
 import { deriveRequest, type Middleware, named } from '@spillway/middleware'
 import type { PriceTable } from '@spillway/usage'
 
-/** An endpoint as it stands in the books: never with a secret. */
+/** An endpoint as the ledger names it: never with a secret. */
 export interface Upstream {
   readonly target: string
   readonly endpoint: string

@@ -2,7 +2,7 @@ import { virtualClock } from '@spillway/testing'
 import { expect, test } from 'vitest'
 import { watchDatabase } from './database-watch.ts'
 
-test('says once that the database is away, and once that it is back', async () => {
+test('says once that the database is unavailable, and once that it is back', async () => {
   const clock = virtualClock()
   const lines: string[] = []
   let isAway = false
@@ -20,5 +20,8 @@ test('says once that the database is away, and once that it is back', async () =
   stop()
   isAway = true
   await clock.advance(5_000)
-  expect(lines.map((line) => line.split(':')[0])).toEqual(['the database is away', 'the database is back'])
+  expect(lines.map((line) => line.split(':')[0])).toEqual([
+    'the database is unavailable',
+    'the database is back',
+  ])
 })

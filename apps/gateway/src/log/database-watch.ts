@@ -14,7 +14,7 @@ export function watchDatabase(
   let wasAway = false
   const look = (): void => {
     const isNow = isAway()
-    if (isNow && !wasAway) log('the database is away: calls go on, and their rows wait')
+    if (isNow && !wasAway) log('the database is unavailable: calls continue, and their rows wait')
     if (!isNow && wasAway) log('the database is back: what waited in the journal is written')
     wasAway = isNow
     cancel = clock.setTimer(lookEvery, look)

@@ -65,7 +65,7 @@ test('json: each change of state is an object of the same stream', async () => {
   const change = { scope: 'model', key: 'm', from: 'closed', to: 'open', reason: 'failure_rate' } as never
   log.circuit({ target: 'claude', endpoint: '1', change })
   log.vault({ type: 'vault.recovered' })
-  log.warn('redis is away')
+  log.warn('redis is unavailable')
   log.info('listening on http://127.0.0.1:1')
   log.summary()
   expect(out.map((line) => JSON.parse(line)).map(({ level, event }) => [level, event])).toEqual([
@@ -81,11 +81,11 @@ test('json: each change of state is an object of the same stream', async () => {
 test('pretty: the date and who asked where there is space; on a terminal no line is longer than it is wide', async () => {
   const wide = await logWith()
   wide.log.call(call)
-  wide.log.warn('redis is away')
+  wide.log.warn('redis is unavailable')
   expect(stripVTControlCharacters(wide.out[0] as string)).toMatch(
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}local .*claude: open, next probe in 9\.0 s; .* {2}call=c-1 route=claude-\* tenant=key-abc session=s-1$/,
   )
-  expect(wide.err[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}redis is away$/)
+  expect(wide.err[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}redis is unavailable$/)
   for (const width of [80, 100, 130, 170]) {
     const { log, out } = await logWith({}, width)
     log.call(call)
@@ -102,7 +102,7 @@ test('level: warn leaves out what is routine, and the summary counts it all the 
     ...{ target: 'claude', endpoint: '1' },
     change: { scope: 'key', key: 'k', from: 'open', to: 'closed', reason: 'probes_succeeded' } as never,
   })
-  log.warn('redis is away')
+  log.warn('redis is unavailable')
   expect([out, err.length]).toEqual([[], 1])
   const { log: routine, out: said } = await logWith()
   routine.call(call)

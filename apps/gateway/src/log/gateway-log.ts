@@ -60,7 +60,7 @@ export interface GatewayLogOptions {
 }
 
 /**
- * Opens the log of a configuration. Whatever becomes of its destination, nobody who logs waits or fails.
+ * Opens the log of a configuration. Whatever happens to its destination, logging neither waits nor fails.
  * @throws Error where `server.log.file` cannot be opened
  */
 export async function openGatewayLog({
@@ -196,7 +196,7 @@ export function dateOf(at: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${at.toTimeString().slice(0, 8)}`
 }
 
-/** pino makes the lines; what takes them has bounds of its own, which pino's transports have not. */
+/** pino makes the lines; its destination is bounded, which pino's transports are not. */
 async function jsonWriter(
   take: (line: string) => void,
   worker: number | undefined,

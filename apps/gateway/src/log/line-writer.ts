@@ -34,7 +34,7 @@ export interface LineWriter {
 }
 
 /**
- * A writer for a stream that may break (nobody reads the pipe any more, the disk is full) or stop taking anything (its
+ * A writer for a stream that may break (the reader of the pipe is gone, the disk is full) or stop accepting data (its
  * reader hangs): neither an error nor a wait reaches whoever writes, and memory is bounded. When the stream takes lines
  * again, one of them says how many were dropped.
  */

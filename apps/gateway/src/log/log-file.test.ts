@@ -69,7 +69,7 @@ test('a file that was renamed is left, and lines go on in a new one that is as p
   expect(statSync(path).mode & 0o777).toBe(0o600)
 })
 
-test('a folder that is away for a while loses no line', async () => {
+test('a folder that is unavailable for a while loses no line', async () => {
   const folder = join(temporaryFolder(), 'logs')
   mkdirSync(folder)
   let now = 0

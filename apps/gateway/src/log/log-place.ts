@@ -3,7 +3,7 @@ import { close, constants, fchmodSync, fstatSync, lstatSync, openSync, type Stat
 /** Windows has no modes of files: there the rights of the folder hold. */
 const hasModes = process.platform !== 'win32'
 
-/** Without `O_NONBLOCK` a pipe that nobody reads would stop the process, at its opening and at each line. */
+/** Without `O_NONBLOCK` a pipe without a reader would block the process, on open and on each line. */
 const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A listener whose errors touch nobody: they are lines. A promise that it returns may reject as well.
+ * A listener whose errors are logged and do not propagate. A promise that it returns may reject as well.
  * @param name for the line
  */
 export function safeListener<T>(

@@ -5,7 +5,7 @@ import { isObject, objectsOf } from '@spillway/wire/internal'
 export interface ModelInfo {
   readonly id: string
   readonly displayName: string
-  /** Seconds since the Unix epoch; 0 where nobody says. */
+  /** Seconds since the Unix epoch; 0 where unknown. */
   readonly created: number
   readonly ownedBy: string
   /** As its vendor tells of it, for clients of the same protocol. */

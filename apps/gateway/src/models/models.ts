@@ -26,7 +26,7 @@ export interface ModelsOptions {
 }
 
 /**
- * Which models there are, from the routes: a name is itself, a glob stands for what the vendor of its target lists and the route
+ * Which models there are, from the routes: a name is itself, a glob means what the vendor of its target lists and the route
  * takes. Where the target cannot be asked, those behind it are; where none can, the routes' own names are left.
  */
 export function openModels({ config, targets, clock }: ModelsOptions): Models {

@@ -11,7 +11,7 @@ const silentFor = 30_000
 /** How long a client waits for vendors, in milliseconds. Claude Code gives up after three seconds. */
 export const longestWait = 2_000
 
-/** Callers with keys of their own whose views are kept for each endpoint, and pages of one list. */
+/** Callers with their own keys whose views are kept for each endpoint, and pages of one list. */
 const mostViews = 200
 const mostPages = 5
 /** The models of one vendor, of which OpenRouter lists some 400. */

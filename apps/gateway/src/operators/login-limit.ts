@@ -29,7 +29,7 @@ interface Bucket {
 
 /**
  * Counts failed logins. Keys cannot be guessed: this bounds what attempts cost, and how much of the audit log they fill. Addresses are
- * limited rather than clients, so that nobody can lock a client out; one that has logged in before is not held up by the attempts of others.
+ * limited rather than clients, so that an attacker cannot lock a client out; one that has logged in before is not held up by the attempts of others.
  */
 export class LoginLimit {
   readonly #options: Required<LoginLimitOptions>

@@ -19,7 +19,7 @@ import { type Holder, isSame, type Session, Sessions } from './sessions.ts'
 export interface OperatorDoorOptions {
   /** Whether operators have to show who they are. */
   readonly admin: 'open' | 'login'
-  /** Undefined where there are no clients: then nobody can log in, and `admin` is `open`. */
+  /** Undefined where there are no clients: then there is no login, and `admin` is `open`. */
   readonly clients: Pick<ClientDirectory, 'check' | 'holderOf' | 'withHash'> | undefined
   /** Where several processes serve as one gateway. */
   readonly sharing?: LoginSharing | undefined

@@ -138,7 +138,7 @@ export function openOwned({ config, targets, book, owners, clock }: OwnedOptions
       return refuse(
         res,
         api,
-        callerError('malformed', 'the answer is no JSON, too large, or has broken off', 502),
+        callerError('malformed', 'the answer is not JSON, too large, or incomplete', 502),
       )
     if (answer.ok) learn(text, path, req.method ?? '', owned)
     const isList = path.id === undefined && req.method === 'GET'

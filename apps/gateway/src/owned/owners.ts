@@ -36,7 +36,7 @@ export type OwnerNotes = Pick<LedgerStore, 'noteOwner' | 'owner' | 'forgetOwner'
 
 /**
  * Which endpoint a batch or a file belongs to: as it was seen when it was made, here or by another gateway of the same database,
- * else as the endpoints say that are asked. A database that is away is done without.
+ * else as the endpoints say that are asked. A database that is unavailable is done without.
  */
 export class Owners {
   readonly #known = new RecentMap<Owner>(mostKnown)

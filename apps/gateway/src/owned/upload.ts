@@ -16,7 +16,7 @@ export interface Upload {
 
 /**
  * Reads the beginning of a body, and passes all of it on at the pace of whoever takes it. Nothing but the beginning is held. A
- * client that sends nothing for the time of the watch is cut off; one that is waited for by nobody is not.
+ * client that sends nothing for the time of the watch is cut off; one whose data is not being read is not.
  * @param most bytes; the stream fails with {@link UploadTooLarge} beyond
  */
 export async function openUpload(req: IncomingMessage, most: number, stalls: StallWatch): Promise<Upload> {

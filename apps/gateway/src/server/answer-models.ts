@@ -37,7 +37,7 @@ export function protocolOf(headers: IncomingHttpHeaders): Api {
   return /^(?:anthropic|claude-cli|claude-code)\b/i.test(headers['user-agent'] ?? '') ? 'anthropic' : 'openai'
 }
 
-/** What is on a page of Anthropic's where nobody says, and at most. */
+/** Default and maximum page size of Anthropic's API. */
 const usualLimit = 20
 const largestLimit = 1_000
 

@@ -12,7 +12,7 @@ export interface Asked {
   readonly session: string | undefined
 }
 
-/** Characters of a name at most: names become keys and labels, and stand in every row of the books. */
+/** Characters of a name at most: names become keys and labels, and are in every row of the ledger. */
 export const longestName = 256
 
 /** What it may be written with: a character takes six bytes as an escape, and there are quotes. */

@@ -26,7 +26,7 @@ export interface BodyReading {
 /** The body of a call, whole. */
 export interface CallBody {
   readonly body: JsonBody
-  /** What is counted for it; to be released when nobody holds it any more. */
+  /** The bytes counted for it; to be released with the last reference. */
   readonly held: Reservation
 }
 
@@ -211,7 +211,7 @@ function notAsEncoded({ headers }: IncomingMessage): string {
   return `the body is not whole, or not encoded as its content-encoding says: ${headers['content-encoding']}`
 }
 
-/** Lets go of what is left of a body; the server reads it for a while longer. */
+/** Discards the rest of a body; the server reads it for a while longer. */
 function discard(req: IncomingMessage, refused: RefusedBody): RefusedBody {
   req.resume()
   return refused

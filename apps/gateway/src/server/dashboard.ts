@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Nothing from elsewhere, nothing inline, in nobody's frame, and no window that a foreign page has a hold of. */
+/** Nothing from elsewhere, nothing inline, in no frame, and no window that a foreign page can reference. */
 const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,7 +44,7 @@ interface File {
 }
 
 /**
- * Reads the files when somebody first looks at them, once.
+ * Reads the files at the first request, once.
  * @param folder with `index.html` and `assets/`; by default what the build has put beside this package's code
  */
 export function openDashboard(folder?: string): Dashboard {

@@ -33,7 +33,7 @@ export class GatewayResponse<
   callId: string | undefined
   /** Who asks, by the key that was presented; undefined where none is asked for. */
   client: Client | undefined
-  /** Of a call, by its head; undefined where nobody has said anything. */
+  /** Of a call, by its headers; undefined where not set. */
   priority: number | undefined
   /** Its place among the calls in flight. */
   slot: Slot | undefined

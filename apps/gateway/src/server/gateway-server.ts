@@ -134,7 +134,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       // A refusal before the end of a request has taken the connection for one that stays.
       else if (res.shouldKeepAlive && closes(req)) req.socket.end()
     })
-    // After a body that was not asked for, nobody knows what comes next: `readCallBody` asks for it.
+    // After a body that was not asked for, the rest of the connection is undefined: `readCallBody` asks for it.
     if (isOwnConnection && (leaving || handingOver || req.headers.expect !== undefined))
       res.setHeader('connection', 'close')
     const { refusal, headers, isPreflight, url } = access.judge(req)
@@ -153,7 +153,7 @@ export async function listenGateway(options: ListenOptions): Promise<GatewayServ
       return void req.resume()
     }
     dispatch(req, res, handling, leaving).catch((error: unknown) => {
-      // The client has left, or the body of its request broke off: there is nobody to answer.
+      // The client has left, or the body of its request broke off: there is no one to answer.
       if (res.destroyed || res.headersSent || !req.complete) return void res.destroy()
       const call = res.callId === undefined ? '' : ` at the call ${res.callId}`
       options.log(`the gateway failed${call}: ${(error as Error)?.stack ?? error}`)

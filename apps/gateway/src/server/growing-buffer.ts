@@ -67,7 +67,7 @@ const worthFreeing = 8 * 1024
  * of its heap only by collections of all of it. See decision 0219.
  */
 function freeBytes({ buffer, byteLength }: Buffer): void {
-  // What is a part of a larger one may be somebody else's, too.
+  // What is a part of a larger one may be shared, too.
   if (byteLength < worthFreeing || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer))
     return
   buffer.transfer(0)

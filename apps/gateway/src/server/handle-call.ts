@@ -64,7 +64,7 @@ export interface CallHandling {
   readonly budgets?: Pick<RunningBudgets, 'begin'> | undefined
   /** Of a credential, to tell callers apart without keeping their keys. */
   readonly fingerprint: (credential: string) => string
-  /** Milliseconds after which the client of a stream is shown that somebody is at work. */
+  /** Milliseconds after which the client of a stream gets keep-alives. */
   readonly keepAliveAfter: number
   readonly bodies: BodyReading
   /** Keeps clients from what others have made; undefined where there are no clients. */

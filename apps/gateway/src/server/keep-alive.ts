@@ -34,7 +34,7 @@ export interface HeldStream {
 }
 
 /**
- * Shows the client of a stream that somebody is at work: after `everyMs`, and again after each further `everyMs`. The
+ * Sends keep-alives to the client of a stream: after `everyMs`, and again after each further `everyMs`. The
  * first sign gives up the status.
  */
 export function keepAlive(res: ServerResponse, spoken: CallerProtocol, everyMs: number): HeldStream {

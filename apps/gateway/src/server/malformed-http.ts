@@ -24,7 +24,7 @@ export function refuseMalformedHttp(
   socket.end(malformedHttpAnswer(error.code))
 }
 
-/** The whole answer, as it stands on the wire; in Anthropic's words, since nobody knows what was asked. */
+/** The whole answer, as bytes on the wire; in Anthropic's form, since the request is unknown. */
 export function malformedHttpAnswer(code: string | undefined): string {
   const [status, message] = answers[code ?? ''] ?? ['400 Bad Request', 'the request is not valid HTTP']
   const error = { type: 'invalid_request_error', message }

@@ -9,7 +9,7 @@ export interface Watched {
   stalled(): void
 }
 
-/** Something that is watched, to be let go of again. */
+/** A watch that can be stopped. */
 export type WatchPlace = ListPlace<Entry>
 
 interface Entry {
@@ -58,7 +58,7 @@ export class StallWatch {
     return place
   }
 
-  /** Lets go of it. The timer, which calls come too fast to be set for each, ends by itself. Harmless when repeated. */
+  /** Stops the watch. The shared timer ends by itself. Harmless when repeated. */
   delete(place: WatchPlace): void {
     this.#entries.delete(place)
   }

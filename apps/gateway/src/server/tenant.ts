@@ -32,6 +32,6 @@ export function callerFrom(
   if (key === undefined) return nobody
   const tenant = `key-${fingerprint(key)}`
   if (bearer === undefined || bearer === key) return { tenant, caller: tenant }
-  // Upstreams differ in which of the two they go by.
+  // Upstreams differ in which of the two they use.
   return { tenant, caller: `key-${fingerprint(`${apiKey}\n${bearer}`)}` }
 }

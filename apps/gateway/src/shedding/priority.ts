@@ -1,7 +1,7 @@
 /** How important a call is, as it is written: `interactive`, `batch`, or a number from 0 (goes first) to 9 (goes last, shed first). */
 export type Priority = keyof typeof namedPriorities | number
 
-/** Names of priorities. `interactive` is what a call has where nothing is said: the usual priority of waiting rooms. */
+/** Names of priorities. `interactive` is what a call has where nothing is said: the default priority of queues. */
 export const namedPriorities = { interactive: 5, batch: 9 } as const
 
 export const interactive: number = namedPriorities.interactive
@@ -40,7 +40,7 @@ interface Prioritised {
 
 /**
  * The priority of a call by its head: that of its client, which a header lowers, and raises where the client may. Undefined where
- * nobody has said anything; a sentence where the header makes no sense.
+ * none is set; an error message where the header is invalid.
  */
 export function priorityOfHead(
   header: string | string[] | undefined,

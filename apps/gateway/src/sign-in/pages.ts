@@ -8,7 +8,7 @@ button.main{background:#1a56b0;border-color:#1a56b0;color:#fff}dt{opacity:.7}dd{
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 
-/** No scripts, nothing from elsewhere, in nobody's frame, and forms that lead to this gateway alone. */
+/** No scripts, nothing from other origins, in no frame, and forms that submit to this gateway alone. */
 const headers: OutgoingHttpHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,

@@ -24,7 +24,7 @@ export class LoginRefused extends Error {
 
 /** Logs people in at the identity provider: authorization code with PKCE, state and nonce. */
 export interface ProviderLogin {
-  /** @throws IdentityProviderError while it is away */
+  /** @throws IdentityProviderError while it is unavailable */
   begin(redirectUri: string): Promise<{ readonly url: string; readonly begun: BegunLogin }>
   /**
    * @param came the URL that the browser came back to

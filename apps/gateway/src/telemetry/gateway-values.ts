@@ -56,8 +56,8 @@ export function gatewayValues({
       description: 'What is left of a limit, 0 to 1',
       read: () =>
         each(({ headroom }) =>
-          Object.entries(headroom()).map(([limit, room]) => ({
-            value: Math.max(0, 1 - room.used / room.limit),
+          Object.entries(headroom()).map(([limit, capacity]) => ({
+            value: Math.max(0, 1 - capacity.used / capacity.limit),
             more: { 'spillway.limit': limit },
           })),
         ),
@@ -137,7 +137,7 @@ function mirrorValues(mirrors: readonly RunningMirror[]): Readonly<Record<string
   return {
     'spillway.mirror.calls': {
       kind: 'counter',
-      description: 'Calls of the sample, by what became of them at the candidate',
+      description: 'Calls of the sample, by their outcome at the candidate',
       read: () =>
         labelled.flatMap(({ mirror, labels }) => {
           const { finished, failed, skipped, dropped } = mirror.stats()

@@ -69,7 +69,7 @@ export async function openObservability(
     scrape: () => reader.scrape(),
     collect: () => reader.sums(),
     async close() {
-      // A collector that is away must not keep the gateway from stopping.
+      // A collector that is unavailable must not keep the gateway from stopping.
       await Promise.allSettled([meterProvider.shutdown(), tracerProvider?.shutdown()])
     },
   }

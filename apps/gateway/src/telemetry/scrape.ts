@@ -7,7 +7,7 @@ export const prometheusText = 'text/plain; version=0.0.4; charset=utf-8'
 /** How long a collection may take, in milliseconds. */
 const longestCollection = 5_000
 
-/** Collects when it is asked; nobody else exports. */
+/** Collects when it is scraped; there is no other exporter. */
 export class ScrapeReader extends MetricReader {
   #inFlight: Promise<string> | undefined
 

@@ -23,7 +23,7 @@ export interface CredentialReport {
   readonly unusable: readonly UnusableCredential[]
 }
 
-/** How long a vault may take to open, in milliseconds: a keychain may ask somebody. */
+/** How long a vault may take to open, in milliseconds: a keychain may prompt the user. */
 const opensWithin = 15_000
 
 /** Opens the vault and looks for each credential that the endpoints name. Never rejects. */

@@ -2,7 +2,7 @@
 export type GaugeRule = 'sum' | 'most' | 'least' | 'mean'
 
 /**
- * By the names of gauges. `sum`: each process holds something of its own. `most` and `least`: all look at the same, or the worst is what
+ * By the names of gauges. `sum`: each process holds a separate part. `most` and `least`: all look at the same, or the worst is what
  * counts.
  */
 export const gaugeRules: Readonly<Record<string, GaugeRule>> = {

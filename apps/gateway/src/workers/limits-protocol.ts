@@ -14,7 +14,7 @@ export type SentCost = readonly [
   predictedOutput?: number,
 ]
 
-/** A call that waits and may be passed. Times go as durations: processes have clocks of their own. */
+/** A call that waits and may be passed. Times go as durations: each process has its own clock. */
 export interface SentBeside {
   readonly cost: SentCost
   readonly inMs: number

@@ -30,7 +30,7 @@ export interface MetricsOptions {
 }
 
 /**
- * Adds up what workers count. Counters never go back: what a worker had counted when it was asked last stays after its end, and stands in for
+ * Adds up what workers count. Counters never go back: what a worker had counted when it was asked last stays after its end, and replaces
  * its answer where that does not come in time.
  */
 export function metricsOfAll({ workers, view, droppedLines }: MetricsOptions): MetricsOfAll {

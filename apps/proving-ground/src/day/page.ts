@@ -42,7 +42,7 @@ seed ${seed}, on the virtual clock.
 
 - Agents hold conversations: the prompt begins with 5,000 tokens and more, grows by about a ninth each turn, and ends with up to
   800,000. What was said before is read from the prompt cache, some nine tenths of all; it is lost after five minutes, when
-  somebody has gone away or a call has waited.
+  a person has gone away or a call has waited.
 - Some turns add an image. Before each call there is a \`count_tokens\`. Between turns tools run for seconds; 2 % of the pauses take
   minutes. Work has two peaks, a lunch and a night.
 - 1 % of the attempts fail with 529, and 1 % with a 429 that names one to three seconds, whatever the limits say: for so long the pool is
@@ -61,7 +61,7 @@ has those and its defaults.
 
 It knows what each call will take, the cache included, and what the vendor has left, at every moment; and it keeps our own limits. Of the
 calls that wait, the smallest goes first, whoever is large waits for as long as it takes, and none is refused: it gives fairness up for
-more calls. The same agents with the same chance call through it, in a run of its own: who is answered later also asks later.
+more calls. The same agents with the same random seed call through it, in a separate run: who is answered later also asks later.
 
 ${table.join('\n')}
 
@@ -78,7 +78,7 @@ ${judgeDay(figures)
   refusals there were beside such capacity is shown, too.
 - **Output** is known when it has been generated, up to minutes after its call was let through, and a stream that has begun cannot be
   held back. So what a limiter can hold is what calls have used or reserved whenever it lets one through: that is never more
-  than the limit. What a minute generates is then within the limit but for two amounts that nobody knows in advance: what answers in
+  than the limit. What a minute generates is then within the limit except for two amounts that cannot be known in advance: what answers in
   flight come to beyond what was reserved for them, and what calls still generate that were let through more than a minute before. The
   check takes these, and nothing else, from each minute, by books beside the limiter. Why, and what more caution costs: decisions
   [0109](decisions/0109-what-was-refused-at-the-edge.md) and [0133](decisions/0133-output-is-limited-by-what-is-reserved.md).

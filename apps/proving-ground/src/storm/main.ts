@@ -66,10 +66,10 @@ async function socketStorm(schedule: Schedule): Promise<Storm> {
   const total = schedule.calls.length
   const { runs, speed, pausedMs } = await runSocketStorm(schedule, progress('real sockets', total))
   const note =
-    `Calls spread evenly over the same schedule, all ways at once, in ${seconds(startedAt)}. The clock that the policies go by runs ` +
+    `Calls spread evenly over the same schedule, all ways at once, in ${seconds(startedAt)}. The clock of the policies runs ` +
     `${speed.toFixed(0)} times as fast as the real one: a \`retry-after\` of 1 s is over after ${(1000 / speed).toFixed(1)} ms. Waits ` +
     'are those of the real clock, where the machine itself adds a millisecond or two to each attempt. In pauses of the process ' +
-    `longer than ${longestBeat} ms (${pausedMs.toFixed(0)} ms in all) the clock stands still. Half of the attempts go ` +
+    `longer than ${longestBeat} ms (${pausedMs.toFixed(0)} ms in all) the clock is paused. Half of the attempts go ` +
     'through `createClient`, half through `fetchTransport`.'
   return { title: `${total} of these calls over real sockets`, note, schedule, runs, speed }
 }

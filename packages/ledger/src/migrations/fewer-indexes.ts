@@ -1,6 +1,6 @@
 import { type Migration, run } from './migration.ts'
 
-/** Each index is written with every call: one that nobody reads, and one that is read for failures alone. */
+/** Each index is written with every call: one that is never read, and one that is read for failures alone. */
 export const dropIndexes: Migration = (db, name) =>
   run(
     db,

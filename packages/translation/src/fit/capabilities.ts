@@ -47,7 +47,7 @@ const everything: ModelCapabilities = {
 }
 
 /**
- * What a model takes, told by its name. Prefixes of resellers (`anthropic/…`) are fine.
+ * What a model accepts, by its name. Prefixes of resellers (`anthropic/…`) are fine.
  * @param overrides what you know better, of a local model for instance
  */
 export function modelCapabilities(

@@ -50,7 +50,7 @@ export function withoutThinking(messages: unknown): unknown {
   return withoutForeignThinking(withoutForeignThinking(messages, 'claude'), 'others')
 }
 
-/** Whether a conversation stands in a tool loop whose last answer does not begin with thinking. */
+/** Whether a conversation is in a tool loop whose last answer does not begin with thinking. */
 export function lacksThinking(messages: unknown): boolean {
   const turns = objectsOf(messages)
   if (!objectsOf(turns.at(-1)?.content).some(({ type }) => type === 'tool_result')) return false

@@ -91,7 +91,7 @@ export function thinkingDetail(
   }
 }
 
-/** The same for thinking that nobody may read. */
+/** The same for redacted thinking. */
 export function redactedDetail(block: JsonObject, index: number): JsonObject {
   return { type: 'reasoning.encrypted', data: block.data, format, index }
 }

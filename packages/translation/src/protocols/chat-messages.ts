@@ -34,7 +34,7 @@ function midSystemMessages(turn: Turn, isFirst: boolean, dialect: ChatDialect, l
 }
 
 /**
- * All results stand directly behind the calls that they answer, before anything else the user says; their images, which
+ * All results directly follow the calls that they answer, before anything else the user says; their images, which
  * a result cannot hold here, come after them.
  */
 function userMessages(turn: Turn, dialect: ChatDialect, lose: Lose): JsonObject[] {

@@ -61,7 +61,7 @@ function hasStrict({ tools, response_format }: JsonObject): boolean {
 const notKnown =
   /\bunknown\b|\bunrecogni[sz]ed\b|\bunsupported\b|\bunexpected\b|\bnot (?:currently )?(?:supported|permitted|allowed|recogni[sz]ed)\b|\b(?:isn't|doesn't|does not) support\b|\bextra_forbidden\b|\bextra (?:inputs|fields)\b|does not match any of the expected tags/i
 
-/** Behind these words stands what the server takes instead. */
+/** These words are followed by what the server accepts instead. */
 const instead = /,? (?:expected|use|did you mean|instead|supported (?:values|fields|parameters)|allowed)\b/i
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What a request or an answer loses on its way to another protocol or to a model that can do less. Short and stable:
- * the words stand in `x-spillway-degraded`. `unknown_fields` is what nobody here knows.
+ * the words are sent in `x-spillway-degraded`. `unknown_fields` are fields unknown here.
  */
 export type Loss =
   | 'audio'
@@ -36,7 +36,7 @@ export type Loss =
   | 'top_p'
   | 'unknown_fields'
 
-/** Adds the losses of one step to those of another; each stands once, in the order of the alphabet. */
+/** Adds the losses of one step to those of another; each occurs once, in alphabetical order. */
 export function mergeLosses(...lists: readonly (readonly Loss[])[]): Loss[] {
   return [...new Set(lists.flat())].sort()
 }

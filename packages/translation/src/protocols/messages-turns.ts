@@ -41,7 +41,7 @@ export function messagesConversation(
     if (last?.role === role) last.content.push(...blocks)
     else turns.push({ role, content: blocks })
   }
-  // Instructions stand behind a user turn, and last or before the assistant's: they wait for such a place.
+  // Instructions follow a user turn, and are last or before the assistant's: they wait for such a place.
   let waiting: JsonObject[] = []
   const place = (): void => {
     const isAfterUser = turns.at(-1)?.role === 'user'

@@ -35,7 +35,7 @@ export class StreamToOpenAi implements StreamTranslation {
   #thoughts = 0
   /** Whether the open block is a call that has no arguments yet. */
   #lacksArguments = false
-  /** Whether the open block is a call of the caller's own tools; the vendor's have arguments too, which nobody here reads. */
+  /** Whether the open block is a call of the caller's own tools; the vendor's have arguments too, which are not read here. */
   #isCall = false
 
   constructor(options: AnswerOptions = {}) {
@@ -62,7 +62,7 @@ export class StreamToOpenAi implements StreamTranslation {
 
   #begin(message: unknown): string {
     this.#id = answerIdFor('openai', stringField(message, 'id'), this.#options.id)
-    // It stands in every chunk.
+    // It is in every chunk.
     this.#model = nameField(message, 'model') ?? this.#options.model ?? ''
     return this.#delta({ role: 'assistant', content: '', refusal: null })
   }

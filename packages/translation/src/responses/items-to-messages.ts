@@ -47,7 +47,7 @@ function messageOf(item: JsonObject, lose: Lose): JsonObject | undefined {
   return undefined
 }
 
-/** Items of tools that ran at the vendor: what they found stands in the answers. */
+/** Items of tools that ran at the vendor: what they found is in the answers. */
 const servedByVendor: ReadonlySet<string> = new Set(
   `web_search_call file_search_call code_interpreter_call image_generation_call computer_call computer_call_output mcp_list_tools
   mcp_approval_request mcp_approval_response mcp_call tool_search_call tool_search_output program program_output`.split(

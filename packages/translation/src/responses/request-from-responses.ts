@@ -23,7 +23,7 @@ const handled: ReadonlySet<string> = new Set(
 
 /**
  * Translates the body of a request of the Responses API to chat completions, from where it goes on to any server. The given body is
- * not changed. Each item of the input is a message of its own.
+ * not changed. Each item of the input is a separate message.
  * @returns `refused` for what needs a store of conversations, which a gateway to other vendors does not have
  */
 export function chatOfResponses(body: JsonObject): ChatOfResponses | { readonly refused: string } {

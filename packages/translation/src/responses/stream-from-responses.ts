@@ -179,7 +179,7 @@ export class StreamFromResponses implements StreamTranslation {
   /** Items of which something has been sent. */
   readonly #saidItems = new Set<unknown>()
 
-  /** What the server wants back stands in the item at its end. */
+  /** What the server wants back is in the item at its end. */
   #endReasoning(item: JsonObject, place: unknown): void {
     const details = reasoningOf(item)
     const isOpen = this.#open?.item === place && this.#open?.type === 'thinking'

@@ -23,7 +23,7 @@ const ofTheCaller = /^(?:authorization|x-api-key|api-key|x-amz-.*|x-goog-.*|acce
 const notCounted = { max_tokens: undefined, stream: undefined, temperature: undefined, top_p: undefined }
 const notCountedEither = { top_k: undefined, stop_sequences: undefined, metadata: undefined }
 
-/** Asks Bedrock to look over prompt and answer, which nobody else would do. */
+/** Asks Bedrock to look over prompt and answer, which no other endpoint would do. */
 const guardrail = 'x-amzn-bedrock-guardrailidentifier'
 
 /** A call in a cloud's form as a first-party one, or what is wrong with it. */
@@ -53,7 +53,7 @@ export function firstPartyCall(request: ModelRequest): ModelRequest | string {
 
 function fromBedrock({ body, operation, stream }: ModelRequest, model: string): FirstPartyForm | string {
   if (operation === 'generate') {
-    // Models of other vendors have bodies of their own.
+    // Models of other vendors have other bodies.
     if (fieldOf(body, 'anthropic_version') === undefined)
       return 'anthropic_version: Field required; InvokeModel is served with the bodies of Claude alone'
     return fromBedrockBody(body, { model, stream })

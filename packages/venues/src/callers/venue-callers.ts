@@ -12,7 +12,7 @@ import { answerAtVenue } from './venue-answer.ts'
 /**
  * Lets callers of Amazon Bedrock (`InvokeModel`, its streams, `CountTokens`) and of Vertex AI (`rawPredict`, `streamRawPredict`) be
  * answered by any target: their calls become first-party ones, with the model by the name that Anthropic's own API has for it, and
- * answers, streams and errors go back in the form of their cloud. What a caller presents to its cloud is taken out. Stands before
+ * answers, streams and errors go back in the form of their cloud. What a caller presents to its cloud is removed. Goes before
  * all other policies, since these read first-party calls. Calls in any other form pass untouched.
  */
 export function venueCallers(): Middleware {

@@ -36,7 +36,7 @@ function usualProfile(model: string, region: string): BedrockProfile {
 const japan: readonly string[] = ['ap-northeast-1', 'ap-northeast-3']
 const australia: readonly string[] = ['ap-southeast-2', 'ap-southeast-4']
 
-/** From Claude 4.5 on Asia has no profile of its own, but Japan and Australia have. */
+/** From Claude 4.5 on Asia has no profile, but Japan and Australia have. */
 function geographyOf(model: string, region: string): BedrockProfile {
   if (region.startsWith('us-gov-')) return 'us-gov'
   if (region.startsWith('us-')) return 'us'

@@ -1,4 +1,4 @@
-/** The snapshot that each name without a date stands for, of models that clouds sell by their date. */
+/** The snapshot of each name without a date, of models that clouds sell by their date. */
 const snapshots: Readonly<Record<string, string>> = {
   'claude-haiku-4-5': '20251001',
   'claude-opus-4-5': '20251101',

@@ -105,7 +105,7 @@ const openingBrace = 0x7b
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-/** In the order of the bytes; undefined where a name is written with escapes, which nobody does. */
+/** In the order of the bytes; undefined where a name is written with escapes, which no client does. */
 function entriesOf(bytes: Uint8Array, fields: ReadonlyMap<string, FieldSpan>): readonly Entry[] | undefined {
   const entries: Entry[] = []
   for (const [name, [start, end]] of fields) {

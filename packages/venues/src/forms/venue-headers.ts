@@ -15,7 +15,7 @@ export function withBetas(headers: RequestHeaders, betas: readonly string[]): Re
 /** The versions of the API by which each cloud names the first of all, which the first-party API knows by another name. */
 const firstVersions: ReadonlySet<unknown> = new Set(['bedrock-2023-05-31', 'vertex-2023-10-16'])
 
-/** What the first-party API calls a version that stands in the body of a cloud's call. */
+/** What the first-party API calls a version that is in the body of a cloud's call. */
 export function firstPartyVersion(version: unknown): string | undefined {
   if (firstVersions.has(version)) return '2023-06-01'
   return typeof version === 'string' ? version : undefined

@@ -80,7 +80,7 @@ export class BedrockScanner {
 const bytesField = Buffer.from('{"bytes":"')
 const QUOTE = 0x22
 
-/** The base64 of an event where it stands first, as AWS writes it: nothing has to be parsed then. */
+/** The base64 of an event where it comes first, as AWS writes it: nothing has to be parsed then. */
 function encodedEvent(payload: Uint8Array): string | undefined {
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   const start = bytesField.length

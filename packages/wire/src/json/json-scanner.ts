@@ -290,10 +290,10 @@ export class JsonScanner {
     return at
   }
 
-  /** Where a string ends, or what it must not hold stands, or an escape that the piece ends in. */
+  /** The end of a string, a character that it must not contain, or an escape that the piece ends in. */
   #inString(bytes: Uint8Array, view: DataView, from: number): number {
     const { length } = bytes
-    // Names are told apart whatever their length, other strings only where they are short and somebody asks.
+    // Names are told apart whatever their length, other strings only where they are short and there is a listener.
     const short = this.#isTold ? this.#start - this.#base + 1 + longestToken : 0
     const told = this.#isName ? length : Math.min(length, short)
     const escapes = this.#escapes

@@ -3,7 +3,7 @@ import { isBounded, textLimits } from '../bounded-json.ts'
 import { type JsonListener, JsonScanner } from './json-scanner.ts'
 import { escapedToken } from './token-code.ts'
 
-/** What protocols only carry: the inputs of tools, and schemas. Nobody on the way has anything to change in it. */
+/** What protocols only carry: the inputs of tools, and schemas. No one on the way changes it. */
 const carried: ReadonlySet<string> = new Set(['input', 'arguments', 'input_schema', 'parameters', 'schema'])
 const carriedNames = [...carried].map((name) => Buffer.from(`"${name}"`))
 

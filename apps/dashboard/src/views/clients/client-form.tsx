@@ -58,7 +58,7 @@ export function ClientForm({ permissions, client, onClose, onSave }: ClientFormP
         }}
       >
         {client === undefined && (
-          <Field label="Name" hint="Its calls are booked, limited and logged under this.">
+          <Field label="Name" hint="Its calls are recorded, limited and logged under this name.">
             <input
               name="name"
               required
@@ -83,10 +83,10 @@ export function ClientForm({ permissions, client, onClose, onSave }: ClientFormP
             ))}
           </details>
         </fieldset>
-        <Field label="Models" hint="Such as claude-haiku-*, separated by commas; all where nothing is said.">
+        <Field label="Models" hint="Such as claude-haiku-*, separated by commas; all if empty.">
           <input name="models" value={client?.models?.join(', ') ?? ''} autocomplete="off" />
         </Field>
-        <Field label="Largest max_tokens" hint="Any where nothing is said.">
+        <Field label="Largest max_tokens" hint="No limit if empty.">
           <input name="maxTokens" inputMode="numeric" pattern="[0-9]*" value={client?.maxTokens ?? ''} />
         </Field>
         <Field label="Expires">

@@ -51,7 +51,9 @@ export function Clients(): JSX.Element {
           {(data.isAsked || data.clients.length > 0) && (
             <Panel
               title="Clients"
-              note={isAllowed ? undefined : 'Adding and changing clients needs the permission admin:write.'}
+              note={
+                isAllowed ? undefined : 'Adding and changing clients requires the permission admin:write.'
+              }
               aside={
                 <button type="button" disabled={!isAllowed} onClick={() => setOpen({ act: 'add' })}>
                   Add a client
@@ -192,7 +194,11 @@ function ClientTable({ clients, budgets, isAllowed, onOpen }: ClientTableProps):
           title: 'Last used',
           from: 'tablet',
           cell: ({ lastUsedAt }) =>
-            lastUsedAt === null ? <span class="quiet">not since the start</span> : ago(lastUsedAt, now),
+            lastUsedAt === null ? (
+              <span class="quiet">not since the gateway started</span>
+            ) : (
+              ago(lastUsedAt, now)
+            ),
         },
         { title: 'Key', from: 'desktop', cell: ({ keys }) => <Keys keys={keys} now={now} /> },
         {

@@ -15,7 +15,7 @@ export function NewKey({ made: { client, key }, onClose }: NewKeyProps): JSX.Ele
     permissions.some((each) => client.permissions.includes(each))
   return (
     <Modal title={`The key of ${client.name}`} onClose={onClose} isKept>
-      <p>It is shown this once: the gateway keeps a hash of it. Copy it now.</p>
+      <p>Copy it now: it is shown only once, and the gateway keeps only a hash.</p>
       <Code text={key} where="Key" />
       {can('claude:code', 'chat', 'messages') && (
         <Code text={`ANTHROPIC_BASE_URL=${gateway} ANTHROPIC_AUTH_TOKEN=${key} claude`} where="Claude Code" />

@@ -16,7 +16,7 @@ export function spillway(startOne: StartOne = startSpillway, waiting = 0): Gatew
   return {
     name: 'Spillway',
     version: version(),
-    note: 'Its own configuration file, with targets of their own for each row.',
+    note: 'Its own configuration file, with separate targets for each row.',
     isSpillway: true,
     lanes: 6,
     waiting,

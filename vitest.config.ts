@@ -1,9 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { longTests } from './.ci/long-tests.ts'
 import LongestFirst from './.ci/longest-first.ts'
 
 const cacheFolder = (name: string): string =>
   fileURLToPath(new URL(`node_modules/.cache/${name}`, import.meta.url))
+
+/** Whether long tests run too: in CI, and for whoever names a file on the command line. */
+const isComplete = Boolean(process.env.CI) || process.argv.slice(2).some((argument) => argument.includes('/'))
 
 // Tests run against the sources; what is published is checked by `check` and by the tests that start programs.
 export default defineConfig({
@@ -12,6 +16,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@spillway/source', 'node'] } },
   test: {
     testTimeout: 20_000,
+    // A condition that is polled may wait for a program to start, on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     // Most of the time of the long tests is spent waiting for programs that they start: two at a time suit two cores.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
@@ -37,7 +43,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'apart', include: ['apps/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'] },
+        test: {
+          name: 'apart',
+          include: ['apps/*/src/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...longTests],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: isComplete ? [...longTests] : [] },
       },
     ],
   },

@@ -1,7 +1,6 @@
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openApi } from '@spillway/gateway-api'
-import { changelog } from './changelog.ts'
 import { cliReference } from './cli-reference.ts'
 import { withCodeGroups } from './code-groups.ts'
 import { frontPage } from './front-page.ts'
@@ -27,8 +26,12 @@ export async function gather(url: string): Promise<void> {
     'http-api.md',
     source('packages/gateway-api/src/questions.ts') + httpApi(openApi() as unknown as OpenApi),
   )
-  // It has every word of every package: searches for one of them would find it first.
-  write('changelog.md', `---\nsource: .changeset\nsearch: false\n---\n\n${changelog(root)}`)
+  const changes = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
+  // It names every package: searches for one of them would find it first.
+  write(
+    'changelog.md',
+    `---\nsource: CHANGELOG.md\nsearch: false\n---\n\n${withLinksInSite('CHANGELOG.md', changes)}`,
+  )
   cpSync(join(root, 'apps/site/logo.svg'), join(pagesFolder, 'public/logo.svg'))
   write('public/llms.txt', llmsText(root, url))
   for (const image of globSync('docs/**/*.{png,svg}', { cwd: root }))

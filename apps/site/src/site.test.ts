@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { openApi } from '@spillway/gateway-api'
 import { expect, test } from 'vitest'
 import { commandTree } from '../../gateway/src/cli.ts'
-import { changelog } from './changelog.ts'
 import { cliReference } from './cli-reference.ts'
 import { withCodeGroups } from './code-groups.ts'
 import { httpApi, type OpenApi } from './http-api.ts'
@@ -82,7 +81,6 @@ test('the page of the HTTP API has all paths and types', () => {
   expect(page).not.toMatch(/\| (undefined|\[object Object\])/)
 })
 
-test('llms.txt and the changelog say what the repository says', () => {
+test('llms.txt says what the repository says', () => {
   expect(llmsText(root, 'https://example.com/')).toContain('](https://example.com/guides/claude-code.md)')
-  expect(changelog(root)).toContain('## Next release')
 })

@@ -105,7 +105,7 @@ describe('a gateway with auth: keys', () => {
     const said = await Promise.all(unknown.map((each) => messageFor({ 'x-api-key': each })))
     expect(new Set(said)).toEqual(new Set(['this key is unknown, revoked or expired']))
     expect(await messageFor({})).toContain('is missing')
-    expect(await messageFor({ authorization: 'Bearer sk-ant-x' })).toContain('begin with sw-')
+    expect(await messageFor({ authorization: 'Bearer sk-ant-x' })).toContain('start with sw-')
     expect(await messageFor({ authorization: `Bearer ${key.slice(0, -1)}` })).toContain('mistyped')
     expect(await messageFor({ authorization: `Bearer ${key}, Bearer ${key}` })).toContain('mistyped')
     expect(await messageFor({ authorization: 'AWS4-HMAC-SHA256 Credential=a/b, Signature=c' })).toContain(

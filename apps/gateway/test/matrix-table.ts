@@ -116,8 +116,8 @@ what the real one refuses (\`apps/gateway/test/translation-matrix.test.ts\`, whi
 tried over two turns: what the server has answered goes back to it with the results of its calls.
 
 “Without” names what the header \`x-spillway-degraded\` says; nothing else gets lost. Where a cell says “no”, the caller gets the
-server's own error; a route with a fallback goes on to another target where the target's \`capabilities\` say that it cannot do it.
-OpenAI's models think without a word of it, so nobody reads their thinking.
+server's own error; a route with a fallback moves on to another target where the target's \`capabilities\` say that it cannot do it.
+OpenAI's models do not show their reasoning, so it reaches no caller.
 
 ## Callers of Messages (\`@anthropic-ai/sdk\`)
 

@@ -78,7 +78,7 @@ describe('a service with a token of the identity provider', () => {
     const now = Math.floor(Date.now() / 1000)
     const refused: [token: string, status: number, why: RegExp][] = [
       [`${head}.${stolen}.${signature}`, 401, /signature of this token is wrong/],
-      [signed({ alg: 'none', kid }, claims, ''), 401, /begin with sw-|asymmetric/],
+      [signed({ alg: 'none', kid }, claims, ''), 401, /start with sw-|asymmetric/],
       [`${signed({ alg: 'none', kid }, claims, '')}x`, 401, /only asymmetric signatures/],
       [signed({ alg: 'HS256', kid }, claims, pem), 401, /only asymmetric signatures/],
       [signed({ alg: 'RS256', kid }, claims, other.key.privateKey), 401, /signature of this token is wrong/],

@@ -147,7 +147,7 @@ it.each([
 ])('refuses a key on the command line, without repeating it: %s %s …', async (...args) => {
   const { code, out, err } = await spillway(args)
   expect(code).toBe(1)
-  expect(err).toContain('a key never stands on the command line')
+  expect(err).toContain('do not pass a key on the command line')
   expect(out + err).not.toContain('CANARY')
 })
 

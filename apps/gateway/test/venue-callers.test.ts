@@ -324,7 +324,7 @@ describe('what the gateway refuses itself', () => {
     const { url } = await gatewayOf(configOf(target))
     const refused = {
       status: 403,
-      message: expect.stringMatching(/give the endpoint a credential of its own/),
+      message: expect.stringMatching(/give the endpoint its own credential/),
     }
     await expect(bedrock(url).messages.create({ ...asked, model: bedrockModel })).rejects.toMatchObject(
       refused,

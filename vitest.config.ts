@@ -18,8 +18,8 @@ export default defineConfig({
     testTimeout: 20_000,
     // A condition that is polled may wait for a program to start, on a busy machine.
     expect: { poll: { timeout: 15_000 } },
-    // Most of the time of the long tests is spent waiting for programs that they start: two at a time suit two cores.
-    maxWorkers: 2,
+    // Much of the time of tests is spent waiting for programs that they start: two at a time use two thirds of two cores.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     env: {
       // Gateways that tests start leave nothing in the home of whoever runs them.

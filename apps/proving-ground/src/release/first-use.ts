@@ -26,7 +26,10 @@ export interface Place {
 }
 
 /** What the first example of a README imports besides its package. */
-const besides: Readonly<Record<string, readonly string[]>> = { 'key-vault': ['@spillway/core-client'] }
+const besides: Readonly<Record<string, readonly string[]>> = {
+  'circuit-breaker-fallback': ['@spillway/core-client'],
+  'key-vault': ['@spillway/core-client'],
+}
 
 /** An empty project in which only this was installed. */
 async function installed(name: string, { folder, registry }: Place) {

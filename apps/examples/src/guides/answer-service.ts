@@ -28,7 +28,7 @@ export function answerService(url: string): Target {
         usage: { input_tokens: 0, output_tokens: 0 },
       })
     }
-    // After `abort` nobody listens, so that the error of the cancelled `fetch` is harmless.
+    // After `abort` there is no listener, so that the error of the cancelled `fetch` is harmless.
     run().catch((error: unknown) => sink.error(error))
     return { pause() {}, resume() {}, abort: () => leaving.abort() }
   }

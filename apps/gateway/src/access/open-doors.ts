@@ -32,7 +32,7 @@ export interface DoorOptions {
 /** How those who come are told apart: callers, operators, and people who sign in. */
 export interface Doors {
   readonly fingerprints: Fingerprints
-  /** Clients with keys; undefined where nobody presents one. */
+  /** Clients with keys; undefined where callers present none. */
   readonly known: OpenClients | undefined
   /** Who may call; undefined where anyone may. */
   readonly clients: Credentials | undefined

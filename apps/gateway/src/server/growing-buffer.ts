@@ -15,7 +15,7 @@ export class GrowingBuffer {
 
   /**
    * @param expected how many bytes are announced, where that is known
-   * @param ownsPieces whether nobody else looks at the memory of the pieces, so that it can be given back when they are copied
+   * @param ownsPieces whether no other code reads the memory of the pieces, so that it can be given back when they are copied
    */
   constructor(expected: number | undefined, ownsPieces = false) {
     this.#expected = expected

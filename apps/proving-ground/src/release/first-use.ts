@@ -4,8 +4,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SimulatedServer } from '@spillway/testing'
+import { runCommand } from '../run-command.ts'
 import { copyRunner } from './publish.ts'
-import { runCommand } from './run-command.ts'
 
 /** What a newcomer waited for, and got. */
 export interface FirstUse {

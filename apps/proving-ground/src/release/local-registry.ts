@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '@spillway/testing'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../run-command.ts'
 
 /** A registry of this machine that takes packages, and has all others from the registry that npm is configured with. */
 export interface LocalRegistry {

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runCommand } from '../run-command.ts'
 import type { LocalRegistry } from './local-registry.ts'
-import { runCommand } from './run-command.ts'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 

@@ -63,6 +63,20 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(run.stdout()).toContain(`(pid ${victim}) has ended (SIGKILL)`)
   })
 
+  test('gives a connection that a hung worker had not taken to another one when it is killed', async () => {
+    const claude = await claudeFor()
+    const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
+    const [hung] = run.pids() as [number]
+    process.kill(hung, 'SIGSTOP')
+    // In turn: one of two connections is handed to it.
+    const answers = [1, 2].map(() => send(`${run.url}/v1/messages`, { body: messages() }))
+    let answered = 0
+    for (const answer of answers) void answer.then(() => answered++)
+    await until(() => answered === 1)
+    process.kill(hung, 'SIGKILL')
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200])
+  })
+
   test('goes on where both are killed at once', async () => {
     const claude = await claudeFor()
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))

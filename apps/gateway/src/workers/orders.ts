@@ -67,6 +67,8 @@ export const close: Question<Closing, Served> = question('worker.close')
 /** To a worker: note an act in the audit log. */
 export const noteAct: Note<{ readonly action: string; readonly details: { readonly subject: string } }> =
   note('worker.note')
+/** To a worker: does your event loop run? */
+export const areYouThere: Question<undefined, true> = question('worker.are-you-there')
 export const workersAre: Note<WorkersView> = note('workers.are')
 /** From a worker: it is about to end by itself, and drains. */
 export const leaving: Note<{ readonly why: string }> = note('worker.leaving')

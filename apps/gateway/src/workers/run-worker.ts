@@ -123,6 +123,7 @@ export function runWorker(): void {
     void delay(0).then(() => exit(exitCodes.stopped))
     return { counts: log?.counts(), metrics: (await gateway?.metrics()) ?? [] }
   })
+  channel.answer(orders.areYouThere, () => true)
   channel.answer(collectMetrics, async () => (await gateway?.metrics()) ?? [])
   channel.hear(orders.noteAct, ({ action, details }) => gateway?.note(action, details))
   channel.hear(orders.workersAre, (next) => {

@@ -3,6 +3,7 @@ import type { CancelTimer } from '@spillway/middleware/kit'
 import type { Config } from '../config/config.ts'
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { ChannelErrorCode } from './channel-error.ts'
+import { watchForHang } from './hang-watch.ts'
 import * as orders from './orders.ts'
 import { usualDrain } from './usual-drain.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -145,6 +146,14 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
     url = member.url
     const { process } = member
     counting.add(process)
+    const stopWatch = watchForHang({
+      channel: process.channel,
+      clock,
+      onHang(after) {
+        warn(`worker ${slot.id} (pid ${process.pid}) has not answered for ${after / 1_000} s and is killed`)
+        process.kill()
+      },
+    })
     process.channel.hear(orders.leaving, ({ why }) => {
       if (isClosing || member.isExpected || slot.member !== member) return
       member.isExpected = true
@@ -156,6 +165,7 @@ export function createWorkerPool(options: PoolOptions): WorkerPool {
       restart(slot, 0)
     })
     void process.exited.then((how) => {
+      stopWatch()
       if (slot.member === member) slot.member = undefined
       if (member.isExpected || isClosing) return
       const wait = slot.backoff.next(clock.now() - member.since)

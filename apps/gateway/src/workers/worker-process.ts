@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Lines } from '../log/lines.ts'
 import { type Channel, openChannel } from './channel.ts'
 import { forwardLines } from './forwarded-lines.ts'
+import { createHandovers } from './handovers.ts'
 import { ipcPort } from './port.ts'
 
 /** A process that serves, as its primary sees it. */
@@ -28,10 +29,12 @@ export async function openForks(lines: Lines): Promise<(id: number) => WorkerPro
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  const handovers = createHandovers()
   const colours = process.stdout.isTTY && process.stdout.hasColors()
   return (id) => {
     const forked: Worker = cluster.fork(colours ? { FORCE_COLOR: '1' } : {})
     const { process: child } = forked
+    handovers.watch(child)
     const exited = Promise.withResolvers<string>()
     let hasExited = false
     if (child.stdout !== null) forwardLines(child.stdout, lines.out)

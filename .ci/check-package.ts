@@ -13,6 +13,8 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { apiProblems } from './api-report.ts'
 import { eventProblems } from './event-types.ts'
+import { packageEntries } from './package-entries.ts'
+import { removeUnreachable } from './reachable.ts'
 
 interface Manifest {
   readonly name: string
@@ -86,12 +88,18 @@ process.exitCode = problems.length === 0 ? 0 : 1
 
 /** What an earlier build has made of sources that have moved since: the compiler leaves it there, and it would be packed. */
 function removeLeftovers(directory: string): void {
-  for (const map of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    const name = map.match(/^(?!dashboard\/|command\/)(.*)\.js\.map$/)?.[1]
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    const name = /^(?!dashboard\/|command\/|copies\/)(.*)\.d\.ts$/.exec(file)?.[1]
     if (name === undefined || existsSync(join('src', `${name}.ts`)) || existsSync(join('src', `${name}.tsx`)))
       continue
     for (const end of ['.js', '.js.map', '.d.ts']) rmSync(join(directory, `${name}${end}`), { force: true })
   }
+  if (!isLibrary) return
+  removeUnreachable(
+    directory,
+    packageEntries('.').map((entry) => `${entry}.js`),
+    ['copies'],
+  )
 }
 
 /** Pages for browsers have a budget of their own, which their own package checks; so has the command. Copies are the code of others. */

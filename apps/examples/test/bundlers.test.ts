@@ -74,5 +74,24 @@ describe.skipIf(esbuild === undefined)(
       expect(proxy.requests).toHaveLength(4)
       expect(away.requests.length).toBeLessThan(4)
     })
+
+    // A package is few modules, so what is not used is left out constant by constant.
+    test.each([
+      { name: 'middleware', use: 'sleep', most: 300, without: 'Buffer' },
+      { name: 'retry', use: 'exponential', most: 400, without: 'createHash' },
+      { name: 'rate-limit', use: 'rateLimit', most: 65_000, without: 'redis.call' },
+      { name: 'wire', use: 'retryAfterMs', most: 2_000, without: 'Buffer.from' },
+    ])('has of $name no more than what $use needs', async ({ name, use, most, without }) => {
+      const made = run(
+        process.execPath,
+        [esbuild ?? '', '--bundle', '--platform=node', '--format=esm', '--minify'],
+        { cwd: import.meta.dirname },
+      )
+      made.child.stdin?.end(`export { ${use} } from '@spillway/${name}'`)
+      const { stdout } = await made
+      expect(stdout).toContain(use)
+      expect(stdout).not.toContain(without)
+      expect(stdout.length).toBeLessThan(most)
+    })
   },
 )

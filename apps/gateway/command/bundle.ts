@@ -7,7 +7,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
-import { removeUnreachable } from './reachable.ts'
+import { removeUnreachable } from '../../../.ci/reachable.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist', 'command')
@@ -113,7 +113,7 @@ await bundle.close()
 
 const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []))
 writeFileSync(join(folder, 'LICENSES.txt'), licensesOf(modules))
-removeUnreachable(join(root, 'dist'), 'index', ['command', 'dashboard'])
+removeUnreachable(join(root, 'dist'), ['index.js', 'index.d.ts'], ['command', 'dashboard'])
 
 /** The licences of all packages of others whose code is in the bundle, each text once. */
 function licensesOf(files: readonly string[]): string {

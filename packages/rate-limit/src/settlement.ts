@@ -116,10 +116,15 @@ function answerOf({ clock }: ModelRequest, { headers, failure }: ModelResponse):
   const isRefused =
     failure?.kind === 'rate_limited' && failure.origin === 'upstream' && failure.scope !== 'request'
   return {
-    limits: vendorLimits(headers, clock.epoch()).map(({ dimension, ...limit }) => ({
-      name: windowOf[dimension],
-      ...limit,
-    })),
+    limits: vendorLimits(headers, clock.epoch()).map(
+      ({ dimension, limit, remaining, resetMs, periodMs }) => ({
+        name: windowOf[dimension],
+        limit,
+        remaining,
+        resetMs,
+        periodMs,
+      }),
+    ),
     closedMs: isRefused ? (failure.retryAfterMs ?? usualPause) : undefined,
     isSuccess: failure === undefined,
   }

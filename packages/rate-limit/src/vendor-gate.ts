@@ -131,7 +131,7 @@ export class VendorGate {
    * @returns whether that opened something
    */
   hear(passed: Passed, cost: Cost, answer: VendorFeedback, now: number, maxRetryAfter: number): boolean {
-    for (const { name, ...limit } of answer.limits) this.tell(name, limit, now, passed)
+    for (const limit of answer.limits) this.tell(limit.name, limit, now, passed)
     const { lacking, closeMs } = refusalOf(cost, answer, maxRetryAfter)
     for (const { key, asked, ms } of lacking) {
       const told = this.#told.get(key)
@@ -163,7 +163,13 @@ export class VendorGate {
     // Most keys that callers make up never hear of any.
     if (this.#told === nothingTold) this.#told = new Map()
     this.#told.set(key, {
-      ...{ name, limit, refill, order, probeFrom, at: now, resetAt: now + resetMs },
+      name,
+      limit,
+      refill,
+      order,
+      probeFrom,
+      at: now,
+      resetAt: now + resetMs,
       remaining: Math.min(
         most - (passed === undefined ? 0 : this.#askedSince(name, passed)),
         limit ?? Infinity,
@@ -280,7 +286,15 @@ function refresh(told: Told, now: number): void {
 }
 
 export function keyOf(name: WindowName, periodMs: number | undefined): string {
-  return `${name} ${periodMs ?? ''}`
+  return periodMs === undefined ? keys[name] : `${name} ${periodMs}`
+}
+
+/** Of limits without a period, which most are: not put together for each answer. */
+const keys: Readonly<Record<WindowName, string>> = {
+  requestsPerSecond: 'requestsPerSecond ',
+  requestsPerMinute: 'requestsPerMinute ',
+  inputTokensPerMinute: 'inputTokensPerMinute ',
+  outputTokensPerMinute: 'outputTokensPerMinute ',
 }
 
 /** On the mean, calls in flight have produced half of what they are expected to. */

@@ -5,6 +5,7 @@
 export class Latencies {
   readonly #values: Float64Array
   readonly #times: Float64Array
+  readonly #sorted: Float64Array
   readonly #refresh: number
   #count = 0
   #cached: number | undefined
@@ -13,6 +14,7 @@ export class Latencies {
   constructor(size: number) {
     this.#values = new Float64Array(size)
     this.#times = new Float64Array(size)
+    this.#sorted = new Float64Array(size)
     this.#refresh = Math.max(1, size >> 2)
   }
 
@@ -24,9 +26,9 @@ export class Latencies {
 
   /** Nearest rank; undefined when there are fewer than `least`, none of them older than `since`. */
   quantile(share: number, least: number, since: number = -Infinity): number | undefined {
-    const recent = this.#recent(since).sort()
-    if (recent.length < least || recent.length === 0) return undefined
-    return recent[Math.max(0, Math.ceil(share * recent.length) - 1)]
+    const count = this.#sortRecent(since)
+    if (count < least || count === 0) return undefined
+    return this.#sorted[Math.max(0, Math.ceil(share * count) - 1)]
   }
 
   /** A quantile that is up to a quarter of `size` observations old. */
@@ -44,10 +46,14 @@ export class Latencies {
     this.#cachedAt = 0
   }
 
-  #recent(since: number): Float64Array {
+  /** Writes those that are not older into `#sorted`, and returns how many; in place, since answers of a slow endpoint ask each time. */
+  #sortRecent(since: number): number {
     const filled = Math.min(this.#count, this.#values.length)
-    const kept = this.#values.subarray(0, filled)
-    if (since === -Infinity) return kept.slice()
-    return kept.filter((_, at) => (this.#times[at] as number) >= since)
+    let count = 0
+    for (let at = 0; at < filled; at++) {
+      if ((this.#times[at] as number) >= since) this.#sorted[count++] = this.#values[at] as number
+    }
+    this.#sorted.subarray(0, count).sort()
+    return count
   }
 }

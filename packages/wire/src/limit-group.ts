@@ -14,6 +14,18 @@ const pooled = new Set(['opus-4', 'sonnet-4', 'fable-5', 'mythos-5'])
  * @param speed the request's `speed`
  */
 export function limitGroup(model: string, speed?: unknown): string {
+  const isFast = speed === 'fast'
+  if (model.length > longestName) return groupOf(model, isFast)
+  if (last?.model === model && last.isFast === isFast) return last.group
+  const group = groupOf(model, isFast)
+  last = { model, isFast, group }
+  return group
+}
+
+/** Most calls are of the model of the one before. */
+let last: { readonly model: string; readonly isFast: boolean; readonly group: string } | undefined
+
+function groupOf(model: string, isFast: boolean): string {
   const name = model.slice(0, longestName).toLowerCase()
   const found = claudeName.exec(name)?.groups as
     | { family: string; major: string; minor: string | undefined }
@@ -22,5 +34,5 @@ export function limitGroup(model: string, speed?: unknown): string {
   const { family, major, minor } = found
   const isPooled = minor === undefined || pooled.has(`${family}-${major}`)
   const version = isPooled ? major : `${major}-${minor}`
-  return `claude-${family}-${version}${speed === 'fast' ? ' fast' : ''}`
+  return `claude-${family}-${version}${isFast ? ' fast' : ''}`
 }

@@ -52,9 +52,25 @@ function isUsedUp(headers: ResponseHeaders, name: string): boolean {
   return value !== undefined && /^\s*-?\d+\s*$/.test(value) && Number(value) <= 0
 }
 
+/** Dates have whole seconds: many answers, and several headers of each, name the same few. */
+const parsed = new Map<string, number>()
+const mostParsed = 16
+const longestParsed = 40
+
+/** `Date.parse` with a memory of the last few. */
+export function parsedDate(value: string): number {
+  const known = parsed.get(value)
+  if (known !== undefined) return known
+  const date = Date.parse(value)
+  if (value.length > longestParsed) return date
+  if (parsed.size >= mostParsed) parsed.clear()
+  parsed.set(value, date)
+  return date
+}
+
 export function untilDate(value: string | undefined, epoch: number): number | undefined {
   if (value === undefined || !/^\d{4}-\d\d-\d\dT/.test(value)) return undefined
-  const date = Date.parse(value)
+  const date = parsedDate(value)
   return Number.isNaN(date) ? undefined : Math.max(0, date - epoch)
 }
 

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '@spillway/middleware/kit'
-import { goDuration, seconds, untilDate, untilUnixTime } from './rate-limit-reset.ts'
+import { goDuration, parsedDate, seconds, untilDate, untilUnixTime } from './rate-limit-reset.ts'
 import { boundedWait, header } from './retry-after.ts'
 
 /** What a vendor counts. */
@@ -68,10 +68,25 @@ const others: readonly Place[] = [
  * @param epoch milliseconds since the Unix epoch, now
  */
 export function vendorLimits(headers: ResponseHeaders, epoch: number): VendorLimit[] {
-  const read = (places: readonly Place[]): VendorLimit[] =>
-    places.flatMap((place) => readLimit(headers, place, epoch) ?? [])
-  const fast = read(anthropicFast)
-  return [...(fast.length > 0 ? fast : read(anthropicUsual)), ...read(others)]
+  const found: VendorLimit[] = []
+  readPlaces(found, anthropicFast, headers, epoch)
+  if (found.length === 0) readPlaces(found, anthropicUsual, headers, epoch)
+  readPlaces(found, others, headers, epoch)
+  return found
+}
+
+/** In a loop, for speed: most places are empty, and each answer is asked for all. */
+function readPlaces(
+  found: VendorLimit[],
+  places: readonly Place[],
+  headers: ResponseHeaders,
+  epoch: number,
+): void {
+  for (const place of places) {
+    if (headers[place.remaining] === undefined) continue
+    const limit = readLimit(headers, place, epoch)
+    if (limit !== undefined) found.push(limit)
+  }
 }
 
 function readLimit(headers: ResponseHeaders, place: Place, epoch: number): VendorLimit | undefined {
@@ -85,11 +100,8 @@ function readLimit(headers: ResponseHeaders, place: Place, epoch: number): Vendo
   // Mistral names no time: it comes back over the period.
   const resetMs = told ?? steadily(place.periodMs, left, limit)
   if (resetMs === undefined) return undefined
-  return {
-    ...{ dimension: place.dimension, limit, remaining },
-    resetMs: boundedWait(resetMs),
-    periodMs: place.periodMs,
-  }
+  const { dimension, periodMs } = place
+  return { dimension, limit, remaining, resetMs: boundedWait(resetMs), periodMs }
 }
 
 function steadily(periodMs: number | undefined, left: number, limit: number | undefined): number | undefined {
@@ -105,7 +117,7 @@ const sameTime = 2_000
 
 /** The vendor's own present, from which its times are counted: the clock here may be wrong by minutes. */
 function vendorsNow(headers: ResponseHeaders, epoch: number): number {
-  const date = Date.parse(header(headers, 'date') ?? '')
+  const date = parsedDate(header(headers, 'date') ?? '')
   return Number.isNaN(date) || Math.abs(date - epoch) < sameTime ? epoch : date
 }
 

@@ -3,6 +3,7 @@ import { createClient } from '@spillway/core-client'
 import { compose, createRequest } from '@spillway/middleware'
 import { jsonBodyFromBytes, readBody } from '@spillway/middleware/kit'
 import { Agent, request as undiciRequest } from 'undici'
+import { allPolicies } from './all-policies.ts'
 import type { Variant } from './measure.ts'
 
 const headers = {
@@ -22,15 +23,17 @@ export function requestBody(stream: boolean): string {
 }
 
 /** The same call in all the ways that an application may make it, to the server at `url`. */
-export function clientVariants(
+export async function clientVariants(
   url: string,
   stream: boolean,
-): { variants: Variant[]; close: () => Promise<void> } {
+): Promise<{ variants: Variant[]; close: () => Promise<void> }> {
   const endpoint = `${url}/v1/messages`
   const body = requestBody(stream)
   const bytes = new TextEncoder().encode(body)
   const agent = new Agent({ connections: 50 })
   const client = createClient({ provider: 'anthropic', baseUrl: url, credential: 'sk-benchmark' })
+  const { middleware, credential, close: closePolicies } = await allPolicies(url)
+  const whole = createClient({ provider: 'anthropic', baseUrl: url, credential, middleware })
   const emptyChain = compose([], client.handler)
   const overFetch = compose([], attempt(fetchTransport(fetch)))
   const decoder = new TextDecoder()
@@ -70,13 +73,19 @@ export function clientVariants(
     },
     { name: 'bare fetch', call: async () => consume(await fetch(endpoint, init)) },
     { name: 'empty chain', call: () => chain(emptyChain) },
+    { name: 'eight policies', call: () => chain(whole.handler) },
     { name: 'empty chain over fetch', call: () => chain(overFetch) },
     { name: 'client.fetch', call: async () => consume(await client.fetch(endpoint, init)) },
+    {
+      name: 'client.fetch, eight policies',
+      call: async () => consume(await whole.fetch(endpoint, init)),
+    },
   ]
   return {
     variants,
     async close() {
-      await client.close()
+      await Promise.all([client.close(), whole.close()])
+      await closePolicies()
       await agent.close()
     },
   }

@@ -15,11 +15,12 @@ export interface MeasureOptions {
   /** Calls at a time. */
   readonly concurrency: number
   /**
-   * Whether each measurement begins with a full collection, where Node runs with `--expose-gc`. It also throws
-   * optimised code away, which collections in service hardly do: for some 100 ms the compiler is measured as well.
-   * @default true
+   * What is collected before each measurement, where Node runs with `--expose-gc`. A full collection also throws optimised code
+   * away, which those in service hardly do: for some 100 ms the compiler is measured as well, and long code more than short.
+   * `young` leaves the code: nothing of the variant before is swept up in the next one's time, and calls are as in service.
+   * @default true: all
    */
-  readonly collect?: boolean
+  readonly collect?: boolean | 'young'
   readonly onRound?: (round: number) => void
 }
 
@@ -43,7 +44,8 @@ export async function measure(variants: readonly Variant[], options: MeasureOpti
   for (let round = -warmUp; round < rounds; round++) {
     onRound?.(round)
     for (const variant of rotated(variants, round + warmUp)) {
-      if (collect) globalThis.gc?.()
+      if (collect === 'young') globalThis.gc?.({ type: 'minor' })
+      else if (collect) globalThis.gc?.()
       const cpu = variant.cpu ?? ownCpu
       const before = await cpu()
       await repeat(variant.call, calls, concurrency)

@@ -7,11 +7,14 @@ import {
   gzipSync,
   zstdCompressSync,
 } from 'node:zlib'
-import type { SpillwayError } from '@spillway/middleware'
+import { createRequest, type SpillwayError } from '@spillway/middleware'
+import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { defaultText, startClaude, startOpenRouter, virtualClock } from '@spillway/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectionsDownTo, question, rejection, serve, smallAnswer, turns } from '../test/support.ts'
 import { type Client, type ClientOptions, createClient } from './client.ts'
+import { ConnectionPool, poolSettings } from './connection-pool.ts'
+import { endpointFence, placeAt, undiciTransport } from './undici-transport.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -314,6 +317,62 @@ describe('a body that nobody reads', () => {
     await claude.requests[0]?.closedByPeer
     await connectionsDownTo(claude, 0)
   })
+})
+
+it('hands on as one what has come as one', async () => {
+  const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+  const delta = (text: string): string =>
+    `event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"${text}"}}\n\n`
+  const more = Promise.withResolvers<void>()
+  const port = await tcpServer((server) =>
+    server.on('connection', (socket) => {
+      socket.on('error', () => {})
+      socket.once('data', async () => {
+        socket.write(
+          `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n${chunk(delta('one'))}`,
+        )
+        await more.promise
+        socket.write(chunk(delta('two')) + chunk(delta('three')) + chunk(delta('four').slice(0, 40)))
+      })
+    }),
+  )
+  const client = clientAt(`http://127.0.0.1:${port}`)
+  const response = await client.fetch('https://api.anthropic.com/v1/messages', question({ stream: true }))
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const next = async (): Promise<string> => Buffer.from((await reader.read()).value ?? []).toString()
+  expect(await next()).toBe(delta('one'))
+  more.resolve()
+  expect(await next()).toBe(delta('two') + delta('three'))
+  await reader.cancel()
+})
+
+it('tells its sink what the sink itself has thrown, and closes the connection', async () => {
+  const closed = Promise.withResolvers<void>()
+  await using upstream = await serve((_request, response) => {
+    response.on('close', closed.resolve)
+    response.writeHead(200, { 'content-type': 'application/json' }).write('{')
+  })
+  const pool = new ConnectionPool(poolSettings())
+  open.push(() => pool.close())
+  const transport = undiciTransport(pool, placeAt(upstream.url), endpointFence('anthropic', undefined))
+  const request = createRequest({
+    ...{ api: 'anthropic', model: 'm', stream: false, url: '/v1/messages' },
+    body: jsonBodyFromObject({ model: 'm' }),
+  })
+  const defect = new Error('a defect')
+  const heard = await new Promise((resolve) => {
+    transport(request, {
+      headers() {},
+      data() {
+        throw defect
+      },
+      end: () => resolve('an end'),
+      error: resolve,
+      fault: resolve,
+    })
+  })
+  expect(heard).toBe(defect)
+  await closed.promise
 })
 
 describe('a slow reader', () => {

@@ -1,6 +1,6 @@
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
 import type { Api, ModelRequest } from '@spillway/middleware'
-import type { RequestHeaders, ResponseHeaders } from '@spillway/middleware/kit'
+import { concatBytes, type RequestHeaders, type ResponseHeaders } from '@spillway/middleware/kit'
 import { type HeaderFence, type HeaderVenue, headerFence, normaliseBaseUrl, pathOf } from '@spillway/wire'
 import { forwardedQuery } from '@spillway/wire/internal'
 import type { Dispatcher } from 'undici'
@@ -79,6 +79,8 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   #decoding: Decoding | undefined
   #interims = 0
   #aborted: Error | undefined
+  /** Of what was read from the connection at a time. */
+  #pieces: Buffer[] | undefined
 
   constructor(sink: TransportSink) {
     this.#sink = sink
@@ -120,16 +122,36 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#decoding === undefined) this.#sink.data(chunk)
-    else this.#decoding.write(chunk)
+    if (this.#decoding !== undefined) return void this.#decoding.write(chunk)
+    if (this.#pieces !== undefined) return void this.#pieces.push(chunk)
+    this.#pieces = [chunk]
+    queueMicrotask(this.#flush)
+  }
+
+  /**
+   * Hands on as one what came as one, for speed: each piece of a chunked body, which is an event of a stream mostly, would be scanned, counted and
+   * written by itself.
+   */
+  readonly #flush = (): void => {
+    const pieces = this.#pieces
+    if (pieces === undefined) return
+    this.#pieces = undefined
+    if (this.#aborted !== undefined) return
+    try {
+      this.#sink.data(concatBytes(pieces))
+    } catch (error) {
+      this.#breakOff(error)
+    }
   }
 
   onResponseEnd(): void {
+    this.#flush()
     if (this.#decoding === undefined) this.#sink.end()
     else this.#decoding.end()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.#flush()
     this.#decoding?.destroy()
     if (this.#aborted === undefined) this.#sink.error(error)
   }

@@ -1,3 +1,4 @@
+import { indexIn, occursAt } from './search-bytes.ts'
 import { stringBytes } from './string-bytes.ts'
 
 const SPACE = 32
@@ -93,21 +94,24 @@ export class ScannedEvent implements SseEvent {
   }
 
   textBehind(key: Uint8Array): number {
-    if (this.#dataStart < 0) return 0
-    const line = asBuffer(this.bytes).subarray(this.#dataStart, this.#dataEnd)
+    const { bytes } = this
+    const end = this.#dataEnd
     let sum = 0
-    for (let at = line.indexOf(key); at >= 0; at = line.indexOf(key, at)) {
+    for (let at = this.#dataStart; at >= 0; ) {
+      at = indexIn(bytes, key, at, end)
+      if (at < 0) break
       at += key.length
-      sum += stringBytes(line, at)
+      sum += stringBytes(bytes, at, end)
     }
     return sum
   }
 
   #lineIncludes(start: number, end: number, needles: readonly Needle[]): boolean {
-    const line = asBuffer(this.bytes).subarray(start, end)
+    const line = this.bytes
     for (const { bytes, except } of needles) {
-      let at = line.indexOf(bytes)
-      while (at >= 0 && except !== undefined && occursAt(line, at, except)) at = line.indexOf(bytes, at + 1)
+      let at = indexIn(line, bytes, start, end)
+      while (at >= 0 && except !== undefined && occursAt(line, at, except))
+        at = indexIn(line, bytes, at + 1, end)
       if (at >= 0) return true
     }
     return false
@@ -165,13 +169,6 @@ function fieldValue(bytes: Uint8Array, start: number, end: number, name: string)
   if (colon === end) return end
   if (bytes[colon] !== COLON) return -1
   return bytes[colon + 1] === SPACE && colon + 1 < end ? colon + 2 : colon + 1
-}
-
-function occursAt(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
-  for (let i = 0; i < needle.length; i++) {
-    if (bytes[at + i] !== needle[i]) return false
-  }
-  return true
 }
 
 function text(bytes: Uint8Array, start: number, end: number): string {

@@ -11,12 +11,12 @@ const LETTER_U = 0x75
  * How many bytes of UTF-8 the string has that begins at `start` of a JSON text, without decoding it; 0 where something else
  * begins there.
  */
-export function stringBytes(json: Uint8Array, start: number): number {
+export function stringBytes(json: Uint8Array, start: number, end: number = json.length): number {
   let at = start
   while (json[at] === SPACE) at++
   if (json[at] !== QUOTE) return 0
   let bytes = 0
-  for (at++; at < json.length && json[at] !== QUOTE; at++) {
+  for (at++; at < end && json[at] !== QUOTE; at++) {
     if (json[at] !== BACKSLASH) {
       bytes++
       continue

@@ -21,10 +21,13 @@ export interface CredentialExchange<C extends object, R> {
 export async function sendWithCredential<C extends object, R>(
   exchange: CredentialExchange<C, R>,
 ): Promise<R> {
-  const first = await exchange.obtain()
+  const obtained = exchange.obtain()
+  // What is there at once is not waited for.
+  const first = obtained instanceof Promise ? await obtained : obtained
   if (isFailure(first)) return exchange.refuse(first)
   const response = await exchange.send(first)
-  if (!(await exchange.isRefused(response, first))) return response
+  const refused = exchange.isRefused(response, first)
+  if (!(refused instanceof Promise ? await refused : refused)) return response
   const second = await exchange.obtain()
   if (isFailure(second) || exchange.isSame?.(second, first)) return response
   await exchange.discard(response)

@@ -20,13 +20,12 @@ const largestTime = 8.64e15
  * surrogate pairs become U+FFFD), counts whole and in range. Callers and upstreams choose what is in it.
  */
 export function cleanEntry<E extends Entry>(entry: E): E {
-  const types: Readonly<Record<string, string>> = columns[entry.table]
   let changed: Record<string, unknown> | undefined
   const row = entry.row as unknown as Record<string, unknown>
-  for (const name in types) {
+  for (const { name, clean } of cleaners[entry.table]) {
     const value = row[name]
     if (value === undefined || value === null) continue
-    const cleaned = types[name] === 'text' ? cleanText(value) : cleanNumber(name, types[name], value)
+    const cleaned = clean(value)
     if (cleaned === value) continue
     changed ??= { ...row }
     changed[name] = cleaned
@@ -43,10 +42,31 @@ function cleanText(value: unknown): string {
   return cut.includes('\0') ? cut.replaceAll('\0', '\ufffd') : cut
 }
 
-function cleanNumber(name: string, type: string | undefined, value: unknown): number {
-  const number = typeof value === 'number' && !Number.isNaN(value) ? value : 0
-  if (type === 'double precision') return Math.min(Math.max(number, 0), largestTime)
+const numberOf = (value: unknown): number => (typeof value === 'number' && !Number.isNaN(value) ? value : 0)
+
+const cleanTime: Clean = (value) => Math.min(Math.max(numberOf(value), 0), largestTime)
+
+const cleanCount =
+  (most: number): Clean =>
+  (value) =>
+    Math.min(Math.max(Math.round(numberOf(value)), 0), most)
+
+type Clean = (value: unknown) => string | number
+
+const cleanersOf = (table: Entry['table']): readonly { readonly name: string; readonly clean: Clean }[] =>
+  Object.entries(columns[table]).map(([name, type]) => ({ name, clean: cleanerOf(name, type) }))
+
+/** What cleans each column, found once. */
+const cleaners = {
+  calls: cleanersOf('calls'),
+  attempts: cleanersOf('attempts'),
+  comparisons: cleanersOf('comparisons'),
+  changes: cleanersOf('changes'),
+}
+
+function cleanerOf(name: string, type: string): Clean {
+  if (type === 'text') return cleanText
+  if (type === 'double precision') return cleanTime
   const isTime = name === 'started_at' || name === 'until'
-  const most = name.endsWith('cost_nano') ? largestCost : isTime ? largestTime : largestCount
-  return Math.min(Math.max(Math.round(number), 0), most)
+  return cleanCount(name.endsWith('cost_nano') ? largestCost : isTime ? largestTime : largestCount)
 }

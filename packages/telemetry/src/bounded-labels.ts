@@ -32,7 +32,7 @@ export function boundedModels(maxModels: number): (call: LabelledCall) => Labell
     names.add(name)
     return name
   }
-  return (call) => {
+  const bound = (call: LabelledCall): LabelledCall => {
     const places = call.errorType === undefined ? maxModels : Math.ceil(maxModels / 2)
     const requestModel = bounded(call.requestModel, places)
     const responseModel = call.responseModel === undefined ? undefined : bounded(call.responseModel, places)
@@ -44,4 +44,21 @@ export function boundedModels(maxModels: number): (call: LabelledCall) => Labell
     }
     return { ...call, requestModel, responseModel }
   }
+  // For speed: most calls are like the one before, and what is known stays so.
+  let last: LabelledCall | undefined
+  let labels: LabelledCall | undefined
+  return (call) => {
+    if (last === undefined || labels === undefined || !isSame(call, last)) {
+      last = call
+      labels = bound(call)
+    }
+    return labels
+  }
 }
+
+const isSame = (a: LabelledCall, b: LabelledCall): boolean =>
+  a.requestModel === b.requestModel &&
+  a.responseModel === b.responseModel &&
+  a.errorType === b.errorType &&
+  a.operation === b.operation &&
+  a.provider === b.provider

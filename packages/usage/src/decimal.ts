@@ -28,15 +28,20 @@ export function plus(a: Decimal, b: Decimal): Decimal {
   return { units: scaled(a, scale) + scaled(b, scale), scale }
 }
 
+const powers = Array.from({ length: 64 }, (_, exponent) => 10n ** BigInt(exponent))
+
+/** For speed: a power of large integers takes longer than all else about a price. */
+const powerOfTen = (exponent: number): bigint => powers[exponent] ?? 10n ** BigInt(exponent)
+
 /** The value in units of ten to the power of minus `scale`, half rounded up. */
 export function rounded(value: Decimal, scale: number): bigint {
   if (value.scale <= scale) return scaled(value, scale)
-  const divisor = 10n ** BigInt(value.scale - scale)
+  const divisor = powerOfTen(value.scale - scale)
   return (value.units + divisor / 2n) / divisor
 }
 
 function scaled({ units, scale }: Decimal, wanted: number): bigint {
   // For speed: most sums are of what has the same scale.
   if (scale === wanted || units === 0n) return units
-  return units * 10n ** BigInt(wanted - scale)
+  return units * powerOfTen(wanted - scale)
 }

@@ -16,7 +16,7 @@ export const textLimits: JsonLimits = {
 const cheapLength = 65_536
 
 const deaf: JsonListener = { depth: 0, name() {}, begin() {}, end() {} }
-const decoder = new TextDecoder()
+const BYTE_ORDER_MARK = 0xef
 
 /**
  * Parses a JSON text from outside. Undefined for what is not JSON, and for what has more in it than {@link textLimits}:
@@ -25,10 +25,16 @@ const decoder = new TextDecoder()
 export function parseBounded(json: string | Uint8Array): unknown {
   try {
     if (json.length > cheapLength && !isBounded(json)) return undefined
-    return JSON.parse(typeof json === 'string' ? json : decoder.decode(json))
+    return JSON.parse(typeof json === 'string' ? json : textOf(json))
   } catch {
     return undefined
   }
+}
+
+/** As TextDecoder has it, which takes three times as long for a short text. */
+function textOf(json: Uint8Array): string {
+  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString()
+  return json[0] === BYTE_ORDER_MARK && text.startsWith('\ufeff') ? text.slice(1) : text
 }
 
 /** Whether a JSON text has no more in it than {@link textLimits}. */

@@ -9,19 +9,20 @@ type Recorded = Parameters<AuditTrail['record']>[0]
 
 /** Who called what, from where, whose keys were used for it, and how it ended. No content and no key. */
 export function callEntry({ row, request, record }: FinishedCall): Recorded {
-  const keys = [...new Set(record.attempts.map(({ context }) => context.upstream?.credential ?? 'none'))]
+  const used = record.attempts.map(({ context }) => context.upstream?.credential ?? 'none')
   return {
     actor: row.tenant ?? 'nobody',
     action: 'call',
+    // In the order of the canonical JSON, for speed.
     details: {
-      subject: row.model,
+      attempts: row.attempts,
       call: row.id,
       from: request.context.from ?? 'unknown',
-      path: request.url.replace(/\?.*$/s, ''),
+      keys: used.length === 1 ? used : [...new Set(used)],
       outcome: row.failure ?? 'ok',
+      path: request.url.replace(/\?.*$/s, ''),
+      subject: row.model,
       target: row.target ?? 'none',
-      attempts: row.attempts,
-      keys,
     },
   }
 }

@@ -229,5 +229,5 @@ export function releaseWhenOver(
   }
   if (res.closed) over()
   else res.once('close', over)
-  answering.then(({ outcome }) => outcome).then(over, over)
+  answering.then(({ outcome }) => void outcome.then(over, over), over)
 }

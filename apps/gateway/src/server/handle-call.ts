@@ -159,7 +159,8 @@ export async function handleCall(
       leaving.abort()
     })
   if (forget) res.on('close', forget)
-  const answering = route.handler(request).finally(() => held?.stop())
+  const sent = route.handler(request)
+  const answering = held === undefined ? sent : sent.finally(() => held.stop())
   releaseWhenOver(read.held, res, answering)
   const response = await answering
   handling.onAnswer?.({

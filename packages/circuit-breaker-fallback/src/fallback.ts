@@ -137,10 +137,9 @@ function shareTime(request: ModelRequest, reserve: number, fallbacks: number): n
   const { deadline, clock } = request
   if (deadline === noDeadline) return []
   const kept = Math.min(reserve, timeLeft(deadline, clock) / 2)
-  return Array.from(
-    { length: fallbacks + 1 },
-    (_, index) => deadline - (kept * (fallbacks - index)) / fallbacks,
-  )
+  const deadlines: number[] = []
+  for (let left = fallbacks; left >= 0; left--) deadlines.push(deadline - (kept * left) / fallbacks)
+  return deadlines
 }
 
 /** The request as one of the targets gets it. */

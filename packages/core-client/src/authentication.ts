@@ -57,21 +57,25 @@ function withToken(request: ModelRequest, token: string, scheme: AuthScheme): Mo
 
 /** Headers with this credential and no other. */
 export function authenticated(headers: RequestHeaders, token: string, scheme: AuthScheme): RequestHeaders {
-  const others = unauthenticated(headers)
-  if (scheme === 'x-api-key') return { ...others, 'x-api-key': token }
-  if (scheme === 'bearer') return { ...others, authorization: `Bearer ${token}` }
-  const betas = others['anthropic-beta']
-  return {
-    ...others,
-    authorization: `Bearer ${token}`,
-    'anthropic-beta':
-      betas === undefined ? oauthBeta : betas.includes(oauthBeta) ? betas : `${betas},${oauthBeta}`,
+  const own = unauthenticated(headers)
+  if (scheme === 'x-api-key') {
+    own['x-api-key'] = token
+    return own
   }
+  own.authorization = `Bearer ${token}`
+  if (scheme === 'bearer') return own
+  const betas = own['anthropic-beta']
+  own['anthropic-beta'] =
+    betas === undefined ? oauthBeta : betas.includes(oauthBeta) ? betas : `${betas},${oauthBeta}`
+  return own
 }
 
-/** Headers without any credential. */
-export function unauthenticated(headers: RequestHeaders): RequestHeaders {
-  const { 'x-api-key': _, authorization: __, ...others } = headers
+/** A copy of the headers without any credential; in a loop, which is quicker than rest and spread. */
+export function unauthenticated(headers: RequestHeaders): Record<string, string> {
+  const others: Record<string, string> = {}
+  for (const name in headers) {
+    if (name !== 'x-api-key' && name !== 'authorization') others[name] = headers[name] as string
+  }
   return others
 }
 

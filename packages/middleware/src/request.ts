@@ -121,9 +121,10 @@ const noListeners: readonly Listener[] = []
 export function createRequest(init: NewModelRequest): ModelRequest {
   const clock = init.clock ?? systemClock
   const timeouts = init.timeouts ?? defaultTimeouts
-  return {
+  const { context } = init
+  const callId = context?.callId ?? newCallId(clock.epoch())
+  const request: ModelRequest = {
     api: init.api,
-    ...(init.venue !== undefined && { venue: init.venue }),
     operation: init.operation ?? 'generate',
     model: init.model,
     stream: init.stream,
@@ -135,12 +136,13 @@ export function createRequest(init: NewModelRequest): ModelRequest {
     hasDefaultDeadline: init.deadline === undefined,
     timeouts,
     clock,
-    context: { ...init.context, callId: init.context?.callId ?? newCallId(clock.epoch()) },
+    context: context === undefined ? { callId } : { ...context, callId },
     keepTranscript: init.keepTranscript ?? false,
     holdRefusal: init.holdRefusal ?? false,
     maxHeldBytes: init.maxHeldBytes ?? defaultHeldBytes,
     listeners: init.listeners ?? noListeners,
   }
+  return init.venue === undefined ? request : { ...request, venue: init.venue }
 }
 
 /**

@@ -1,17 +1,24 @@
-import { emit, type Middleware, type ModelRequest, type ModelResponse, named } from '@spillway/middleware'
+import {
+  emit,
+  type Handler,
+  type Middleware,
+  type ModelRequest,
+  type ModelResponse,
+  named,
+} from '@spillway/middleware'
 import { fieldOf, guardHook, longestWait, withDefaults } from '@spillway/middleware/kit'
 import { limitGroup, refuse } from '@spillway/wire'
 import { TypicalDuration } from '@spillway/wire/internal'
 import { AdaptiveAdmission } from './adaptive-admission.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Lease } from './admission.ts'
 import type { AdaptiveConcurrencyOptions } from './gradient.ts'
 import { ifWanted } from './if-wanted.ts'
 import { type LimitStore, memoryLimitStore } from './limit-store.ts'
-import { LimiterMap } from './limiter-map.ts'
+import { type KeyedLimiter, LimiterMap } from './limiter-map.ts'
 import { type Limits, limitRules } from './limits.ts'
 import { sendAndSettle } from './settlement.ts'
 import { acquireSpare } from './spare-capacity.ts'
-import { sentAt, TokenEstimator } from './token-estimator.ts'
+import { type Estimate, sentAt, TokenEstimator } from './token-estimator.ts'
 import { WaitQueue } from './wait-queue.ts'
 import type { TurnedAway } from './waiting-call.ts'
 
@@ -209,57 +216,78 @@ export function createRateLimit(options: RateLimitOptions): RateLimit {
   // Bad limits show here, not at the first call.
   limiters.add('')
 
-  const middleware: Middleware = (next) => async (request) => {
+  /** A call that is not admitted at once: a shared store is asked, or it waits its turn. */
+  const admit = async (
+    request: ModelRequest,
+    keyed: KeyedLimiter,
+    asked: Estimate,
+    answer: Promise<Lease | undefined> | undefined,
+    send: (lease: Lease, reserved: Estimate) => Promise<ModelResponse>,
+  ): Promise<ModelResponse> => {
+    const lease = answer && (await ifWanted(answer, request))
+    if (lease !== undefined) return send(lease, asked)
+    if (request.context.isShadow) return saturated(request, { reason: 'spare' })
+    const { clock } = request
+    const { group } = asked
+    let cost = asked
+    const begun = clock.now()
+    const patience = longestWait(request, settings)
+    const wait = () =>
+      keyed.queue.enter({
+        cost,
+        priority: settings.priority(request),
+        patience,
+        since: begun,
+        holdsFor: cost.holdsFor,
+        clock,
+        signal: request.signal,
+      })
+    let turn = await wait()
+    while ('reason' in turn && turn.reason === 'outdated') {
+      // The vendor has forgotten the prompt meanwhile.
+      cost = { ...estimator.estimate(request), group }
+      turn = await wait()
+    }
+    if ('reason' in turn) return saturated(request, turn)
+    const waitMs = clock.now() - begun
+    if (waitMs > 0) emit(request, 'limit.waited', { waitMs })
+    return send(turn, { ...sentAt(cost, clock.now()), group })
+  }
+
+  /** Most calls are admitted at once, and go on without a promise in between. */
+  const enter = (next: Handler, request: ModelRequest): Promise<ModelResponse> => {
     const keys = request.operation === 'count_tokens' ? counting : limiters
     const keyed = keys.at(settings.key(request), request.clock)
     const group = settings.group(request)
-    let cost = { ...estimator.estimate(request), group }
+    const cost = { ...estimator.estimate(request), group }
+    const send = (lease: Lease, reserved: Estimate): Promise<ModelResponse> =>
+      sendAndSettle(next, {
+        request,
+        lease,
+        reserved,
+        estimator,
+        usual,
+        countCacheReads: settings.countCacheReads,
+        appliesVendorLimits: settings.applyVendorLimits,
+      })
     const { clock } = request
-    const { isShadow } = request.context
     const isFree = keyed.waiting === 0
     const answer =
-      isFree && isShadow
+      isFree && request.context.isShadow
         ? acquireSpare(keyed.limiter, cost, clock)
         : isFree
           ? keyed.limiter.tryAcquire(cost, clock.now())
           : undefined
-    let lease = answer instanceof Promise ? await ifWanted(answer, request) : answer
-    if (lease === undefined && isShadow) return saturated(request, { reason: 'spare' })
-    if (lease === undefined) {
-      const begun = clock.now()
-      const enter = () =>
-        keyed.queue.enter({
-          cost,
-          priority: settings.priority(request),
-          patience,
-          since: begun,
-          holdsFor: cost.holdsFor,
-          clock,
-          signal: request.signal,
-        })
-      const patience = longestWait(request, settings)
-      let turn = await enter()
-      while ('reason' in turn && turn.reason === 'outdated') {
-        // The vendor has forgotten the prompt meanwhile.
-        cost = { ...estimator.estimate(request), group }
-        turn = await enter()
-      }
-      if ('reason' in turn) return saturated(request, turn)
-      lease = turn
-      cost = { ...sentAt(cost, clock.now()), group }
-      const waitMs = clock.now() - begun
-      if (waitMs > 0) emit(request, 'limit.waited', { waitMs })
+    if (answer !== undefined && !(answer instanceof Promise)) return send(answer, cost)
+    return admit(request, keyed, cost, answer, send)
+  }
+
+  const middleware: Middleware = (next) => (request) => {
+    try {
+      return enter(next, request)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    const { countCacheReads, applyVendorLimits } = settings
-    return sendAndSettle(next, {
-      request,
-      lease,
-      reserved: cost,
-      estimator,
-      usual,
-      countCacheReads,
-      appliesVendorLimits: applyVendorLimits,
-    })
   }
 
   const { store: _, name: __, ...set } = options

@@ -12,6 +12,8 @@ export class Conversations {
   readonly #endpoints: readonly Endpoint[]
   readonly #seeds: readonly number[]
   readonly #moved: RecentMap<Endpoint, number>
+  #lastKey: string | undefined
+  #lastHome: Endpoint | undefined
 
   /** @param most how many conversations away from home are remembered */
   constructor(endpoints: readonly Endpoint[], most: number) {
@@ -27,7 +29,8 @@ export class Conversations {
 
   /** Where a conversation is. */
   placeOf(key: string): Endpoint {
-    return this.#moved.get(hash32(key)) ?? this.#homeOf(key)
+    const moved = this.#moved.size === 0 ? undefined : this.#moved.get(hash32(key))
+    return moved ?? this.#homeOf(key)
   }
 
   /** The endpoint that suits it best among some; undefined where there are none. */
@@ -57,8 +60,13 @@ export class Conversations {
     this.#moved.clear()
   }
 
+  /** A call asks several times in a row. */
   #homeOf(key: string): Endpoint {
-    return this.best(key, everyone) as Endpoint
+    if (this.#lastKey !== key || this.#lastHome === undefined) {
+      this.#lastKey = key
+      this.#lastHome = this.best(key, everyone) as Endpoint
+    }
+    return this.#lastHome
   }
 }
 

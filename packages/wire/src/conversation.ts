@@ -18,7 +18,7 @@ export interface Conversation {
 const most = openingMessages
 
 /** A request is asked several times on its way. */
-const known = new WeakMap<JsonBody, Conversation | undefined>()
+const known = new WeakMap<JsonBody, Conversation | null>()
 
 /**
  * Tells which conversation a call belongs to: by `context.session` where the caller names one, else by what all its
@@ -31,9 +31,10 @@ export function conversationOf(request: ModelRequest): Conversation | undefined 
   if (context.session !== undefined) {
     return { key: hash(`${context.tenant ?? ''}\n${context.session}`), isFirstTurn: isFirstTurn(body) }
   }
-  if (known.has(body)) return known.get(body)
+  const before = known.get(body)
+  if (before !== undefined) return before ?? undefined
   const prompt = readPrompt(body, api)
-  known.set(body, prompt)
+  known.set(body, prompt ?? null)
   return prompt
 }
 

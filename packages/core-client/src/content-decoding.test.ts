@@ -63,7 +63,7 @@ it.each([
 it.each(['gzip', 'gzip, br', 'identity'])('an empty body of %s is empty', async (encoding) => {
   const { seen, decoding } = counted(undefined, encoding)
   decoding.end()
-  await turns(2)
+  await expect.poll(() => seen.ended || seen.error !== undefined, { interval: 2 }).toBe(true)
   expect(seen).toEqual({ bytes: 0, ended: true, error: undefined })
 })
 
@@ -103,7 +103,7 @@ it.each([
   const { seen, decoding } = counted()
   decoding.write(bytes)
   decoding.end()
-  await turns(20)
+  await expect.poll(() => seen.ended || seen.error !== undefined, { interval: 2 }).toBe(true)
   expect(seen.ended).toBe(!fails)
   if (fails) expect(seen.error).toMatchObject({ code: undecodable })
 })

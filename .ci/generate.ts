@@ -32,6 +32,13 @@ const generated: Readonly<Record<string, Generated>> = {
       'SPILLWAY_SCREENSHOTS=docs/screenshots vitest run apps/gateway/test/operator-tasks.test.ts',
     ],
   },
+  wasm: {
+    what: 'packages/wire/src/json/string-skip-code.ts: what is WebAssembly, from its text',
+    commands: [
+      'node packages/wire/wasm/write-string-skip.ts',
+      'biome format --write packages/wire/src/json/string-skip-code.ts',
+    ],
+  },
 }
 
 const [name = '--help'] = process.argv.slice(2)

@@ -2,6 +2,7 @@ import { bytesOf } from './bytes-of.ts'
 import { Escapes, hexValue, isEscape } from './escapes.ts'
 import { isSpecial, plainTextEnd } from './plain-text.ts'
 import { Shapes } from './shapes.ts'
+import { leastSkipped, mostLoaded, type StringSkip, stringSkip } from './string-skip.ts'
 import { escapedToken, hashByte, hashStart, longestToken, longToken, shortToken } from './token-code.ts'
 
 /** How much JSON is read before the rest is refused. */
@@ -72,6 +73,9 @@ const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
+/** A piece of fewer bytes is not worth being copied to where strings are read by the block. */
+const worthLoading = 2 * 1024
+
 const isWhiteSpace = bytesOf(' \n\r\t')
 const byteOrderMark = '\xef\xbb\xbf'
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]))
@@ -114,6 +118,8 @@ export class JsonScanner {
   #matched = 0
   #escapeStart = 0
   #unit = 0
+  /** Undefined where strings are read without it. */
+  #skip: StringSkip | undefined
 
   constructor(limits: JsonLimits, listener: JsonListener) {
     this.#limits = limits
@@ -128,6 +134,18 @@ export class JsonScanner {
 
   /** Reads the next piece. */
   write(bytes: Uint8Array): void {
+    if (bytes.length < worthLoading) return this.#readPiece(bytes)
+    const skip = stringSkip()
+    for (let at = 0; at < bytes.length; at += mostLoaded) {
+      const part = bytes.length <= mostLoaded ? bytes : bytes.subarray(at, at + mostLoaded)
+      skip?.load(part)
+      this.#skip = skip
+      this.#readPiece(part)
+      this.#skip = undefined
+    }
+  }
+
+  #readPiece(bytes: Uint8Array): void {
     if (this.problem !== undefined) return
     const at = this.#read(bytes)
     if (at < bytes.length) this.#refuse('syntax', at)
@@ -318,10 +336,17 @@ export class JsonScanner {
 
   /** The same for what nobody tells apart, which is nearly all. */
   #toEnd(bytes: Uint8Array, view: DataView, from: number): number {
-    const last = bytes.length - 1
+    const { length } = bytes
+    const last = length - 1
+    const skip = this.#skip
     let simple = 0
     let at = from
     while (true) {
+      // Escapes in hexadecimal digits often follow each other.
+      if (skip !== undefined && length - at >= leastSkipped && bytes[at] !== BACKSLASH) {
+        at = skip.skip(at, length)
+        simple += skip.escapes()
+      }
       at = plainTextEnd(bytes, view, at)
       if (at >= last || bytes[at] !== BACKSLASH) break
       if (isEscape[bytes[at + 1] as number] === 1) {

@@ -14,6 +14,10 @@ export const programs: Programs = {
     what: 'bytes that a small call allocates on the main thread of the gateway, and what collections leave of them',
     load: () => import('./allocations.ts'),
   },
+  memory: {
+    what: 'memory of the gateway when idle and after a million calls, of a limiter key over Redis; what /metrics blocks',
+    load: () => import('./memory/main.ts'),
+  },
   streams: {
     what: '2,000 concurrent streams through the gateway and through a bare proxy',
     load: () => import('./streams/main.ts'),

@@ -93,7 +93,9 @@ export class SharedBooks {
   readonly #settings: Required<RedisLimitStoreOptions>
   readonly #member: string
   readonly #rules: LimitRules
-  readonly #keys: readonly string[]
+  /** What its keys in Redis begin with: those of all groups, and its own. Put together with each call: keys that callers make up take less. */
+  readonly #tag: string
+  readonly #groupTag: string
   readonly #stopListening: () => void
   readonly nextId: () => string
   #isClosed = false
@@ -117,12 +119,8 @@ export class SharedBooks {
     this.concurrency = limits.concurrency ?? Infinity
     this.processes = settings.processes
     this.offset = settings.clock.epoch() - settings.clock.now()
-    const tag = `${settings.prefix}{${key}}:`
-    const ofGroup = group === '' ? tag : `${tag}${group}:`
-    this.#keys = [
-      ...[`${ofGroup}facts`, `${tag}leases`, `${tag}members`],
-      ...this.meters.map(({ name }) => ofGroup + name),
-    ]
+    this.#tag = `${settings.prefix}{${key}}:`
+    this.#groupTag = group === '' ? this.#tag : `${this.#tag}${group}:`
     this.#stopListening = link.onChange((isUp) => {
       if (isUp) this.#reportNews()
     })
@@ -311,9 +309,14 @@ export class SharedBooks {
       })),
       ...rest,
     }
-    const reply = await this.#link.run(operation, this.#keys, facts, late)
+    const reply = await this.#link.run(operation, this.#keys(), facts, late)
     if (reply.status !== 'lost') this.#learnFromReply(reply)
     return reply
+  }
+
+  #keys(): string[] {
+    const [all, own] = [this.#tag, this.#groupTag]
+    return [`${own}facts`, `${all}leases`, `${all}members`, ...this.meters.map(({ name }) => own + name)]
   }
 
   #learnFromReply({ epoch, now, members, inFlight, totals, limits }: Reply): void {

@@ -16,15 +16,16 @@ export class SharedLimiter implements Admission {
   readonly #concurrency: number
   /** Calls that Redis is being asked about. */
   #asked = 0
-  readonly #onRelease = new Set<() => void>()
+  /** Undefined until a call waits. */
+  #onRelease: Set<() => void> | undefined = undefined
 
   constructor(of: SharedKey) {
     checkLimits(of.limits)
     this.#concurrency = of.limits.concurrency ?? Infinity
     const released = (): void => {
-      for (const callback of this.#onRelease) callback()
+      for (const callback of this.#onRelease ?? []) callback()
     }
-    const isAwaited = (): boolean => this.#onRelease.size > 0
+    const isAwaited = (): boolean => (this.#onRelease?.size ?? 0) > 0
     this.#groups = new LimitGroups(
       (group) => new SharedGroup({ ...of, group }, this.#seats, released, isAwaited),
     )
@@ -53,10 +54,12 @@ export class SharedLimiter implements Admission {
   }
 
   onRelease(callback: () => void): () => void {
-    this.#onRelease.add(callback)
+    this.#onRelease ??= new Set()
+    const callbacks = this.#onRelease
+    callbacks.add(callback)
     return () => {
-      this.#onRelease.delete(callback)
-      if (this.#onRelease.size === 0) for (const [, group] of this.#groups) group.rest()
+      callbacks.delete(callback)
+      if (callbacks.size === 0) for (const [, group] of this.#groups) group.rest()
     }
   }
 

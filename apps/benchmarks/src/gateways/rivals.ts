@@ -85,7 +85,7 @@ const endpointsOf = (upstreams: readonly URL[]): string =>
 function spillway(name: string, storage: (folder: string) => string): Rival {
   return rival(
     name,
-    () => (existsSync(program) ? undefined : 'it is not built: pnpm build'),
+    () => (existsSync(ownProgram) ? undefined : 'it is not built: pnpm build'),
     (upstreams, port, folder) => {
       const file = join(folder, 'spillway.yaml')
       writeFileSync(
@@ -104,14 +104,15 @@ ${storage(folder)}`,
       )
       return {
         command: ownNode,
-        args: [program, 'start', '--config', file, '--quiet'],
+        args: [ownProgram, 'start', '--config', file, '--quiet'],
         env: { BENCHMARK_KEY: 'sk-benchmark', XDG_STATE_HOME: folder },
       }
     },
   )
 }
 
-const program = join(repository, 'apps/gateway/bin/spillway.js')
+/** The gateway's command. */
+export const ownProgram: string = join(repository, 'apps/gateway/bin/spillway.js')
 
 const nginx = rival(
   'nginx',

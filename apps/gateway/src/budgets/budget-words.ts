@@ -2,21 +2,29 @@ import type { BudgetPeriod, BudgetRule, BudgetScope, BudgetStatus, BudgetUnit } 
 
 // How budgets are written for people: in errors, in the log and on the command line.
 
-const whole: Intl.NumberFormat = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const cents: Intl.NumberFormat = new Intl.NumberFormat('en-US', {
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 2,
-})
+/** Made when an amount is first written: the data of ICU that they read take 5 MB of memory. */
+const lazyFormat = (digits: number): (() => Intl.NumberFormat) => {
+  let format: Intl.NumberFormat | undefined
+  return () => {
+    format ??= new Intl.NumberFormat('en-US', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    })
+    return format
+  }
+}
+const whole = lazyFormat(0)
+const cents = lazyFormat(2)
 
 /** What a dollar is in the amounts of budgets. */
 export const nanoDollars = 1e9
 
 /** `$50`, `$41.20`, `$0.004`, `1,000 requests`. What is used is not written as nothing. */
 export function amountIn(unit: BudgetUnit, amount: number): string {
-  if (unit !== 'usd') return `${whole.format(amount)} ${amount === 1 ? unit.slice(0, -1) : unit}`
+  if (unit !== 'usd') return `${whole().format(amount)} ${amount === 1 ? unit.slice(0, -1) : unit}`
   const usd = amount / nanoDollars
   if (usd !== 0 && Math.abs(usd) < 0.01) return `$${Number(usd.toPrecision(1))}`
-  return `$${Number.isInteger(usd) ? whole.format(usd) : cents.format(usd)}`
+  return `$${Number.isInteger(usd) ? whole().format(usd) : cents().format(usd)}`
 }
 
 const adverbs: Readonly<Record<BudgetPeriod, string>> = {

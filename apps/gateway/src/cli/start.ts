@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
 import type { Config } from '../config/config.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts'
@@ -14,6 +13,7 @@ import { clientLines, showClientLines } from './client-lines.ts'
 import { configFileOf } from './config-file.ts'
 import { configFromEnvironment } from './config-from-environment.ts'
 import { describeConfig } from './describe.ts'
+import { setEngineFlags, setServingFlags } from './engine-flags.ts'
 import { exitCodes } from './exit-codes.ts'
 import { followConfig } from './follow-config.ts'
 import { type ProcessWatch, watchProcess } from './watch-process.ts'
@@ -38,11 +38,7 @@ const lastLines = 500
 
 /** Serves until a signal; then ends the process, whatever still holds it. */
 export async function start(options: StartOptions): Promise<never> {
-  // Done for speed: bodies lie outside of V8's heap, and by default each 64 MB of them cause a collection of all of it. See
-  // decision 0208.
-  setFlagsFromString('--external-memory-accounted-in-global-limit')
-  // Little of what calls need outlives them: it is copied sooner than helper threads are awake.
-  setFlagsFromString('--no-parallel-scavenge')
+  setEngineFlags()
   const lines = openLines()
   let log: GatewayLog | undefined
   const watch = watchProcess((line) => (log === undefined ? lines.err(line) : log.warn(line)))
@@ -160,6 +156,7 @@ async function drainAtSignal(
   watch: ProcessWatch,
   settings: () => Pick<Config['server'], 'drainFor' | 'drainDelay'> = () => ({}),
 ): Promise<number> {
+  setServingFlags()
   const { why, code } = await watch.ending
   const { drainFor: drainTime = usualDrain, drainDelay = 0 } = settings()
   const first = drainDelay === 0 ? '' : `no longer ready, calls are taken for ${drainDelay / 1000} s; then `

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
+import { setEngineFlags, setServingFlags } from '../cli/engine-flags.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { watchErrors } from '../cli/watch-process.ts'
 import { formatProblem } from '../config/config-error.ts'
@@ -26,8 +26,7 @@ const sameSignal = 200
 
 /** Serves what the primary orders, until it orders the end or is gone itself. */
 export function runWorker(): void {
-  // As the command does: see decision 0208.
-  setFlagsFromString('--external-memory-accounted-in-global-limit')
+  setEngineFlags()
   const lines = openLines()
   const channel = openChannel(ipcPort(process, () => process.connected))
   let log: GatewayLog | undefined
@@ -109,6 +108,7 @@ export function runWorker(): void {
       },
       partsOf(channel, { id, count: order.count, view: () => view }),
     )
+    setServingFlags()
     return { url: gateway.url }
   })
   channel.answer(orders.reload, async ({ config, subject }) => {

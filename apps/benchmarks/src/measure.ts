@@ -17,7 +17,8 @@ export interface MeasureOptions {
   /**
    * What is collected before each measurement, where Node runs with `--expose-gc`. A full collection also throws optimised code
    * away, which those in service hardly do: for some 100 ms the compiler is measured as well, and long code more than short.
-   * `young` leaves the code: nothing of the variant before is swept up in the next one's time, and calls are as in service.
+   * `young` leaves the code, so that calls are as in service; what the variant before has left to be finalised is done before, in some
+   * calls that do not count.
    * @default true: all
    */
   readonly collect?: boolean | 'young'
@@ -43,8 +44,8 @@ export async function measure(variants: readonly Variant[], options: MeasureOpti
   const warmUp = 3
   for (let round = -warmUp; round < rounds; round++) {
     onRound?.(round)
-    for (const variant of rotated(variants, round + warmUp)) {
-      if (collect === 'young') globalThis.gc?.({ type: 'minor' })
+    for (const variant of inTurn(variants, round + warmUp)) {
+      if (collect === 'young') await settle(variant, calls, concurrency)
       else if (collect) globalThis.gc?.()
       const cpu = variant.cpu ?? ownCpu
       const before = await cpu()
@@ -57,6 +58,26 @@ export async function measure(variants: readonly Variant[], options: MeasureOpti
     const perCall = figures.get(name) as number[]
     return { name, perCall, median: median(perCall) }
   })
+}
+
+/** What is left of the variant before: streams of `fetch` are closed by finalisers, which run some time after a collection. */
+async function settle({ call }: Variant, calls: number, concurrency: number): Promise<void> {
+  for (let times = 0; times < 2; times++) {
+    globalThis.gc?.({ type: 'minor' })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  await repeat(call, Math.ceil(calls / 5), concurrency)
+}
+
+/** The items in another order each round, so that none is always behind the same one. */
+function inTurn<T>(items: readonly T[], round: number): T[] {
+  const steps = items.map((_, index) => index).filter((step) => gcd(step, items.length) === 1)
+  const step = steps[round % steps.length] ?? 1
+  return items.map((_, index) => items[(round + index * step) % items.length] as T)
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b)
 }
 
 /** The same items, beginning with another one. */

@@ -549,6 +549,17 @@ describe('by hand', () => {
   })
 })
 
+it('states are read of the circuits that are wanted, and counted', async () => {
+  const { breaker, run } = bench(quick)
+  for (const model of ['a', 'b', 'c']) await run(undefined, { model })
+  breaker.forceOpen('b')
+  expect(breaker.states((key, scope) => scope === 'model' && key === 'b')).toMatchObject([
+    { key: 'b', scope: 'model', state: 'open' },
+  ])
+  expect(breaker.countStates()).toEqual({ closed: 3, half_open: 0, open: 1 })
+  expect(breaker.countStates((_, scope) => scope === 'model')).toEqual({ closed: 2, half_open: 0, open: 1 })
+})
+
 describe('keys', () => {
   it('are for an option to say', async () => {
     const { run, breaker } = bench({ ...quick, key: () => 'all' })

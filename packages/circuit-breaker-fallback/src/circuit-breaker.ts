@@ -58,8 +58,10 @@ export interface CircuitStatus {
 /** A circuit breaker: the middleware, and what can be read and set. */
 export interface CircuitBreaker {
   readonly middleware: Middleware
-  /** All circuits, those of keys first. */
-  states(): readonly CircuitStatus[]
+  /** All circuits, those of keys first, or those that are wanted. */
+  states(isWanted?: (key: string, scope: CircuitScope) => boolean): readonly CircuitStatus[]
+  /** How many circuits, or of those that are wanted, are in each state: quicker than to read them. */
+  countStates(isWanted?: (key: string, scope: CircuitScope) => boolean): Readonly<Record<CircuitState, number>>
   /** Hears every change, whoever caused it; what it throws touches no call. Returns what stops it. */
   onChange(listener: (change: CircuitChange) => void): () => void
   /** Has a circuit refuse everything until {@link release}; without a key all, also those still to come. */
@@ -79,6 +81,8 @@ export const keyCircuit = '*'
 export function keyCircuitOf(credential: string): string {
   return `${keyCircuit}:${credential}`
 }
+
+const all = (): boolean => true
 
 const isKeyCircuit = (key: string): boolean => key === keyCircuit || key.startsWith(`${keyCircuit}:`)
 
@@ -234,6 +238,11 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
     if (credential === undefined) keys.at(keyCircuit)
     return [...keys.values(), ...models.values()]
   }
+  const scopes = [['key', keys] as const, ['model', models] as const]
+  const refreshAll = (): void => {
+    const now = clock.now()
+    for (const circuit of allCircuits()) circuit.refresh(now, undefined)
+  }
   const force = (state: 'open' | 'closed', key: string | undefined): void => {
     if (key === undefined) forced = state
     each(key, (circuit) => circuit.force(state, clock.now()))
@@ -243,13 +252,22 @@ export function createCircuitBreaker(options: CircuitBreakerOptions = {}): Circu
   named(middleware, 'circuit breaker', { options: { failureRate, minimumCalls, window, openFor } })
   return {
     middleware,
-    states() {
-      const now = clock.now()
-      for (const circuit of allCircuits()) circuit.refresh(now, undefined)
-      return [
-        ...[...keys.entries()].map(([key, circuit]) => stateOf(key, 'key', circuit, clock)),
-        ...[...models.entries()].map(([key, circuit]) => stateOf(key, 'model', circuit, clock)),
-      ]
+    states(isWanted = all) {
+      refreshAll()
+      const read: CircuitStatus[] = []
+      for (const [scope, circuits] of scopes) {
+        for (const [key, circuit] of circuits.entries())
+          if (isWanted(key, scope)) read.push(stateOf(key, scope, circuit, clock))
+      }
+      return read
+    },
+    countStates(isWanted = all) {
+      refreshAll()
+      const counts: Record<CircuitState, number> = { closed: 0, half_open: 0, open: 0 }
+      for (const [scope, circuits] of scopes) {
+        for (const [key, circuit] of circuits.entries()) if (isWanted(key, scope)) counts[circuit.state]++
+      }
+      return counts
     },
     onChange(listener) {
       const guarded = guardListener('a listener of CircuitBreaker.onChange', listener)

@@ -72,8 +72,13 @@ export class RollingWindow {
 
   counts(now: number): WindowCounts {
     this.#slide(now)
-    const { fires, failures } = this.#opossum.stats
-    return { calls: fires, failures }
+    // For speed: `stats` adds up a dozen figures and sorts latencies, and callers make up names of models, each with a window.
+    let [calls, failed] = [0, 0]
+    for (const { fires, failures } of this.#opossum.status.window) {
+      calls += fires
+      failed += failures
+    }
+    return { calls, failures: failed }
   }
 
   /** Stops what opossum set running when it tripped. */

@@ -1,4 +1,4 @@
-import type { CircuitBreaker, CircuitChange } from '@spillway/circuit-breaker-fallback'
+import type { CircuitBreaker, CircuitChange, CircuitScope } from '@spillway/circuit-breaker-fallback'
 import type { CircuitView } from '@spillway/gateway-api'
 
 /** A change and when it was, in milliseconds since the Unix epoch. */
@@ -17,13 +17,13 @@ export class CircuitHistory {
     this.#breaker = breaker
     breaker.onChange((change) => {
       this.#changes = [...this.#changes.slice(1 - longestHistory), { ...change, at: Date.now() }]
-      const circuit = this.circuits().find(({ key, scope }) => key === change.key && scope === change.scope)
+      const [circuit] = this.circuits((key, scope) => key === change.key && scope === change.scope)
       if (circuit !== undefined) onChange({ ...circuit, state: change.to })
     })
   }
 
-  circuits(): CircuitView[] {
-    return this.#breaker.states().map(({ key, scope, state, forced, since, failureRate }) => ({
+  circuits(isWanted?: (key: string, scope: CircuitScope) => boolean): CircuitView[] {
+    return this.#breaker.states(isWanted).map(({ key, scope, state, forced, since, failureRate }) => ({
       ...{ key, scope, forced },
       since: Math.round(since),
       state,

@@ -61,7 +61,9 @@ export interface CircuitBreaker {
   /** All circuits, those of keys first, or those that are wanted. */
   states(isWanted?: (key: string, scope: CircuitScope) => boolean): readonly CircuitStatus[]
   /** How many circuits, or of those that are wanted, are in each state: quicker than to read them. */
-  countStates(isWanted?: (key: string, scope: CircuitScope) => boolean): Readonly<Record<CircuitState, number>>
+  countStates(
+    isWanted?: (key: string, scope: CircuitScope) => boolean,
+  ): Readonly<Record<CircuitState, number>>
   /** Hears every change, whoever caused it; what it throws touches no call. Returns what stops it. */
   onChange(listener: (change: CircuitChange) => void): () => void
   /** Has a circuit refuse everything until {@link release}; without a key all, also those still to come. */

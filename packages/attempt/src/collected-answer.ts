@@ -8,7 +8,7 @@ import {
   type WholeAnswer,
   wholeTranscript,
 } from '@spillway/wire'
-import { withBoundedWaits, wordedFor } from '@spillway/wire/internal'
+import { withBoundedWaits, withRequestIdOf, wordedFor } from '@spillway/wire/internal'
 import { inAskedForm } from './asked-form.ts'
 import { headersOfJson } from './body-form.ts'
 import { CredentialMask } from './credential-mask.ts'
@@ -56,7 +56,8 @@ export function collectedAnswer(
     return { answer, failure: undefined, isCommitted: true, response }
   }
   const mask = new CredentialMask(request.headers)
-  const failure = mask.failure(answer.failure ?? malformedFailure('the answer makes no stream'))
+  const found = answer.failure ?? malformedFailure('the answer makes no stream')
+  const failure = mask.failure(withRequestIdOf(headers, found))
   const masked = mask.bytes(body)
   const isError = status >= 400 && status < 600
   if (isError && !isCut && failure.kind !== 'malformed') {

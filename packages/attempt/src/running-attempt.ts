@@ -16,7 +16,7 @@ import {
   transportFailure,
   truncatedFailure,
 } from '@spillway/wire'
-import { faultFailure, header, isBodiless } from '@spillway/wire/internal'
+import { faultFailure, header, isBodiless, withRequestIdOf } from '@spillway/wire/internal'
 import {
   type AnswerFacts,
   AttemptRecord,
@@ -362,7 +362,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     const { failureBytes, state } = this.#reader ?? {}
     const channel = this.#channel
     const mask = new CredentialMask(this.#request.headers)
-    const failure = mask.failure(quoted)
+    const failure = mask.failure(withRequestIdOf(this.#headers, quoted))
     this.#settleStream(failure)
     if (channel !== undefined) {
       channel.fail(new StreamFailure(failure, failureBytes && mask.bytes(failureBytes), this.#reader?.place))

@@ -11,6 +11,18 @@ import { field, stringField } from './usage.ts'
 /** Headers in which vendors, AWS and Azure give a request's id. */
 const idHeaders = ['request-id', 'x-request-id', 'x-amzn-requestid', 'apim-request-id'] as const
 
+/** The vendor's id of the request, as its response's headers give it. */
+export function requestIdOf(headers: ResponseHeaders): string | undefined {
+  return idHeaders.map((name) => idOf(header(headers, name))).find((id) => id !== undefined)
+}
+
+/** A failure of a call that the vendor has begun to answer, with the id that the headers of its response gave. */
+export function withRequestIdOf(headers: ResponseHeaders, failure: Failure): Failure {
+  if (failure.requestId !== undefined) return failure
+  const requestId = requestIdOf(headers)
+  return requestId === undefined ? failure : { ...failure, requestId }
+}
+
 /**
  * Classifies an HTTP error response.
  * @param body the parsed body, or undefined when it is not JSON
@@ -39,8 +51,7 @@ export function classifyHttpError(
     origin: 'upstream',
     status,
     code: facts.code,
-    requestId:
-      idHeaders.map((name) => idOf(header(headers, name))).find((id) => id !== undefined) ?? facts.requestId,
+    requestId: requestIdOf(headers) ?? facts.requestId,
     phase: kind === 'timeout' ? 'headers' : undefined,
   }
 }

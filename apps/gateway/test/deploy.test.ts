@@ -83,6 +83,21 @@ describe('the chart', () => {
     expect(config.server).toMatchObject({ host: '0.0.0.0', drainDelay: 10_000, drainFor: 60_000 })
   })
 
+  test('takes the values of the guide, whose configuration a gateway takes', () => {
+    const guide = readFileSync(join(folder, '../guides/kubernetes.md'), 'utf8')
+    const [, text = ''] = /```yaml\n(# my-values\.yaml\n[^`]*)```/.exec(guide) ?? []
+    const own = parse(text) as Tree
+    expect(isValid({ ...values, ...own })).toBe(true)
+    const known = new Set(Object.keys(values))
+    expect(Object.keys(own).filter((key) => !known.has(key))).toEqual([])
+    process.env.SPILLWAY_DATABASE_URL = 'postgres://spillway@127.0.0.1/spillway'
+    const { config } = parseConfig(stringify(own.config), 'my-values.yaml')
+    expect(config).toMatchObject({
+      server: { auth: 'keys', drainFor: 300_000 },
+      state: { redis: 'redis://redis.data:6379' },
+    })
+  })
+
   test('asks for no value that there is not', () => {
     const templates = readdirSync(join(chart, 'templates')).map((name) =>
       read('helm/spillway/templates', name),

@@ -85,8 +85,9 @@ describe('the chart', () => {
 
   test('takes the values of the guide, whose configuration a gateway takes', () => {
     const guide = readFileSync(join(folder, '../guides/kubernetes.md'), 'utf8')
-    const [, text = ''] = /```yaml\n(# my-values\.yaml\n[^`]*)```/.exec(guide) ?? []
-    const own = parse(text) as Tree
+    const shown = [...guide.matchAll(/```yaml \[my-values\.yaml\]\n([^`]*)```/g)]
+    const own = parse(shown.map(([, text]) => text).join('')) as Tree
+    expect(shown).toHaveLength(2)
     expect(isValid({ ...values, ...own })).toBe(true)
     const known = new Set(Object.keys(values))
     expect(Object.keys(own).filter((key) => !known.has(key))).toEqual([])

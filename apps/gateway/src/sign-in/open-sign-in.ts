@@ -7,7 +7,8 @@ import { deviceCodes } from './device-codes.ts'
 import { type ExpiringTexts, memoryTexts } from './expiring-texts.ts'
 import { providerLogin } from './provider-login.ts'
 import { sessionTokens } from './session-tokens.ts'
-import { openSignIn, type SignIn, type SignInOptions } from './sign-in.ts'
+import { openSignIn, type SignIn } from './sign-in.ts'
+import type { SignInOptions } from './sign-in-options.ts'
 
 export interface SignInSources extends Pick<SignInOptions, 'url' | 'openSession' | 'note' | 'log'> {
   readonly identity: Identity

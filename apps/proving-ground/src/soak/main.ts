@@ -57,12 +57,17 @@ meet a fault, the configuration is reloaded and keys are rotated, and watches wh
     if (value >= 0 && value <= 100_000) return value
     throw new RangeError(`--${name}: expected a number, 0 or more, but got ${options[name]}`)
   }
-  const set = { warmUp: number('warm-up'), rate: number('rate'), seed: number('seed') }
+  const set = {
+    warmUp: number('warm-up'),
+    rate: number('rate'),
+    seed: number('seed'),
+    workers: number('workers'),
+  }
   const heapSnapshots = options['heap-snapshots'] && resolve(options['heap-snapshots'])
   if (heapSnapshots) mkdirSync(heapSnapshots, { recursive: true })
   const result = await soak({
     ...{ ...set, leak: number('leak'), minutes: number('minutes') + set.warmUp },
-    ...{ streams: number('streams'), workers: number('workers'), changeEvery: number('change-every') },
+    ...{ streams: number('streams'), changeEvery: number('change-every') },
     heapSnapshots,
     onSample: teller(set.warmUp),
   })

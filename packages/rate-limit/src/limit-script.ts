@@ -1,6 +1,9 @@
+import { countedSlots } from './shared-meter.ts'
+import { slots } from './sliding-window.ts'
+
 /**
  * The shared limits of one key and limit group as one Lua script, so that each operation is one atomic round trip. It
- * counts as `SlidingWindow` does (600 slots a window and their sum), and compares with what the vendor says as `VendorGate`
+ * counts as `SlidingWindow` does (600 slots a window and some more, and their sum), and compares with what the vendor says as `VendorGate`
  * does.
  *
  * Keys, all with the same hash tag: the group's facts (hash: epoch, closed, what the vendor has said), the leases of calls
@@ -10,10 +13,10 @@
  * Arguments: the operation and a JSON object. Answers JSON. A caller that knows an epoch which is no longer Redis's is
  * told `lost` and nothing is done: Redis has forgotten what it knew.
  */
-export const limitScript = `
+export const limitScript: string = `
 local operation, a = ARGV[1], cjson.decode(ARGV[2])
 local facts, leases, members = KEYS[1], KEYS[2], KEYS[3]
-local slots = 600
+local slots, counted = ${slots}, ${countedSlots}
 
 local now = a.now
 if not now then
@@ -57,8 +60,8 @@ local function open(index)
   local kept = redis.call('HMGET', window.key, 'total', 'oldest')
   window.total = number(kept[1])
   window.oldest = tonumber(kept[2] or window.current)
-  local first = window.current - slots
-  if window.current - window.oldest > 3 * slots then
+  local first = window.current - counted
+  if window.current - window.oldest > 3 * counted then
     redis.call('DEL', window.key)
     window.total, window.oldest = 0, window.current
   elseif window.oldest < first then
@@ -74,7 +77,7 @@ local function open(index)
 end
 
 local function spend(window, slot, amount)
-  if slot < window.current - slots or amount == 0 then return end
+  if slot < window.current - counted or amount == 0 then return end
   if amount < 0 then amount = math.max(amount, -number(redis.call('HGET', window.key, text(slot)))) end
   redis.call('HINCRBY', window.key, text(slot), text(amount))
   window.total = window.total + amount
@@ -107,9 +110,9 @@ local function waitFor(window, allowed, givenBack)
   if left <= allowed then return 0 end
   for _, entry in ipairs(spent) do
     left = left - entry[2]
-    if left <= allowed then return math.max(1, math.ceil((entry[1] + slots + 1) * window.slotMs - now)) end
+    if left <= allowed then return math.max(1, math.ceil((entry[1] + counted + 1) * window.slotMs - now)) end
   end
-  return window.slotMs * slots
+  return window.slotMs * counted
 end
 
 local function lease(id)
@@ -217,7 +220,7 @@ local function fitsBeside(beside)
   if gate(beside.cost, a.cost, givenBack) > beside.inMs then return false end
   for index, window in ipairs(opened) do
     local together = amounts[index] + math.min(window.limit, beside.amounts[index])
-    local first = math.floor((now + beside.inMs) / window.slotMs) - slots
+    local first = math.floor((now + beside.inMs) / window.slotMs) - counted
     if window.total + together > window.limit and first <= window.current then
       local left = 0
       for _, entry in ipairs(entries(window, givenBack and givenBack[index])) do

@@ -15,6 +15,8 @@ const few = 6
 export class SlidingWindow {
   readonly windowMs: number
   readonly #slotMs: number
+  /** How many slots before the newest one count. */
+  readonly #kept: number
   /** Slots by pages, made where something is spent; undefined while {@link few} slots are used at most. */
   #pages: (Float64Array | undefined)[] | undefined = undefined
   /**
@@ -26,9 +28,11 @@ export class SlidingWindow {
   #newest = 0
   #total = 0
 
-  constructor(windowMs: number) {
+  /** @param kept how many slots before the newest one count, where that is more than the window has */
+  constructor(windowMs: number, kept: number = slots) {
     this.windowMs = windowMs
     this.#slotMs = windowMs / slots
+    this.#kept = kept
   }
 
   /** What counts against the limit at `now`. */
@@ -47,7 +51,7 @@ export class SlidingWindow {
   /** Corrects what was spent in a slot, if it still counts. A slot never goes below nothing. */
   correct(slot: number, amount: number, now: number): void {
     this.#advance(now)
-    if (slot <= this.#newest - slots - 1) return
+    if (slot <= this.#newest - this.#kept - 1) return
     this.#add(slot, Math.max(amount, -this.#at(slot)))
   }
 
@@ -59,9 +63,9 @@ export class SlidingWindow {
     this.#advance(now)
     let left = this.#total - this.#counted(givenBack, this.#newest)
     if (left <= allowed) return 0
-    for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
+    for (let slot = this.#newest - this.#kept; slot <= this.#newest; slot++) {
       left -= this.#at(slot) - (givenBack?.get(slot) ?? 0)
-      if (left <= allowed) return (slot + slots + 1) * this.#slotMs - now
+      if (left <= allowed) return (slot + this.#kept + 1) * this.#slotMs - now
     }
     return this.windowMs
   }
@@ -74,20 +78,20 @@ export class SlidingWindow {
     this.#advance(now)
     const then = Math.max(this.#newest, this.slotAt(at))
     let left = this.#total - this.#counted(givenBack, then)
-    const last = Math.min(this.#newest, then - slots - 1)
-    for (let slot = this.#newest - slots; slot <= last; slot++) left -= this.#at(slot)
+    const last = Math.min(this.#newest, then - this.#kept - 1)
+    for (let slot = this.#newest - this.#kept; slot <= last; slot++) left -= this.#at(slot)
     return left
   }
 
   /** Whether what is spent at `now` still counts at `at`. */
   lasts(now: number, at: number): boolean {
-    return this.slotAt(at) - slots <= this.slotAt(now)
+    return this.slotAt(at) - this.#kept <= this.slotAt(now)
   }
 
   /** The sum of those slots that count while `newest` is the newest. */
   #counted(amounts: ReadonlyMap<number, number> | undefined, newest: number): number {
     let sum = 0
-    for (const [slot, amount] of amounts ?? []) if (slot >= newest - slots) sum += amount
+    for (const [slot, amount] of amounts ?? []) if (slot >= newest - this.#kept) sum += amount
     return sum
   }
 
@@ -109,7 +113,7 @@ export class SlidingWindow {
   entries(now: number): [slot: number, amount: number][] {
     this.#advance(now)
     const entries: [number, number][] = []
-    for (let slot = this.#newest - slots; slot <= this.#newest; slot++) {
+    for (let slot = this.#newest - this.#kept; slot <= this.#newest; slot++) {
       const amount = this.#at(slot)
       if (amount > 0) entries.push([slot, amount])
     }
@@ -119,11 +123,11 @@ export class SlidingWindow {
   #advance(now: number): void {
     const current = Math.floor(now / this.#slotMs)
     if (current <= this.#newest) return
-    if (current - this.#newest > slots) {
+    if (current - this.#newest > this.#kept) {
       this.#pages = undefined
       this.#few = undefined
       this.#total = 0
-    } else if (this.#pages === undefined) this.#dropBefore(current - slots)
+    } else if (this.#pages === undefined) this.#dropBefore(current - this.#kept)
     else {
       for (let slot = this.#newest + 1; slot <= current; slot++) {
         const place = this.#place(slot)
@@ -206,6 +210,6 @@ export class SlidingWindow {
 
   /** Slots that count go back to one window before time 0. */
   #place(slot: number): number {
-    return (slot + slots + 1) % (slots + 1)
+    return (slot + this.#kept + 1) % (this.#kept + 1)
   }
 }

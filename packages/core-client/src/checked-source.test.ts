@@ -22,7 +22,14 @@ const ways: readonly (readonly [string, (text: string) => Credential])[] = [
   ['a function that waits', (text) => async () => text],
   ['an OAuth token', (text) => refreshingToken({ refresh: async () => ({ value: text }) })],
   ['a source', (text) => ({ token: () => ({ value: text }), refused() {} })],
+  ['a source that gives a promise of another library', (text) => foreignPromises(text)],
 ]
+
+/** Promises that are no `Promise`, as those of queries in some libraries. */
+const foreignPromises = (text: string): TokenSource => ({
+  token: () => ({ then: (done: (token: AccessToken) => void) => done({ value: text }) }) as never,
+  refused() {},
+})
 
 describe.each([['a text', (text: string): Credential => text] as const, ...ways])(
   'from %s',

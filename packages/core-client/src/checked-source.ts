@@ -47,8 +47,13 @@ export function checkedSource(source: TokenSource): TokenSource {
   return {
     token(clock) {
       const token = source.token(clock)
-      return token instanceof Promise ? token.then(check) : check(token)
+      return isLater(token) ? Promise.resolve(token).then(check) : check(token)
     },
     refused: (value) => refused(given.get(value) ?? value),
   }
+}
+
+/** Promises of other libraries too: a query of a database may be one. */
+function isLater<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === 'function'
 }

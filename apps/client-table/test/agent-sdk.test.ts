@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Options, query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, gatewayOf, targetAt, temporaryFolder } from '../../gateway/test/gateway.ts'
 import { installClaudeCode } from '../../gateway/test/install-claude-code.ts'
 import { text } from '../src/answers.ts'
@@ -64,11 +64,11 @@ async function upstreamOfThisTest() {
   return upstream
 }
 
-test.runIf(process.env.CI)('Claude Code could be installed', () => {
+it.runIf(process.env.CI)('Claude Code could be installed', () => {
   expect(launcher).toBeDefined()
 })
 
-test.skipIf(launcher === undefined)(
+it.skipIf(launcher === undefined)(
   'the Agent SDK answers through every trouble behind the gateway',
   { timeout: 60_000 },
   async () => {
@@ -80,7 +80,7 @@ test.skipIf(launcher === undefined)(
   },
 )
 
-test.skipIf(launcher === undefined)(
+it.skipIf(launcher === undefined)(
   'the Agent SDK has an error to tell without it',
   { timeout: 60_000 },
   async () => {
@@ -89,7 +89,7 @@ test.skipIf(launcher === undefined)(
   },
 )
 
-test('the page of clients has the version that was tried', () => {
+it('the page of clients has the version that was tried', () => {
   const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
   const manifest = read('../node_modules/@anthropic-ai/claude-agent-sdk/package.json')
   const { version } = JSON.parse(manifest) as { version: string }

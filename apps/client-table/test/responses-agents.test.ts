@@ -3,7 +3,7 @@ import { Agent, tool as agentTool, OpenAIProvider, Runner } from '@openai/agents
 import { type Reply, startClaude } from '@spillway/testing'
 import { generateText, Output, stepCountIs, streamText, tool } from 'ai'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { configOf, forThisTest, gatewayOf, targetAt } from '../../gateway/test/gateway.ts'
 
@@ -41,7 +41,7 @@ describe('the default model of @ai-sdk/openai', () => {
     return { model: openai(model), maxRetries: 0, providerOptions } as const
   }
 
-  test('goes through the steps of a tool, whole and streamed', async () => {
+  it('goes through the steps of a tool, whole and streamed', async () => {
     const call = {
       ...(await asking()),
       prompt: 'How high is it?',
@@ -60,7 +60,7 @@ describe('the default model of @ai-sdk/openai', () => {
     }
   })
 
-  test('gets an object by its schema', async () => {
+  it('gets an object by its schema', async () => {
     const output = Output.object({ schema: z.object({ level: z.number() }) })
     const { output: object } = await generateText({ ...(await asking()), prompt: 'How high is it?', output })
     expect(object).toEqual({ level: 7 })
@@ -68,7 +68,7 @@ describe('the default model of @ai-sdk/openai', () => {
 })
 
 describe('the Agents SDK', () => {
-  test.each(['whole', 'streamed'] as const)('runs an agent with a tool, %s', async (how) => {
+  it.each(['whole', 'streamed'] as const)('runs an agent with a tool, %s', async (how) => {
     const openAIClient = new OpenAI({ baseURL: await claudeBehind(), apiKey: 'k', maxRetries: 0 })
     const runner = new Runner({
       modelProvider: new OpenAIProvider({ openAIClient }),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { CallRow } from '@spillway/gateway-api'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { views } from '../src/routing.ts'
 import { faultsOf } from './accessibility.ts'
 import { complaintsOf, hasChromium, launchBrowser, settled } from './browser.ts'
@@ -91,7 +91,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
   describe.each(fixtures)('with %s', (_, fixture) => {
     const shared = sharedPage()
 
-    test.each(views.map(({ id, name }) => [name, id]))(
+    it.each(views.map(({ id, name }) => [name, id]))(
       '%s renders, on a desk and on a phone, in light and dark',
       async (name, id) => {
         server.fixture = fixture(Date.now())
@@ -117,7 +117,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     )
   })
 
-  test('what is empty says what to do, with this gateway’s own address', async () => {
+  it('what is empty says what to do, with this gateway’s own address', async () => {
     server.fixture = nothingYet(Date.now())
     const page = await open('')
     expect(await page.locator('.empty code').textContent()).toContain(
@@ -129,7 +129,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByText('spillway link claude --tier pro').waitFor()
   })
 
-  test('calls appear as they end, survive a cut connection, and stand still while paused', async () => {
+  it('calls appear as they end, survive a cut connection, and stand still while paused', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('')
     const first = page.locator('.panel:last-of-type tbody tr').first()
@@ -155,7 +155,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await first.getByText('model-three').waitFor()
   })
 
-  test('a gateway in trouble is told calmly, and asked again on demand', async () => {
+  it('a gateway in trouble is told calmly, and asked again on demand', async () => {
     server.fixture = aFewCalls(Date.now())
     server.isBroken = true
     const page = await open('#/keys')
@@ -166,7 +166,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await page.locator('.problem').count()).toBe(0)
   })
 
-  test('everything is reached by keyboard, and a new view is where the reader goes on', async () => {
+  it('everything is reached by keyboard, and a new view is where the reader goes on', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('')
     await page.keyboard.press('Tab')
@@ -189,7 +189,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByRole('columnheader', { name: 'p95' }).waitFor()
   })
 
-  test('filters and pages ask the gateway, and stand in the address', async () => {
+  it('filters and pages ask the gateway, and stand in the address', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/calls')
     expect(await page.locator('tbody tr').count()).toBe(50)
@@ -208,7 +208,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await page.evaluate(() => location.hash)).toBe('#/calls')
   })
 
-  test('a spike of errors leads to the vendor’s words of one call in three clicks', async () => {
+  it('a spike of errors leads to the vendor’s words of one call in three clicks', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('')
     const chart = page.getByRole('img', { name: /^Error rate over time/ })
@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: /^only problems/ }).waitFor()
   })
 
-  test('what was said is hidden, and not even asked for, until a person wants to see it', async () => {
+  it('what was said is hidden, and not even asked for, until a person wants to see it', async () => {
     server.fixture = aFewCalls(Date.now())
     const id = server.fixture.calls[0]?.id ?? ''
     const page = await open(`#/calls/${id}`)
@@ -251,7 +251,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await page.getByText('Paris.').count()).toBe(0)
   })
 
-  test('on a phone, what calls, conversations and groups cost is on the screen', async () => {
+  it('on a phone, what calls, conversations and groups cost is on the screen', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/calls', { viewport: phone })
     for (const view of ['calls', 'sessions', 'usage']) {
@@ -272,7 +272,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     }
   })
 
-  test('what took no tokens misses no price, and the model that answered stands beside the one that was asked', async () => {
+  it('what took no tokens misses no price, and the model that answered stands beside the one that was asked', async () => {
     const fixture = aFewCalls(Date.now())
     const nothing = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
     const [first, second, third] = fixture.calls as [CallRow, CallRow, CallRow]
@@ -288,7 +288,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await rows.nth(1).locator('td:nth-child(5)').textContent()).toMatch(/^claude-opus-5 → gpt-oss-20b/)
   })
 
-  test('the audit log leaves out calls until they are asked for', async () => {
+  it('the audit log leaves out calls until they are asked for', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/audit')
     const asked = (): Promise<unknown> =>
@@ -301,7 +301,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await Promise.all([asked(), page.getByRole('button', { name: 'Calls too' }).click()])
   })
 
-  test('a frame drawn on a chart is the time that all views show', async () => {
+  it('a frame drawn on a chart is the time that all views show', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/latency')
     const box = await page.getByRole('img', { name: /^Time to first token/ }).boundingBox()
@@ -317,7 +317,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash === '#/sessions')
   })
 
-  test('any time can be given, and is compared with the time before', async () => {
+  it('any time can be given, and is compared with the time before', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/latency')
     await page.locator('.own-span > summary').click()
@@ -334,7 +334,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
   })
 
-  test('an hour that occurs twice stays as it is, and what was given once does not come back', async () => {
+  it('an hour that occurs twice stays as it is, and what was given once does not come back', async () => {
     server.fixture = aFewCalls(Date.now())
     // 02:30 in winter time, an hour after 02:30 in summer time.
     const from = Date.UTC(2026, 9, 25, 1, 30)
@@ -349,7 +349,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await page.getByLabel('To', { exact: true }).inputValue()).toBe('2026-10-25T04:30')
   })
 
-  test('the time before is by the clock of the gateway, whatever the one of the browser says', async () => {
+  it('the time before is by the clock of the gateway, whatever the one of the browser says', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/latency')
     await page.evaluate(() => {
@@ -364,7 +364,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(Object.fromEntries(searchParams)).toEqual(past)
   })
 
-  test('j, k and Enter go through the rows, / searches, ? says so', async () => {
+  it('j, k and Enter go through the rows, / searches, ? says so', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')
     await page.keyboard.press('?')
@@ -387,7 +387,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.locator('.waterfall').waitFor()
   })
 
-  test('what needs a person stands above every view, and in the navigation', async () => {
+  it('what needs a person stands above every view, and in the navigation', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/usage')
     await page.getByText('rows wait in the journal on disk').waitFor()
@@ -396,7 +396,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash === '#/health')
   })
 
-  test('numbers of a gateway that is gone say of when they are', async () => {
+  it('numbers of a gateway that is gone say of when they are', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')
     await page.locator('tbody tr').first().waitFor()
@@ -409,7 +409,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     server.isBroken = false
   })
 
-  test('conversations and usage are exported as they are seen', async () => {
+  it('conversations and usage are exported as they are seen', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/usage?by=tenant&range=30d')
     const link = page.getByRole('link', { name: 'CSV' })
@@ -420,7 +420,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash.startsWith('#/calls?session=session-'))
   })
 
-  test('tenants are called by their names wherever they are shown, and found by their fingerprints', async () => {
+  it('tenants are called by their names wherever they are shown, and found by their fingerprints', async () => {
     server.fixture = aFewCalls(Date.now())
     const fingerprint = 'key-a03f61bb20c4Xk2_q9ZtVw'
     const page = await open(`#/calls?tenant=${fingerprint}`)
@@ -443,7 +443,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.getByText('Under tenants.names the configuration gives it a name.').waitFor()
   })
 
-  test('days, weeks and months are one click', async () => {
+  it('days, weeks and months are one click', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/sessions')
     await page.locator('.own-span > summary').click()
@@ -455,7 +455,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await page.locator('.popover').isVisible()).toBe(false)
   })
 
-  test('what changed is shown over any time, and leads to the calls around it', async () => {
+  it('what changed is shown over any time, and leads to the calls around it', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/health?range=7d')
     const asked = page.waitForRequest((request) => request.url().includes('/api/changes?range=1h'))
@@ -469,7 +469,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => /^#\/calls\?from=\d+&to=\d+&problems=true$/.test(location.hash))
   })
 
-  test('mirrors are of the time that is shown, and each comparison leads to its call', async () => {
+  it('mirrors are of the time that is shown, and each comparison leads to its call', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/mirror')
     const asked = page.waitForRequest((request) => request.url().endsWith('/api/mirror?range=30d'))
@@ -480,7 +480,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.locator('.waterfall').waitFor()
   })
 
-  test('a step of the chart above calls narrows the time, and the filters stay', async () => {
+  it('a step of the chart above calls narrows the time, and the filters stay', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/calls?failure=server&compare=before')
     await page.getByText(/calls, .* with problems; before: .* with problems/).waitFor()
@@ -501,7 +501,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash.includes('session=session-'))
   })
 
-  test('a call says for what it waited, and what was lost on the way to a lesser target', async () => {
+  it('a call says for what it waited, and what was lost on the way to a lesser target', async () => {
     const fixture = aFewCalls(Date.now())
     const [first] = fixture.calls as [CallRow]
     const rescued = { ...first, failure: null, fallback: 'overloaded', target: 'local' }
@@ -512,7 +512,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
   })
 
-  test('budgets say who is near the end, and lead to the calls of the period', async () => {
+  it('budgets say who is near the end, and lead to the calls of the period', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/budgets')
     const rows = page.locator('tbody tr')
@@ -534,7 +534,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     )
   })
 
-  test('a client says how much of its budget is used, and leads to its budgets and its calls', async () => {
+  it('a client says how much of its budget is used, and leads to its budgets and its calls', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/clients')
     const row = page.locator('tbody tr', { hasText: 'shop' })
@@ -546,7 +546,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     await page.waitForFunction(() => location.hash === '#/calls?tenant=web')
   })
 
-  test('what is seen can be had as a file, on every view with numbers', async () => {
+  it('what is seen can be had as a file, on every view with numbers', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/calls')
     for (const hash of [
@@ -567,7 +567,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     }
   })
 
-  test('usage counts calls that failed, not attempts', async () => {
+  it('usage counts calls that failed, not attempts', async () => {
     server.fixture = bigNumbers(Date.now())
     const page = await open('#/usage?by=target')
     const { rows } = server.fixture.usage('24h', 'target')
@@ -581,7 +581,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(Number.parseFloat((await cell.textContent()) ?? '')).toBeCloseTo(share, 0)
   })
 
-  test('the colours follow the device until one is chosen, and the choice stays', async () => {
+  it('the colours follow the device until one is chosen, and the choice stays', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/latency', { colorScheme: 'dark' })
     const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
@@ -596,7 +596,7 @@ describe.skipIf(!hasChromium())('the dashboard in Chromium', () => {
     expect(await ground()).toBe(dark)
   })
 
-  test('nothing moves for those who do not want it', async () => {
+  it('nothing moves for those who do not want it', async () => {
     server.fixture = aFewCalls(Date.now())
     const page = await open('#/health', { reducedMotion: 'reduce' })
     const moving = await page.evaluate(

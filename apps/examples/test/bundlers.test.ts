@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startClaude, startConnectProxy } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { installProgram } from '../../gateway/test/install-program.ts'
 
 // What is published is bundled: `pnpm build` comes first. esbuild is no dependency.
@@ -35,14 +35,14 @@ async function main(away, at, proxy) {
 main(...process.argv.slice(2))
 `
 
-test.runIf(Boolean(process.env.CI))('esbuild could be installed', () => {
+it.runIf(Boolean(process.env.CI))('esbuild could be installed', () => {
   expect(esbuild).toBeDefined()
 })
 
 describe.skipIf(esbuild === undefined)(
   'a bundle of esbuild, without a banner and without packages beside it',
   () => {
-    test.each([
+    it.each([
       ['esm', 'mjs'],
       ['cjs', 'cjs'],
     ])('runs as %s: client, breaker, fallback, proxy', async (format, end) => {
@@ -76,7 +76,7 @@ describe.skipIf(esbuild === undefined)(
     })
 
     // A package is few modules, so what is not used is left out constant by constant.
-    test.each([
+    it.each([
       { name: 'middleware', use: 'sleep', most: 300, without: 'Buffer' },
       { name: 'retry', use: 'exponential', most: 400, without: 'createHash' },
       { name: 'rate-limit', use: 'rateLimit', most: 65_000, without: 'redis.call' },

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 
 // What is published is loaded: `pnpm build` comes first.
 
@@ -36,7 +36,7 @@ async function count(...names: string[]): Promise<Record<string, Count>> {
   return JSON.parse(stdout)
 }
 
-test.each([
+it.each([
   // undici, OpenTelemetry's API, opossum and Bottleneck come in modules of their own.
   { name: 'core-client', ours: 10, others: 115 },
   { name: 'retry', ours: 10, others: 0 },
@@ -51,7 +51,7 @@ test.each([
   expect(counts?.others).toBeLessThanOrEqual(bound.others)
 })
 
-test('all packages together load at most 50 modules of ours', async () => {
+it('all packages together load at most 50 modules of ours', async () => {
   const names = readdirSync(packages)
   const counts = await count(...names)
   expect(Object.keys(counts)).toEqual(names)

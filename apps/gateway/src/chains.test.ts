@@ -1,6 +1,6 @@
 import { describe } from '@spillway/middleware'
 import { describeShort } from '@spillway/middleware/kit'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { withChains } from './chains.ts'
 import { parseConfig } from './config/load-config.ts'
@@ -35,7 +35,7 @@ const config = parseConfig(
   'test.yaml',
 ).config
 
-test('a route’s chain is told in one line, and in whole with all that it chooses among', async () => {
+it('a route’s chain is told in one line, and in whole with all that it chooses among', async () => {
   const [short, whole] = await withChains(config, (routes) => [
     routes.map(({ models, handler }) => `${models}: ${describeShort(handler)}`),
     routes.map(({ handler }) => describe(handler)),

@@ -1,9 +1,9 @@
 import { sleep } from '@spillway/middleware'
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { closeAll } from './closing.ts'
 
-test('closes all at the same time, and names what fails and what has not closed in time', async () => {
+it('closes all at the same time, and names what fails and what has not closed in time', async () => {
   const clock = virtualClock()
   const lines: string[] = []
   const closed: string[] = []
@@ -31,7 +31,7 @@ test('closes all at the same time, and names what fails and what has not closed 
   expect(clock.pending).toBe(0)
 })
 
-test('does not wait longer than it must', async () => {
+it('does not wait longer than it must', async () => {
   const clock = virtualClock()
   await clock.runUntil(closeAll([{ name: 'vault', close: () => {} }], () => {}, clock))
   expect([clock.now(), clock.pending]).toEqual([0, 0])

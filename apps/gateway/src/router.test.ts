@@ -1,12 +1,12 @@
 import type { Handler } from '@spillway/middleware'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createRouter } from './router.ts'
 
 const handler: Handler = () => Promise.reject(new Error('not called'))
 const other: Handler = () => Promise.reject(new Error('not called'))
 
 describe('a glob', () => {
-  test.each([
+  it.each([
     ['claude-opus-5-5', 'claude-opus-5-5', true],
     ['claude-opus-5-5', 'claude-opus-5-5-fast', false],
     ['claude-*', 'claude-', true],
@@ -23,7 +23,7 @@ describe('a glob', () => {
     expect('handler' in route(model)).toBe(matches)
   })
 
-  test('with many stars is matched in no time', () => {
+  it('with many stars is matched in no time', () => {
     const route = createRouter([{ models: '*a*a*a*', handler }])
     const startedAt = performance.now()
     route('a'.repeat(2) + 'b'.repeat(2_000))
@@ -31,7 +31,7 @@ describe('a glob', () => {
   })
 })
 
-test('the first route that matches wins', () => {
+it('the first route that matches wins', () => {
   const route = createRouter([
     { models: 'claude-opus-*', handler },
     { models: '*', handler: other },
@@ -40,7 +40,7 @@ test('the first route that matches wins', () => {
   expect(route('claude-haiku-5-5')).toMatchObject({ handler: other })
 })
 
-test('a model that no route serves is not found, and is told which there are', () => {
+it('a model that no route serves is not found, and is told which there are', () => {
   const route = createRouter([{ models: 'claude-*', handler }])
   expect(route('gpt-5')).toMatchObject({
     kind: 'not_found',
@@ -49,7 +49,7 @@ test('a model that no route serves is not found, and is told which there are', (
   })
 })
 
-test('a model of two names is served by the first route that matches either', () => {
+it('a model of two names is served by the first route that matches either', () => {
   const route = createRouter([
     { models: 'claude-opus-*', handler },
     { models: '*', handler: other },

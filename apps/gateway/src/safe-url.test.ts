@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { endpointUrlProblem, safeUrl } from './safe-url.ts'
 
 describe('an address as it may be shown', () => {
@@ -47,7 +47,7 @@ describe('an address as it may be shown', () => {
   })
 })
 
-test.each([
+it.each([
   ['http://user:pw@host', /credential/],
   ['http://user@host', /credential/],
   ['http://:pw@host/v1', /credential/],

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, targetAt } from './gateway.ts'
@@ -73,7 +73,7 @@ const reads = [
 ]
 
 describe('a request that names a foreign host', () => {
-  test.each([
+  it.each([
     'evil.example',
     'evil.example:8787',
     'localhost.evil.example',
@@ -91,14 +91,14 @@ describe('a request that names a foreign host', () => {
     expect(claude.requests.length).toBe(sent)
   })
 
-  test('reads that host in the answer, printable and short', async () => {
+  it('reads that host in the answer, printable and short', async () => {
     const { message } = errorOf(await answerTo(gateway, call, ['host: Evil.Example:1'], messages()))
     expect(message).toContain('"evil.example"')
     const long = errorOf(await answerTo(gateway, call, [`host: ${'a.'.repeat(120)}example`], messages()))
     expect([long.status, long.message.length < 300]).toEqual([403, true])
   })
 
-  test('is refused in OpenAI’s words at OpenAI’s path', async () => {
+  it('is refused in OpenAI’s words at OpenAI’s path', async () => {
     const line = 'POST /v1/chat/completions HTTP/1.1'
     const answer = await answerTo(gateway, line, ['host: evil.example'], chat())
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
@@ -106,12 +106,12 @@ describe('a request that names a foreign host', () => {
     })
   })
 
-  test.each(reads)('may not read %s', async (path) => {
+  it.each(reads)('may not read %s', async (path) => {
     const answer = await answerTo(gateway, `GET ${path} HTTP/1.1`, ['host: evil.example'])
     expect(errorOf(answer).status).toBe(403)
   })
 
-  test.each(['OPTIONS', 'PUT', 'DELETE', 'HEAD', 'TRACE'])(
+  it.each(['OPTIONS', 'PUT', 'DELETE', 'HEAD', 'TRACE'])(
     'is refused whatever the method: %s',
     async (method) => {
       const answer = await answerTo(gateway, `${method} /v1/messages HTTP/1.1`, ['host: evil.example'])
@@ -119,7 +119,7 @@ describe('a request that names a foreign host', () => {
     },
   )
 
-  test('is refused before its body is there, and is not told to send it', async () => {
+  it('is refused before its body is there, and is not told to send it', async () => {
     const head = [call, 'host: evil.example', 'content-length: 1000', 'expect: 100-continue', '', '']
     const { socket, received } = await openSocket(gateway.url, head.join('\r\n'))
     await expect.poll(received).toMatch(/^HTTP\/1\.1 403 /)
@@ -127,7 +127,7 @@ describe('a request that names a foreign host', () => {
     socket.destroy()
   })
 
-  test('is refused behind one that was served, on the same connection', async () => {
+  it('is refused behind one that was served, on the same connection', async () => {
     const good = ['GET /healthz HTTP/1.1', 'host: 127.0.0.1', '', ''].join('\r\n')
     const bad = ['GET /api/summary HTTP/1.1', 'host: evil.example', '', ''].join('\r\n')
     const { socket, received } = await openSocket(gateway.url, good + bad + good)
@@ -136,19 +136,19 @@ describe('a request that names a foreign host', () => {
     socket.destroy()
   })
 
-  test('reads why, though its body is large', async () => {
+  it('reads why, though its body is large', async () => {
     const body = messages({ messages: [{ role: 'user', content: 'x'.repeat(5_000_000) }] })
     const { status } = await send(`${gateway.url}/v1/messages`, { headers: { host: 'evil.example' }, body })
     expect(status).toBe(403)
   })
 
-  test('gets no tunnel', async () => {
+  it('gets no tunnel', async () => {
     expect(await answerTo(gateway, 'CONNECT evil.example:443 HTTP/1.1', ['host: evil.example:443'])).toBe('')
   })
 })
 
 describe('a request that names this gateway', () => {
-  test.each([
+  it.each([
     'localhost',
     'LOCALHOST:1',
     'localhost.:8787',
@@ -161,21 +161,21 @@ describe('a request that names this gateway', () => {
     expect(await answerTo(gateway, call, [`host: ${host}`, version], messages())).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  test.each(['gateway.internal', 'GATEWAY.internal.:9999', 'a.b.example.com:8787', '10.1.2.3:8787'])(
+  it.each(['gateway.internal', 'GATEWAY.internal.:9999', 'a.b.example.com:8787', '10.1.2.3:8787'])(
     'passes by server.allowedHosts: %s',
     async (host) => {
       expect(await answerTo(open, call, [`host: ${host}`, version], messages())).toMatch(/^HTTP\/1\.1 200 /)
     },
   )
 
-  test.each(['example.com:8787', 'a.example.com:9999', 'a.example.com', 'x.gateway.internal', '10.1.2.4'])(
+  it.each(['example.com:8787', 'a.example.com:9999', 'a.example.com', 'x.gateway.internal', '10.1.2.4'])(
     'is not meant by server.allowedHosts: %s',
     async (host) => {
       expect(await answerTo(open, call, [`host: ${host}`], messages())).toMatch(/^HTTP\/1\.1 403 /)
     },
   )
 
-  test('is asked for its body where it waits for that', async () => {
+  it('is asked for its body where it waits for that', async () => {
     const body = JSON.stringify(messages())
     const head = [
       call,
@@ -195,7 +195,7 @@ describe('a request that names this gateway', () => {
 })
 
 describe('a request without one valid host', () => {
-  test.each([
+  it.each([
     ['two', ['host: 127.0.0.1', 'host: 127.0.0.1'], /more than one Host/],
     ['two, one of them foreign', ['Host: 127.0.0.1', 'HOST: evil.example'], /more than one Host/],
     ['none', [], /no Host/],
@@ -214,7 +214,7 @@ describe('a request without one valid host', () => {
     expect(claude.requests.length).toBe(sent)
   })
 
-  test('passes where HTTP has none: probes of load balancers speak HTTP/1.0', async () => {
+  it('passes where HTTP has none: probes of load balancers speak HTTP/1.0', async () => {
     expect(await answerTo(gateway, 'GET /healthz HTTP/1.0', [])).toMatch(/^HTTP\/1\.1 200 /)
     expect(await answerTo(gateway, 'GET /healthz HTTP/1.0', ['host: evil.example'])).toMatch(
       /^HTTP\/1\.1 403 /,
@@ -223,7 +223,7 @@ describe('a request without one valid host', () => {
 })
 
 describe('a request whose target is a whole URL', () => {
-  test.each([
+  it.each([
     ['http://127.0.0.1:8787/v1/messages?beta=true', 'host: 127.0.0.1:8787'],
     ['HTTP://LOCALHOST/v1/messages?beta=true', 'host: evil.example'],
   ])('is served by its path, and its host counts: %s, with %s', async (target, host) => {
@@ -232,7 +232,7 @@ describe('a request whose target is a whole URL', () => {
     expect(claude.requests.at(-1)?.path).toBe('/v1/messages?beta=true')
   })
 
-  test.each([
+  it.each([
     ['http://evil.example/v1/messages', 403],
     ['http://api.anthropic.com/v1/messages', 403],
     ['http://127.0.0.1@evil.example/v1/messages', 400],
@@ -245,7 +245,7 @@ describe('a request whose target is a whole URL', () => {
     expect(claude.requests.length).toBe(sent)
   })
 
-  test('reads the API and its parameters', async () => {
+  it('reads the API and its parameters', async () => {
     const line = 'GET http://localhost:8787/api/summary?range=1h HTTP/1.1'
     expect(await answerTo(gateway, line, ['host: localhost:8787'])).toMatch(/^HTTP\/1\.1 200 /)
   })
@@ -255,7 +255,7 @@ describe('a request of a web page', () => {
   const ask = (headers: Record<string, string>, at = gateway) =>
     send(`${at.url}/v1/messages`, { headers, body: messages() })
 
-  test.each([
+  it.each([
     { origin: 'https://evil.example' },
     { origin: 'http://127.0.0.1:3000' },
     { origin: 'https://127.0.0.1' },
@@ -278,7 +278,7 @@ describe('a request of a web page', () => {
     expect(claude.requests.length).toBe(sent)
   })
 
-  test('with the right host and the wrong scheme, port or name is refused', async () => {
+  it('with the right host and the wrong scheme, port or name is refused', async () => {
     const { port } = new URL(gateway.url)
     for (const origin of [
       `https://127.0.0.1:${port}`,
@@ -288,12 +288,12 @@ describe('a request of a web page', () => {
       expect((await ask({ origin, 'sec-fetch-site': 'same-site' })).status).toBe(403)
   })
 
-  test.each(reads)('of another origin may not read %s', async (path) => {
+  it.each(reads)('of another origin may not read %s', async (path) => {
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }
     expect((await send(`${gateway.url}${path}`, { method: 'GET', headers })).status).toBe(403)
   })
 
-  test('that was linked from another site is the dashboard, and nothing else', async () => {
+  it('that was linked from another site is the dashboard, and nothing else', async () => {
     const headers = {
       'sec-fetch-site': 'cross-site',
       'sec-fetch-mode': 'navigate',
@@ -308,7 +308,7 @@ describe('a request of a web page', () => {
     expect(await status('/', { origin: 'https://evil.example' })).toBe(403)
   })
 
-  test.each([
+  it.each([
     {},
     { 'sec-fetch-mode': 'cors', 'accept-language': '*', 'user-agent': 'node' },
     { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
@@ -322,7 +322,7 @@ describe('a request of a web page', () => {
     expect(status).toBe(200)
   })
 
-  test('of the dashboard passes', async () => {
+  it('of the dashboard passes', async () => {
     const origin = new URL(gateway.url).origin
     expect((await ask({ origin, 'sec-fetch-site': 'same-origin' })).status).toBe(200)
     expect((await ask({ origin })).status).toBe(200)
@@ -333,7 +333,7 @@ describe('a request of a web page', () => {
     expect(status).toBe(200)
   })
 
-  test('that opens a WebSocket is refused', async () => {
+  it('that opens a WebSocket is refused', async () => {
     const upgrade = [
       'connection: Upgrade',
       'upgrade: websocket',
@@ -364,7 +364,7 @@ describe('a page of an allowed origin', () => {
     'x-content-type-options': 'nosniff',
   }
 
-  test.each([
+  it.each([
     ['an answer', '/v1/messages', messages(), 200],
     ['a stream', '/v1/messages', messages({ stream: true }), 200],
     ['an error of a body', '/v1/messages', { model: '' }, 400],
@@ -379,19 +379,19 @@ describe('a page of an allowed origin', () => {
     expect(received.headers).not.toHaveProperty('access-control-allow-credentials')
   })
 
-  test('may read an error of the upstream', async () => {
+  it('may read an error of the upstream', async () => {
     claude.next({ type: 'status', status: 529 })
     const received = await send(`${open.url}/v1/messages`, { headers: { origin }, body: messages() })
     expect(received.status).toBe(529)
     expect(received.headers).toMatchObject(cors)
   })
 
-  test('may read JSON whose answer varies by more', async () => {
+  it('may read JSON whose answer varies by more', async () => {
     const received = await send(`${open.url}/`, { method: 'GET', headers: { origin } })
     expect(received.headers.vary).toBe('accept, origin')
   })
 
-  test('sends a preflight and learns what it may', async () => {
+  it('sends a preflight and learns what it may', async () => {
     const received = await send(`${open.url}/v1/messages`, {
       method: 'OPTIONS',
       headers: {
@@ -412,7 +412,7 @@ describe('a page of an allowed origin', () => {
     })
   })
 
-  test.each(['', 'a b', 'a,,b', 'a: b', 'x'.repeat(5_000)])('is granted no headers by %j', async (wanted) => {
+  it.each(['', 'a b', 'a,,b', 'a: b', 'x'.repeat(5_000)])('is granted no headers by %j', async (wanted) => {
     const { status, headers } = await send(`${open.url}/v1/messages`, {
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': wanted },
@@ -422,19 +422,19 @@ describe('a page of an allowed origin', () => {
     expect(headers).not.toHaveProperty('access-control-allow-private-network')
   })
 
-  test('that does not ask before is answered as with any method', async () => {
+  it('that does not ask before is answered as with any method', async () => {
     const { status } = await send(`${open.url}/v1/messages`, { method: 'OPTIONS', headers: { origin } })
     expect(status).toBe(405)
   })
 
-  test('may be any of a scheme', async () => {
+  it('may be any of a scheme', async () => {
     const headers = { origin: 'vscode-webview://0a1b2c3d-4e5f' }
     const received = await send(`${open.url}/v1/messages`, { headers, body: messages() })
     expect(received.status).toBe(200)
     expect(received.headers['access-control-allow-origin']).toBe(headers.origin)
   })
 
-  test.each([
+  it.each([
     'https://app.example.com.evil.example',
     'https://APP.example.com',
     'http://app.example.com',
@@ -452,13 +452,13 @@ describe('a page of an allowed origin', () => {
     }
   })
 
-  test('has to name a host of this gateway too', async () => {
+  it('has to name a host of this gateway too', async () => {
     const headers = { origin, host: 'evil.example' }
     expect((await send(`${open.url}/v1/messages`, { headers, body: messages() })).status).toBe(403)
   })
 })
 
-test.each([
+it.each([
   ['GET', '/', 200],
   ['GET', '/healthz', 200],
   ['GET', '/metrics', 200],

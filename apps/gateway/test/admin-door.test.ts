@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Audit } from '@spillway/gateway-api'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { newClientKey } from '../src/clients/client-key.ts'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
@@ -75,7 +75,7 @@ const auditOf = async (at: Setting, action: string): Promise<Audit['entries']> =
 }
 
 describe('paths of the operator, with auth: keys', () => {
-  test('need a key with the permission, or a session, from this machine too', async () => {
+  it('need a key with the permission, or a session, from this machine too', async () => {
     const at = await start()
     const statuses = async (path: string, method = 'GET') => {
       const given = [{}, ...['web', 'scraper', 'viewer', 'ops'].map((name) => bearer(at, name))]
@@ -104,7 +104,7 @@ describe('paths of the operator, with auth: keys', () => {
     expect(JSON.parse(limited.text).error.message).toBe('web lacks the permission admin:read')
   })
 
-  test('see no other spelling of a path as theirs', async () => {
+  it('see no other spelling of a path as theirs', async () => {
     const at = await start()
     const session = await at.logIn('ops')
     const raw = async (line: string, more: readonly string[] = []): Promise<number> => {
@@ -177,7 +177,7 @@ describe('paths of the operator, with auth: keys', () => {
     )
   })
 
-  test('take a key in the URL from nobody', async () => {
+  it('take a key in the URL from nobody', async () => {
     const at = await start()
     const { status, text } = await at.ask(`/api/targets?key=${at.clients.keys.ops}`, {
       headers: bearer(at, 'ops'),
@@ -187,7 +187,7 @@ describe('paths of the operator, with auth: keys', () => {
 })
 
 describe('a session', () => {
-  test('comes for a key, in a cookie that scripts cannot read and that holds no key', async () => {
+  it('comes for a key, in a cookie that scripts cannot read and that holds no key', async () => {
     const at = await start()
     const { setCookie, cookie } = await at.logIn('ops')
     const { port } = new URL(at.gateway.url)
@@ -212,7 +212,7 @@ describe('a session', () => {
     expect((await at.ask('/api/targets', { headers: basic })).status).toBe(200)
   })
 
-  test('makes no model calls, and goes to no upstream', async () => {
+  it('makes no model calls, and goes to no upstream', async () => {
     const at = await start()
     const { cookie, csrf } = await at.logIn('ops')
     const before = claude.requests.length
@@ -228,7 +228,7 @@ describe('a session', () => {
     expect(JSON.stringify(claude.requests.slice(before))).not.toMatch(/spillway-session|csrf/)
   })
 
-  test('is always a new one: what a browser brings is never taken for one', async () => {
+  it('is always a new one: what a browser brings is never taken for one', async () => {
     const at = await start()
     const { port } = new URL(at.gateway.url)
     const fixed = `spillway-session-${port}=${'a'.repeat(43)}`
@@ -247,7 +247,7 @@ describe('a session', () => {
     )
   })
 
-  test('ends with its logout, and with its key', async () => {
+  it('ends with its logout, and with its key', async () => {
     const at = await start()
     const { cookie, csrf } = await at.logIn('ops')
     const out = await at.ask('/api/logout', { method: 'POST', headers: { cookie, 'x-spillway-csrf': csrf } })
@@ -265,7 +265,7 @@ describe('a session', () => {
     expect(performance.now() - began).toBeLessThan(process.env.CI ? 4_000 : 1_500)
   })
 
-  test('acts only for a page of this gateway that knows its token; a key needs none', async () => {
+  it('acts only for a page of this gateway that knows its token; a key needs none', async () => {
     const at = await start()
     const { cookie, csrf } = await at.logIn('ops')
     const { host } = new URL(at.gateway.url)
@@ -307,7 +307,7 @@ describe('a session', () => {
     ])
   })
 
-  test('is not lent to pages of server.allowedOrigins, which present keys', async () => {
+  it('is not lent to pages of server.allowedOrigins, which present keys', async () => {
     const origin = 'http://localhost:3000'
     const at = await start({ allowedOrigins: [origin] })
     const { cookie, csrf } = await at.logIn('ops')
@@ -324,7 +324,7 @@ describe('a session', () => {
 })
 
 describe('the login', () => {
-  test('says of no key whether there is one, and notes each attempt', async () => {
+  it('says of no key whether there is one, and notes each attempt', async () => {
     const at = await start({}, { ...usual, late: { permissions: ['admin'], expiresAt: Date.now() - 1 } })
     const { keys } = at.clients
     const attempt = (body: unknown) => at.ask('/api/login', { method: 'POST', body })
@@ -362,7 +362,7 @@ describe('the login', () => {
     expect(at.said.filter((line) => line.includes('was refused'))).toHaveLength(wrong.length)
   })
 
-  test('takes nothing but a small JSON object, which a form of another site cannot send', async () => {
+  it('takes nothing but a small JSON object, which a form of another site cannot send', async () => {
     const at = await start()
     const key = at.clients.keys.ops
     const attempt = async (type: string, body: string, more = {}): Promise<number> =>
@@ -384,7 +384,7 @@ describe('the login', () => {
     expect((await at.ask('/api/logout')).status).toBe(405)
   })
 
-  test('makes an address wait that fails again and again, also at once, and says for how long', async () => {
+  it('makes an address wait that fails again and again, also at once, and says for how long', async () => {
     const at = await start()
     const body = { key: newClientKey() }
     const attempts = Array.from({ length: 30 }, () => at.ask('/api/login', { method: 'POST', body }))
@@ -400,7 +400,7 @@ describe('the login', () => {
 })
 
 describe('server.admin', () => {
-  test('login asks operators where clients are not asked', async () => {
+  it('login asks operators where clients are not asked', async () => {
     const at = await start({ auth: 'none', admin: 'login' })
     expect((await at.ask('/v1/messages', { method: 'POST', body: question })).status).toBe(200)
     expect((await at.ask('/api/targets')).status).toBe(401)
@@ -412,7 +412,7 @@ describe('server.admin', () => {
     expect(JSON.stringify(claude.requests.slice(before))).not.toContain('spillway-session')
   })
 
-  test('open lets programs of this machine in beside clients with keys, and no proxy', async () => {
+  it('open lets programs of this machine in beside clients with keys, and no proxy', async () => {
     const at = await start({ admin: 'open' })
     expect((await at.ask('/api/targets')).status).toBe(200)
     expect((await at.ask('/metrics')).status).toBe(200)
@@ -430,7 +430,7 @@ describe('server.admin', () => {
 describe('clients at /api', () => {
   const json = (received: Received) => [received.status, JSON.parse(received.text)] as const
 
-  test('are added, changed, rotated and revoked, at once, with what they may see of it', async () => {
+  it('are added, changed, rotated and revoked, at once, with what they may see of it', async () => {
     const at = await start()
     const ops = bearer(at, 'ops')
     const act = async (method: string, path: string, body?: object, headers = {}) =>
@@ -488,7 +488,7 @@ describe('clients at /api', () => {
       expect(JSON.stringify(acts)).not.toContain(secret.slice(7))
   })
 
-  test('say what is wrong', async () => {
+  it('say what is wrong', async () => {
     const at = await start()
     const wrong: readonly (readonly [string, string, object | undefined, number, string])[] = [
       ['POST', '', { name: 'web' }, 409, 'there is a client called web already'],
@@ -515,7 +515,7 @@ describe('clients at /api', () => {
     }
   })
 
-  test('never get more than who makes them has', async () => {
+  it('never get more than who makes them has', async () => {
     const at = await start(
       {},
       {
@@ -544,7 +544,7 @@ describe('clients at /api', () => {
     expect(await act('GET', '', undefined, bearer(at, 'writer'))).toBe(403)
   })
 
-  test('change under the same lock as by the command line, many at once', async () => {
+  it('change under the same lock as by the command line, many at once', async () => {
     const at = await start()
     const headers = bearer(at, 'ops')
     const names = Array.from({ length: 8 }, (_, index) => `many-${index}`)
@@ -561,7 +561,7 @@ describe('clients at /api', () => {
     })
   })
 
-  test('are described in OpenAPI, and where no key is asked for there are none', async () => {
+  it('are described in OpenAPI, and where no key is asked for there are none', async () => {
     const at = await start({ auth: 'none', admin: 'open' })
     const [, description] = json(await at.ask('/api/openapi.json'))
     expect(Object.keys(description.paths['/api/clients/{name}'])).toEqual(['patch'])

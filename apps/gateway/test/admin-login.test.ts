@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { freePort, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { faultsOf } from '../../dashboard/test/accessibility.ts'
 import { complaintsOf, hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { clientHash } from '../src/clients/client-hash.ts'
@@ -46,7 +46,7 @@ describe.skipIf(!hasChromium())('the login of the dashboard, in Chromium', () =>
     return { page, complaints }
   }
 
-  test('by keyboard: a wrong key, the right one, a client added, its key copied and used, revoked, out', async () => {
+  it('by keyboard: a wrong key, the right one, a client added, its key copied and used, revoked, out', async () => {
     const { url, clients } = await start()
     const { page, complaints } = await open(url, { permissions: ['clipboard-read', 'clipboard-write'] })
     await page.getByRole('heading', { name: 'Log in' }).waitFor()
@@ -111,7 +111,7 @@ describe.skipIf(!hasChromium())('the login of the dashboard, in Chromium', () =>
     expect(complaints).toEqual([])
   }, 60_000)
 
-  test('with the identity provider, from a link of the login screen', async () => {
+  it('with the identity provider, from a link of the login screen', async () => {
     const port = await freePort()
     const provider = await startIdentityProvider([`http://127.0.0.1:${port}/login/oidc/callback`])
     const claude = forThisTest(await startClaude())
@@ -126,7 +126,7 @@ describe.skipIf(!hasChromium())('the login of the dashboard, in Chromium', () =>
     expect(complaints).toEqual([])
   })
 
-  test('on a phone in the dark by a link, without what the client may not do; gone when its key is revoked', async () => {
+  it('on a phone in the dark by a link, without what the client may not do; gone when its key is revoked', async () => {
     const { url, clients, hash } = await start()
     const phone = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' }
     const link = `${url}/#/login?code=${newLoginCode(hash, 'admin:alice', Date.now())}`
@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium())('the login of the dashboard, in Chromium', () =>
     await page.getByRole('heading', { name: 'Log in' }).waitFor()
   }, 60_000)
 
-  test('a page of another site, and one on another port of this machine, act with nobody’s cookie', async () => {
+  it('a page of another site, and one on another port of this machine, act with nobody’s cookie', async () => {
     const { url, clients } = await start()
     const { port } = new URL(url)
     const { page } = await open(url)

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { freePort, startSlack, virtualClock } from '@spillway/testing'
 import { Webhook } from 'standardwebhooks'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { memoryBoards, sharedBoards } from '../src/alerts/board-store.ts'
 import { deliver, deliveryTimeout } from '../src/alerts/deliver.ts'
@@ -57,7 +57,7 @@ describe('a delivery', () => {
   const clock = virtualClock()
   const posted = (url: string) => deliver({ url, headers: {}, body: '{}', fetch, clock })
 
-  test('follows no redirect', async () => {
+  it('follows no redirect', async () => {
     const inside = await serverThat((res) => res.end('metadata'))
     const { url } = await serverThat((res) => res.writeHead(307, { location: inside.url }).end())
     expect(await posted(url)).toEqual({
@@ -67,7 +67,7 @@ describe('a delivery', () => {
     expect(inside.asked()).toBe(0)
   })
 
-  test.each([
+  it.each([
     ['nothing', (_: ServerResponse) => {}],
     ['headers alone', (res: ServerResponse) => void res.writeHead(200).flushHeaders()],
   ])('waits a while for a receiver that answers with %s', async (_, answer) => {
@@ -78,7 +78,7 @@ describe('a delivery', () => {
     expect(await delivery).toEqual({ is: 'failed', problem: 'no answer within 15 s' })
   })
 
-  test('reads little of an answer that does not end', async () => {
+  it('reads little of an answer that does not end', async () => {
     const { url } = await serverThat((res) => {
       res.writeHead(200)
       const write = (): void => {
@@ -89,7 +89,7 @@ describe('a delivery', () => {
     expect(await posted(url)).toEqual({ is: 'taken', status: 200 })
   })
 
-  test.each([
+  it.each([
     [204, '', { is: 'taken', status: 204 }],
     [400, 'a sentence with a secret', { is: 'refused', problem: 'HTTP 400' }],
     [413, '', { is: 'refused', problem: 'HTTP 413' }],
@@ -100,7 +100,7 @@ describe('a delivery', () => {
     expect(await posted(url)).toMatchObject(expected)
   })
 
-  test('heeds how long the receiver asks to wait, within an hour', async () => {
+  it('heeds how long the receiver asks to wait, within an hour', async () => {
     const asking = (value: string) =>
       serverThat((res) => res.writeHead(429, { 'retry-after': value }).end()).then(({ url }) => posted(url))
     expect(await asking('30')).toMatchObject({ retryAfterMs: 30_000 })
@@ -110,7 +110,7 @@ describe('a delivery', () => {
     expect(await posted(gone.url)).toMatchObject({ retryAfterMs: 3_600_000 })
   })
 
-  test('says that nobody listens, without the address', async () => {
+  it('says that nobody listens, without the address', async () => {
     expect(await posted(`http://127.0.0.1:${await freePort()}/secret`)).toEqual({
       is: 'failed',
       problem: 'no connection (ECONNREFUSED)',
@@ -119,7 +119,7 @@ describe('a delivery', () => {
 })
 
 describe('a receiver', () => {
-  test('tries again with the same id and a new signature, in order, when one that was away is back', async () => {
+  it('tries again with the same id and a new signature, in order, when one that was away is back', async () => {
     const receiver = await alertReceiver()
     const { look, log, clock } = receiverAt(receiver.url, {
       address: async () => ({ url: receiver.url, secrets: [receiver.secret] }),
@@ -140,7 +140,7 @@ describe('a receiver', () => {
     ])
   })
 
-  test('takes the old secret and the new one while it is replaced', async () => {
+  it('takes the old secret and the new one while it is replaced', async () => {
     const bodies: { headers: Record<string, string>; body: string }[] = []
     const server = createServer(async (req, res) => {
       const chunks: Buffer[] = []
@@ -160,7 +160,7 @@ describe('a receiver', () => {
     expect(() => new Webhook(newSecret()).verify(body, headers)).toThrow()
   })
 
-  test('tells of nothing else than it was asked to, and holds back what a message may quote', async () => {
+  it('tells of nothing else than it was asked to, and holds back what a message may quote', async () => {
     const receiver = await alertReceiver()
     const { look } = receiverAt(receiver.url, {
       address: async () => ({ url: receiver.url, secrets: [receiver.secret] }),
@@ -174,7 +174,7 @@ describe('a receiver', () => {
     expect(said.length).toBeLessThanOrEqual(500)
   })
 
-  test('goes on where another gateway has died while it delivered', async () => {
+  it('goes on where another gateway has died while it delivered', async () => {
     const receiver = await alertReceiver()
     let text: string | undefined
     const clock = virtualClock({ epoch: Date.now() })
@@ -213,7 +213,7 @@ describe('Slack', () => {
     return { slack, ...receiverAt(slack.url, { to: 'slack', address }) }
   }
 
-  test('gets one message of what happens at the same time, that people can read', async () => {
+  it('gets one message of what happens at the same time, that people can read', async () => {
     const { slack, look, clock } = await slackAt()
     await look(incident(), incident('vault', { kind: 'vault', message: 'unreadable <!channel> & `so`' }))
     expect(slack.answers).toEqual(['200 ok'])
@@ -234,7 +234,7 @@ describe('Slack', () => {
     )
   })
 
-  test('takes what is as long and as much as it can be', async () => {
+  it('takes what is as long and as much as it can be', async () => {
     const { slack, look } = await slackAt()
     const many = Array.from({ length: 25 }, (_, at) =>
       incident(`${at}${'<'.repeat(300)}`, { message: '&'.repeat(2_000) }),
@@ -244,7 +244,7 @@ describe('Slack', () => {
     expect(slack.messages.map(({ blocks }) => blocks.length)).toEqual([11, 11, 6])
   })
 
-  test.each([
+  it.each([
     ['no_service', 'HTTP 404 no_service: the webhook was removed or disabled: make another one'],
     [
       'channel_is_archived',
@@ -282,7 +282,7 @@ describe('a configuration of receivers', () => {
       return (error as Error).message
     }
   }
-  test.each([
+  it.each([
     [{ to: 'webhook', url: 'https://example.com' }, /alerts\[0\]\.url: expected env:NAME .* or vault:NAME/],
     [
       { to: 'webhook', url: 'env:NOT_SET' },
@@ -303,7 +303,7 @@ describe('a configuration of receivers', () => {
     expect(problemsOf([alert])).toMatch(message)
   })
 
-  test('says what is wrong with variables, and does not repeat them', () => {
+  it('says what is wrong with variables, and does not repeat them', () => {
     const [url, secret] = [variable('file:///etc/CANARY'), variable('whsec_CANARY')]
     const said = problemsOf([{ to: 'webhook', url, secret }])
     expect(said).toContain(`${url} is no URL that begins with https:// or http://`)

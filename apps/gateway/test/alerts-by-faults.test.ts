@@ -9,7 +9,7 @@ import {
   startClaude,
   startRedis,
 } from '@spillway/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import { type PrivatePostgres, privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
@@ -364,10 +364,10 @@ async function told(receiver: AlertReceiver, kind: string, ...types: readonly st
 
 const canRun = hasRedis()
 
-test.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
+it.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
 
 describe.skipIf(!canRun)('two gateways tell a webhook once, and of the end once', { timeout: 60_000 }, () => {
-  test.each(Object.entries(faults))('%s', async (kind, { cause, mend, times = 1 }) => {
+  it.each(Object.entries(faults))('%s', async (kind, { cause, mend, times = 1 }) => {
     const pair = await pairFor(kind as IncidentKind)
     const { receiver } = pair
     const opened = Array.from({ length: times }, () => 'opened')

@@ -10,7 +10,7 @@ import {
   startSlack,
 } from '@spillway/testing'
 import { generate } from 'selfsigned'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { run } from '../src/cli.ts'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
@@ -51,7 +51,7 @@ async function told(receiver: AlertReceiver, kind: string, ...types: readonly st
 }
 
 describe('a webhook is told once, and of the end', () => {
-  test('of a circuit that opens, and of a route that nobody answers', async () => {
+  it('of a circuit that opens, and of a route that nobody answers', async () => {
     const claude = forThisTest(await startClaude())
     const { gateway, receiver } = await watched(
       configOf(targetAt(claude, 'anthropic'), undefined, {
@@ -75,7 +75,7 @@ describe('a webhook is told once, and of the end', () => {
     expect(resolved?.data.durationSeconds).toBeGreaterThanOrEqual(0)
   })
 
-  test('of a key that is refused, and of no route that a fallback answers', async () => {
+  it('of a key that is refused, and of no route that a fallback answers', async () => {
     const claude = forThisTest(await startClaude())
     const local = forThisTest(await startClaude())
     const { gateway, receiver } = await watched(
@@ -96,7 +96,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'route_down')
   })
 
-  test('of a limit of the vendor, where it asks for that', async () => {
+  it('of a limit of the vendor, where it asks for that', async () => {
     const claude = forThisTest(await startClaude())
     const { gateway, receiver } = await watched(
       configOf(targetAt(claude, 'anthropic'), undefined, { rateLimit: { requestsPerMinute: 100 } }),
@@ -107,7 +107,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'limit_closed', 'opened', 'resolved')
   })
 
-  test('of a database that is away', async () => {
+  it('of a database that is away', async () => {
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()
     const missing = join(folder, 'missing')
@@ -125,7 +125,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'audit', 'opened', 'resolved')
   })
 
-  test('of a vault that cannot be read, though its own address is in there', async () => {
+  it('of a vault that cannot be read, though its own address is in there', async () => {
     const claude = forThisTest(await startClaude())
     const receiver = await alertReceiver()
     const folder = temporaryFolder()
@@ -163,7 +163,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'vault', 'opened', 'resolved')
   })
 
-  test('of a price that is not known, until a call has one', async () => {
+  it('of a price that is not known, until a call has one', async () => {
     const claude = forThisTest(await startClaude())
     const config = (prices?: object[]) => configOf(targetAt(claude, 'anthropic', { prices }))
     const { gateway, receiver, reload } = await watched(config())
@@ -178,7 +178,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'price_unknown', 'opened', 'resolved')
   })
 
-  test('of a budget at 80 % and at 100 %, until it is raised', async () => {
+  it('of a budget at 80 % and at 100 %, until it is raised', async () => {
     const claude = forThisTest(await startClaude())
     const config = (most: number) =>
       configOf(targetAt(claude, 'anthropic'), undefined, { budgets: { all: [`requests=${most}/month`] } })
@@ -202,7 +202,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'budget', 'opened', 'opened', 'resolved', 'resolved')
   })
 
-  test('of a certificate that is about to expire', async () => {
+  it('of a certificate that is about to expire', async () => {
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
@@ -226,7 +226,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'certificate', 'opened', 'resolved')
   })
 
-  test.each([
+  it.each([
     {
       vendor: 'Anthropic',
       api: 'anthropic',
@@ -272,7 +272,7 @@ describe('a webhook is told once, and of the end', () => {
     await told(receiver, 'model_retiring', 'opened', 'resolved')
   })
 
-  test('of another receiver that takes no alerts', async () => {
+  it('of another receiver that takes no alerts', async () => {
     const claude = forThisTest(await startClaude())
     const [broken, well] = [await alertReceiver(), await alertReceiver()]
     broken.answer((res) => res.writeHead(500).end('secret of the receiver'))
@@ -303,7 +303,7 @@ describe('a webhook is told once, and of the end', () => {
   }, 30_000)
 })
 
-test('spillway alerts test sends a sample, and says what came back', async () => {
+it('spillway alerts test sends a sample, and says what came back', async () => {
   const slack = forThisTest(await startSlack())
   const receiver = await alertReceiver()
   const file = join(temporaryFolder(), 'spillway.yaml')
@@ -347,7 +347,7 @@ test('spillway alerts test sends a sample, and says what came back', async () =>
 
 const canRun = hasRedis()
 
-test.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
+it.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
 
 describe.skipIf(!canRun)('three gateways with one Redis', { timeout: 40_000 }, () => {
   async function three(more: object = {}) {
@@ -369,7 +369,7 @@ describe.skipIf(!canRun)('three gateways with one Redis', { timeout: 40_000 }, (
     return { redis, claude, receiver, gateways: await Promise.all([start(), start(), start()]) }
   }
 
-  test('tell of an incident that all of them see once, and of its end when the last one is well', async () => {
+  it('tell of an incident that all of them see once, and of its end when the last one is well', async () => {
     const { claude, receiver, gateways } = await three({
       on: ['circuit_open', 'price_unknown', 'route_down'],
     })
@@ -393,7 +393,7 @@ describe.skipIf(!canRun)('three gateways with one Redis', { timeout: 40_000 }, (
     await told(receiver, 'circuit_open', 'opened', 'resolved')
   })
 
-  test('tell each by itself that Redis is away', async () => {
+  it('tell each by itself that Redis is away', async () => {
     const { redis, receiver } = await three({ on: ['redis'] })
     await redis.stop()
     await told(receiver, 'redis', 'opened', 'opened', 'opened')

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startOllama } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, type Json, messages, send } from './raw-client.ts'
@@ -70,7 +70,7 @@ describe.each<Api>(['anthropic', 'openai'])('an answer of %s', (api) => {
   const path = api === 'anthropic' ? 'messages' : 'chat/completions'
   const request = api === 'anthropic' ? messages : chat
 
-  test('is read by what it is, for plain and stream callers of both protocols', async () => {
+  it('is read by what it is, for plain and stream callers of both protocols', async () => {
     const { gateway, answer } = await gatewayAt(api)
     for (const type of types) {
       for (const [form, body] of forms) {
@@ -89,7 +89,7 @@ describe.each<Api>(['anthropic', 'openai'])('an answer of %s', (api) => {
     }
   })
 
-  test('falls back where it is neither JSON nor a stream, or no answer', async () => {
+  it('falls back where it is neither JSON nor a stream, or no answer', async () => {
     const { gateway, answer } = await gatewayAt(api)
     for (const body of ['<html>down</html>', 'error: no capacity\n', '{"status":"ok"}', '']) {
       for (const type of ['text/plain', 'text/event-stream']) {
@@ -103,7 +103,7 @@ describe.each<Api>(['anthropic', 'openai'])('an answer of %s', (api) => {
   })
 })
 
-test('a stream under another name is passed on as it comes', async () => {
+it('a stream under another name is passed on as it comes', async () => {
   let finish = (): void => {}
   const upstream = await rawUpstream((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n')

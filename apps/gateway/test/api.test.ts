@@ -14,7 +14,7 @@ import {
   type Usage,
 } from '@spillway/gateway-api'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { livePath } from '../src/api/api-server.ts'
 import { safeUrl } from '../src/safe-url.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
@@ -45,7 +45,7 @@ const described = openApi() as unknown as {
 /** All questions that name no call. */
 const paths = Object.keys(questions).filter((path) => !path.includes('{id}'))
 
-test('every path of the API is described, with its parameters', async () => {
+it('every path of the API is described, with its parameters', async () => {
   const { url } = await twoTargets()
   const ofActs = Object.keys(acts).map((act) => act.split(' ')[1] ?? '')
   const ofLogin = ['/api/login', '/api/logout']
@@ -59,7 +59,7 @@ test('every path of the API is described, with its parameters', async () => {
   }
 })
 
-test('every answer has the form that is described', async () => {
+it('every answer has the form that is described', async () => {
   const { url, claude } = await twoTargets()
   claude.next({ type: 'status', status: 529 })
   const { headers } = await send(`${url}/v1/messages`, {
@@ -75,7 +75,7 @@ test('every answer has the form that is described', async () => {
   }
 })
 
-test('tells the story of a call: its attempts, what the vendor said, its request id, its conversation', async () => {
+it('tells the story of a call: its attempts, what the vendor said, its request id, its conversation', async () => {
   const { url, claude } = await twoTargets()
   claude.next({ type: 'status', status: 529, message: 'the house is full' })
   const { headers } = await send(`${url}/v1/messages`, {
@@ -106,7 +106,7 @@ test('tells the story of a call: its attempts, what the vendor said, its request
   ])
 })
 
-test('finds calls by range, conversation, status and problems, counts them by facet, and exports them', async () => {
+it('finds calls by range, conversation, status and problems, counts them by facet, and exports them', async () => {
   const { url, claude } = await twoTargets()
   const begin = Date.now()
   for (const session of ['one', 'one', 'two'])
@@ -142,7 +142,7 @@ test('finds calls by range, conversation, status and problems, counts them by fa
   expect(csv.text).toMatch(/^\ufeffid,/)
 })
 
-test('says what needs a person: an open circuit, and where', async () => {
+it('says what needs a person: an open circuit, and where', async () => {
   const { url, claude } = await twoTargets({ circuitBreaker: { minimumCalls: 1, failureRate: 0.5 } })
   expect((await get<Alerts>(`${url}/api/alerts`)).alerts).toEqual([])
   claude.next({ type: 'status', status: 500 })
@@ -152,7 +152,7 @@ test('says what needs a person: an open circuit, and where', async () => {
   ])
 })
 
-test('sums up calls, attempts, tokens and costs', async () => {
+it('sums up calls, attempts, tokens and costs', async () => {
   const { url, claude } = await twoTargets()
   await send(`${url}/v1/messages`, { body: messages() })
   claude.next({ type: 'status', status: 529 })
@@ -171,7 +171,7 @@ test('sums up calls, attempts, tokens and costs', async () => {
   ])
 })
 
-test('lists calls newest first, in pages, by what is asked for', async () => {
+it('lists calls newest first, in pages, by what is asked for', async () => {
   const { url, claude } = await twoTargets()
   for (const model of ['claude-a', 'claude-b', 'claude-c'])
     await send(`${url}/v1/messages`, { body: messages({ model }) })
@@ -187,7 +187,7 @@ test('lists calls newest first, in pages, by what is asked for', async () => {
   expect((await get<Calls>(`${url}/api/calls?query=de-b`)).calls).toHaveLength(1)
 })
 
-test('shows limits, circuits and what became of them', async () => {
+it('shows limits, circuits and what became of them', async () => {
   const { url, claude } = await twoTargets({
     rateLimit: { requestsPerMinute: 100 },
     circuitBreaker: { minimumCalls: 2, failureRate: 0.5 },
@@ -205,7 +205,7 @@ test('shows limits, circuits and what became of them', async () => {
 })
 
 describe('a question that cannot be answered', () => {
-  test.each([
+  it.each([
     ['/api/summary?range=1y', 400, 'range: expected one of 15m, 1h, 24h, 7d, 30d'],
     ['/api/summary?rnge=1h', 400, 'rnge: unknown parameter; there are range'],
     ['/api/usage?by=colour', 400, 'by: expected one of model, tenant, target, role, day'],
@@ -223,14 +223,14 @@ describe('a question that cannot be answered', () => {
     expect(JSON.parse(answer.text)).toEqual({ error: { status, message: expect.stringContaining(message) } })
   })
 
-  test('POST gets 405', async () => {
+  it('POST gets 405', async () => {
     const { url } = await twoTargets()
     const answer = await send(`${url}/api/summary`, { body: {} })
     expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD'])
   })
 })
 
-test('live events tell of calls and circuits, and end when the gateway stops', async () => {
+it('live events tell of calls and circuits, and end when the gateway stops', async () => {
   const { url, gateway, claude } = await twoTargets({ circuitBreaker: { minimumCalls: 1, failureRate: 0.5 } })
   let text = ''
   let hasEnded = false
@@ -260,7 +260,7 @@ test('live events tell of calls and circuits, and end when the gateway stops', a
   expect(hasEnded).toBe(true)
 })
 
-test('no answer holds the gateway’s key, or what an address should not say', async () => {
+it('no answer holds the gateway’s key, or what an address should not say', async () => {
   expect(safeUrl('https://name:secret@host.example:8443/v1/?key=secret#secret')).toBe(
     'https://host.example:8443/v1',
   )
@@ -270,7 +270,7 @@ test('no answer holds the gateway’s key, or what an address should not say', a
     expect((await send(`${url}${path}`, { method: 'GET' })).text).not.toContain(ownKey.value)
 })
 
-test('whatever a parameter is, the answer is an error of the one who asks, not of the ledger', async () => {
+it('whatever a parameter is, the answer is an error of the one who asks, not of the ledger', async () => {
   const { url } = await twoTargets()
   const complaints: unknown[] = []
   const spy = vi.spyOn(console, 'error').mockImplementation((...args) => void complaints.push(args))
@@ -350,7 +350,7 @@ function faultsOf(value: unknown, schema: Schema, known: Record<string, Schema>,
   ]
 }
 
-test('the live row of a call costs what the ledger says, geography included', async () => {
+it('the live row of a call costs what the ledger says, geography included', async () => {
   const { url } = await twoTargets()
   let text = ''
   const client = request(`${url}/api/live`, (response) => {

@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, type Json, messages, send } from './raw-client.ts'
 import { rawUpstream, streamHead } from './raw-upstream.ts'
@@ -50,7 +50,7 @@ const end = (delta: object = {}, usage: object = {}): object[] => [
 ]
 
 describe('a message that is put together is what Anthropic’s SDK makes of the same stream', () => {
-  test.each<[string, object[]]>([
+  it.each<[string, object[]]>([
     [
       'with text',
       [
@@ -148,7 +148,7 @@ describe('a message that is put together is what Anthropic’s SDK makes of the 
     expect(await assembled(stream, 'anthropic')).toEqual(JSON.parse(JSON.stringify(expected)))
   })
 
-  test('and keeps the numbers of a tool’s input as they were written', async () => {
+  it('and keeps the numbers of a tool’s input as they were written', async () => {
     const input = '{"id":12345678901234567890,"price":1.10}'
     const stream = sse(
       [
@@ -181,7 +181,7 @@ const piece = (delta: object, more: object = {}): object => ({
 })
 
 describe('a completion that is put together is what OpenAI’s SDK makes of the same stream', () => {
-  test.each<[string, object[]]>([
+  it.each<[string, object[]]>([
     [
       'with text and usage',
       [
@@ -278,7 +278,7 @@ describe('a completion that is put together is what OpenAI’s SDK makes of the 
   })
 })
 
-test('reasoning of OpenRouter is put together in both of its forms', async () => {
+it('reasoning of OpenRouter is put together in both of its forms', async () => {
   const detail = (text: string) => ({ type: 'reasoning.text', text, index: 0, format: 'anthropic-claude-v1' })
   const stream = sse(
     [

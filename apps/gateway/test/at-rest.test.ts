@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, forThisTest, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -59,7 +59,7 @@ async function started(folder: string, storage: object): Promise<Run & { url: st
 }
 
 describe.skipIf(process.platform === 'win32')('what lies on disk', { timeout: 60_000 }, () => {
-  test('is for its owner alone: database, its log, journals, whatever the umask', async () => {
+  it('is for its owner alone: database, its log, journals, whatever the umask', async () => {
     const folder = temporaryFolder()
     const run = await started(folder, { url: 'sqlite:ledger.db' })
     await vi.waitFor(() => expect(readdirSync(folder)).toContain('ledger.db-wal'), 10_000)
@@ -82,7 +82,7 @@ describe.skipIf(process.platform === 'win32')('what lies on disk', { timeout: 60
     expect(run.text().stderr).not.toContain('was open to others')
   })
 
-  test('and was open to others before is closed, and the log says so', async () => {
+  it('and was open to others before is closed, and the log says so', async () => {
     const folder = temporaryFolder()
     new DatabaseSync(join(folder, 'ledger.db')).close()
     chmodSync(join(folder, 'ledger.db'), 0o644)
@@ -101,7 +101,7 @@ describe.skipIf(process.platform === 'win32')('what lies on disk', { timeout: 60
     expect(await run.exit).toBe(0)
   })
 
-  test.each(['ledger.db', 'journal'])('is refused where anyone can replace it: %s', async (what) => {
+  it.each(['ledger.db', 'journal'])('is refused where anyone can replace it: %s', async (what) => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'shared'))
     chmodSync(join(folder, 'shared'), 0o777)

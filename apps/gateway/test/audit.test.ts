@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import type { Audit } from '@spillway/gateway-api'
 import { openLedgerStore } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
@@ -38,7 +38,7 @@ async function spillwayWith(
   }
 }
 
-test('calls, starts and stops are in a log that is verified, exported and searched, without any key', async () => {
+it('calls, starts and stops are in a log that is verified, exported and searched, without any key', async () => {
   const claude = forThisTest(await startClaude())
   const url = `sqlite:${join(temporaryFolder(), 'ledger.db')}`
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url } }))
@@ -80,7 +80,7 @@ test('calls, starts and stops are in a log that is verified, exported and search
   expect([altered.code, altered.stdout]).toEqual([1, expect.stringContaining('row 2: altered')])
 }, 60_000)
 
-test('the command line says what it needs', async () => {
+it('the command line says what it needs', async () => {
   const { code, stderr } = await spillway('audit', 'verify')
   expect([code, stderr]).toEqual([1, expect.stringContaining('or say where the log is with --storage')])
   const help = await spillway('audit', 'verify', '--help')
@@ -133,7 +133,7 @@ function deleteHistory(file: string): void {
 
 const headIn = (stdout: string): string => /^head (\S+)$/m.exec(stdout)?.[1] ?? ''
 
-test('a history that was deleted is found by a row that was noted, whatever the log says itself', async () => {
+it('a history that was deleted is found by a row that was noted, whatever the log says itself', async () => {
   const file = join(temporaryFolder(), 'ledger.db')
   await bookedLog({ url: `sqlite:${file}` })
   const noted = headIn((await spillway('audit', 'verify', '--storage', `sqlite:${file}`)).stdout)
@@ -160,7 +160,7 @@ test('a history that was deleted is found by a row that was noted, whatever the 
   ])
 }, 120_000)
 
-test('a history that was deleted is found by the key alone, and the gateway does not go on from there', async () => {
+it('a history that was deleted is found by the key alone, and the gateway does not go on from there', async () => {
   vi.stubEnv('SPILLWAY_TEST_AUDIT_KEY', auditKey.SPILLWAY_TEST_AUDIT_KEY)
   onTestFinished(() => void vi.unstubAllEnvs())
   const folder = temporaryFolder()
@@ -228,7 +228,7 @@ test('a history that was deleted is found by the key alone, and the gateway does
   expect(after.stdout).toContain('anyone who can write to the database can say so too')
 }, 240_000)
 
-test('commands that change keys sign what they did, with a key of the vault', async () => {
+it('commands that change keys sign what they did, with a key of the vault', async () => {
   const folder = temporaryFolder()
   const vault = ['--vault', join(folder, 'vault.age'), '--key-file', join(folder, 'vault.key')]
   const url = `sqlite:${join(folder, 'ledger.db')}`
@@ -261,7 +261,7 @@ test('commands that change keys sign what they did, with a key of the vault', as
   })
 }, 150_000)
 
-test.each([
+it.each([
   ['sqlite', 'the file does not exist'],
   ['postgres', /database "typo" does not exist|connect ECONNREFUSED|password|role/],
 ])(
@@ -290,7 +290,7 @@ test.each([
   60_000,
 )
 
-test('a database of something else is an error, and stays as it is', async () => {
+it('a database of something else is an error, and stays as it is', async () => {
   const file = join(temporaryFolder(), 'other.db')
   const other = new DatabaseSync(file)
   other.exec('create table audit (x)')
@@ -306,7 +306,7 @@ test('a database of something else is an error, and stays as it is', async () =>
   })
 }, 120_000)
 
-test('an export ends quietly when nobody reads on', async () => {
+it('an export ends quietly when nobody reads on', async () => {
   const file = join(temporaryFolder(), 'ledger.db')
   const store = openLedgerStore(`sqlite:${file}`)
   const details = { text: 'x'.repeat(1000) }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { targetAt } from './gateway.ts'
@@ -66,12 +66,12 @@ const badBodies: readonly (readonly [string, unknown, RegExp])[] = [
 ]
 
 describe.each(badBodies)('a body with %s', (_, body, expected) => {
-  test('is refused in Anthropic’s words', async () => {
+  it('is refused in Anthropic’s words', async () => {
     const message = expectAnthropicError(await post('/v1/messages', body), 400, 'invalid_request_error')
     expect(message).toMatch(expected)
   })
 
-  test('is refused in OpenAI’s words', async () => {
+  it('is refused in OpenAI’s words', async () => {
     const received = await post('/v1/chat/completions', body)
     expect(expectOpenAiError(received, 400, 'invalid_request_error')).toMatch(expected)
   })
@@ -80,16 +80,16 @@ describe.each(badBodies)('a body with %s', (_, body, expected) => {
 describe('a body of 33 MB', () => {
   const large = Buffer.alloc(33 * 1024 * 1024, 'x')
 
-  test('is refused with 413 when its length is known', async () => {
+  it('is refused with 413 when its length is known', async () => {
     expectAnthropicError(await post('/v1/messages', large), 413, 'request_too_large')
   })
 
-  test('is refused with 413 when it comes in chunks', async () => {
+  it('is refused with 413 when it comes in chunks', async () => {
     const received = await post('/v1/chat/completions', large, { 'transfer-encoding': 'chunked' })
     expectOpenAiError(received, 413, 'invalid_request_error')
   })
 
-  test('of which the client sends nothing is refused at once', async () => {
+  it('of which the client sends nothing is refused at once', async () => {
     const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${large.length}\r\n\r\n`
     const connection = await openSocket(gateway.url, head)
     await delay(200)
@@ -98,23 +98,23 @@ describe('a body of 33 MB', () => {
   })
 })
 
-test('a body of 31 MB reaches the upstream', async () => {
+it('a body of 31 MB reaches the upstream', async () => {
   const content = 'x'.repeat(31 * 1024 * 1024)
   const { status } = await post('/v1/messages', messages({ messages: [{ role: 'user', content }] }))
   expect(status).toBe(200)
 })
 
 describe('an unknown route', () => {
-  test('is a 404 in Anthropic’s words that names the known ones', async () => {
+  it('is a 404 in Anthropic’s words that names the known ones', async () => {
     const message = expectAnthropicError(await post('/v1/complete', {}), 404, 'not_found_error')
     expect(message).toContain('POST /v1/messages')
   })
 
-  test('is a 404 in OpenAI’s words below OpenAI’s paths', async () => {
+  it('is a 404 in OpenAI’s words below OpenAI’s paths', async () => {
     expectOpenAiError(await post('/v1/chat/nothing', {}), 404, 'not_found')
   })
 
-  test.each([
+  it.each([
     '/v1/messages//',
     '/v1/messages/x/',
     '/x/v1/messages',
@@ -126,7 +126,7 @@ describe('an unknown route', () => {
   })
 })
 
-test('a slash at the end of a path changes nothing', async () => {
+it('a slash at the end of a path changes nothing', async () => {
   const { status } = await post('/v1/messages/?beta=true', messages())
   const seen = claude.requests.at(-1)
   expect([status, seen?.path]).toEqual([200, '/v1/messages?beta=true'])
@@ -141,7 +141,7 @@ test('a slash at the end of a path changes nothing', async () => {
   expect((await fetch(`${gateway.url}/readyz/?a=b`)).status).toBe(200)
 })
 
-test('a stream of null is none', async () => {
+it('a stream of null is none', async () => {
   for (const stream of [null, false]) {
     const { status, headers } = await post(
       '/v1/chat/completions',
@@ -153,14 +153,14 @@ test('a stream of null is none', async () => {
 })
 
 describe('an unknown model', () => {
-  test('is a 404 that says which routes there are', async () => {
+  it('is a 404 that says which routes there are', async () => {
     const received = await post('/v1/messages', messages({ model: 'mistral-large' }))
     const message = expectAnthropicError(received, 404, 'not_found_error')
     expect(message).toContain('mistral-large')
     expect(message).toContain('claude-*, gpt-*')
   })
 
-  test('is a 404 in OpenAI’s words too', async () => {
+  it('is a 404 in OpenAI’s words too', async () => {
     expectOpenAiError(await post('/v1/chat/completions', chat({ model: 'mistral' })), 404, 'not_found')
   })
 })
@@ -173,13 +173,13 @@ describe('a wrong method', () => {
     ['POST', '/healthz', 'GET, HEAD'],
   ] as const
 
-  test.each(wrong)('is a 405 with allow: %s %s', async (method, path, allow) => {
+  it.each(wrong)('is a 405 with allow: %s %s', async (method, path, allow) => {
     const received = await send(`${gateway.url}${path}`, { method })
     expectAnthropicError(received, 405, 'invalid_request_error')
     expect(received.headers.allow).toBe(allow)
   })
 
-  test('is a 405 in OpenAI’s words at OpenAI’s path', async () => {
+  it('is a 405 in OpenAI’s words at OpenAI’s path', async () => {
     const received = await send(`${gateway.url}/v1/chat/completions`, { method: 'GET' })
     expectOpenAiError(received, 405, 'invalid_request_error')
     expect(received.headers.allow).toBe('POST')
@@ -195,7 +195,7 @@ async function answerTo(text: string): Promise<string> {
 }
 
 describe('what is not valid HTTP', () => {
-  test.each([
+  it.each([
     ['words', 'HELLO GATEWAY\r\n\r\n'],
     ['the start of a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
     ['a bare CR in a header value', requestText('/v1/messages', messages(), ['x-a: one\rx-b: two'])],
@@ -214,12 +214,12 @@ describe('what is not valid HTTP', () => {
     expect(claude.requests.length).toBe(count)
   })
 
-  test('because of its large headers is refused with 431', async () => {
+  it('because of its large headers is refused with 431', async () => {
     const text = requestText('/v1/messages', messages(), [`x-large: ${'x'.repeat(100_000)}`])
     expect(await answerTo(text)).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  test('behind a call on the same connection does not end up inside its answer', async () => {
+  it('behind a call on the same connection does not end up inside its answer', async () => {
     claude.next({ type: 'stall', afterChunks: 2, ms: 400 })
     const call = requestText('/v1/messages', messages({ stream: true }))
     const connection = await openSocket(gateway.url, call)
@@ -233,7 +233,7 @@ describe('what is not valid HTTP', () => {
 })
 
 describe('line breaks', () => {
-  test('in the model name stay data, in the answer', async () => {
+  it('in the model name stay data, in the answer', async () => {
     const model = 'claude\r\nset-cookie: a=b\r\n\r\n<html>'
     const received = await post('/v1/messages', messages({ model }))
     expect(received.status).toBe(404)
@@ -241,7 +241,7 @@ describe('line breaks', () => {
     expect(JSON.parse(received.text).error.message).toContain(model)
   })
 
-  test('in the model name stay data, on the way to the upstream', async () => {
+  it('in the model name stay data, on the way to the upstream', async () => {
     const model = 'claude-\r\nx-injected: yes'
     await post('/v1/messages', messages({ model }))
     const request = claude.requests.at(-1)
@@ -249,14 +249,14 @@ describe('line breaks', () => {
     expect(request?.json).toMatchObject({ model })
   })
 
-  test('that are escaped in the path stay escaped', async () => {
+  it('that are escaped in the path stay escaped', async () => {
     await post('/v1/messages?a=%0d%0ax-injected:%20yes', messages())
     const request = claude.requests.at(-1)
     expect(request?.path).toBe('/v1/messages?a=%0d%0ax-injected:%20yes')
     expect(request?.headers).not.toHaveProperty('x-injected')
   })
 
-  test('in a header value make another header and nothing else', async () => {
+  it('in a header value make another header and nothing else', async () => {
     const text = requestText('/v1/messages', messages(), [
       'anthropic-a: one\r\nx-spillway-b: two',
       'connection: close',
@@ -267,7 +267,7 @@ describe('line breaks', () => {
   })
 })
 
-test.each([
+it.each([
   'POST /v1/messages HT',
   'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n',
   'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{"model": "cl',
@@ -282,7 +282,7 @@ test.each([
   expect(claude.requests.length).toBe(count)
 })
 
-test('many half requests do not keep a whole one waiting', async () => {
+it('many half requests do not keep a whole one waiting', async () => {
   const half = 'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{"model": "cl'
   const open = await Promise.all(Array.from({ length: 100 }, () => openSocket(gateway.url, half)))
   const { status } = await post('/v1/messages', messages())
@@ -291,13 +291,13 @@ test('many half requests do not keep a whole one waiting', async () => {
 })
 
 describe('what is not a call', () => {
-  test.each(['/healthz', '/readyz', '/'])('is answered: GET %s', async (path) => {
+  it.each(['/healthz', '/readyz', '/'])('is answered: GET %s', async (path) => {
     const { status, text } = await send(`${gateway.url}${path}`, { method: 'GET' })
     expect(status).toBe(200)
     expect(JSON.parse(text)).toBeTypeOf('object')
   })
 
-  test('is answered without a body: HEAD /', async () => {
+  it('is answered without a body: HEAD /', async () => {
     const { status, text } = await send(gateway.url, { method: 'HEAD' })
     expect(status).toBe(200)
     expect(text).toBe('')

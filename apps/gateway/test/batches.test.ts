@@ -6,7 +6,7 @@ import Anthropic, { toFile } from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import { costOf } from '@spillway/usage'
 import OpenAI from 'openai'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { forThisTest, gatewayOf, temporaryFolder } from './gateway.ts'
 import { startOpenAiBatches } from './openai-batches.ts'
 
@@ -77,7 +77,7 @@ function noted(url: string, id: string): boolean {
 }
 
 describe('batches', () => {
-  test('go to the key that made them, from their beginning to their results, which come to the gateway', async () => {
+  it('go to the key that made them, from their beginning to their results, which come to the gateway', async () => {
     const { claude, config } = await twoKeys()
     const { url } = await gatewayOf(config)
     const anthropic = anthropicAt(url)
@@ -99,7 +99,7 @@ describe('batches', () => {
     expect(JSON.stringify(claude.requests.map(({ headers }) => headers))).not.toContain('of-the-caller')
   })
 
-  test('are found by asking after a restart, and an unknown one is a 404 that says so', async () => {
+  it('are found by asking after a restart, and an unknown one is a 404 that says so', async () => {
     const { claude, config } = await twoKeys()
     const headers = { 'x-api-key': 'sk-ant-b', 'anthropic-version': '2023-06-01' }
     const made = await fetch(`${claude.url}/v1/messages/batches`, {
@@ -116,7 +116,7 @@ describe('batches', () => {
     expect(String(unknown)).toContain('msgbatch_nothing: none of the endpoints')
   })
 
-  test('of one caller are nobody else’s, and the vendor’s errors come as they are', async () => {
+  it('of one caller are nobody else’s, and the vendor’s errors come as they are', async () => {
     const { config } = await twoKeys()
     const { url } = await gatewayOf(config)
     const { id } = await anthropicAt(url, 'sk-a').messages.batches.create({
@@ -133,7 +133,7 @@ describe('batches', () => {
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, DELETE'])
   })
 
-  test('stay those of their caller after a restart, and at another gateway of the same database', async () => {
+  it('stay those of their caller after a restart, and at another gateway of the same database', async () => {
     const storage = { url: `sqlite:${join(temporaryFolder(), 'books.db')}` }
     const { claude, config } = await twoKeys({ storage })
     const gateway = await gatewayOf(config)
@@ -165,7 +165,7 @@ describe('batches', () => {
     await expect.poll(() => noted(storage.url, id), patiently).toBe(false)
   })
 
-  test('that were listed by one caller are not lost to the one who made them, without a database', async () => {
+  it('that were listed by one caller are not lost to the one who made them, without a database', async () => {
     const { config } = await twoKeys()
     const params = { requests: requests(['claude-haiku-5-5']) }
     const { id } = await anthropicAt((await gatewayOf(config)).url, 'sk-a').messages.batches.create(params)
@@ -175,7 +175,7 @@ describe('batches', () => {
     expect(await anthropicAt(url, 'sk-a').messages.batches.retrieve(id)).toMatchObject({ id })
   })
 
-  test('are booked when their results are read, at the price of batches, once, also after a restart', async () => {
+  it('are booked when their results are read, at the price of batches, once, also after a restart', async () => {
     const file = join(temporaryFolder(), 'books.db')
     const { config } = await twoKeys({ storage: { url: `sqlite:${file}` } })
     const gateway = await gatewayOf(config)
@@ -220,7 +220,7 @@ describe('batches', () => {
 })
 
 describe('files', () => {
-  test('go up as they come, to the key that batches with them use, and are told, listed and deleted', async () => {
+  it('go up as they come, to the key that batches with them use, and are told, listed and deleted', async () => {
     const { claude, config } = await twoKeys()
     const { url } = await gatewayOf(config)
     const anthropic = anthropicAt(url)
@@ -233,7 +233,7 @@ describe('files', () => {
     expect(keysSeen(claude)).toEqual(new Set(['sk-ant-b']))
   })
 
-  test('are passed on without being held, both ways, and an end that breaks off looks like none', async () => {
+  it('are passed on without being held, both ways, and an end that breaks off looks like none', async () => {
     let received = 0
     const vendor = createServer((req, res) => {
       req.on('data', (chunk: Buffer) => {
@@ -272,7 +272,7 @@ describe('files', () => {
     await expect(broken.text()).rejects.toThrow()
   })
 
-  test('of a vendor that is silent, or answers with what is no JSON, are an error in time', async () => {
+  it('of a vendor that is silent, or answers with what is no JSON, are an error in time', async () => {
     const vendor = createServer((req, res) => {
       if (req.url === '/v1/files') res.writeHead(200, { 'content-type': 'application/json' }).end('{"data":')
     })
@@ -327,7 +327,7 @@ const runBatch = async (openai: OpenAI) => {
 }
 
 describe('batches and files of OpenAI, with its official client', () => {
-  test('go to the key that made them, from the file that goes up to the results, which are booked once', async () => {
+  it('go to the key that made them, from the file that goes up to the results, which are booked once', async () => {
     const storage = { url: `sqlite:${join(temporaryFolder(), 'books.db')}` }
     const { vendor, config, gateway } = await openAiGateway({ storage })
     const openai = openaiAt(gateway.url, 'sk-a', { 'x-spillway-target': 'spare' })
@@ -362,7 +362,7 @@ describe('batches and files of OpenAI, with its official client', () => {
     await expect(after.files.retrieve(file.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError)
   })
 
-  test('are found at any of many endpoints within the limit of the call, some of which are silent', async () => {
+  it('are found at any of many endpoints within the limit of the call, some of which are silent', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void silent.close().closeAllConnections())
@@ -384,7 +384,7 @@ describe('batches and files of OpenAI, with its official client', () => {
     expect(performance.now() - from).toBeLessThan(5_000)
   })
 
-  test('that an endpoint cannot be asked about are not said to be nowhere', async () => {
+  it('that an endpoint cannot be asked about are not said to be nowhere', async () => {
     const { gateway } = await openAiGateway({
       targets: {
         gpt: { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:9' }] },

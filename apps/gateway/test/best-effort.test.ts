@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, type GatewayOptions, parseConfig, startGateway } from '../src/index.ts'
 import { freezable } from './frozen.ts'
@@ -29,7 +29,7 @@ async function expectAnswers({ url }: { readonly url: string }): Promise<void> {
 }
 
 describe('a listener that fails', () => {
-  test.each([
+  it.each([
     [
       'throws',
       () => {
@@ -44,7 +44,7 @@ describe('a listener that fails', () => {
     expect(lines).toEqual(['onAnswer failed: not today', 'onAnswer failed: not today'])
   })
 
-  test('to write lines touches neither calls nor the end', async () => {
+  it('to write lines touches neither calls nor the end', async () => {
     const log = (): never => {
       throw new Error('the disk is full')
     }
@@ -54,7 +54,7 @@ describe('a listener that fails', () => {
     await gateway.close(0)
   })
 
-  test('to count dropped lines leaves /metrics whole', async () => {
+  it('to count dropped lines leaves /metrics whole', async () => {
     const droppedLines = (): never => {
       throw new Error('not today')
     }
@@ -104,7 +104,7 @@ describe('a collector of telemetry', { timeout: 60_000 }, () => {
   const names = Object.keys(kinds)
 
   // Three at a time: each waits most of its time.
-  test.each([names.slice(0, 3), names.slice(3)])(
+  it.each([names.slice(0, 3), names.slice(3)])(
     'that %s, or %s, or %s touches neither calls nor the end',
     async (...some) => {
       await Promise.all(some.map(touchesNothing))

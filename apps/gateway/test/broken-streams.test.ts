@@ -1,5 +1,5 @@
 import { type Fault, startClaude, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, eventsOf, messages, type Received, send } from './raw-client.ts'
 
@@ -34,7 +34,7 @@ const breaks: readonly (readonly [string, Fault, RegExp])[] = [
 ]
 
 describe.each(breaks)('a stream that %s after content', (_, fault, reason) => {
-  test('ends with an error event in Anthropic’s words', async () => {
+  it('ends with an error event in Anthropic’s words', async () => {
     const { received } = await stream('anthropic', fault)
     expect(received.status).toBe(200)
     const events = eventsOf(received.text)
@@ -45,7 +45,7 @@ describe.each(breaks)('a stream that %s after content', (_, fault, reason) => {
     expect(events.map(({ name }) => name)).not.toContain('message_stop')
   })
 
-  test('ends with an error event in OpenAI’s words', async () => {
+  it('ends with an error event in OpenAI’s words', async () => {
     const { received } = await stream('openai', fault)
     expect(received.status).toBe(200)
     const events = received.text.split('\n\n').filter((event) => event.startsWith('data: '))
@@ -55,14 +55,14 @@ describe.each(breaks)('a stream that %s after content', (_, fault, reason) => {
     expect(received.text).not.toContain('[DONE]')
   })
 
-  test('shows everything whole that came before, unchanged', async () => {
+  it('shows everything whole that came before, unchanged', async () => {
     const { received, sent } = await stream('anthropic', fault)
     const before = received.text.slice(0, received.text.lastIndexOf('event: error'))
     expect(before.length).toBeGreaterThan(0)
     expect(sent.startsWith(before)).toBe(true)
   })
 
-  test('is not begun again by another target', async () => {
+  it('is not begun again by another target', async () => {
     expect((await stream('anthropic', fault)).others).toBe(0)
   })
 })
@@ -70,7 +70,7 @@ describe.each(breaks)('a stream that %s after content', (_, fault, reason) => {
 describe('an error event of the upstream’s own after content', () => {
   const fault: Fault = { type: 'error-in-200', at: 'after-content', errorType: 'overloaded_error' }
 
-  test('is the last event and passes byte for byte', async () => {
+  it('is the last event and passes byte for byte', async () => {
     const { received, sent } = await stream('anthropic', fault)
     expect(received.text).toBe(sent)
     expect(eventsOf(received.text).at(-1)).toMatchObject({
@@ -79,7 +79,7 @@ describe('an error event of the upstream’s own after content', () => {
     })
   })
 
-  test('of the other protocol ends the stream too', async () => {
+  it('of the other protocol ends the stream too', async () => {
     const { received } = await stream('openai', { type: 'error-in-200', at: 'after-content' })
     const last = received.text.split('\n\n').findLast((event) => event.startsWith('data: '))
     expect(JSON.parse(last?.slice(6) ?? 'null')).toHaveProperty('error')
@@ -95,7 +95,7 @@ const early: readonly (readonly [string, Fault])[] = [
   ['is a page', { type: 'malformed', how: 'html' }],
 ]
 
-test.each(early)('a stream that %s before content is answered by the next target', async (_, fault) => {
+it.each(early)('a stream that %s before content is answered by the next target', async (_, fault) => {
   const { received, others } = await stream('anthropic', fault)
   expect(received.headers['x-spillway-served-by']).toBe('local')
   expect(eventsOf(received.text).at(-1)?.name).toBe('message_stop')
@@ -103,7 +103,7 @@ test.each(early)('a stream that %s before content is answered by the next target
 })
 
 describe('when all targets fail before content', () => {
-  test('the first one’s error is the answer, with its status', async () => {
+  it('the first one’s error is the answer, with its status', async () => {
     const first = forThisTest(await startClaude())
     const second = forThisTest(await startClaude())
     first.always({ type: 'status', status: 529, message: 'the first is overloaded' })
@@ -117,7 +117,7 @@ describe('when all targets fail before content', () => {
     expect(received.headers).not.toHaveProperty('x-spillway-fallback')
   })
 
-  test('a stalled stream is a 504 in the caller’s protocol, not a 200', async () => {
+  it('a stalled stream is a 504 in the caller’s protocol, not a 200', async () => {
     const first = forThisTest(await startClaude())
     first.always({ type: 'slow-first-token', ms: Infinity })
     const gateway = await gatewayOf(

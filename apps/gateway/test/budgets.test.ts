@@ -8,7 +8,7 @@ import {
   startOllama,
   startRedis,
 } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { StoredLimit } from '../src/clients/client-document.ts'
 import { clientsOf, type TestClients } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
@@ -103,7 +103,7 @@ async function gatewayFor({ claude, upstream, clients }: Around, { config, targe
 const eventually = { interval: 20, timeout: 10_000 }
 
 describe('a hard budget in USD', () => {
-  test('is charged what calls have cost, and refuses at no cost when too little is left', async () => {
+  it('is charged what calls have cost, and refuses at no cost when too little is left', async () => {
     const { claude, upstream, said, booked } = await setUp()
     upstream.reply = reply(100_000, 20_000)
     expect((await said()).status).toBe(200)
@@ -130,7 +130,7 @@ describe('a hard budget in USD', () => {
       ])
   })
 
-  test('admits one call beyond what is left, and no other beside it', async () => {
+  it('admits one call beyond what is left, and no other beside it', async () => {
     const { claude, upstream, ask, said, used } = await setUp()
     upstream.reply = reply(200_000, 1)
     await said()
@@ -146,7 +146,7 @@ describe('a hard budget in USD', () => {
     await expect.poll(used, eventually).toBeCloseTo(0.9, 3)
   })
 
-  test('is charged a stream that its caller leaves by what was read, and nothing is reserved any more', async () => {
+  it('is charged a stream that its caller leaves by what was read, and nothing is reserved any more', async () => {
     const { claude, upstream, ask, used, booked } = await setUp({ limits: [limit(100)] })
     upstream.reply = reply(1_000_000, 10_000)
     claude.next({ type: 'stall', afterChunks: 2, ms: 60_000 })
@@ -160,7 +160,7 @@ describe('a hard budget in USD', () => {
     await expect.poll(used, eventually).toBeCloseTo(cost, 2)
   })
 
-  test('is charged each attempt of a call: retries, cuts, another target', async () => {
+  it('is charged each attempt of a call: retries, cuts, another target', async () => {
     const { claude, upstream, said, used, booked } = await setUp({
       limits: [limit(100)],
       config: { retry: { attempts: 3, baseDelay: '1ms' } },
@@ -183,7 +183,7 @@ describe('a hard budget in USD', () => {
     expect(await total()).toBeGreaterThan(12)
   })
 
-  test('refuses a model whose price nobody knows, which a price for all others admits', async () => {
+  it('refuses a model whose price nobody knows, which a price for all others admits', async () => {
     const unknown = { model: 'a-model-of-nobody' }
     const { claude, said } = await setUp()
     const refused = await said(unknown)
@@ -196,14 +196,14 @@ describe('a hard budget in USD', () => {
     await expect.poll(priced.used, eventually).toBeCloseTo(0.2, 2)
   })
 
-  test('lets its client make no batches, whose cost shows when it is too late', async () => {
+  it('lets its client make no batches, whose cost shows when it is too late', async () => {
     const { said } = await setUp()
     const refused = await said({ requests: [] }, { path: '/v1/messages/batches' })
     expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('limited by a hard budget')])
   })
 })
 
-test('requests and tokens are counted, those of refused and failed calls not', async () => {
+it('requests and tokens are counted, those of refused and failed calls not', async () => {
   const limits = [
     limit(0, { unit: 'requests', period: 'day', amount: 3 }),
     limit(0, { unit: 'tokens', period: 'day', amount: 1e6, hard: false }),
@@ -213,7 +213,7 @@ test('requests and tokens are counted, those of refused and failed calls not', a
   expect(claude.requests).toHaveLength(3)
 })
 
-test('a model on this machine costs nothing, with a budget of nothing too', async () => {
+it('a model on this machine costs nothing, with a budget of nothing too', async () => {
   const ollama = forThisTest(await startOllama())
   const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
   const { said } = await setUp({
@@ -230,7 +230,7 @@ test('a model on this machine costs nothing, with a budget of nothing too', asyn
   for (const expected of [200, 200]) expect((await said({ model: 'llama3.2' })).status).toBe(expected)
 })
 
-test('a batch is charged when its results are read, once, after a restart too', async () => {
+it('a batch is charged when its results are read, once, after a restart too', async () => {
   const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
   const setup = { limits: [limit(100, { hard: false })], config: { storage } }
   const { upstream, gateway, said, used, get, another } = await setUp(setup)
@@ -252,7 +252,7 @@ test('a batch is charged when its results are read, once, after a restart too', 
   expect(await next.used()).toBeCloseTo(2, 2)
 })
 
-test('a soft budget warns and refuses nothing', async () => {
+it('a soft budget warns and refuses nothing', async () => {
   const { upstream, said } = await setUp({ limits: [limit(1, { hard: false })] })
   upstream.reply = reply(200_000, 1)
   await said()
@@ -261,7 +261,7 @@ test('a soft budget warns and refuses nothing', async () => {
   expect((await said()).status).toBe(200)
 })
 
-test('all callers together have a budget, and each that has none of its own', async () => {
+it('all callers together have a budget, and each that has none of its own', async () => {
   const { upstream, said } = await setUp({
     limits: [limit(50)],
     config: { budgets: { all: ['usd=3/day'], eachClient: ['usd=1/month'] } },
@@ -274,7 +274,7 @@ test('all callers together have a budget, and each that has none of its own', as
   expect((await said()).text).toContain('this gateway has spent its budget of $3 a day')
 })
 
-test('a restart gives nothing away: what was used is read from the ledger', async () => {
+it('a restart gives nothing away: what was used is read from the ledger', async () => {
   const limits = [
     limit(1),
     limit(0, { unit: 'requests', period: 'week', amount: 100 }),
@@ -293,7 +293,7 @@ test('a restart gives nothing away: what was used is read from the ledger', asyn
   expect((await next.said({}, { client: 'bob' })).status).toBe(200)
 })
 
-test.skipIf(!hasRedis() && !process.env.CI)(
+it.skipIf(!hasRedis() && !process.env.CI)(
   'two gateways share budgets over Redis, and say so when it is away',
   async () => {
     const redis = forThisTest(await startRedis())

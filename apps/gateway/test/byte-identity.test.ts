@@ -1,5 +1,5 @@
 import { type Fault, startClaude, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, type Received, send } from './raw-client.ts'
 
@@ -34,30 +34,30 @@ const drips: readonly (readonly [string, Fault | undefined])[] = [
 ]
 
 describe('a healthy answer', () => {
-  test.each(drips)('that is JSON passes byte for byte, %s', async (_, fault) => {
+  it.each(drips)('that is JSON passes byte for byte, %s', async (_, fault) => {
     const result = await pass(fault, messages())
     expectSameBytes(result)
     expect(result.received.headers['content-length']).toBe(String(result.sent.length))
   })
 
-  test.each(drips)('that is a stream passes byte for byte, %s', async (_, fault) => {
+  it.each(drips)('that is a stream passes byte for byte, %s', async (_, fault) => {
     const result = await pass(fault, messages({ stream: true }))
     expectSameBytes(result)
     expect(result.received.headers['content-type']).toMatch(/^text\/event-stream/)
     expect(result.received.text).toContain('event: message_stop')
   })
 
-  test.each(drips)('of the other protocol passes byte for byte, %s', async (_, fault) => {
+  it.each(drips)('of the other protocol passes byte for byte, %s', async (_, fault) => {
     expectSameBytes(await pass(fault, chat({ stream: true }), '/v1/chat/completions'))
     expectSameBytes(await pass(fault, chat(), '/v1/chat/completions'))
   })
 
-  test('to a token count passes byte for byte', async () => {
+  it('to a token count passes byte for byte', async () => {
     const { max_tokens: _, ...body } = messages()
     expectSameBytes(await pass(undefined, body, '/v1/messages/count_tokens'))
   })
 
-  test('with large pieces passes byte for byte', async () => {
+  it('with large pieces passes byte for byte', async () => {
     const server = forThisTest(await startClaude({ reply: { text: 'ü'.repeat(3_000_000) }, chunks: 40 }))
     const gateway = await gatewayOf(configOf(targetAt(server, 'anthropic')))
     for (const stream of [true, false]) {
@@ -94,14 +94,14 @@ const errors: readonly (readonly [string, number, Fault])[] = [
 ]
 
 describe.each([false, true])('an error body, with stream: %s,', (stream) => {
-  test.each(errors)('for %s passes byte for byte, with its status', async (_, status, fault) => {
+  it.each(errors)('for %s passes byte for byte, with its status', async (_, status, fault) => {
     const result = await pass(fault, messages({ stream }))
     expectSameBytes(result)
     expect(result.received.status).toBe(status)
   })
 })
 
-test('an error body keeps its content type and retry-after', async () => {
+it('an error body keeps its content type and retry-after', async () => {
   const { received } = await pass({ type: 'status', status: 429, retryAfter: 12 }, messages())
   expect(received.headers).toMatchObject({ 'content-type': 'application/json', 'retry-after': '12' })
 })

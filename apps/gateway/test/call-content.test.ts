@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Audit, CallStory } from '@spillway/gateway-api'
 import { startClaude } from '@spillway/testing'
-import { expect, test, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { send } from './raw-client.ts'
 
@@ -45,14 +45,14 @@ const onDisk = (folder: string): string =>
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'))
     .join('\n')
 
-test('prompts and answers are not kept unless the configuration says so', async () => {
+it('prompts and answers are not kept unless the configuration says so', async () => {
   const { call, get, story } = await start()
   const id = await call(false)
   expect((await story(id)).hasContent).toBe(false)
   expect((await get(`calls/${id}/content`)).status).toBe(404)
 })
 
-test('a call shows what was said, on its page alone, and each look is in the audit log', async () => {
+it('a call shows what was said, on its page alone, and each look is in the audit log', async () => {
   const { call, get, story, folder } = await start({ telemetry: { captureContent: true } })
   for (const stream of [false, true]) {
     const id = await call(stream)
@@ -75,7 +75,7 @@ test('a call shows what was said, on its page alone, and each look is in the aud
   expect((await get('calls/none/content')).status).toBe(404)
 })
 
-test('prompts and answers are shown on the machine of the gateway alone, and not through a proxy', async () => {
+it('prompts and answers are shown on the machine of the gateway alone, and not through a proxy', async () => {
   const others = Object.values(networkInterfaces())
     .flatMap((each) => each ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
@@ -105,7 +105,7 @@ test('prompts and answers are shown on the machine of the gateway alone, and not
   }, 5000)
 })
 
-test('content of a call is as long as the configuration lets it be', async () => {
+it('content of a call is as long as the configuration lets it be', async () => {
   const { call, get } = await start({ telemetry: { captureContent: true, maxContentLength: 10 } })
   const id = await call(false)
   const { messages, answer, isCut } = JSON.parse((await get(`calls/${id}/content`)).text)

@@ -7,7 +7,7 @@ import {
   startOllama,
   startRedis,
 } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf } from './gateway.ts'
 import { messages, type Received, send } from './raw-client.ts'
@@ -52,7 +52,7 @@ describe.each([
     return { servers, gateway: await gatewayOf(configOf(withCallersKeys(...servers), second, more)) }
   }
 
-  test('the 429 of one caller closes nothing for another', async () => {
+  it('the 429 of one caller closes nothing for another', async () => {
     const { gateway } = await setUp(
       { busy: statusOf(429, { retryAfter: 3600 }) },
       { rateLimit: { requestsPerMinute: 600, maxWait: '1s' } },
@@ -64,7 +64,7 @@ describe.each([
     expect(Number(again.headers['retry-after'])).toBeGreaterThan(60)
   })
 
-  test('the vendor’s own word on what is left of a limit holds for its caller alone', async () => {
+  it('the vendor’s own word on what is left of a limit holds for its caller alone', async () => {
     const exhausted = {
       'anthropic-ratelimit-requests-limit': '50',
       'anthropic-ratelimit-requests-remaining': '0',
@@ -78,20 +78,20 @@ describe.each([
     expect(await times(5, () => as(gateway, 'other'))).toEqual(Array(5).fill(200))
   })
 
-  test('each caller has all of the limits', async () => {
+  it('each caller has all of the limits', async () => {
     const { gateway, servers } = await setUp({}, { rateLimit: { requestsPerMinute: 3, maxWait: '100ms' } })
     expect(await times(4, () => as(gateway, 'one'))).toEqual([200, 200, 200, 429])
     expect(await times(4, () => as(gateway, 'two'))).toEqual([200, 200, 200, 429])
     expect(servers.flatMap(keysAt).sort()).toEqual(['one', 'one', 'one', 'two', 'two', 'two'])
   })
 
-  test('each caller has all of the tokens', async () => {
+  it('each caller has all of the tokens', async () => {
     const { gateway } = await setUp({}, { rateLimit: { outputTokensPerMinute: 150, maxWait: '100ms' } })
     const spent = { max_tokens: 150 }
     for (const key of ['one', 'two', 'three']) expect((await as(gateway, key, spent)).status).toBe(200)
   })
 
-  test('callers without a key are one caller', async () => {
+  it('callers without a key are one caller', async () => {
     const { gateway } = await setUp({}, { rateLimit: { requestsPerMinute: 2, maxWait: '100ms' } })
     const ask = (): Promise<Received> => as(gateway, '')
     // The vendor refuses them, and the third is not even asked.
@@ -99,7 +99,7 @@ describe.each([
     expect((await as(gateway, 'one')).status).toBe(200)
   })
 
-  test.each([
+  it.each([
     ['refuses (401)', statusOf(401)],
     ['refuses for its bill (402)', statusOf(402)],
     ['forbids (403)', statusOf(403)],
@@ -122,7 +122,7 @@ describe.each([
     expect(await times(5, () => as(gateway, 'good'))).toEqual(Array(5).fill(200))
   })
 
-  test('a failure of the endpoint still opens its circuit, for all callers', async () => {
+  it('a failure of the endpoint still opens its circuit, for all callers', async () => {
     const { target } = await localFallback()
     const words: Words = { one: statusOf(529), two: statusOf(529) }
     const circuitBreaker = { minimumCalls: 4, openFor: '60s' }
@@ -132,7 +132,7 @@ describe.each([
     expect(headers).toMatchObject({ 'x-spillway-served-by': 'local', 'x-spillway-fallback': 'circuit_open' })
   })
 
-  test('the retries of one caller’s 429s are not taken from another', async () => {
+  it('the retries of one caller’s 429s are not taken from another', async () => {
     const words: Words = { busy: statusOf(429, { headers: { 'retry-after-ms': '1' } }) }
     const { gateway, servers } = await setUp(words, {
       retry: { attempts: 3, baseDelay: '1ms', maxDelay: '1ms', budget: 0 },
@@ -145,7 +145,7 @@ describe.each([
   })
 })
 
-test('circuits of callers’ keys are shown by fingerprints, and are no open circuits of the endpoint in /metrics', async () => {
+it('circuits of callers’ keys are shown by fingerprints, and are no open circuits of the endpoint in /metrics', async () => {
   const claude = await claudeThatSays({ bad: statusOf(401) })
   const circuitBreaker = { minimumCalls: 2 }
   const gateway = await gatewayOf(configOf(withCallersKeys(claude), undefined, { circuitBreaker }))
@@ -160,7 +160,7 @@ test('circuits of callers’ keys are shown by fingerprints, and are no open cir
   expect(metrics).toMatch(/spillway_circuits\{[^}]*spillway_circuit_state="open"[^}]*\} 0/)
 })
 
-test('a model that is called like the circuit of a key opens it for nobody', async () => {
+it('a model that is called like the circuit of a key opens it for nobody', async () => {
   const { target } = await localFallback()
   const claude = forThisTest(
     await startClaude({
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)(
       return [await gatewayOf(config), await gatewayOf(config), claude]
     }
 
-    test('each caller has its limits once over all gateways', async () => {
+    it('each caller has its limits once over all gateways', async () => {
       const [one, other] = await pair({}, { rateLimit: { requestsPerMinute: 4, maxWait: '100ms' } })
       for (const key of ['a', 'b']) {
         const statuses = []
@@ -194,7 +194,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)(
       }
     })
 
-    test('a circuit that opens for one caller opens for the same caller at the others, and for nobody else', async () => {
+    it('a circuit that opens for one caller opens for the same caller at the others, and for nobody else', async () => {
       const minimumCalls = 40
       const [one, other, claude] = await pair(
         { bad: statusOf(401) },

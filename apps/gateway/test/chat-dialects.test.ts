@@ -1,6 +1,6 @@
 import { startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 
 const tool = {
@@ -35,7 +35,7 @@ async function clientAt(rules: 'openai' | 'deepseek', dialect: string) {
   return { server, client: new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 }) }
 }
 
-test('a server with the rules of DeepSeek takes a chat in the newer words of OpenAI at once', async () => {
+it('a server with the rules of DeepSeek takes a chat in the newer words of OpenAI at once', async () => {
   const { server, client } = await clientAt('deepseek', 'deepseek')
   const { data, response } = await client.chat.completions.create(newer).withResponse()
   expect(data.choices[0]?.message.content).toBeTruthy()
@@ -47,7 +47,7 @@ test('a server with the rules of DeepSeek takes a chat in the newer words of Ope
   expect(server.requests).toHaveLength(2)
 })
 
-test('a server that is named wrongly teaches the words that it takes, once', async () => {
+it('a server that is named wrongly teaches the words that it takes, once', async () => {
   const { server, client } = await clientAt('deepseek', 'openai')
   const { tools: _, ...plain } = newer
   const question = { ...plain, messages: plain.messages.slice(0, 2) }
@@ -59,7 +59,7 @@ test('a server that is named wrongly teaches the words that it takes, once', asy
   expect(server.requests).toHaveLength(before + 1)
 })
 
-test.each(['openai', 'openai-compatible'])(
+it.each(['openai', 'openai-compatible'])(
   'a model of OpenAI that thinks takes a chat in the older words, dialect %s',
   async (dialect) => {
     const { client } = await clientAt('openai', dialect)
@@ -77,7 +77,7 @@ test.each(['openai', 'openai-compatible'])(
   },
 )
 
-test('what a server refuses of what the caller asks for stays refused', async () => {
+it('what a server refuses of what the caller asks for stays refused', async () => {
   const { server, client } = await clientAt('deepseek', 'deepseek')
   const question = { ...newer, seed: 7 }
   await expect(client.chat.completions.create(question)).rejects.toThrow(/unknown field `seed`/)

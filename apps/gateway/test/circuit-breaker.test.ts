@@ -1,5 +1,5 @@
 import { type Fault, type SimulatedServer, startClaude, startOllama } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, type Received, send } from './raw-client.ts'
@@ -46,7 +46,7 @@ const dead: readonly (readonly [string, Fault, object])[] = [
 ]
 
 describe.each(dead)('while Claude %s', (_, fault, body) => {
-  test('calls reach the local model in less than 5 ms once the circuit is open', { retry: 2 }, async () => {
+  it('calls reach the local model in less than 5 ms once the circuit is open', { retry: 2 }, async () => {
     const setup = await gatewayWithBreaker({ openFor: '60s' })
     const { claude, local } = setup
     claude.always(fault)
@@ -71,7 +71,7 @@ describe.each(dead)('while Claude %s', (_, fault, body) => {
   })
 })
 
-test('when Claude is back, probes alone reach it, and then all calls', async () => {
+it('when Claude is back, probes alone reach it, and then all calls', async () => {
   const setup = await gatewayWithBreaker({ openFor: '200ms' })
   const { claude } = setup
   claude.always({ type: 'status', status: 529 })
@@ -89,7 +89,7 @@ test('when Claude is back, probes alone reach it, and then all calls', async () 
   expect(servedBy(await ask(setup, 6))).toEqual(Array(6).fill('claude'))
 })
 
-test('while Claude stays dead, each probe is a failed attempt of one call, which the local model answers', async () => {
+it('while Claude stays dead, each probe is a failed attempt of one call, which the local model answers', async () => {
   const setup = await gatewayWithBreaker({ openFor: '100ms', halfOpenProbes: 1 })
   const { claude, local } = setup
   claude.always({ type: 'status', status: 529 })
@@ -112,7 +112,7 @@ test('while Claude stays dead, each probe is a failed attempt of one call, which
   expect(local.requests.length).toBeGreaterThan(minimumCalls + 3)
 })
 
-test('a 429 asks to be paced and opens nothing', async () => {
+it('a 429 asks to be paced and opens nothing', async () => {
   const setup = await gatewayWithBreaker({ openFor: '60s' })
   const { claude } = setup
   claude.always({ type: 'status', status: 429 })
@@ -120,7 +120,7 @@ test('a 429 asks to be paced and opens nothing', async () => {
   expect(claude.requests).toHaveLength(3 * minimumCalls)
 })
 
-test('a circuit is one model’s: others are still asked', async () => {
+it('a circuit is one model’s: others are still asked', async () => {
   const setup = await gatewayWithBreaker({ openFor: '60s' })
   const { claude } = setup
   claude.always({ type: 'status', status: 529 })
@@ -130,7 +130,7 @@ test('a circuit is one model’s: others are still asked', async () => {
   expect(servedBy(await ask(setup, 1, { model: 'claude-haiku-5-5' }))).toEqual(['claude'])
 })
 
-test('enabled: false leaves the circuit out', async () => {
+it('enabled: false leaves the circuit out', async () => {
   const setup = await gatewayWithBreaker({ openFor: '60s', enabled: false })
   const { claude } = setup
   claude.always({ type: 'status', status: 529 })
@@ -138,7 +138,7 @@ test('enabled: false leaves the circuit out', async () => {
   expect(claude.requests).toHaveLength(3 * minimumCalls)
 })
 
-test('without a fallback the client hears why it is refused, in its protocol, and when to come back', async () => {
+it('without a fallback the client hears why it is refused, in its protocol, and when to come back', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'status', status: 529 })
   const circuitBreaker = { minimumCalls, openFor: '60s' }

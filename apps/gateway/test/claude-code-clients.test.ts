@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Fault, type Reply, startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
@@ -13,7 +13,7 @@ import { hasTerminal, openTerminal } from './terminal.ts'
 const mustRun = Boolean(process.env.CI)
 const { isHere, ask, launcher, environmentOf } = await claudeCode()
 
-test.runIf(mustRun)('Claude Code could be installed', () => {
+it.runIf(mustRun)('Claude Code could be installed', () => {
   expect(isHere).toBe(true)
 })
 
@@ -55,7 +55,7 @@ async function nearlySpent(reply: (request: ChatRequest) => Reply) {
 }
 
 describe.skipIf(!isHere)('Claude Code with the key of a client', { timeout: 120_000 }, () => {
-  test('finishes a task with tools while each turn meets 429, 529, a stall and a cut', async () => {
+  it('finishes a task with tools while each turn meets 429, 529, a stall and a cut', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     writeFileSync(file, 'Hello, dam.\n')
@@ -103,7 +103,7 @@ describe.skipIf(!isHere)('Claude Code with the key of a client', { timeout: 120_
     )
   })
 
-  test('warns from 75 % of its budget on, and stops after one refused call, whose words it shows', async () => {
+  it('warns from 75 % of its budget on, and stops after one refused call, whose words it shows', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     writeFileSync(file, 'Hello, dam.\n')
@@ -148,7 +148,7 @@ describe.skipIf(!isHere)('Claude Code with the key of a client', { timeout: 120_
     expect(calls.map(({ response }) => response.status)).toEqual([429])
   })
 
-  test.runIf(hasTerminal())('shows both to a developer at a terminal', async () => {
+  it.runIf(hasTerminal())('shows both to a developer at a terminal', async () => {
     const { url, key } = await nearlySpent(() => ({ text: 'Hello from the far side.' }))
     const home = realpathSync(temporaryFolder())
     const environment = environmentOf(home, signedIn(url, key))
@@ -167,7 +167,7 @@ describe.skipIf(!isHere)('Claude Code with the key of a client', { timeout: 120_
     await terminal.shows(/coder has spent its budget of \$10 a month/)
   })
 
-  test('finishes what it is being told when its key is revoked, and is refused within a second at all gateways then', async () => {
+  it('finishes what it is being told when its key is revoked, and is refused within a second at all gateways then', async () => {
     const words = Array.from({ length: 12 }, (_, index) => `word${index}`).join(' ')
     const claude = forThisTest(await startClaude({ reply: { text: words }, chunkDelayMs: 150 }))
     const clients = await clientsOf({ coder: { permissions: ['claude:code'] } })

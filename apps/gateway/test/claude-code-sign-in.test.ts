@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { Browser } from './browser.ts'
 import { clientsOf } from './clients.ts'
@@ -17,12 +17,12 @@ import { controlC, hasTerminal, openTerminal } from './terminal.ts'
 const mustRun = Boolean(process.env.CI)
 const { isHere, ask } = await claudeCode()
 
-test.runIf(mustRun)('Claude Code could be installed', () => {
+it.runIf(mustRun)('Claude Code could be installed', () => {
   expect(isHere).toBe(true)
 })
 
 describe.skipIf(!isHere)('Claude Code that has signed in', { timeout: 120_000 }, () => {
-  test('renews its session, gets the settings of its group, and does a task with tools while Claude is down', async () => {
+  it('renews its session, gets the settings of its group, and does a task with tools while Claude is down', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     writeFileSync(file, 'Hello, dam.\n')
@@ -105,7 +105,7 @@ describe.skipIf(!isHere)('Claude Code that has signed in', { timeout: 120_000 },
     expect(JSON.stringify([claude.requests, spare.requests])).not.toContain(stored.enterpriseGateway.jwt)
   })
 
-  test.skipIf(!hasTerminal())('signs in by its own screen, with a code that a person allows', async () => {
+  it.skipIf(!hasTerminal())('signs in by its own screen, with a code that a person allows', async () => {
     const home = realpathSync(temporaryFolder())
     const port = await freePort()
     const provider = await startIdentityProvider([`http://127.0.0.1:${port}/login/oidc/callback`])

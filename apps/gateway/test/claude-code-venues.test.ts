@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startBedrock, startVertex } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { claudeCodeSettings } from '../src/cli/client-lines.ts'
 import type { VenueMode } from '../src/cli/venue-settings.ts'
@@ -15,7 +15,7 @@ const { isHere, ask } = await claudeCode()
 
 const modes: readonly (VenueMode | undefined)[] = [undefined, 'bedrock', 'mantle', 'vertex', 'foundry']
 
-test.skipIf(!isHere)(
+it.skipIf(!isHere)(
   'Claude Code edits a file in each of its modes while its first venue is dead',
   { timeout: 180_000 },
   async () => {

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Reply, startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import type { AnsweredCall } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
@@ -13,12 +13,12 @@ import { type ChatRequest, claudeCode, hasResult, steps } from './run-claude-cod
 const mustRun = Boolean(process.env.CI)
 const { isHere, ask } = await claudeCode()
 
-test.runIf(mustRun)('Claude Code could be installed', () => {
+it.runIf(mustRun)('Claude Code could be installed', () => {
   expect(isHere).toBe(true)
 })
 
 describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
-  test('gets Claude’s answer through the gateway', async () => {
+  it('gets Claude’s answer through the gateway', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'Hello from the far side.' } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const { result, is_error } = await ask(gateway.url)
@@ -28,7 +28,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(claude.requests[0]?.headers['anthropic-beta']).toContain('claude-code-')
   })
 
-  test('gets it by TLS, with the authority of a certificate that is not public', async () => {
+  it('gets it by TLS, with the authority of a certificate that is not public', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'Hello by TLS.' } }))
     const folder = temporaryFolder()
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
@@ -41,7 +41,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(result).toBe('Hello by TLS.')
   })
 
-  test('finds the models of the gateway, and keeps for its menu those that the routes serve', async () => {
+  it('finds the models of the gateway, and keeps for its menu those that the routes serve', async () => {
     const models = ['claude-opus-5-5', 'claude-sonnet-5-5']
     const claude = forThisTest(await startClaude({ models, reply: { text: 'Hello.' } }))
     const gateway = await gatewayOf({
@@ -60,7 +60,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(kept.models.map(({ id }: { id: string }) => id).sort()).toEqual([...models, 'team/anthropic-best'])
   })
 
-  test('does a task with tools with a key of the gateway for claude:code, and is refused with one without tools', async () => {
+  it('does a task with tools with a key of the gateway for claude:code, and is refused with one without tools', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     writeFileSync(file, 'Hello, dam.\n')
@@ -96,7 +96,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect([refused.is_error, refused.result]).toEqual([true, expect.stringContaining('permission tools')])
   })
 
-  test('shows images and PDFs, and searches the web, with a key for claude:code', async () => {
+  it('shows images and PDFs, and searches the web, with a key for claude:code', async () => {
     const home = realpathSync(temporaryFolder())
     const [image, pdf] = [join(home, 'dam.png'), join(home, 'dam.pdf')]
     writeFileSync(image, Buffer.from(pixel, 'base64'))
@@ -132,7 +132,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
   })
 
   // Its prompt is some 22 000 tokens for a tokenizer of single bytes, which the tiny model's 32 768 can hold.
-  test('gets the answer of the model inside the gateway when Claude is overloaded', async () => {
+  it('gets the answer of the model inside the gateway when Claude is overloaded', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const local = {
@@ -148,7 +148,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect([calls[0]?.response.target, calls[0]?.record.fallback()?.reason]).toEqual(['local', 'overloaded'])
   })
 
-  test('gets Ollama’s answer when nothing listens where Claude should be', async () => {
+  it('gets Ollama’s answer when nothing listens where Claude should be', async () => {
     const claude = await startClaude()
     const { url } = claude
     await claude.close()
@@ -163,7 +163,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(ollama.requests[0]?.headers).not.toHaveProperty('authorization')
   })
 
-  test('gets the local answer when Claude stalls before its first token', async () => {
+  it('gets the local answer when Claude stalls before its first token', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'slow-first-token', ms: Infinity })
     const ollama = forThisTest(await startOllama({ reply: { text: 'Hello from Ollama.' } }))
@@ -174,7 +174,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(result).toBe('Hello from Ollama.')
   })
 
-  test('goes on with the model that is permitted when its own declines, within an answer and in the turns after it', async () => {
+  it('goes on with the model that is permitted when its own declines, within an answer and in the turns after it', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     writeFileSync(file, 'Hello, dam.\nHow are you?\n')
@@ -215,7 +215,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
     expect(failed.map(({ sent }) => Buffer.from(sent).toString())).toEqual([])
   })
 
-  test.each([
+  it.each([
     ['as the first target', undefined],
     ['in place of an overloaded Claude', { type: 'status', status: 529 }],
   ] as const)('reads and edits a file with a model of OpenAI’s protocol, %s', async (_, fault) => {
@@ -256,7 +256,7 @@ describe.skipIf(!isHere)('Claude Code', { timeout: 120_000 }, () => {
 })
 
 describe.skipIf(!isHere)('Claude Code at a server with the rules of DeepSeek', { timeout: 120_000 }, () => {
-  test('reads two files at once and edits one, its thinking going back beside its calls', async () => {
+  it('reads two files at once and edits one, its thinking going back beside its calls', async () => {
     const home = realpathSync(temporaryFolder())
     const file = join(home, 'greeting.txt')
     const notes = join(home, 'notes.txt')

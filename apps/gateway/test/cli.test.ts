@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { configOf, embeddedTarget, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { eventsOf, messages, openSocket, requestText, send } from './raw-client.ts'
 import { configFile, ready, spillway, started, until } from './spillway.ts'
@@ -11,7 +11,7 @@ import { configFile, ready, spillway, started, until } from './spillway.ts'
 // These tests start the built program: `pnpm build` comes first.
 
 describe('start', { timeout: 40_000 }, () => {
-  test('prints exactly one line when it is ready, and then one for each call', async () => {
+  it('prints exactly one line when it is ready, and then one for each call', async () => {
     const claude = forThisTest(await startClaude())
     const { url, stdout } = await started(configOf(targetAt(claude, 'anthropic')))
     expect(stdout()).toBe(`listening on ${url}\n`)
@@ -21,7 +21,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(stdout().split('\n')[1]).toMatch(/claude .*ok .* ms {2}1 attempt .*claude-sonnet-5-5/)
   })
 
-  test('prints no line for a call with --quiet', async () => {
+  it('prints no line for a call with --quiet', async () => {
     const claude = forThisTest(await startClaude())
     const file = configFile(configOf(targetAt(claude, 'anthropic')))
     const { child, exit, stdout } = spillway(['start', '--config', file, '--port', '0', '--quiet'])
@@ -32,14 +32,14 @@ describe('start', { timeout: 40_000 }, () => {
     expect(stdout()).toMatch(/^listening on .*\n$/)
   })
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s', async (signal) => {
     const claude = forThisTest(await startClaude())
     const { child, exit } = await started(configOf(targetAt(claude, 'anthropic')))
     child.kill(signal)
     expect(await exit).toBe(0)
   })
 
-  test('brings a stream in flight to its end on SIGTERM, and then exits with 0', async () => {
+  it('brings a stream in flight to its end on SIGTERM, and then exits with 0', async () => {
     const claude = forThisTest(await startClaude({ chunks: 20, chunkDelayMs: 100 }))
     const { child, exit, url } = await started(configOf(targetAt(claude, 'anthropic')))
     const arrival = claude.nextRequest()
@@ -54,7 +54,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(await exit).toBe(0)
   })
 
-  test('takes no new connection while it drains', async () => {
+  it('takes no new connection while it drains', async () => {
     const claude = forThisTest(await startClaude({ chunks: 20, chunkDelayMs: 100 }))
     const { child, url, stderr } = await started(configOf(targetAt(claude, 'anthropic')))
     const arrival = claude.nextRequest()
@@ -67,7 +67,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect((await answer).ended).toBe('end')
   })
 
-  test('is not kept alive by a connection that its client keeps open', async () => {
+  it('is not kept alive by a connection that its client keeps open', async () => {
     const claude = forThisTest(await startClaude({ chunks: 10, chunkDelayMs: 50 }))
     const { child, exit, url } = await started(configOf(targetAt(claude, 'anthropic')))
     const connection = await openSocket(url, requestText('/v1/messages', messages({ stream: true })))
@@ -79,7 +79,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(connection.received()).toContain('message_stop')
   })
 
-  test('ends at once on a second signal', async () => {
+  it('ends at once on a second signal', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'stall', afterChunks: 2, ms: Infinity, pings: 100 })
     const { child, exit, stderr, url } = await started(configOf(targetAt(claude, 'anthropic')))
@@ -95,7 +95,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(performance.now() - secondAt).toBeLessThan(3_000)
   })
 
-  test('says in one line that the port is in use', async () => {
+  it('says in one line that the port is in use', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void other.close())
@@ -107,7 +107,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(stdout()).toBe('')
   })
 
-  test('says what is wrong with the configuration', async () => {
+  it('says what is wrong with the configuration', async () => {
     const file = configFile('targets: {}\nrouts: []\n')
     const { exit, stderr } = spillway(['start', '--config', file])
     expect(await exit).toBe(1)
@@ -115,7 +115,7 @@ describe('start', { timeout: 40_000 }, () => {
     expect(stderr()).not.toMatch(/^ +at /m)
   })
 
-  test('warns of what is doubtful and starts nevertheless', async () => {
+  it('warns of what is doubtful and starts nevertheless', async () => {
     const target = { api: 'anthropic', endpoints: [{ url: 'http://127.0.0.1:1' }] }
     const { stderr, stdout } = await started(configOf(target))
     expect(stdout()).toMatch(ready)
@@ -131,7 +131,7 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
   const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
   const refused = /can be reached from other machines.*spends your keys.*server\.exposed: true/
 
-  test.each(['0.0.0.0', '::', anyName])('is refused by start and by check: %s', async (host) => {
+  it.each(['0.0.0.0', '::', anyName])('is refused by start and by check: %s', async (host) => {
     const file = configFile(configOf(target, undefined, { server: { host, port: 0 } }))
     for (const args of [
       ['start', '--config', file],
@@ -145,7 +145,7 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
     }
   })
 
-  test.each([
+  it.each([
     ['a file', true, {}],
     ['a key in the environment', false, { ANTHROPIC_API_KEY: 'sk-secret' }],
     ['the demo', false, {}],
@@ -158,7 +158,7 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
     expect(stdout()).not.toContain('listening')
   })
 
-  test.each([
+  it.each([
     ['server.exposed: true', { server: { host: anyName, exposed: true } }, []],
     ['--exposed', { server: { host: anyName } }, ['--exposed']],
     ['--exposed and --host', {}, ['--exposed', '--host', anyName]],
@@ -171,14 +171,14 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
     )
   })
 
-  test('needs nothing where the command line binds to this machine', async () => {
+  it('needs nothing where the command line binds to this machine', async () => {
     const file = configFile(configOf(target, undefined, { server: { host: '0.0.0.0' } }))
     const { stderr, stdout } = spillway(['start', '--config', file, '--port', '0', '--host', '127.0.0.1'])
     await until(() => ready.test(stdout()))
     expect(stderr()).not.toContain('can be reached')
   })
 
-  test('is a warning of check where it is meant', async () => {
+  it('is a warning of check where it is meant', async () => {
     const file = configFile(configOf(target, undefined, { server: { host: '0.0.0.0', exposed: true } }))
     const { exit, stderr } = spillway(['check', '--config', file])
     expect(await exit).toBe(0)
@@ -188,7 +188,7 @@ describe('listening where other machines may come', { timeout: 40_000 }, () => {
   })
 })
 
-test('start with a key and without a configuration shows the one that it uses', {
+it('start with a key and without a configuration shows the one that it uses', {
   timeout: 40_000,
 }, async () => {
   const { stderr, stdout } = spillway(['start', '--port', '0'], { ANTHROPIC_API_KEY: 'sk-secret' })
@@ -198,7 +198,7 @@ test('start with a key and without a configuration shows the one that it uses', 
 })
 
 describe('check', () => {
-  test('says what a valid file sets up, and exits with 0', async () => {
+  it('says what a valid file sets up, and exits with 0', async () => {
     const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:11434' }], model: 'llama3.2' }
     const doubtful = { api: 'openai', endpoints: [{ url: 'http://127.0.0.1:8080' }] }
     const file = configFile(configOf(target, doubtful))
@@ -213,7 +213,7 @@ describe('check', () => {
     expect(stderr()).toMatch(/^warning: .* {2}targets\.local\.endpoints\[0\]: no credential: .*\n$/)
   })
 
-  test('prints the chain of each route in whole where it is asked to', async () => {
+  it('prints the chain of each route in whole where it is asked to', async () => {
     const target = {
       api: 'anthropic',
       endpoints: [{ url: 'http://127.0.0.1:9', credential: 'env:SOME_KEY' }],
@@ -227,7 +227,7 @@ describe('check', () => {
     expect(stdout()).not.toContain('sk-ant-secret')
   })
 
-  test('reads the model files that the configuration names, and says what is wrong with them', async () => {
+  it('reads the model files that the configuration names, and says what is wrong with them', async () => {
     const malformed = join(temporaryFolder(), 'malformed.gguf')
     writeFileSync(malformed, 'GGUF'.repeat(100))
     const sound = embeddedTarget({})
@@ -252,7 +252,7 @@ describe('check', () => {
     expect(await spillway(['check', '--config', valid]).exit).toBe(0)
   })
 
-  test('lists every problem of an invalid file, and exits with 1', async () => {
+  it('lists every problem of an invalid file, and exits with 1', async () => {
     const file = configFile('targets: {}\nroutes: []\n')
     const { exit, stderr, stdout } = spillway(['check', '--config', file])
     expect(await exit).toBe(1)
@@ -265,7 +265,7 @@ describe('check', () => {
     ])
   })
 
-  test('names a file that is missing', async () => {
+  it('names a file that is missing', async () => {
     const { exit, stderr } = spillway(['check', '--config', 'no-such.yaml'])
     expect(await exit).toBe(1)
     expect(stderr()).toContain('no-such.yaml:1:1  there is no such file; "spillway init" writes one')
@@ -273,13 +273,13 @@ describe('check', () => {
 })
 
 describe('the command line', () => {
-  test.each([['--help'], ['start --help'], ['check --help']])('explains itself: %s', async (args) => {
+  it.each([['--help'], ['start --help'], ['check --help']])('explains itself: %s', async (args) => {
     const { exit, stdout } = spillway(args.split(' '))
     expect(await exit).toBe(0)
     expect(stdout()).toMatch(/^Usage: spillway/)
   })
 
-  test.each([
+  it.each([
     ['start --bogus', "error: unknown option '--bogus'"],
     [
       'start --port eighty',
@@ -297,7 +297,7 @@ describe('the command line', () => {
     expect(stdout()).toBe('')
   })
 
-  test('tells its version', async () => {
+  it('tells its version', async () => {
     const { exit, stdout } = spillway(['--version'])
     expect(await exit).toBe(0)
     expect(stdout()).toMatch(/^\d+\.\d+\.\d+/)

@@ -2,14 +2,14 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { ready, spillway, until } from './spillway.ts'
 
 // These tests start the built program: `pnpm build` comes first.
 
-test('clients are added, listed, changed, rotated and revoked while the gateway runs', {
+it('clients are added, listed, changed, rotated and revoked while the gateway runs', {
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder()
@@ -127,7 +127,7 @@ test('clients are added, listed, changed, rotated and revoked while the gateway 
   for (const secret of [key, next]) expect(everything.join()).not.toContain(secret.slice(7))
 })
 
-test.each([
+it.each([
   [
     ['add', 'web', '--permissions', 'chat,all'],
     /there is no all; there are messages, chat, tools, claude:code, admin, call:messages, call:count_tokens,/,
@@ -143,7 +143,7 @@ test.each([
   expect([await run.exit, run.stdout(), run.stderr()]).toEqual([1, '', expect.stringMatching(expected)])
 })
 
-test('limits are set as they are typed, and shown with what is used and left', {
+it('limits are set as they are typed, and shown with what is used and left', {
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder()

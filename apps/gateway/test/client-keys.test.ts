@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { newClientKey } from '../src/clients/client-key.ts'
 import type { AnsweredCall, Gateway } from '../src/index.ts'
 import { callPaths } from '../src/server/call-paths.ts'
@@ -51,7 +51,7 @@ const rawStatus = (gateway: Gateway, method: string, path: string, headers = {})
   })
 
 describe('a gateway with auth: keys', () => {
-  test('serves a client by its key, however it is sent, and shows the key to nobody', async () => {
+  it('serves a client by its key, however it is sent, and shows the key to nobody', async () => {
     const { claude, clients, gateway, calls } = await gatewayFor({ web: { team: 'shop' } })
     const key = keyOf(clients, 'web')
     const ways = [
@@ -79,7 +79,7 @@ describe('a gateway with auth: keys', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
-  test('refuses all else, says no more than that a key is unknown, and asks no upstream', async () => {
+  it('refuses all else, says no more than that a key is unknown, and asks no upstream', async () => {
     const { claude, clients, gateway } = await gatewayFor({
       gone: {},
       late: { expiresAt: Date.now() - 1 },
@@ -116,7 +116,7 @@ describe('a gateway with auth: keys', () => {
     expect(claude.requests.length).toBe(before)
   })
 
-  test('asks for a key on every path, known or not, whatever its method, but for its health', async () => {
+  it('asks for a key on every path, known or not, whatever its method, but for its health', async () => {
     const { claude, gateway } = await gatewayFor({ web: {} })
     const bedrock = '/model/us.anthropic.claude-opus-5-5/invoke'
     const vertex = `/v1/projects/p/locations/l/publishers/anthropic/models/${model}:rawPredict`
@@ -196,7 +196,7 @@ describe('a gateway with auth: keys', () => {
       expect([path, await rawStatus(gateway, 'GET', path)]).toEqual([path, 401])
   })
 
-  test('answers in the words of the protocol, so that official SDKs throw their own errors', async () => {
+  it('answers in the words of the protocol, so that official SDKs throw their own errors', async () => {
     const { clients, gateway } = await gatewayFor({
       cheap: { models: ['claude-haiku-*'] },
       code: { permissions: ['claude:code'] },
@@ -244,7 +244,7 @@ describe('a gateway with auth: keys', () => {
     ])
   })
 
-  test('lets a client do what it may, and says which permission is missing', async () => {
+  it('lets a client do what it may, and says which permission is missing', async () => {
     const { claude, clients, gateway } = await gatewayFor({
       plain: { permissions: ['chat'] },
       small: { permissions: ['chat', 'tools', 'batches'], models: ['claude-haiku-*'], maxTokens: 200 },
@@ -291,7 +291,7 @@ describe('a gateway with auth: keys', () => {
     expect((await said('small', aws, '/model/us.anthropic.claude-haiku-5-5/invoke'))[0]).toBe(200)
   })
 
-  test('refuses what reaches outside, costs more or is no text to clients that may not, by the permission that is missing', async () => {
+  it('refuses what reaches outside, costs more or is no text to clients that may not, by the permission that is missing', async () => {
     const { claude, clients, gateway } = await gatewayFor({
       text: { permissions: ['call:messages', 'call:chat', 'tools:client'] },
       usual: {},
@@ -355,7 +355,7 @@ describe('a gateway with auth: keys', () => {
     expect(posts()).toHaveLength(5)
   })
 
-  test('lets a client be served by the targets alone that it may reach, fallbacks too', async () => {
+  it('lets a client be served by the targets alone that it may reach, fallbacks too', async () => {
     const [first, second] = [forThisTest(await startClaude()), forThisTest(await startClaude())]
     const clients = await clientsOf({
       inside: { targets: ['local*'], permissions: ['chat', 'batches'] },
@@ -394,7 +394,7 @@ describe('a gateway with auth: keys', () => {
     expect(paths(second)).toContain('/v1/messages/batches')
   })
 
-  test('shows a client the models that it may use', async () => {
+  it('shows a client the models that it may use', async () => {
     const { clients, gateway } = await gatewayFor({ all: {}, cheap: { models: ['claude-haiku-*'] } })
     const models = async (name: string, path = ''): Promise<unknown> => {
       const headers = { 'x-api-key': keyOf(clients, name) }
@@ -407,7 +407,7 @@ describe('a gateway with auth: keys', () => {
     expect(await models('cheap', `/${model}`)).toBe(404)
   })
 
-  test('keeps batches and files to the client that has made them', async () => {
+  it('keeps batches and files to the client that has made them', async () => {
     const mayAll = { permissions: ['chat', 'batches', 'files'] }
     const { clients, gateway } = await gatewayFor({ a: mayAll, b: mayAll })
     const of = (name: string) =>
@@ -423,7 +423,7 @@ describe('a gateway with auth: keys', () => {
     await expect(a.retrieve('msgbatch_of_nobody_seen')).rejects.toThrow(Anthropic.NotFoundError)
   })
 
-  test('refuses a revoked key within a second, while its stream in flight finishes; an old key lives as long as it overlaps', async () => {
+  it('refuses a revoked key within a second, while its stream in flight finishes; an old key lives as long as it overlaps', async () => {
     const { claude, clients, gateway } = await gatewayFor({ gone: {}, turned: {} })
     const gone = { 'x-api-key': keyOf(clients, 'gone') }
     const status = async (key: string): Promise<number> => (await ask(gateway, { 'x-api-key': key })).status
@@ -444,7 +444,7 @@ describe('a gateway with auth: keys', () => {
   })
 })
 
-test('keys that were hashed with another secret stop the start, with what to do', async () => {
+it('keys that were hashed with another secret stop the start, with what to do', async () => {
   const clients = await clientsOf({ web: {} })
   process.env.SPILLWAY_TEST_OTHER_SECRET = 'another-secret-for-tests-of-client-keys-012345'
   const server = { ...clients.server, fingerprintKey: 'env:SPILLWAY_TEST_OTHER_SECRET' }

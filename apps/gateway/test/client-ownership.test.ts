@@ -1,7 +1,7 @@
 import Anthropic, { toFile } from '@anthropic-ai/sdk'
 import { startClaude, startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { startOpenAiBatches } from './openai-batches.ts'
@@ -43,7 +43,7 @@ const ended = (promise: PromiseLike<unknown>): Promise<string> =>
   )
 
 describe('clients that share the key of Anthropic', () => {
-  test('name their own files alone in a prompt, also after a restart and at another gateway with the same storage', async () => {
+  it('name their own files alone in a prompt, also after a restart and at another gateway with the same storage', async () => {
     const storage = { url: `sqlite:${temporaryFolder()}/books.db` }
     const { claude, config, of } = await claudeFor({ storage })
     const file = await uploaded(of('a'))
@@ -66,7 +66,7 @@ describe('clients that share the key of Anthropic', () => {
     expect(await ask(of('b', second.url))).toMatch(/^404/)
   })
 
-  test('put no other client’s file into a batch, wherever in it', async () => {
+  it('put no other client’s file into a batch, wherever in it', async () => {
     const { claude, of } = await claudeFor()
     const file = await uploaded(of('a'))
     const batchOf = (id: string, padding: string) => ({
@@ -89,7 +89,7 @@ describe('clients that share the key of Anthropic', () => {
     expect(posts().filter(({ json }) => json !== undefined)).toHaveLength(2)
   })
 
-  test('go on in containers that they were seen to make, and read the files of nobody else’s', async () => {
+  it('go on in containers that they were seen to make, and read the files of nobody else’s', async () => {
     const { of } = await claudeFor()
     const asked = {
       ...{ model, max_tokens: 100, messages: [{ role: 'user', content: 'Compute.' }] },
@@ -109,7 +109,7 @@ describe('clients that share the key of Anthropic', () => {
     expect(await ended(of('a').messages.create(own as never))).toMatch(/^404/)
   })
 
-  test('use what was uploaded past the gateway where that is configured, and still no other client’s', async () => {
+  it('use what was uploaded past the gateway where that is configured, and still no other client’s', async () => {
     const { claude, of } = await claudeFor({}, { unknownIds: 'pass' })
     const body = new FormData()
     body.set('file', new Blob(['Hello, dam.']), 'a.txt')
@@ -127,7 +127,7 @@ describe('clients that share the key of Anthropic', () => {
 })
 
 describe('clients that share the key of OpenAI', () => {
-  test('go on with their own stored responses alone, whole or streamed, and refer to their own items', async () => {
+  it('go on with their own stored responses alone, whole or streamed, and refer to their own items', async () => {
     const openai = forThisTest(
       await startOpenAi({ models: ['gpt-6'], reply: { text: 'Hello.', thinking: 'Hm.' } }),
     )
@@ -163,7 +163,7 @@ describe('clients that share the key of OpenAI', () => {
     expect(await ask('a', reference(whole.output))).toBe('ok')
   })
 
-  test('upload no batch that names another client’s file, and other files with any words in them', async () => {
+  it('upload no batch that names another client’s file, and other files with any words in them', async () => {
     const openai = await startOpenAiBatches([ownKey.value])
     const clients = await clientsOf(both)
     const gateway = await gatewayOf(

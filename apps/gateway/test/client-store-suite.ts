@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { added, changed, revoked } from '../src/clients/client-changes.ts'
 import { emptyClients } from '../src/clients/client-document.ts'
 import type { ClientStore } from '../src/clients/client-store.ts'
@@ -11,14 +11,14 @@ const adding = (name: string) => (document: typeof emptyClients) =>
 
 /** What every place for clients has to do. `open` opens the same place each time, which is empty for each test. */
 export function clientStoreSuite(open: () => Promise<() => ClientStore>): void {
-  test('has no clients and no revision before anything is kept, and reading makes nothing', async () => {
+  it('has no clients and no revision before anything is kept, and reading makes nothing', async () => {
     const store = (await open())()
     expect([await store.load(), await store.revision()]).toEqual([emptyClients, undefined])
     expect(await store.revision()).toBeUndefined()
     await store.close()
   })
 
-  test('keeps what an update says, for others too, and has another revision with each change alone', async () => {
+  it('keeps what an update says, for others too, and has another revision with each change alone', async () => {
     const opened = await open()
     const [store, other] = [opened(), opened()]
     const first = await store.update(adding('a'))
@@ -36,7 +36,7 @@ export function clientStoreSuite(open: () => Promise<() => ClientStore>): void {
     await Promise.all([store.close(), other.close()])
   })
 
-  test('changes nothing where a change throws, and goes on', async () => {
+  it('changes nothing where a change throws, and goes on', async () => {
     const store = (await open())()
     await store.update(adding('a'))
     const revision = await store.revision()
@@ -48,7 +48,7 @@ export function clientStoreSuite(open: () => Promise<() => ClientStore>): void {
     await store.close()
   })
 
-  test('loses no change of those that are made at the same time, the first ones too', async () => {
+  it('loses no change of those that are made at the same time, the first ones too', async () => {
     const opened = await open()
     const stores = [opened(), opened(), opened()]
     const names = Array.from({ length: 12 }, (_, at) => `client-${at}`)
@@ -58,7 +58,7 @@ export function clientStoreSuite(open: () => Promise<() => ClientStore>): void {
     await Promise.all(stores.map((store) => store.close()))
   })
 
-  test('takes thousands of clients', async () => {
+  it('takes thousands of clients', async () => {
     const store = (await open())()
     await store.update((document) => {
       const clients = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
 import pg from 'pg'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { revoked } from '../src/clients/client-changes.ts'
 import { fileClientStore } from '../src/clients/client-store.ts'
@@ -30,7 +30,7 @@ describe.skipIf(postgres === undefined)('clients in PostgreSQL', () => {
     return () => postgresClientStore(url)
   })
 
-  test('which others have damaged are refused as a whole', async () => {
+  it('which others have damaged are refused as a whole', async () => {
     const url = await database()
     const store = postgresClientStore(url)
     await store.update((document) => ({ ...document, hashedWith: 'a' }))
@@ -45,7 +45,7 @@ describe.skipIf(postgres === undefined)('clients in PostgreSQL', () => {
     await store.close()
   })
 
-  test('are named without a password in what is said of a database that cannot be used', async () => {
+  it('are named without a password in what is said of a database that cannot be used', async () => {
     const store = postgresClientStore('postgres://user:top-secret@127.0.0.1:9/gone')
     for (const failing of [store.load(), store.revision(), store.update((document) => document)]) {
       const error = await failing.then(
@@ -60,7 +60,7 @@ describe.skipIf(postgres === undefined)('clients in PostgreSQL', () => {
     await store.close()
   })
 
-  test('hold at two gateways: one that is revoked is refused within a second at both, also after the database was away', {
+  it('hold at two gateways: one that is revoked is refused within a second at both, also after the database was away', {
     timeout: 60_000,
   }, async () => {
     const url = await database()

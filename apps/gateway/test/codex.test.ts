@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Reply, type ReplyToolUse, startClaude, startOpenAi } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { installCodex } from './install-codex.ts'
@@ -93,12 +93,12 @@ function greeting(): { folder: string; read: () => string } {
 const task = 'Greet the spillway instead of the dam, in greeting.txt.'
 const done = { said: expect.arrayContaining(['The spillway is greeted now.']), errors: [] }
 
-test.runIf(Boolean(process.env.CI))('Codex could be installed', () => {
+it.runIf(Boolean(process.env.CI))('Codex could be installed', () => {
   expect(launcher).toBeDefined()
 })
 
 describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
-  test('reads and edits a file with Claude, whose thinking comes home and whose cache is used', async () => {
+  it('reads and edits a file with Claude, whose thinking comes home and whose cache is used', async () => {
     const claude = forThisTest(
       await startClaude({ reply: stepOf, separateWrites: true, checkThinking: true }),
     )
@@ -120,7 +120,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     )
   })
 
-  test('edits by patch, and finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
+  it('edits by patch, and finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
     const patch = [
       "apply_patch <<'EOF'",
       '*** Begin Patch',
@@ -145,7 +145,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expectCacheFound(asked)
   })
 
-  test('reads and edits a file when Claude is dead, with a model of chat completions', async () => {
+  it('reads and edits a file when Claude is dead, with a model of chat completions', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const coder = forThisTest(await startOpenAi({ reply: stepOf, separateWrites: true }))
@@ -158,7 +158,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expect(calls.map(({ response }) => response.target)).toEqual(['local', 'local', 'local'])
   })
 
-  test('gets the rest of an answer from another target when its stream is cut in the middle', async () => {
+  it('gets the rest of an answer from another target when its stream is cut in the middle', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'One two three four five six seven.' } }))
     claude.always({ type: 'cut', at: 'after-content', how: 'reset', afterChunks: 3 })
     const other = forThisTest(await startClaude({ reply: { text: ' four five six seven.' } }))
@@ -172,7 +172,7 @@ describe.skipIf(launcher === undefined)('Codex', { timeout: 120_000 }, () => {
     expect(said.join('')).toMatch(/^One .* seven\.$/)
   })
 
-  test('says in the words of the gateway that a budget is spent, after one call', async () => {
+  it('says in the words of the gateway that a budget is spent, after one call', async () => {
     const claude = forThisTest(await startClaude())
     const budgets = { eachClient: ['requests=0/month'], contact: 'ask in #claude-budgets' }
     const calls: AnsweredCall[] = []

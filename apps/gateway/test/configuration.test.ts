@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { configReference } from '../reference/reference.ts'
 import { ConfigError, parseConfig } from '../src/index.ts'
@@ -11,13 +11,13 @@ import { messages, send } from './raw-client.ts'
 const page = (): string => readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
 
 describe('docs/configuration.md', () => {
-  test('is what the schema says (else run `pnpm --filter @spillway/gateway run schema`)', () => {
+  it('is what the schema says (else run `pnpm --filter @spillway/gateway run schema`)', () => {
     // The formatter lays tables out in its own way.
     const plain = (text: string): string => text.replace(/ {2,}/g, ' ').replace(/-{3,}/g, '---')
     expect(plain(page())).toBe(plain(configReference()))
   })
 
-  test('says of each key what it is', () => {
+  it('says of each key what it is', () => {
     const rows = page().match(/^\| `.*$/gm) ?? []
     expect(rows.length).toBeGreaterThan(200)
     expect(rows.filter((row) => /\|\s*\|$/.test(row))).toEqual([])
@@ -97,7 +97,7 @@ const withOther = (): object => ({
 })
 
 describe('caps and defaults of policies and of the server', () => {
-  test('are reachable where what they belong to is configured', () => {
+  it('are reachable where what they belong to is configured', () => {
     const { config } = parseConfig(stringify(withOther()), 'spillway.yaml')
     expect(config.targets.claude?.routing?.ejection).toMatchObject({ baseTime: 1_000, maxEjected: 0.3 })
     expect(config.targets.claude?.endpoints?.[0]?.pool).toEqual({
@@ -107,7 +107,7 @@ describe('caps and defaults of policies and of the server', () => {
     expect(config.server.live).toEqual({ maxClients: 1, maxWaiting: 65_536, pingEvery: 2_000 })
   })
 
-  test('bring a gateway to life that answers', async () => {
+  it('bring a gateway to life that answers', async () => {
     const claude = forThisTest(await startClaude())
     const { targets, mirror: _, vault: __, ...others } = everything
     const [first] = targets.claude.endpoints
@@ -121,7 +121,7 @@ describe('caps and defaults of policies and of the server', () => {
     expect((await send(`${url}/v1/messages`, { body: messages() })).status).toBe(200)
   })
 
-  test.each<[string, object, string]>([
+  it.each<[string, object, string]>([
     [
       'server.live',
       { server: { live: { maxClients: 0 } } },
@@ -220,7 +220,7 @@ describe('what they do', () => {
     return { url, claude }
   }
 
-  test('server.maxRequestBytes: a larger body is refused, with the key to change', async () => {
+  it('server.maxRequestBytes: a larger body is refused, with the key to change', async () => {
     const { url, claude } = await gatewayWith({ maxRequestBytes: '1MiB' })
     const { status, text } = await send(`${url}/v1/messages`, {
       body: messages({ system: 'x'.repeat(2 ** 20) }),
@@ -232,7 +232,7 @@ describe('what they do', () => {
     expect(claude.requests).toHaveLength(0)
   })
 
-  test('server.maxResponseBytes: a larger answer is broken off', async () => {
+  it('server.maxResponseBytes: a larger answer is broken off', async () => {
     const { url } = await gatewayWith({ maxResponseBytes: '1MiB' })
     const large = forThisTest(await startClaude({ reply: { text: 'x'.repeat(2 ** 20) } }))
     const other = await gatewayOf(
@@ -243,20 +243,20 @@ describe('what they do', () => {
     expect([status, JSON.parse(text).error.message]).toEqual([502, 'the answer exceeds 1048576 bytes'])
   })
 
-  test('server.keepAliveTimeout: how long clients may use a connection again', async () => {
+  it('server.keepAliveTimeout: how long clients may use a connection again', async () => {
     const { url } = await gatewayWith({ keepAliveTimeout: '11s' })
     const { headers } = await send(`${url}/healthz`, { method: 'GET', headers: { connection: 'keep-alive' } })
     expect(headers['keep-alive']).toBe('timeout=11')
   })
 
-  test('server.live.maxClients: a further viewer is refused', async () => {
+  it('server.live.maxClients: a further viewer is refused', async () => {
     const { url } = await gatewayWith({ live: { maxClients: 1 } })
     const first = await fetch(`${url}/api/live`)
     expect([first.status, (await fetch(`${url}/api/live`)).status]).toEqual([200, 503])
     await first.body?.cancel()
   })
 
-  test('telemetry.maxModels: further models are counted together', async () => {
+  it('telemetry.maxModels: further models are counted together', async () => {
     const { url } = await gatewayWith({}, { telemetry: { maxModels: 1 } })
     for (const model of ['claude-one', 'claude-two'])
       await send(`${url}/v1/messages`, { body: messages({ model }) })
@@ -266,7 +266,7 @@ describe('what they do', () => {
     expect(text).not.toContain('claude-two')
   })
 
-  test('pool.maxQueued: a call that finds no connection is refused at once', async () => {
+  it('pool.maxQueued: a call that finds no connection is refused at once', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'slow-headers', ms: 1_000 })
     const endpoint = { url: claude.url, credential: ownKey.reference, connections: 1, pool: { maxQueued: 0 } }

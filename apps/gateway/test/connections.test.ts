@@ -1,7 +1,7 @@
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { type SimulatedServer, startClaude, startOllama } from '@spillway/testing'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { selfSigned } from '../../../packages/core-client/test/certificate.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { messages, type Received, send } from './raw-client.ts'
@@ -36,7 +36,7 @@ const servedBy = (answers: readonly Received[]) =>
   answers.map(({ headers }) => headers['x-spillway-served-by'])
 const circuitsOf = async (url: string): Promise<string> => (await fetch(`${url}/api/targets`)).text()
 
-test('sixty healthy streams leave the endpoint open for every further call', async () => {
+it('sixty healthy streams leave the endpoint open for every further call', async () => {
   const claude = forThisTest(await startClaude())
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'm' }
@@ -49,7 +49,7 @@ test('sixty healthy streams leave the endpoint open for every further call', asy
   expect(await circuitsOf(gateway.url)).not.toContain('"open"')
 })
 
-test('waiting for one of a limited number of connections counts against no endpoint: the fallback answers', async () => {
+it('waiting for one of a limited number of connections counts against no endpoint: the fallback answers', async () => {
   const claude = forThisTest(await startClaude())
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const first = {
@@ -80,7 +80,7 @@ test('waiting for one of a limited number of connections counts against no endpo
   })
 })
 
-test('a call that waits for a connection is served as soon as one is free', async () => {
+it('a call that waits for a connection is served as soon as one is free', async () => {
   const claude = forThisTest(await startClaude({ latencyMs: 50 }))
   const only = {
     api: 'anthropic',
@@ -99,7 +99,7 @@ test('a call that waits for a connection is served as soon as one is free', asyn
   expect(most).toBeLessThanOrEqual(2)
 })
 
-test('callers who leave while they wait for a connection leave nothing behind', async () => {
+it('callers who leave while they wait for a connection leave nothing behind', async () => {
   const claude = forThisTest(await startClaude())
   const only = {
     api: 'anthropic',
@@ -127,7 +127,7 @@ test('callers who leave while they wait for a connection leave nothing behind', 
   expect(claude.requests).toHaveLength(2)
 })
 
-test('http2: true sends many calls over one connection', async () => {
+it('http2: true sends many calls over one connection', async () => {
   const { key, cert } = await selfSigned()
   const versions: string[] = []
   const sockets = new Set<unknown>()

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { openVault, Secret } from '@spillway/key-vault'
 import { startClaude, startConnectProxy, startKms, startTransit } from '@spillway/testing'
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { intercepting } from '../../../packages/core-client/test/certificate.ts'
 import { verifyAt } from '../src/cli/verify-place.ts'
@@ -55,7 +55,7 @@ const endpointOf = (more: object): object => ({
 })
 
 describe('behind a proxy that reads along', () => {
-  test.each([
+  it.each([
     ['HTTPS_PROXY', (url: string) => vi.stubEnv('HTTPS_PROXY', url), {}],
     [
       'the proxy of the endpoint',
@@ -74,7 +74,7 @@ describe('behind a proxy that reads along', () => {
     expect(claude.requests[0]?.headers).not.toHaveProperty('proxy-authorization')
   })
 
-  test('it says what is wrong without the certificate, and where no proxy is to be used', async () => {
+  it('it says what is wrong without the certificate, and where no proxy is to be used', async () => {
     const { claude, proxy, ca, url } = await network()
     vi.stubEnv('HTTPS_PROXY', url)
     const trusting = await gatewayOf(configOf(endpointOf({})))
@@ -89,7 +89,7 @@ describe('behind a proxy that reads along', () => {
     expect(claude.requests).toHaveLength(0)
   })
 
-  test('a password that the proxy refuses is named by its status, and not repeated', async () => {
+  it('a password that the proxy refuses is named by its status, and not repeated', async () => {
     const { proxy, ca } = await network()
     vi.stubEnv('HTTPS_PROXY', proxy.url.replace('//', '//me:wrong-secret@'))
     const gateway = await gatewayOf(configOf(endpointOf({ tls: { ca } })))
@@ -102,7 +102,7 @@ describe('behind a proxy that reads along', () => {
   })
 })
 
-test('an endpoint that wants a certificate is shown that of the gateway, whose key may be encrypted', async () => {
+it('an endpoint that wants a certificate is shown that of the gateway, whose key may be encrypted', async () => {
   const [server, client] = await Promise.all([intercepting(['localhost']), intercepting(['gateway'])])
   const claude = forThisTest(await startClaude({ apiKeys: [ownKey.value] }))
   const options = { key: server.key, cert: server.cert, ca: client.ca, requestCert: true }
@@ -152,7 +152,7 @@ test('an endpoint that wants a certificate is shown that of the gateway, whose k
   )
 })
 
-test('the command works by the environment alone, its vault and its telemetry too: HTTPS_PROXY and NODE_EXTRA_CA_CERTS', async () => {
+it('the command works by the environment alone, its vault and its telemetry too: HTTPS_PROXY and NODE_EXTRA_CA_CERTS', async () => {
   const transit = forThisTest(await startTransit({ tokens: ['t-1'] }))
   const { proxy, claude, ca, url } = await network({
     [vaultHost]: transit.url,
@@ -214,7 +214,7 @@ async function filled(vault: object): Promise<void> {
 }
 
 describe('servers that are no endpoints', () => {
-  test.each([
+  it.each([
     ['HTTP_PROXY', (url: string) => vi.stubEnv('HTTP_PROXY', url), {}, 2],
     ['vault.proxy', (url: string) => vi.stubEnv('CORP_PROXY', url), { proxy: 'env:CORP_PROXY' }, 2],
     [
@@ -239,7 +239,7 @@ describe('servers that are no endpoints', () => {
     expect(proxy.requests.length >= requests && proxy.requests.length > 0).toBe(requests > 0)
   })
 
-  test.each([
+  it.each([
     ['behind a proxy is reached through it', (_: string) => `http://${collectorHost}`, true],
     ['on this machine is reached past it', (url: string) => url, false],
   ] as const)('a collector %s', async (_, urlOf, isProxied) => {
@@ -255,7 +255,7 @@ describe('servers that are no endpoints', () => {
     expect(proxy.requests.some((request) => request.path === '/v1/traces')).toBe(isProxied)
   })
 
-  test('the doctor and the verification of a key go the way that calls go', async () => {
+  it('the doctor and the verification of a key go the way that calls go', async () => {
     const { proxy, ca, url } = await network({ 'plain.example': (await startClaudeWith('sk-new')).url })
     vi.stubEnv('CORP_PROXY', url)
     const { config } = parseConfig(
@@ -272,7 +272,7 @@ describe('servers that are no endpoints', () => {
     expect(proxy.requests.map((request) => request.host)).toEqual([host, 'plain.example', 'plain.example'])
   })
 
-  test('a Node that cannot go through a proxy there says so, once for each', () => {
+  it('a Node that cannot go through a proxy there says so, once for each', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warn.mockRestore())
     const at = (node: string): boolean => agentThrough('http://proxy:3128', 'telemetry', node) !== undefined
@@ -312,7 +312,7 @@ routes: [{ models: "*", target: claude }]
     }
   }
 
-  test.each([
+  it.each([
     ['proxy: ftp://proxy', 'expected none, env:NAME, or the URL of a proxy'],
     ['proxy: http://me:secret@proxy:3128', 'one with a password goes into a variable'],
     ['proxy: env:NO_SUCH_PROXY', 'env:NO_SUCH_PROXY is not set'],
@@ -327,7 +327,7 @@ routes: [{ models: "*", target: claude }]
     expect(said).not.toContain('secret@')
   })
 
-  test.each(['proxy: none', 'proxy: "http://proxy:3128"', 'proxy: https://proxy.example.com/'])(
+  it.each(['proxy: none', 'proxy: "http://proxy:3128"', 'proxy: https://proxy.example.com/'])(
     'nothing of %s',
     (more) => {
       expect(problemsOf(more)).toBe('')

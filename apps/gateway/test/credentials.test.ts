@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ageFile, openVault } from '@spillway/key-vault'
 import { startClaude, startOllama } from '@spillway/testing'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError, parseConfig } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, temporaryFolder } from './gateway.ts'
@@ -54,19 +54,16 @@ async function spillway(
 }
 
 describe('a key in an environment variable', () => {
-  test.each(['\n', '\r\n', ' \n\n', '\t'])(
-    'serves with %j behind it, as mounted secrets have',
-    async (end) => {
-      vi.stubEnv(variable, `\ufeff${key}${end}`)
-      const claude = forThisTest(await startClaude({ apiKeys: [key] }))
-      const gateway = await gatewayOf(configOf(targetAt(claude.url)))
-      const { status } = await send(`${gateway.url}/v1/messages`, { body: messages() })
-      expect(status).toBe(200)
-      expect(claude.requests[0]?.headers['x-api-key']).toBe(key)
-    },
-  )
+  it.each(['\n', '\r\n', ' \n\n', '\t'])('serves with %j behind it, as mounted secrets have', async (end) => {
+    vi.stubEnv(variable, `\ufeff${key}${end}`)
+    const claude = forThisTest(await startClaude({ apiKeys: [key] }))
+    const gateway = await gatewayOf(configOf(targetAt(claude.url)))
+    const { status } = await send(`${gateway.url}/v1/messages`, { body: messages() })
+    expect(status).toBe(200)
+    expect(claude.requests[0]?.headers['x-api-key']).toBe(key)
+  })
 
-  test.each([
+  it.each([
     ['two lines', `${key}\n${key}`, 'contains a line break'],
     ['a scheme', `Bearer ${key}`, 'contains white space'],
     ['an escape sequence', `${key}\u001b[0m`, 'contains a control character'],
@@ -84,7 +81,7 @@ describe('a key in an environment variable', () => {
     },
   )
 
-  test('is told of by check and by start, which does not start', { timeout: 60_000 }, async () => {
+  it('is told of by check and by start, which does not start', { timeout: 60_000 }, async () => {
     writeFileSync(join(folder, 'spillway.yaml'), stringify(configOf(targetAt('http://127.0.0.1:1'))))
     const env = { [variable]: `${key}\n${key}` }
     for (const command of ['check', 'start']) {
@@ -97,7 +94,7 @@ describe('a key in an environment variable', () => {
     }
   })
 
-  test.each(['missing', 'empty'])(
+  it.each(['missing', 'empty'])(
     'that is %s is a warning of check and of start',
     { timeout: 60_000 },
     async (how) => {
@@ -116,7 +113,7 @@ describe('a key in an environment variable', () => {
     },
   )
 
-  test.each([undefined, '', ' \n'])(
+  it.each([undefined, '', ' \n'])(
     'that holds %j fails calls as authentication, and lets a fallback answer',
     async (value) => {
       vi.stubEnv(variable, value)
@@ -142,7 +139,7 @@ describe('a key in an environment variable', () => {
 })
 
 describe('a key that is given to the command line', () => {
-  test('is stored without what came with it', { timeout: 60_000 }, async () => {
+  it('is stored without what came with it', { timeout: 60_000 }, async () => {
     await using claude = await startClaude({ apiKeys: [key, `${key}2`] })
     await spillway(['vault', 'init'])
     const added = await spillway(['keys', 'add', 'claude'], { input: `\ufeff ${key} \r\n\n` })
@@ -160,7 +157,7 @@ describe('a key that is given to the command line', () => {
     await vault.close()
   })
 
-  test('is refused by what is wrong with it before anything is asked or stored', {
+  it('is refused by what is wrong with it before anything is asked or stored', {
     timeout: 60_000,
   }, async () => {
     await using claude = await startClaude()

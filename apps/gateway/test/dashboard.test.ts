@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { views } from '../../dashboard/src/routing.ts'
 import { faultsOf } from '../../dashboard/test/accessibility.ts'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     return { url: gateway.url, claude }
   }
 
-  test('shows a line for curl, while there is no call, that works as it is pasted', async () => {
+  it('shows a line for curl, while there is no call, that works as it is pasted', async () => {
     const { url } = await start()
     const page = await watchedPage(browser, url)
     const text = (await page.locator('.empty code').textContent()) ?? ''
@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
   const calls = (page: Page) =>
     page.locator('.stat', { has: page.locator('dt', { hasText: /^Calls$/ }) }).locator('.value')
 
-  test('each view shows what happened, without a complaint or a serious fault', async () => {
+  it('each view shows what happened, without a complaint or a serious fault', async () => {
     const { url, claude } = await start()
     for (let call = 0; call < 3; call++)
       await send(`${url}/v1/messages`, { body: messages({ stream: true }) })
@@ -75,7 +75,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     await expect.poll(() => page.locator('main').textContent()).toContain('gateway.started')
   }, 60_000)
 
-  test('a call shows while the page is open', async () => {
+  it('a call shows while the page is open', async () => {
     const { url } = await start()
     const page = await watchedPage(browser, `${url}/#/live`)
     expect(await page.locator('table tbody tr').count()).toBe(0)
@@ -83,7 +83,7 @@ describe.skipIf(!hasChromium())('the dashboard of a gateway that runs', () => {
     await expect.poll(() => page.locator('table tbody tr').count(), { timeout: 5000 }).toBe(1)
   }, 60_000)
 
-  test('before the first call it says how to make one', async () => {
+  it('before the first call it says how to make one', async () => {
     const { url } = await start()
     const page = await watchedPage(browser, url)
     await expect.poll(() => page.locator('main .empty').first().textContent()).toContain(url)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installClaudeCode } from './install-claude-code.ts'
 import { askClaudeCode, paste, pasteable, useAnthropic, useOpenAi } from './printed-lines.ts'
 import { messages, send } from './raw-client.ts'
@@ -18,26 +18,26 @@ describe('start without a configuration and without a key: the demo', { timeout:
 
   afterAll(() => void demo.child.kill('SIGKILL'))
 
-  test('prints lines that work with curl and both SDKs', async () => {
+  it('prints lines that work with curl and both SDKs', async () => {
     const lines = pasteable(demo.stdout())
     expect(await paste(lines.curl ?? '')).toContain('"type":"message"')
     expect(await useAnthropic(lines['@anthropic-ai/sdk'] ?? '', 'claude-sonnet-5-5')).toMatch(/\w/)
     expect(await useOpenAi(lines.openai ?? '', 'claude-sonnet-5-5')).toMatch(/\w/)
   })
 
-  test('answers questions from outside', async () => {
+  it('answers questions from outside', async () => {
     const { status } = await send(`${ready.exec(demo.stdout())?.[1]}/v1/messages`, { body: messages() })
     expect(status).toBe(200)
   })
 
-  test('shows the local model answering where Claude is late', async () => {
+  it('shows the local model answering where Claude is late', async () => {
     await until(() => / local .*timeout .*\d+(\.\d)? m?s /.test(demo.stdout()), 60_000)
     expect(demo.stdout()).toMatch(/^\d\d:\d\d:\d\d {2}claude +ok +[\d.]+ m?s /m)
     expect(demo.stdout()).toMatch(/^\d\d:\d\d:\d\d {2}local +timeout +[\d.]+ m?s +2 attempts /m)
     expect(demo.stdout().match(/^listening on /gm)).toHaveLength(1)
   })
 
-  test('answers Claude Code at the worst moment: Claude is down, and the local model reads the whole prompt', async ({
+  it('answers Claude Code at the worst moment: Claude is down, and the local model reads the whole prompt', async ({
     skip,
   }) => {
     if (launcher === undefined) return skip()
@@ -46,7 +46,7 @@ describe('start without a configuration and without a key: the demo', { timeout:
     expect([is_error, result.length > 0]).toEqual([false, true])
   })
 
-  test('shows within two minutes how Claude fails, is left alone, is tested, and answers again', async () => {
+  it('shows within two minutes how Claude fails, is left alone, is tested, and answers again', async () => {
     const answer = (who: string, why: string): RegExp =>
       new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}${who} +${why} `, 'm')
     const steps = [

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { parseConfig } from '../src/index.ts'
@@ -25,7 +25,7 @@ describe('Dockerfile', () => {
   const lines = read('Dockerfile').split('\n')
   const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')))
 
-  test('builds in one stage and runs in another, without rights and without a shell', () => {
+  it('builds in one stage and runs in another, without rights and without a shell', () => {
     expect(lines.filter((line) => line.startsWith('FROM '))).toHaveLength(2)
     expect(last[0]).toMatch(/^FROM gcr\.io\/distroless\/nodejs24-debian\d+:nonroot$/)
     expect(last).toContainEqual(expect.stringMatching(/^USER \d+:\d+$/))
@@ -35,7 +35,7 @@ describe('Dockerfile', () => {
       expect(last).toContainEqual(expect.stringMatching(`^ *${key} \\[`))
   })
 
-  test('has a health check that works where there is nothing but Node', async () => {
+  it('has a health check that works where there is nothing but Node', async () => {
     const [, json = ''] = /HEALTHCHECK[^[]*CMD (\[.*\])$/m.exec(read('Dockerfile')) ?? []
     const [, flag, script = ''] = JSON.parse(json) as string[]
     expect(flag).toBe('-e')
@@ -47,7 +47,7 @@ describe('Dockerfile', () => {
 describe('compose.yaml', () => {
   const { services } = parse(read('compose.yaml')) as { services: Record<string, Record<string, unknown>> }
 
-  test('waits for Redis and PostgreSQL, and longer than the gateway drains', () => {
+  it('waits for Redis and PostgreSQL, and longer than the gateway drains', () => {
     expect(services.gateway).toMatchObject({ read_only: true, cap_drop: ['ALL'], user: '65532:65532' })
     const { server } = parse(read('spillway.yaml')) as { server: Record<string, string> }
     const stops = secondsOf(String(server.drainDelay)) + secondsOf(String(server.drainFor)) + 5
@@ -55,7 +55,7 @@ describe('compose.yaml', () => {
     for (const name of ['redis', 'postgres']) expect(services[name]).toHaveProperty('healthcheck')
   })
 
-  test('sets the variables that its configuration names', () => {
+  it('sets the variables that its configuration names', () => {
     const { config } = parseConfig(read('spillway.yaml'), 'spillway.yaml')
     expect(config.server).toMatchObject({ host: '0.0.0.0', auth: 'keys', drainDelay: 5_000 })
     const named = [...read('spillway.yaml').matchAll(/^[^#\n]*env:([A-Z_]+)/gm)].map(
@@ -71,19 +71,19 @@ describe('the chart', () => {
   >[0]
   const isValid = (of: unknown) => z.fromJSONSchema(schema).safeParse(of).success
 
-  test('has values that fit their schema, which refuses others', () => {
+  it('has values that fit their schema, which refuses others', () => {
     expect(isValid(values)).toBe(true)
     expect(isValid({ ...values, replica: 3 })).toBe(false)
     const config = { ...values.config, server: { ...values.config?.server, host: '127.0.0.1' } }
     expect(isValid({ ...values, config })).toBe(false)
   })
 
-  test('has a configuration that a gateway takes', () => {
+  it('has a configuration that a gateway takes', () => {
     const { config } = parseConfig(stringify(values.config), 'values.yaml')
     expect(config.server).toMatchObject({ host: '0.0.0.0', drainDelay: 10_000, drainFor: 60_000 })
   })
 
-  test('takes the values of the guide, whose configuration a gateway takes', () => {
+  it('takes the values of the guide, whose configuration a gateway takes', () => {
     const guide = readFileSync(join(folder, '../guides/kubernetes.md'), 'utf8')
     const shown = [...guide.matchAll(/```yaml \[my-values\.yaml\]\n([^`]*)```/g)]
     const own = parse(shown.map(([, text]) => text).join('')) as Tree
@@ -99,7 +99,7 @@ describe('the chart', () => {
     })
   })
 
-  test('asks for no value that there is not', () => {
+  it('asks for no value that there is not', () => {
     const templates = readdirSync(join(chart, 'templates')).map((name) =>
       read('helm/spillway/templates', name),
     )
@@ -117,7 +117,7 @@ describe('the chart', () => {
   })
 
   const hasHelm = spawnSync('helm', ['version']).error === undefined
-  test.skipIf(!hasHelm)('is rendered by helm', () => {
+  it.skipIf(!hasHelm)('is rendered by helm', () => {
     const text = execFileSync('helm', ['template', 'prod', chart, '--kube-version', '1.33.0'], {
       encoding: 'utf8',
     })
@@ -134,7 +134,7 @@ describe('the chart', () => {
 describe('spillway.service', () => {
   const hasSystemd = spawnSync('systemd-analyze', ['--version']).error === undefined
 
-  test.skipIf(!hasSystemd)('has nothing wrong, and is exposed to little', () => {
+  it.skipIf(!hasSystemd)('has nothing wrong, and is exposed to little', () => {
     const root = temporaryFolder()
     mkdirSync(join(root, 'bin'))
     cpSync('/bin/true', join(root, 'bin/spillway'))
@@ -149,7 +149,7 @@ describe('spillway.service', () => {
     expect(rated.stdout).toMatch(/Overall exposure level for spillway\.service: [01]\.\d OK/)
   })
 
-  test('gives a gateway the time that it takes to stop', () => {
+  it('gives a gateway the time that it takes to stop', () => {
     const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(read('spillway.service')) ?? []
     expect(Number(seconds)).toBeGreaterThanOrEqual(30 + 5)
   })

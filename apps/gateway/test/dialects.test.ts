@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, gatewayOf } from './gateway.ts'
 
 type Json = { readonly [key: string]: unknown }
@@ -144,7 +144,7 @@ const question = {
   metadata: { user_id: 'u' },
 }
 
-test.each<[string, Rules, string]>([
+it.each<[string, Rules, string]>([
   ['deepseek', deepSeek, 'metadata'],
   ['mistral', mistral, 'metadata'],
 ])(
@@ -162,7 +162,7 @@ test.each<[string, Rules, string]>([
   },
 )
 
-test('a server that is not named gets what all compatible ones take', async () => {
+it('a server that is not named gets what all compatible ones take', async () => {
   const server = await serverWith({ ...deepSeek, also: () => undefined })
   const client = await clientAt(server.url)
   await client.messages.create(question)
@@ -170,7 +170,7 @@ test('a server that is not named gets what all compatible ones take', async () =
   expect(server.refused).toEqual([])
 })
 
-test('one that is named wrongly is learned from, once', async () => {
+it('one that is named wrongly is learned from, once', async () => {
   const server = await serverWith({ ...deepSeek, also: () => undefined })
   const client = await clientAt(server.url, { dialect: 'openai' })
   const { data, response } = await client.messages.create(question).withResponse()

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { openLedgerStore } from '@spillway/ledger'
 import { hasRedis, startClaude, startOllama, startOpenRouter, startRedis } from '@spillway/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { configOf, embeddedTarget, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
@@ -26,7 +26,7 @@ async function answering(status: number, headers: Record<string, string> = {}): 
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`
 }
 
-test('doctor finds what is wrong with keys, endpoints, models and services, and says what to do', {
+it('doctor finds what is wrong with keys, endpoints, models and services, and says what to do', {
   timeout: 60_000,
 }, async () => {
   const claude = forThisTest(await startClaude({ apiKeys: ['sk-ant-CANARY'] }))
@@ -92,7 +92,7 @@ test('doctor finds what is wrong with keys, endpoints, models and services, and 
   expect(checked.stderr()).not.toContain('CANARY')
 })
 
-test('doctor exits with 0 where all is well, and prints it for a person', { timeout: 60_000 }, async () => {
+it('doctor exits with 0 where all is well, and prints it for a person', { timeout: 60_000 }, async () => {
   const claude = forThisTest(await startClaude({ apiKeys: ['sk-ant-good'] }))
   const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'env:GOOD' }] }
   const file = configFile({
@@ -106,7 +106,7 @@ test('doctor exits with 0 where all is well, and prints it for a person', { time
   expect(run.stdout()).toMatch(/^0 wrong, 0 doubtful, \d+ well$/m)
 })
 
-test('doctor names a key that the vault has not once, with the command that adds it', {
+it('doctor names a key that the vault has not once, with the command that adds it', {
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder()
@@ -131,9 +131,9 @@ test('doctor names a key that the vault has not once, with the command that adds
 })
 
 const redis = hasRedis()
-test.runIf(process.env.CI)('Redis is installed', () => expect(redis).toBe(true))
+it.runIf(process.env.CI)('Redis is installed', () => expect(redis).toBe(true))
 
-test.skipIf(!redis)(
+it.skipIf(!redis)(
   'doctor knows a Redis and a PostgreSQL that are up, and a Redis that does not answer',
   {
     timeout: 60_000,

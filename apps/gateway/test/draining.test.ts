@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { Agent, request } from 'undici'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { anthropicHeaders, messages, openSocket, requestText } from './raw-client.ts'
 
@@ -10,7 +10,7 @@ async function gatewayBefore(claude: SimulatedServer) {
 }
 
 describe('a gateway that closes', () => {
-  test.each([false, true])('lets a slow client have its whole answer, with stream: %s', async (stream) => {
+  it.each([false, true])('lets a slow client have its whole answer, with stream: %s', async (stream) => {
     const claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(20_000_000) }, chunks: 50 }))
     const gateway = await gatewayBefore(claude)
     const { socket } = await openSocket(gateway.url, requestText('/v1/messages', messages({ stream })))
@@ -28,7 +28,7 @@ describe('a gateway that closes', () => {
     expect(received).toBeGreaterThan(claude.requests[0]?.sent.length ?? Infinity)
   })
 
-  test('does not wait for connections that idle', async () => {
+  it('does not wait for connections that idle', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayBefore(claude)
     const agent = new Agent({ keepAliveTimeout: 60_000 })
@@ -46,7 +46,7 @@ describe('a gateway that closes', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 
-  test('cuts a stream that does not end in time, which does not look complete', async () => {
+  it('cuts a stream that does not end in time, which does not look complete', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'stall', afterChunks: 2, ms: Infinity })
     const gateway = await gatewayBefore(claude)
@@ -62,7 +62,7 @@ describe('a gateway that closes', () => {
     )
   })
 
-  test('cuts a stream when it is closed again and has less time', async () => {
+  it('cuts a stream when it is closed again and has less time', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'stall', afterChunks: 2, ms: Infinity })
     const gateway = await gatewayBefore(claude)
@@ -75,14 +75,14 @@ describe('a gateway that closes', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 
-  test('can be closed twice', async () => {
+  it('can be closed twice', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayBefore(claude)
     await Promise.all([gateway.close(), gateway.close(0)])
     await gateway.close()
   })
 
-  test('is taken out by a load balancer before it refuses a connection: no call of a steady load is lost', async () => {
+  it('is taken out by a load balancer before it refuses a connection: no call of a steady load is lost', async () => {
     const claude = forThisTest(await startClaude({ chunks: 5, chunkDelayMs: 10 }))
     const [leaving, staying] = [await gatewayBefore(claude), await gatewayBefore(claude)]
     // As load balancers do: asks for readiness now and then, and sends calls to whoever was ready last.
@@ -140,7 +140,7 @@ describe('a gateway that closes', () => {
     expect(statuses.others.get(200)).toBeGreaterThan(100)
   })
 
-  test('serves calls meanwhile, ends their connections, and stops at once where it is told to', async () => {
+  it('serves calls meanwhile, ends their connections, and stops at once where it is told to', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayBefore(claude)
     const closing = gateway.close(5_000, 60_000)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type TinyGgufOptions, tinyGguf } from '@spillway/local-model'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { longestBlock } from '../../../packages/local-model/test/longest-block.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
@@ -25,7 +25,7 @@ const asking = (content: string, more: object = {}): string =>
 const errorOf = ({ text }: Received) => JSON.parse(text).error
 
 describe('a huge prompt for an embedded model', { timeout: 60_000 }, () => {
-  test('holds up neither the gateway nor its other calls, and is refused in the vendor’s words', async () => {
+  it('holds up neither the gateway nor its other calls, and is refused in the vendor’s words', async () => {
     const claude = forThisTest(await startClaude())
     const config = configOf(targetAt(claude, 'anthropic'), local(longWord), {
       routes: [
@@ -67,7 +67,7 @@ describe('a huge prompt for an embedded model', { timeout: 60_000 }, () => {
     expect(JSON.parse(counted.text).input_tokens).toBeGreaterThan(400_000)
   })
 
-  test('gives its place back when its caller leaves', async () => {
+  it('gives its place back when its caller leaves', async () => {
     const { url } = await gatewayOf(configOf(local(longWord, { rateLimit: { concurrency: 1 } })))
     await send(`${url}/v1/messages`, { body: asking('Hi') })
     const { socket } = await openSocket(
@@ -81,7 +81,7 @@ describe('a huge prompt for an embedded model', { timeout: 60_000 }, () => {
     expect(performance.now() - from).toBeLessThan(5000)
   })
 
-  test('goes to the next target, which may take it', async () => {
+  it('goes to the next target, which may take it', async () => {
     const claude = forThisTest(await startClaude())
     const { url } = await gatewayOf(
       configOf(local({}, { capabilities: { contextTokens: 1024 } }), targetAt(claude, 'anthropic')),
@@ -91,7 +91,7 @@ describe('a huge prompt for an embedded model', { timeout: 60_000 }, () => {
     expect(headers).toMatchObject({ 'x-spillway-served-by': 'local', 'x-spillway-fallback': 'unfit' })
   })
 
-  test('is refused by the size of the context that the configuration gives the model', async () => {
+  it('is refused by the size of the context that the configuration gives the model', async () => {
     const { url } = await gatewayOf(configOf(local({}, { capabilities: { contextTokens: 1024 } })))
     const refused = await send(`${url}/v1/messages`, { body: asking('x'.repeat(3000)) })
     expect(refused.status).toBe(400)
@@ -109,7 +109,7 @@ describe('a model that aborts llama.cpp', () => {
     return { api: 'embedded', model }
   }
 
-  test('fails that call, and the gateway lives on', async () => {
+  it('fails that call, and the gateway lives on', async () => {
     const { url } = await gatewayOf(configOf(fragile()))
     const crashed = await send(`${url}/v1/messages`, { body: asking('🎉') })
     expect(crashed.status).toBe(500)
@@ -119,7 +119,7 @@ describe('a model that aborts llama.cpp', () => {
     expect((await send(`${url}/v1/messages`, { body: asking('Hi') })).status).toBe(200)
   })
 
-  test('is fallen back from', async () => {
+  it('is fallen back from', async () => {
     const claude = forThisTest(await startClaude())
     const { url } = await gatewayOf(configOf(fragile(), targetAt(claude, 'anthropic')))
     const { status, headers } = await send(`${url}/v1/messages`, { body: asking('🎉') })
@@ -129,7 +129,7 @@ describe('a model that aborts llama.cpp', () => {
 })
 
 describe('policies of an embedded target', () => {
-  test('rateLimit: calls beyond a limit are refused', async () => {
+  it('rateLimit: calls beyond a limit are refused', async () => {
     const { url } = await gatewayOf(
       configOf(local({}, { rateLimit: { requestsPerMinute: 1, maxWait: '0s' } })),
     )
@@ -138,7 +138,7 @@ describe('policies of an embedded target', () => {
     expect([first.status, second.status]).toEqual([200, 429])
   })
 
-  test('rateLimit: a call waits for its turn before its attempt begins, and falls back when that takes too long', async () => {
+  it('rateLimit: a call waits for its turn before its attempt begins, and falls back when that takes too long', async () => {
     const claude = forThisTest(await startClaude())
     const config = configOf(
       local(slow, { rateLimit: { concurrency: 1, maxWait: '50ms' } }),
@@ -152,7 +152,7 @@ describe('policies of an embedded target', () => {
     expect(both.map(({ status }) => status)).toEqual([200, 200])
   })
 
-  test('circuitBreaker: a model that fails is left alone, which /api shows', async () => {
+  it('circuitBreaker: a model that fails is left alone, which /api shows', async () => {
     const { config } = parseConfig(
       stringify(
         configOf({
@@ -179,7 +179,7 @@ describe('policies of an embedded target', () => {
     )
   })
 
-  test('capabilities: a request with tools goes to the next target where the model is said not to use them', async () => {
+  it('capabilities: a request with tools goes to the next target where the model is said not to use them', async () => {
     const claude = forThisTest(await startClaude())
     const tools = [{ name: 'look', input_schema: { type: 'object' } }]
     const { url } = await gatewayOf(
@@ -191,7 +191,7 @@ describe('policies of an embedded target', () => {
     expect(alone.headers).toMatchObject({ 'x-spillway-served-by': 'claude' })
   })
 
-  test('a request with tools is unfit, unless the configuration says otherwise or no tool is to be called', async () => {
+  it('a request with tools is unfit, unless the configuration says otherwise or no tool is to be called', async () => {
     const tools = [{ name: 'look', input_schema: { type: 'object' } }]
     const alone = await gatewayOf(configOf(local({})))
     const refused = await send(`${alone.url}/v1/messages`, { body: asking('Hi', { tools }) })
@@ -210,7 +210,7 @@ describe('policies of an embedded target', () => {
     expect([answered.status, answered.headers['x-spillway-degraded']]).toEqual([200, 'tools'])
   })
 
-  test('timeouts: its own hold, and an attempt that took too long is not repeated', async () => {
+  it('timeouts: its own hold, and an attempt that took too long is not repeated', async () => {
     const { url } = await gatewayOf(
       configOf(local(slow, { timeouts: { headers: '1ms' } }), undefined, {
         retry: { attempts: 3, baseDelay: '1ms' },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
@@ -35,7 +35,7 @@ const messageOf = ({ text }: Received): string => JSON.parse(text).error.message
 const plain = Buffer.from(JSON.stringify(messages({ metadata: { user_id: 'é'.repeat(40_000) } })))
 
 describe('an encoded body', () => {
-  test.each<[string, Uint8Array]>([
+  it.each<[string, Uint8Array]>([
     ['gzip', gzipSync(plain)],
     ['X-GZip', gzipSync(plain)],
     ['gzip', Buffer.concat([gzipSync(plain.subarray(0, 100)), gzipSync(plain.subarray(100))])],
@@ -52,7 +52,7 @@ describe('an encoded body', () => {
     expect(seen?.headers['content-length']).toBe(String(plain.length))
   })
 
-  test.each<[string, string]>([
+  it.each<[string, string]>([
     ['rot13', 'rot13'],
     ['gzip, br', 'gzip, br'],
     ['__proto__', '__proto__'],
@@ -74,7 +74,7 @@ describe('an encoded body', () => {
     expect(claude.requests).toHaveLength(before)
   })
 
-  test.each<[string, string, Uint8Array]>([
+  it.each<[string, string, Uint8Array]>([
     ['not encoded at all', 'gzip', plain],
     ['cut', 'gzip', gzipSync(plain).subarray(0, 60)],
     ['cut', 'br', brotliCompressSync(plain).subarray(0, 60)],
@@ -87,7 +87,7 @@ describe('an encoded body', () => {
     expect(messageOf(received)).toMatch(/not encoded as its content-encoding says|no body/)
   })
 
-  test('is checked as it arrives, as one that is not encoded', async () => {
+  it('is checked as it arrives, as one that is not encoded', async () => {
     const received = await post(usual.url, 'gzip', gzipSync('{"model":7}'))
     expect([received.status, messageOf(received)]).toEqual([400, 'model: expected the name of a model'])
     const broken = await post(usual.url, 'br', brotliCompressSync(`{"a" ${' '.repeat(1e6)}`))
@@ -99,7 +99,7 @@ describe('a body that grows when it is decoded', () => {
   const large = Buffer.from(JSON.stringify(messages({ system: 'x'.repeat(1_000_000) })))
   const brotliFast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }
 
-  test.each<[string, Uint8Array]>([
+  it.each<[string, Uint8Array]>([
     ['gzip', gzipSync(large)],
     ['deflate', deflateSync(large)],
     ['br', brotliCompressSync(large, brotliFast)],
@@ -113,7 +113,7 @@ describe('a body that grows when it is decoded', () => {
     ])
   })
 
-  test('is refused before it has been sent whole', async () => {
+  it('is refused before it has been sent whole', async () => {
     const url = usual.url
     const bomb = gzipSync(Buffer.alloc(70_000_000, ' '), { level: 1 })
     const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`
@@ -123,7 +123,7 @@ describe('a body that grows when it is decoded', () => {
     connection.socket.destroy()
   })
 
-  test('counts decoded in server.maxInFlightBytes, and is released', async () => {
+  it('counts decoded in server.maxInFlightBytes, and is released', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '4MiB' })
     const half = gzipSync(JSON.stringify(messages({ system: 'x'.repeat(3_000_000) })))
     const cut = half.subarray(0, half.length - 20)
@@ -143,7 +143,7 @@ describe('a body that grows when it is decoded', () => {
     await expect.poll(async () => (await post(url, 'gzip', half)).status, { timeout: 10_000 }).toBe(200)
   })
 
-  test('ends for one of which nothing ever comes out', async () => {
+  it('ends for one of which nothing ever comes out', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '1MiB' })
     // Empty blocks of deflate: five bytes each, and nothing in them.
     const begun = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
@@ -155,7 +155,7 @@ describe('a body that grows when it is decoded', () => {
     expect(received.status).toBe(413)
   })
 
-  test('lets go of it when its client leaves', async () => {
+  it('lets go of it when its client leaves', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '2MiB' })
     const body = gzipSync(JSON.stringify(messages({ system: 'x'.repeat(1_500_000) })))
     const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`

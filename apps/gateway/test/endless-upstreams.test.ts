@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
@@ -49,7 +49,7 @@ const openaiStream = [
 ].join('')
 
 describe('a stream that goes on after its end', () => {
-  test.each([
+  it.each([
     ['pings', '/v1/messages', messages({ stream: true }), wholeStream, streamEvents.ping],
     ['comments', '/v1/messages', messages({ stream: true }), wholeStream, ': alive\n\n'],
     ['another message', '/v1/messages', messages({ stream: true }), wholeStream, wholeStream],
@@ -79,7 +79,7 @@ describe('a stream that goes on after its end', () => {
     },
   )
 
-  test('leaves its connection for the next call where it ends in time', async () => {
+  it('leaves its connection for the next call where it ends in time', async () => {
     const upstream = await rawUpstream((socket) => {
       const head = streamHead.replace('connection: close', 'transfer-encoding: chunked')
       socket.write(`${head}${wholeStream.length.toString(16)}\r\n${wholeStream}\r\n`)
@@ -96,7 +96,7 @@ describe('a stream that goes on after its end', () => {
 })
 
 describe('a call without stream that is answered with one', () => {
-  test('gets the answer that it has asked for', async () => {
+  it('gets the answer that it has asked for', async () => {
     const upstream = await rawUpstream((socket) => socket.end(streamHead + wholeStream))
     const { gateway, calls } = await before(upstream)
     const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
@@ -106,7 +106,7 @@ describe('a call without stream that is answered with one', () => {
     expect(await calls[0]?.response.outcome).toMatchObject({ usage: { inputTokens: 12, outputTokens: 15 } })
   })
 
-  test('gets it in its own protocol, too', async () => {
+  it('gets it in its own protocol, too', async () => {
     const upstream = await rawUpstream((socket) => socket.end(streamHead + openaiStream))
     const { gateway } = await before(upstream, {}, 'openai')
     const received = await send(`${gateway.url}/v1/messages`, {
@@ -119,7 +119,7 @@ describe('a call without stream that is answered with one', () => {
     })
   })
 
-  test('gets it although the upstream goes on', async () => {
+  it('gets it although the upstream goes on', async () => {
     const upstream = await rawUpstream((socket) => {
       socket.write(streamHead + wholeStream)
       repeat(socket, streamEvents.ping, 20)
@@ -131,7 +131,7 @@ describe('a call without stream that is answered with one', () => {
   })
 
   const beginning = streamEvents.start + streamEvents.open + streamEvents.text('Hello')
-  test.each([
+  it.each([
     ['breaks off', (socket: Socket) => void socket.end(streamHead + beginning), 'truncated'],
     [
       'is reset',
@@ -174,7 +174,7 @@ describe('a call without stream that is answered with one', () => {
     await vi.waitFor(() => expect(upstream.open).toBe(0), { timeout: 5_000 })
   })
 
-  test('has an error with words where there is no fallback', async () => {
+  it('has an error with words where there is no fallback', async () => {
     const upstream = await rawUpstream((socket) => socket.end(streamHead + beginning))
     const gateway = await gatewayOf(configOf(targetAt(upstream, 'anthropic')))
     const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
@@ -186,7 +186,7 @@ describe('a call without stream that is answered with one', () => {
 describe('an answer that is more than it looks', () => {
   const bomb = gzipSync(Buffer.alloc(300e6, 0x20))
 
-  test.each([
+  it.each([
     ['application/json', false, 200, 'malformed'],
     ['text/event-stream', false, 200, 'malformed'],
     ['text/event-stream', true, 200, 'malformed'],
@@ -204,7 +204,7 @@ describe('an answer that is more than it looks', () => {
     },
   )
 
-  test('may come byte by byte', async () => {
+  it('may come byte by byte', async () => {
     const upstream = await rawUpstream((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n')
       repeat(socket, '1\r\n \r\n'.repeat(10_000))
@@ -241,7 +241,7 @@ describe('an answer of countless small values', () => {
     ],
   ]
 
-  test.each(answers)(
+  it.each(answers)(
     'does not hold up other calls, and is answered by the fallback: %s',
     async (_how, stream, bytes) => {
       const upstream = await rawUpstream((socket) => socket.end(bytes))

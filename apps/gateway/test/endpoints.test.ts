@@ -1,5 +1,5 @@
 import { type RecordedRequest, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, type Received, send } from './raw-client.ts'
@@ -44,7 +44,7 @@ async function inParallel<T>(count: number, width: number, act: (index: number) 
 }
 
 describe('keys', () => {
-  test('a key that the vendor refuses is taken out, and no call fails for it', async () => {
+  it('a key that the vendor refuses is taken out, and no call fails for it', async () => {
     const claude = forThisTest(await startClaude({ apiKeys: [otherKey.value] }))
     // The refused key is drawn first.
     const endpoints = [
@@ -68,7 +68,7 @@ describe('keys', () => {
     ).toBe('2')
   })
 
-  test('when all are refused, the vendor’s own answer is passed on', async () => {
+  it('when all are refused, the vendor’s own answer is passed on', async () => {
     const claude = forThisTest(await startClaude({ apiKeys: ['sk-none-of-these'] }))
     const endpoints = [at(claude), at(claude, { credential: otherKey.reference })]
     const gateway = await gatewayOf(configOf(over(endpoints)))
@@ -78,7 +78,7 @@ describe('keys', () => {
     expect(headers['x-spillway-attempts']).toBe('2')
   })
 
-  test.each([['one endpoint'], ['two endpoints']])(
+  it.each([['one endpoint'], ['two endpoints']])(
     'of callers: a wrong one harms nobody else, at %s',
     async (many) => {
       const claude = forThisTest(await startClaude({ apiKeys: ['sk-good'] }))
@@ -118,17 +118,17 @@ describe('limits', () => {
     return passed
   }
 
-  test('belong to a key: endpoints with the same one share one', async () => {
+  it('belong to a key: endpoints with the same one share one', async () => {
     expect(await admitted([ownKey.reference, ownKey.reference])).toBe(3)
   })
 
-  test('of one key are no limits of another', async () => {
+  it('of one key are no limits of another', async () => {
     expect(await admitted([ownKey.reference, otherKey.reference])).toBe(6)
   })
 })
 
 describe('shares', () => {
-  test('follow the weights', async () => {
+  it('follow the weights', async () => {
     const heavy = forThisTest(await startClaude({ latencyMs: 30 }))
     const light = forThisTest(await startClaude({ latencyMs: 30 }))
     const gateway = await gatewayOf(configOf(over([at(heavy, { weight: 3 }), at(light)])))
@@ -140,7 +140,7 @@ describe('shares', () => {
     expect(share).toBeLessThan(0.9)
   })
 
-  test('of an endpoint that is dead go to the others, and no call fails', async () => {
+  it('of an endpoint that is dead go to the others, and no call fails', async () => {
     const servers = [await startClaude(), forThisTest(await startClaude()), forThisTest(await startClaude())]
     const endpoints = servers.map((server) => at(server))
     await servers[0]?.close()
@@ -174,7 +174,7 @@ describe('conversations', () => {
     return seen
   }
 
-  test('50 at a time keep their endpoints, told by the session of Claude Code', async () => {
+  it('50 at a time keep their endpoints, told by the session of Claude Code', async () => {
     const all = await servers()
     const gateway = await gatewayOf(configOf(over(all.map((server) => at(server)))))
     for (let number = 0; number < 5; number++) {
@@ -191,7 +191,7 @@ describe('conversations', () => {
     for (const { requests } of all) expect(requests.length).toBeGreaterThan(25)
   })
 
-  test('are told by x-spillway-session too, which no upstream sees', async () => {
+  it('are told by x-spillway-session too, which no upstream sees', async () => {
     const all = await servers()
     const gateway = await gatewayOf(configOf(over(all.map((server) => at(server)))))
     for (let number = 0; number < 10; number++) {
@@ -207,7 +207,7 @@ describe('conversations', () => {
     ).toEqual(Array(10).fill(undefined))
   })
 
-  test('are told by what they begin with where no header does', async () => {
+  it('are told by what they begin with where no header does', async () => {
     const all = await servers()
     const gateway = await gatewayOf(configOf(over(all.map((server) => at(server)))))
     for (let number = 0; number < 4; number++) {
@@ -222,7 +222,7 @@ describe('conversations', () => {
     expect([...seen.values()].filter(({ size }) => size !== 1)).toEqual([])
   })
 
-  test('affinity: false spreads every call by itself', async () => {
+  it('affinity: false spreads every call by itself', async () => {
     const all = await servers()
     const routing = { affinity: false }
     const gateway = await gatewayOf(
@@ -241,7 +241,7 @@ describe('conversations', () => {
 })
 
 describe('hedging', () => {
-  test('asks a second endpoint, cancels the loser at its socket, and counts both attempts', async () => {
+  it('asks a second endpoint, cancels the loser at its socket, and counts both attempts', async () => {
     const slow = forThisTest(await startClaude())
     slow.always({ type: 'slow-headers', ms: Infinity })
     const quick = forThisTest(await startClaude({ reply: { text: 'From the quick one.' } }))
@@ -264,7 +264,7 @@ describe('hedging', () => {
     expect([slow.requests.length, quick.requests.length]).toEqual([1, 1])
   })
 
-  test('spends no more than maxExtra', async () => {
+  it('spends no more than maxExtra', async () => {
     const claude = forThisTest(await startClaude({ latencyMs: 30 }))
     const other = forThisTest(await startClaude({ latencyMs: 30 }))
     const routing = { hedge: { after: '1ms', maxExtra: 0.1 } }
@@ -287,11 +287,11 @@ describe('hedges are paid for by the budget of retries', () => {
     return servers[0].requests.length + servers[1].requests.length
   }
 
-  test.each([{}, { credential: 'caller' }])('with a budget of 0 there are none: %o', async (more) => {
+  it.each([{}, { credential: 'caller' }])('with a budget of 0 there are none: %o', async (more) => {
     expect(await requestsOf(200, { budget: 0 }, more)).toBe(200)
   })
 
-  test('a budget bounds both together', async () => {
+  it('a budget bounds both together', async () => {
     const requests = await requestsOf(100, { budget: 0.1 })
     expect(requests).toBeGreaterThan(110)
     expect(requests).toBeLessThanOrEqual(120)
@@ -304,7 +304,7 @@ describe('OpenRouter’s own fields', () => {
     provider: { order: ['anthropic'], allow_fallbacks: false },
   }
 
-  test.each([
+  it.each([
     ['openrouter', '/v1/messages', messages()],
     ['openrouter', '/v1/chat/completions', chat()],
     ['openai', '/v1/messages', messages()],
@@ -317,7 +317,7 @@ describe('OpenRouter’s own fields', () => {
     expect(server.requests[0]?.json).toMatchObject(openrouter)
   })
 
-  test('stay the caller’s where the caller has set them', async () => {
+  it('stay the caller’s where the caller has set them', async () => {
     const server = forThisTest(await startOpenRouter())
     const gateway = await gatewayOf(configOf(targetAt(server, 'openrouter', { openrouter })))
     const provider = { sort: 'price' }
@@ -325,7 +325,7 @@ describe('OpenRouter’s own fields', () => {
     expect(server.requests[0]?.json).toEqual({ ...messages(), models: openrouter.models, provider })
   })
 
-  test('do not stand in requests that only count tokens', async () => {
+  it('do not stand in requests that only count tokens', async () => {
     const server = forThisTest(await startOpenRouter())
     const gateway = await gatewayOf(configOf(targetAt(server, 'openrouter', { openrouter })))
     const { max_tokens: _, ...body } = messages()

@@ -1,6 +1,6 @@
 import type { CallRow, Calls } from '@spillway/gateway-api'
 import { type Reply, startClaude, startOpenRouter } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parseConfig } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
@@ -48,7 +48,7 @@ const raw = (input_tokens: number, output_tokens: number): object => ({
 const streamed = { stream: true }
 const usage = { inputTokens: 23_000, outputTokens: 1_000 }
 
-test('books the whole of what Claude did for a call, each part at its own price', async () => {
+it('books the whole of what Claude did for a call, each part at its own price', async () => {
   const cases: readonly [string, Reply, object, number, string][] = [
     [
       'a compaction',
@@ -147,7 +147,7 @@ test('books the whole of what Claude did for a call, each part at its own price'
   expect(said).toEqual(made.map((each) => each.booked))
 })
 
-test('books what was paid through OpenRouter, and finds the price of the names that it answers with', async () => {
+it('books what was paid through OpenRouter, and finds the price of the names that it answers with', async () => {
   const call = { path: '/v1/chat/completions', body: chat({ model: 'anthropic/claude-haiku-4.5' }) }
   const byok = { is_byok: true, cost_details: { upstream_inference_cost: 0.0360795 } }
   const model = 'anthropic/claude-4.5-haiku-20251001'
@@ -161,7 +161,7 @@ test('books what was paid through OpenRouter, and finds the price of the names t
   ])
 })
 
-test('books by the prices of the configuration, zero included, and nothing where there is no price', async () => {
+it('books by the prices of the configuration, zero included, and nothing where there is no price', async () => {
   const call = (model: string, more: object = {}): Call => ({
     reply: { usage: { ...usage, ...more } },
     body: messages({ model }),
@@ -180,7 +180,7 @@ test('books by the prices of the configuration, zero included, and nothing where
   ])
 })
 
-test.each([
+it.each([
   [{ models: [], input: 1, output: 1 }, 'models'],
   [{ models: ['m'], input: -1, output: 1 }, 'input'],
   [{ models: ['m'], input: 1, output: 1, from: 'soon' }, 'from'],

@@ -6,7 +6,7 @@ import { initAgeFile, openVault } from '@spillway/key-vault'
 import { processEnvironment } from '@spillway/key-vault/internal'
 import { hasRedis, startClaude, startRedis } from '@spillway/testing'
 import { Redis } from 'ioredis'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError, type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
@@ -64,7 +64,7 @@ function hashesOf(guess: string): string[] {
   )
 }
 
-test.each(['any', 'team-1', 'sk-test'])(
+it.each(['any', 'team-1', 'sk-test'])(
   'the key %s of a caller is not found by hashing guesses',
   async (key) => {
     const gateway = await gatewayIn()
@@ -75,12 +75,12 @@ test.each(['any', 'team-1', 'sk-test'])(
   },
 )
 
-test('a caller without a key has no fingerprint', async () => {
+it('a caller without a key has no fingerprint', async () => {
   const gateway = await gatewayIn()
   expect(await gateway.tenant('')).toBeNull()
 })
 
-test('fingerprints outlive a restart, and are others in another installation', async () => {
+it('fingerprints outlive a restart, and are others in another installation', async () => {
   const stateFolder = temporaryFolder()
   const first = await gatewayIn({ stateFolder })
   const tenant = await first.tenant('any')
@@ -94,7 +94,7 @@ test('fingerprints outlive a restart, and are others in another installation', a
   expect(statSync(join(stateFolder, 'fingerprint.key')).mode & 0o777).toBe(0o600)
 })
 
-test('a gateway that cannot keep a key serves with one of this process, and says so', async () => {
+it('a gateway that cannot keep a key serves with one of this process, and says so', async () => {
   const folder = join(temporaryFolder(), 'state')
   writeFileSync(folder, 'a file is in the way')
   const gateway = await gatewayIn({ stateFolder: folder })
@@ -104,7 +104,7 @@ test('a gateway that cannot keep a key serves with one of this process, and says
   expect(await gateway.tenant('any')).toBe(await gateway.tenant('any'))
 })
 
-test('a key that others could read is closed to them, and its owner is told', async () => {
+it('a key that others could read is closed to them, and its owner is told', async () => {
   const stateFolder = temporaryFolder()
   await (await gatewayIn({ stateFolder })).close(0)
   chmodSync(join(stateFolder, 'fingerprint.key'), 0o644)
@@ -114,7 +114,7 @@ test('a key that others could read is closed to them, and its owner is told', as
 })
 
 describe('server.fingerprintKey', () => {
-  test('is the same everywhere, and leaves the state folder alone', async () => {
+  it('is the same everywhere, and leaves the state folder alone', async () => {
     vi.stubEnv('SPILLWAY_TEST_FINGERPRINT_KEY', `${'s'.repeat(43)}\n`)
     onTestFinished(() => void vi.unstubAllEnvs())
     const more = { server: { fingerprintKey: 'env:SPILLWAY_TEST_FINGERPRINT_KEY' } }
@@ -124,7 +124,7 @@ describe('server.fingerprintKey', () => {
     expect(() => readFileSync(stateFolder)).toThrow('ENOENT')
   })
 
-  test('may be in the vault', async () => {
+  it('may be in the vault', async () => {
     const folder = temporaryFolder()
     const files = { path: join(folder, 'vault.age'), keyFile: join(folder, 'vault.key') }
     const vault = openVault({ driver: await initAgeFile(files), environment: processEnvironment() })
@@ -148,7 +148,7 @@ describe('server.fingerprintKey', () => {
     )
   })
 
-  test.each([
+  it.each([
     ['is missing', undefined, 'is not set'],
     ['is empty', ' \n', 'is not set'],
     ['is short', 'too-short-to-be-a-secret', 'has fewer than 32 characters'],
@@ -166,7 +166,7 @@ describe('server.fingerprintKey', () => {
     expect(parse).not.toThrow('too-short-to-be-a-secret')
   })
 
-  test.each(['a-key-in-the-file-itself-which-is-long', 'caller', 'env:', 'vault:'])(
+  it.each(['a-key-in-the-file-itself-which-is-long', 'caller', 'env:', 'vault:'])(
     'is no text like %s',
     (fingerprintKey) => {
       const text = stringify(
@@ -182,7 +182,7 @@ describe('server.fingerprintKey', () => {
 describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', { timeout: 30_000 }, () => {
   const limits = { tenants: { rateLimit: { requestsPerMinute: 3, maxWait: '1s' } } }
 
-  test('agree on a key though each has one of its own', async () => {
+  it('agree on a key though each has one of its own', async () => {
     const redis = forThisTest(await startRedis())
     const more = { ...limits, state: { redis: redis.url } }
     const [one, other] = [await gatewayIn({ more }), await gatewayIn({ more })]
@@ -190,7 +190,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', 
     expect([...one.said, ...other.said]).toEqual([])
   })
 
-  test('keep, count, share and log nothing of a caller’s key that is found by hashing a guess', async () => {
+  it('keep, count, share and log nothing of a caller’s key that is found by hashing a guess', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()
@@ -249,7 +249,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', 
     }
   })
 
-  test('agree once it is there, and again when it has lost its data', async () => {
+  it('agree once it is there, and again when it has lost its data', async () => {
     const redis = forThisTest(await startRedis())
     await redis.stop()
     const more = { state: { redis: redis.url } }
@@ -273,7 +273,7 @@ describe.skipIf(!hasRedis() && !process.env.CI)('gateways with the same Redis', 
     expect(await late.tenant('any')).toBe(agreed)
   })
 
-  test('keep their own key where what is there is none', async () => {
+  it('keep their own key where what is there is none', async () => {
     const redis = forThisTest(await startRedis())
     const client = new Redis(redis.url)
     await client.set('spillway:fingerprint-key', 'short')

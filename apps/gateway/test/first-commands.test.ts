@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { plainEnvironment, program, ready, spillway, until } from './spillway.ts'
@@ -17,7 +17,7 @@ async function ran(args: readonly string[], cwd: string, env: Record<string, str
 }
 
 describe('init', { timeout: 60_000 }, () => {
-  test.each([
+  it.each([
     [['--yes'], 'claude', []],
     [['--provider', 'openrouter', '--key', 'vault:mine', '--local', 'ollama'], 'openrouter', ['local']],
     [['--provider', 'openai', '--key', 'caller', '--storage', 'none', '--port', '9000'], 'openai', []],
@@ -38,7 +38,7 @@ describe('init', { timeout: 60_000 }, () => {
     else expect([checked.code, problems]).toEqual([0, ''])
   })
 
-  test('replaces nothing without --force, and takes a model that is inside the gateway', async () => {
+  it('replaces nothing without --force, and takes a model that is inside the gateway', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'spillway.yaml'), '# mine\n')
     const refused = await ran(['init', '--yes'], folder)
@@ -52,7 +52,7 @@ describe('init', { timeout: 60_000 }, () => {
     expect(targets.local).toEqual({ api: 'embedded', model: 'some model.gguf' })
   })
 
-  test('says which flags there are where nothing can be asked', async () => {
+  it('says which flags there are where nothing can be asked', async () => {
     const folder = temporaryFolder()
     const { code, err } = await ran(['init'], folder)
     expect([code, err]).toEqual([
@@ -62,7 +62,7 @@ describe('init', { timeout: 60_000 }, () => {
   })
 
   const noTerminal = spawnSync('script', ['--version']).status !== 0
-  test.skipIf(noTerminal)('asks on a terminal', () => {
+  it.skipIf(noTerminal)('asks on a terminal', () => {
     const cwd = temporaryFolder()
     const run = spawnSync('script', ['-qefc', `${process.execPath} ${program} init`, '/dev/null'], {
       ...{ cwd, env: plainEnvironment(), encoding: 'utf8', timeout: 20_000 },
@@ -77,7 +77,7 @@ describe('init', { timeout: 60_000 }, () => {
 })
 
 describe('a running gateway', { timeout: 60_000 }, () => {
-  test('is found by status, env and code', async () => {
+  it('is found by status, env and code', async () => {
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'spillway.yaml'), stringify(configOf(targetAt(claude, 'anthropic'))))
@@ -122,7 +122,7 @@ describe('a running gateway', { timeout: 60_000 }, () => {
     expect(code).toMatchObject({ code: 3, out: `${url} spillway  -p hi --model x\n`, err: '' })
   })
 
-  test('is missed in one sentence where there is none', async () => {
+  it('is missed in one sentence where there is none', async () => {
     const folder = temporaryFolder()
     const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }
     writeFileSync(join(folder, 'spillway.yaml'), stringify(configOf(target)))
@@ -138,7 +138,7 @@ describe('a running gateway', { timeout: 60_000 }, () => {
   })
 })
 
-test('completion completes commands, those below them, and options, in a real bash', async () => {
+it('completion completes commands, those below them, and options, in a real bash', async () => {
   const { out } = await ran(['completion', 'bash'], temporaryFolder())
   const complete = (...words: string[]): string => {
     const typed = words.map((word) => `'${word}'`).join(' ')
@@ -155,7 +155,7 @@ test('completion completes commands, those below them, and options, in a real ba
 })
 
 describe('local install', { timeout: 40_000 }, () => {
-  test('fetches the library and the binary of this machine alone, into a folder of its own', async () => {
+  it('fetches the library and the binary of this machine alone, into a folder of its own', async () => {
     const folder = temporaryFolder()
     const bin = join(folder, 'bin')
     mkdirSync(bin)
@@ -171,7 +171,7 @@ describe('local install', { timeout: 40_000 }, () => {
   })
 })
 
-test.skipIf(process.geteuid?.() !== 0)(
+it.skipIf(process.geteuid?.() !== 0)(
   'a configuration that another user has put into a folder for everyone is taken where it is named alone',
   async () => {
     const folder = temporaryFolder()

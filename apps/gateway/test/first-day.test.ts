@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startClaude, startOpenRouter } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { forThisTest, temporaryFolder } from './gateway.ts'
 import { installClaudeCode } from './install-claude-code.ts'
@@ -47,7 +47,7 @@ const heard: Record<string, RegExp> = {
 const launcher = await installClaudeCode()
 
 describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { timeout: 240_000 }, () => {
-  test('goes as the README says, from the installation to the end', async () => {
+  it('goes as the README says, from the installation to the end', async () => {
     const [first, second, third] = ['sk-ant-api03-first', 'sk-ant-api03-second', 'sk-or-v1-third']
     const claude = forThisTest(
       await startClaude({ apiKeys: [first, second], reply: { text: 'Hello from the far side.' } }),

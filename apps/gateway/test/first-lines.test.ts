@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { startClaude, startOpenRouter } from '@spillway/testing'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { installClaudeCode } from './install-claude-code.ts'
 import { installCodex } from './install-codex.ts'
@@ -30,7 +30,7 @@ async function beforeClaude(more: object = {}, apiKeys?: readonly string[]): Pro
 }
 
 describe('the lines of start', { timeout: 60_000 }, () => {
-  test('work with curl, and both SDKs, as printed', async () => {
+  it('work with curl, and both SDKs, as printed', async () => {
     const lines = await beforeClaude()
     expect(await paste(lines.curl ?? '')).toContain('"text":"Yes, I am."')
     expect(await useAnthropic(lines['@anthropic-ai/sdk'] ?? '', 'claude-sonnet-5-5')).toBe('Yes, I am.\n')
@@ -38,12 +38,12 @@ describe('the lines of start', { timeout: 60_000 }, () => {
     expect(await paste(`curl -s -H 'accept: text/html' ${lines.Dashboard}`)).toContain('<title>Spillway')
   })
 
-  test.skipIf(noPython)('work with Python, as printed', async () => {
+  it.skipIf(noPython)('work with Python, as printed', async () => {
     const lines = await beforeClaude()
     expect(await usePython(lines.anthropic ?? '', 'claude-sonnet-5-5')).toBe('Yes, I am.\n')
   })
 
-  test('work with a key of the user’s own where callers bring theirs', async () => {
+  it('work with a key of the user’s own where callers bring theirs', async () => {
     const key = 'sk-ant-of-the-user'
     const claude = forThisTest(await startClaude({ reply: { text: 'Yes, I am.' }, apiKeys: [key] }))
     const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
@@ -57,7 +57,7 @@ describe('the lines of start', { timeout: 60_000 }, () => {
     expect(await useOpenAi(lines.openai ?? '', 'claude-sonnet-5-5', env)).toBe('Yes, I am.\n')
   })
 
-  test('ask for models that the routes serve, in whichever protocol', async () => {
+  it('ask for models that the routes serve, in whichever protocol', async () => {
     const router = forThisTest(await startOpenRouter({ reply: { text: 'Yes, I am.' } }))
     const target = targetAt(router, 'openai')
     const file = configFile({
@@ -71,7 +71,7 @@ describe('the lines of start', { timeout: 60_000 }, () => {
     expect(await useOpenAi(lines.openai ?? '', 'gpt-5')).toBe('Yes, I am.\n')
   })
 
-  test('are left out with --quiet', async () => {
+  it('are left out with --quiet', async () => {
     const claude = forThisTest(await startClaude())
     const file = configFile(configOf(targetAt(claude, 'anthropic')))
     const run = spillway(['start', '--config', file, '--port', '0', '--quiet'])
@@ -79,7 +79,7 @@ describe('the lines of start', { timeout: 60_000 }, () => {
     expect([run.stdout().trim().split('\n').length, run.stderr()]).toEqual([1, ''])
   })
 
-  test('of the quiet demo are one line', async () => {
+  it('of the quiet demo are one line', async () => {
     const run = spillway(['start', '--demo', '--port', '0', '--quiet'])
     await until(() => ready.test(run.stdout()))
     expect([run.stdout().trim().split('\n').length, run.stderr()]).toEqual([1, ''])
@@ -92,7 +92,7 @@ describe('Claude Code, as printed,', { timeout: 120_000 }, () => {
     launcher = await installClaudeCode()
   }, 300_000)
 
-  test('needs no login where the gateway has the key', async ({ skip }) => {
+  it('needs no login where the gateway has the key', async ({ skip }) => {
     if (launcher === undefined) return skip()
     const lines = await beforeClaude()
     expect(await askClaudeCode(launcher, lines.Claude ?? '')).toMatchObject({
@@ -101,7 +101,7 @@ describe('Claude Code, as printed,', { timeout: 120_000 }, () => {
     })
   })
 
-  test('takes the key of its user where callers bring theirs', async ({ skip }) => {
+  it('takes the key of its user where callers bring theirs', async ({ skip }) => {
     if (launcher === undefined) return skip()
     const key = 'sk-ant-of-the-user'
     const claude = forThisTest(await startClaude({ reply: { text: 'Yes, I am.' }, apiKeys: [key] }))
@@ -111,7 +111,7 @@ describe('Claude Code, as printed,', { timeout: 120_000 }, () => {
     expect(answer).toMatchObject({ result: 'Yes, I am.', is_error: false })
   })
 
-  test('asks for the model that the only route serves', async ({ skip }) => {
+  it('asks for the model that the only route serves', async ({ skip }) => {
     if (launcher === undefined) return skip()
     const coder = forThisTest(await startOpenRouter({ reply: { text: 'Yes, I am.' } }))
     const file = configFile({
@@ -131,13 +131,13 @@ describe('Codex, as printed,', { timeout: 120_000 }, () => {
     launcher = await installCodex()
   }, 300_000)
 
-  test('is answered by Claude, with the key of the gateway', async ({ skip }) => {
+  it('is answered by Claude, with the key of the gateway', async ({ skip }) => {
     if (launcher === undefined) return skip()
     const { Codex = '' } = await beforeClaude()
     expect(await askCodex(launcher, Codex)).toContain('"text":"Yes, I am."')
   })
 
-  test('is answered with the key of its user where callers bring theirs', async ({ skip }) => {
+  it('is answered with the key of its user where callers bring theirs', async ({ skip }) => {
     if (launcher === undefined) return skip()
     const key = 'sk-ant-of-the-user'
     const claude = forThisTest(await startClaude({ reply: { text: 'Yes, I am.' }, apiKeys: [key] }))
@@ -149,7 +149,7 @@ describe('Codex, as printed,', { timeout: 120_000 }, () => {
 })
 
 describe('a client that is told too little or the wrong thing', () => {
-  test('needs no anthropic-version; one that it sends reaches the upstream', async () => {
+  it('needs no anthropic-version; one that it sends reaches the upstream', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const post = (path: string, version?: string): Promise<Response> =>
@@ -168,7 +168,7 @@ describe('a client that is told too little or the wrong thing', () => {
     expect(versions).toEqual([...each, ...each])
   })
 
-  test.each([
+  it.each([
     ['/v1/v1/messages', messages(), 'error.message', ''],
     ['/v1/v1/chat/completions', chat(), 'error.message', '/v1'],
     ['/chat/completions', chat(), 'error.message', '/v1'],

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -21,7 +21,7 @@ function folderWith(config: object): string {
 describe('a file of the usual name in the folder', { timeout: 40_000 }, () => {
   const limits = { rateLimit: { requestsPerMinute: 600, concurrency: 50 } }
 
-  test('is what start uses and names, with what it sets up, where none is named', async () => {
+  it('is what start uses and names, with what it sets up, where none is named', async () => {
     const claude = forThisTest(await startClaude())
     const folder = folderWith(configOf(targetAt(claude, 'anthropic', limits)))
     const run = spillway(['start', '--port', '0'], {}, folder)
@@ -36,14 +36,14 @@ describe('a file of the usual name in the folder', { timeout: 40_000 }, () => {
     expect(headers['x-spillway-served-by']).toBe('claude')
   })
 
-  test('is what check uses, with where the dashboard will be', async () => {
+  it('is what check uses, with where the dashboard will be', async () => {
     const target = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }], ...limits }
     const { exit, stdout } = spillway(['check'], {}, folderWith(configOf(target)))
     expect(await exit).toBe(0)
     expect(stdout()).toMatch(/^dashboard\n {2}http:\/\/127\.0\.0\.1:8787\/\nspillway\.yaml is valid$/m)
   })
 
-  test('is asked for by check where there is none', async () => {
+  it('is asked for by check where there is none', async () => {
     const { exit, stderr } = spillway(['check'], {}, temporaryFolder())
     expect(await exit).toBe(1)
     expect(stderr()).toMatch(/^there is no spillway\.yaml in this folder: .*--config.*spillway init/)
@@ -55,7 +55,7 @@ describe('a key of the vault that is not there', { timeout: 40_000 }, () => {
   const vault = { file: 'vault.age', keyFile: 'vault.key' }
   const ended = async (run: Run): Promise<[unknown, string]> => [await run.exit, run.stderr()]
 
-  test('is a warning of check and of start, said once with its line, and a problem with --strict', async () => {
+  it('is a warning of check and of start, said once with its line, and a problem with --strict', async () => {
     const folder = folderWith(configOf(target, undefined, { vault }))
     await spillway(['vault', 'init'], {}, folder).exit
     const expected =
@@ -72,7 +72,7 @@ describe('a key of the vault that is not there', { timeout: 40_000 }, () => {
     expect(started.stderr()).toMatch(expected)
   })
 
-  test.each<[string, object, RegExp]>([
+  it.each<[string, object, RegExp]>([
     [
       'a vault that is not there',
       {},
@@ -97,7 +97,7 @@ describe('a key of the vault that is not there', { timeout: 40_000 }, () => {
     expect(await start.exit).toBe(1)
   })
 
-  test('does not stop either where the vault is not required', async () => {
+  it('does not stop either where the vault is not required', async () => {
     const config = configOf(target, undefined, { vault: { ...vault, required: false } })
     const [code, said] = await ended(spillway(['check'], {}, folderWith(config)))
     expect([code, said]).toEqual([0, expect.stringMatching(/^warning: .*the vault cannot be opened/m)])
@@ -105,7 +105,7 @@ describe('a key of the vault that is not there', { timeout: 40_000 }, () => {
 })
 
 describe('the program itself', { timeout: 40_000 }, () => {
-  test('says in one sentence that Node.js is too old', () => {
+  it('says in one sentence that Node.js is too old', () => {
     const old = "data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.20.2' })"
     const run = spawnSync(process.execPath, ['--import', old, program, 'start'], {
       encoding: 'utf8',
@@ -119,7 +119,7 @@ describe('the program itself', { timeout: 40_000 }, () => {
     const { stdout, status } = spawnSync(path, ['--version'], { encoding: 'utf8' })
     return status === 0 && Number(/^v(\d+)/.exec(stdout)?.[1]) < 22
   })
-  test.skipIf(oldNode === undefined).each(['--help', '--version', 'start'])(
+  it.skipIf(oldNode === undefined).each(['--help', '--version', 'start'])(
     'says so to a real one that is too old: %s',
     (args) => {
       const run = spawnSync(oldNode as string, [program, args], { encoding: 'utf8', timeout: 20_000 })
@@ -128,7 +128,7 @@ describe('the program itself', { timeout: 40_000 }, () => {
     },
   )
 
-  test('tells its version in hardly more time than Node.js needs to start', () => {
+  it('tells its version in hardly more time than Node.js needs to start', () => {
     const fastest = (args: readonly string[]): number =>
       Math.min(
         ...Array.from({ length: 5 }, () => {
@@ -142,7 +142,7 @@ describe('the program itself', { timeout: 40_000 }, () => {
 
   // `script` of util-linux gives a program a terminal.
   const noTerminal = spawnSync('script', ['--version'], { encoding: 'utf8' }).status !== 0
-  test.skipIf(noTerminal).each([
+  it.skipIf(noTerminal).each([
     ['link claude', '(not shown): ', 'Ctrl-C', '\u0003'],
     ['link claude', '(not shown): ', 'Ctrl-D', '\u0004'],
     ['init', '[anthropic]: ', 'Ctrl-C', '\u0003'],
@@ -166,21 +166,18 @@ describe('the program itself', { timeout: 40_000 }, () => {
     expect(text).toContain(prompt.trim())
   })
 
-  test.each([['--help'], ['check --config CONFIG']])(
-    'does not mind a reader that leaves: %s',
-    async (args) => {
-      const file = configFile(configOf({ api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }))
-      const command = `${process.execPath} ${program} ${args.replace('CONFIG', file)}`
-      // The reader has gone before anything is written.
-      const run = spawnSync('sh', ['-c', `{ sleep 0.5; ${command}; echo $? >&2; } | true`], {
-        encoding: 'utf8',
-        env: plainEnvironment(),
-      })
-      expect(run.stderr.trim()).toBe('0')
-    },
-  )
+  it.each([['--help'], ['check --config CONFIG']])('does not mind a reader that leaves: %s', async (args) => {
+    const file = configFile(configOf({ api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:1' }] }))
+    const command = `${process.execPath} ${program} ${args.replace('CONFIG', file)}`
+    // The reader has gone before anything is written.
+    const run = spawnSync('sh', ['-c', `{ sleep 0.5; ${command}; echo $? >&2; } | true`], {
+      encoding: 'utf8',
+      env: plainEnvironment(),
+    })
+    expect(run.stderr.trim()).toBe('0')
+  })
 
-  test('does not mind a reader of the audit log that leaves', () => {
+  it('does not mind a reader of the audit log that leaves', () => {
     const command = `${process.execPath} ${program}`
     const shell = `
       ${command} vault init && echo sk-ant-one | ${command} keys add one >/dev/null

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, temporaryFolder } from './gateway.ts'
 import { configFile, plainEnvironment, program, ready, spillway, until } from './spillway.ts'
@@ -24,7 +24,7 @@ async function said(
   return `${code} ${run.stdout()}${run.stderr()}`
 }
 
-test.each<[string, Buffer, RegExp]>([
+it.each<[string, Buffer, RegExp]>([
   ['Windows line ends', Buffer.from(text.replaceAll('\n', '\r\n')), /^0 .*is valid/s],
   ['a byte order mark', Buffer.from(`\uFEFF${text}`), /^0 .*is valid/s],
   [
@@ -54,7 +54,7 @@ test.each<[string, Buffer, RegExp]>([
   expect(await said(['check', '--config', file])).toMatch(expected)
 })
 
-test.each([
+it.each([
   '$ANTHROPIC_API_KEY',
   '$' + '{KEY}',
   '<your key>',
@@ -66,13 +66,13 @@ test.each([
   expect(output).toMatch(/^1 .*credential: env:FIRST_KEY holds a placeholder and no key/s)
 })
 
-test('spillway.yml is found, too', async () => {
+it('spillway.yml is found, too', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'spillway.yml'), text)
   expect(await said(['check'], key, folder)).toMatch(/^0 .*spillway\.yml is valid/s)
 })
 
-test('a folder in place of a file, and addresses that this machine does not have, are said as what they are', async () => {
+it('a folder in place of a file, and addresses that this machine does not have, are said as what they are', async () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'conf.d'))
   const start = ['start', '--exposed', '--config', configFile(text), '--host']
@@ -84,14 +84,14 @@ test('a folder in place of a file, and addresses that this machine does not have
   expect(all[1]).toMatch(/^1 .*this machine has no address 192\.0\.2\.7: set server\.host/s)
 })
 
-test('a database that cannot be made is named, and no port is blamed', async () => {
+it('a database that cannot be made is named, and no port is blamed', async () => {
   const storage = { storage: { url: 'sqlite:/proc/no/books.db' } }
   const output = await said(['start', '--config', configFile(`${text}${stringify(storage)}`)])
   expect(output).toMatch(/^1 .*\/proc\/no cannot be made or written \(E\w+\): .* set storage\.url/s)
   expect(output).not.toContain('port')
 })
 
-test('the audit log and refused rows are found in the configuration of the folder', async () => {
+it('the audit log and refused rows are found in the configuration of the folder', async () => {
   const folder = temporaryFolder()
   const [none, rows] = [
     await said(['audit', 'verify'], {}, folder),
@@ -103,7 +103,7 @@ test('the audit log and refused rows are found in the configuration of the folde
   expect(await said(['audit', 'verify'], {}, folder)).toBe('1 spillway.yaml has no storage\n')
 })
 
-test.skipIf(!existsSync('/dev/full'))('an output that takes nothing is one sentence', () => {
+it.skipIf(!existsSync('/dev/full'))('an output that takes nothing is one sentence', () => {
   const run = spawnSync('sh', ['-c', `'${process.execPath}' '${program}' completion bash >/dev/full`], {
     ...{ encoding: 'utf8', env: plainEnvironment() },
   })
@@ -116,7 +116,7 @@ const at = (more: object) =>
     server: { port: 0 },
   })
 
-test.each([
+it.each([
   '$' + '{FIRST_KEY}',
   '$FIRST_KEY',
   '%FIRST_KEY%',
@@ -130,7 +130,7 @@ test.each([
   )
 })
 
-test.each([
+it.each([
   ['https://api.anthropic.com/v1/messages', 'leave /messages out'],
   ['https://api.openai.com/v1/chat/completions', 'leave /chat/completions out'],
   ['https://openrouter.ai/v1', "OpenRouter's base URL is https://openrouter.ai/api"],
@@ -140,7 +140,7 @@ test.each([
   expect([output[0], output]).toEqual(['1', expect.stringContaining(expected)])
 })
 
-test('a key of another vendor, and one that waits in .env, are warnings that say so', async () => {
+it('a key of another vendor, and one that waits in .env, are warnings that say so', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'spillway.yaml'), at({ credential: 'env:FIRST_KEY' }))
   const other = await said(['check'], { FIRST_KEY: 'sk-or-v1-0123456789' }, folder)
@@ -151,7 +151,7 @@ test('a key of another vendor, and one that waits in .env, are warnings that say
   expect(missing).toMatch(/^0 .*FIRST_KEY is not set; \.env sets it, which is not read by itself: set -a; /s)
 })
 
-test('a port that another gateway has is said to be its', async () => {
+it('a port that another gateway has is said to be its', async () => {
   const first = spillway(['start', '--quiet', '--config', configFile(text)], key)
   await until(() => ready.test(first.stdout()))
   const { port } = new URL(ready.exec(first.stdout())?.[1] as string)

@@ -1,10 +1,10 @@
 import { startClaude, startOllama, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
 describe('headers of the upstream’s answer', () => {
-  test.each([false, true])('reach the client, with stream: %s', async (stream) => {
+  it.each([false, true])('reach the client, with stream: %s', async (stream) => {
     const headers = { 'x-some-vendor': 'says this', 'anthropic-organization-id': 'org', 'retry-after': '1' }
     const claude = forThisTest(await startClaude({ headers }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -25,7 +25,7 @@ describe('headers of the upstream’s answer', () => {
     ['an answer', undefined],
     ['a failure', { type: 'status', status: 429, retryAfter: 7, headers: limits } as const],
   ])('of %s that tell what is left of a key', (_, fault) => {
-    test.each([false, true])('stay here where callers share the key, with stream: %s', async (stream) => {
+    it.each([false, true])('stay here where callers share the key, with stream: %s', async (stream) => {
       const claude = forThisTest(await startClaude({ headers: limits }))
       if (fault !== undefined) claude.next(fault)
       const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -35,7 +35,7 @@ describe('headers of the upstream’s answer', () => {
       if (fault !== undefined) expect(received.headers['retry-after']).toBe('7')
     })
 
-    test('reach the caller whose key it is', async () => {
+    it('reach the caller whose key it is', async () => {
       const claude = forThisTest(await startClaude({ headers: limits }))
       if (fault !== undefined) claude.next(fault)
       const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
@@ -47,7 +47,7 @@ describe('headers of the upstream’s answer', () => {
     })
   })
 
-  test('stay here where no key is configured, and in another protocol', async () => {
+  it('stay here where no key is configured, and in another protocol', async () => {
     const claude = forThisTest(await startClaude({ headers: limits }))
     const open = { api: 'anthropic', endpoints: [{ url: claude.url }] }
     const gateway = await gatewayOf(configOf(open))
@@ -57,7 +57,7 @@ describe('headers of the upstream’s answer', () => {
     expect([translated.status, unsaid(translated.headers)]).toEqual([200, []])
   })
 
-  test.each(['/v1/messages/batches', '/v1/files'])(
+  it.each(['/v1/messages/batches', '/v1/files'])(
     'stay here with %s, unless the key is the caller’s',
     async (path) => {
       const claude = forThisTest(await startClaude({ headers: limits }))
@@ -111,7 +111,7 @@ describe('headers of the upstream’s answer', () => {
     ['an overload', 529],
     ['a refused key', 401],
   ])('of %s that make a browser, a proxy or a client act', (_, status) => {
-    test.each([
+    it.each([
       ['/v1/messages', messages()],
       ['/v1/messages', messages({ stream: true })],
       ['/v1/chat/completions', chat()],
@@ -131,7 +131,7 @@ describe('headers of the upstream’s answer', () => {
     })
   })
 
-  test('do not stand in the comment of a stream that was kept alive', async () => {
+  it('do not stand in the comment of a stream that was kept alive', async () => {
     const claude = forThisTest(await startClaude({ headers: acting as never }))
     claude.next({ type: 'slow-first-token', ms: 300 })
     const config = configOf(targetAt(claude, 'anthropic'), undefined, { server: { keepAliveAfter: '50ms' } })
@@ -143,7 +143,7 @@ describe('headers of the upstream’s answer', () => {
     expect(headers).toMatchObject({ ...ownCallId, 'x-content-type-options': 'nosniff' })
   })
 
-  test('cannot make its body a page of the gateway', async () => {
+  it('cannot make its body a page of the gateway', async () => {
     const claude = forThisTest(await startClaude())
     claude.next({ type: 'status', status: 400, headers: { 'content-type': 'text/html' } })
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -155,7 +155,7 @@ describe('headers of the upstream’s answer', () => {
     })
   })
 
-  test('of what got lost in translation are told once, by the gateway', async () => {
+  it('of what got lost in translation are told once, by the gateway', async () => {
     const claude = forThisTest(await startClaude({ headers: { 'x-spillway-degraded': 'theirs' } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const body = chat({ seed: 7, logit_bias: { 1: 2 } })
@@ -164,7 +164,7 @@ describe('headers of the upstream’s answer', () => {
     expect(headers['x-spillway-degraded']).not.toContain('theirs')
   })
 
-  test('that belong to one connection do not', async () => {
+  it('that belong to one connection do not', async () => {
     const headers = {
       'proxy-authenticate': 'Basic',
       'keep-alive': 'timeout=99',
@@ -180,7 +180,7 @@ describe('headers of the upstream’s answer', () => {
     expect(received.headers['keep-alive']).not.toBe('timeout=99')
   })
 
-  test('cannot pose as the gateway’s own', async () => {
+  it('cannot pose as the gateway’s own', async () => {
     const headers = {
       'x-spillway-served-by': 'other',
       'x-spillway-attempts': '9',
@@ -204,7 +204,7 @@ describe('headers of the client’s request', () => {
     return request
   }
 
-  test('that say what is wanted reach the upstream unchanged', async () => {
+  it('that say what is wanted reach the upstream unchanged', async () => {
     const wanted = {
       'anthropic-beta': 'one-2025-05-14, another-2026-06-27,never-heard-of',
       'anthropic-version': '2026-10-21',
@@ -216,18 +216,18 @@ describe('headers of the client’s request', () => {
     expect((await forwarded(wanted)).headers).toMatchObject(wanted)
   })
 
-  test('leave the query string as it is', async () => {
+  it('leave the query string as it is', async () => {
     const { path } = await forwarded({}, '/v1/messages?beta=true&x=%20y&beta=2')
     expect(path).toBe('/v1/messages?beta=true&x=%20y&beta=2')
   })
 
-  test('that are cookies or the gateway’s own stay here', async () => {
+  it('that are cookies or the gateway’s own stay here', async () => {
     const private_ = { cookie: 'session=secret', 'x-spillway-restart': 'accept', 'x-spillway-tenant': 'a' }
     const { headers } = await forwarded(private_)
     for (const name of Object.keys(private_)) expect(headers).not.toHaveProperty(name)
   })
 
-  test('that belong to one connection stay here', async () => {
+  it('that belong to one connection stay here', async () => {
     const { headers } = await forwarded({
       'proxy-authorization': 'Basic secret',
       te: 'trailers',
@@ -240,7 +240,7 @@ describe('headers of the client’s request', () => {
     expect(headers.host).toMatch(/^127\.0\.0\.1:\d+$/)
   })
 
-  test('do not change a byte of the body', async () => {
+  it('do not change a byte of the body', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const body = `{ "messages" : [{"role":"user","content":"h\\u00e9"}],\n"max_tokens":10, "unknown_field": 1.0,"model":"m"}`
@@ -252,7 +252,7 @@ describe('headers of the client’s request', () => {
 describe('the caller’s key', () => {
   const bearer = { authorization: 'Bearer sk-of-the-caller' }
 
-  test('never reaches a target with a credential of its own', async () => {
+  it('never reaches a target with a credential of its own', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     await send(`${gateway.url}/v1/messages`, { headers: bearer, body: messages() })
@@ -261,7 +261,7 @@ describe('the caller’s key', () => {
     expect(JSON.stringify(headers)).not.toContain('sk-of-the-caller')
   })
 
-  test('never reaches a bearer target with a credential of its own', async () => {
+  it('never reaches a bearer target with a credential of its own', async () => {
     const server = forThisTest(await startOpenRouter())
     const gateway = await gatewayOf(configOf(targetAt(server, 'openrouter')))
     await send(`${gateway.url}/v1/chat/completions`, { headers: bearer, body: chat() })
@@ -270,7 +270,7 @@ describe('the caller’s key', () => {
     expect(JSON.stringify(headers)).not.toContain('sk-of-the-caller')
   })
 
-  test('never reaches a target without a credential', async () => {
+  it('never reaches a target without a credential', async () => {
     const ollama = forThisTest(await startOllama())
     const target = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'llama3.2' }
     const gateway = await gatewayOf(configOf(target))
@@ -281,7 +281,7 @@ describe('the caller’s key', () => {
     expect(headers).not.toHaveProperty('authorization')
   })
 
-  test('never reaches the fallback, though the first target has it', async () => {
+  it('never reaches the fallback, though the first target has it', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const ollama = forThisTest(await startOllama())
@@ -293,7 +293,7 @@ describe('the caller’s key', () => {
     expect(JSON.stringify(ollama.requests[0]!.headers)).not.toContain('sk-of-the-caller')
   })
 
-  test('never reaches a target whose credential is an environment variable that is not set', async () => {
+  it('never reaches a target whose credential is an environment variable that is not set', async () => {
     const claude = forThisTest(await startClaude())
     const target = {
       api: 'anthropic',
@@ -306,7 +306,7 @@ describe('the caller’s key', () => {
     expect(claude.requests).toEqual([])
   })
 
-  test('passes on where credential: caller says so', async () => {
+  it('passes on where credential: caller says so', async () => {
     const claude = forThisTest(await startClaude({ apiKeys: ['sk-of-the-caller'] }))
     const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
     const gateway = await gatewayOf(configOf(target))

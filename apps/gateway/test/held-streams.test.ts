@@ -2,14 +2,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude, startOpenRouter } from '@spillway/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
 const impatient = { server: { keepAliveAfter: '100ms' } }
 const stream = messages({ stream: true })
 
-test('a stream that is held back is kept alive with pings; who answers stands in a comment', async () => {
+it('a stream that is held back is kept alive with pings; who answers stands in a comment', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'slow-first-token', ms: 350 })
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, impatient))
@@ -20,7 +20,7 @@ test('a stream that is held back is kept alive with pings; who answers stands in
   expect(answer).toBe(Buffer.from(claude.requests[0]?.sent ?? []).toString())
 })
 
-test('the SDK takes no notice', async () => {
+it('the SDK takes no notice', async () => {
   const claude = forThisTest(await startClaude({ reply: { text: 'Late, but here.' } }))
   claude.always({ type: 'slow-first-token', ms: 350 })
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, impatient))
@@ -31,7 +31,7 @@ test('the SDK takes no notice', async () => {
   expect(message.content).toMatchObject([{ text: 'Late, but here.' }])
 })
 
-test('what got lost stands in the comment too', async () => {
+it('what got lost stands in the comment too', async () => {
   const openrouter = forThisTest(await startOpenRouter())
   openrouter.always({ type: 'slow-headers', ms: 350 })
   const gateway = await gatewayOf(configOf(targetAt(openrouter, 'openai'), undefined, impatient))
@@ -42,7 +42,7 @@ test('what got lost stands in the comment too', async () => {
   )
 })
 
-test('an error that comes later is an event', async () => {
+it('an error that comes later is an event', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'slow-first-token', ms: Number.POSITIVE_INFINITY })
   const more = { ...impatient, timeouts: { firstContent: '300ms' } }
@@ -52,7 +52,7 @@ test('an error that comes later is an event', async () => {
   expect(text.trimEnd().split('\n\n').at(-1)).toMatch(/^event: error\ndata: .*timeout_error/)
 })
 
-test.each([
+it.each([
   ['Anthropic', '/v1/messages', /^event: message_stop\n/, { content: [{ type: 'text', text: 'Hi' }] }],
   ['OpenAI', '/v1/chat/completions', /^data: \[DONE\]$/, { choices: [{ message: { content: 'Hi' } }] }],
 ] as const)('an answer that is no stream becomes one then: %s', async (_, path, end, body) => {
@@ -74,7 +74,7 @@ test.each([
   expect(text).toContain('Hi')
 })
 
-test('OpenAI’s clients get comments', async () => {
+it('OpenAI’s clients get comments', async () => {
   const openrouter = forThisTest(await startOpenRouter())
   openrouter.always({ type: 'slow-headers', ms: 350 })
   const gateway = await gatewayOf(configOf(targetAt(openrouter, 'openrouter'), undefined, impatient))
@@ -83,7 +83,7 @@ test('OpenAI’s clients get comments', async () => {
   expect(text.trimEnd()).toMatch(/data: \[DONE\]$/)
 })
 
-test('a quick stream has its headers and no sign of life', async () => {
+it('a quick stream has its headers and no sign of life', async () => {
   const claude = forThisTest(await startClaude())
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
   const { headers, text } = await send(`${gateway.url}/v1/messages`, { body: stream })

@@ -9,7 +9,7 @@ import {
   startOllama,
   startOpenRouter,
 } from '@spillway/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
@@ -29,7 +29,7 @@ const use = (id: string): Json => ({ type: 'tool_use', id, name: 'Bash', input: 
 const result = (id: string): Json => ({ type: 'tool_result', tool_use_id: id, content: 'r' })
 const text = (value: string): Json => ({ type: 'text', text: value })
 
-test.each<[string, Json[]]>([
+it.each<[string, Json[]]>([
   [
     'thinking that a server has signed with a random id',
     [hi, { role: 'assistant', content: [thinking, text('hi')] }, hi],
@@ -66,7 +66,7 @@ test.each<[string, Json[]]>([
   }
 })
 
-test('what Claude takes already reaches it byte for byte', async () => {
+it('what Claude takes already reaches it byte for byte', async () => {
   const { claude, url } = await claudeAndGateway()
   const body = JSON.stringify(
     messages({
@@ -83,7 +83,7 @@ test('what Claude takes already reaches it byte for byte', async () => {
   expect(Buffer.from(claude.requests.at(-1)?.body ?? []).toString()).toBe(body)
 })
 
-test('Claude takes back a conversation of chat completions too', async () => {
+it('Claude takes back a conversation of chat completions too', async () => {
   const { url } = await claudeAndGateway()
   const call = (id: string): Json => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })
   const history = [
@@ -142,7 +142,7 @@ async function startVllm(answer: (turn: number) => Json[]): Promise<{ url: strin
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies }
 }
 
-test('a tool loop wanders through five kinds of servers and home to Claude again and again', async () => {
+it('a tool loop wanders through five kinds of servers and home to Claude again and again', async () => {
   const reply = (more: Reply): Reply => ({ toolUse: [{ name: 'Bash', input: { command: 'ls' } }], ...more })
   const claude = forThisTest(await startClaude({ ...strict, reply: reply({ thinking: 'Claude thinks.' }) }))
   const vllm = await startVllm((turn) => [

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ownKey } from './gateway.ts'
 
 const MB = 1_000_000
@@ -266,13 +266,13 @@ describe('one request', () => {
     return handled as Handled
   }
 
-  test.each(refused)('is refused without blocking others or being kept: %s', async (_, make) => {
+  it.each(refused)('is refused without blocking others or being kept: %s', async (_, make) => {
     const { status, text } = await expectNoBlock(make())
     expect(status, text).toBe(400)
     expect((await gateway.now()).held - atRest).toBeLessThan(slack)
   })
 
-  test.each(
+  it.each(
     taken.flatMap(([name, make, models = ['m', 'translated']]) =>
       models.map((model) => [name, model, make] as const),
     ),
@@ -284,7 +284,7 @@ describe('one request', () => {
     expect(held).toBeLessThan(mostHeld * body.length + slack)
   })
 
-  test('is served without blocking others: 16 kB of headers that name each other', async () => {
+  it('is served without blocking others: 16 kB of headers that name each other', async () => {
     const names = Array.from({ length: 600 }, (_, index) => `a${index}`)
     const headers = {
       ...Object.fromEntries(names.map((name) => [name, '1'])),
@@ -307,13 +307,13 @@ describe('many requests at a time', () => {
     return answers.map(({ status }) => status)
   }
 
-  test('of small objects, 31 MB each, do not exhaust a heap of 1 GB', async () => {
+  it('of small objects, 31 MB each, do not exhaust a heap of 1 GB', async () => {
     const gateway = await startWatched({}, ['--max-old-space-size=1024'])
     const body = filled(call('m', '"messages":[…1]'), '{"a":1},')
     expect(await allAnswered(gateway, body, 8)).toEqual(Array(8).fill(400))
   })
 
-  test('of as much as may be in them do not exhaust it either, where they are parsed', {
+  it('of as much as may be in them do not exhaust it either, where they are parsed', {
     timeout: 60_000,
   }, async () => {
     const gateway = await startWatched({}, ['--max-old-space-size=1024'])
@@ -325,7 +325,7 @@ describe('many requests at a time', () => {
     expect(new Set(statuses)).toEqual(new Set([200]))
   })
 
-  test('take no more memory than is allowed, and a little', async () => {
+  it('take no more memory than is allowed, and a little', async () => {
     const gateway = await startWatched({ maxInFlightBytes: '128MB' })
     await post(gateway.url, filled(prompt('m'), 'a'))
     const before = (await gateway.now()).rss

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { startClaude } from '@spillway/testing'
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -48,7 +48,7 @@ beforeEach(() => {
 })
 
 describe('an answer that is no good HTTP', () => {
-  test.each<[string, string | Uint8Array, string]>([
+  it.each<[string, string | Uint8Array, string]>([
     ['no HTTP at all', wholeAnswer, 'malformed'],
     ['a header of 1 MB', head('200 OK', `x: ${'a'.repeat(1e6)}`, length) + wholeAnswer, 'malformed'],
     [
@@ -98,7 +98,7 @@ describe('an answer that is no good HTTP', () => {
     }
   })
 
-  test('in a header that is no text reaches the caller as it is', async () => {
+  it('in a header that is no text reaches the caller as it is', async () => {
     const bytes = Buffer.from(`${head('200 OK', 'x-note: caf\u00e9\u00ff', length)}${wholeAnswer}`, 'latin1')
     const { gateway } = await before((socket) => socket.end(bytes))
     const received = await send(`${gateway.url}/v1/messages`, { body: messages() })
@@ -113,7 +113,7 @@ describe('an answer that is no good HTTP', () => {
 describe('an upstream that never comes to the point', () => {
   const quick = { timeouts: { total: '1s', firstContent: '1s', idle: '1s' } }
 
-  test.each<[string, (socket: Socket) => void, boolean, string]>([
+  it.each<[string, (socket: Socket) => void, boolean, string]>([
     ['says nothing', () => {}, false, 'timeout'],
     [
       'sends its headers a byte at a time',
@@ -208,7 +208,7 @@ describe('an error', () => {
   const error = JSON.stringify({ type: 'error', error: { type: 'rate_limit_error', message: 'Slow down' } })
   const limited = (lines: string[] = []) => head('429 Slow', 'retry-after: 7', 'connection: close', ...lines)
 
-  test.each<[string, (socket: Socket) => void]>([
+  it.each<[string, (socket: Socket) => void]>([
     [
       'of 64 MB',
       (socket) => {
@@ -233,7 +233,7 @@ describe('an error', () => {
     await closed(upstream)
   })
 
-  test('of a megabyte passes as it is', async () => {
+  it('of a megabyte passes as it is', async () => {
     const error = { type: 'api_error', message: 'a'.repeat(1_000_000) }
     const body = JSON.stringify({ type: 'error', error })
     const { gateway } = await before((socket) => socket.end(httpText(500, json, body)))
@@ -242,7 +242,7 @@ describe('an error', () => {
   })
 })
 
-test('a stream that goes on with one event without end is broken off with an error event', async () => {
+it('a stream that goes on with one event without end is broken off with an error event', async () => {
   const { upstream, gateway } = await before((socket) => {
     socket.write(streamHead + streamEvents.start + streamEvents.open + streamEvents.text('Hello'))
     flood(socket, `data: ${'a'.repeat(65_536)}\n`)
@@ -255,7 +255,7 @@ test('a stream that goes on with one event without end is broken off with an err
   await closed(upstream)
 })
 
-test('the fallback answers whatever of this comes', async () => {
+it('the fallback answers whatever of this comes', async () => {
   const upstream = await rawUpstream((socket) => socket.end(head('101 Switching', length) + wholeAnswer))
   const healthy = forThisTest(await startClaude({ reply: { text: 'From the fallback.' } }))
   const gateway = await gatewayOf(configOf(targetAt(upstream, 'anthropic'), targetAt(healthy, 'anthropic')))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 import { httpText, rawUpstream, streamHead } from './raw-upstream.ts'
@@ -25,7 +25,7 @@ async function translated(answer: (socket: Socket) => void, api: 'anthropic' | '
   return received
 }
 
-test.each([
+it.each([
   [
     'arguments',
     `{"choices":[{"message":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":${JSON.stringify(`{"a":${deep}}`)}}}]}}]}`,
@@ -47,7 +47,7 @@ test.each([
   },
 )
 
-test.each([
+it.each([
   ['a model', `{"model":${tooDeep},"choices":[{"message":{"content":"a"}}]}`, 'openai'],
   ['an input', `{"content":[{"type":"tool_use","id":"a","name":"f","input":{"a":${tooDeep}}}]}`, 'anthropic'],
 ] as const)(
@@ -59,7 +59,7 @@ test.each([
   },
 )
 
-test('arguments with more levels than are parsed arrive as the text that they are', async () => {
+it('arguments with more levels than are parsed arrive as the text that they are', async () => {
   const args = `{"a":${tooDeep}}`
   const call = { id: 'a', function: { name: 'f', arguments: args } }
   const body = JSON.stringify({ choices: [{ message: { tool_calls: [call] }, finish_reason: 'tool_calls' }] })
@@ -68,7 +68,7 @@ test('arguments with more levels than are parsed arrive as the text that they ar
   expect(received.headers['x-spillway-degraded']).toContain('tool_arguments')
 })
 
-test('a stream that cannot be written again ends with an error event', async () => {
+it('a stream that cannot be written again ends with an error event', async () => {
   const events = `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"a":${deep}}}}]}}]}\n\n`
   const received = await translated(
     (socket) => {
@@ -82,7 +82,7 @@ test('a stream that cannot be written again ends with an error event', async () 
   expect(received.text).toMatch(/Hello[\s\S]*event: error\ndata: .*cannot be translated/)
 })
 
-test('a long id does not come back with every word', async () => {
+it('a long id does not come back with every word', async () => {
   const event = (data: object & { type: string }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
   const hello = event({
     type: 'content_block_delta',
@@ -102,7 +102,7 @@ test('a long id does not come back with every word', async () => {
   expect(received.bytes.length).toBeLessThan(1_000_000)
 })
 
-test('a call that never ends does not let those behind it fill the memory', async () => {
+it('a call that never ends does not let those behind it fill the memory', async () => {
   const call = (index: number, args: string) =>
     chunk({ tool_calls: [{ index, id: `call_${index}_abc`, function: { name: 'f', arguments: args } }] })
   const more = chunk({ tool_calls: [{ index: 1, function: { arguments: 'a'.repeat(50_000) } }] })

@@ -7,7 +7,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { BedrockRuntimeClient, InvokeModelCommand } from '@aws-sdk/client-bedrock-runtime'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { Agent, fetch as undiciFetch } from 'undici'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import type { Gateway } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
@@ -87,7 +87,7 @@ const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => 
 }
 
 describe.each(ways)('HTTP/2 %s', (_, server) => {
-  test('carries calls, streams, refusals and pages, many at a time on one connection', async () => {
+  it('carries calls, streams, refusals and pages, many at a time on one connection', async () => {
     const gateway = await started(server())
     const session = sessionTo(gateway)
     const answers = await Promise.all(
@@ -113,7 +113,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     expect(text).toMatch(/spillway_server_connections\S* 1\b/)
   })
 
-  test('carries large bodies both ways, and asks for a body that waits to be asked for', async () => {
+  it('carries large bodies both ways, and asks for a body that waits to be asked for', async () => {
     const reply = { text: 'y'.repeat(3_000_000) }
     claude = forThisTest(await startClaude({ reply }))
     const session = sessionTo(await started(server()))
@@ -128,7 +128,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     expect(status).toBe(200)
   })
 
-  test('has an end of a call by RST_STREAM in both directions, and the connection goes on', async () => {
+  it('has an end of a call by RST_STREAM in both directions, and the connection goes on', async () => {
     const gateway = await started(server())
     const session = sessionTo(gateway)
     claude.always({ type: 'stall', afterChunks: 1, ms: 60_000 })
@@ -151,7 +151,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     expect(text).toMatch(/spillway_server_calls\{[^}]*interactive[^}]*\} 0\b/)
   })
 
-  test('drains: no more streams (GOAWAY), those that are open end, and what does not end in time looks cut', async () => {
+  it('drains: no more streams (GOAWAY), those that are open end, and what does not end in time looks cut', async () => {
     const gateway = await started(server())
     const [session, other] = [sessionTo(gateway), sessionTo(gateway)]
     await Promise.all([session, other].map((each) => ask(each, '/healthz')))
@@ -171,7 +171,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     await closing
   })
 
-  test('loses no call of a client that goes elsewhere when it is asked to, whether it is told early or late', async () => {
+  it('loses no call of a client that goes elsewhere when it is asked to, whether it is told early or late', async () => {
     claude = forThisTest(await startClaude({ chunks: 3, chunkDelayMs: 10 }))
     let calls = 0
     for (const drainDelay of [0, 400]) {
@@ -211,7 +211,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     }
   })
 
-  test('asks clients to leave while it still serves them, also those who come then', async () => {
+  it('asks clients to leave while it still serves them, also those who come then', async () => {
     const gateway = await started(server())
     const session = sessionTo(gateway)
     await ask(session, '/healthz')
@@ -230,7 +230,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     await closing
   })
 
-  test('cuts the stream of a client that takes nothing, and no other one of its connection', async () => {
+  it('cuts the stream of a client that takes nothing, and no other one of its connection', async () => {
     claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(5_000_000) } }))
     const session = sessionTo(await started({ ...server(), stallTimeout: '300ms' }))
     const stuck = session.request({ ':method': 'POST', ':path': '/v1/messages' })
@@ -241,7 +241,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     expect((await ask(session, '/healthz')).headers[':status']).toBe(200)
   })
 
-  test('keeps hosts, pages and keys apart as over HTTP/1.1', async () => {
+  it('keeps hosts, pages and keys apart as over HTTP/1.1', async () => {
     const clients = await clientsOf({ web: {} })
     const session = sessionTo(await started({ ...server(), ...clients.server }))
     const statusOf = async (headers: Record<string, string>, body: unknown = messages()) =>
@@ -255,7 +255,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
     expect(JSON.stringify(claude.requests)).not.toContain(clients.keys.web)
   })
 
-  test('closes connections that idle', async () => {
+  it('closes connections that idle', async () => {
     const session = sessionTo(await started({ ...server(), keepAliveTimeout: '200ms' }))
     expect((await ask(session, '/healthz')).headers[':status']).toBe(200)
     claude.always({ type: 'slow-headers', ms: 500 })
@@ -264,7 +264,7 @@ describe.each(ways)('HTTP/2 %s', (_, server) => {
   })
 })
 
-test('clients choose with TLS, and server.http2: false leaves HTTP/1.1', async () => {
+it('clients choose with TLS, and server.http2: false leaves HTTP/1.1', async () => {
   const agent = (allowH2: boolean) => {
     const made = new Agent({ allowH2, connect: { ca } })
     onTestFinished(() => made.destroy())
@@ -289,7 +289,7 @@ test('clients choose with TLS, and server.http2: false leaves HTTP/1.1', async (
   expect(received()).toMatch(/^HTTP\/1\.1 400 /)
 })
 
-test('an official SDK streams over HTTP/2 and TLS', async () => {
+it('an official SDK streams over HTTP/2 and TLS', async () => {
   const gateway = await started({ tls: files })
   const dispatcher = new Agent({ allowH2: true, connect: { ca } })
   onTestFinished(() => dispatcher.destroy())
@@ -303,7 +303,7 @@ test('an official SDK streams over HTTP/2 and TLS', async () => {
   expect(message.stop_reason).toBe('end_turn')
 })
 
-test('AWS’s SDK, which begins with HTTP/2 without TLS, is answered', async () => {
+it('AWS’s SDK, which begins with HTTP/2 without TLS, is answered', async () => {
   const gateway = await started()
   const bedrock = new BedrockRuntimeClient({
     region: 'us-east-1',
@@ -368,7 +368,7 @@ describe('a client that attacks HTTP/2', () => {
     ],
   ]
 
-  test.each(attacks)('%s is disconnected, and others are served', async (_, frames) => {
+  it.each(attacks)('%s is disconnected, and others are served', async (_, frames) => {
     const gateway = await started({ bodyTimeout: '500ms' })
     const { port } = new URL(gateway.url)
     const socket = connectSocket(Number(port), '127.0.0.1')
@@ -398,7 +398,7 @@ describe('a client that attacks HTTP/2', () => {
     expect((await ask(sessionTo(gateway), '/v1/messages', messages())).headers[':status']).toBe(200)
   })
 
-  test('opens more streams than it may is refused those', async () => {
+  it('opens more streams than it may is refused those', async () => {
     const session = sessionTo(await started({ http2: { maxConcurrentStreams: 3 } }))
     await ask(session, '/healthz')
     expect(session.remoteSettings.maxConcurrentStreams).toBe(3)
@@ -410,7 +410,7 @@ describe('a client that attacks HTTP/2', () => {
   })
 })
 
-test('without TLS the first bytes may come in pieces, of either protocol, or not at all', async () => {
+it('without TLS the first bytes may come in pieces, of either protocol, or not at all', async () => {
   const gateway = await started({ headersTimeout: '300ms' })
   const { port } = new URL(gateway.url)
   const inPieces = async (text: string): Promise<string> => {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createRequest, type ModelResponse, type Outcome, type Usage } from '@spillway/middleware'
 import { jsonBodyFromObject } from '@spillway/middleware/kit'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Observability, openObservability } from '../src/telemetry/observability.ts'
 
 const hasPromtool = spawnSync('promtool', ['--version']).error === undefined
@@ -74,7 +74,7 @@ describe('/metrics after 10,000 calls for invented models', () => {
     return () => observability.close()
   }, 60_000)
 
-  test('has a bounded number of series', () => {
+  it('has a bounded number of series', () => {
     const series = text.match(/^gen_ai_client_operation_duration_count\{/gm)
     expect(series?.length).toBeGreaterThan(100)
     expect(series?.length).toBeLessThanOrEqual(510)
@@ -83,14 +83,14 @@ describe('/metrics after 10,000 calls for invented models', () => {
     expect([...counts].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(10_000)
   })
 
-  test('does not hold up calls', async () => {
+  it('does not hold up calls', async () => {
     let shortest = Infinity
     for (let time = 0; time < 3; time++)
       shortest = Math.min(shortest, await longestBlock(() => observability.scrape()))
     expect(shortest).toBeLessThan(100)
   }, 30_000)
 
-  test.skipIf(!hasPromtool && !process.env.CI)(
+  it.skipIf(!hasPromtool && !process.env.CI)(
     'is what Prometheus reads',
     () => {
       const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], {

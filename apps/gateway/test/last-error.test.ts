@@ -1,7 +1,7 @@
 import { fallback } from '@spillway/circuit-breaker-fallback'
 import { createClient, isSpillwayError } from '@spillway/core-client'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { callLine } from '../src/cli/call-line.ts'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
@@ -10,7 +10,7 @@ import { messages, send } from './raw-client.ts'
 const overloaded = { type: 'status', status: 529 } as const
 const noTools = { type: 'status', status: 400 } as const
 
-test('when all targets fail, the header and the log line tell what each of them said', async () => {
+it('when all targets fail, the header and the log line tell what each of them said', async () => {
   const claude = forThisTest(await startClaude({ fault: () => overloaded }))
   const other = forThisTest(await startClaude({ fault: () => noTools }))
   const calls: AnsweredCall[] = []
@@ -34,7 +34,7 @@ test('when all targets fail, the header and the log line tell what each of them 
   expect(line).toMatch(/claude: open, next probe in [0-9.]+ s; local: 400 /)
 })
 
-test('an answer has no such header', async () => {
+it('an answer has no such header', async () => {
   const claude = forThisTest(await startClaude({ fault: () => overloaded }))
   const other = forThisTest(await startClaude())
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), targetAt(other, 'anthropic')))
@@ -42,7 +42,7 @@ test('an answer has no such header', async () => {
   expect([status, headers['x-spillway-failures']]).toEqual([200, undefined])
 })
 
-test('in the library the error lists the attempts at fallbacks too, and the response has the header', async () => {
+it('in the library the error lists the attempts at fallbacks too, and the response has the header', async () => {
   const claude = forThisTest(await startClaude({ fault: () => overloaded }))
   const other = forThisTest(await startClaude({ fault: () => noTools }))
   const at = (url: string, name: string) =>

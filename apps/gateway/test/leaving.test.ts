@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Fault, type RecordedRequest, type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { messages, openSocket, type RawConnection, requestText } from './raw-client.ts'
 
@@ -78,7 +78,7 @@ async function leaveAt(
 }
 
 describe.each(moments)('a client that leaves $name', (moment) => {
-  test.each(['destroy', 'resetAndDestroy'] as const)(
+  it.each(['destroy', 'resetAndDestroy'] as const)(
     'closes the connection to the upstream at once (%s)',
     { retry: 2 },
     async (how) => {
@@ -88,7 +88,7 @@ describe.each(moments)('a client that leaves $name', (moment) => {
     },
   )
 
-  test('does not make the gateway ask the fallback', async () => {
+  it('does not make the gateway ask the fallback', async () => {
     const claude = forThisTest(await startClaude())
     const second = forThisTest(await startClaude())
     const config = configOf(targetAt(claude, 'anthropic'), targetAt(second, 'anthropic'))
@@ -134,7 +134,7 @@ describe('in a process of its own', () => {
     readonly listeners: number
   }
 
-  test('fifty clients that leave at every moment leave nothing behind', { timeout: 60_000 }, async () => {
+  it('fifty clients that leave at every moment leave nothing behind', { timeout: 60_000 }, async () => {
     const claude = forThisTest(await startClaude())
     const { url, holdings } = await childGateway(claude.url)
     const leaveAtEveryMoment = async (rounds: number): Promise<void> => {
@@ -152,7 +152,7 @@ describe('in a process of its own', () => {
     expect(claude.connections).toBe(0)
   })
 
-  test('fifty answered calls leave nothing behind either', { timeout: 60_000 }, async () => {
+  it('fifty answered calls leave nothing behind either', { timeout: 60_000 }, async () => {
     const claude = forThisTest(await startClaude())
     const { url, holdings } = await childGateway(claude.url)
     const call = async (stream: boolean): Promise<void> => {

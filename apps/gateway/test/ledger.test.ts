@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { openLedgerStore, verifyAudit } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { run } from '../src/cli.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
 import {
@@ -23,7 +23,7 @@ const always = { from: 0, to: Number.MAX_SAFE_INTEGER }
 const ready = async (url: string): Promise<unknown> =>
   JSON.parse((await send(`${url}/readyz`, { method: 'GET' })).text)
 
-test('books calls and attempts with who was asked, and what it cost', async () => {
+it('books calls and attempts with who was asked, and what it cost', async () => {
   const claude = forThisTest(await startClaude())
   const file = join(temporaryFolder(), 'ledger.db')
   const gateway = await gatewayOf(
@@ -49,7 +49,7 @@ test('books calls and attempts with who was asked, and what it cost', async () =
   expect(byTarget.map(({ key }) => key)).toEqual(['claude', 'local'])
 })
 
-test('in memory, makes no thread for rows that no one can read any more', async () => {
+it('in memory, makes no thread for rows that no one can read any more', async () => {
   const made: Worker[] = []
   const note = (worker: Worker): unknown => made.push(worker)
   process.on('worker', note)
@@ -66,7 +66,7 @@ test('in memory, makes no thread for rows that no one can read any more', async 
   expect(made).toHaveLength(0)
 })
 
-test('tells a hedge from a first attempt', async () => {
+it('tells a hedge from a first attempt', async () => {
   const slow = forThisTest(await startClaude())
   slow.always({ type: 'slow-first-token', ms: 400 })
   const file = join(temporaryFolder(), 'ledger.db')
@@ -92,7 +92,7 @@ test('tells a hedge from a first attempt', async () => {
   ])
 })
 
-test('keeps rows in a journal while the database is away, in memory while the disk is too, and says so', async () => {
+it('keeps rows in a journal while the database is away, in memory while the disk is too, and says so', async () => {
   const claude = forThisTest(await startClaude())
   const folder = temporaryFolder()
   const missing = join(folder, 'missing')
@@ -132,7 +132,7 @@ test('keeps rows in a journal while the database is away, in memory while the di
   expect(entries).toEqual(['gateway.started', 'call', 'gateway.stopped'])
 }, 60_000)
 
-test('sets aside a row that its database refuses, counts it, and shows it', async () => {
+it('sets aside a row that its database refuses, counts it, and shows it', async () => {
   const claude = forThisTest(await startClaude())
   const folder = temporaryFolder()
   const file = join(folder, 'ledger.db')
@@ -169,7 +169,7 @@ test('sets aside a row that its database refuses, counts it, and shows it', asyn
   printed.mockRestore()
 }, 20_000)
 
-test('removes old calls, and old entries of the audit log, and keeps the sums', async () => {
+it('removes old calls, and old entries of the audit log, and keeps the sums', async () => {
   const claude = forThisTest(await startClaude())
   const url = `sqlite:${join(temporaryFolder(), 'ledger.db')}`
   const before = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { storage: { url } }))
@@ -189,7 +189,7 @@ test('removes old calls, and old entries of the audit log, and keeps the sums', 
   expect((await verifyAudit(store.audit)).problems).toEqual([])
 }, 40_000)
 
-test('writes nothing to disk without storage', async () => {
+it('writes nothing to disk without storage', async () => {
   const claude = forThisTest(await startClaude())
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
   await send(`${gateway.url}/v1/messages`, { body: messages() })
@@ -197,7 +197,7 @@ test('writes nothing to disk without storage', async () => {
   expect(existsSync('spillway.db') || existsSync('spillway.waiting')).toBe(false)
 })
 
-test('takes its URL from the environment, and says so when it is not there', async () => {
+it('takes its URL from the environment, and says so when it is not there', async () => {
   const { config } = parseConfig(
     'targets: { a: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }] } }\nroutes: [{ models: "*", target: a }]\nstorage: { url: "env:SPILLWAY_TEST_NOWHERE" }',
     'test.yaml',

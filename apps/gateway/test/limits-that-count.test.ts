@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, type Received, send } from './raw-client.ts'
@@ -28,7 +28,7 @@ describe('long prompts of which the cache has nearly all', () => {
   const rateLimit = { inputTokensPerMinute: 400_000, maxWait: '0ms' }
   const usage = { inputTokens: 100, cacheWriteTokens: 1_900, cacheReadTokens: 123_000, outputTokens: 5 }
 
-  test('ten agents at once are admitted once one has been answered', async () => {
+  it('ten agents at once are admitted once one has been answered', async () => {
     const { claude, gateway } = await claudeUnder(rateLimit, { reply: { text: 'Hi', usage } })
     expect((await ask(gateway, prompt('first', 125_000))).status).toBe(200)
     claude.always({ type: 'slow-headers', ms: 300 })
@@ -36,7 +36,7 @@ describe('long prompts of which the cache has nearly all', () => {
     expect(statuses(await Promise.all(agents))).toEqual(Array(10).fill(200))
   })
 
-  test('and so is each one’s next turn', async () => {
+  it('and so is each one’s next turn', async () => {
     const { claude, gateway } = await claudeUnder(rateLimit, { reply: { text: 'Hi', usage } })
     const turn = (agent: number, turns: number): object => {
       const { messages: first } = prompt(`${agent}`, 125_000) as { messages: object[] }
@@ -55,7 +55,7 @@ describe('long prompts of which the cache has nearly all', () => {
   })
 })
 
-test('images are not counted as text', async () => {
+it('images are not counted as text', async () => {
   const { gateway } = await claudeUnder(
     { inputTokensPerMinute: 60_000, maxWait: '0ms' },
     { fault: () => ({ type: 'slow-headers', ms: 300 }) },
@@ -67,7 +67,7 @@ test('images are not counted as text', async () => {
   expect(statuses(await Promise.all(calls))).toEqual(Array(10).fill(200))
 })
 
-test.each([400, 500, 529])(
+it.each([400, 500, 529])(
   'calls that are refused with %i take no tokens from those after them',
   async (status) => {
     const { claude, gateway } = await claudeUnder({ inputTokensPerMinute: 30_000, maxWait: '0ms' })
@@ -81,7 +81,7 @@ describe('counting tokens', () => {
   const count = ({ url }: Gateway, body: object): Promise<Received> =>
     send(`${url}/v1/messages/count_tokens`, { body: messages({ ...body, max_tokens: undefined }) })
 
-  test('takes nothing from the limits of messages, nor the other way round', async () => {
+  it('takes nothing from the limits of messages, nor the other way round', async () => {
     const { gateway } = await claudeUnder({
       requestsPerMinute: 1,
       inputTokensPerMinute: 30_000,
@@ -95,7 +95,7 @@ describe('counting tokens', () => {
     expect((await count(gateway, body)).status).toBe(200)
   })
 
-  test('has a limit where one is set', async () => {
+  it('has a limit where one is set', async () => {
     const { gateway } = await claudeUnder({ countRequestsPerMinute: 2, maxWait: '0ms' })
     const counted = []
     for (let call = 0; call < 3; call++) counted.push(await count(gateway, {}))
@@ -103,7 +103,7 @@ describe('counting tokens', () => {
     expect((await ask(gateway, {})).status).toBe(200)
   })
 
-  test('goes on when messages are closed by a 429', async () => {
+  it('goes on when messages are closed by a 429', async () => {
     const { claude, gateway } = await claudeUnder({ requestsPerMinute: 600, maxWait: '0ms' })
     claude.next({ type: 'status', status: 429, retryAfter: 30 })
     expect((await ask(gateway, {})).status).toBe(429)
@@ -113,7 +113,7 @@ describe('counting tokens', () => {
   })
 })
 
-test.each([
+it.each([
   ['openai', undefined, 429],
   ['openai', false, 200],
   ['anthropic', undefined, 200],
@@ -134,7 +134,7 @@ test.each([
   },
 )
 
-test('streams that report no usage spend what was reserved for them', async () => {
+it('streams that report no usage spend what was reserved for them', async () => {
   const chunk = (delta: object, finish_reason: string | null = null): string =>
     `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`
   const server = createServer((req, res) => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { type Config, type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
@@ -54,7 +54,7 @@ const ask = (url: string, headers: Record<string, string> = {}, body: object = m
   send(`${url}/v1/messages`, { headers, body })
 
 describe('a gateway whose calls in flight are as many as batch calls may be', () => {
-  test('refuses batch calls in the words of each protocol, and answers interactive ones', async () => {
+  it('refuses batch calls in the words of each protocol, and answers interactive ones', async () => {
     const { gateway } = await saturated(8)
     const shed = await ask(gateway.url, batch)
     expect(JSON.parse(shed.text)).toMatchObject({
@@ -80,7 +80,7 @@ describe('a gateway whose calls in flight are as many as batch calls may be', ()
     expect((await ask(gateway.url)).status).toBe(200)
   })
 
-  test('refuses by the head, before the body is sent', async () => {
+  it('refuses by the head, before the body is sent', async () => {
     const { gateway } = await saturated(8)
     const head = requestText('/v1/messages', messages(), ['x-spillway-priority: batch']).split('\r\n\r\n')[0]
     const { received, socket } = await openSocket(gateway.url, `${head}\r\n\r\n`)
@@ -89,7 +89,7 @@ describe('a gateway whose calls in flight are as many as batch calls may be', ()
     socket.destroy()
   })
 
-  test('touches no call in flight, and nothing that is no call', async () => {
+  it('touches no call in flight, and nothing that is no call', async () => {
     const { gateway, calls } = await saturated(10, {})
     expect((await ask(gateway.url)).status).toBe(529)
     const ready = await send(`${gateway.url}/readyz`, { method: 'GET' })
@@ -106,7 +106,7 @@ describe('a gateway whose calls in flight are as many as batch calls may be', ()
     while ((await ask(gateway.url)).status !== 200) await delay(5)
   })
 
-  test('answers again when calls have ended, and its log has one line for all that was refused', async () => {
+  it('answers again when calls have ended, and its log has one line for all that was refused', async () => {
     const { config } = parseConfig(stringify(configWith({ loadShedding: { maxInFlight: 10 } })), 'test.yaml')
     const lines: string[] = []
     const refused: unknown[] = []
@@ -129,7 +129,7 @@ describe('a gateway whose calls in flight are as many as batch calls may be', ()
 })
 
 describe('the priority of a call', () => {
-  test('is that of its client, which a header lowers, and raises where the client may', async () => {
+  it('is that of its client, which a header lowers, and raises where the client may', async () => {
     const clients = await clientsOf({
       nightly: { priority: 'batch' },
       app: {},
@@ -155,7 +155,7 @@ describe('the priority of a call', () => {
     expect(claude.requests.some(({ headers }) => 'x-spillway-priority' in headers)).toBe(false)
   })
 
-  test('that makes no sense is refused, with what is expected', async () => {
+  it('that makes no sense is refused, with what is expected', async () => {
     const { gateway } = await saturated(0)
     const { status, text } = await ask(gateway.url, { 'x-spillway-priority': 'bacth' })
     expect([status, JSON.parse(text).error.message]).toEqual([
@@ -164,7 +164,7 @@ describe('the priority of a call', () => {
     ])
   })
 
-  test('is lowered by its route, never raised by it', async () => {
+  it('is lowered by its route, never raised by it', async () => {
     const routes = [
       { models: '*haiku*', target: 'claude', priority: 'batch' },
       { models: '*', target: 'claude', priority: 0 },
@@ -179,7 +179,7 @@ describe('the priority of a call', () => {
     expect((await ask(gateway.url, batch)).status).toBe(529)
   })
 
-  test('orders the calls that wait for a limit, too', async () => {
+  it('orders the calls that wait for a limit, too', async () => {
     const order: string[] = []
     const gateway = await gatewayOf(
       configWith({}, { rateLimit: { concurrency: 1, priority: { '*haiku*': 7 } } }),
@@ -201,7 +201,7 @@ describe('the priority of a call', () => {
   })
 })
 
-test('an official SDK comes again by itself, and is answered', async () => {
+it('an official SDK comes again by itself, and is answered', async () => {
   const { gateway, calls } = await saturated(10, {})
   const anthropic = new Anthropic({ baseURL: gateway.url, apiKey: 'sk-any', maxRetries: 1 })
   const asked = anthropic.messages.create(messages() as never)

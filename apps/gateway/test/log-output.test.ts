@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 import { noting, type Redirected, redirected } from './shell.ts'
@@ -62,7 +62,7 @@ describe.skipIf(!isLinux).for(streams)(
   'a gateway whose %s',
   { timeout: 120_000 },
   ([stream, swapped, name, aside]) => {
-    test('goes to a reader that leaves after a line serves on, and counts what it cannot say', async () => {
+    it('goes to a reader that leaves after a line serves on, and counts what it cannot say', async () => {
       const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | head -1 > first`)
       await useUntilDropped(gateway, stream)
       for (let calls = 0; calls < 5; calls++) await use(gateway)
@@ -72,7 +72,7 @@ describe.skipIf(!isLinux).for(streams)(
       expect(await gateway.exit).toBe(0)
     })
 
-    test('goes to a full disk serves on, and counts what it cannot say', async () => {
+    it('goes to a full disk serves on, and counts what it cannot say', async () => {
       const full = stream === 'stdout' ? '> /dev/full 2> other' : '> other 2> /dev/full'
       const gateway = await gatewayWith(`GATEWAY ${full}`)
       for (let calls = 0; calls < 5; calls++) await use(gateway)
@@ -82,7 +82,7 @@ describe.skipIf(!isLinux).for(streams)(
       expect(await gateway.exit).toBe(0)
     })
 
-    test('goes to a reader that hangs serves on, and says how much is missing when it reads again', async () => {
+    it('goes to a reader that hangs serves on, and says how much is missing when it reads again', async () => {
       const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
       await use(gateway)
       process.kill(gateway.pidIn('reader'), 'SIGSTOP')
@@ -98,7 +98,7 @@ describe.skipIf(!isLinux).for(streams)(
       expect(await gateway.exit).toBe(0)
     })
 
-    test('goes to a reader that hangs for good ends nevertheless', async () => {
+    it('goes to a reader that hangs for good ends nevertheless', async () => {
       const gateway = await gatewayWith(`GATEWAY ${swapped} ${aside} | ${noting('reader')} cat > all`)
       await use(gateway)
       process.kill(gateway.pidIn('reader'), 'SIGSTOP')
@@ -109,7 +109,7 @@ describe.skipIf(!isLinux).for(streams)(
       expect(performance.now() - signalledAt).toBeLessThan(15_000)
     })
 
-    test('goes to a collector that is started again is heard by the new one', async () => {
+    it('goes to a collector that is started again is heard by the new one', async () => {
       const redirect = stream === 'stdout' ? '> pipe 2> other' : '> other 2> pipe'
       const gateway = await gatewayWith(
         `mkfifo pipe; { ${noting('reader')} cat pipe > all; } & GATEWAY ${redirect}`,
@@ -129,7 +129,7 @@ describe.skipIf(!isLinux).for(streams)(
   },
 )
 
-test.skipIf(!isLinux)('a gateway on a terminal that is stopped serves on', { timeout: 120_000 }, async () => {
+it.skipIf(!isLinux)('a gateway on a terminal that is stopped serves on', { timeout: 120_000 }, async () => {
   const gateway = await gatewayWith(`{ ${noting('terminal')} script -qfc "GATEWAY" typescript; } > seen`)
   await use(gateway)
   process.kill(gateway.pidIn('terminal'), 'SIGSTOP')
@@ -140,7 +140,7 @@ test.skipIf(!isLinux)('a gateway on a terminal that is stopped serves on', { tim
   await until(() => gateway.file('code') !== '')
 })
 
-test.skipIf(!isLinux)('a log file that is a pipe without a reader stops the start, and says so', async () => {
+it.skipIf(!isLinux)('a log file that is a pipe without a reader stops the start, and says so', async () => {
   const pipe = join(temporaryFolder(), 'pipe')
   execFileSync('mkfifo', [pipe])
   const log = { file: pipe }

@@ -1,5 +1,5 @@
 import { startClaude, startOllama } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -9,7 +9,7 @@ const sentence = 'This one carries calls around an endpoint that is full, slow, 
 const prose = (tokens: number): object =>
   messages({ messages: [{ role: 'user', content: sentence.repeat((tokens * 4.4) / sentence.length) }] })
 
-test.each([
+it.each([
   [160_000, 200],
   [190_000, 200],
   [260_000, 529],

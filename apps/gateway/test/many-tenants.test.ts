@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Summary, Usage } from '@spillway/gateway-api'
 import { type Entry, openLedgerStore } from '@spillway/ledger'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openBooks } from '../src/ledger/books.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { send } from './raw-client.ts'
@@ -41,7 +41,7 @@ function attempt(n: number, startedAt: number): Entry {
   }
 }
 
-test('without storage, sums of invented tenants do not fill the memory', async () => {
+it('without storage, sums of invented tenants do not fill the memory', async () => {
   const books = openBooks(undefined)
   const now = Date.now()
   for (let n = 0; n < 4000; n += 2000)
@@ -52,7 +52,7 @@ test('without storage, sums of invented tenants do not fill the memory', async (
   await books.close()
 }, 20_000)
 
-test('usage of 20,000 invented tenants or models is a short answer that adds up to the summary', async () => {
+it('usage of 20,000 invented tenants or models is a short answer that adds up to the summary', async () => {
   const url = `sqlite:${join(temporaryFolder(), 'ledger.db')}`
   const store = openLedgerStore(url)
   const now = Date.now()

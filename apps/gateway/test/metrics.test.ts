@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startClaude } from '@spillway/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -11,7 +11,7 @@ const scrape = async (url: string): Promise<string> => {
   return text
 }
 
-test('tell calls, attempts, tokens, circuits, limits and the ledger', async () => {
+it('tell calls, attempts, tokens, circuits, limits and the ledger', async () => {
   const claude = forThisTest(await startClaude())
   const second = forThisTest(await startClaude())
   const gateway = await gatewayOf(
@@ -36,7 +36,7 @@ test('tell calls, attempts, tokens, circuits, limits and the ledger', async () =
     expect(text).toMatch(line)
 })
 
-test('tell only so many models apart', async () => {
+it('tell only so many models apart', async () => {
   const claude = forThisTest(await startClaude())
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
   for (let i = 0; i < 130; i++)
@@ -48,7 +48,7 @@ test('tell only so many models apart', async () => {
   expect(models).toContain('_OTHER')
 })
 
-test('go to a collector, and spans too, where one is configured', async () => {
+it('go to a collector, and spans too, where one is configured', async () => {
   const received: { path: string; body: string }[] = []
   const collector = createServer((req, res) => {
     let body = ''

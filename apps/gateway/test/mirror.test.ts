@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { parseConfig } from '../src/index.ts'
 import { forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
 import { type Json, messages, send } from './raw-client.ts'
@@ -11,7 +11,7 @@ const mirrored = (first: { url: string }, candidate: { url: string }): object =>
   mirror: [{ from: 'claude', to: 'candidate', sample: 1 }],
 })
 
-test('a call also goes to the candidate, after the caller has its answer', async () => {
+it('a call also goes to the candidate, after the caller has its answer', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const gateway = await gatewayOf(mirrored(claude, candidate))
@@ -25,7 +25,7 @@ test('a call also goes to the candidate, after the caller has its answer', async
   expect((await arrived).json).toEqual(claude.requests[0]?.json)
 })
 
-test('a candidate that is dead changes nothing for the caller', async () => {
+it('a candidate that is dead changes nothing for the caller', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = await startClaude()
   const gateway = await gatewayOf(mirrored(claude, { url: candidate.url }))
@@ -36,7 +36,7 @@ test('a candidate that is dead changes nothing for the caller', async () => {
   }
 })
 
-test('what the candidate used is booked as the mirror’s, and counted', async () => {
+it('what the candidate used is booked as the mirror’s, and counted', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
@@ -67,7 +67,7 @@ test('what the candidate used is booked as the mirror’s, and counted', async (
   expect(metrics).toMatch(/^spillway_calls_total\{.*\} 1$/m)
 })
 
-test('metrics tell what became of the sample, and how alike the answers are', async () => {
+it('metrics tell what became of the sample, and how alike the answers are', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const [mirror] = (mirrored(claude, candidate) as { mirror: object[] }).mirror
@@ -99,7 +99,7 @@ test('metrics tell what became of the sample, and how alike the answers are', as
   expect(await metrics()).toMatch(/^spillway_mirror_similarity\{(?=.*mirror_to="candidate").*\} 1$/m)
 })
 
-test('names that nobody has defined are told', () => {
+it('names that nobody has defined are told', () => {
   const text = `targets: { a: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }] } }
 routes: [{ models: "*", target: a }]
 mirror: [{ from: a, to: b, sample: 0.1 }]
@@ -109,7 +109,7 @@ mirror: [{ from: a, to: b, sample: 0.1 }]
   )
 })
 
-test('the API compares the two', async () => {
+it('the API compares the two', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const gateway = await gatewayOf(mirrored(claude, candidate))
@@ -168,7 +168,7 @@ describe('a candidate that is a fallback too', () => {
     return { claude, server, ask, result }
   }
 
-  test.each<[string, object]>([
+  it.each<[string, object]>([
     ['connections', { endpoint: { connections: 4 } }],
     ['concurrency', { rateLimit: { concurrency: 4 } }],
     ['requests a minute', { rateLimit: { requestsPerMinute: 4 } }],
@@ -186,7 +186,7 @@ describe('a candidate that is a fallback too', () => {
     ])
   })
 
-  test('refuses real calls nothing for what fails for comparison', async () => {
+  it('refuses real calls nothing for what fails for comparison', async () => {
     const circuitBreaker = { minimumCalls: 2, openFor: '60s' }
     const { claude, server, ask, result } = await setUp({}, { circuitBreaker, retry: { baseDelay: '1ms' } })
     server.always({ type: 'status', status: 500 })
@@ -198,7 +198,7 @@ describe('a candidate that is a fallback too', () => {
   })
 })
 
-test('a candidate that no route leads to has nobody to leave its limits to', async () => {
+it('a candidate that no route leads to has nobody to leave its limits to', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const config = mirrored(claude, candidate) as { targets: { candidate: object } }

@@ -7,7 +7,7 @@ import {
   startOllama,
   startOpenRouter,
 } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { callTeller } from '../src/cli/call-line.ts'
 import { type AnsweredCall, type Gateway, parseConfig } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
@@ -21,7 +21,7 @@ const readApi = async ({ url }: Gateway, path: string): Promise<Rows> =>
 const beforeOutput: Reply = { text: '', stopReason: 'refusal', usage: { inputTokens: 412, outputTokens: 0 } }
 const afterOutput: Reply = { text: 'First the', stopReason: 'refusal', usage: { outputTokens: 3 } }
 
-test.each([
+it.each([
   ['before any output', beforeOutput, false, 'free'],
   ['before any output, in a stream', beforeOutput, true, 'free'],
   ['after some output', afterOutput, false, 'billed'],
@@ -56,7 +56,7 @@ test.each([
   expect(Number(row?.costNano) > 0).toBe(bill === 'billed')
 })
 
-test('a filtered chat completion is told as a refusal, in the protocol of OpenAI too', async () => {
+it('a filtered chat completion is told as a refusal, in the protocol of OpenAI too', async () => {
   const router = forThisTest(await startOpenRouter({ reply: beforeOutput }))
   const calls: AnsweredCall[] = []
   const gateway = await gatewayOf(configOf(targetAt(router, 'openrouter')), calls)
@@ -68,7 +68,7 @@ test('a filtered chat completion is told as a refusal, in the protocol of OpenAI
   expect(outcomes.map(({ failure }) => failure?.kind)).toEqual(['refusal', 'refusal'])
 })
 
-test('models that decline open no circuit and suspend no key', async () => {
+it('models that decline open no circuit and suspend no key', async () => {
   const claude = forThisTest(await startClaude({ reply: beforeOutput }))
   const circuitBreaker = { minimumCalls: 2 }
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, { circuitBreaker }))
@@ -101,7 +101,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
   const asked = (server: SimulatedServer): string[] =>
     server.requests.filter(({ method }) => method === 'POST').map(modelOf)
 
-  test.each([
+  it.each([
     ['', false],
     ['', true],
     ['Mostly by', true],
@@ -128,7 +128,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(fallbacks).toMatchObject([{ from: 'claude', to: 'claude', reason: 'refusal', calls: 1 }])
   })
 
-  test.each([
+  it.each([
     ['', false, 'They leak.'],
     ['', true, 'They leak.'],
     ['Mostly by', true, 'Mostly by overtopping.'],
@@ -147,7 +147,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(credit).toMatchObject([{ mode: 'best_effort' }])
   })
 
-  test('the one that is configured answers, where the vendor permits it', async () => {
+  it('the one that is configured answers, where the vendor permits it', async () => {
     const claude = await vendor('')
     const models = { 'claude-opus-*': ['claude-opus-5'], 'claude-fable-*': ['claude-opus-5', opus] }
     const gateway = await gatewayOf(
@@ -157,7 +157,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(asked(claude)).toEqual([fable, opus])
   })
 
-  test.each([false, true])(
+  it.each([false, true])(
     'of a target that names it, the next one reaches the endpoint (stream: %s)',
     async (stream) => {
       const credit: object[] = []
@@ -181,7 +181,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     },
   )
 
-  test('of a target that names another vendor’s model, none is asked, and no beta is sent', async () => {
+  it('of a target that names another vendor’s model, none is asked, and no beta is sent', async () => {
     const claude = forThisTest(await startClaude({ reply: { refusal } }))
     const target = targetAt(claude, 'anthropic', { model: 'qwen3' })
     const gateway = await gatewayOf(configOf(target, undefined, withRefusal({ models: [opus] })))
@@ -190,7 +190,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(claude.requests[0]?.headers['anthropic-beta'] ?? '').not.toContain('fallback-credit')
   })
 
-  test('no other target is asked, unless the configuration says so', async () => {
+  it('no other target is asked, unless the configuration says so', async () => {
     const claude = forThisTest(await startClaude({ reply: { refusal } }))
     const ollama = forThisTest(await startOllama({ reply: { text: 'From here.' } }))
     const local = targetAt(ollama, 'ollama', { model: 'llama3.2' })
@@ -209,7 +209,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     }
   })
 
-  test('callers with keys of their own, and of a vendor that publishes nothing, get the refusal as it is', async () => {
+  it('callers with keys of their own, and of a vendor that publishes nothing, get the refusal as it is', async () => {
     const claude = await vendor('')
     const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
     const gateway = await gatewayOf(configOf(target, undefined, withRefusal()))
@@ -218,7 +218,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(claude.requests).toHaveLength(1)
   })
 
-  test('the credit is redeemed with the key that it was given to', async () => {
+  it('the credit is redeemed with the key that it was given to', async () => {
     const credit: object[] = []
     const claude = await vendor('', credit)
     process.env.SPILLWAY_TEST_SECOND_KEY = 'sk-second'
@@ -238,7 +238,7 @@ describe('with `fallback.refusal`, when a model declines', () => {
     expect(keys.size).toBe(2)
   })
 
-  test('a configuration that makes no sense is refused with its line', () => {
+  it('a configuration that makes no sense is refused with its line', () => {
     const file = (lines: string): string =>
       `targets:\n  claude: { api: anthropic, endpoints: [{ url: "http://127.0.0.1:1" }] }\nroutes: [{ models: "*", target: claude }]\nfallback:\n  refusal:\n${lines}\n`
     expect(() => parseConfig(file('    models: all'), 'f.yaml')).toThrow(

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude, startOllama, startOpenAi, startOpenRouter } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 
 const ids = Array.from({ length: 25 }, (_, index) => `claude-opus-5-${index}`)
@@ -18,7 +18,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('the models of a gateway', () => {
-  test('are those that routes name, and those that vendors list and a glob takes, once each', async () => {
+  it('are those that routes name, and those that vendors list and a glob takes, once each', async () => {
     const claude = forThisTest(
       await startClaude({ apiKeys: [ownKey.value], models: [...ids, 'other-model'] }),
     )
@@ -52,7 +52,7 @@ describe('the models of a gateway', () => {
     expect(JSON.stringify(claude.requests[0]?.headers)).not.toContain('of-the-caller')
   })
 
-  test('come by pages to clients of Anthropic, forwards and backwards', async () => {
+  it('come by pages to clients of Anthropic, forwards and backwards', async () => {
     const claude = forThisTest(await startClaude({ models: ids }))
     const { url } = await gatewayOf({
       targets: { claude: targetAt(claude, 'anthropic') },
@@ -83,7 +83,7 @@ describe('the models of a gateway', () => {
     }
   })
 
-  test('are told one by one, also those that only the vendor knows, and 404 says which', async () => {
+  it('are told one by one, also those that only the vendor knows, and 404 says which', async () => {
     const router = forThisTest(await startOpenRouter({ models: ['anthropic/claude-opus-5.5'] }))
     const claude = forThisTest(await startClaude({ models: ['claude-opus-5-5'] }))
     const { url } = await gatewayOf({
@@ -111,7 +111,7 @@ describe('the models of a gateway', () => {
     ])
   })
 
-  test('are seen by each caller with its own key where it brings one', async () => {
+  it('are seen by each caller with its own key where it brings one', async () => {
     const claude = forThisTest(await startClaude({ apiKeys: ['sk-ant-a'], models: ['claude-opus-5-5'] }))
     const { url } = await gatewayOf({
       targets: { claude: { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] } },
@@ -124,7 +124,7 @@ describe('the models of a gateway', () => {
     ])
   })
 
-  test('are the routes’ own names where no vendor answers, within the patience of Claude Code', async () => {
+  it('are the routes’ own names where no vendor answers, within the patience of Claude Code', async () => {
     const openai = await startOpenAi({})
     const { url: away } = openai
     await openai.close()

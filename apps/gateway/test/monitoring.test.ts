@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { clientsOf, type TestClients } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -40,7 +40,7 @@ async function busyGateway(clients?: TestClients): Promise<string> {
 
 const names = /\b(?:spillway|gen_ai)_[a-z_]+(?=\s*[{[\])}>=<]|$)/gm
 
-test('rules and dashboard ask for metrics and labels that there are', async () => {
+it('rules and dashboard ask for metrics and labels that there are', async () => {
   const { text } = await send(`${await busyGateway()}/metrics`, { method: 'GET' })
   const series = new Set([...text.matchAll(/^([a-z_]+)\{/gm)].map(([, name]) => name as string))
   const dashboard = JSON.parse(readFileSync(join(folder, 'grafana-dashboard.json'), 'utf8')) as {
@@ -55,19 +55,19 @@ test('rules and dashboard ask for metrics and labels that there are', async () =
 })
 
 withPrometheus('Prometheus', () => {
-  test('loads the rules, and their tests pass', () => {
+  it('loads the rules, and their tests pass', () => {
     execFileSync('promtool', ['check', 'rules', 'alerts.yaml'], { cwd: folder })
     execFileSync('promtool', ['test', 'rules', 'alerts.test.yaml'], { cwd: folder })
   })
 
-  test('finds nothing wrong with the metrics that it would mind', async () => {
+  it('finds nothing wrong with the metrics that it would mind', async () => {
     const { text } = await send(`${await busyGateway()}/metrics`, { method: 'GET' })
     const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
     // 3 stands for its advice on names, which OpenTelemetry chooses.
     expect([0, 3], stderr).toContain(status)
   })
 
-  test.each([
+  it.each([
     ['a gateway', undefined],
     [
       'a gateway that asks for keys, with the key of a client for metrics',

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { type Fault, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, embeddedTarget, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 
@@ -48,7 +48,7 @@ const lateClaudes: readonly (readonly [string, Fault])[] = [
 ]
 
 describe.each(lateClaudes)('the Anthropic SDK, when Claude %s', (_, fault) => {
-  test('assembles the local model’s stream to a message inside the deadline', async () => {
+  it('assembles the local model’s stream to a message inside the deadline', async () => {
     const gateway = await gatewayBeforeLateClaude(fault)
     const startedAt = performance.now()
     const stream = anthropic(gateway).messages.stream(question)
@@ -61,7 +61,7 @@ describe.each(lateClaudes)('the Anthropic SDK, when Claude %s', (_, fault) => {
     expect(message.usage.output_tokens).toBeGreaterThan(0)
   })
 
-  test('gets the local model’s message unstreamed inside the deadline', async () => {
+  it('gets the local model’s message unstreamed inside the deadline', async () => {
     const gateway = await gatewayBeforeLateClaude(fault)
     const startedAt = performance.now()
     const { data, response } = await anthropic(gateway).messages.create(question).withResponse()
@@ -71,7 +71,7 @@ describe.each(lateClaudes)('the Anthropic SDK, when Claude %s', (_, fault) => {
   })
 })
 
-test('without a timeout of its own, a late Claude leaves the local model half of the total', async () => {
+it('without a timeout of its own, a late Claude leaves the local model half of the total', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'slow-headers', ms: Infinity })
   const local = embeddedTarget({ reply: localReply })
@@ -84,7 +84,7 @@ test('without a timeout of its own, a late Claude leaves the local model half of
 })
 
 describe('the Anthropic SDK, when Claude is well', () => {
-  test('gets Claude’s own message', async () => {
+  it('gets Claude’s own message', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'Claude is well.' } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const { data, response } = await anthropic(gateway).messages.create(question).withResponse()
@@ -94,7 +94,7 @@ describe('the Anthropic SDK, when Claude is well', () => {
     expect(response.headers.has('x-spillway-fallback')).toBe(false)
   })
 
-  test('streams thinking and tool calls', async () => {
+  it('streams thinking and tool calls', async () => {
     const toolUse = [{ name: 'weather', input: { city: 'Zürich', days: 3 } }]
     const claude = forThisTest(await startClaude({ reply: { thinking: 'Hm, well.', text: 'So.', toolUse } }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -107,7 +107,7 @@ describe('the Anthropic SDK, when Claude is well', () => {
     expect(message.stop_reason).toBe('tool_use')
   })
 
-  test('counts tokens', async () => {
+  it('counts tokens', async () => {
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const { model, messages } = question
@@ -115,7 +115,7 @@ describe('the Anthropic SDK, when Claude is well', () => {
     expect(input_tokens).toBeGreaterThan(0)
   })
 
-  test('throws its own error class for an error of the upstream', async () => {
+  it('throws its own error class for an error of the upstream', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 429, retryAfter: 7 })
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -133,7 +133,7 @@ const chatServers = [
 describe.each(chatServers)('the OpenAI SDK, through a target of api %s', (api, start, model) => {
   const messages = [{ role: 'user' as const, content: 'Hello?' }]
 
-  test('gets a completion', async () => {
+  it('gets a completion', async () => {
     const server = forThisTest(await start({ reply: { text: 'A completion.' } }))
     const gateway = await gatewayOf(configOf(targetAt(server, api)))
     const request = openai(gateway).chat.completions.create({ model, messages })
@@ -143,7 +143,7 @@ describe.each(chatServers)('the OpenAI SDK, through a target of api %s', (api, s
     expect(server.requests[0]?.path).toMatch(/^(\/api)?\/v1\/chat\/completions$/)
   })
 
-  test('reads a stream to its end', async () => {
+  it('reads a stream to its end', async () => {
     const server = forThisTest(
       await start({ reply: { text: 'A streamed completion.' }, separateWrites: true }),
     )
@@ -162,7 +162,7 @@ describe.each(chatServers)('the OpenAI SDK, through a target of api %s', (api, s
     expect(reason).toBe('stop')
   })
 
-  test('is answered by the local model when the target is late', async () => {
+  it('is answered by the local model when the target is late', async () => {
     const server = forThisTest(await start())
     server.always({ type: 'slow-first-token', ms: Infinity })
     const local = embeddedTarget({ reply: localReply })

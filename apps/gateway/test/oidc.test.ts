@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { signedOut } from '../src/clients/client-changes.ts'
 import { fileClientStore } from '../src/clients/client-store.ts'
 import { examineIdentityProvider } from '../src/doctor/identity-provider.ts'
@@ -41,7 +41,7 @@ async function answered(gateway: Gateway, token: string, body?: object): Promise
 const member = { email: 'Alice@Example.com', groups: ['engineers', 'others'] }
 
 describe('a service with a token of the identity provider', () => {
-  test('calls with the official SDKs, by name, team and permissions of its claims; its token goes nowhere', async () => {
+  it('calls with the official SDKs, by name, team and permissions of its claims; its token goes nowhere', async () => {
     const issuer = await startIssuer('RS256')
     const { claude, gateway, calls } = await gatewayFor(issuer, {
       claims: { team: 'department' },
@@ -65,7 +65,7 @@ describe('a service with a token of the identity provider', () => {
     expect((await asKey.models.list()).data.map(({ id }) => id)).toEqual([model])
   })
 
-  test('is refused with a forged, foreign, old or unusual token, and told why', async () => {
+  it('is refused with a forged, foreign, old or unusual token, and told why', async () => {
     const issuer = await startIssuer('RS256')
     const { claude, clients, gateway } = await gatewayFor(issuer)
     const other = await startIssuer('RS256')
@@ -109,7 +109,7 @@ describe('a service with a token of the identity provider', () => {
     expect((await ask(gateway, clients.keys.web as string)).status).toBe(200)
   })
 
-  test('cannot lead the gateway to keys of its own', async () => {
+  it('cannot lead the gateway to keys of its own', async () => {
     const issuer = await startIssuer()
     const evil = await startIssuer()
     const { gateway } = await gatewayFor(issuer)
@@ -121,7 +121,7 @@ describe('a service with a token of the identity provider', () => {
     expect(evil.asked).toEqual([])
   })
 
-  test('cannot take the name of a client with a key', async () => {
+  it('cannot take the name of a client with a key', async () => {
     const issuer = await startIssuer()
     const { gateway, calls } = await gatewayFor(issuer, { groups: engineers, claims: { name: 'sub' } })
     expect((await ask(gateway, issuer.token({ ...member, sub: 'web' }))).status).toBe(200)
@@ -130,7 +130,7 @@ describe('a service with a token of the identity provider', () => {
 })
 
 describe('the keys of the identity provider', () => {
-  test('are read again for a token with an unknown one, and not for each that is invented', async () => {
+  it('are read again for a token with an unknown one, and not for each that is invented', async () => {
     const issuer = await startIssuer()
     const { gateway } = await gatewayFor(issuer)
     const readings = () => issuer.asked.filter((path) => path === '/keys').length
@@ -144,7 +144,7 @@ describe('the keys of the identity provider', () => {
     expect(readings() - before).toBeLessThanOrEqual(1)
   })
 
-  test('hold while it is away, and a gateway that starts without it says so and takes tokens when it is back', async () => {
+  it('hold while it is away, and a gateway that starts without it says so and takes tokens when it is back', async () => {
     const issuer = await startIssuer()
     const { gateway } = await gatewayFor(issuer)
     const [first, second] = [issuer.token(member), issuer.token({ ...member, email: 'bob@example.com' })]
@@ -165,7 +165,7 @@ describe('the keys of the identity provider', () => {
   })
 })
 
-test('a service that was signed out has to get another token, and doctor says what the identity provider does', async () => {
+it('a service that was signed out has to get another token, and doctor says what the identity provider does', async () => {
   const issuer = await startIssuer()
   const { gateway, clients } = await gatewayFor(issuer)
   const token = issuer.token(member)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { CallRow, Calls } from '@spillway/gateway-api'
 import { startClaude } from '@spillway/testing'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { callLine } from '../src/cli/call-line.ts'
 import type { AnsweredCall } from '../src/index.ts'
 import { forThisTest, gatewayOf, ownKey, targetAt, temporaryFolder } from './gateway.ts'
@@ -54,7 +54,7 @@ async function watch(url: string): Promise<() => CallRow[]> {
     eventsOf(text).flatMap(({ name, data }) => (name === 'call' ? [data as unknown as CallRow] : []))
 }
 
-test('headers, log, live view, ledger, audit log, spans and metrics count the same attempts of each call', async () => {
+it('headers, log, live view, ledger, audit log, spans and metrics count the same attempts of each call', async () => {
   const claude = forThisTest(await startClaude())
   const local = forThisTest(await startClaude())
   const hedged = [forThisTest(await startClaude()), forThisTest(await startClaude())]
@@ -159,7 +159,7 @@ test('headers, log, live view, ledger, audit log, spans and metrics count the sa
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1)
 
-test('every answer to a call has the id of a call, those that are refused at the edge too', async () => {
+it('every answer to a call has the id of a call, those that are refused at the edge too', async () => {
   const claude = forThisTest(await startClaude({ headers: { 'x-spillway-call-id': 'of-another' } }))
   const gateway = await gatewayOf({
     targets: { claude: targetAt(claude, 'anthropic') },

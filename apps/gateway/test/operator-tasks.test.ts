@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Sessions, Summary } from '@spillway/gateway-api'
 import { openLedgerStore } from '@spillway/ledger'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { ownKey } from './gateway.ts'
@@ -91,7 +91,7 @@ describe.skipIf(!hasChromium())(
     const get = async <T>(path: string): Promise<T> =>
       JSON.parse((await send(`${gateway.url}/api/${path}`, { method: 'GET' })).text) as T
 
-    test('from a spike of errors to the words of the vendor', async () => {
+    it('from a spike of errors to the words of the vendor', async () => {
       const words = 'the tower of Pisa leans over'
       for (let count = 0; count < 3; count++) {
         claude.next({ type: 'status', status: 500, message: words })
@@ -121,7 +121,7 @@ describe.skipIf(!hasChromium())(
       await end(page, 'why did calls fail at 14:10?', 'spike')
     })
 
-    test('the five most expensive conversations of yesterday', async () => {
+    it('the five most expensive conversations of yesterday', async () => {
       const page = await begin()
       await page.getByRole('navigation').getByRole('link', { name: 'Conversations' }).click()
       await page.getByText('Custom').click()
@@ -135,7 +135,7 @@ describe.skipIf(!hasChromium())(
       await end(page, 'which conversations cost most yesterday?', 'conversations')
     })
 
-    test('which tenant caused the 429s, by name', async () => {
+    it('which tenant caused the 429s, by name', async () => {
       const page = await begin()
       await page.getByRole('navigation').getByRole('link', { name: 'Calls' }).click()
       await settled(page)
@@ -149,7 +149,7 @@ describe.skipIf(!hasChromium())(
       await end(page, 'which tenant caused the 429s?', '429s')
     })
 
-    test('p95 of the time to first token of Claude and of OpenRouter, this week and last', async () => {
+    it('p95 of the time to first token of Claude and of OpenRouter, this week and last', async () => {
       const page = await begin()
       await page.getByRole('navigation').getByRole('link', { name: 'Latency' }).click()
       await page.getByRole('button', { name: 'By target' }).click()
@@ -181,7 +181,7 @@ describe.skipIf(!hasChromium())(
       await end(page, 'is Claude slower than OpenRouter, and than last week?', 'latency')
     })
 
-    test('the cost of each tenant in a month, as a file', async () => {
+    it('the cost of each tenant in a month, as a file', async () => {
       const page = await begin()
       await page.getByRole('navigation').getByRole('link', { name: 'Usage & cost' }).click()
       await page.getByRole('button', { name: 'Tenant', exact: true }).click()
@@ -220,7 +220,7 @@ describe.skipIf(!hasChromium())(
       await end(page, 'what did each tenant cost last month?', 'costs')
     })
 
-    test('bars of a month are days, and labels of days are theirs', async () => {
+    it('bars of a month are days, and labels of days are theirs', async () => {
       const { series, range } = await get<Summary>('summary?range=30d')
       expect(series.map(({ at }) => at)).toEqual(
         Array.from({ length: 30 }, (_, index) => range.from + index * day),
@@ -228,7 +228,7 @@ describe.skipIf(!hasChromium())(
       expect(range.from % day).toBe(0)
     })
 
-    test('what conversations cost is the same in the API', async () => {
+    it('what conversations cost is the same in the API', async () => {
       const yesterday = new Date(now - day).setHours(0, 0, 0, 0)
       const today = new Date(now).setHours(0, 0, 0, 0)
       const { rows } = await get<Sessions>(`sessions?from=${yesterday}&to=${today}&limit=5`)

@@ -8,7 +8,7 @@ import { questions } from '@spillway/gateway-api'
 import { hasRedis, startClaude, startRedis } from '@spillway/testing'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, ownKey, temporaryFolder } from './gateway.ts'
@@ -88,7 +88,7 @@ describe('a password in the URL of an endpoint', () => {
     `ftp://user:${escaped}@127.0.0.1`,
   ]
 
-  test.each(urls)('is an error that does not repeat it: %#', (url) => {
+  it.each(urls)('is an error that does not repeat it: %#', (url) => {
     const text = stringify(configOf(targetAt(url)))
     try {
       parseConfig(text, 'spillway.yaml')
@@ -100,7 +100,7 @@ describe('a password in the URL of an endpoint', () => {
     }
   })
 
-  test('is told of by check and start as what belongs into credential', { timeout: 60_000 }, async () => {
+  it('is told of by check and start as what belongs into credential', { timeout: 60_000 }, async () => {
     configured(configOf(targetAt(urls[0] as string)))
     for (const command of ['check', 'start']) {
       const { code, text } = await spillway([command, '--config', 'spillway.yaml'])
@@ -110,7 +110,7 @@ describe('a password in the URL of an endpoint', () => {
     }
   })
 
-  test('is shown by no command that is given it', { timeout: 60_000 }, async () => {
+  it('is shown by no command that is given it', { timeout: 60_000 }, async () => {
     const said = [
       await spillway(['vault', 'init']),
       await spillway(['keys', 'add', 'claude'], { input: 'sk-one\n' }),
@@ -137,7 +137,7 @@ describe('passwords of the database, of Redis and of a collector', () => {
     `env:SPILLWAY_TEST_STORAGE`,
   ]
 
-  test('are shown by check, of a file that is right and of one that is not, nowhere', {
+  it('are shown by check, of a file that is right and of one that is not, nowhere', {
     timeout: 60_000,
   }, async () => {
     const port = await deadPort()
@@ -154,7 +154,7 @@ describe('passwords of the database, of Redis and of a collector', () => {
     }
   })
 
-  test('are shown by the audit commands nowhere', { timeout: 60_000 }, async () => {
+  it('are shown by the audit commands nowhere', { timeout: 60_000 }, async () => {
     vi.stubEnv('SPILLWAY_TEST_STORAGE', `postgres://user:${escaped}@127.0.0.1:${await deadPort()}/db`)
     onTestFinished(() => void vi.unstubAllEnvs())
     for (const url of storages(await deadPort())) {
@@ -164,7 +164,7 @@ describe('passwords of the database, of Redis and of a collector', () => {
     }
   })
 
-  test('are shown by a gateway whose neighbours are all away nowhere', { timeout: 60_000 }, async () => {
+  it('are shown by a gateway whose neighbours are all away nowhere', { timeout: 60_000 }, async () => {
     const claude = forThisTest(await startClaude())
     const port = await deadPort()
     configured(
@@ -191,7 +191,7 @@ describe('passwords of the database, of Redis and of a collector', () => {
     expect(leaksIn([text, ...answers].join('\n'))).toEqual([])
   })
 
-  test.skipIf(!hasRedis() && !process.env.CI)(
+  it.skipIf(!hasRedis() && !process.env.CI)(
     'that Redis refuses are shown nowhere',
     { timeout: 30_000 },
     async () => {
@@ -265,7 +265,7 @@ describe('a secret anywhere in a configuration that cannot be read', () => {
     }),
   )
 
-  test.each([
+  it.each([
     ['a key of the file', 'sk-ant-CANARY-1: x\n'],
     ['a key of a target', base.replace('api:', 'sk-ant-CANARY-1: x\n    api:')],
     ['the target of a route', base.replace('target: claude', 'target: sk-ant-CANARY-1')],
@@ -276,7 +276,7 @@ describe('a secret anywhere in a configuration that cannot be read', () => {
     expect(() => parseConfig(text, 'f')).not.toThrow('CANARY')
   })
 
-  test('is in no message and in no warning of the process', { timeout: 60_000 }, () => {
+  it('is in no message and in no warning of the process', { timeout: 60_000 }, () => {
     const warned: string[] = []
     const spy = vi
       .spyOn(process, 'emitWarning')

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import type { Targets } from '@spillway/gateway-api'
 import { startClaude, startOllama } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
 const narrow = { rateLimit: { requestsPerMinute: 2, maxWait: '1s' } }
 
-test('calls beyond the limit are refused within 50 ms, in the caller’s protocol, with a truthful retry-after', async () => {
+it('calls beyond the limit are refused within 50 ms, in the caller’s protocol, with a truthful retry-after', async () => {
   const claude = forThisTest(await startClaude())
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, narrow))
   for (let call = 0; call < 2; call++) await send(`${gateway.url}/v1/messages`, { body: messages() })
@@ -26,7 +26,7 @@ test('calls beyond the limit are refused within 50 ms, in the caller’s protoco
   expect(claude.requests).toHaveLength(2)
 })
 
-test('a refusal goes to the fallback at once and is not retried', async () => {
+it('a refusal goes to the fallback at once and is not retried', async () => {
   const claude = forThisTest(await startClaude())
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'm' }
@@ -46,7 +46,7 @@ test('a refusal goes to the fallback at once and is not retried', async () => {
   ])
 })
 
-test('the file’s limits do not bind a target without a credential; its own do', async () => {
+it('the file’s limits do not bind a target without a credential; its own do', async () => {
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const target = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'm' }
   const statuses = async (url: string): Promise<number[]> => {
@@ -61,7 +61,7 @@ test('the file’s limits do not bind a target without a credential; its own do'
   expect(await statuses(bound.url)).toEqual([200, 200, 429])
 })
 
-test('each caller has limits of its own, which no fallback gets around', async () => {
+it('each caller has limits of its own, which no fallback gets around', async () => {
   const claude = forThisTest(await startClaude())
   const second = forThisTest(await startClaude())
   const more = { tenants: narrow }
@@ -97,7 +97,7 @@ describe('a 429 of the vendor', () => {
     return { claude, url: gateway.url, ask, limitsNow }
   }
 
-  test('for one family closes no other, whatever tenants are limited to', async () => {
+  it('for one family closes no other, whatever tenants are limited to', async () => {
     const { ask, claude } = await setUp({ tenants: { rateLimit: { requestsPerMinute: 100 } } })
     expect(await ask(opus)).toBe(429)
     expect(await ask(haiku)).toBe(200)
@@ -107,7 +107,7 @@ describe('a 429 of the vendor', () => {
     expect(claude.requests).toHaveLength(3)
   })
 
-  test.each([
+  it.each([
     ['by the key', { groupBy: 'key' }, {}],
     ['where the configuration sets the model', {}, { model: 'claude-opus-4-8' }],
   ])('closes all models that are limited together: %s', async (_, more, target) => {
@@ -117,7 +117,7 @@ describe('a 429 of the vendor', () => {
     expect(claude.requests).toHaveLength(1)
   })
 
-  test('is shown until when, and opens by hand', async () => {
+  it('is shown until when, and opens by hand', async () => {
     const storage = { url: `sqlite:${join(temporaryFolder(), 'spillway.db')}` }
     const { ask, url, limitsNow } = await setUp({ storage })
     await ask(opus)
@@ -150,7 +150,7 @@ describe('a 429 of the vendor', () => {
     }, 8_000)
   })
 
-  test('of one caller with a key of its own closes nothing for another, where the upstream is paced as well', async () => {
+  it('of one caller with a key of its own closes nothing for another, where the upstream is paced as well', async () => {
     const claude = forThisTest(await startClaude())
     const endpoints = [{ url: claude.url, credential: 'caller' }]
     const rateLimit = { requestsPerMinute: 600, maxWait: '0ms', adaptiveConcurrency: {} }
@@ -164,7 +164,7 @@ describe('a 429 of the vendor', () => {
   })
 })
 
-test('what the vendor says of a pool that others use, or of a day, refuses nobody while enough is left', async () => {
+it('what the vendor says of a pool that others use, or of a day, refuses nobody while enough is left', async () => {
   const words = {
     'anthropic-ratelimit-input-tokens-limit': '400000',
     'anthropic-ratelimit-input-tokens-remaining': '300000',

@@ -1,5 +1,5 @@
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
@@ -45,7 +45,7 @@ const image = (type: string): object => ({
 })
 
 describe('Claude takes what callers of chat completions may ask', () => {
-  test.each<[string, object, string | undefined]>([
+  it.each<[string, object, string | undefined]>([
     [
       'nothing but instructions',
       { messages: [{ role: 'system', content: 'Write a haiku.' }] },
@@ -138,7 +138,7 @@ describe('Claude takes what callers of chat completions may ask', () => {
 
 describe('a Claude that another one’s calls go to takes them', () => {
   const thinking = { type: 'enabled', budget_tokens: 80_000 }
-  test.each<[string, object, string]>([
+  it.each<[string, object, string]>([
     ['claude-haiku-4-5', { max_tokens: 100_000, thinking }, 'max_tokens, thinking'],
     [
       'claude-haiku-4-5',

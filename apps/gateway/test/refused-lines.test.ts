@@ -1,5 +1,5 @@
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { parseConfig } from '../src/config/load-config.ts'
 import { startGateway } from '../src/gateway.ts'
@@ -33,7 +33,7 @@ async function gatewayWith(format: 'json' | 'pretty') {
   return { url: gateway.url, said, log }
 }
 
-test('each request that is refused before it has a route is a line, with its call and why', async () => {
+it('each request that is refused before it has a route is a line, with its call and why', async () => {
   const { url, said, log } = await gatewayWith('json')
   const asked = [
     await send(`${url}/v1/messages`, { body: messages({ model: 'gpt-nobody' }) }),
@@ -63,7 +63,7 @@ test('each request that is refused before it has a route is a line, with its cal
   expect(JSON.parse(said.at(-1) ?? '')).toMatchObject({ event: 'summary', calls: 0, refused: 5 })
 })
 
-test('lines for people have the same, and those of calls have their route', async () => {
+it('lines for people have the same, and those of calls have their route', async () => {
   const { url, said } = await gatewayWith('pretty')
   await send(`${url}/v1/messages`, { body: messages({ model: 'gpt-nobody' }) })
   await send(`${url}/v1/messages`, { body: messages() })

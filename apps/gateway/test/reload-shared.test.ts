@@ -1,6 +1,6 @@
 import { hasRedis, startClaude, startRedis } from '@spillway/testing'
 import { Redis } from 'ioredis'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, targetAt } from './gateway.ts'
@@ -8,7 +8,7 @@ import { messages, type Received, send } from './raw-client.ts'
 
 const canRun = hasRedis()
 
-test.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
+it.runIf(process.env.CI)('redis-server is installed', () => expect(canRun).toBe(true))
 
 const read = (config: object) => parseConfig(stringify(config), 'test.yaml').config
 
@@ -35,7 +35,7 @@ describe.skipIf(!canRun)('a reload of a gateway with Redis', { timeout: 30_000 }
   /** Each time another one, so that the target is opened again. */
   const timeouts = (version: number) => ({ timeouts: { idle: `${60 + version}s` } })
 
-  test('counts calls in flight once, whichever configuration they began with', async () => {
+  it('counts calls in flight once, whichever configuration they began with', async () => {
     const claude = forThisTest(await startClaude({ chunks: 1_000, chunkDelayMs: 5 }))
     const { gateway, reload, places } = await gatewayAt((version) =>
       configOf(targetAt(claude, 'anthropic', timeouts(version)), undefined, {
@@ -58,7 +58,7 @@ describe.skipIf(!canRun)('a reload of a gateway with Redis', { timeout: 30_000 }
     await vi.waitFor(async () => expect(await places()).toBe(0), 5_000)
   })
 
-  test('keeps circuits open', async () => {
+  it('keeps circuits open', async () => {
     const claude = forThisTest(await startClaude())
     const { gateway, reload } = await gatewayAt((version) =>
       configOf(targetAt(claude, 'anthropic', timeouts(version)), undefined, {
@@ -77,7 +77,7 @@ describe.skipIf(!canRun)('a reload of a gateway with Redis', { timeout: 30_000 }
     })
   })
 
-  test('keeps what is spent, and leaves no connection behind', async () => {
+  it('keeps what is spent, and leaves no connection behind', async () => {
     const claude = forThisTest(await startClaude())
     const { gateway, client, reload } = await gatewayAt((version) =>
       configOf(targetAt(claude, 'anthropic', timeouts(version)), undefined, {

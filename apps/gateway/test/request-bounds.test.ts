@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, openSocket, type Received, requestText, send } from './raw-client.ts'
 
@@ -26,7 +26,7 @@ const messageOf = ({ text }: Received): string => JSON.parse(text).error.message
 describe('a body that has too much', () => {
   const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
 
-  test.each<[string, string, RegExp]>([
+  it.each<[string, string, RegExp]>([
     ['levels', `{"model":"m","a":${nested(5_000)}}`, /256 levels/],
     ['values', `{"model":"m","a":[${'{},'.repeat(400_000)}1]}`, /320000 JSON values/],
     [
@@ -61,7 +61,7 @@ describe('a body that has too much', () => {
     expect(claude.requests).toHaveLength(0)
   })
 
-  test('is not one with as much as vendors take', async () => {
+  it('is not one with as much as vendors take', async () => {
     const url = await gatewayUrl()
     const turns = Array.from({ length: 100_000 }, (_, index) => ({
       role: index % 2 === 0 ? 'user' : 'assistant',
@@ -74,7 +74,7 @@ describe('a body that has too much', () => {
   })
 })
 
-test('the name of a session has an end, since it is kept', async () => {
+it('the name of a session has an end, since it is kept', async () => {
   const url = await gatewayUrl()
   for (const name of ['x-spillway-session', 'x-claude-code-session-id']) {
     const ask = (length: number) =>
@@ -87,7 +87,7 @@ test('the name of a session has an end, since it is kept', async () => {
 })
 
 describe('a name that another server may read differently', () => {
-  test.each([
+  it.each([
     '{"model":"allowed","Model":"expensive"}',
     '{"Model":"expensive","model":"allowed"}',
     '{"model":"allowed","model":"expensive"}',
@@ -102,7 +102,7 @@ describe('a name that another server may read differently', () => {
     expect(claude.requests).toHaveLength(0)
   })
 
-  test('is not one inside of something, or of something else', async () => {
+  it('is not one inside of something, or of something else', async () => {
     const url = await gatewayUrl()
     const body = messages({ metadata: { user_id: 'u' }, Unknown: 1, unknown: 2 })
     await send(`${url}/v1/messages`, {
@@ -116,7 +116,7 @@ describe('requests in flight', () => {
   const large = (bytes: number): string =>
     JSON.stringify(messages({ messages: [{ role: 'user', content: 'x'.repeat(bytes) }] }))
 
-  test('beyond the bound are refused before they are sent, and taken again when others are over', async () => {
+  it('beyond the bound are refused before they are sent, and taken again when others are over', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '10MB' })
     claude.next({ type: 'stall', afterChunks: 0, ms: 600 })
     const first = send(`${url}/v1/messages`, { body: large(6 * MB) })
@@ -136,7 +136,7 @@ describe('requests in flight', () => {
     expect((await send(`${url}/v1/messages`, { body: large(6 * MB) })).status).toBe(200)
   })
 
-  test('count as they arrive where their length is not announced', async () => {
+  it('count as they arrive where their length is not announced', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '5MB' })
     claude.next({ type: 'stall', afterChunks: 0, ms: 600 })
     const first = send(`${url}/v1/messages`, {
@@ -152,7 +152,7 @@ describe('requests in flight', () => {
     expect((await first).status).toBe(200)
   })
 
-  test('are told in /metrics, and let go of when a client leaves', async () => {
+  it('are told in /metrics, and let go of when a client leaves', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '5MB' })
     const metric = async (start: string): Promise<number> => {
       const { text } = await send(`${url}/metrics`, { method: 'GET' })
@@ -173,14 +173,14 @@ describe('requests in flight', () => {
     expect(await metric('spillway_server_turned_away_total{spillway_server_bound="maxInFlightBytes"')).toBe(1)
   })
 
-  test('larger than all that may be held are too large, whoever waits', async () => {
+  it('larger than all that may be held are too large, whoever waits', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '1MiB' })
     const received = await send(`${url}/v1/messages`, { body: large(2 * MB) })
     expect(received.status).toBe(413)
     expect(messageOf(received)).toContain('server.maxInFlightBytes')
   })
 
-  test('that are small do not meet the bound, 2,000 at a time', async () => {
+  it('that are small do not meet the bound, 2,000 at a time', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '5MB' })
     const answers = await Promise.all(
       Array.from({ length: 2_000 }, () => send(`${url}/v1/messages`, { body: messages() })),
@@ -188,7 +188,7 @@ describe('requests in flight', () => {
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
   })
 
-  test('are asked for by clients that wait to be asked, and only where they can be taken', async () => {
+  it('are asked for by clients that wait to be asked, and only where they can be taken', async () => {
     const url = await gatewayUrl({ maxInFlightBytes: '5MB' })
     const text = JSON.stringify(messages())
     const head = (length: number): string =>
@@ -209,7 +209,7 @@ describe('requests in flight', () => {
   })
 })
 
-test('a client that does not look before it has written sees why it was refused, though it wants the connection closed', async () => {
+it('a client that does not look before it has written sees why it was refused, though it wants the connection closed', async () => {
   const url = await gatewayUrl({ maxInFlightBytes: '1MiB' })
   const text = requestText('/v1/messages', 'x'.repeat(20 * MB), ['connection: close'])
   for (let time = 0; time < 5; time++) {
@@ -225,7 +225,7 @@ test('a client that does not look before it has written sees why it was refused,
   }
 })
 
-test('a body that is wrong is read to its end, so that its client sees what is wrong', async () => {
+it('a body that is wrong is read to its end, so that its client sees what is wrong', async () => {
   const url = await gatewayUrl({ maxInFlightBytes: '2MB' })
   const received = await send(`${url}/v1/messages`, { body: `{"model":]${'x'.repeat(1.5 * MB)}` })
   expect(received.status).toBe(400)

@@ -1,6 +1,6 @@
 import type { Usage } from '@spillway/middleware'
 import { startOpenAi } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 
@@ -43,7 +43,7 @@ const estimated = {
   outputTokens: expect.toSatisfy((count: number) => count >= 4 && count <= 12),
 }
 
-test.each<[string, string, Partial<Usage>]>([
+it.each<[string, string, Partial<Usage>]>([
   ['ends well', stream(end('completed', used)), booked],
   ['is incomplete', stream(end('incomplete', used)), booked],
   ['fails and says what it took', stream(end('failed', used, failed)), booked],

@@ -1,7 +1,7 @@
 import { type Reply, startClaude, startOllama, startOpenAi } from '@spillway/testing'
 import OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { expectCacheFound } from './marked-prefixes.ts'
@@ -45,7 +45,7 @@ async function clientOf(server: keyof typeof servers) {
 }
 
 describe.each(Object.keys(servers) as (keyof typeof servers)[])('responses.create at %s', (server) => {
-  test('goes through a tool and its result, whole', async () => {
+  it('goes through a tool and its result, whole', async () => {
     const { client, model } = await clientOf(server)
     const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'How is the weather?' }]
     const first = await client.responses.create({ model, input, tools: [look], store: false })
@@ -71,7 +71,7 @@ describe.each(Object.keys(servers) as (keyof typeof servers)[])('responses.creat
     )
   })
 
-  test('is put together again by the SDK, streamed', async () => {
+  it('is put together again by the SDK, streamed', async () => {
     const { client, model } = await clientOf(server)
     const stream = client.responses.stream({ model, input: 'How is the weather?', tools: [look] })
     const types: string[] = []
@@ -85,7 +85,7 @@ describe.each(Object.keys(servers) as (keyof typeof servers)[])('responses.creat
     expect(response.usage?.output_tokens).toBeGreaterThan(0)
   })
 
-  test('is parsed by a schema', async () => {
+  it('is parsed by a schema', async () => {
     const { client, model } = await clientOf(server)
     const format = zodTextFormat(z.object({ x: z.number(), y: z.number() }), 'point')
     const { output_parsed } = await client.responses.parse({ model, input: 'A point.', text: { format } })
@@ -94,7 +94,7 @@ describe.each(Object.keys(servers) as (keyof typeof servers)[])('responses.creat
 })
 
 describe('the Responses API of the gateway', () => {
-  test('says what to send instead where a store is wanted, and asks nobody', async () => {
+  it('says what to send instead where a store is wanted, and asks nobody', async () => {
     const { client, model, upstream } = await clientOf('Claude')
     const asked = client.responses.create({ model, input: 'a', previous_response_id: 'resp_1' })
     await expect(asked).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe('the Responses API of the gateway', () => {
     expect(upstream.requests).toEqual([])
   })
 
-  test.each([
+  it.each([
     ['store', { store: true }, /^store: responses are not stored here; set "store": false$/],
     ['conversation', { conversation: 'conv_1' }, /^conversation: .* send the whole conversation as "input"/],
     ['background', { background: true }, /^background: .* leave it out/],
@@ -127,7 +127,7 @@ describe('the Responses API of the gateway', () => {
     expect(upstream.requests).toEqual([])
   })
 
-  test.each([false, true])('has Claude patch files by the tool for that (streamed: %s)', async (stream) => {
+  it.each([false, true])('has Claude patch files by the tool for that (streamed: %s)', async (stream) => {
     const operation = { type: 'update_file', path: 'a.txt', diff: '@@\n-dam\n+spillway' }
     const reply = ({ json }: { json: unknown }): Reply =>
       JSON.stringify(json).includes('tool_result')
@@ -149,7 +149,7 @@ describe('the Responses API of the gateway', () => {
     expect(second.output_text).toBe('Patched.')
   })
 
-  test('has errors in its own form, before a stream and within it', async () => {
+  it('has errors in its own form, before a stream and within it', async () => {
     const { client, model, upstream } = await clientOf('Claude')
     upstream.always({ type: 'status', status: 401 })
     await expect(client.responses.create({ model, input: 'a' })).rejects.toMatchObject({
@@ -166,7 +166,7 @@ describe('the Responses API of the gateway', () => {
     expect(events.at(-1)?.type).toBe('response.output_text.delta')
   })
 
-  test('ends a stream that breaks off with what the SDK and Codex look for, under the next numbers', async () => {
+  it('ends a stream that breaks off with what the SDK and Codex look for, under the next numbers', async () => {
     const { gateway, model, upstream } = await clientOf('Claude')
     upstream.always({ type: 'cut', at: 'after-content', how: 'reset' })
     const headers = { 'content-type': 'application/json', authorization: 'Bearer key-of-the-caller' }
@@ -179,14 +179,14 @@ describe('the Responses API of the gateway', () => {
     expect(events.at(-1).response).toMatchObject({ id: events[0].response.id, model, status: 'failed' })
   })
 
-  test('counts the tokens of an input', async () => {
+  it('counts the tokens of an input', async () => {
     const { client, model } = await clientOf('Claude')
     const counted = await client.responses.inputTokens.count({ model, input: 'How is the weather?' })
     expect(counted).toMatchObject({ object: 'response.input_tokens', input_tokens: expect.any(Number) })
     expect(counted.input_tokens).toBeGreaterThan(2)
   })
 
-  test('ends incomplete where the limit is reached', async () => {
+  it('ends incomplete where the limit is reached', async () => {
     const upstream = forThisTest(await startClaude({ reply: { text: 'One two', stopReason: 'max_tokens' } }))
     const gateway = await gatewayOf(configOf(targetAt(upstream, 'anthropic')))
     const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
@@ -202,7 +202,7 @@ describe('the Responses API of the gateway', () => {
     })
   })
 
-  test('finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
+  it('finds in each of ten turns what the turn before has written into the cache of Claude', async () => {
     const { client, model, upstream } = await clientOf('Claude')
     const input: OpenAI.Responses.ResponseInput = []
     for (let turn = 0; turn < 10; turn++) {
@@ -239,7 +239,7 @@ describe('a server that has the Responses API itself', () => {
       body: JSON.stringify(json, null, 2),
     })
 
-  test('gets the call byte for byte, what only a store can do too', async () => {
+  it('gets the call byte for byte, what only a store can do too', async () => {
     const server = forThisTest(await startOpenAi())
     const gateway = await gatewayOf(configOf(targetAt(server, 'openai', { dialect: 'openai' })))
     await post(gateway.url, body)
@@ -248,7 +248,7 @@ describe('a server that has the Responses API itself', () => {
     expect(Buffer.from(asked?.body ?? []).toString()).toBe(JSON.stringify(body, null, 2))
   })
 
-  test('is followed by Claude when it is overloaded', async () => {
+  it('is followed by Claude when it is overloaded', async () => {
     const server = forThisTest(await startOpenAi())
     server.always({ type: 'status', status: 503 })
     const claude = forThisTest(await startClaude({ reply: { text: 'From Claude.' } }))
@@ -262,7 +262,7 @@ describe('a server that has the Responses API itself', () => {
     expect((await stream.finalResponse()).output_text).toBe('From Claude.')
   })
 
-  test.each([
+  it.each([
     [
       'Claude',
       () => startClaude({ reply: { text: ' five six.' } }),
@@ -288,7 +288,7 @@ describe('a server that has the Responses API itself', () => {
     expect(response.output.map(({ type }) => type)).toEqual(['message'])
   })
 
-  test('is asked by it where it takes a model with tools there alone, from then on at once', async () => {
+  it('is asked by it where it takes a model with tools there alone, from then on at once', async () => {
     const server = forThisTest(await startOpenAi({ reply }))
     const gateway = await gatewayOf(configOf(targetAt(server, 'openai', { dialect: 'openai' })))
     const client = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
@@ -308,7 +308,7 @@ describe('a server that has the Responses API itself', () => {
     ])
   })
 
-  test('answers callers of Messages and of chat where it has nothing else', async () => {
+  it('answers callers of Messages and of chat where it has nothing else', async () => {
     const server = forThisTest(await startOpenAi({ reply: { text: 'By the Responses API.' } }))
     const gateway = await gatewayOf(
       configOf(targetAt(server, 'openai', { dialect: 'openai', responses: 'only' })),

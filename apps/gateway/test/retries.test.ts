@@ -1,12 +1,12 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
 const quick = { retry: { attempts: 3, baseDelay: '5ms', maxDelay: '10ms' } }
 
-test('a call that fails twice is answered by the third attempt', async () => {
+it('a call that fails twice is answered by the third attempt', async () => {
   const claude = forThisTest(await startClaude())
   claude.next({ type: 'status', status: 529 }, { type: 'reset' })
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, quick))
@@ -18,7 +18,7 @@ test('a call that fails twice is answered by the third attempt', async () => {
   )
 })
 
-test('an SDK with retries of its own does not multiply the attempts', async () => {
+it('an SDK with retries of its own does not multiply the attempts', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'status', status: 529 })
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), undefined, quick))
@@ -28,7 +28,7 @@ test('an SDK with retries of its own does not multiply the attempts', async () =
   expect(claude.requests).toHaveLength(3)
 })
 
-test('a wait that does not fit goes to the fallback at once', async () => {
+it('a wait that does not fit goes to the fallback at once', async () => {
   const claude = forThisTest(await startClaude())
   const second = forThisTest(await startClaude())
   claude.always({ type: 'status', status: 429, retryAfter: 60 })
@@ -43,7 +43,7 @@ test('a wait that does not fit goes to the fallback at once', async () => {
   expect(claude.requests).toHaveLength(1)
 })
 
-test('a final error says what the upstream asks to wait', async () => {
+it('a final error says what the upstream asks to wait', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'status', status: 429, retryAfter: 60 })
   const more = { ...quick, timeouts: { total: '10s' } }

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
 import OpenAI from 'openai'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 
@@ -27,7 +27,7 @@ const fetched = (url: string, key: string, stream: boolean): Promise<Response> =
     body: JSON.stringify({ ...question, model, stream }),
   })
 
-test('streams of a client that is revoked finish where nothing else is said', async () => {
+it('streams of a client that is revoked finish where nothing else is said', async () => {
   const { clients, gateway, key } = await pausing(undefined, 1_500)
   const answer = await fetched(gateway.url, key, true)
   await clients.revoke('web')
@@ -35,7 +35,7 @@ test('streams of a client that is revoked finish where nothing else is said', as
   expect((await fetched(gateway.url, key, false)).status).toBe(401)
 })
 
-test('with onRevoke: cut they end within a second, with an error that SDKs show, and nothing goes on upstream', async () => {
+it('with onRevoke: cut they end within a second, with an error that SDKs show, and nothing goes on upstream', async () => {
   const { claude, clients, gateway, key } = await pausing('cut', 20_000)
   const anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 })
   const stream = await anthropic.messages.create({ ...question, model, stream: true })
@@ -52,7 +52,7 @@ test('with onRevoke: cut they end within a second, with an error that SDKs show,
   expect(await claude.requests.at(-1)?.closedByPeer).toBeGreaterThan(revokedAt)
 })
 
-test('a call that has sent nothing yet is refused; those of other clients go on', async () => {
+it('a call that has sent nothing yet is refused; those of other clients go on', async () => {
   const { clients, gateway, key, claude } = await pausing('cut', 3_000)
   claude.next({ type: 'stall', afterChunks: 3, ms: 3_000 })
   const [own, others] = [
@@ -67,7 +67,7 @@ test('a call that has sent nothing yet is refused; those of other clients go on'
   expect((await others).status).toBe(200)
 })
 
-test('chat completions get the error as their clients read it', async () => {
+it('chat completions get the error as their clients read it', async () => {
   const { clients, gateway, key } = await pausing('cut', 20_000)
   const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
   const stream = await openai.chat.completions.create({ ...question, model, stream: true })

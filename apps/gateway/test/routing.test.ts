@@ -1,5 +1,5 @@
 import { type SimulatedServer, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
 
@@ -11,7 +11,7 @@ async function servedBy(url: string, body: object, path = '/v1/messages'): Promi
 const modelsAt = (server: SimulatedServer): unknown[] =>
   server.requests.map(({ json }) => (json as { model: unknown }).model)
 
-test('the first route that matches the model serves it', async () => {
+it('the first route that matches the model serves it', async () => {
   const server = forThisTest(await startClaude())
   const target = targetAt(server, 'anthropic')
   const gateway = await gatewayOf({
@@ -28,7 +28,7 @@ test('the first route that matches the model serves it', async () => {
 })
 
 describe('targets that do not speak the caller’s protocol', () => {
-  test('are asked in their own', async () => {
+  it('are asked in their own', async () => {
     const claude = forThisTest(await startClaude())
     const router = forThisTest(await startOpenRouter())
     const gateway = await gatewayOf({
@@ -46,7 +46,7 @@ describe('targets that do not speak the caller’s protocol', () => {
     ])
   })
 
-  test('are asked as fallbacks', async () => {
+  it('are asked as fallbacks', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const router = forThisTest(await startOpenRouter())
@@ -63,7 +63,7 @@ describe('targets that do not speak the caller’s protocol', () => {
 })
 
 describe('model: of a target', () => {
-  test('replaces the model for that target alone', async () => {
+  it('replaces the model for that target alone', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const ollama = forThisTest(await startOllama({ models: ['qwen3'] }))
@@ -86,7 +86,7 @@ describe('model: of a target', () => {
     expect(ollama.requests[0]?.json).toEqual({ ...body, model: 'qwen3' })
   })
 
-  test('sends a length that fits', async () => {
+  it('sends a length that fits', async () => {
     const ollama = forThisTest(await startOllama({ models: ['m'] }))
     const gateway = await gatewayOf(configOf(targetAt(ollama, 'ollama', { model: 'm' })))
     const { status } = await send(`${gateway.url}/v1/chat/completions`, {
@@ -98,7 +98,7 @@ describe('model: of a target', () => {
   })
 })
 
-test('a fault of the caller’s is not tried on other targets', async () => {
+it('a fault of the caller’s is not tried on other targets', async () => {
   const claude = forThisTest(await startClaude())
   claude.always({ type: 'status', status: 400 })
   const second = forThisTest(await startClaude())
@@ -109,7 +109,7 @@ test('a fault of the caller’s is not tried on other targets', async () => {
   expect(second.requests).toHaveLength(0)
 })
 
-test('a base URL may have a path and a final /v1', async () => {
+it('a base URL may have a path and a final /v1', async () => {
   const router = forThisTest(await startOpenRouter())
   const gateway = await gatewayOf(configOf(targetAt({ url: `${router.url}/api/v1/` }, 'openrouter')))
   expect(await servedBy(gateway.url, messages())).toBe('claude')

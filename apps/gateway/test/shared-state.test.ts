@@ -1,6 +1,6 @@
 import { hasRedis, type PrivateRedis, startClaude, startOllama, startRedis } from '@spillway/testing'
 import { Redis } from 'ioredis'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { configOf, forThisTest, targetAt } from './gateway.ts'
@@ -12,7 +12,7 @@ if (!canRun && !mustRun) {
   console.warn('SKIPPED: the tests of state that gateways share, since redis-server is not installed')
 }
 
-test.runIf(mustRun)('redis-server is installed', () => {
+it.runIf(mustRun)('redis-server is installed', () => {
   expect(canRun).toBe(true)
 })
 
@@ -45,7 +45,7 @@ const becomes = (gateway: Gateway, state: string): Promise<void> =>
   vi.waitFor(async () => expect(await limitsOf(gateway)).toBe(state), patience)
 
 describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, () => {
-  test('share a limit of so many calls a minute', async () => {
+  it('share a limit of so many calls a minute', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const rateLimit = { requestsPerMinute: 10, maxWait: '1s' }
@@ -63,7 +63,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     expect(gateways.flatMap(({ said }) => said)).toEqual([])
   })
 
-  test('share the limits of each caller', async () => {
+  it('share the limits of each caller', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const tenants = { rateLimit: { requestsPerMinute: 3, maxWait: '1s' } }
@@ -76,7 +76,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     expect((await send(`${other.url}/v1/messages`, { body: messages(), headers })).status).toBe(200)
   })
 
-  test('know of circuits that another one has opened, also those that start later', async () => {
+  it('know of circuits that another one has opened, also those that start later', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const local = forThisTest(await startOllama({ models: ['m'] }))
@@ -102,7 +102,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     expect((await ask(other, { model: 'claude-haiku-5-5' })).headers['x-spillway-served-by']).toBe('claude')
   })
 
-  test('go on by themselves when it is killed, say so, and share again when it is back', async () => {
+  it('go on by themselves when it is killed, say so, and share again when it is back', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const rateLimit = { requestsPerMinute: 600 }
@@ -128,7 +128,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     expect((await ask(gateway)).status).toBe(200)
   })
 
-  test('go on by themselves while it does not answer', async () => {
+  it('go on by themselves while it does not answer', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const rateLimit = { requestsPerMinute: 600 }
@@ -148,7 +148,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     }, patience)
   })
 
-  test('start without it', async () => {
+  it('start without it', async () => {
     const redis = forThisTest(await startRedis())
     await redis.stop()
     const claude = forThisTest(await startClaude())
@@ -162,7 +162,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
     await becomes(gateway, 'shared')
   })
 
-  test('say nothing when they stop', async () => {
+  it('say nothing when they stop', async () => {
     const redis = forThisTest(await startRedis())
     const claude = forThisTest(await startClaude())
     const gateway = await gatewayAt(redis, configOf(targetAt(claude, 'anthropic')))
@@ -179,7 +179,7 @@ describe.skipIf(!canRun)('gateways with the same Redis', { timeout: 30_000 }, ()
   })
 })
 
-test('a gateway that shares nothing does not speak of it', async () => {
+it('a gateway that shares nothing does not speak of it', async () => {
   const claude = forThisTest(await startClaude())
   const { config } = parseConfig(stringify(configOf(targetAt(claude, 'anthropic'))), 'test.yaml')
   const gateway = await startGateway(config, { port: 0 })

@@ -1,5 +1,5 @@
 import { freePort, startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Browser, type Shown } from './browser.ts'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
@@ -84,7 +84,7 @@ async function signIn(running: Running): Promise<Tokens> {
 }
 
 describe('signing in with a code', () => {
-  test('goes from discovery to a token for the calls and settings of the person', async () => {
+  it('goes from discovery to a token for the calls and settings of the person', async () => {
     const running = await gatewayFor()
     const { gateway, get, ask } = running
     const discovery = await (await fetch(`${gateway.url}/.well-known/oauth-authorization-server`)).json()
@@ -141,7 +141,7 @@ describe('signing in with a code', () => {
     expect(await poll(running, codes)).toMatchObject({ status: 400, json: { error: 'expired_token' } })
   })
 
-  test('is denied by the person, by the groups, and for codes that nobody asked for', async () => {
+  it('is denied by the person, by the groups, and for codes that nobody asked for', async () => {
     const running = await gatewayFor()
     const { provider, post } = running
     const codes = await begin(running)
@@ -164,7 +164,7 @@ describe('signing in with a code', () => {
     })
   })
 
-  test('does not let user codes be guessed', async () => {
+  it('does not let user codes be guessed', async () => {
     const running = await gatewayFor()
     const browser = new Browser()
     const page = await browser.open(`${running.gateway.url}/device`)
@@ -175,7 +175,7 @@ describe('signing in with a code', () => {
     expect(statuses.at(-1)).toBe(429)
   })
 
-  test('is confirmed in the browser that has logged in, by its own page', async () => {
+  it('is confirmed in the browser that has logged in, by its own page', async () => {
     const running = await gatewayFor()
     const { gateway } = running
     const codes = await begin(running)
@@ -207,7 +207,7 @@ describe('a session', () => {
     return json as unknown as Tokens
   }
 
-  test('is renewed while the identity provider says so, waits while it is away, and ends with the groups', async () => {
+  it('is renewed while the identity provider says so, waits while it is away, and ends with the groups', async () => {
     const running = await gatewayFor()
     const { provider, ask } = running
     const first = await signIn(running)
@@ -233,14 +233,14 @@ describe('a session', () => {
     })
   })
 
-  test('ends when the person is no account any more', async () => {
+  it('ends when the person is no account any more', async () => {
     const running = await gatewayFor()
     const tokens = await signIn(running)
     delete running.provider.groups.alice
     expect(await refresh(running, tokens)).toMatchObject({ status: 401, json: { error: 'invalid_grant' } })
   })
 
-  test('ends by itself with 401 and no retry, and at once when it is signed out', async () => {
+  it('ends by itself with 401 and no retry, and at once when it is signed out', async () => {
     const running = await gatewayFor({ sessions: { tokenFor: '1s' } })
     const { ask, post } = running
     const first = await signIn(running)
@@ -254,7 +254,7 @@ describe('a session', () => {
     expect((await refresh(running, other)).status).toBe(200)
   })
 
-  test('cannot be forged, nor its refresh token be used as one', async () => {
+  it('cannot be forged, nor its refresh token be used as one', async () => {
     const running = await gatewayFor()
     const { ask } = running
     const { access_token: token, refresh_token } = await signIn(running)
@@ -266,7 +266,7 @@ describe('a session', () => {
     expect((await refresh(running, { refresh_token: token })).status).toBe(401)
   })
 
-  test('of another gateway is taken with the same secret', async () => {
+  it('of another gateway is taken with the same secret', async () => {
     const running = await gatewayFor()
     const { provider, claude } = running
     const { access_token } = await signIn(running)
@@ -283,7 +283,7 @@ describe('a session', () => {
 })
 
 describe('the dashboard', () => {
-  test('is entered with the identity provider, by those who may', async () => {
+  it('is entered with the identity provider, by those who may', async () => {
     const { gateway, provider } = await gatewayFor()
     const refused = await new Browser().open(`${gateway.url}/login/oidc`)
     expect([refused.status, refused.text]).toEqual([

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasRedis, type SimulatedServer, startClaude, startRedis } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
 import { freezable } from './frozen.ts'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
@@ -23,7 +23,7 @@ async function streaming(): Promise<Run & { url: string; stream: RawConnection; 
 const pid = ({ child }: Run): number => child.pid as number
 
 describe('a signal', { timeout: 60_000 }, () => {
-  test('SIGHUP ends nothing: it reads the configuration again, and SIGTERM drains as ever', async () => {
+  it('SIGHUP ends nothing: it reads the configuration again, and SIGTERM drains as ever', async () => {
     const run = await streaming()
     process.kill(pid(run), 'SIGHUP')
     await until(() => run.stdout().includes('(SIGHUP); nothing of it has changed'))
@@ -36,7 +36,7 @@ describe('a signal', { timeout: 60_000 }, () => {
     expect(run.stream.received()).toContain('message_stop')
   })
 
-  test('SIGTERM that comes again stops at once', async () => {
+  it('SIGTERM that comes again stops at once', async () => {
     const run = await streaming()
     run.claude.always({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
     const stalled = await openSocket(run.url, requestText('/v1/messages', messages({ stream: true })))
@@ -50,7 +50,7 @@ describe('a signal', { timeout: 60_000 }, () => {
     expect(performance.now() - signalledAt).toBeLessThan(5_000)
   })
 
-  test('that comes twice for one key press does not cut calls', async () => {
+  it('that comes twice for one key press does not cut calls', async () => {
     const run = await streaming()
     // As a package manager does that passes on what the terminal has sent already.
     process.kill(pid(run), 'SIGINT')
@@ -60,7 +60,7 @@ describe('a signal', { timeout: 60_000 }, () => {
     expect(run.stream.received()).toContain('message_stop')
   })
 
-  test('SIGUSR1, SIGUSR2 or SIGPIPE changes nothing', async () => {
+  it('SIGUSR1, SIGUSR2 or SIGPIPE changes nothing', async () => {
     const run = await streaming()
     for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) {
       process.kill(pid(run), signal)
@@ -77,7 +77,7 @@ describe('a signal', { timeout: 60_000 }, () => {
 })
 
 describe('the end of a gateway', { timeout: 90_000 }, () => {
-  test('does not wait for a Redis, a database and a collector that never answer, and names them', async () => {
+  it('does not wait for a Redis, a database and a collector that never answer, and names them', async () => {
     const claude = forThisTest(await startClaude())
     const folder = temporaryFolder()
     const [redis, database, collector] = [await freezable(), await freezable(), await freezable()]
@@ -96,7 +96,7 @@ describe('the end of a gateway', { timeout: 90_000 }, () => {
     expect(rowsIn(folder).filter(({ table }) => table === 'calls')).toHaveLength(3)
   })
 
-  test('does not wait for services that have answered and hang now, and loses no row', async () => {
+  it('does not wait for services that have answered and hang now, and loses no row', async () => {
     const postgres = await privatePostgres()
     if (postgres === undefined || !hasRedis()) return
     onTestFinished(() => postgres.close())
@@ -127,7 +127,7 @@ describe('the end of a gateway', { timeout: 90_000 }, () => {
     expect(rowsIn(folder).filter(({ table }) => table === 'calls')).toHaveLength(2)
   })
 
-  test('stops at once on a second signal, whatever hangs', async () => {
+  it('stops at once on a second signal, whatever hangs', async () => {
     const claude = forThisTest(await startClaude())
     const [database, collector] = [await freezable(), await freezable()]
     const run = await started(
@@ -182,14 +182,14 @@ describe('an error that nothing has caught', { timeout: 60_000 }, () => {
     return { ...run, stream, url }
   }
 
-  test('leaves calls in flight their time; then the process ends with 70', async () => {
+  it('leaves calls in flight their time; then the process ends with 70', async () => {
     const run = await failing("throw new Error('a stray error')")
     expect(await run.exit).toBe(70)
     expect(run.stream.received()).toContain('message_stop')
     expect(run.stderr()).toMatch(/^[-\d]+ [:\d]+ {2}an error that nothing has caught: Error: a stray error$/m)
   })
 
-  test('in work beside the calls, a rejection, is a line, and calls go on', async () => {
+  it('in work beside the calls, a rejection, is a line, and calls go on', async () => {
     const run = await failing("Promise.reject(new Error('a stray rejection'))")
     await until(() => run.stream.received().includes('message_stop'))
     const { status } = await send(`${run.url}/v1/messages`, { body: messages() })

@@ -1,5 +1,5 @@
 import { startClaude, startOllama } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { eventsOf, messages, type Received, send } from './raw-client.ts'
 
@@ -8,7 +8,7 @@ const prompt = { timeouts: { headers: '500ms', firstContent: '500ms', idle: '500
 const streamed = { body: messages({ stream: true }) }
 const lastEvent = ({ text }: Received): string | undefined => eventsOf(text).at(-1)?.name
 
-test('Claude may think for longer than the limit of the first content, once its block is open', async () => {
+it('Claude may think for longer than the limit of the first content, once its block is open', async () => {
   const claude = forThisTest(
     await startClaude({ reply: { thinkingOmitted: true, text: 'Thought about it.' } }),
   )
@@ -22,7 +22,7 @@ test('Claude may think for longer than the limit of the first content, once its 
   expect(lastEvent(answer)).toBe('message_stop')
 })
 
-test('pings without an opened block are no progress', async () => {
+it('pings without an opened block are no progress', async () => {
   const claude = forThisTest(await startClaude())
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'm' }
@@ -32,7 +32,7 @@ test('pings without an opened block are no progress', async () => {
   expect(headers).toMatchObject({ 'x-spillway-served-by': 'local', 'x-spillway-fallback': 'timeout' })
 })
 
-test('an opened block without any sign of life is cut when it has been idle', async () => {
+it('an opened block without any sign of life is cut when it has been idle', async () => {
   const claude = forThisTest(await startClaude({ reply: { thinkingOmitted: true, text: 'Never.' } }))
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const local = { api: 'ollama', endpoints: [{ url: ollama.url }], model: 'm' }
@@ -44,7 +44,7 @@ test('an opened block without any sign of life is cut when it has been idle', as
   expect(headers).toMatchObject({ 'x-spillway-served-by': 'local', 'x-spillway-fallback': 'timeout' })
 })
 
-test.each([
+it.each([
   ['sends its headers with the first token', { type: 'slow-headers', ms: 1_500 }, {}],
   ['is silent while it composes', { type: 'stall', afterChunks: 1, ms: 1_500 }, {}],
   ['has to load its model first', undefined, { coldLoadMs: 1_500 }],
@@ -63,7 +63,7 @@ test.each([
   expect(ollama.requests).toHaveLength(1)
 })
 
-test('a local target’s own limits bind it, and its timeouts are not repeated', async () => {
+it('a local target’s own limits bind it, and its timeouts are not repeated', async () => {
   const ollama = forThisTest(await startOllama({ models: ['m'] }))
   const own = { timeouts: { headers: '300ms' }, retry: { attempts: 3, baseDelay: '10ms' } }
   const gateway = await gatewayOf(

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { defaultTimeouts } from '@spillway/middleware/kit'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { listenGateway } from '../src/server/gateway-server.ts'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import {
@@ -49,7 +49,7 @@ async function until(condition: () => Promise<boolean> | boolean, ms = 5_000): P
 }
 
 describe('a request body', () => {
-  test('that trickles is taken, however long it takes', async () => {
+  it('that trickles is taken, however long it takes', async () => {
     const claude = forThisTest(await startClaude())
     const url = await gatewayBefore(claude, { bodyTimeout: '300ms' })
     const text = requestText('/v1/messages', messages(), ['connection: close'])
@@ -65,7 +65,7 @@ describe('a request body', () => {
     expect(connection.received()).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  test.each([
+  it.each([
     ['/v1/messages', '"type":"invalid_request_error"'],
     ['/v1/chat/completions', '"code":"invalid_request_error"'],
   ])('that stops half-way is answered with 408 in the client’s protocol: %s', async (path, expected) => {
@@ -82,7 +82,7 @@ describe('a request body', () => {
   })
 })
 
-test.each(['/v1/messages', '/v1/nothing', '/healthz', '/api/nothing'])(
+it.each(['/v1/messages', '/v1/nothing', '/healthz', '/api/nothing'])(
   'a body that nobody waits for does not keep its connection: POST %s',
   async (path) => {
     const claude = forThisTest(await startClaude())
@@ -121,7 +121,7 @@ describe('the headers of a request', () => {
     return connection.received()
   }
 
-  test('have their time, silent or not', async () => {
+  it('have their time, silent or not', async () => {
     expect(await slowHeaders(() => new Promise(() => {}))).toMatch(/^HTTP\/1\.1 408 /)
     const trickling = await slowHeaders(async ({ socket }) => {
       for (let index = 0; ; index++) {
@@ -135,7 +135,7 @@ describe('the headers of a request', () => {
 })
 
 describe('a client that takes nothing of its answer', () => {
-  test.each([false, true])(
+  it.each([false, true])(
     'loses its connection, and the upstream its call, with stream: %s',
     async (stream) => {
       const claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(30_000_000) }, chunks: 200 }))
@@ -153,7 +153,7 @@ describe('a client that takes nothing of its answer', () => {
     },
   )
 
-  test('loses it at pages of the gateway’s own, too', async () => {
+  it('loses it at pages of the gateway’s own, too', async () => {
     const claude = forThisTest(await startClaude())
     const url = await gatewayBefore(claude, { stallTimeout: '500ms' })
     const { text } = await send(`${url}/metrics`, { method: 'GET' })
@@ -162,7 +162,7 @@ describe('a client that takes nothing of its answer', () => {
     await until(async () => (await openConnections(url)) === 0, 10_000)
   })
 
-  test('does not, as long as it takes something now and then', async () => {
+  it('does not, as long as it takes something now and then', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(15_000_000) }, chunks: 50 }))
     const url = await gatewayBefore(claude, { stallTimeout: '600ms' })
     const text = requestText('/v1/messages', messages(), ['connection: close'])
@@ -181,7 +181,7 @@ describe('a client that takes nothing of its answer', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(1_500)
   })
 
-  test('does not, while nothing is there to take', async () => {
+  it('does not, while nothing is there to take', async () => {
     const claude = forThisTest(await startClaude())
     claude.next({ type: 'stall', afterChunks: 2, ms: 1_500 })
     const url = await gatewayBefore(claude, { stallTimeout: '300ms' })
@@ -191,7 +191,7 @@ describe('a client that takes nothing of its answer', () => {
     expect(received()).toContain('event: message_stop')
   })
 
-  test('does not keep the gateway from closing', async () => {
+  it('does not keep the gateway from closing', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(30_000_000) }, chunks: 50 }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     await deafSocket(gateway.url, requestText('/v1/messages', messages()))
@@ -204,7 +204,7 @@ describe('a client that takes nothing of its answer', () => {
 })
 
 describe('connections', () => {
-  test('beyond their number are closed, and welcome when others have gone', async () => {
+  it('beyond their number are closed, and welcome when others have gone', async () => {
     const claude = forThisTest(await startClaude())
     const url = await gatewayBefore(claude, { maxConnections: 3 })
     const open = await Promise.all([1, 2, 3].map(() => openSocket(url, '')))
@@ -226,7 +226,7 @@ describe('connections', () => {
     expect(text).toMatch(/turned_away_total\{spillway_server_bound="maxConnections",.*\} [1-9]\n/)
   })
 
-  test.runIf(process.platform === 'linux')(
+  it.runIf(process.platform === 'linux')(
     'are probed by TCP, so that vanished clients are found',
     async () => {
       const claude = forThisTest(await startClaude())

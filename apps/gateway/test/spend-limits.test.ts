@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { clientsOf } from './clients.ts'
 import { configOf, forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 
@@ -40,7 +40,7 @@ async function twoGateways() {
   return { claude, asked, call, second }
 }
 
-test('caps are set, listed, enforced at all gateways and removed as with Anthropic’s Admin API, and noted in the audit log', async () => {
+it('caps are set, listed, enforced at all gateways and removed as with Anthropic’s Admin API, and noted in the audit log', async () => {
   const { asked, call, second } = await twoGateways()
   const scope = { type: 'user', user_id: 'alice' }
   const set = await asked('boss', 'POST', '', { scope, amount: '2', period: 'daily' })
@@ -113,7 +113,7 @@ test('caps are set, listed, enforced at all gateways and removed as with Anthrop
     ])
 })
 
-test('caps are for administrators, and what is wrong is said in their protocol', async () => {
+it('caps are for administrators, and what is wrong is said in their protocol', async () => {
   const { asked, call } = await twoGateways()
   const organization = { scope: { type: 'organization' }, amount: '5000' }
   expect(await asked('alice', 'GET')).toMatchObject({

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryFolder } from './gateway.ts'
 import { residentBytes, startedIn, writeUsualConfig } from './start-cost.ts'
 
@@ -16,7 +16,7 @@ const counting = `data:text/javascript,${encodeURIComponent(`
 `)}`
 
 describe('a start with the configuration that init writes', { timeout: 60_000 }, () => {
-  test('loads few files, no packages, and of Node.js what it uses', async () => {
+  it('loads few files, no packages, and of Node.js what it uses', async () => {
     const folder = temporaryFolder()
     writeUsualConfig(folder)
     const { child } = await startedIn(folder, ['--import', counting])
@@ -39,7 +39,7 @@ describe('a start with the configuration that init writes', { timeout: 60_000 },
     if (bytes !== undefined) expect(bytes / 2 ** 20).toBeLessThan(112)
   })
 
-  test('takes few times what Node.js itself takes to start', async () => {
+  it('takes few times what Node.js itself takes to start', async () => {
     const folder = temporaryFolder()
     writeUsualConfig(folder)
     const [bare, starts]: [number[], number[]] = [[], []]
@@ -56,7 +56,7 @@ describe('a start with the configuration that init writes', { timeout: 60_000 },
   })
 })
 
-test('the code of others in the command comes with its licences', () => {
+it('the code of others in the command comes with its licences', () => {
   const file = (name: string): string => fileURLToPath(new URL(`../dist/command/${name}`, import.meta.url))
   expect(existsSync(file('cli.js'))).toBe(true)
   const text = readFileSync(file('LICENSES.txt'), 'utf8')

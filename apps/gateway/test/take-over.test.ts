@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -16,7 +16,7 @@ async function brokenGateway(midStream: string) {
   return { gateway, claude, local }
 }
 
-test('continue: the SDK assembles one valid message from two targets', async () => {
+it('continue: the SDK assembles one valid message from two targets', async () => {
   const { gateway, local } = await brokenGateway('continue')
   const client = new Anthropic({ apiKey: 'sk-any', baseURL: gateway.url, maxRetries: 0 })
   const message = await client.messages
@@ -26,7 +26,7 @@ test('continue: the SDK assembles one valid message from two targets', async () 
   expect(local.requests).toHaveLength(1)
 })
 
-test('restart: a marked new message, for clients that accept it', async () => {
+it('restart: a marked new message, for clients that accept it', async () => {
   const { gateway, claude, local } = await brokenGateway('restart')
   const body = messages({ stream: true })
   const accepted = await send(`${gateway.url}/v1/messages`, {
@@ -41,7 +41,7 @@ test('restart: a marked new message, for clients that accept it', async () => {
   expect(local.requests).toHaveLength(1)
 })
 
-test('fail, the default: an error event', async () => {
+it('fail, the default: an error event', async () => {
   const { gateway, local } = await brokenGateway('fail')
   const { text } = await send(`${gateway.url}/v1/messages`, { body: messages({ stream: true }) })
   expect(text.trimEnd().split('\n\n').at(-1)).toMatch(/^event: error/)

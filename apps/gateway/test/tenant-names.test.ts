@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Audit, CallRow, CallStory, Calls, Facets, Series, Sessions, Usage } from '@spillway/gateway-api'
 import { startClaude } from '@spillway/testing'
-import { expect, test, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { parseConfig } from '../src/index.ts'
 import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -34,7 +34,7 @@ async function start() {
   return { gateway, call, text, get, tenant, name }
 }
 
-test('a caller with a key of its own is called what the configuration says, wherever tenants are shown', async () => {
+it('a caller with a key of its own is called what the configuration says, wherever tenants are shown', async () => {
   const { gateway, call, text, get, tenant, name } = await start()
   const tenantName = 'Billing, "Köln"'
   expect((await get<Usage>('usage?by=tenant')).rows[0]?.name).toBeNull()
@@ -71,7 +71,7 @@ test('a caller with a key of its own is called what the configuration says, wher
   expect((await get<Usage>('usage?by=model')).rows[0]).not.toHaveProperty('name')
 })
 
-test('a search finds calls and audit entries of a tenant by its name', async () => {
+it('a search finds calls and audit entries of a tenant by its name', async () => {
   const { get, tenant, name } = await start()
   expect((await get<Calls>('calls?query=billing')).calls).toEqual([])
   await name({ [tenant]: 'Billing' })
@@ -85,7 +85,7 @@ test('a search finds calls and audit entries of a tenant by its name', async () 
   expect(found[0]?.actor).toBe(tenant)
 })
 
-test('a key in the place of its fingerprint is refused, and not repeated', () => {
+it('a key in the place of its fingerprint is refused, and not repeated', () => {
   const key = 'sk-ant-api03-very-secret-and-long-enough-to-be-one'
   const text = [
     'targets: { claude: { api: anthropic, endpoints: [{ url: "https://api.anthropic.com" }] } }',

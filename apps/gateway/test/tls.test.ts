@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { freePort, type SimulatedServer, startClaude } from '@spillway/testing'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
@@ -76,7 +76,7 @@ const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => 
 }
 
 describe('a gateway with a certificate', () => {
-  test('answers calls and streams by https, and says so of itself', async () => {
+  it('answers calls and streams by https, and says so of itself', async () => {
     const { gateway } = await started()
     expect(gateway.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
     const whole = await ask(gateway, '/v1/messages', messages())
@@ -86,7 +86,7 @@ describe('a gateway with a certificate', () => {
     expect(JSON.parse((await ask(gateway, '/readyz')).text)).not.toHaveProperty('certificate')
   })
 
-  test('takes a new one from its files while calls go on, and no half of one', async () => {
+  it('takes a new one from its files while calls go on, and no half of one', async () => {
     const { gateway, lines, write, claude } = await started()
     claude.always({ type: 'stall', afterChunks: 1, ms: 3_000 })
     const stream = ask(gateway, '/v1/messages', messages({ stream: true }))
@@ -104,7 +104,7 @@ describe('a gateway with a certificate', () => {
     expect([text.includes('message_stop'), name]).toEqual([true, 'first'])
   })
 
-  test('keeps the one before where the files are broken, says so once, and everywhere', async () => {
+  it('keeps the one before where the files are broken, says so once, and everywhere', async () => {
     const { gateway, config, lines, write } = await started()
     write({ key: 'no key' })
     await gateway.reload(config)
@@ -124,7 +124,7 @@ describe('a gateway with a certificate', () => {
     expect((await ask(gateway, '/healthz')).name).toBe('second')
   })
 
-  test('warns before its end: in the log, at /readyz and in /metrics', async () => {
+  it('warns before its end: in the log, at /readyz and in /metrics', async () => {
     const { gateway, lines } = await started(old as Pair)
     expect(lines).toEqual([
       expect.stringMatching(/^warning: the certificate in .*cert\.pem expires in \d+ hours: /),
@@ -135,7 +135,7 @@ describe('a gateway with a certificate', () => {
     expect(Number(end) * 1_000 - Date.now()).toBeLessThan(2 * 86_400_000)
   })
 
-  test('speaks no version of TLS that is too old, and nothing without TLS', async () => {
+  it('speaks no version of TLS that is too old, and nothing without TLS', async () => {
     const { gateway } = await started(first, { minVersion: '1.3' })
     await expect(ask(gateway, '/healthz', undefined, { maxVersion: 'TLSv1.2' })).rejects.toThrow(
       /protocol version|EPROTO/,
@@ -155,7 +155,7 @@ describe('a gateway with a certificate', () => {
     expect(text).toMatch(/spillway_server_turned_away_total\{[^}]*"tls"[^}]*\} [2-9]/)
   })
 
-  test('closes handshakes that do not get on, and does not wait for them when it stops', async () => {
+  it('closes handshakes that do not get on, and does not wait for them when it stops', async () => {
     const { gateway } = await started(first, {}, { headersTimeout: '300ms' })
     const { port } = new URL(gateway.url)
     const silent = connect(Number(port), '127.0.0.1').on('error', () => {})
@@ -166,7 +166,7 @@ describe('a gateway with a certificate', () => {
     await Promise.all([gateway.close(60_000), closed])
   })
 
-  test('cuts a client that takes nothing, by TLS too', async () => {
+  it('cuts a client that takes nothing, by TLS too', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'x'.repeat(20_000_000) } }))
     const { gateway, write: _ } = await startedAt(claude, { stallTimeout: '400ms' })
     const { port } = new URL(gateway.url)
@@ -200,7 +200,7 @@ async function startedAt(claude: SimulatedServer, server: object) {
 }
 
 describe('clientAuth: require', () => {
-  test('connects clients that ca vouches for, and no others', async () => {
+  it('connects clients that ca vouches for, and no others', async () => {
     const folder = temporaryFolder()
     const ca = join(folder, 'ca.pem')
     writeFileSync(ca, second?.cert as string)
@@ -214,7 +214,7 @@ describe('clientAuth: require', () => {
 })
 
 describe('what is wrong with server.tls', () => {
-  test.each<[string, (files: Record<string, string>) => object, RegExp]>([
+  it.each<[string, (files: Record<string, string>) => object, RegExp]>([
     [
       'a file that is not there',
       ({ key }) => ({ cert: '/nowhere.pem', key }),
@@ -254,7 +254,7 @@ describe('what is wrong with server.tls', () => {
   })
 })
 
-test('the commands ask a gateway by https, and say what its clients need', async () => {
+it('the commands ask a gateway by https, and say what its clients need', async () => {
   const folder = temporaryFolder()
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
   writeFileSync(cert, first?.cert as string)

@@ -8,7 +8,7 @@ import {
   startOpenAi,
 } from '@spillway/testing'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { type Gateway, parseConfig, startGateway } from '../src/index.ts'
 import { ownKey, targetAt } from './gateway.ts'
@@ -162,7 +162,7 @@ async function outcomeOf(caller: Caller, target: Target, feature: Feature, strea
 
 describe.each(Object.keys(expected) as Caller[])('callers of %s', (caller) => {
   describe.each(Object.keys(servers) as Target[])('at %s', (target) => {
-    test.each(Object.keys(plays) as Feature[])('get %s, at once and as a stream', async (feature) => {
+    it.each(Object.keys(plays) as Feature[])('get %s, at once and as a stream', async (feature) => {
       for (const stream of [false, true]) {
         const outcome = await outcomeOf(caller, target, feature, stream)
         const [wanted] = [expected[caller][feature][target]]
@@ -173,6 +173,6 @@ describe.each(Object.keys(expected) as Caller[])('callers of %s', (caller) => {
   })
 })
 
-test('docs/translation.md has this table; write it with vitest -u', async () => {
+it('docs/translation.md has this table; write it with vitest -u', async () => {
   await expect(matrixPage()).toMatchFileSnapshot('../../../docs/translation.md')
 })

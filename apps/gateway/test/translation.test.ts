@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { type Fault, type Reply, type SimulatedServer, startClaude, startOpenRouter } from '@spillway/testing'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import type { Json } from './raw-client.ts'
 
@@ -55,7 +55,7 @@ const texts = (message: Anthropic.Message): string =>
   message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('')
 
 describe('the Anthropic SDK, answered by a server of chat completions', () => {
-  test.each<[string, Reply]>([
+  it.each<[string, Reply]>([
     ['one call after the other', parallel],
     ['calls by turns, with text in between', { ...parallel, interleaved: true }],
     ['with thinking', { ...parallel, thinking: 'Hm, well.' }],
@@ -86,7 +86,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     expect(bodyAt(server).tools.map((tool: Json) => tool.function.name)).toEqual(['weather', 'time'])
   })
 
-  test('brings results back behind their calls, in order', async () => {
+  it('brings results back behind their calls, in order', async () => {
     const { client, server } = await anthropicToChat()
     const first = { ...question, tools: anthropicTools }
     const uses = calls.map((call) => ({ type: 'tool_use' as const, ...call }))
@@ -115,7 +115,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     expect(messages[4].content).toBe('Be brief.')
   })
 
-  test('sends images', async () => {
+  it('sends images', async () => {
     const { client, server } = await anthropicToChat()
     const image = {
       type: 'image' as const,
@@ -129,7 +129,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     ])
   })
 
-  test.each([
+  it.each([
     ['end_turn', 'end_turn'],
     ['max_tokens', 'max_tokens'],
     ['refusal', 'refusal'],
@@ -139,7 +139,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     expect((await client.messages.stream(question).finalMessage()).stop_reason).toBe(expected)
   })
 
-  test('reads what got lost', async () => {
+  it('reads what got lost', async () => {
     const { client } = await anthropicToChat()
     const system = [
       { type: 'text' as const, text: 'Be brief.', cache_control: { type: 'ephemeral' as const } },
@@ -154,7 +154,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     expect(response.headers.has('x-spillway-degraded')).toBe(false)
   })
 
-  test('counts tokens by an estimate, and is told so', async () => {
+  it('counts tokens by an estimate, and is told so', async () => {
     const { client, server } = await anthropicToChat()
     const { data, response } = await client.messages.countTokens({ model, messages: turns }).withResponse()
     expect(data.input_tokens).toBeGreaterThan(3)
@@ -164,7 +164,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     expect(server.requests).toHaveLength(0)
   })
 
-  test.each([
+  it.each([
     [400, Anthropic.BadRequestError, 'invalid_request_error'],
     [401, Anthropic.AuthenticationError, 'authentication_error'],
     [403, Anthropic.PermissionDeniedError, 'permission_error'],
@@ -184,7 +184,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
     }
   })
 
-  test.each<[string, Fault]>([
+  it.each<[string, Fault]>([
     ['an error event', { type: 'error-in-200', at: 'after-content' }],
     ['a reset', { type: 'cut', at: 'after-content', how: 'reset' }],
     ['an early end', { type: 'cut', at: 'after-content', how: 'end' }],
@@ -203,7 +203,7 @@ describe('the Anthropic SDK, answered by a server of chat completions', () => {
 })
 
 describe('the OpenAI SDK, answered by Claude', () => {
-  test.each<[string, Reply]>([
+  it.each<[string, Reply]>([
     ['plainly', parallel],
     ['with thinking', { ...parallel, thinking: 'Hm, well.' }],
   ])('gets text and parallel calls, streamed and not: %s', async (_, reply) => {
@@ -238,7 +238,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     expect(bodyAt(server).max_tokens).toBeGreaterThan(0)
   })
 
-  test('sends usage in a stream only where it is asked for', async () => {
+  it('sends usage in a stream only where it is asked for', async () => {
     const { client } = await openaiToClaude(parallel)
     let chunks = 0
     for await (const chunk of await client.chat.completions.create({ ...asked, stream: true })) {
@@ -249,7 +249,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     expect(chunks).toBeGreaterThan(5)
   })
 
-  test('brings results back in one turn, before what is said', async () => {
+  it('brings results back in one turn, before what is said', async () => {
     const { client, server } = await openaiToClaude()
     const made = calls.map(({ id, name, input }) => ({
       id,
@@ -281,7 +281,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     )
   })
 
-  test('sends images', async () => {
+  it('sends images', async () => {
     const { client, server } = await openaiToClaude()
     const url = `data:image/png;base64,${pixel}`
     const content = [
@@ -295,7 +295,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     ])
   })
 
-  test.each([
+  it.each([
     ['end_turn', 'stop'],
     ['max_tokens', 'length'],
     ['refusal', 'content_filter'],
@@ -305,7 +305,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     expect(choices[0]?.finish_reason).toBe(expected)
   })
 
-  test('reads what got lost', async () => {
+  it('reads what got lost', async () => {
     const { client } = await openaiToClaude()
     const { response } = await client.chat.completions.create({ ...asked, n: 2, seed: 7 }).withResponse()
     expect(response.headers.get('x-spillway-degraded')).toBe('choices, seed')
@@ -313,7 +313,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     expect(plain.response.headers.has('x-spillway-degraded')).toBe(false)
   })
 
-  test.each([
+  it.each([
     [400, OpenAI.BadRequestError],
     [401, OpenAI.AuthenticationError],
     [404, OpenAI.NotFoundError],
@@ -330,7 +330,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
     }
   })
 
-  test.each<[string, Fault]>([
+  it.each<[string, Fault]>([
     ['an error event', { type: 'error-in-200', at: 'after-content' }],
     ['a reset', { type: 'cut', at: 'after-content', how: 'reset' }],
     ['an early end', { type: 'cut', at: 'after-content', how: 'end' }],
@@ -348,7 +348,7 @@ describe('the OpenAI SDK, answered by Claude', () => {
   })
 })
 
-test('a tool loop goes from Claude to a local model and back to Claude, thinking included', async () => {
+it('a tool loop goes from Claude to a local model and back to Claude, thinking included', async () => {
   const claude = forThisTest(
     await startClaude({
       checkThinking: true,

@@ -1,5 +1,5 @@
 import { startClaude } from '@spillway/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError, parseConfig, startGateway } from '../src/index.ts'
 import { clientsOf } from './clients.ts'
@@ -31,7 +31,7 @@ async function started(server: object) {
 const adviceOf = async (url: string): Promise<string> =>
   JSON.parse((await send(`${url}/v1/v1/messages`, { headers: asProxy, body: messages() })).text).error.message
 
-test('what a proxy says is believed of proxies that are named, and changes while the gateway runs', async () => {
+it('what a proxy says is believed of proxies that are named, and changes while the gateway runs', async () => {
   const { gateway, config, refused } = await started({})
   expect(await adviceOf(gateway.url)).toContain('http://gateway.example')
   const trusting = { ...config, server: { ...config.server, trustProxy: ['127.0.0.0/8'] } }
@@ -40,7 +40,7 @@ test('what a proxy says is believed of proxies that are named, and changes while
   expect(refused).toEqual(['127.0.0.1', '198.51.100.7'])
 })
 
-test('no header of a client makes it one of this machine, behind a trusted proxy or without one', async () => {
+it('no header of a client makes it one of this machine, behind a trusted proxy or without one', async () => {
   const clients = await clientsOf({ web: {} })
   for (const trustProxy of [undefined, ['127.0.0.1']]) {
     const { gateway } = await started({ ...clients.server, ...(trustProxy && { trustProxy }) })
@@ -54,7 +54,7 @@ test('no header of a client makes it one of this machine, behind a trusted proxy
   }
 })
 
-test.each([
+it.each([
   [['proxy.example'], 'expected an address or a network'],
   [['0.0.0.0/0'], 'this is everyone'],
   [['::/0'], 'this is everyone'],

@@ -1,7 +1,7 @@
 import { createServer, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CallRow, Calls } from '@spillway/gateway-api'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, send } from './raw-client.ts'
 
@@ -68,7 +68,7 @@ async function booked(url: string): Promise<Pick<CallRow, 'tokens' | 'estimated'
   return { tokens, estimated }
 }
 
-test('books the exact usage of a stream whose caller did not ask for it, and keeps its chunk from the caller', async () => {
+it('books the exact usage of a stream whose caller did not ask for it, and keeps its chunk from the caller', async () => {
   const server = await chatServer((asked, response) => stream(asked, response))
   const url = await gatewayAt(server)
   const { text } = await send(`${url}${path}`, { body: chat({ ...long, stream: true }) })
@@ -79,14 +79,14 @@ test('books the exact usage of a stream whose caller did not ask for it, and kee
   expect(await booked(url)).toMatchObject({ tokens: { input: 4_801, output: 7 }, estimated: false })
 })
 
-test('leaves the chunk to a caller who did ask', async () => {
+it('leaves the chunk to a caller who did ask', async () => {
   const server = await chatServer((asked, response) => stream(asked, response))
   const url = await gatewayAt(server)
   const body = chat({ stream: true, stream_options: { include_usage: true } })
   expect((await send(`${url}${path}`, { body })).text).toContain('"choices":[],"usage":{"prompt_tokens":4801')
 })
 
-test.each([
+it.each([
   ['is told not to ask', true, { includeUsage: false }],
   ['is refused the option', false, {}],
 ])('estimates the usage of a stream, prompt and answer, where it %s', async (_name, takes, more) => {
@@ -108,7 +108,7 @@ test.each([
   expect(tokens.input).toBeLessThan(8_000)
 })
 
-test.each([
+it.each([
   ['without usage', {}],
   ['with nothing but zeros for it', { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }],
 ])('estimates an answer %s', async (_name, more) => {
@@ -124,7 +124,7 @@ test.each([
   expect(tokens.output).toBeLessThan(14)
 })
 
-test.each([
+it.each([
   ['whole answer', (): void => {}, false],
   ['stream before its first word', (): void => {}, true],
   ['stream', (response: ServerResponse): void => stream({}, response, false), true],

@@ -5,7 +5,7 @@ import {
   startOllama,
   startOpenRouter,
 } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
@@ -48,14 +48,14 @@ const openRouterAt = (server: SimulatedServer, ...keys: string[]): object => ({
 })
 
 describe('when the money of a key is used up', () => {
-  test('a fallback answers', async () => {
+  it('a fallback answers', async () => {
     const claude = forThisTest(await startClaude({ fault: () => noCredit }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), await local()))
     const { status, headers } = await ask(gateway)
     expect([status, headers['x-spillway-fallback']]).toEqual([200, 'billing'])
   })
 
-  test('the other key of the vendor answers, and the poor one rests', async () => {
+  it('the other key of the vendor answers, and the poor one rests', async () => {
     const claude = forThisTest(
       await startClaude({
         fault: ({ headers }) => (headers['x-api-key'] === 'sk-poor' ? noCredit : undefined),
@@ -76,7 +76,7 @@ describe('when the money of a key is used up', () => {
     expect(refused.length).toBeLessThanOrEqual(1)
   })
 
-  test('the caller reads what the vendor says where there is nobody else', async () => {
+  it('the caller reads what the vendor says where there is nobody else', async () => {
     const claude = forThisTest(await startClaude({ fault: () => noCredit }))
     const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
     const { status, text } = await ask(gateway)
@@ -84,7 +84,7 @@ describe('when the money of a key is used up', () => {
   })
 })
 
-test('a fallback that cannot take the request does not keep the next one from answering', async () => {
+it('a fallback that cannot take the request does not keep the next one from answering', async () => {
   const claude = forThisTest(await startClaude({ fault: () => ({ type: 'status', status: 529 }) }))
   const unsuited = failing(400, anthropicError('invalid_request_error', 'llama3.2 does not support tools'))
   const gateway = await gatewayOf({
@@ -96,7 +96,7 @@ test('a fallback that cannot take the request does not keep the next one from an
   expect([status, headers['x-spillway-served-by']]).toEqual([200, 'local'])
 })
 
-test('what the first target says of the request is final', async () => {
+it('what the first target says of the request is final', async () => {
   const invalid = failing(400, anthropicError('invalid_request_error', 'messages: required'))
   const claude = forThisTest(await startClaude({ fault: () => invalid }))
   const gateway = await gatewayOf(configOf(targetAt(claude, 'anthropic'), await local()))
@@ -125,7 +125,7 @@ describe('an error of OpenRouter that concerns one request', () => {
     return { server, gateway }
   }
 
-  test('as a flagged prompt goes to no other key and to no local model, and touches nobody else', async () => {
+  it('as a flagged prompt goes to no other key and to no local model, and touches nobody else', async () => {
     const { server, gateway } = await setUp(flagged)
     for (let call = 0; call < 24; call++) expect((await ask(gateway, 'FLAG')).status).toBe(403)
     expect(server.requests.length).toBe(24)
@@ -133,14 +133,14 @@ describe('an error of OpenRouter that concerns one request', () => {
     expect([status, headers['x-spillway-served-by']]).toEqual([200, 'claude'])
   })
 
-  test('as a prompt that the balance does not cover is answered by the fallback, and touches nobody else', async () => {
+  it('as a prompt that the balance does not cover is answered by the fallback, and touches nobody else', async () => {
     const { gateway } = await setUp(unaffordable)
     for (let call = 0; call < 24; call++)
       expect((await ask(gateway, 'FLAG')).headers['x-spillway-served-by']).toBe('local')
     expect((await ask(gateway)).headers['x-spillway-served-by']).toBe('claude')
   })
 
-  test('as the page of a firewall touches nobody else', async () => {
+  it('as the page of a firewall touches nobody else', async () => {
     const page: Fault = {
       type: 'status',
       status: 403,
@@ -152,7 +152,7 @@ describe('an error of OpenRouter that concerns one request', () => {
     expect((await ask(gateway)).headers['x-spillway-served-by']).toBe('claude')
   })
 
-  test('as its daily limit is not retried, and is over when the body says so', async () => {
+  it('as its daily limit is not retried, and is over when the body says so', async () => {
     const daily = failing(429, {
       error: {
         message: 'Rate limit exceeded: free-models-per-day',
@@ -173,7 +173,7 @@ describe('an error of OpenRouter that concerns one request', () => {
 const tooLong = 'prompt too long; exceeded max context length by 4 tokens'
 
 describe('an error in the shape of another service', () => {
-  test.each<[string, number, object, Record<string, string>, string]>([
+  it.each<[string, number, object, Record<string, string>, string]>([
     ['AWS', 400, { message: 'No' }, { 'x-amzn-errortype': 'ValidationException' }, 'invalid_request_error'],
     [
       'Google',
@@ -194,7 +194,7 @@ describe('an error in the shape of another service', () => {
     ])
   })
 
-  test.each<[string, object]>([
+  it.each<[string, object]>([
     ['Anthropic’s', { type: 'error', error: { type: 'invalid_request_error', message: tooLong } }],
     ['its own', { StatusCode: 400, Status: '400 Bad Request', error: tooLong }],
   ])(
@@ -213,7 +213,7 @@ describe('an error in the shape of another service', () => {
     },
   )
 
-  test.each([
+  it.each([
     'prompt is too long: 210000 tokens > 200000 maximum',
     'Prompt is too long',
     'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000',
@@ -224,7 +224,7 @@ describe('an error in the shape of another service', () => {
     expect(received.text).toBe(JSON.stringify(body))
   })
 
-  test('is an error in the middle of a stream too', async () => {
+  it('is an error in the middle of a stream too', async () => {
     const part = { choices: [{ index: 0, delta: { content: 'Hel' }, finish_reason: null }] }
     for (const odd of [{ object: 'error', message: 'No', type: 'X', code: 500 }, { detail: 'No' }]) {
       const events = [part, odd].map((each) => `data: ${JSON.stringify(each)}\n\n`).join('')
@@ -244,7 +244,7 @@ describe('a stream of the OpenAI shape that was cut', () => {
     tool_calls: [{ index: 0, id: 'call_1', function: { name: 'rm', arguments: '{"path":"/tm' } }],
   })
 
-  test.each([
+  it.each([
     ['half a tool call and [DONE]', `${openCall}data: [DONE]\n\n`],
     ['content and [DONE]', `${delta({ content: 'Hel' })}data: [DONE]\n\n`],
     ['an empty finish reason in each chunk', `${delta({ content: 'Hel' }, '')}data: [DONE]\n\n`],
@@ -260,7 +260,7 @@ describe('a stream of the OpenAI shape that was cut', () => {
     expect(translated.text).not.toContain('message_stop')
   })
 
-  test('inside the chunk after its finish reason is whole, without the torn rest', async () => {
+  it('inside the chunk after its finish reason is whole, without the torn rest', async () => {
     const events = `${delta({ content: 'Hello' }, 'stop')}data: {"choices":[],"usa`
     const server = await rawUpstream((socket) => {
       socket.write(`${streamHead}${events}`)

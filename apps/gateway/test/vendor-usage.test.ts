@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CallRow, Calls } from '@spillway/gateway-api'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { configOf, gatewayOf, targetAt } from './gateway.ts'
 import { chat, send } from './raw-client.ts'
 
@@ -81,7 +81,7 @@ const answers: readonly Answer[] = [
   },
 ]
 
-test('books what each vendor means by its usage, streamed or not', async () => {
+it('books what each vendor means by its usage, streamed or not', async () => {
   let current = answers[0] as Answer
   const server = createServer(async (incoming, response) => {
     let text = ''

@@ -1,5 +1,5 @@
 import { type Fault, startClaude, startOllama } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Gateway } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { chat, messages, send } from './raw-client.ts'
@@ -26,7 +26,7 @@ const ofToday = failing(
   { 'x-amzn-errortype': 'ThrottlingException' },
 )
 
-test.each<[string, string, Fault]>([
+it.each<[string, string, Fault]>([
   [
     'a budget of LiteLLM',
     'billing',
@@ -76,7 +76,7 @@ test.each<[string, string, Fault]>([
   expect([status, headers['x-spillway-fallback'], claude.requests.length]).toEqual([200, kind, 1])
 })
 
-test.each([
+it.each([
   ['whose balance is used up', noBalance, 1],
   ['whose day is used up', ofToday, 20],
 ])('the other key of a vendor answers for one %s', async (_, fault, most) => {
@@ -89,7 +89,7 @@ test.each([
   expect(claude.requests.filter(isPoor).length).toBeLessThanOrEqual(most)
 })
 
-test('a request that no minute of the limit is long enough for is not repeated, and touches nobody else', async () => {
+it('a request that no minute of the limit is long enough for is not repeated, and touches nobody else', async () => {
   const message = 'Request too large for m on tokens per min (TPM): Limit 30000, Requested 342389.'
   const body = { error: { message, type: 'tokens', code: 'rate_limit_exceeded' } }
   const tooLarge = failing(429, body, { 'retry-after': '30' })
@@ -108,7 +108,7 @@ test('a request that no minute of the limit is long enough for is not repeated, 
 describe('an error inside a stream', () => {
   const tooLong = 'The number of tokens to keep from the initial prompt is greater than the context length.'
 
-  test.each<[string, string]>([
+  it.each<[string, string]>([
     ['without a code', `event: error\ndata: ${JSON.stringify({ error: { message: tooLong } })}\n\n`],
     ['without the form of an event', JSON.stringify({ error: { message: tooLong } })],
   ])('that is of the prompt is asked once and told in the caller’s words: %s', async (_, body) => {
@@ -126,7 +126,7 @@ describe('an error inside a stream', () => {
     })
   })
 
-  test('that tells of an overload before any content is answered by the fallback', async () => {
+  it('that tells of an overload before any content is answered by the fallback', async () => {
     const overloaded = { error: { message: 'overloaded', type: 'x', code: 'server_is_overloaded' } }
     const server = await rawUpstream((socket) =>
       socket.end(`${streamHead}data: ${JSON.stringify(overloaded)}\n\n`),

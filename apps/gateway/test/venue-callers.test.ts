@@ -8,7 +8,7 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime'
 import { type SimulatedServer, startClaude, startOpenAi } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { AnsweredCall } from '../src/index.ts'
 import { configOf, forThisTest, gatewayOf, ownKey, targetAt } from './gateway.ts'
 import { awsClient, secretsOfClients, type VenueMessages, venueClients } from './venue-clients.ts'
@@ -57,7 +57,7 @@ function expectNoSecretOf(server: Pick<SimulatedServer, 'requests'>): void {
 }
 
 describe.each(venueClients)('$name at the gateway', ({ model, make, counts }) => {
-  test('gets whole answers, streams and errors, and counts tokens', async () => {
+  it('gets whole answers, streams and errors, and counts tokens', async () => {
     const { url, claude, calls } = await claudeBehind()
     const messages = make(url).messages as VenueMessages
     const call = { ...asked, model, thinking, tools }
@@ -96,7 +96,7 @@ describe.each(venueClients)('$name at the gateway', ({ model, make, counts }) =>
 describe('AWS’s own client at the gateway', () => {
   const input = { modelId: bedrockModel, body }
 
-  test('gets whole answers and streams, and counts tokens', async () => {
+  it('gets whole answers and streams, and counts tokens', async () => {
     const { url, claude, calls } = await claudeBehind()
     const client = awsClient(url)
     const whole = await client.send(new InvokeModelCommand(input))
@@ -130,7 +130,7 @@ describe('AWS’s own client at the gateway', () => {
     expectNoSecretOf(claude)
   })
 
-  test('gets AWS’s own exceptions, before a stream and within it', async () => {
+  it('gets AWS’s own exceptions, before a stream and within it', async () => {
     const { url, claude } = await claudeBehind()
     const client = awsClient(url)
     const streamed = async (): Promise<void> => {
@@ -171,7 +171,7 @@ describe('AWS’s own client at the gateway', () => {
 })
 
 describe('a caller in Bedrock’s form', () => {
-  test('is answered by a server of chat completions where Claude is overloaded', async () => {
+  it('is answered by a server of chat completions where Claude is overloaded', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'status', status: 529 })
     const other = forThisTest(await startOpenAi({ reply, separateWrites: true }))
@@ -188,7 +188,7 @@ describe('a caller in Bedrock’s form', () => {
     expect(message.content).toMatchObject(content.slice(1))
   })
 
-  test('reads a stream to its end that another target went on with', async () => {
+  it('reads a stream to its end that another target went on with', async () => {
     const claude = forThisTest(
       await startClaude({ reply: { text: 'one two three four' }, separateWrites: true }),
     )
@@ -207,7 +207,7 @@ describe('a caller in Bedrock’s form', () => {
     expect(message.stop_reason).toBe('end_turn')
   })
 
-  test('that accepts restarts sees the marker and the other answer', async () => {
+  it('that accepts restarts sees the marker and the other answer', async () => {
     const claude = forThisTest(await startClaude({ reply: { text: 'one two three' }, separateWrites: true }))
     claude.always({ type: 'cut', at: 'after-content', how: 'reset' })
     const other = forThisTest(await startClaude({ reply: { text: 'four' } }))
@@ -226,7 +226,7 @@ describe('a caller in Bedrock’s form', () => {
     expect(starts).toEqual(['message_start', 'spillway_restart', 'message_start', 'message_stop'])
   })
 
-  test('is kept waiting by frames that its client skips', async () => {
+  it('is kept waiting by frames that its client skips', async () => {
     const claude = forThisTest(await startClaude({ reply }))
     claude.always({ type: 'slow-first-token', ms: 300 })
     const { url } = await gatewayOf(
@@ -249,7 +249,7 @@ describe('a caller in Bedrock’s form', () => {
     expect(types.at(-1)).toBe('message_stop')
   })
 
-  test('that leaves takes the upstream with it', async () => {
+  it('that leaves takes the upstream with it', async () => {
     const claude = forThisTest(await startClaude())
     claude.always({ type: 'slow-first-token', ms: Infinity })
     const { url } = await gatewayOf(configOf(targetAt(claude, 'anthropic')))
@@ -270,7 +270,7 @@ describe('what the gateway refuses itself', () => {
   const bedrockPath = `/model/${bedrockModel}/invoke`
   const vertexPath = '/v1/projects/p/locations/l/publishers/anthropic/models/claude-opus-5:rawPredict'
 
-  test.each([
+  it.each([
     ['a model that no route serves', '/model/meta.llama3/invoke', {}, 404, 'ResourceNotFoundException'],
     ['a body that is no JSON', bedrockPath, { body: '{' }, 400, 'ValidationException'],
     ['a body that is too large', bedrockPath, { body: ' '.repeat(1_100_000) }, 400, 'ValidationException'],
@@ -309,7 +309,7 @@ describe('what the gateway refuses itself', () => {
     if (said.error === undefined) expect(response.headers.get('x-amzn-requestid')).toMatch(/./)
   })
 
-  test('a foreign host at a cloud’s path, before anything else', async () => {
+  it('a foreign host at a cloud’s path, before anything else', async () => {
     const { url } = await gatewayOf(configOf(targetAt({ url: 'http://127.0.0.1:1' }, 'anthropic')))
     const headers = { host: 'evil.example' }
     const { statusCode, headers: said } = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -318,7 +318,7 @@ describe('what the gateway refuses itself', () => {
     expect([statusCode, said['x-amzn-errortype']]).toEqual([403, 'AccessDeniedException'])
   })
 
-  test('says of a signature, and of a cloud’s key, that an endpoint cannot be asked with it', async () => {
+  it('says of a signature, and of a cloud’s key, that an endpoint cannot be asked with it', async () => {
     const claude = forThisTest(await startClaude())
     const target = { api: 'anthropic', endpoints: [{ url: claude.url, credential: 'caller' }] }
     const { url } = await gatewayOf(configOf(target))
@@ -338,7 +338,7 @@ describe('what the gateway refuses itself', () => {
     expect(claude.requests).toEqual([])
   })
 
-  test('has no profiles, so that Claude Code takes the ids that it knows, and tells the model of an id', async () => {
+  it('has no profiles, so that Claude Code takes the ids that it knows, and tells the model of an id', async () => {
     const { url } = await gatewayOf(configOf(targetAt({ url: 'http://127.0.0.1:1' }, 'anthropic')))
     const listed = await fetch(`${url}/inference-profiles?type=SYSTEM_DEFINED`)
     expect(await listed.json()).toEqual({ inferenceProfileSummaries: [] })

@@ -1,5 +1,5 @@
 import { startBedrock, startClaude, startVertex, venueFaults } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { forThisTest, gatewayOf, ownKey } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
@@ -39,7 +39,7 @@ const ask = (url: string, turn: number, more: object = {}) =>
     }),
   })
 
-test('a call that clouds do not take is answered by an endpoint that does, and reaches no cloud', async () => {
+it('a call that clouds do not take is answered by an endpoint that does, and reaches no cloud', async () => {
   const { bedrock, vertex, direct, at, gatewayOver } = await clouds()
   const gateway = await gatewayOver(at.bedrock, at.vertex, at.direct)
   const tools = [{ type: 'web_fetch_20250910', name: 'web_fetch' }]
@@ -47,7 +47,7 @@ test('a call that clouds do not take is answered by an endpoint that does, and r
   expect([bedrock, vertex, direct].map(({ requests }) => requests.length)).toEqual([0, 0, 4])
 })
 
-test('where no endpoint takes it, the fallback answers', async () => {
+it('where no endpoint takes it, the fallback answers', async () => {
   const { bedrock, vertex, other, at, gatewayOver } = await clouds()
   const gateway = await gatewayOver(at.bedrock, at.vertex)
   const { status, headers } = await ask(gateway.url, 0, { container: 'container_1' })
@@ -55,7 +55,7 @@ test('where no endpoint takes it, the fallback answers', async () => {
   expect([bedrock, vertex, other].map(({ requests }) => requests.length)).toEqual([0, 0, 1])
 })
 
-test('a model that one endpoint has not granted is answered by the next, and the fallback stays unasked until all refuse', async () => {
+it('a model that one endpoint has not granted is answered by the next, and the fallback stays unasked until all refuse', async () => {
   const { bedrock, vertex, other, at, gatewayOver } = await clouds()
   bedrock.always(venueFaults.bedrock.accessNotGranted)
   const gateway = await gatewayOver(at.bedrock, at.vertex)
@@ -65,7 +65,7 @@ test('a model that one endpoint has not granted is answered by the next, and the
   expect((await ask(gateway.url, 9)).headers['x-spillway-served-by']).toBe('other')
 })
 
-test('what is left out for a cloud is told to the caller', async () => {
+it('what is left out for a cloud is told to the caller', async () => {
   const { bedrock, at, gatewayOver } = await clouds()
   const gateway = await gatewayOver(at.bedrock)
   const { status, headers } = await ask(gateway.url, 0, { service_tier: 'auto' })

@@ -13,7 +13,7 @@ import {
   startVertex,
   virtualClock,
 } from '@spillway/testing'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { describeConfig } from '../src/cli/describe.ts'
 import { examineEndpoints } from '../src/doctor/endpoints.ts'
@@ -120,7 +120,7 @@ function attemptsIn(file: string): Booked[] {
 }
 
 describe('a target over several clouds', () => {
-  test('is called at each with its own credential, and each is booked as who is paid', async () => {
+  it('is called at each with its own credential, and each is booked as who is paid', async () => {
     const { servers, at } = await cloudsOf()
     const file = join(temporaryFolder(), 'ledger.db')
     const names = Object.keys(servers) as (keyof typeof servers)[]
@@ -153,7 +153,7 @@ describe('a target over several clouds', () => {
     expect(servers.vertex.requests[0]?.headers).not.toHaveProperty('x-api-key')
   })
 
-  test('no call fails while each of its endpoints in turn fails', async () => {
+  it('no call fails while each of its endpoints in turn fails', async () => {
     const { servers, at } = await cloudsOf({ inputTokens: 10, outputTokens: 3 })
     const four = [servers.direct, servers.bedrock, servers.vertex, servers.foundry]
     const config = configOf(
@@ -177,7 +177,7 @@ describe('a target over several clouds', () => {
 })
 
 describe('ids, headers and keys of an endpoint', () => {
-  test('a model has the id that its name or its api says, everywhere else its own', async () => {
+  it('a model has the id that its name or its api says, everywhere else its own', async () => {
     const { servers, at } = await cloudsOf()
     const models = {
       'claude-sonnet-5-5': {
@@ -198,7 +198,7 @@ describe('ids, headers and keys of an endpoint', () => {
     expect(servers.vertex.requests[0]?.path).toContain('claude-sonnet-5-5')
   })
 
-  test('fixed headers and another scheme go out, to models too', async () => {
+  it('fixed headers and another scheme go out, to models too', async () => {
     const { servers, at } = await cloudsOf()
     const more = { headers: { 'X-Amzn-Bedrock-Service-Tier': 'flex' } }
     const bedrock = await gatewayOf(
@@ -222,7 +222,7 @@ describe('ids, headers and keys of an endpoint', () => {
     expect(servers.aws.requests.some(({ path }) => path.startsWith('/v1/models'))).toBe(true)
   })
 
-  test('a Bedrock API key of the environment, or of a variable, goes as a bearer token', async () => {
+  it('a Bedrock API key of the environment, or of a variable, goes as a bearer token', async () => {
     const bedrock = forThisTest(await startBedrock({ apiKeys: ['bedrock-key'] }))
     const endpoint = { api: 'bedrock', region, url: bedrock.url }
     vi.stubEnv('MY_BEDROCK_KEY', 'bedrock-key')
@@ -236,7 +236,7 @@ describe('ids, headers and keys of an endpoint', () => {
   })
 })
 
-test('batches go where there are any, and are booked there', async () => {
+it('batches go where there are any, and are booked there', async () => {
   const { servers, at } = await cloudsOf()
   const file = join(temporaryFolder(), 'ledger.db')
   const gateway = await gatewayOf(
@@ -265,7 +265,7 @@ describe('the doctor', () => {
     )
   }
 
-  test('obtains each credential and asks each cloud for something that costs nothing', async () => {
+  it('obtains each credential and asks each cloud for something that costs nothing', async () => {
     const { servers, at } = await cloudsOf()
     const found = await findings(at())
     expect(found.filter((line) => !line.startsWith('ok'))).toEqual([])
@@ -276,7 +276,7 @@ describe('the doctor', () => {
       expect(servers[name].requests.at(-1)?.path).toMatch(/count.tokens/)
   })
 
-  test('says why a cloud finds no credential, what it refuses, and that the clock is wrong', async () => {
+  it('says why a cloud finds no credential, what it refuses, and that the clock is wrong', async () => {
     const { at } = await cloudsOf()
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined)
     expect((await findings(at('bedrock'))).join()).toMatch(
@@ -291,7 +291,7 @@ describe('the doctor', () => {
   })
 })
 
-test('/readyz names what a cloud does not find, and the log says what to do', async () => {
+it('/readyz names what a cloud does not find, and the log says what to do', async () => {
   const { at } = await cloudsOf()
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', undefined)
   const lines: string[] = []
@@ -328,7 +328,7 @@ describe('what a file says of clouds', () => {
   }
   const at = 'targets.claude.endpoints[0]'
 
-  test.each<[object, string, object?]>([
+  it.each<[object, string, object?]>([
     [{ api: 'bedrock', region, credential: 'aws' }, ''],
     [
       { api: 'bedrock', region },
@@ -406,7 +406,7 @@ describe('what a file says of clouds', () => {
     else expect(found).toContain(expected)
   })
 
-  test('an address is that of the cloud where none is set', async () => {
+  it('an address is that of the cloud where none is set', async () => {
     const { config } = parseConfig(
       stringify(
         configOf({

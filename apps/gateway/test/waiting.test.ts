@@ -1,9 +1,9 @@
 import { startClaude, startOllama } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { configOf, forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
 
-test.each([20, 120, 864_000])(
+it.each([20, 120, 864_000])(
   'a 429 that asks for %d s is answered by the fallback at once, and so are the calls after it',
   async (retryAfter) => {
     const claude = forThisTest(await startClaude())
@@ -22,7 +22,7 @@ test.each([20, 120, 864_000])(
   },
 )
 
-test('without a fallback the call waits for as long as the vendor asks', async () => {
+it('without a fallback the call waits for as long as the vendor asks', async () => {
   const claude = forThisTest(await startClaude())
   const gateway = await gatewayOf(
     configOf(targetAt(claude, 'anthropic'), undefined, { retry: { attempts: 2 } }),

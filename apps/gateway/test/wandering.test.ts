@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Reply, startClaude, startOllama, startOpenRouter } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { forThisTest, gatewayOf, targetAt } from './gateway.ts'
 import { type Caller, conversationOf } from './matrix-clients.ts'
 import type { Json } from './matrix-json.ts'
@@ -26,7 +26,7 @@ function refusedByMistral(messages: readonly Json[]): string | undefined {
 
 const nine = (turn: number): string => `m${String(turn).padStart(8, '0')}`
 
-test.each<Caller>(['messages', 'chat'])(
+it.each<Caller>(['messages', 'chat'])(
   'a tool loop of 30 turns wanders through seven kinds of servers and comes home to Claude each time: %s',
   async (caller) => {
     const use = { toolUse: [{ name: 'open_gate', input: { gate: 1 } }] }

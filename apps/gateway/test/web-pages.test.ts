@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type SimulatedServer, startOpenRouter } from '@spillway/testing'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import { hasChromium, launchBrowser, settled } from '../../dashboard/test/browser.ts'
 import { parseConfig, startGateway } from '../src/index.ts'
@@ -136,7 +136,7 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     return page
   }
 
-  test.each([evil, '127.0.0.1', 'localhost', 'evil.localhost'])(
+  it.each([evil, '127.0.0.1', 'localhost', 'evil.localhost'])(
     'a page at %s on another port reaches no model and reads nothing',
     async (host) => {
       const { url, upstream } = await start()
@@ -153,7 +153,7 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     },
   )
 
-  test('a page whose name is made to lead here (DNS rebinding) reaches no model and reads nothing', async () => {
+  it('a page whose name is made to lead here (DNS rebinding) reaches no model and reads nothing', async () => {
     // To the browser it is all the same whether the name or the port leads to another server from now on.
     const attacker = await startSite()
     const page = await open(`http://${evil}:${attacker.port}/`)
@@ -165,7 +165,7 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     expect(could['the API']).toBe('status 403')
   })
 
-  test('a page at the very same name may do all that, which shows that the attempts work', async () => {
+  it('a page at the very same name may do all that, which shows that the attempts work', async () => {
     const { url, upstream } = await start()
     const page = await open(url)
     const could = (await page.evaluate(ofItsOwn)) as Record<string, string>
@@ -175,14 +175,14 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     expect(upstream.requests.length).toBeGreaterThan(0)
   })
 
-  test('a page cannot show the dashboard inside of itself', async () => {
+  it('a page cannot show the dashboard inside of itself', async () => {
     const { url } = await start()
     const page = await open(`http://${evil}:${await site(`<iframe src="${url}/"></iframe>`)}/`)
     await expect.poll(() => page.frames().length).toBe(2)
     await expect.poll(() => page.frames()[1]?.url()).toBe('chrome-error://chromewebdata/')
   })
 
-  test('a link on another site opens the dashboard, which works', async () => {
+  it('a link on another site opens the dashboard, which works', async () => {
     const { url } = await start()
     const page = await open(`http://${evil}:${await site(`<a href="${url}/#/live">the dashboard</a>`)}/`)
     await page.getByRole('link').click()
@@ -195,7 +195,7 @@ describe.skipIf(!hasChromium())('web pages in Chromium', { timeout: 60_000 }, ()
     await page.locator('.feed[data-status="live"]').waitFor()
   })
 
-  test('a page of an allowed origin uses the gateway as any client', async () => {
+  it('a page of an allowed origin uses the gateway as any client', async () => {
     const port = await site()
     const { url, upstream } = await start({ allowedOrigins: [`http://${evil}:${port}`] })
     const headers = {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { CallStory, Calls, Changes, Mirrors } from '@spillway/gateway-api'
 import { startClaude, startOpenAi } from '@spillway/testing'
-import { expect, test, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { parseConfig, startGateway } from '../src/index.ts'
 import { forThisTest, gatewayOf, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, send } from './raw-client.ts'
@@ -18,7 +18,7 @@ function when<T>(url: string, path: string, check: (answer: T) => void): Promise
   }, 15_000)
 }
 
-test('what mirrors compared, and what circuits and limits became, is there after a restart, by its time', async () => {
+it('what mirrors compared, and what circuits and limits became, is there after a restart, by its time', async () => {
   const claude = forThisTest(await startClaude())
   const candidate = forThisTest(await startClaude())
   const storage = { url: `sqlite:${join(temporaryFolder(), 'ledger.db')}` }
@@ -77,7 +77,7 @@ test('what mirrors compared, and what circuits and limits became, is there after
   expect(csv.text).toMatch(/^\ufeffat,kind,target,endpoint,subject,was,became,reason,until\r\n/)
 })
 
-test('the page of a call says for what it waited, and what was lost on the way to a target that can do less', async () => {
+it('the page of a call says for what it waited, and what was lost on the way to a target that can do less', async () => {
   const claude = forThisTest(await startClaude())
   const chat = forThisTest(await startOpenAi())
   const { url } = await gatewayOf({

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { type Json, messages, send } from './raw-client.ts'
 import { until } from './spillway.ts'
@@ -39,7 +39,7 @@ async function callsOfBoth(run: RunningWorkers): Promise<number> {
 }
 
 describe('a gateway of two workers is one to those who look', { timeout: 60_000 }, () => {
-  test('in its ledger, its metrics and its live view, also when a worker has ended', async () => {
+  it('in its ledger, its metrics and its live view, also when a worker has ended', async () => {
     const claude = await claudeFor()
     const storage = { url: `sqlite:${join(temporaryFolder(), 'books.db')}` }
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic'), undefined, { storage }))
@@ -73,7 +73,7 @@ describe('a gateway of two workers is one to those who look', { timeout: 60_000 
     expect(await run.exit).toBe(0)
   })
 
-  test('in its limits', async () => {
+  it('in its limits', async () => {
     const claude = await claudeFor()
     const limited = { rateLimit: { requestsPerMinute: 20, maxWait: '0ms' } }
     const run = await startedWorkers(

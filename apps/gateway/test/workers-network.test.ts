@@ -3,7 +3,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { join } from 'node:path'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
 import { Agent, request } from 'undici'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { certificateFor } from '../../../packages/core-client/test/certificate.ts'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { anthropicHeaders, messages, send } from './raw-client.ts'
@@ -32,7 +32,7 @@ function callByHttp2(url: string): Promise<number> {
 }
 
 describe('a gateway of two workers', { timeout: 60_000 }, () => {
-  test('speaks TLS, shows a new certificate in both, and replaces its workers without a failed call', async () => {
+  it('speaks TLS, shows a new certificate in both, and replaces its workers without a failed call', async () => {
     const [first, second] = await Promise.all([certificateFor('first'), certificateFor('second')])
     const folder = temporaryFolder()
     const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
@@ -54,7 +54,7 @@ describe('a gateway of two workers', { timeout: 60_000 }, () => {
     expect([...load.statuses.keys()]).toEqual([200])
   })
 
-  test('speaks HTTP/2 without TLS beside HTTP/1.1, and believes proxies that it trusts', async () => {
+  it('speaks HTTP/2 without TLS beside HTTP/1.1, and believes proxies that it trusts', async () => {
     const claude = await claudeFor()
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')), {
       trustProxy: ['127.0.0.0/8'],
@@ -70,7 +70,7 @@ describe('a gateway of two workers', { timeout: 60_000 }, () => {
     await until(() => run.log().filter(({ event }) => event === 'call').length === 5)
   })
 
-  test('knows of each key, session, logout and revocation in both', async () => {
+  it('knows of each key, session, logout and revocation in both', async () => {
     const claude = await claudeFor()
     const folder = temporaryFolder()
     const clientsFile = join(folder, 'clients.json')

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startClaude } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { configOf, forThisTest, targetAt, temporaryFolder } from './gateway.ts'
 import { messages, openSocket, type RawConnection, requestText, send } from './raw-client.ts'
 import { spillway, until } from './spillway.ts'
@@ -29,7 +29,7 @@ function booked(file: string): string[] {
 }
 
 describe('a gateway of two workers', { timeout: 90_000 }, () => {
-  test('has one limit, one ledger and one view of both, and the command line reads them', async () => {
+  it('has one limit, one ledger and one view of both, and the command line reads them', async () => {
     const claude = await startClaude().then(forThisTest)
     const file = join(temporaryFolder(), 'ledger.db')
     const config = configOf(targetAt(claude, 'anthropic'), undefined, {
@@ -59,7 +59,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(new Set(booked(file)).size).toBe(100)
   })
 
-  test('books each call once while its workers are killed and replaced under load', async () => {
+  it('books each call once while its workers are killed and replaced under load', async () => {
     const claude = await startClaude({ record: false }).then(forThisTest)
     const file = join(temporaryFolder(), 'ledger.db')
     const run = await startedWorkers(
@@ -79,7 +79,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(new Set(booked(file)).size).toBe(answered)
   })
 
-  test('whose primary is killed leaves rows in journals, which the next start takes over, once', async () => {
+  it('whose primary is killed leaves rows in journals, which the next start takes over, once', async () => {
     const claude = await startClaude({ chunks: 60, chunkDelayMs: 50, record: false }).then(forThisTest)
     const folder = temporaryFolder()
     const file = join(folder, 'ledger.db')

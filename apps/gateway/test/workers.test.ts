@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type SimulatedServer, startClaude } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { configOf, forThisTest, targetAt } from './gateway.ts'
 import { messages, openSocket, type RawConnection, requestText, send } from './raw-client.ts'
 import { configFile, spillway, until } from './spillway.ts'
@@ -25,7 +25,7 @@ const workersThatCalled = (run: RunningWorkers): Set<unknown> =>
   new Set(run.log().flatMap(({ event, worker }) => (event === 'call' ? [worker] : [])))
 
 describe('a gateway of two workers', { timeout: 90_000 }, () => {
-  test('serves by both, says which one in its log, drains at SIGTERM and leaves nothing behind', async () => {
+  it('serves by both, says which one in its log, drains at SIGTERM and leaves nothing behind', async () => {
     const claude = await claudeFor({ chunks: 20, chunkDelayMs: 50 })
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     const pids = run.pids()
@@ -44,7 +44,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(run.log().at(-1)).toMatchObject({ event: 'summary', calls: 2, failed: 0, targets: { claude: 2 } })
   })
 
-  test('replaces a worker that is killed: only the calls in it are lost, and the port stays', async () => {
+  it('replaces a worker that is killed: only the calls in it are lost, and the port stays', async () => {
     const claude = await claudeFor()
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     const load = startLoad(run.url)
@@ -63,7 +63,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(run.stdout()).toContain(`(pid ${victim}) has ended (SIGKILL)`)
   })
 
-  test('gives a connection that a hung worker had not taken to another one when it is killed', async () => {
+  it('gives a connection that a hung worker had not taken to another one when it is killed', async () => {
     const claude = await claudeFor()
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     const [hung] = run.pids() as [number]
@@ -77,7 +77,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200])
   })
 
-  test('goes on where both are killed at once', async () => {
+  it('goes on where both are killed at once', async () => {
     const claude = await claudeFor()
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     for (const pid of run.pids()) process.kill(pid, 'SIGKILL')
@@ -85,7 +85,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect((await send(`${run.url}/v1/messages`, { body: messages() })).status).toBe(200)
   })
 
-  test('replaces all workers under load without a failed call: at SIGUSR2, for keys of the start, and one at SIGTERM', async () => {
+  it('replaces all workers under load without a failed call: at SIGUSR2, for keys of the start, and one at SIGTERM', async () => {
     const claude = await claudeFor()
     const config = configOf(targetAt(claude, 'anthropic'))
     const run = await startedWorkers(config)
@@ -112,7 +112,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(run.pids().filter((pid) => before.includes(pid))).toEqual([])
   })
 
-  test('takes a change in all workers or in none', async () => {
+  it('takes a change in all workers or in none', async () => {
     const [claude, other] = [await claudeFor(), await claudeFor({ reply: { text: 'the other one' } })]
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     const before = run.pids()
@@ -138,7 +138,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     expect(run.pids()).toEqual(before)
   })
 
-  test('stops at once at a second signal, and a key press that all processes hear is one of the primary', async () => {
+  it('stops at once at a second signal, and a key press that all processes hear is one of the primary', async () => {
     const claude = await claudeFor()
     claude.always({ type: 'stall', afterChunks: 1, ms: Number.POSITIVE_INFINITY })
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
@@ -154,7 +154,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
     await until(() => !pids.some(isAlive))
   })
 
-  test('whose primary is killed ends the calls in flight and leaves no process behind', async () => {
+  it('whose primary is killed ends the calls in flight and leaves no process behind', async () => {
     const claude = await claudeFor({ chunks: 20, chunkDelayMs: 50 })
     const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
     const pids = run.pids()
@@ -166,7 +166,7 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
 })
 
 describe('a gateway of workers that cannot start', { timeout: 60_000 }, () => {
-  test('says so once, and exits', async () => {
+  it('says so once, and exits', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void taken.close())
     await once(taken, 'listening')

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { leakPerRequest } from './leak.ts'
 
-test('a leak is as large as it is said to be, and not a part of the heap', async () => {
+it('a leak is as large as it is said to be, and not a part of the heap', async () => {
   const server = createServer((_, response) => void response.end()).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { programs } from './programs.ts'
 
 const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
@@ -9,20 +9,20 @@ const run = (...args: string[]): { status: number | null; stdout: string; stderr
     encoding: 'utf8',
   })
 
-test('without a name all programs are listed, a line each', () => {
+it('without a name all programs are listed, a line each', () => {
   const { status, stdout } = run()
   expect(status).toBe(0)
   for (const name of Object.keys(programs)) expect(stdout).toMatch(new RegExp(`^ {2}${name} +\\S`, 'm'))
 })
 
-test('an unknown name gets the names that there are', () => {
+it('an unknown name gets the names that there are', () => {
   const { status, stderr } = run('nothing-like-it')
   expect(status).toBe(2)
   expect(stderr).toContain('`pnpm prove` has no "nothing-like-it".')
   expect(stderr).toContain(Object.keys(programs)[0])
 })
 
-test('the README has each program', () => {
+it('the README has each program', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const listed = readme.match(/^\| `[a-z-]+` /gm)?.map((row) => row.slice(3, -2))
   expect(listed).toEqual(Object.keys(programs))

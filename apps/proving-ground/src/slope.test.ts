@@ -1,24 +1,24 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { medianOf, quantileOf, slopeOf } from './slope.ts'
 
 const line = (value: (at: number) => number) =>
   Array.from({ length: 60 }, (_, at) => ({ at, value: value(at) }))
 
-test('a line has its slope, whatever a tenth of the points are', () => {
+it('a line has its slope, whatever a tenth of the points are', () => {
   expect(slopeOf(line((at) => 5 + 2 * at))).toBeCloseTo(2)
   expect(slopeOf(line((at) => (at % 10 === 3 ? 10_000 : 2 * at)))).toBeCloseTo(2, 0)
 })
 
-test('values that swing about a level do not rise', () => {
+it('values that swing about a level do not rise', () => {
   expect(Math.abs(slopeOf(line((at) => 100 + 30 * Math.sin(at))))).toBeLessThan(0.3)
 })
 
-test('few values have a slope, too', () => {
+it('few values have a slope, too', () => {
   expect(slopeOf([])).toBe(0)
   expect(slopeOf([{ at: 1, value: 7 }])).toBe(0)
 })
 
-test('quantiles lie between values', () => {
+it('quantiles lie between values', () => {
   expect(medianOf([])).toBe(0)
   expect(medianOf([3, 1])).toBe(2)
   expect(quantileOf([5, 1, 2, 3, 4], 1)).toBe(5)

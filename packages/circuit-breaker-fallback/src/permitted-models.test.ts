@@ -1,7 +1,7 @@
 import { createRequest, type ModelRequest } from '@spillway/middleware'
 import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { publishedModels } from './permitted-models.ts'
 
 const clock = virtualClock()
@@ -11,7 +11,7 @@ const request = (model = 'claude-fable-5', signal?: AbortSignal): ModelRequest =
     body: jsonBodyFromObject({ model }),
   })
 
-test('each model is looked up once, and again after a time', async () => {
+it('each model is looked up once, and again after a time', async () => {
   const read: string[] = []
   const permitted = publishedModels({
     keepFor: 1_000,
@@ -32,7 +32,7 @@ test('each model is looked up once, and again after a time', async () => {
   expect(read).toHaveLength(3)
 })
 
-test.each([
+it.each([
   ['fails', () => Promise.reject(new Error('away'))],
   ['says nothing', () => Promise.resolve({})],
   ['is no object', () => Promise.resolve('<html>')],
@@ -54,7 +54,7 @@ test.each([
   expect(asked).toBe(2)
 })
 
-test('a call waits for it so long, or until its caller leaves, and leaves no timer behind', async () => {
+it('a call waits for it so long, or until its caller leaves, and leaves no timer behind', async () => {
   const permitted = publishedModels({ read: () => new Promise(() => {}), maxWait: 50 })
   const late = permitted(request())
   await clock.advance(50)
@@ -66,7 +66,7 @@ test('a call waits for it so long, or until its caller leaves, and leaves no tim
   expect(clock.pending).toBe(0)
 })
 
-test('one that does not answer holds the first calls alone, and is heard when it answers after all', async () => {
+it('one that does not answer holds the first calls alone, and is heard when it answers after all', async () => {
   let answer: ((body: unknown) => void) | undefined
   let asked = 0
   const permitted = publishedModels({

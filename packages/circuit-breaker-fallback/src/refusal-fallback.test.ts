@@ -9,7 +9,7 @@ import {
   type SimulatedServer,
   startClaude,
 } from '@spillway/testing'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { fallback } from './fallback.ts'
 import { publishedModels } from './permitted-models.ts'
 import { refusalFallback } from './refusal-fallback.ts'
@@ -101,7 +101,7 @@ describe('beside the middleware of the official SDK, the caller gets the same an
       ['claude-sonnet-5-5'],
     ],
   ]
-  test.each(
+  it.each(
     cases.flatMap(([name, ...rest]) => [[name, false, ...rest] as const, [name, true, ...rest] as const]),
   )('where %s (stream: %s)', async (_, stream, replies, models = [opus, haiku]) => {
     const [one, other] = await Promise.all([claudeWith(replies), claudeWith(replies)])
@@ -112,7 +112,7 @@ describe('beside the middleware of the official SDK, the caller gets the same an
 })
 
 describe('a model that declines', () => {
-  test('leaves the bytes of answers alone, and of a refusal that nobody else may answer', async () => {
+  it('leaves the bytes of answers alone, and of a refusal that nobody else may answer', async () => {
     for (const reply of [says('They leak.'), declines('Mostly by'), declines()]) {
       const claude = await claudeWith({ [fable]: reply })
       const wrapped = wrapFetch(fetch, refusalFallback({ models: [] }))
@@ -127,7 +127,7 @@ describe('a model that declines', () => {
     }
   })
 
-  test('is asked no more in its conversation, whose seams are not sent back, nor what belongs before them', async () => {
+  it('is asked no more in its conversation, whose seams are not sent back, nor what belongs before them', async () => {
     const claude = await claudeWith({
       [fable]: { ...declines('Mostly by'), thinking: 'Dams.' },
       [opus]: says('overtopping.'),
@@ -150,7 +150,7 @@ describe('a model that declines', () => {
     expect(claude.requests.map(modelOf).slice(3)).toEqual([fable, opus])
   })
 
-  test('is followed by the models that the vendor permits, in its order where nobody has another', async () => {
+  it('is followed by the models that the vendor permits, in its order where nobody has another', async () => {
     const replies = { [fable]: declines(), [opus]: declines(), [haiku]: says('They leak.') }
     const claude = await claudeWith(replies)
     let reads = 0
@@ -184,7 +184,7 @@ describe('a model that declines', () => {
     ])
   })
 
-  test('is handed over where nothing may be asked, or all that may fails', async () => {
+  it('is handed over where nothing may be asked, or all that may fails', async () => {
     const claude = await claudeWith(
       { [fable]: declines('Mostly by') },
       { fault: (request) => (modelOf(request) === fable ? undefined : { type: 'status', status: 529 }) },
@@ -200,7 +200,7 @@ describe('a model that declines', () => {
     ])
   })
 
-  test('is not spoken for by other targets, unless they are asked to', async () => {
+  it('is not spoken for by other targets, unless they are asked to', async () => {
     const claude = await claudeWith({ [fable]: declines(), [opus]: declines() })
     const other = await claudeWith({ [fable]: says('Elsewhere.') })
     const { wrapFetch: _, target, attempt, fetchTransport } = await import('@spillway/attempt')
@@ -223,7 +223,7 @@ describe('a model that declines', () => {
     expect(await kind(() => true)).toBe('end_turn')
   })
 
-  test.each([
+  it.each([
     ['fallbacks', { fallbacks: [{ model: opus }], betas: ['server-side-fallback-2026-07-01'] }],
     ['a token of the caller', { fallback_credit_token: 'fct_x.y', betas: ['fallback-credit-2026-07-01'] }],
   ])('is left to the caller who sends %s', async (_, more) => {
@@ -235,7 +235,7 @@ describe('a model that declines', () => {
     expect(claude.requests[0]?.headers['anthropic-beta']).toBe(more.betas[0])
   })
 
-  test('costs the vendor no second time: retries without a token where the field is refused', async () => {
+  it('costs the vendor no second time: retries without a token where the field is refused', async () => {
     const refused = 'fallback_credit_token: Extra inputs are not permitted'
     const claude = await claudeWith(
       { [fable]: declines(), [opus]: says('They leak.') },
@@ -251,7 +251,7 @@ describe('a model that declines', () => {
     expect(claude.requests).toHaveLength(3)
   })
 
-  test('keeps its end from no reader who leaves, and lets go of the model that was about to go on', async () => {
+  it('keeps its end from no reader who leaves, and lets go of the model that was about to go on', async () => {
     const claude = await claudeWith(
       { [fable]: declines('Mostly by'), [opus]: says('overtopping.') },
       { fault: (request) => (modelOf(request) === opus ? { type: 'slow-headers', ms: 60_000 } : undefined) },
@@ -264,7 +264,7 @@ describe('a model that declines', () => {
     await claude.requests[1]?.closedByPeer
   })
 
-  test('is an outcome that the next one changes, with the usage of both where both were heard', async () => {
+  it('is an outcome that the next one changes, with the usage of both where both were heard', async () => {
     const outcomes: Promise<Outcome>[] = []
     const events: SpillwayEvent[] = []
     const watch: Middleware = (next) => async (request) => {
@@ -329,14 +329,14 @@ describe('of an endpoint that answers', () => {
     { type: 'web_search_tool_result', tool_use_id: 's1', content: [] },
   ]
 
-  test('numbers stay as they were written', async () => {
+  it('numbers stay as they were written', async () => {
     const call = '{"type":"tool_use","id":"t","name":"n","input":{"id":12345678901234567890}}'
     const answer = `{"type":"message","content":[${call}],"stop_reason":"tool_use","usage":{}}`
     const { said } = await through([refused([]), answer])
     expect(said).toContain(call)
   })
 
-  test('tools of the vendor that have run are continued from, also without streaming', async () => {
+  it('tools of the vendor that have run are continued from, also without streaming', async () => {
     const { said, asked } = await through([refused(ran), answered('Found.')])
     expect((asked[1]?.messages as object[] | undefined)?.at(-1)).toEqual({ role: 'assistant', content: ran })
     expect(JSON.parse(said).content.map(({ type }: { type: string }) => type)).toEqual([
@@ -347,7 +347,7 @@ describe('of an endpoint that answers', () => {
     ])
   })
 
-  test.each([
+  it.each([
     ['that may not be continued from', refused(ran, { fallback_has_prefill_claim: false }), []],
     ['whose continuation is refused', refused(ran), [failed('invalid_request_error', 'no prefill')]],
   ])('tools that have run, %s, are not run again', async (_, refusal, rest) => {
@@ -356,7 +356,7 @@ describe('of an endpoint that answers', () => {
     expect(asked).toHaveLength(1 + rest.length)
   })
 
-  test('a claim that nobody makes is tried, and given up', async () => {
+  it('a claim that nobody makes is tried, and given up', async () => {
     const begun = [{ type: 'text', text: 'Mostly  ' }]
     const sse = (data: object & { type: string }): string =>
       `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
@@ -386,7 +386,7 @@ describe('of an endpoint that answers', () => {
     expect(said.match(/message_start/g)).toHaveLength(2)
   })
 
-  test('a fast mode that is crowded is left for the usual one', async () => {
+  it('a fast mode that is crowded is left for the usual one', async () => {
     const { said, asked } = await through(
       [refused([]), failed('overloaded_error', 'o'), answered('They leak.')],
       {
@@ -397,7 +397,7 @@ describe('of an endpoint that answers', () => {
     expect(said).toContain('They leak.')
   })
 
-  test('thinking that the next model may not know is switched off', async () => {
+  it('thinking that the next model may not know is switched off', async () => {
     const { asked } = await through([refused([]), answered('They leak.')], {
       thinking: { type: 'between_tools' },
     })
@@ -405,7 +405,7 @@ describe('of an endpoint that answers', () => {
   })
 })
 
-test('nobody goes on within a tool call, which no agent must run then', async () => {
+it('nobody goes on within a tool call, which no agent must run then', async () => {
   const call = { name: 'rm', input: { path: '/' } }
   const claude = await claudeWith({
     [fable]: { text: 'Now', toolUse: [call], refusal: { inBlock: true } },
@@ -417,14 +417,14 @@ test('nobody goes on within a tool call, which no agent must run then', async ()
   expect([message.stop_reason, claude.requests.length]).toEqual(['refusal', 1])
 })
 
-test('a model that nobody stands in for is asked as if there were no policy', async () => {
+it('a model that nobody stands in for is asked as if there were no policy', async () => {
   const claude = await claudeWith({ [haiku]: says('They leak.') })
   const models = (model: string): string[] => (model === fable ? [opus] : [])
   await ours(claude, { models }).beta.messages.create({ ...params, model: haiku })
   expect(claude.requests[0]?.headers['anthropic-beta']).toBeUndefined()
 })
 
-test.each([
+it.each([
   [{}, /refusal\.models or refusal\.permitted/],
   [{ models: [opus], stayFor: -1 }, /refusal\.stayFor/],
   [{ models: [opus], maxConversations: 0 }, /refusal\.maxConversations/],

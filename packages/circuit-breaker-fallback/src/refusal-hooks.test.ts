@@ -2,7 +2,7 @@ import { attempt, type Transport } from '@spillway/attempt'
 import { createRequest, type ModelRequest } from '@spillway/middleware'
 import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { refusalFallback } from './refusal-fallback.ts'
 import type { RefusalFallbackOptions } from './refusal-options.ts'
 
@@ -75,7 +75,7 @@ function endpoint(options: RefusalFallbackOptions, clock = virtualClock()) {
 const told = (): string[] => warn.mock.calls.map(([text]) => String(text))
 const refusal = '"stop_reason":"refusal"'
 
-test.each<[string, () => unknown, RegExp]>([
+it.each<[string, () => unknown, RegExp]>([
   [
     'throws',
     () => {
@@ -98,14 +98,14 @@ test.each<[string, () => unknown, RegExp]>([
   expect(told().join()).not.toContain('sk-secret')
 })
 
-test('a `models` that answers with undefined leaves it to the vendor', async () => {
+it('a `models` that answers with undefined leaves it to the vendor', async () => {
   const { asked, ask } = endpoint({ models: () => undefined, permitted: async () => [opus] })
   expect(await ask(false)).toContain('They leak.')
   expect(asked).toEqual([fable, opus])
   expect(told()).toEqual([])
 })
 
-test.each<[string, () => unknown, RegExp]>([
+it.each<[string, () => unknown, RegExp]>([
   [
     'throws',
     () => {
@@ -133,7 +133,7 @@ test.each<[string, () => unknown, RegExp]>([
   },
 )
 
-test('a slow `permitted` is waited for no longer than the call lasts, which is not its fault', async () => {
+it('a slow `permitted` is waited for no longer than the call lasts, which is not its fault', async () => {
   const { asked, ask, clock } = endpoint({ models: [opus], permitted: () => new Promise(() => {}) })
   const before = clock.now()
   expect(await ask(false, { deadline: before + 1_000 })).toContain(refusal)
@@ -142,7 +142,7 @@ test('a slow `permitted` is waited for no longer than the call lasts, which is n
   expect(told()).toEqual([])
 })
 
-test('a caller who leaves while `permitted` is asked leaves nothing behind', async () => {
+it('a caller who leaves while `permitted` is asked leaves nothing behind', async () => {
   const leaving = new AbortController()
   const { ask, clock } = endpoint({ models: [opus], permitted: () => new Promise(() => {}) })
   clock.setTimer(100, () => leaving.abort())

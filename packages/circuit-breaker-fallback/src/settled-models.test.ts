@@ -1,7 +1,7 @@
 import { createRequest, type ModelRequest } from '@spillway/middleware'
 import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { SettledModels } from './settled-models.ts'
 
 const clock = virtualClock()
@@ -18,7 +18,7 @@ const request = (
     body: jsonBodyFromObject({ model, messages }),
   })
 
-test('later turns of a conversation stay with a model, for a time', async () => {
+it('later turns of a conversation stay with a model, for a time', async () => {
   const settled = new SettledModels(10, 1_000)
   const later = [question, answer, question]
   settled.settle(request([question]), 'b')
@@ -31,7 +31,7 @@ test('later turns of a conversation stay with a model, for a time', async () => 
   expect(settled.modelFor(request(later))).toBeUndefined()
 })
 
-test('conversations of other tenants, sessions and models are others', () => {
+it('conversations of other tenants, sessions and models are others', () => {
   const settled = new SettledModels(10, 1_000)
   const later = [question, answer, question]
   settled.settle(request([question], { tenant: 't', session: 's' }), 'b')
@@ -41,7 +41,7 @@ test('conversations of other tenants, sessions and models are others', () => {
   expect(settled.modelFor(request(later, { tenant: 't', session: 's' }, 'c'))).toBeUndefined()
 })
 
-test('so many conversations are remembered and no more', () => {
+it('so many conversations are remembered and no more', () => {
   const settled = new SettledModels(2, 1_000)
   const turn = (i: number): object => ({ role: 'user', content: `Hello ${i}?` })
   for (const i of [1, 2, 3]) settled.settle(request([turn(i)]), 'b')

@@ -27,6 +27,7 @@ const ways: readonly (readonly [string, (text: string) => Credential])[] = [
 
 /** Promises that are no `Promise`, as those of queries in some libraries. */
 const foreignPromises = (text: string): TokenSource => ({
+  // biome-ignore lint/suspicious/noThenProperty: that is what makes it a promise
   token: () => ({ then: (done: (token: AccessToken) => void) => done({ value: text }) }) as never,
   refused() {},
 })

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { lockedFile } from '../src/locked-file.ts'
 
 function fileInFolder() {
@@ -13,7 +13,7 @@ function fileInFolder() {
 
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 
-test('no update of writers at the same time is lost, and only the owner can read the file', async () => {
+it('no update of writers at the same time is lost, and only the owner can read the file', async () => {
   const { folder, path, open } = fileInFolder()
   expect([await open().read(), await open().revision()]).toEqual([undefined, undefined])
   const add = (name: string) => open().update((before) => Buffer.from(`${textOf(before)}${name};`))
@@ -23,7 +23,7 @@ test('no update of writers at the same time is lost, and only the owner can read
   expect(readdirSync(folder).sort()).toEqual(['things.json', 'things.json.lock'])
 })
 
-test('a change that changes nothing leaves the revision, leftovers of killed writers go, and an error changes nothing', async () => {
+it('a change that changes nothing leaves the revision, leftovers of killed writers go, and an error changes nothing', async () => {
   const { folder, path, open } = fileInFolder()
   await open().update(() => Buffer.from('one'))
   const revision = await open().revision()

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { type AttemptRow, type Entry, openLedgerStore } from '../src/index.ts'
 
 const at = Date.UTC(2026, 9, 30)
@@ -24,7 +24,7 @@ function attemptOf(n: number): Entry {
   return { table: 'attempts', row }
 }
 
-test('of 20,000 invented tenants or models, the largest are listed, and the others are one exact sum', async () => {
+it('of 20,000 invented tenants or models, the largest are listed, and the others are one exact sum', async () => {
   for (let n = 0; n < tenants; n += 2000)
     await store.write(Array.from({ length: 2000 }, (_, index) => attemptOf(n + index)))
   const range = { from: at, to: at + 60_000 }
@@ -40,7 +40,7 @@ test('of 20,000 invented tenants or models, the largest are listed, and the othe
   }
 }, 60_000)
 
-test('beyond a bound, invented tenants and models are one group, and the sum of all is exact', async () => {
+it('beyond a bound, invented tenants and models are one group, and the sum of all is exact', async () => {
   const bounded = openLedgerStore('sqlite::memory:', { maxNames: 50 })
   await bounded.write(Array.from({ length: 500 }, (_, n) => attemptOf(n)))
   await bounded.write(Array.from({ length: 500 }, (_, n) => attemptOf(1000 + n)))
@@ -54,7 +54,7 @@ test('beyond a bound, invented tenants and models are one group, and the sum of 
   await bounded.close()
 })
 
-test('a limit that holds all groups leaves no others, and gives what all totals are', async () => {
+it('a limit that holds all groups leaves no others, and gives what all totals are', async () => {
   const range = { from: 0, to: at + 60_000 }
   for (const by of ['role', 'target', 'day'] as const)
     expect(await store.largestTotals(by, range, 100)).toEqual({

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { detectLocalModels } from './detect.ts'
 import type { LocalServerKind } from './detect-probes.ts'
 
@@ -73,7 +73,7 @@ const lmStudio: Routes = {
 }
 
 describe('each model server is recognised', () => {
-  test('Ollama, with Anthropic Messages from 0.14 on', async () => {
+  it('Ollama, with Anthropic Messages from 0.14 on', async () => {
     const models = ['llama3.2:latest', 'qwen3:8b']
     expect(await find('ollama', ollama('0.14.0'))).toEqual([
       { kind: 'ollama', version: '0.14.0', models, apis: ['anthropic', 'openai'], state: 'ready' },
@@ -82,7 +82,7 @@ describe('each model server is recognised', () => {
     expect(await find('ollama', ollama('1.0.0-rc1'))).toMatchObject([{ apis: ['anthropic', 'openai'] }])
   })
 
-  test('llama.cpp, ready, loading, of an older build, and behind an API key', async () => {
+  it('llama.cpp, ready, loading, of an older build, and behind an API key', async () => {
     expect(await find('llama.cpp', llamaCpp)).toEqual([
       {
         kind: 'llama.cpp',
@@ -109,7 +109,7 @@ describe('each model server is recognised', () => {
     expect(await find('llama.cpp', keyed)).toMatchObject([{ kind: 'llama.cpp', models: [], state: 'ready' }])
   })
 
-  test('LM Studio, current and old', async () => {
+  it('LM Studio, current and old', async () => {
     expect(await find('lm-studio', lmStudio)).toEqual([
       { kind: 'lm-studio', models: ['google/gemma'], apis: ['anthropic', 'openai'], state: 'ready' },
     ])
@@ -122,7 +122,7 @@ describe('each model server is recognised', () => {
     ])
   })
 
-  test('vLLM, open and behind an API key', async () => {
+  it('vLLM, open and behind an API key', async () => {
     expect(await find('vllm', vllm)).toEqual([
       {
         kind: 'vllm',
@@ -168,12 +168,12 @@ describe('anything else is left out', () => {
     ],
   ]
 
-  test.each(impostors)('%s', async (_what, routes) => {
+  it.each(impostors)('%s', async (_what, routes) => {
     const found = await Promise.all(kinds.map((kind) => find(kind, routes)))
     expect(found.flat()).toEqual([])
   })
 
-  test('one model server on the port of another', async () => {
+  it('one model server on the port of another', async () => {
     expect(await find('llama.cpp', ollama('0.14.0'))).toEqual([])
     expect(await find('llama.cpp', vllm)).toEqual([])
     expect(await find('vllm', llamaCpp)).toEqual([])
@@ -181,7 +181,7 @@ describe('anything else is left out', () => {
     expect(await find('lm-studio', llamaCpp)).toEqual([])
   })
 
-  test('a port where nothing listens', async () => {
+  it('a port where nothing listens', async () => {
     const port = await serve({})
     for (const close of open.splice(0)) close()
     expect(await detectLocalModels({ ports: { ...nowhere, ollama: [port] } })).toEqual([])
@@ -189,7 +189,7 @@ describe('anything else is left out', () => {
 })
 
 describe('the search', () => {
-  test('asks all places at once, and one that hangs holds up none beyond its time', {
+  it('asks all places at once, and one that hangs holds up none beyond its time', {
     retry: 2,
   }, async () => {
     const ports = {
@@ -203,7 +203,7 @@ describe('the search', () => {
     expect(performance.now() - from).toBeLessThan(380)
   })
 
-  test('knows the usual ports, and every host', async () => {
+  it('knows the usual ports, and every host', async () => {
     const asked: string[] = []
     const fetch: typeof globalThis.fetch = async (url) => {
       asked.push(new URL(String(url)).host)
@@ -216,7 +216,7 @@ describe('the search', () => {
     )
   })
 
-  test('ends when the signal aborts', async () => {
+  it('ends when the signal aborts', async () => {
     const port = await serve(() => {})
     const signal = AbortSignal.timeout(30)
     const search = detectLocalModels({ ports: { ...nowhere, ollama: [port] }, timeoutMs: 5000, signal })

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { call, eventsOf, type Json, requestOf } from '../test/call-transport.ts'
 import { modelFolder } from '../test/model-file.ts'
 import { embeddedTransport } from './embedded-transport.ts'
@@ -29,7 +29,7 @@ async function post(body: unknown, changes = {}): Promise<{ status: number; head
 }
 
 describe('an Anthropic request', () => {
-  test('gets a message as JSON', async () => {
+  it('gets a message as JSON', async () => {
     const { status, headers, json } = await post(question)
     expect(status).toBe(200)
     expect(headers['request-id']).toMatch(/^req_/)
@@ -46,7 +46,7 @@ describe('an Anthropic request', () => {
     expect((await post(question)).json.id).not.toBe(json.id)
   })
 
-  test('gets a stream with the events in their order', async () => {
+  it('gets a stream with the events in their order', async () => {
     const { status, headers, text } = await call(
       transport,
       requestOf('anthropic', { ...question, stream: true }),
@@ -81,7 +81,7 @@ describe('an Anthropic request', () => {
     })
   })
 
-  test('ends at max_tokens and at stop sequences, as asked', async () => {
+  it('ends at max_tokens and at stop sequences, as asked', async () => {
     const short = (await post({ ...question, max_tokens: 2 })).json
     expect(short).toMatchObject({
       content: [{ text: 'Grüße aus' }],
@@ -93,7 +93,7 @@ describe('an Anthropic request', () => {
     expect(stopped.content[0].text).toBe('Grüße aus dem lokalen Modell ')
   })
 
-  test('may hold all kinds of content; what is lost is named', async () => {
+  it('may hold all kinds of content; what is lost is named', async () => {
     const content = [
       { type: 'text', text: 'Look:' },
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
@@ -122,12 +122,12 @@ describe('an Anthropic request', () => {
     expect(headers['x-spillway-degraded']).toBe('images, tools')
   })
 
-  test('is counted with the model’s own tokenizer', async () => {
+  it('is counted with the model’s own tokenizer', async () => {
     const counted = await post({ messages }, { operation: 'count_tokens' })
     expect(counted.json).toEqual({ input_tokens: (await post(question)).json.usage.input_tokens })
   })
 
-  test.each([
+  it.each([
     ['no JSON', '{"messages":', /no JSON object/],
     ['no messages', { max_tokens: 1 }, /messages: must be an array/],
     ['empty messages', { max_tokens: 1, messages: [] }, /at least one message/],
@@ -157,7 +157,7 @@ describe('an Anthropic request', () => {
     }
   })
 
-  test.each([
+  it.each([
     ['anthropic', 529, 'overloaded_error'],
     ['openai', 503, 'server_error'],
   ] as const)('is refused while too many others wait (%s: %d)', async (api, status, type) => {
@@ -174,7 +174,7 @@ describe('an Anthropic request', () => {
     await busy.close()
   })
 
-  test('fails with 500 when the model cannot be loaded', async () => {
+  it('fails with 500 when the model cannot be loaded', async () => {
     const broken = embeddedTransport(openEngine({ modelPath: '/nowhere/gone.gguf' }))
     const { status, text } = await call(broken, requestOf('anthropic', { ...question, stream: true })).done
     expect(status).toBe(500)
@@ -187,7 +187,7 @@ describe('an Anthropic request', () => {
 describe('a stream under way', () => {
   const streamed = requestOf('anthropic', { ...question, stream: true })
 
-  test('an abort silences the sink and frees the sequence for the next call', async () => {
+  it('an abort silences the sink and frees the sequence for the next call', async () => {
     const cut = call(transport, streamed, ({ chunks, handle }) => {
       if (chunks.length === 3) handle.abort(new Error('the caller left'))
     })
@@ -197,14 +197,14 @@ describe('a stream under way', () => {
     expect(cut.ended()).toBe(false)
   })
 
-  test('an abort before the first byte leaves nothing behind', async () => {
+  it('an abort before the first byte leaves nothing behind', async () => {
     const cut = call(transport, streamed)
     cut.handle.abort(new Error('the caller left'))
     await call(transport, streamed).done
     expect(cut.chunks).toEqual([])
   })
 
-  test('a paused reader holds nobody up, and gets the rest as one piece', async () => {
+  it('a paused reader holds nobody up, and gets the rest as one piece', async () => {
     const slow = call(transport, streamed, ({ chunks, handle }) => {
       if (chunks.length === 3) handle.pause()
     })
@@ -223,7 +223,7 @@ describe('a stream under way', () => {
     expect(eventsOf(text).at(-1)?.name).toBe('message_stop')
   })
 
-  test('an engine that closes ends it with an error event, not with a clean end', async () => {
+  it('an engine that closes ends it with an error event, not with a clean end', async () => {
     const closing = openEngine({ modelPath: file('closing.gguf', { blocks: 64 }), contextSize: 512 })
     const { text } = await call(embeddedTransport(closing), streamed, ({ chunks }) => {
       if (chunks.length === 3) void closing.close()
@@ -236,7 +236,7 @@ describe('a stream under way', () => {
 describe('an OpenAI request', () => {
   const chat = { model: 'gpt', messages: [{ role: 'developer', content: 'Be brief.' }, ...messages] }
 
-  test('gets a completion as JSON', async () => {
+  it('gets a completion as JSON', async () => {
     const { text } = await call(transport, requestOf('openai', { ...chat, max_completion_tokens: 2 })).done
     expect(JSON.parse(text)).toMatchObject({
       object: 'chat.completion',
@@ -246,7 +246,7 @@ describe('an OpenAI request', () => {
     })
   })
 
-  test('gets chunks, with usage where it was asked for, and [DONE]', async () => {
+  it('gets chunks, with usage where it was asked for, and [DONE]', async () => {
     const body = { ...chat, stream: true, stream_options: { include_usage: true } }
     const events = eventsOf((await call(transport, requestOf('openai', body)).done).text).map(
       ({ data }) => data,
@@ -260,7 +260,7 @@ describe('an OpenAI request', () => {
     expect(plain).not.toContain('usage')
   })
 
-  test('is refused in its own words', async () => {
+  it('is refused in its own words', async () => {
     const { status, text } = await call(transport, requestOf('openai', { messages: 'hi' })).done
     expect(status).toBe(400)
     expect(JSON.parse(text).error).toMatchObject({

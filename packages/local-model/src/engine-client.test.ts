@@ -1,5 +1,5 @@
 import { virtualClock } from '@spillway/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { promptOf } from '../test/model-file.ts'
 import { EngineClient } from './engine-client.ts'
 import type { FromEngine, ToEngine } from './engine-messages.ts'
@@ -66,7 +66,7 @@ const failed = 'SPILLWAY_LOCAL_ENGINE_FAILED'
 const done = { inputTokens: 1, outputTokens: 1, stop: 'end' } as const
 
 describe('a process', () => {
-  test('is started by the first use, holds this one while calls wait, and only then', async () => {
+  it('is started by the first use, holds this one while calls wait, and only then', async () => {
     const { processes, process, ask } = setUp()
     expect(processes).toEqual([])
     const call = ask()
@@ -79,7 +79,7 @@ describe('a process', () => {
     expect(processes).toHaveLength(1)
   })
 
-  test('that crashes fails the calls in flight, and another one is started at once', async () => {
+  it('that crashes fails the calls in flight, and another one is started at once', async () => {
     const { processes, process, ask } = setUp()
     const calls = [ask(), ask()]
     process().end('has ended with SIGABRT', 'GGML_ASSERT(n > 0) failed')
@@ -95,7 +95,7 @@ describe('a process', () => {
     expect(processes).toHaveLength(2)
   })
 
-  test('that crashes again and again is started ever later, a minute at most, until it works', async () => {
+  it('that crashes again and again is started ever later, a minute at most, until it works', async () => {
     const { clock, processes, process, ask } = setUp()
     const crash = async (): Promise<void> => {
       const call = ask()
@@ -121,7 +121,7 @@ describe('a process', () => {
     expect(processes).toHaveLength(11)
   })
 
-  test('that shows no sign of life for half a minute is killed', async () => {
+  it('that shows no sign of life for half a minute is killed', async () => {
     const { clock, processes, process, ask } = setUp()
     const call = ask()
     call.catch(() => {})
@@ -140,7 +140,7 @@ describe('a process', () => {
     expect(process()).not.toBe(first)
   })
 
-  test('is left alone, and this one without a timer, while nobody waits', async () => {
+  it('is left alone, and this one without a timer, while nobody waits', async () => {
     const { clock, process, ask } = setUp()
     const leaver = new AbortController()
     const call = ask(leaver.signal)
@@ -152,7 +152,7 @@ describe('a process', () => {
     expect(process().isKilled).toBe(false)
   })
 
-  test('in which the model could not be loaded is not kept', async () => {
+  it('in which the model could not be loaded is not kept', async () => {
     const { processes, process, ask } = setUp()
     const calls = [ask(), ask()]
     const [first] = processes as [FakeProcess]
@@ -167,7 +167,7 @@ describe('a process', () => {
     expect(process()).not.toBe(first)
   })
 
-  test('that cannot be started is an error that says so', async () => {
+  it('that cannot be started is an error that says so', async () => {
     const start = vi.fn(() => {
       throw new Error('spawn EAGAIN')
     })
@@ -179,7 +179,7 @@ describe('a process', () => {
 })
 
 describe('a call', () => {
-  test('hears everything in its order, and nothing that is not its own', async () => {
+  it('hears everything in its order, and nothing that is not its own', async () => {
     const { engine, process } = setUp()
     const heard: unknown[] = []
     const body = { api: 'openai', operation: 'generate', bytes: new Uint8Array(3) } as const
@@ -196,7 +196,7 @@ describe('a call', () => {
     expect(heard).toEqual([facts, 7, 'mine'])
   })
 
-  test('sends its body part by part, each when the one before has left', async () => {
+  it('sends its body part by part, each when the one before has left', async () => {
     const { engine, process } = setUp()
     void engine.load().catch(() => {})
     const waiting: (() => void)[] = []
@@ -214,7 +214,7 @@ describe('a call', () => {
     expect(Buffer.concat(parts())).toEqual(Buffer.from(bytes))
   })
 
-  test('that is aborted ends at once, tells the process, and sends no more of its body', async () => {
+  it('that is aborted ends at once, tells the process, and sends no more of its body', async () => {
     const { engine, process } = setUp()
     const leaver = new AbortController()
     const bytes = new Uint8Array(10_000_000)
@@ -224,7 +224,7 @@ describe('a call', () => {
     expect(process().types()).toEqual(['open', 'call', 'part', 'abort'])
   })
 
-  test('takes a place until the process has let go of it; too many are refused', async () => {
+  it('takes a place until the process has let go of it; too many are refused', async () => {
     const { process, ask } = setUp({ parallel: 1, maxQueued: 1 })
     const leaver = new AbortController()
     const first = ask(leaver.signal)
@@ -243,7 +243,7 @@ describe('a call', () => {
     expect(await Promise.all([second, third])).toEqual([done, done])
   })
 
-  test('whose listener throws is rejected with that, and stopped', async () => {
+  it('whose listener throws is rejected with that, and stopped', async () => {
     const { engine, process } = setUp()
     const text = (): void => {
       throw new Error('the sink is broken')
@@ -254,7 +254,7 @@ describe('a call', () => {
     expect(process().types()).toEqual(['open', 'call', 'abort'])
   })
 
-  test('is refused by a closed engine, which waits for its process, but not for ever', async () => {
+  it('is refused by a closed engine, which waits for its process, but not for ever', async () => {
     const { clock, engine, process, ask } = setUp()
     const call = ask()
     process().kill = () => {}

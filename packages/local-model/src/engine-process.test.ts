@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { modelFolder } from '../test/model-file.ts'
 import { longWordReply, promptOf } from '../test/prompts.ts'
 import { isAlive, until, watchedEngine } from '../test/watched-engine.ts'
@@ -33,7 +33,7 @@ function withNumber(key: string, value: number): Uint8Array {
 }
 
 describe('the process of an engine', () => {
-  test('that is killed in the middle of an answer fails that call alone; the next one is answered', async () => {
+  it('that is killed in the middle of an answer fails that call alone; the next one is answered', async () => {
     const { engine, pids } = engineOf({ modelPath: slow })
     let pieces = 0
     const text = (): void => {
@@ -47,7 +47,7 @@ describe('the process of an engine', () => {
     expect(pids).toHaveLength(2)
   })
 
-  test('takes nothing with it when a model aborts it, although its header looks sound', async () => {
+  it('takes nothing with it when a model aborts it, although its header looks sound', async () => {
     const modelPath = file('aborts.gguf', withNumber('llama.feed_forward_length', 0))
     await checkGguf(modelPath)
     const { engine, pids } = engineOf({ modelPath })
@@ -59,7 +59,7 @@ describe('the process of an engine', () => {
     expect(isAlive(pids[0] as number)).toBe(false)
   })
 
-  test('takes nothing with it when a prompt aborts it', async () => {
+  it('takes nothing with it when a prompt aborts it', async () => {
     const copy = Buffer.from(tinyGguf())
     // The first byte of most emoji has no token.
     copy.write('{', copy.indexOf('<0xF0>'))
@@ -72,7 +72,7 @@ describe('the process of an engine', () => {
     expect(await answerOf(engine)).toMatch(/^This answer/)
   })
 
-  test('is gone when the engine has closed', async () => {
+  it('is gone when the engine has closed', async () => {
     const { engine, pids } = engineOf({ modelPath: slow })
     await engine.load()
     expect(isAlive(pids[0] as number)).toBe(true)
@@ -80,13 +80,13 @@ describe('the process of an engine', () => {
     expect(isAlive(pids[0] as number)).toBe(false)
   })
 
-  test('is not kept for a model that cannot be loaded', async () => {
+  it('is not kept for a model that cannot be loaded', async () => {
     const { engine, pids } = engineOf({ modelPath: '/nowhere/gone.gguf' })
     await expect(engine.load()).rejects.toMatchObject({ code: 'SPILLWAY_LOCAL_MODEL_INVALID' })
     await until(() => !isAlive(pids[0] as number))
   })
 
-  test('lives through the signals by which a terminal or a supervisor ends the one that started it', async () => {
+  it('lives through the signals by which a terminal or a supervisor ends the one that started it', async () => {
     const { engine, pids } = engineOf({ modelPath: slow })
     let pieces = 0
     const text = (): void => {
@@ -98,7 +98,7 @@ describe('the process of an engine', () => {
   })
 })
 
-test('the process of an engine opens no inspector at SIGUSR1', async () => {
+it('the process of an engine opens no inspector at SIGUSR1', async () => {
   const { engine, pids } = engineOf({ modelPath: slow })
   await engine.load()
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(pids[0] as number, signal)
@@ -127,13 +127,13 @@ describe('a program that has used an engine', () => {
     return { program, pid: Number(pid), ended }
   }
 
-  test('ends by itself, and its engine with it', async () => {
+  it('ends by itself, and its engine with it', async () => {
     const { pid, ended } = await start('end')
     expect(await ended).toBe(0)
     await until(() => !isAlive(pid))
   })
 
-  test.each(['idle', 'busy'])('leaves no process behind when it is killed while that is %s', async (then) => {
+  it.each(['idle', 'busy'])('leaves no process behind when it is killed while that is %s', async (then) => {
     const { program, pid, ended } = await start(then)
     expect(isAlive(pid)).toBe(true)
     program.kill('SIGKILL')

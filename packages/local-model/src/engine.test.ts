@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { modelFolder, promptOf } from '../test/model-file.ts'
 import { type Engine, openEngine } from './engine.ts'
 
@@ -28,7 +28,7 @@ async function say(
 }
 
 describe('the engine', () => {
-  test('answers piece by piece, with the tokens counted', async () => {
+  it('answers piece by piece, with the tokens counted', async () => {
     const pieces: string[] = []
     const started = vi.fn()
     const completion = await quick.generate(promptOf(), { started, text: (piece) => pieces.push(piece) })
@@ -40,7 +40,7 @@ describe('the engine', () => {
     expect(await quick.countTokens(promptOf().turns)).toBe(completion.inputTokens)
   })
 
-  test('stops at maxTokens, 0 included', async () => {
+  it('stops at maxTokens, 0 included', async () => {
     expect(await say(quick, { maxTokens: 3 })).toMatchObject({
       text: 'This answer comes',
       outputTokens: 3,
@@ -53,7 +53,7 @@ describe('the engine', () => {
     })
   })
 
-  test('stops before a stop sequence that begins and ends inside tokens', async () => {
+  it('stops before a stop sequence that begins and ends inside tokens', async () => {
     const stop = ['never said', 'cal mod']
     expect(await say(quick, { stop })).toMatchObject({
       text: 'This answer comes from a lo',
@@ -63,7 +63,7 @@ describe('the engine', () => {
     expect((await say(quick, { stop: ['time!'] })).text).toBe(reply)
   })
 
-  test('says that the context ended the answer, and refuses a prompt beyond it', async () => {
+  it('says that the context ended the answer, and refuses a prompt beyond it', async () => {
     const room = 513 - (await slow.countTokens([{ role: 'user', text: 'x' }]))
     const long = (length: number) => ({ turns: [{ role: 'user', text: 'x'.repeat(length) }] })
     expect(await say(slow, long(room - 6))).toMatchObject({ text: 'This answer comes from', stop: 'context' })
@@ -73,7 +73,7 @@ describe('the engine', () => {
     })
   })
 
-  test('keeps the turns of parallel calls apart', async () => {
+  it('keeps the turns of parallel calls apart', async () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, i) =>
         say(quick, { turns: [{ role: 'user', text: 'a'.repeat(i) }], maxTokens: 2 + i }),
@@ -86,13 +86,13 @@ describe('the engine', () => {
 })
 
 describe('calls beyond the number of sequences', () => {
-  test('wait for their turn, in order', async () => {
+  it('wait for their turn, in order', async () => {
     const order: number[] = []
     await Promise.all([1, 2, 3].map((n) => say(slow).then(() => order.push(n))))
     expect(order).toEqual([1, 2, 3])
   })
 
-  test('stop waiting at once when they are aborted', async () => {
+  it('stop waiting at once when they are aborted', async () => {
     const first = say(slow)
     const leaver = new AbortController()
     const second = say(slow, {}, leaver.signal)
@@ -102,7 +102,7 @@ describe('calls beyond the number of sequences', () => {
     expect((await Promise.all([first, third])).map(({ text }) => text)).toEqual([reply, reply])
   })
 
-  test('an abort in the middle of an answer stops it and frees the sequence', async () => {
+  it('an abort in the middle of an answer stops it and frees the sequence', async () => {
     const leaver = new AbortController()
     const pieces: string[] = []
     const text = (piece: string): void => {
@@ -114,7 +114,7 @@ describe('calls beyond the number of sequences', () => {
     expect(pieces).toHaveLength(3)
   })
 
-  test('an abort while the prompt is read does not wait for it', { retry: 2 }, async () => {
+  it('an abort while the prompt is read does not wait for it', { retry: 2 }, async () => {
     await say(slow)
     const leaver = new AbortController()
     const call = say(slow, { turns: [{ role: 'user', text: 'x'.repeat(450) }] }, leaver.signal)
@@ -130,13 +130,13 @@ describe('calls beyond the number of sequences', () => {
 })
 
 describe('loading and closing', () => {
-  test('loads once for many callers, and prints nothing', async () => {
+  it('loads once for many callers, and prints nothing', async () => {
     const engine = open({ modelPath: file('once.gguf', {}), contextSize: 512 })
     await Promise.all([engine.load(), engine.load(), say(engine)])
     for (const spy of quiet) expect(spy).not.toHaveBeenCalled()
   })
 
-  test('a closed engine refuses, and turns away what it was doing', async () => {
+  it('a closed engine refuses, and turns away what it was doing', async () => {
     const engine = open({ modelPath: file('closing.gguf', { blocks: 64 }), contextSize: 512, parallel: 1 })
     await engine.load()
     const calls = [say(engine), say(engine)]
@@ -148,11 +148,11 @@ describe('loading and closing', () => {
     await engine.close()
   })
 
-  test('an engine that was never used closes without loading', async () => {
+  it('an engine that was never used closes without loading', async () => {
     await openEngine({ modelPath: '/nowhere.gguf' }).close()
   })
 
-  test('a call that is aborted already does not load the model', async () => {
+  it('a call that is aborted already does not load the model', async () => {
     const engine = openEngine({ modelPath: '/nowhere.gguf' })
     await expect(say(engine, {}, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
   })

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { modelFolder, promptOf } from '../test/model-file.ts'
 import { openEngine } from './engine.ts'
 import { checkGguf } from './gguf-check.ts'
@@ -59,7 +59,7 @@ const cases: [string, Uint8Array, RegExp][] = [
 ]
 
 describe('a model file is checked before llama.cpp sees it', () => {
-  test.each(cases)('refuses %s, naming the file and the reason', async (name, content, reason) => {
+  it.each(cases)('refuses %s, naming the file and the reason', async (name, content, reason) => {
     const path = file(`${name}.gguf`, content)
     const error = await checkGguf(path).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'LocalModelError', code: 'SPILLWAY_LOCAL_MODEL_INVALID' })
@@ -67,25 +67,25 @@ describe('a model file is checked before llama.cpp sees it', () => {
     expect((error as Error).message).toMatch(reason)
   })
 
-  test('knows the longest text that a token stands for', async () => {
+  it('knows the longest text that a token stands for', async () => {
     const long = file('long-token.gguf', { reply: `${'ü'.repeat(300)} is long` })
     await expect(checkGguf(long)).resolves.toMatchObject({ longestTokenBytes: 600 })
   })
 
-  test('refuses a path where nothing is, and a folder', async () => {
+  it('refuses a path where nothing is, and a folder', async () => {
     await expect(checkGguf('/nowhere/model.gguf')).rejects.toThrow(
       '/nowhere/model.gguf: there is no such file',
     )
     await expect(checkGguf(file('x.gguf', whole).replace('x.gguf', ''))).rejects.toThrow(/is not a file/)
   })
 
-  test('reads a header that is longer than its first read', async () => {
+  it('reads a header that is longer than its first read', async () => {
     await expect(checkGguf(file('long.gguf', { blocks: 4000 }))).resolves.toMatchObject({
       architecture: 'llama',
     })
   })
 
-  test('the engine refuses a malformed file without a crash, and loads it once it is repaired', async () => {
+  it('the engine refuses a malformed file without a crash, and loads it once it is repaired', async () => {
     const engine = openEngine({ modelPath: file('repaired.gguf', replaced('output_norm', 'output_nurm')) })
     await expect(engine.load()).rejects.toMatchObject({ code: 'SPILLWAY_LOCAL_MODEL_INVALID' })
     file('repaired.gguf', whole)

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { call, requestOf } from '../test/call-transport.ts'
 import { longestBlock } from '../test/longest-block.ts'
 import { modelFolder, promptOf } from '../test/model-file.ts'
@@ -26,7 +26,7 @@ const bodyOf = (content: unknown) => ({ model: 'm', max_tokens: 10, messages: [{
 const manyBlocks = `[${Array(600_000).fill('{"type":"text","text":"ab cd ef gh"}').join(',')}]`
 
 describe('a huge prompt', { timeout: 60_000 }, () => {
-  test.each([
+  it.each([
     ['0.4 MB', slowText(400_000)],
     ['0.8 MB', slowText(800_000)],
     ['0.8 MB without spaces', 'x'.repeat(800_000)],
@@ -46,7 +46,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
     expect(Number(tokens)).toBeLessThan(text.length * 2)
   })
 
-  test('of 32 MB in 600,000 blocks does not hold up this process either', async () => {
+  it('of 32 MB in 600,000 blocks does not hold up this process either', async () => {
     await engine.load()
     const body = JSON.stringify(bodyOf('BLOCKS')).replace('"BLOCKS"', manyBlocks)
     const request = requestOf('anthropic', body)
@@ -61,7 +61,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
     })
   })
 
-  test('is counted to the end, while other calls are answered', async () => {
+  it('is counted to the end, while other calls are answered', async () => {
     await engine.load()
     const text = slowText(800_000)
     let counted: number | undefined
@@ -82,7 +82,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
     expect(answers).toBeGreaterThan(1)
   })
 
-  test('whose caller leaves gives its place back at once', async () => {
+  it('whose caller leaves gives its place back at once', async () => {
     await engine.load()
     const leaver = new AbortController()
     const counting = engine.countTokens(userOf(slowText(12_000_000)), leaver.signal)
@@ -94,7 +94,7 @@ describe('a huge prompt', { timeout: 60_000 }, () => {
   })
 })
 
-test('a prompt of many pieces is answered as any other, with the tokens that were counted', async () => {
+it('a prompt of many pieces is answered as any other, with the tokens that were counted', async () => {
   const text = 'A few words of it. '.repeat(600)
   const large = openEngine({ modelPath, contextSize: 32_768 })
   const counted = await large.countTokens(userOf(text))

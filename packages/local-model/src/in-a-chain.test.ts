@@ -1,6 +1,6 @@
 import { attempt, wrapFetch } from '@spillway/attempt'
 import { readBody } from '@spillway/middleware/kit'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { requestOf } from '../test/call-transport.ts'
 import { modelFolder } from '../test/model-file.ts'
 import { embeddedTransport } from './embedded-transport.ts'
@@ -17,7 +17,7 @@ const question = {
 }
 
 describe('as a target', () => {
-  test.each([true, false])('its outcome is success with exact usage (stream: %s)', async (stream) => {
+  it.each([true, false])('its outcome is success with exact usage (stream: %s)', async (stream) => {
     const response = await handler(requestOf('anthropic', { ...question, stream }))
     expect(response).toMatchObject({ status: 200, failure: undefined })
     await readBody(response.body)
@@ -29,14 +29,14 @@ describe('as a target', () => {
     })
   })
 
-  test('a prompt that does not fit is a failed attempt that says so', async () => {
+  it('a prompt that does not fit is a failed attempt that says so', async () => {
     const long = { ...question, stream: true, system: 'x'.repeat(2000) }
     const { status, failure } = await handler(requestOf('anthropic', long))
     expect(status).toBe(400)
     expect(failure).toMatchObject({ retryable: false, message: expect.stringContaining('too long') })
   })
 
-  test('answers for a fetch that fails', async () => {
+  it('answers for a fetch that fails', async () => {
     const down = (): Promise<Response> => Promise.reject(new TypeError('fetch failed'))
     const fetch = wrapFetch(down, () => handler)
     const body = JSON.stringify(question)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '@spillway/middleware'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { modelFolder, promptOf } from '../test/model-file.ts'
 import { EngineClient } from './engine-client.ts'
 import { startEngineProcess } from './engine-process.ts'
@@ -18,7 +18,7 @@ const sources = fileURLToPath(new URL('.', import.meta.url))
 mkdirSync(join(folder, 'src'))
 for (const name of readdirSync(sources)) copyFileSync(join(sources, name), join(folder, 'src', name))
 
-test('without node-llama-cpp the error says what to install', async () => {
+it('without node-llama-cpp the error says what to install', async () => {
   const start: EngineWorld['start'] = (listener) =>
     startEngineProcess(listener, join(folder, 'src', 'engine-child.ts'))
   const engine = new EngineClient({ modelPath: file('model.gguf', {}) }, { clock: systemClock, start })
@@ -29,7 +29,7 @@ test('without node-llama-cpp the error says what to install', async () => {
   await engine.close()
 })
 
-test('it is found in another folder that is named', async () => {
+it('it is found in another folder that is named', async () => {
   const start: EngineWorld['start'] = (listener) =>
     startEngineProcess(listener, join(folder, 'src', 'engine-child.ts'))
   const libraryFolder = fileURLToPath(new URL('..', import.meta.url))

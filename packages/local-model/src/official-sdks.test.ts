@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { fetchOver } from '../test/call-transport.ts'
 import { modelFolder } from '../test/model-file.ts'
 import { embeddedTransport } from './embedded-transport.ts'
@@ -17,12 +17,12 @@ describe('the official Anthropic SDK', () => {
   const client = new Anthropic({ apiKey: 'none', maxRetries: 0, fetch: fetchOver(transport, 'anthropic') })
   const question = { model: 'claude-opus-5-5', max_tokens: 100, messages }
 
-  test('reads a message', async () => {
+  it('reads a message', async () => {
     const message = await client.messages.create(question)
     expect(message.content).toEqual([{ type: 'text', text: reply }])
   })
 
-  test('reads a stream to the same message', async () => {
+  it('reads a stream to the same message', async () => {
     const stream = client.messages.stream(question)
     const pieces: string[] = []
     stream.on('text', (piece) => pieces.push(piece))
@@ -33,7 +33,7 @@ describe('the official Anthropic SDK', () => {
     expect(pieces.join('')).toBe(reply)
   })
 
-  test('reads an error', async () => {
+  it('reads an error', async () => {
     const wrong = client.messages.create({ ...question, messages: [] })
     await expect(wrong).rejects.toMatchObject({
       status: 400,
@@ -46,12 +46,12 @@ describe('the official Anthropic SDK', () => {
 describe('the official OpenAI SDK', () => {
   const client = new OpenAI({ apiKey: 'none', maxRetries: 0, fetch: fetchOver(transport, 'openai') })
 
-  test('reads a completion', async () => {
+  it('reads a completion', async () => {
     const completion = await client.chat.completions.create({ model: 'gpt', messages })
     expect(completion.choices[0]?.message.content).toBe(reply)
   })
 
-  test('reads a stream and its usage', async () => {
+  it('reads a stream and its usage', async () => {
     const options = { model: 'gpt', messages, stream: true, stream_options: { include_usage: true } } as const
     let text = ''
     let total = 0
@@ -63,7 +63,7 @@ describe('the official OpenAI SDK', () => {
     expect(total).toBeGreaterThan(10)
   })
 
-  test('reads an error', async () => {
+  it('reads an error', async () => {
     const wrong = client.chat.completions.create({ model: 'gpt', messages: [] })
     await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError)
   })

@@ -1,5 +1,5 @@
 import type { LlamaModel, LlamaText } from 'node-llama-cpp'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { patientTokenizer } from './patient-tokenizer.ts'
 import { pieceLength } from './text-pieces.ts'
 
@@ -30,7 +30,7 @@ const { signal } = new AbortController()
 const words = 'some words and '.repeat(4000)
 
 describe('a prompt', () => {
-  test('is counted as the chat evaluates it, with the same calls for short texts', async () => {
+  it('is counted as the chat evaluates it, with the same calls for short texts', async () => {
     const { model, calls, patient } = fakeModel()
     const short = promptOf(['<s>', true], ['Hello', false, 'trimLeadingSpace'])
     expect(await patient.read(short, 100, signal)).toMatchObject({ tokens: 8, isTooLong: false })
@@ -41,7 +41,7 @@ describe('a prompt', () => {
     expect(short.tokenize(model.tokenizer)).toHaveLength(8)
   })
 
-  test('is tokenised in pieces, and others have their turn in between', async () => {
+  it('is tokenised in pieces, and others have their turn in between', async () => {
     const { calls, turn, patient } = fakeModel()
     const { tokens } = await patient.read(promptOf([words, false]), Infinity, signal)
     expect(tokens).toBe(words.length)
@@ -51,7 +51,7 @@ describe('a prompt', () => {
     expect(turn.mock.calls.length).toBeGreaterThan(4)
   })
 
-  test('is not tokenised again by the chat, until it is released', async () => {
+  it('is not tokenised again by the chat, until it is released', async () => {
     const { model, calls, patient } = fakeModel()
     const prompt = promptOf([words, false])
     const first = await patient.read(prompt, Infinity, signal)
@@ -66,7 +66,7 @@ describe('a prompt', () => {
     expect(calls.length).toBeGreaterThan(10)
   })
 
-  test('that is too long is given up early, and estimated', async () => {
+  it('that is too long is given up early, and estimated', async () => {
     const { model, calls, patient } = fakeModel()
     const prompt = promptOf(['<s>', true], [words.repeat(10), false])
     const { tokens, isTooLong } = await patient.read(prompt, 5000, signal)
@@ -76,7 +76,7 @@ describe('a prompt', () => {
     expect(model.tokenizer('x')).toEqual([120])
   })
 
-  test('of which the caller has left is given up', async () => {
+  it('of which the caller has left is given up', async () => {
     const { calls, turn, patient } = fakeModel()
     const leaver = new AbortController()
     turn.mockImplementation(async () => leaver.abort(new Error('gone')))

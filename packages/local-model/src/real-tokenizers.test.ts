@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { getLlama, LlamaLogLevel, type LlamaModel, LlamaText } from 'node-llama-cpp'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bpeVocabulary } from '../test/bpe-vocabulary.ts'
 import { modelFolder } from '../test/model-file.ts'
 import { patientTokenizer } from './patient-tokenizer.ts'
@@ -26,7 +26,7 @@ const chinese = '我们在 the 这里 word 说话。\n'.repeat(1500)
 const { signal } = new AbortController()
 
 describe.each(Object.keys(models))('%s', (kind) => {
-  test.each([
+  it.each([
     ['prose', prose],
     ['code', code],
     ['Chinese', chinese],
@@ -43,7 +43,7 @@ describe.each(Object.keys(models))('%s', (kind) => {
     await model.dispose()
   })
 
-  test('makes of text without borders at most two tokens more for each piece', async () => {
+  it('makes of text without borders at most two tokens more for each piece', async () => {
     const model = await (models[kind] as () => Promise<LlamaModel>)()
     const text = 'thewordintheoutthing'.repeat(2000)
     const whole = model.tokenizer(text, false, 'trimLeadingSpace').length

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readRequest } from './request-prompt.ts'
 
 function read(api: 'anthropic' | 'openai', body: unknown) {
@@ -8,7 +8,7 @@ function read(api: 'anthropic' | 'openai', body: unknown) {
 const asked = (content: unknown) => ({ max_tokens: 1, messages: [{ role: 'user', content }] })
 
 describe('what gets lost', () => {
-  test.each(['anthropic', 'openai'] as const)('is named by type, up to a bound (%s)', (api) => {
+  it.each(['anthropic', 'openai'] as const)('is named by type, up to a bound (%s)', (api) => {
     const content = Array.from({ length: 50 }, (_, i) => ({ type: `strange_${i}` }))
     const { losses } = read(api, asked(content)).facts
     expect(losses).toHaveLength(21)
@@ -16,20 +16,20 @@ describe('what gets lost', () => {
     expect(losses.at(-1)).toBe('content')
   })
 
-  test.each(['anthropic', 'openai'] as const)('is never named by what would break a header (%s)', (api) => {
+  it.each(['anthropic', 'openai'] as const)('is never named by what would break a header (%s)', (api) => {
     const types = ['a\r\nset-cookie: b', 'x'.repeat(99), 'ü', '', 'A b']
     expect(read(api, asked(types.map((type) => ({ type })))).facts.losses).toEqual(['content'])
   })
 })
 
-test('usage in a stream is asked for by OpenAI’s option', () => {
+it('usage in a stream is asked for by OpenAI’s option', () => {
   expect(read('openai', asked('Hi')).facts.includeUsage).toBe(false)
   const body = { ...asked('Hi'), stream_options: { include_usage: true } }
   expect(read('openai', body).facts.includeUsage).toBe(true)
 })
 
 describe('a body that is none', () => {
-  test.each([
+  it.each([
     ['no JSON', '{"messages":'],
     ['an array', '[]'],
     ['a text', '"text"'],
@@ -41,7 +41,7 @@ describe('a body that is none', () => {
     expect(() => readRequest(request)).toThrow(/^the body is no JSON object/)
   })
 
-  test('is refused when it is not UTF-8', () => {
+  it('is refused when it is not UTF-8', () => {
     const bytes = Uint8Array.of(0x22, 0xff, 0x22)
     expect(() => readRequest({ api: 'openai', operation: 'generate', bytes })).toThrow(/no JSON object/)
   })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { stopFilter } from './stop-filter.ts'
 
 function run(
@@ -17,7 +17,7 @@ function run(
 }
 
 describe('stop sequences', () => {
-  test('are found across pieces, and held back until they cannot come any more', () => {
+  it('are found across pieces, and held back until they cannot come any more', () => {
     const passed: string[] = []
     const filter = stopFilter(['###'], (piece) => passed.push(piece))
     filter.push('a#')
@@ -30,12 +30,12 @@ describe('stop sequences', () => {
     expect(passed).toEqual(['a', '##b'])
   })
 
-  test('the earliest wins, and empty ones never match', () => {
+  it('the earliest wins, and empty ones never match', () => {
     expect(run(['one two three'], ['', 'three', 'two'])).toEqual({ text: 'one ', found: 'two' })
     expect(run(['one'], [''])).toEqual({ text: 'one', found: undefined })
   })
 
-  test('do not depend on how the text is cut into pieces', () => {
+  it('do not depend on how the text is cut into pieces', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 })
     const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 1 }), {
       maxLength: 2,

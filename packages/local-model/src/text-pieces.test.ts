@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { endOfPiece, pieceLength } from './text-pieces.ts'
 
 function piecesOf(text: string): string[] {
@@ -14,13 +14,13 @@ const prose = 'The quick brown fox jumps over the lazy dog. '.repeat(1000)
 const code = 'if (a) {\n    return  b;\n}\n\n'.repeat(1000)
 
 describe('pieces of a text', () => {
-  test('are the text itself up to the longest piece', () => {
+  it('are the text itself up to the longest piece', () => {
     expect(piecesOf('')).toEqual([])
     expect(piecesOf('x'.repeat(pieceLength))).toHaveLength(1)
     expect(piecesOf('x'.repeat(pieceLength + 1))).toHaveLength(2)
   })
 
-  test.each([
+  it.each([
     ['prose', prose],
     ['code', code],
     ['one long word', 'x'.repeat(50_000)],
@@ -39,11 +39,11 @@ describe('pieces of a text', () => {
     for (const piece of pieces.slice(0, -1)) expect(piece.length).toBeGreaterThanOrEqual(pieceLength / 2)
   })
 
-  test('begin with the space before a word', () => {
+  it('begin with the space before a word', () => {
     for (const piece of piecesOf(prose).slice(1)) expect(piece).toMatch(/^ \S/)
   })
 
-  test('begin with a line where words are not parted by single spaces', () => {
+  it('begin with a line where words are not parted by single spaces', () => {
     for (const piece of piecesOf('word\n'.repeat(5000)).slice(1)) expect(piece).toMatch(/^word\n/)
   })
 })

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { modelFolder, promptOf } from '../test/model-file.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { checkGguf } from './gguf-check.ts'
@@ -17,7 +17,7 @@ async function ask(name: string, reply: string, temperature?: number): Promise<s
 }
 
 describe('a tiny model in the real engine', () => {
-  test('is a valid file of some kilobytes', async () => {
+  it('is a valid file of some kilobytes', async () => {
     const bytes = tinyGguf()
     expect(bytes.length).toBeLessThan(64 * 1024)
     const facts = await checkGguf(file('valid.gguf', bytes))
@@ -30,7 +30,7 @@ describe('a tiny model in the real engine', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['one word', 'Yes.'],
     ['repeated words', 'no no no, the answer is no, the answer is no no no'],
     ['line breaks and double spaces', 'First line.\nSecond  line,\n\n  indented. '],
@@ -43,13 +43,13 @@ describe('a tiny model in the real engine', () => {
     for (const piece of pieces) expect(piece.isWellFormed()).toBe(true)
   })
 
-  test('says it at a high temperature too', async () => {
+  it('says it at a high temperature too', async () => {
     expect((await ask('hot.gguf', 'Cool as a cucumber, always.', 1)).join('')).toBe(
       'Cool as a cucumber, always.',
     )
   })
 
-  test('refuses what it cannot write', () => {
+  it('refuses what it cannot write', () => {
     expect(() => tinyGguf({ reply: '' })).toThrow(RangeError)
     expect(() => tinyGguf({ blocks: 0 })).toThrow(RangeError)
   })

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { newCallId } from './call-id.ts'
 
-test('a call id is a UUID of version 7: its begin is the time, the rest is random', () => {
+it('a call id is a UUID of version 7: its begin is the time, the rest is random', () => {
   // The example of RFC 9562, appendix A.6.
   const epoch = Date.UTC(2022, 1, 22, 19, 22, 22)
   const ids = Array.from({ length: 1000 }, () => newCallId(epoch + 0.7))
@@ -9,7 +9,7 @@ test('a call id is a UUID of version 7: its begin is the time, the rest is rando
   expect(new Set(ids).size).toBe(1000)
 })
 
-test('call ids are in the order of time, whatever the clock says', () => {
+it('call ids are in the order of time, whatever the clock says', () => {
   const times = [-1, 0, 1, 2 ** 31, 2 ** 41, 2 ** 48 - 1, Infinity]
   const ids = times.map((time) => newCallId(time).slice(0, 14))
   expect(ids.toSorted()).toEqual(ids)

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { LinkedList } from './linked-list.ts'
 
-test('values come in the order in which they were added, whichever are taken out', () => {
+it('values come in the order in which they were added, whichever are taken out', () => {
   const list = new LinkedList<string>()
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((value) => list.add(value)) as [never, never, never, never]
   expect([...list]).toEqual(['a', 'b', 'c', 'd'])
@@ -18,7 +18,7 @@ test('values come in the order in which they were added, whichever are taken out
   expect(list.size).toBe(1)
 })
 
-test('taking a value out twice changes nothing', () => {
+it('taking a value out twice changes nothing', () => {
   const list = new LinkedList<string>()
   const first = list.add('a')
   list.add('b')
@@ -28,7 +28,7 @@ test('taking a value out twice changes nothing', () => {
   expect(list.size).toBe(1)
 })
 
-test('the same value can be in it twice', () => {
+it('the same value can be in it twice', () => {
   const list = new LinkedList<string>()
   const first = list.add('a')
   list.add('a')
@@ -36,7 +36,7 @@ test('the same value can be in it twice', () => {
   expect([...list]).toEqual(['a'])
 })
 
-test('whoever goes through it may take out and add', () => {
+it('whoever goes through it may take out and add', () => {
   const list = new LinkedList<string>()
   const places = new Map(['a', 'b', 'c'].map((value) => [value, list.add(value)]))
   const seen: string[] = []

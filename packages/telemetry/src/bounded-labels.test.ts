@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { boundedModels, type LabelledCall, otherLabel } from './bounded-labels.ts'
 
 const call = (requestModel: string, more: Partial<LabelledCall> = {}): LabelledCall => ({
@@ -11,7 +11,7 @@ const call = (requestModel: string, more: Partial<LabelledCall> = {}): LabelledC
 })
 
 describe('models in labels', () => {
-  test('are told apart up to a bound, in requests and answers together', () => {
+  it('are told apart up to a bound, in requests and answers together', () => {
     const bound = boundedModels(3)
     expect(bound(call('a', { responseModel: 'a-1' }))).toMatchObject({
       requestModel: 'a',
@@ -25,7 +25,7 @@ describe('models in labels', () => {
     expect(bound(call('a')).requestModel).toBe('a')
   })
 
-  test('leave half of the places to names that were answered', () => {
+  it('leave half of the places to names that were answered', () => {
     const bound = boundedModels(10)
     const failed = Array.from(
       { length: 20 },
@@ -37,7 +37,7 @@ describe('models in labels', () => {
     expect(bound(call('real-0', { errorType: 'server' })).requestModel).toBe('real-0')
   })
 
-  test('make a bounded number of sets, however they are combined', () => {
+  it('make a bounded number of sets, however they are combined', () => {
     const bound = boundedModels(100)
     const sets = new Set<string>()
     for (let request = 0; request < 40; request++)
@@ -55,11 +55,11 @@ describe('models in labels', () => {
     })
   })
 
-  test('have the beginning of a long name', () => {
+  it('have the beginning of a long name', () => {
     expect(boundedModels(1)(call('x'.repeat(1_000))).requestModel).toBe('x'.repeat(128))
   })
 
-  test('are not told apart where none are to be', () => {
+  it('are not told apart where none are to be', () => {
     expect(boundedModels(0)(call('a', { responseModel: 'a' }))).toMatchObject({
       requestModel: otherLabel,
       responseModel: otherLabel,

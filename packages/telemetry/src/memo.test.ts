@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { memo } from './memo.ts'
 
-test('remembers what it made, but not of long texts', () => {
+it('remembers what it made, but not of long texts', () => {
   const asked: string[] = []
   const upper = memo((text: string) => {
     asked.push(text)
@@ -13,7 +13,7 @@ test('remembers what it made, but not of long texts', () => {
   expect(asked).toEqual([path, long, long])
 })
 
-test('begins again when it is full', () => {
+it('begins again when it is full', () => {
   let made = 0
   const count = memo((_: number) => ++made)
   for (let key = 0; key < 1_001; key++) count(key)

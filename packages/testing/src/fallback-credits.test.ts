@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type ClaudeOptions, startClaude } from './claude.ts'
 import type { RecordedRequest } from './recorded-request.ts'
 import type { Reply } from './reply.ts'
@@ -52,12 +52,12 @@ async function ask(
 }
 
 describe('a refusal', () => {
-  test('says nothing of a credit without the beta', async () => {
+  it('says nothing of a credit without the beta', async () => {
     const { stop_details } = await ask(await serverWith(), asked, { betas: 'other' })
     expect(stop_details).toEqual({ type: 'refusal', category: 'bio', explanation: 'No.' })
   })
 
-  test('has a token with it, and says whether what was said may be continued', async () => {
+  it('has a token with it, and says whether what was said may be continued', async () => {
     const server = await serverWith()
     const empty = await ask(server, asked)
     expect([empty.status, empty.content]).toEqual([200, []])
@@ -71,7 +71,7 @@ describe('a refusal', () => {
     expect(formatted.stop_details).toMatchObject({ fallback_has_prefill_claim: false })
   })
 
-  test('of a model without fallbacks has none', async () => {
+  it('of a model without fallbacks has none', async () => {
     const { stop_details } = await ask(await serverWith({ fallbackModels: {} }), asked)
     expect(stop_details).toMatchObject({ fallback_credit_token: null, fallback_has_prefill_claim: null })
   })
@@ -94,7 +94,7 @@ describe('a token', () => {
   const softly = (): object => ({ token, mode: 'best_effort' })
   const turn = (text: string): object => ({ role: 'assistant', content: [{ type: 'text', text }] })
 
-  test('bills the retry as if its model had had the conversation all along', async () => {
+  it('bills the retry as if its model had had the conversation all along', async () => {
     const { status, usage: used } = await retry({ max_tokens: 7, temperature: 1 })
     expect([status, used]).toMatchObject([
       200,
@@ -106,7 +106,7 @@ describe('a token', () => {
     ])
   })
 
-  test.each([
+  it.each([
     [
       'another prompt',
       { messages: [{ role: 'user', content: 'Else' }] },
@@ -129,7 +129,7 @@ describe('a token', () => {
     ])
   })
 
-  test.each([
+  it.each([
     ['without its beta', {}, { betas: '' }, /Extra inputs/],
     ['as an object with the older beta', softly, { betas: 'fallback-credit-2026-06-01' }, /valid string/],
     ['that is malformed, in either mode', { token: 'fct_x.y', mode: 'best_effort' }, {}, /malformed/],
@@ -139,13 +139,13 @@ describe('a token', () => {
     expect([status, said]).toEqual([400, expect.stringMatching(message)])
   })
 
-  test('goes with no `fallbacks`, in either mode', async () => {
+  it('goes with no `fallbacks`, in either mode', async () => {
     const betas = `${credit}, server-side-fallback-2026-07-01`
     const { status } = await retry({ fallbacks: 'default', fallback_credit_token: softly() }, { betas })
     expect(status).toBe(400)
   })
 
-  test('expires', async () => {
+  it('expires', async () => {
     const brief = await serverWith({ creditLifetimeMs: -1 })
     const { stop_details } = await ask(brief, asked)
     const late = {
@@ -156,7 +156,7 @@ describe('a token', () => {
     expect(await ask(brief, late)).toMatchObject({ status: 400, message: expect.stringMatching(/expired/) })
   })
 
-  test('lets in one turn that says what was said before, less its last white space', async () => {
+  it('lets in one turn that says what was said before, less its last white space', async () => {
     const more = { system: 'begin', fallback_credit_token: begun }
     const good = await retry({ ...more, messages: [...question, turn('Mostly')] })
     expect([good.status, good.usage]).toMatchObject([
@@ -176,7 +176,7 @@ describe('a token', () => {
   })
 })
 
-test('the Models API publishes the models that a refusal may be retried on, under its beta', async () => {
+it('the Models API publishes the models that a refusal may be retried on, under its beta', async () => {
   const server = await serverWith({ models: ['claude-fable-5', 'claude-opus-5'] })
   const read = async (path: string, beta: string): Promise<unknown> => {
     const headers = { 'x-api-key': 'k', 'anthropic-version': '2023-06-01', 'anthropic-beta': beta }
@@ -195,7 +195,7 @@ test('the Models API publishes the models that a refusal may be retried on, unde
 describe('`fallbacks`', () => {
   const betas = 'server-side-fallback-2026-07-01'
 
-  test('are asked by the server, which marks the seam and counts each model', async () => {
+  it('are asked by the server, which marks the seam and counts each model', async () => {
     const said = await ask(
       await serverWith(),
       { ...asked, fallbacks: [{ model: 'claude-opus-4-8' }] },
@@ -217,7 +217,7 @@ describe('`fallbacks`', () => {
     })
   })
 
-  test('need their beta', async () => {
+  it('need their beta', async () => {
     const { status, message } = await ask(await serverWith(), { ...asked, fallbacks: 'default' })
     expect([status, message]).toEqual([400, 'fallbacks: Extra inputs are not permitted'])
   })

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { forwardedQuery } from './forwarded-query.ts'
 
-test.each([
+it.each([
   ['/v1/messages', ''],
   ['/v1/messages?', '?'],
   ['/v1/messages?beta=true', '?beta=true'],
@@ -12,7 +12,7 @@ test.each([
   expect(forwardedQuery(url)).toBe(query)
 })
 
-test.each([
+it.each([
   ['?key=s', ''],
   ['?beta=true&key=s', '?beta=true'],
   ['?key=s&beta=true', '?beta=true'],

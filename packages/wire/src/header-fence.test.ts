@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type HeaderVenue, headerFence, isDivertedHeader, whyNotForwarded } from './header-fence.ts'
 
 const signed: readonly HeaderVenue[] = ['bedrock', 'aws']
@@ -113,17 +113,17 @@ describe.each(venues)('to %s', (venue) => {
   })
 })
 
-test('what is of the Messages protocol goes to OpenRouter with a Messages request only', () => {
+it('what is of the Messages protocol goes to OpenRouter with a Messages request only', () => {
   expect(headerFence('openrouter', 'anthropic')('anthropic-beta')).toBe(true)
   expect(headerFence('openrouter', 'openai')('anthropic-beta')).toBe(false)
 })
 
-test('a header that is named goes too, in whatever case', () => {
+it('a header that is named goes too, in whatever case', () => {
   const passes = headerFence('local', 'openai', { forwardHeaders: ['X-Tenant', 'baggage'] })
   expect(['x-tenant', 'baggage', 'x-other'].map(passes)).toEqual([true, true, false])
 })
 
-test.each([
+it.each([
   'authorization',
   'Authorization',
   'x-api-key',
@@ -153,7 +153,7 @@ test.each([
   )
 })
 
-test('the error does not repeat what may be a whole header', () => {
+it('the error does not repeat what may be a whole header', () => {
   const forwardHeaders = ['x-key: sk-secret']
   expect(() => headerFence('anthropic', 'anthropic', { forwardHeaders })).toThrow(/^((?!secret).)*$/)
 })

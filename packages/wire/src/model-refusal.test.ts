@@ -1,5 +1,5 @@
 import type { Api } from '@spillway/middleware'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { StreamReader } from './stream-reader.ts'
 import { readWholeAnswer } from './whole-answer.ts'
 
@@ -42,18 +42,18 @@ const stop = (more: object = {}) => ({
 const end = { type: 'message_stop' }
 
 describe('a message that declines', () => {
-  test('is an answer and a refusal, by its category and without its explanation', () => {
+  it('is an answer and a refusal, by its category and without its explanation', () => {
     const answer = whole('anthropic', message([]))
     expect(answer).toMatchObject({ failure: undefined, stopReason: 'refusal', refusal })
     expect(JSON.stringify(answer)).not.toContain('private')
   })
 
-  test('needs no details', () => {
+  it('needs no details', () => {
     const { refusal: found } = whole('anthropic', { ...message([]), stop_details: null })
     expect(found).toMatchObject({ kind: 'refusal', message: 'the model declined to answer', code: undefined })
   })
 
-  test.each([
+  it.each([
     ['before any output is free', [], {}, 0],
     ['behind a seam between models alone is free', [{ type: 'fallback' }], {}, 0],
     ['after some output is billed', [{ type: 'text', text: 'First' }], {}, undefined],
@@ -65,24 +65,24 @@ describe('a message that declines', () => {
     expect(usage?.cost).toBe(cost)
   })
 
-  test('in a stream is free before any output', () => {
+  it('in a stream is free before any output', () => {
     const state = streamed('anthropic', start, textBlock, stop(), end)
     expect(state).toMatchObject({ refusal, failure: undefined, hasEnded: true, usageIsFinal: true })
     expect(state.usage?.cost).toBe(0)
   })
 
-  test('in a stream is billed after the first word', () => {
+  it('in a stream is billed after the first word', () => {
     const state = streamed('anthropic', start, textBlock, text, stop(), end)
     expect(state).toMatchObject({ refusal, usage: { inputTokens: 412, outputTokens: 3 } })
     expect(state.usage?.cost).toBeUndefined()
   })
 
-  test('any other reason to stop is none', () => {
+  it('any other reason to stop is none', () => {
     const usual = { ...message([]), stop_reason: 'end_turn', stop_details: null }
     expect(whole('anthropic', usual).refusal).toBeUndefined()
   })
 
-  test('the seam between two models does not begin an answer', () => {
+  it('the seam between two models does not begin an answer', () => {
     const seam = { type: 'content_block_start', index: 0, content_block: { type: 'fallback' } }
     expect(streamed('anthropic', start, seam)).toMatchObject({ hasContent: false, hasProgress: true })
   })
@@ -91,7 +91,7 @@ describe('a message that declines', () => {
 describe('a chat completion that declines', () => {
   const completion = (choice: object) => ({ model: 'gpt', choices: [{ index: 0, ...choice }], usage: {} })
 
-  test.each([
+  it.each([
     ['filtered', { finish_reason: 'content_filter', message: { content: '' } }],
     [
       'in the word of the vendor behind',
@@ -105,7 +105,7 @@ describe('a chat completion that declines', () => {
     })
   })
 
-  test.each([
+  it.each([
     [
       'filtered',
       { delta: { content: 'So' }, finish_reason: null },
@@ -118,13 +118,13 @@ describe('a chat completion that declines', () => {
     expect(state).toMatchObject({ failure: undefined, refusal: { kind: 'refusal' } })
   })
 
-  test('a null in that field is none', () => {
+  it('a null in that field is none', () => {
     const choice = { finish_reason: 'stop', message: { content: 'Yes', refusal: null } }
     expect(whole('openai', completion(choice)).refusal).toBeUndefined()
   })
 })
 
-test('the end of a message that declines is kept back where that is asked for, however its bytes are cut', () => {
+it('the end of a message that declines is kept back where that is asked for, however its bytes are cut', () => {
   const events = [start, textBlock, text, stop(), { type: 'ping' }, end]
   const bytes = Buffer.from(
     events.map((data) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`).join(''),
@@ -141,7 +141,7 @@ test('the end of a message that declines is kept back where that is asked for, h
   }
 })
 
-test('nothing is kept back of other ends, nor of a refusal before any output', () => {
+it('nothing is kept back of other ends, nor of a refusal before any output', () => {
   for (const events of [
     [start, textBlock, text, { ...stop(), delta: { stop_reason: 'end_turn' } }, end],
     [start, textBlock, stop(), end],

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { indexIn } from './search-bytes.ts'
 
-test('finds what Buffer finds, in short and in long bytes, and nothing outside of its borders', () => {
+it('finds what Buffer finds, in short and in long bytes, and nothing outside of its borders', () => {
   // Few letters, so that a needle nearly occurs again and again.
   const text = (most: number) => fc.string({ unit: fc.constantFrom('a', 'b', '"', ':'), maxLength: most })
   fc.assert(
@@ -23,7 +23,7 @@ test('finds what Buffer finds, in short and in long bytes, and nothing outside o
   )
 })
 
-test('a needle may be longer than a byte counts', () => {
+it('a needle may be longer than a byte counts', () => {
   const needle = Buffer.from(`x${'a'.repeat(300)}`)
   const bytes = Buffer.from(`y${'a'.repeat(300)}${needle}`)
   expect(indexIn(bytes.subarray(100), needle, 0, bytes.length - 100)).toBe(201)

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { apiPath, readApi } from './read-api.ts'
 
 function answering(response: () => Response | Promise<Response>): AbortSignal {
@@ -7,12 +7,12 @@ function answering(response: () => Response | Promise<Response>): AbortSignal {
   return new AbortController().signal
 }
 
-test('an answer is its JSON', async () => {
+it('an answer is its JSON', async () => {
   const signal = answering(() => Response.json({ keys: [] }))
   expect(await readApi('api/keys', signal)).toEqual({ keys: [] })
 })
 
-test.each([
+it.each([
   [{ error: { message: 'the ledger is away' } }, 'the ledger is away'],
   [{ error: 'not here' }, 'not here'],
   [{}, 'The gateway answered with 503.'],
@@ -26,14 +26,14 @@ test.each([
   })
 })
 
-test('what is no JSON is no answer', async () => {
+it('what is no JSON is no answer', async () => {
   const signal = answering(() => new Response('<html>'))
   await expect(readApi('api/keys', signal)).rejects.toMatchObject({
     message: expect.stringContaining('not JSON'),
   })
 })
 
-test('a gateway that is away is named, and leaving the view is no problem', async () => {
+it('a gateway that is away is named, and leaving the view is no problem', async () => {
   const signal = answering(() => Promise.reject(new TypeError('Failed to fetch')))
   await expect(readApi('api/keys', signal)).rejects.toMatchObject({
     message: 'The gateway cannot be reached.',
@@ -41,7 +41,7 @@ test('a gateway that is away is named, and leaving the view is no problem', asyn
   await expect(readApi('api/keys', AbortSignal.abort())).rejects.toMatchObject({ name: 'TypeError' })
 })
 
-test('a path has the parameters that are set', () => {
+it('a path has the parameters that are set', () => {
   expect(apiPath('calls', { limit: '50', before: undefined, model: '', query: 'a b' })).toBe(
     'api/calls?limit=50&query=a+b',
   )

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { calendarSpans } from './calendar.ts'
 
 const hour = 3_600_000
@@ -14,7 +14,7 @@ afterAll(() => {
 const inBerlin = (text: string): number => new Date(text).getTime()
 const spans = (now: string) => Object.fromEntries(calendarSpans(inBerlin(now)))
 
-test('days, weeks from Monday and months are those of the reader', () => {
+it('days, weeks from Monday and months are those of the reader', () => {
   expect(spans('2026-03-01T00:30:00')).toEqual({
     Today: { from: inBerlin('2026-03-01T00:00'), to: inBerlin('2026-03-02T00:00') },
     Yesterday: { from: inBerlin('2026-02-28T00:00'), to: inBerlin('2026-03-01T00:00') },
@@ -25,14 +25,14 @@ test('days, weeks from Monday and months are those of the reader', () => {
   })
 })
 
-test('a month of January follows December of the year before', () => {
+it('a month of January follows December of the year before', () => {
   expect(spans('2026-01-31T12:00')['Last month']).toEqual({
     from: inBerlin('2025-12-01T00:00'),
     to: inBerlin('2026-01-01T00:00'),
   })
 })
 
-test('a day on which clocks change is as long as it is', () => {
+it('a day on which clocks change is as long as it is', () => {
   const { from = 0, to = 0 } = spans('2026-03-30T12:00').Yesterday ?? {}
   expect(to - from).toBe(23 * hour)
   const long = spans('2026-10-25T12:00').Today

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exactMoney, money, shareOfMoney } from './money.ts'
 import { compact, full, percent } from './number.ts'
 import { ago, duration, tickTime } from './time.ts'
 import { title, words } from './words.ts'
 
 describe('counts', () => {
-  test.each([
+  it.each([
     [0, '0'],
     [10, '10'],
     [9_999, '9,999'],
@@ -15,11 +15,11 @@ describe('counts', () => {
     [7_912_345_678, '7.91B'],
   ])('%d is shown as %s', (value, text) => expect(compact(value)).toBe(text))
 
-  test('in full they have every digit', () => expect(full(10_482_913)).toBe('10,482,913'))
+  it('in full they have every digit', () => expect(full(10_482_913)).toBe('10,482,913'))
 })
 
 describe('shares', () => {
-  test.each([
+  it.each([
     [null, '–'],
     [Number.NaN, '–'],
     [0, '0%'],
@@ -32,7 +32,7 @@ describe('shares', () => {
     [1, '100%'],
   ])('%s is shown as %s', (share, text) => expect(percent(share)).toBe(text))
 
-  test('what is not zero never reads as zero, nor what is not all as all', () => {
+  it('what is not zero never reads as zero, nor what is not all as all', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-12, max: 1 - 1e-12, noNaN: true }), (share) => {
         expect(['0%', '100%', '100.0%']).not.toContain(percent(share))
@@ -42,7 +42,7 @@ describe('shares', () => {
 })
 
 describe('money', () => {
-  test.each([
+  it.each([
     [null, '–'],
     ['0', '$0.00'],
     ['1', '$0.000000001'],
@@ -56,13 +56,13 @@ describe('money', () => {
     ['12345678901234567890', '$12.35B'],
   ])('%s nano-dollars are shown as %s', (nano, text) => expect(money(nano)).toBe(text))
 
-  test('exactly means every digit, beyond what a number holds', () => {
+  it('exactly means every digit, beyond what a number holds', () => {
     expect(exactMoney('12345678901234567891')).toBe('$12,345,678,901.234567891')
     expect(exactMoney('1500000000')).toBe('$1.50')
     expect(exactMoney('-1')).toBe('-$0.000000001')
   })
 
-  test('the exact text can be read back', () => {
+  it('the exact text can be read back', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), (nano) => {
         const text = exactMoney(nano.toString()).replace(/[$,]/g, '')
@@ -73,14 +73,14 @@ describe('money', () => {
     )
   })
 
-  test('a part is told as a share, and of nothing there is none', () => {
+  it('a part is told as a share, and of nothing there is none', () => {
     expect(shareOfMoney('250', '1000')).toBe(0.25)
     expect(shareOfMoney('0', '0')).toBeNull()
   })
 })
 
 describe('times', () => {
-  test.each([
+  it.each([
     [null, '–'],
     [0, '0 ms'],
     [999, '999 ms'],
@@ -92,7 +92,7 @@ describe('times', () => {
     [9 * 86_400_000, '9 d'],
   ])('%s milliseconds are shown as %s', (ms, text) => expect(duration(ms)).toBe(text))
 
-  test.each([
+  it.each([
     [0, 'now'],
     [12_000, '12 s ago'],
     [300_000, '5 m ago'],
@@ -101,7 +101,7 @@ describe('times', () => {
     [-5_000, 'now'],
   ])('%d milliseconds ago is %s', (past, text) => expect(ago(1e12 - past, 1e12)).toBe(text))
 
-  test('an axis shows times in the local zone, and the date at midnight and for days', () => {
+  it('an axis shows times in the local zone, and the date at midnight and for days', () => {
     const noon = new Date(2026, 2, 12, 12, 30).getTime()
     const midnight = new Date(2026, 2, 12).getTime()
     expect(tickTime(noon, 1_800_000)).toBe('12:30')
@@ -110,7 +110,7 @@ describe('times', () => {
   })
 })
 
-test.each([
+it.each([
   ['requestsPerMinute', 'Requests per minute'],
   ['rate_limited', 'Rate limited'],
   ['half_open', 'Half open'],

@@ -1,5 +1,5 @@
 import type { CallRow } from '@spillway/gateway-api'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openFeed } from './feed.ts'
 import { Tally } from './tally.ts'
 
@@ -63,7 +63,7 @@ function call(id: string, more: Partial<CallRow> = {}): CallRow {
   }
 }
 
-test('ten thousand calls at once are one rendering of the newest hundred, and all are counted', () => {
+it('ten thousand calls at once are one rendering of the newest hundred, and all are counted', () => {
   const { feed, source, timers } = playedFeed()
   for (let index = 0; index < 10_000; index++) source().say('call', call(`c${index}`))
   expect(feed.calls.value).toEqual([])
@@ -74,7 +74,7 @@ test('ten thousand calls at once are one rendering of the newest hundred, and al
   expect(feed.recent.value.calls).toBe(10_000)
 })
 
-test('calls of the past go below, each once', () => {
+it('calls of the past go below, each once', () => {
   const { feed, source, timers } = playedFeed()
   source().say('call', call('b'))
   source().say('call', call('c'))
@@ -83,7 +83,7 @@ test('calls of the past go below, each once', () => {
   expect(feed.calls.value.map(({ id }) => id)).toEqual(['c', 'b', 'a'])
 })
 
-test('where the browser gives up it connects again, each time later, and at once after it was well', () => {
+it('where the browser gives up it connects again, each time later, and at once after it was well', () => {
   const { feed, source, sources, timers } = playedFeed()
   expect(feed.status.value).toBe('connecting')
   for (let turn = 0; turn < 8; turn++) {
@@ -99,27 +99,27 @@ test('where the browser gives up it connects again, each time later, and at once
   expect(timers.at(-1)?.ms).toBe(1000)
 })
 
-test('where the browser tries again by itself it is left to it', () => {
+it('where the browser tries again by itself it is left to it', () => {
   const { feed, source, sources, timers } = playedFeed()
   source().fail(0)
   expect(feed.status.value).toBe('waiting')
   expect([sources.length, timers.length]).toEqual([1, 0])
 })
 
-test('a closed feed stays closed', () => {
+it('a closed feed stays closed', () => {
   const { feed, source, timers } = playedFeed()
   feed.close()
   source().fail(2)
   expect(timers).toHaveLength(0)
 })
 
-test('a change of a circuit is passed on', () => {
+it('a change of a circuit is passed on', () => {
   const { feed, source } = playedFeed()
   source().say('circuit', { target: 'claude', endpoint: 'a', circuit: { key: 'm', state: 'open' } })
   expect(feed.circuit.value).toMatchObject({ target: 'claude', circuit: { state: 'open' } })
 })
 
-test('a tally forgets what is older than its window, and a caller who left is no error', () => {
+it('a tally forgets what is older than its window, and a caller who left is no error', () => {
   const tally = new Tally(60_000)
   tally.count({ failure: null, target: 'claude' }, 0)
   tally.count({ failure: null, target: 'local' }, 30_000)

@@ -1,5 +1,5 @@
 import type { SeriesPoint } from '@spillway/gateway-api'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { earlierPoint } from './earlier-point.ts'
 
 const none = { p50: null, p95: null, p99: null }
@@ -7,7 +7,7 @@ const nothing = { calls: 0, errors: 0, fallbacks: 0, costNano: '0', firstContent
 const points = (from: number, step: number, count: number): SeriesPoint[] =>
   Array.from({ length: count }, (_, index) => ({ ...nothing, at: from + index * step }))
 
-test('a point is compared with the same time of the period before, whatever the steps of that', () => {
+it('a point is compared with the same time of the period before, whatever the steps of that', () => {
   const shown = { range: { from: 96, to: 192 } }
   for (const step of [2, 1, 0.5]) {
     const past = { range: { from: 0, to: 96 }, series: points(0, step, 96 / step) }

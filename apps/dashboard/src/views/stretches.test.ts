@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Change, stretchesOf } from './stretches.ts'
 
 const change = (at: number, more: Partial<Change>): Change => ({
@@ -8,7 +8,7 @@ const change = (at: number, more: Partial<Change>): Change => ({
 })
 const range = { from: 100, to: 200 }
 
-test('a circuit is drawn from when it opened until it closed, half-open apart', () => {
+it('a circuit is drawn from when it opened until it closed, half-open apart', () => {
   const changes = [
     change(150, { was: 'half_open', became: 'closed' }),
     change(140, { was: 'open', became: 'half_open' }),
@@ -22,14 +22,14 @@ test('a circuit is drawn from when it opened until it closed, half-open apart', 
   expect(subject?.ms).toBe(30)
 })
 
-test('what was open before the time begins there, and what still is ends with it', () => {
+it('what was open before the time begins there, and what still is ends with it', () => {
   expect(stretchesOf([change(130, { was: 'open', became: 'closed' })], range)[0]?.stretches).toEqual([
     { from: 100, to: 130, state: 'open' },
   ])
   expect(stretchesOf([change(130, {})], range)[0]?.stretches).toEqual([{ from: 130, to: 200, state: 'open' }])
 })
 
-test('a closed limit and an endpoint that is left out end by themselves, and those with most of it come first', () => {
+it('a closed limit and an endpoint that is left out end by themselves, and those with most of it come first', () => {
   const limit = change(110, { kind: 'limit', subject: '', was: 'open', became: 'closed', until: 125 })
   const endpoint = change(110, {
     kind: 'endpoint',
@@ -45,7 +45,7 @@ test('a closed limit and an endpoint that is left out end by themselves, and tho
   ])
 })
 
-test('what was well all the time is not drawn', () => {
+it('what was well all the time is not drawn', () => {
   expect(stretchesOf([change(150, { was: 'half_open', became: 'closed', at: 100 })], range)).toEqual([])
   expect(stretchesOf([], range)).toEqual([])
 })

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { canonicalAddress, isLoopback, parseAuthority } from './authority.ts'
 
 describe('a host with or without a port', () => {
-  test.each([
+  it.each([
     ['localhost', 'localhost', undefined],
     ['LocalHost:8787', 'localhost', 8787],
     ['localhost.:80', 'localhost', 80],
@@ -19,7 +19,7 @@ describe('a host with or without a port', () => {
     expect(parseAuthority(text)).toEqual({ host, port })
   })
 
-  test.each([
+  it.each([
     '',
     ':8787',
     '.',
@@ -62,7 +62,7 @@ describe('a host with or without a port', () => {
     expect(parseAuthority(text)).toBeUndefined()
   })
 
-  test('is read in linear time', { retry: 2 }, () => {
+  it('is read in linear time', { retry: 2 }, () => {
     for (const text of ['a.'.repeat(50_000), '-'.repeat(100_000), `[${':'.repeat(100_000)}]`]) {
       const begun = performance.now()
       expect(parseAuthority(text)).toBeUndefined()
@@ -71,7 +71,7 @@ describe('a host with or without a port', () => {
   })
 })
 
-test.each([
+it.each([
   ['127.0.0.1', '127.0.0.1'],
   ['::ffff:10.0.0.1', '10.0.0.1'],
   ['::1', '::1'],
@@ -81,7 +81,7 @@ test.each([
   expect(canonicalAddress(address)).toBe(expected)
 })
 
-test.each([
+it.each([
   ['localhost', true],
   ['app.localhost', true],
   ['127.0.0.1', true],

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { newClientKey } from '../clients/client-key.ts'
 import { permissionsOf } from '../clients/permissions.ts'
 import { admitClient } from './client-door.ts'
@@ -15,7 +15,7 @@ function requestOf(headers: Record<string, string>, url = '/v1/messages') {
   return { headers: { ...headers }, url } as unknown as IncomingMessage
 }
 
-test('whatever is presented is gone afterwards, also on paths without a key and where it is refused', () => {
+it('whatever is presented is gone afterwards, also on paths without a key and where it is refused', () => {
   const presented = {
     ...{ authorization: `Bearer ${key}`, 'x-api-key': key, 'api-key': key, 'x-goog-api-key': 'g' },
     ...{ 'proxy-authorization': 'Basic x', cookie: 'spillway-session=x', accept: '*/*' },

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { exposureProblem, exposureWarning, isOnThisMachine, isReachable } from './exposure.ts'
 
-test.each([
+it.each([
   ['127.0.0.1', false],
   ['127.0.0.2', false],
   ['::1', false],
@@ -22,7 +22,7 @@ test.each([
   expect(isReachable(host)).toBe(expected)
 })
 
-test.each([
+it.each([
   ['http://127.0.0.1:11434', true],
   ['http://[::1]:11434/v1', true],
   ['https://LOCALHOST', true],
@@ -34,7 +34,7 @@ test.each([
   expect(isOnThisMachine(url)).toBe(expected)
 })
 
-test('listening where other machines reach it has to be meant', () => {
+it('listening where other machines reach it has to be meant', () => {
   const host = '0.0.0.0'
   const problem = exposureProblem({ host, auth: 'none' })
   expect(problem).toContain('anyone who can reach the port spends your keys')
@@ -44,7 +44,7 @@ test('listening where other machines reach it has to be meant', () => {
   expect(exposureProblem({ host, auth: 'keys' })).toBeUndefined()
 })
 
-test('a warning comes only where it is meant', () => {
+it('a warning comes only where it is meant', () => {
   expect(exposureWarning({ host: '', auth: 'none', exposed: true })).toMatch(
     /^every address of this machine can/,
   )

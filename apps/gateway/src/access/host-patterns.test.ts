@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parseAuthority } from './authority.ts'
 import { matchesHost, readHostPattern } from './host-patterns.ts'
 
-test.each([
+it.each([
   ['gateway.internal', 'gateway.internal:8787', true],
   ['Gateway.Internal', 'gateway.internal', true],
   ['gateway.internal', 'x.gateway.internal', false],
@@ -22,17 +22,9 @@ test.each([
   expect(matchesHost(readHostPattern(pattern)!, parseAuthority(host)!)).toBe(expected)
 })
 
-test.each([
-  '',
-  '*',
-  '*.',
-  '*.*',
-  'a.*.b',
-  '*a.example',
-  'http://a.example',
-  'a.example/',
-  'a b',
-  '**.example',
-])('%j means nothing', (pattern) => {
-  expect(readHostPattern(pattern)).toBeUndefined()
-})
+it.each(['', '*', '*.', '*.*', 'a.*.b', '*a.example', 'http://a.example', 'a.example/', 'a b', '**.example'])(
+  '%j means nothing',
+  (pattern) => {
+    expect(readHostPattern(pattern)).toBeUndefined()
+  },
+)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Authority } from './authority.ts'
 import { HostRules, hostOf } from './host-rules.ts'
 
@@ -14,7 +14,7 @@ function requestOf(
 describe('a gateway that listens on all addresses', () => {
   const rules = new HostRules('', [])
 
-  test.each([
+  it.each([
     ['10.0.0.7:8787', '10.0.0.7'],
     ['10.0.0.7', '::ffff:10.0.0.7'],
     ['[fd00::7]:8787', 'fd00:0:0:0:0:0:0:7'],
@@ -26,7 +26,7 @@ describe('a gateway that listens on all addresses', () => {
     expect(rules.isOwn(hostOf(req, undefined) as Authority, req)).toBe(true)
   })
 
-  test.each([
+  it.each([
     ['10.0.0.8', '10.0.0.7'],
     ['gateway.internal', '10.0.0.7'],
     ['10.0.0.7.evil.example', '10.0.0.7'],
@@ -37,13 +37,13 @@ describe('a gateway that listens on all addresses', () => {
   })
 })
 
-test('the name that the gateway listens on is its own, on any port', () => {
+it('the name that the gateway listens on is its own, on any port', () => {
   const req = requestOf(['host', 'gateway.internal:9999'], '10.0.0.7')
   expect(new HostRules('Gateway.Internal', []).isOwn(hostOf(req, undefined) as Authority, req)).toBe(true)
   expect(new HostRules('127.0.0.1', []).isOwn(hostOf(req, undefined) as Authority, req)).toBe(false)
 })
 
-test('the host in the target counts, and the header has to be valid all the same', () => {
+it('the host in the target counts, and the header has to be valid all the same', () => {
   expect(hostOf(requestOf(['host', 'evil.example']), 'localhost:1')).toEqual({ host: 'localhost', port: 1 })
   expect(hostOf(requestOf(['host', 'a b']), 'localhost:1')).toMatch(/Host header "a b"/)
   expect(hostOf(requestOf(['accept', '*/*']), 'localhost:1')).toMatch(/no Host header/)

@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseAuthority } from './authority.ts'
 import { canonicalOrigin, isOwnOrigin, originProblem } from './origins.ts'
 
 describe('an origin of the configuration', () => {
-  test.each([
+  it.each([
     ['https://app.example.com', 'https://app.example.com'],
     ['HTTPS://App.Example.com:443', 'https://app.example.com'],
     ['http://localhost:3000', 'http://localhost:3000'],
@@ -18,7 +18,7 @@ describe('an origin of the configuration', () => {
     expect([originProblem(text), canonicalOrigin(text)]).toEqual([undefined, expected])
   })
 
-  test.each([
+  it.each([
     ['*', /every web page that a user visits/],
     ['null', /sandboxed/],
     ['https://*.example.com', /name each http or https origin/],
@@ -39,7 +39,7 @@ describe('an origin of the configuration', () => {
 describe('a page of the gateway itself', () => {
   const asked = (host: string) => parseAuthority(host)!
 
-  test.each([
+  it.each([
     ['http://127.0.0.1:8787', '127.0.0.1:8787', undefined],
     ['http://localhost:8787', 'LOCALHOST:8787', 'same-origin'],
     ['http://localhost.:8787', 'localhost.:8787', 'same-origin'],
@@ -52,7 +52,7 @@ describe('a page of the gateway itself', () => {
     expect(isOwnOrigin(origin, asked(host), site)).toBe(true)
   })
 
-  test.each([
+  it.each([
     ['http://127.0.0.1:3000', '127.0.0.1:8787', undefined],
     ['http://127.0.0.1', '127.0.0.1:8787', undefined],
     ['http://localhost:8787', '127.0.0.1:8787', undefined],

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { readTarget } from './request-target.ts'
 
-test.each([
+it.each([
   ['/v1/messages?a=b', '/v1/messages?a=b', undefined],
   ['//evil.example/v1', '//evil.example/v1', undefined],
   ['*', '*', undefined],
@@ -22,13 +22,9 @@ test.each([
   expect(readTarget(target)).toEqual({ url, authority })
 })
 
-test.each([
-  '',
-  'v1/messages',
-  'ftp://localhost/',
-  'http:///v1/messages',
-  'http:/localhost/',
-  'localhost:8787',
-])('%j is no target', (target) => {
-  expect(readTarget(target)).toBeUndefined()
-})
+it.each(['', 'v1/messages', 'ftp://localhost/', 'http:///v1/messages', 'http:/localhost/', 'localhost:8787'])(
+  '%j is no target',
+  (target) => {
+    expect(readTarget(target)).toBeUndefined()
+  },
+)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readNetwork, TrustedProxies } from './trusted-proxies.ts'
 
 const proxies = new TrustedProxies(['10.0.0.0/8', '192.168.1.7', '2001:db8::/32', '::1'])
@@ -14,7 +14,7 @@ const list = (value: string, proto?: string) => ({
   ...(proto !== undefined && { 'x-forwarded-proto': proto }),
 })
 
-test.each([
+it.each([
   ['203.0.113.9', { 'x-forwarded-for': '198.51.100.1' }, '203.0.113.9'],
   ['10.1.2.3', {}, '10.1.2.3'],
   ['10.1.2.3', list('198.51.100.1'), '198.51.100.1'],
@@ -37,7 +37,7 @@ test.each([
   expect(proxies.originOf(from(peer, headers)).address).toBe(address)
 })
 
-test.each<[string, Record<string, string>, boolean, boolean]>([
+it.each<[string, Record<string, string>, boolean, boolean]>([
   ['203.0.113.9', { 'x-forwarded-proto': 'https' }, false, false],
   ['203.0.113.9', { 'x-forwarded-proto': 'http' }, true, true],
   ['10.1.2.3', { 'x-forwarded-proto': 'https' }, false, true],
@@ -56,7 +56,7 @@ test.each<[string, Record<string, string>, boolean, boolean]>([
   },
 )
 
-test('whatever a client writes, behind a proxy that adds its address it is never another one', () => {
+it('whatever a client writes, behind a proxy that adds its address it is never another one', () => {
   const written = fc.array(
     fc.oneof(fc.ipV4(), fc.constantFrom('10.0.0.1', '127.0.0.1', 'unknown', '::1', '')),
   )
@@ -70,10 +70,10 @@ test('whatever a client writes, behind a proxy that adds its address it is never
 })
 
 describe('a network', () => {
-  test.each(['10.0.0.0/8', '10.0.0.1', '::1', '2001:db8::/32', '127.0.0.1/32'])('is %s', (text) => {
+  it.each(['10.0.0.0/8', '10.0.0.1', '::1', '2001:db8::/32', '127.0.0.1/32'])('is %s', (text) => {
     expect(readNetwork(text)).toBeDefined()
   })
-  test.each([
+  it.each([
     '',
     '10.0.0.0/33',
     '10.0.0/8',

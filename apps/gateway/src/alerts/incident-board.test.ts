@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Incident } from './incident.ts'
 import {
   emptyBoard,
@@ -37,36 +37,36 @@ function watch(seconds: number, isSeen: (second: number) => boolean) {
   return { board, events }
 }
 
-test('tells of what lasts, and of its end after it was quiet for a while', () => {
+it('tells of what lasts, and of its end after it was quiet for a while', () => {
   const { events, board } = watch(200, (second) => second >= 5 && second < 100)
   expect(events).toEqual(['opened at 15', 'resolved at 155'])
   expect(board).toEqual(emptyBoard)
 })
 
-test('says nothing of what passes sooner', () => {
+it('says nothing of what passes sooner', () => {
   const { events, board } = watch(200, (second) => second < 9)
   expect([events, board]).toEqual([[], emptyBoard])
 })
 
-test('tells once of what comes and goes', () => {
+it('tells once of what comes and goes', () => {
   const { events } = watch(500, (second) => second < 300 && second % 20 < 5)
   expect(events).toEqual(['opened at 20', 'resolved at 340'])
 })
 
-test('tells of the same subject again where it has become worse', () => {
+it('tells of the same subject again where it has become worse', () => {
   const warned = observe(emptyBoard, [incident('m', 'warning')], 0, { ...held, after: 0 }, newId)
   const both = [incident('m', 'warning'), incident('m')]
   const urgent = observe(told(warned, eventsOf(warned), true), both, 1_000, { ...held, after: 0 }, newId)
   expect(eventsOf(urgent).map(({ entry }) => entry.incident.severity)).toEqual(['critical'])
 })
 
-test('changes nothing, and so writes nothing, while nothing is news', () => {
+it('changes nothing, and so writes nothing, while nothing is news', () => {
   const open = observe(emptyBoard, [incident()], 0, held, newId)
   expect(observe(open, [incident()], 1_000, held, newId)).toBe(open)
   expect(observe(emptyBoard, [], 0, held, newId)).toBe(emptyBoard)
 })
 
-test('holds a bounded number of incidents', () => {
+it('holds a bounded number of incidents', () => {
   const many = Array.from({ length: 1_000 }, (_, at) => incident(`claude/${at}`))
   const board = observe(emptyBoard, many, 0, held, newId)
   expect(board.entries).toHaveLength(mostIncidents)
@@ -74,7 +74,7 @@ test('holds a bounded number of incidents', () => {
   expect(later.entries.map(({ incident: { subject } }) => subject)).toEqual(['one more'])
 })
 
-test('tells of both, in their order, where a receiver was away meanwhile', () => {
+it('tells of both, in their order, where a receiver was away meanwhile', () => {
   const at = { ...held, after: 0 }
   const open = observe(emptyBoard, [incident()], 0, at, newId)
   const over = observe(open, [], 70_000, at, newId)
@@ -87,7 +87,7 @@ test('tells of both, in their order, where a receiver was away meanwhile', () =>
   expect(new Set(again.entries.map(({ id }) => id)).size).toBe(2)
 })
 
-test('gives up what is a day old, and then tells of no end either', () => {
+it('gives up what is a day old, and then tells of no end either', () => {
   const at = { ...held, after: 0 }
   const open = observe(emptyBoard, [incident()], 0, at, newId)
   expect(outdated(eventsOf(open), newsLastsFor)).toEqual([])
@@ -99,7 +99,7 @@ test('gives up what is a day old, and then tells of no end either', () => {
   expect(told(over, eventsOf(over), false).entries).toEqual([])
 })
 
-test('waits longer and longer for a receiver that fails, as long as it asks for, and not for ever', () => {
+it('waits longer and longer for a receiver that fails, as long as it asks for, and not for ever', () => {
   let board: IncidentBoard = emptyBoard
   const waits: number[] = []
   for (let tries = 0; tries < 8; tries++) {
@@ -111,7 +111,7 @@ test('waits longer and longer for a receiver that fails, as long as it asks for,
   expect(failed(emptyBoard, 'HTTP 429', 0, 0.5, Infinity).notBefore).toBe(newsLastsFor / 24)
 })
 
-test('lets one gateway deliver at a time, and another one where that is gone', () => {
+it('lets one gateway deliver at a time, and another one where that is gone', () => {
   const mine = leased(emptyBoard, 'a', 0, 60_000) as IncidentBoard
   expect(leased(mine, 'b', 59_999, 60_000)).toBeUndefined()
   expect(leased(mine, 'a', 10, 60_000)?.lease).toEqual({ by: 'a', until: 60_010 })

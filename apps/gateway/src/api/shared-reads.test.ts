@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { sharedReads, TooManyReads } from './shared-reads.ts'
 
-test('equal questions share the read after the running one, and too many different ones are refused', async () => {
+it('equal questions share the read after the running one, and too many different ones are refused', async () => {
   const read = sharedReads(2)
   const ends: (() => void)[] = []
   const slow = (): Promise<number> =>

@@ -1,6 +1,6 @@
 import type { BudgetRefusal, BudgetRule } from '@spillway/budgets'
 import type { Api } from '@spillway/middleware'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { budgetRefusal } from './budget-refusal.ts'
 
 const now = Date.UTC(2026, 10, 27, 20)
@@ -21,7 +21,7 @@ const say = (refusal: BudgetRefusal, contact?: string): string =>
   budgetRefusal(refusal, { api: 'anthropic', model: 'claude', now, contact }).failure.message
 
 describe('a spent budget', () => {
-  test('is told in one line: whose, how much, until when, and what to do', () => {
+  it('is told in one line: whose, how much, until when, and what to do', () => {
     expect(say(refused())).toBe(
       'alice has spent its budget of $50 a month, which resets 2026-12-01 00:00 UTC: ask the operator of this gateway for a larger one',
     )
@@ -41,13 +41,13 @@ describe('a spent budget', () => {
     )
   })
 
-  test('of a caller without a client is that of its key', () => {
+  it('of a caller without a client is that of its key', () => {
     const named = (name: string) => say(refused({ scope: { type: 'client', name } }))
     expect(named('key-0123')).toMatch(/^this key has spent its budget/)
     expect(named('nobody')).toMatch(/^a caller without a key has spent its budget/)
   })
 
-  test('tells Claude Code to stop, without the headers for which it would show words of its own', () => {
+  it('tells Claude Code to stop, without the headers for which it would show words of its own', () => {
     const { failure, headers } = budgetRefusal(refused(), { api: 'anthropic', model: 'm', now })
     expect(failure).toMatchObject({ kind: 'budget_exceeded', retryable: false, origin: 'spillway' })
     expect(failure.retryAfterMs).toBe(december - now)
@@ -62,7 +62,7 @@ describe('a spent budget', () => {
     expect(headers).not.toHaveProperty('anthropic-ratelimit-unified-overage-status')
   })
 
-  test('gives Codex the words that it shows', () => {
+  it('gives Codex the words that it shows', () => {
     const { failure, headers } = budgetRefusal(refused(), { api: 'responses', model: 'm', now })
     expect(headers).toMatchObject({
       'x-codex-primary-used-percent': '100',
@@ -72,7 +72,7 @@ describe('a spent budget', () => {
 })
 
 describe('where waiting helps', () => {
-  test('a limit by the minute is an ordinary rate limit', () => {
+  it('a limit by the minute is an ordinary rate limit', () => {
     const minute = refused(
       { unit: 'requests', period: 'minute', amount: 100 },
       { used: 100, resetsAt: now + 12_400 },
@@ -85,7 +85,7 @@ describe('where waiting helps', () => {
     }
   })
 
-  test('what is reserved by calls in flight comes back in part', () => {
+  it('what is reserved by calls in flight comes back in part', () => {
     const reserved = refused({}, { reason: 'reserved', used: 40e9, reserved: 10e9 })
     const { failure, headers } = budgetRefusal(reserved, { api: 'anthropic', model: 'm', now })
     expect(failure).toMatchObject({ kind: 'saturated', retryAfterMs: 5_000 })
@@ -97,7 +97,7 @@ describe('where waiting helps', () => {
   })
 })
 
-test('a call that is larger than the whole budget will not fit tomorrow either', () => {
+it('a call that is larger than the whole budget will not fit tomorrow either', () => {
   const large = refused(
     { unit: 'tokens', period: 'minute', amount: 1_000 },
     { reason: 'too_large', expected: 9_000, used: 0 },
@@ -113,7 +113,7 @@ test('a call that is larger than the whole budget will not fit tomorrow either',
   ])
 })
 
-test('a model without a price is no matter of waiting', () => {
+it('a model without a price is no matter of waiting', () => {
   const { failure, headers } = budgetRefusal(refused({}, { reason: 'unpriced' }), {
     ...{ api: 'anthropic', model: 'secret-model', now },
   })

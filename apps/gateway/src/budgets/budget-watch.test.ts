@@ -1,6 +1,6 @@
 import { type BudgetRule, createBudgets, isBudgetRefusal, memoryBudgetStore } from '@spillway/budgets'
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openBudgetWatch } from './budget-watch.ts'
 
 const rule = (more: Partial<BudgetRule> = {}): BudgetRule => ({
@@ -50,7 +50,7 @@ function watched(all: readonly BudgetRule[] = []) {
   }
 }
 
-test('a budget is told when it passes its warning and when it is spent, once, until its period ends', async () => {
+it('a budget is told when it passes its warning and when it is spent, once, until its period ends', async () => {
   const { use, read, lines, notes, clock } = watched()
   await use([rule()], 8.5)
   await use([rule()], 0.5)
@@ -71,13 +71,13 @@ test('a budget is told when it passes its warning and when it is spent, once, un
   expect((await read()).crossed).toEqual([])
 })
 
-test('limits by the minute are told to their callers alone', async () => {
+it('limits by the minute are told to their callers alone', async () => {
   const { use, read, lines } = watched()
   await use([rule({ unit: 'requests', period: 'minute', amount: 1 })], 0)
   expect([lines, (await read()).crossed]).toEqual([[], []])
 })
 
-test('metrics have the share of all callers together, and of those that have passed their warning', async () => {
+it('metrics have the share of all callers together, and of those that have passed their warning', async () => {
   const all = [rule({ scope: { type: 'all' }, amount: 100e9 })]
   const { use, read } = watched(all)
   await use([rule(), ...all], 9)

@@ -1,5 +1,5 @@
 import type { BudgetRule, BudgetStatus } from '@spillway/budgets'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { answerHeaders } from './limit-headers.ts'
 
 const now = Date.UTC(2026, 10, 27, 20)
@@ -28,7 +28,7 @@ const unified = (statuses: readonly BudgetStatus[]): object =>
 describe('answers under a budget', () => {
   const seconds = String(december / 1000)
 
-  test('carry the headers by which Claude Code shows what is left', () => {
+  it('carry the headers by which Claude Code shows what is left', () => {
     expect(unified([at(0.824)])).toEqual({
       status: 'allowed_warning',
       'representative-claim': 'overage',
@@ -43,7 +43,7 @@ describe('answers under a budget', () => {
     expect(calm).not.toHaveProperty('overage-surpassed-threshold')
   })
 
-  test.each([
+  it.each([
     ['just above the second threshold', at(0.951), '0.95', '0.95'],
     ['at what the budget says', at(0.5, { warnAt: 0.5 }), '0.5', '0.75'],
     ['spent, as long as calls are allowed', at(1.4, { hard: false }), '0.99', '0.95'],
@@ -55,14 +55,14 @@ describe('answers under a budget', () => {
     })
   })
 
-  test('tell of the fullest of several budgets, and of equals of that which ends last', () => {
+  it('tell of the fullest of several budgets, and of equals of that which ends last', () => {
     const day = status({ period: 'day' }, { used: 45e9, resetsAt: now + 1 })
     expect(unified([at(0.2), day, at(0.3)])).toMatchObject({ 'overage-utilization': '0.9' })
     const fresh = status({ period: 'day' }, { resetsAt: now + 1 })
     expect(unified([at(0), fresh])).toMatchObject({ reset: seconds })
   })
 
-  test('say in every protocol whose budget it is, in a structured field', () => {
+  it('say in every protocol whose budget it is, in a structured field', () => {
     const team = status({ scope: { type: 'team', name: 'käse "1"' }, hard: false }, { used: 41.2004e9 })
     for (const api of ['anthropic', 'openai', 'responses'] as const)
       expect(answerHeaders(api, [team], now)['x-spillway-budget']).toBe(
@@ -70,7 +70,7 @@ describe('answers under a budget', () => {
       )
   })
 
-  test('show Codex its share, its window and its end', () => {
+  it('show Codex its share, its window and its end', () => {
     expect(answerHeaders('responses', [at(0.824)], now)).toMatchObject({
       'x-codex-primary-used-percent': '82',
       'x-codex-primary-window-minutes': '43200',
@@ -78,7 +78,7 @@ describe('answers under a budget', () => {
     })
   })
 
-  test('tell limits by the minute as the vendor of the protocol tells its own, and nothing else of them', () => {
+  it('tell limits by the minute as the vendor of the protocol tells its own, and nothing else of them', () => {
     const pace = status(
       { unit: 'requests', period: 'minute', amount: 100 },
       { used: 30, reserved: 2, resetsAt: now + 12_400 },
@@ -96,7 +96,7 @@ describe('answers under a budget', () => {
     })
   })
 
-  test('are as they were for a caller without budgets', () => {
+  it('are as they were for a caller without budgets', () => {
     expect(answerHeaders('anthropic', [], now)).toEqual({})
   })
 })

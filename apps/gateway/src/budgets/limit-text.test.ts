@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { dollars, limitText, parseLimit, type WrittenLimit } from './limit-text.ts'
 
 describe('a limit in writing', () => {
-  test.each([
+  it.each([
     ['usd=50/month', { unit: 'usd', period: 'month', amount: 50e9, hard: true }],
     ['$0.25/day', { unit: 'usd', period: 'day', amount: 25e7, hard: true }],
     ['$5k/month', { unit: 'usd', period: 'month', amount: 5_000e9, hard: true }],
@@ -14,7 +14,7 @@ describe('a limit in writing', () => {
     expect(parseLimit(text)).toEqual(limit)
   })
 
-  test.each([
+  it.each([
     ['usd=50', 'expected a limit such as usd=50/month'],
     ['0/month', 'expected a limit such as'],
     ['usd=-5/day', 'expected a limit such as'],
@@ -28,7 +28,7 @@ describe('a limit in writing', () => {
     expect(parseLimit(text)).toContain(problem)
   })
 
-  test('reads back as it was, to the nano-dollar', () => {
+  it('reads back as it was, to the nano-dollar', () => {
     const limit = fc.record({
       unit: fc.constantFrom('usd', 'tokens', 'requests'),
       period: fc.constantFrom('minute', 'day', 'week', 'month'),
@@ -44,7 +44,7 @@ describe('a limit in writing', () => {
   })
 })
 
-test.each([
+it.each([
   [0, '0'],
   [1, '0.000000001'],
   [50e9, '50'],

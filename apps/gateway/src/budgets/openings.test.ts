@@ -1,7 +1,7 @@
 import { type BudgetRule, createBudgets, memoryBudgetStore } from '@spillway/budgets'
 import type { TenantUse } from '@spillway/ledger'
 import { virtualClock } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ledgerOpenings } from './openings.ts'
 
 const rule = (more: Partial<BudgetRule> = {}): BudgetRule => ({
@@ -40,7 +40,7 @@ function open(read: () => Promise<readonly TenantUse[]>) {
 }
 
 describe('budgets begin with what the ledger says', () => {
-  test('of a client, of a team, and of all, mirrors among them; once for each list and period', async () => {
+  it('of a client, of a team, and of all, mirrors among them; once for each list and period', async () => {
     const rows = [
       use('ann'),
       use('bob', { costNano: '20' }),
@@ -64,7 +64,7 @@ describe('budgets begin with what the ledger says', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('but wait no longer than two seconds for it, and ask again until it answers', async () => {
+  it('but wait no longer than two seconds for it, and ask again until it answers', async () => {
     let answer: () => Promise<readonly TenantUse[]> = () => new Promise(() => {})
     const { clock, openings, lines, used } = open(() => answer())
     const rules = [rule()]
@@ -78,7 +78,7 @@ describe('budgets begin with what the ledger says', () => {
     expect(await used(...rules)).toEqual([0])
   })
 
-  test('and do so when it is back', async () => {
+  it('and do so when it is back', async () => {
     let isAway = true
     const { clock, openings, asked, lines, used } = open(async () => {
       if (isAway) throw new Error('away')

@@ -2,7 +2,7 @@ import { createRequest, type ModelRequest } from '@spillway/middleware'
 import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { virtualClock } from '@spillway/testing'
 import { withPrices } from '@spillway/usage'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { assumedOutput, estimateCall } from './estimate-call.ts'
 import { quotesOf } from './quotes.ts'
 
@@ -25,14 +25,14 @@ const size = { prompt: 1_000, output: 2_000 }
 describe('what a call may cost', () => {
   const quote = quotesOf([at('anthropic')])
 
-  test('is the price of its prompt and of all that it may answer; at least the prompt and a token', () => {
+  it('is the price of its prompt and of all that it may answer; at least the prompt and a token', () => {
     expect(quote(request({}), size)).toEqual({
       most: 1_000 * 4_000 + 2_000 * 20_000,
       least: 1_000 * 4_000 + 20_000,
     })
   })
 
-  test('is that of writing the prompt to the cache, or of reading it there, where it asks for that', () => {
+  it('is that of writing the prompt to the cache, or of reading it there, where it asks for that', () => {
     const cached = (ttl?: string) => request({ system: [{ cache_control: { type: 'ephemeral', ttl } }] })
     expect(quote(cached(), size)).toEqual({
       most: 1_000 * 5_000 + 2_000 * 20_000,
@@ -42,7 +42,7 @@ describe('what a call may cost', () => {
     expect(quote(request({}, { api: 'openai' }), size)?.least).toBe(1_000 * 200 + 20_000)
   })
 
-  test('is higher for a fast answer, one that stays in a country, and a long prompt', () => {
+  it('is higher for a fast answer, one that stays in a country, and a long prompt', () => {
     expect(quote(request({ speed: 'fast' }), size)?.most).toBe(1_000 * 8_000 + 2_000 * 40_000)
     expect(quote(request({ inference_geo: 'us' }), size)?.most).toBeGreaterThan(44_000_000)
     const haiku = request({}, { model: 'claude-haiku-5-5' })
@@ -50,20 +50,20 @@ describe('what a call may cost', () => {
     expect((long?.most ?? 0) / 152_000).toBeGreaterThan((short?.most ?? 0) / 3_000 / 2)
   })
 
-  test('is that of the dearest target of the route, and unknown where the first has no price', () => {
+  it('is that of the dearest target of the route, and unknown where the first has no price', () => {
     const dear = withPrices([{ provider: 'openai', models: ['*'], input: '100', output: '100' }])
     expect(quotesOf([at('anthropic'), at('openai', dear)])(request({}), size)?.most).toBe(3_000 * 100_000)
     expect(quotesOf([at('anthropic'), at('openai')])(request({}), size)?.most).toBe(44_000_000)
     expect(quotesOf([at('openai'), at('anthropic')])(request({}), size)).toBeUndefined()
   })
 
-  test('is that of the model that a target asks for', () => {
+  it('is that of the model that a target asks for', () => {
     expect(
       quotesOf([at('anthropic', undefined, 'claude-opus-5-5')])(request({}, { model: 'gpt-9' }), size)?.most,
     ).toBe(44_000_000)
   })
 
-  test('is nothing for a model in this process, and the dearest price where OpenRouter tells it afterwards', () => {
+  it('is nothing for a model in this process, and the dearest price where OpenRouter tells it afterwards', () => {
     const embedded = { model: 'tiny', endpoints: [{ paid: undefined }] } as never
     expect(quotesOf([embedded])(request({}), size)).toEqual({ most: 0, least: 0 })
     const unknown = request({}, { model: 'someone/something' })
@@ -71,7 +71,7 @@ describe('what a call may cost', () => {
   })
 })
 
-test('an estimate is by the size of the prompt and by what the answer may have, in each protocol', () => {
+it('an estimate is by the size of the prompt and by what the answer may have, in each protocol', () => {
   const most = (body: object, api: 'anthropic' | 'openai' | 'responses' = 'anthropic'): number => {
     const estimate = estimateCall(request({ messages: [], ...body }, { api }), undefined)
     return estimate.most.tokens - (estimate.expected?.tokens ?? 0)

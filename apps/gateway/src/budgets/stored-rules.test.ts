@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { StoredLimit } from '../clients/client-document.ts'
 import { rulesOf } from './stored-rules.ts'
 
@@ -21,11 +21,11 @@ const said = (name: string, client: { team?: string; limits?: StoredLimit[] } = 
     return `${owner}: ${amount} a ${period}`
   })
 
-test('a client without limits has those of each client', () => {
+it('a client without limits has those of each client', () => {
   expect(said('alice')).toEqual(['client alice: 10 a month', 'client alice: 3 a day'])
 })
 
-test('what its team says for each member goes before them, by unit and period, and its team has its own beside it', () => {
+it('what its team says for each member goes before them, by unit and period, and its team has its own beside it', () => {
   expect(said('alice', { team: 'search' })).toEqual([
     'client alice: 20 a month',
     'client alice: 3 a day',
@@ -38,7 +38,7 @@ test('what its team says for each member goes before them, by unit and period, a
   ])
 })
 
-test('its own limit goes before all others, also where it is none', () => {
+it('its own limit goes before all others, also where it is none', () => {
   expect(said('alice', { team: 'search', limits: [usd(1)] })).toContain('client alice: 1 a month')
   expect(said('alice', { team: 'search', limits: [usd(null)] })).toEqual([
     'client alice: 3 a day',
@@ -46,7 +46,7 @@ test('its own limit goes before all others, also where it is none', () => {
   ])
 })
 
-test('where nothing is set there is nothing to keep', () => {
+it('where nothing is set there is nothing to keep', () => {
   expect(rulesOf({})('alice', { team: 'constructor' })).toEqual({ budgets: undefined, exempt: undefined })
   expect(rulesOf({})('alice', { limits: [usd(null)] }).exempt).toEqual(['usd month'])
 })

@@ -1,5 +1,5 @@
 import type { AuditReport } from '@spillway/ledger'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { reportLines } from './audit-report.ts'
 
 const at = Date.UTC(2026, 10, 26)
@@ -18,11 +18,11 @@ const removal = {
 }
 
 describe('a report', () => {
-  test('of a whole log is its rows and its head', () => {
+  it('of a whole log is its rows and its head', () => {
     expect(reportLines(whole, {})).toEqual({ lines: ['9 rows, whole', `head 50:${hash}`], isWhole: true })
   })
 
-  test('says what was removed and on whose word', () => {
+  it('says what was removed and on whose word', () => {
     expect(reportLines({ ...whole, removal }, {}).lines[0]).toBe(
       'rows up to 41 were removed on 2026-11-26 by retention (retention, entries before 2026-11-25): ' +
         'the log says so, but without an audit key anyone who can write to the database can say so too',
@@ -33,7 +33,7 @@ describe('a report', () => {
     )
   })
 
-  test('of a noted row that was removed fails, unless its reader takes that', () => {
+  it('of a noted row that was removed fails, unless its reader takes that', () => {
     const report = { ...whole, removal, problems: [{ seq: 40, kind: 'removed' as const }] }
     const head = { seq: 40, hash }
     const { lines, isWhole } = reportLines(report, { head })
@@ -50,7 +50,7 @@ describe('a report', () => {
     expect(reportLines(others, { head, acceptPruned: true }).isWhole).toBe(false)
   })
 
-  test('does not act on the terminal, whatever is in the database', () => {
+  it('does not act on the terminal, whatever is in the database', () => {
     const evil = { ...removal, actor: 'x\u001b[2J', reason: '\r9 rows, whole', at: Number.NaN }
     const text = reportLines({ ...whole, removal: evil, unknownKeys: ['\u001b]0;'] }, {}).lines.join('')
     expect(text).not.toMatch(/\p{Cc}/u)

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { CallRecord } from '@spillway/middleware/kit'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { AnsweredCall } from '../server/handle-call.ts'
 import { callLine } from './call-line.ts'
 
@@ -18,7 +18,7 @@ function lineOf(changes: Partial<AnsweredCall> = {}): string {
   return stripVTControlCharacters(callLine({ ...call, ...changes } as unknown as AnsweredCall, at))
 }
 
-test('a line says when, who, why not the first, how long, how many attempts and which model', () => {
+it('a line says when, who, why not the first, how long, how many attempts and which model', () => {
   expect(lineOf().split(/ {2,}/)).toEqual([
     '03:04:05',
     'local',
@@ -30,7 +30,7 @@ test('a line says when, who, why not the first, how long, how many attempts and 
   ])
 })
 
-test('a reason that comes several times in a row is told once', () => {
+it('a reason that comes several times in a row is told once', () => {
   const failed = (message: string) => ({
     target: 'claude',
     failure: { message, origin: 'upstream' },
@@ -40,7 +40,7 @@ test('a reason that comes several times in a row is told once', () => {
   expect(lineOf({ record })).toMatch(/ {2}claude: a \(2 times\); claude: b; claude: a$/)
 })
 
-test('a reason has the vendor’s code and its id of the request', () => {
+it('a reason has the vendor’s code and its id of the request', () => {
   const reasonOf = (failure: object): string | undefined => {
     return lineOf({ record: recordOf([{ target: 'claude', failure, durationMs: 1 }]) })
       .split(/ {2,}/)
@@ -52,12 +52,12 @@ test('a reason has the vendor’s code and its id of the request', () => {
   expect(reasonOf({ ...limited, origin: 'spillway' })).toBe('claude: slow down')
 })
 
-test('a call that nobody answered says what went wrong', () => {
+it('a call that nobody answered says what went wrong', () => {
   const response = { target: 'claude', failure: { kind: 'overloaded' } }
   expect(lineOf({ response } as never)).toMatch(/^03:04:05 {2}nobody +overloaded /)
 })
 
-test('a model name cannot write lines or colours into the log', () => {
+it('a model name cannot write lines or colours into the log', () => {
   const line = lineOf({ model: 'a\r\n03:04:06  claude\u001b[31m\u202e' })
   expect(line).toContain('a\\u{d}\\u{a}03:04:06  claude\\u{1b}[31m\\u{202e}')
   expect(line).not.toMatch(/[\r\n]/)

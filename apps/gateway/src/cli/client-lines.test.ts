@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { parseConfig } from '../config/load-config.ts'
 import { clientLines, showClientLines } from './client-lines.ts'
@@ -22,7 +22,7 @@ const ofCaller = (api: string): object => ({
 const local = { api: 'ollama', endpoints: [{ url: 'http://127.0.0.1:11434' }], model: 'llama3.2' }
 
 describe('clientLines', () => {
-  test('has all that a client needs, for a gateway with a key of its own', () => {
+  it('has all that a client needs, for a gateway with a key of its own', () => {
     const lines = linesOf({ claude }, [{ models: 'claude-*', target: 'claude' }])
     expect(lines).toEqual({
       Dashboard: `${url}/`,
@@ -35,7 +35,7 @@ describe('clientLines', () => {
     })
   })
 
-  test('asks for the key of the caller where that is passed on', () => {
+  it('asks for the key of the caller where that is passed on', () => {
     const lines = linesOf({ claude: ofCaller('anthropic') }, [{ models: '*', target: 'claude' }])
     expect(lines.Claude).toBe(`ANTHROPIC_BASE_URL=${url} claude`)
     expect(lines.Codex).toMatch(/^codex .*env_key="ANTHROPIC_API_KEY"/)
@@ -45,13 +45,13 @@ describe('clientLines', () => {
     expect(lines.anthropic).toContain('api_key=os.environ["ANTHROPIC_API_KEY"]')
   })
 
-  test('asks for the key of OpenRouter where that is the one passed on', () => {
+  it('asks for the key of OpenRouter where that is the one passed on', () => {
     const lines = linesOf({ router: ofCaller('openrouter') }, [{ models: '*', target: 'router' }])
     expect(lines.Claude).toBe(`ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN="$OPENROUTER_API_KEY" claude`)
     expect(lines.curl).toContain('-H "authorization: Bearer $OPENROUTER_API_KEY"')
   })
 
-  test.each([
+  it.each([
     [[{ models: 'claude-*', target: 'claude' }], 'claude-sonnet-5-5', 'claude-sonnet-5-5'],
     [[{ models: 'claude-opus-*', target: 'claude' }], 'claude-opus-5-5', 'claude-opus-5-5'],
     [[{ models: '*', target: 'claude' }], 'claude-sonnet-5-5', 'claude-sonnet-5-5'],
@@ -83,28 +83,28 @@ describe('clientLines', () => {
     expect(lines.find(({ title }) => title === 'curl')?.text).toContain(`"model":"${forAnthropic}"`)
   })
 
-  test('tells Claude Code which model to ask for where its own are not served', () => {
+  it('tells Claude Code which model to ask for where its own are not served', () => {
     const lines = linesOf({ local }, [{ models: 'qwen3', target: 'local' }])
     expect(lines.Claude).toBe(
       `ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=spillway ANTHROPIC_MODEL=qwen3 ANTHROPIC_DEFAULT_HAIKU_MODEL=qwen3 claude`,
     )
   })
 
-  test('has names of models that no shell takes for anything else', () => {
+  it('has names of models that no shell takes for anything else', () => {
     const lines = linesOf({ local }, [{ models: "it's $HOME; `rm`", target: 'local' }])
     expect(lines.Claude).toContain("ANTHROPIC_MODEL='it'\\''s $HOME; `rm`'")
     expect(lines.Codex).toMatch(/-m 'it'\\''s \$HOME; `rm`'$/)
     expect(lines.curl).toContain(`-d '{"model":"it'\\''s $HOME; \`rm\`"`)
   })
 
-  test.each([
+  it.each([
     ['http://0.0.0.0:8787', 'http://127.0.0.1:8787/'],
     ['http://[::]:8787', 'http://[::1]:8787/'],
   ])('has an address that can be reached: %s', (at, expected) => {
     expect(linesOf({ claude }, [{ models: '*', target: 'claude' }], at).Dashboard).toBe(expected)
   })
 
-  test('is shown with a title above each line', () => {
+  it('is shown with a title above each line', () => {
     expect(
       showClientLines([
         { title: 'a', text: 'b' },

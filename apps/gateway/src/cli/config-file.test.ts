@@ -1,10 +1,10 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/gateway.ts'
 import { plantedBy } from './config-file.ts'
 
-test.skipIf(process.platform === 'win32')(
+it.skipIf(process.platform === 'win32')(
   'a file of another user counts as planted where everyone can write, and nowhere else',
   () => {
     const folder = temporaryFolder()

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { virtualClock } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { watchProcess } from './watch-process.ts'
 
 function watched() {
@@ -23,13 +23,13 @@ function watched() {
 }
 
 describe('watchProcess', () => {
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('ends after a drain on %s', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('ends after a drain on %s', async (signal) => {
     const { after, ending } = watched()
     expect(await after(0, signal)).toBe(false)
     expect(await ending).toEqual({ why: signal, code: 0 })
   })
 
-  test.each([
+  it.each([
     ['SIGTERM', 200, 'SIGTERM', true],
     ['SIGINT', 200, 'SIGTERM', true],
     ['SIGHUP', 200, 'SIGINT', true],
@@ -45,7 +45,7 @@ describe('watchProcess', () => {
     expect(await after(ms, second)).toBe(atOnce)
   })
 
-  test('a signal after an uncaught error ends at once, and the code stays that of the error', async () => {
+  it('a signal after an uncaught error ends at once, and the code stays that of the error', async () => {
     const { after, ending, lines } = watched()
     await after(0, 'uncaughtException', new Error('stray'))
     await after(0, 'uncaughtException', 'another')
@@ -55,7 +55,7 @@ describe('watchProcess', () => {
     expect(lines[1]).toBe('an error that nothing has caught: another')
   })
 
-  test('a rejection and a warning are lines, no more', async () => {
+  it('a rejection and a warning are lines, no more', async () => {
     const { after, lines } = watched()
     await after(0, 'unhandledRejection', undefined)
     await after(0, 'warning', Object.assign(new Error('too many listeners'), { name: 'MaxListeners' }))

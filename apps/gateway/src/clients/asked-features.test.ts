@@ -1,6 +1,6 @@
 import { type JsonBody, jsonBodyFromObject } from '@spillway/middleware/kit'
 import { BodyScanner } from '@spillway/wire/internal'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { mediaAsked, searchesWeb, toolsAsked } from './asked-features.ts'
 import { permissionSets, permissions, permissionsOf } from './permissions.ts'
 
@@ -26,7 +26,7 @@ function both(body: object, ask: typeof toolsAsked): string[] {
 const asked = (body: object): string[] => both(body, toolsAsked)
 const media = (body: object): string[] => both(body, mediaAsked)
 
-test.each<readonly [string, object, readonly string[]]>([
+it.each<readonly [string, object, readonly string[]]>([
   ['none', {}, []],
   ['an empty list', { tools: [] }, []],
   ['a client tool of Claude', { tools: [{ name: 'a', input_schema: {} }] }, ['tools:client']],
@@ -69,14 +69,14 @@ test.each<readonly [string, object, readonly string[]]>([
   expect(asked(body)).toEqual(expected)
 })
 
-test('a stored prompt may bring any tool', () => {
+it('a stored prompt may bring any tool', () => {
   expect(asked({ prompt: { id: 'pmpt_1' } }).sort()).toEqual([...(permissionSets.tools ?? [])].sort())
   expect([searchesWeb('openai/gpt-6:online'), searchesWeb('online-model')]).toEqual([true, false])
 })
 
 const user = (...content: readonly object[]): object => ({ messages: [{ role: 'user', content }] })
 
-test.each<readonly [string, object, readonly string[]]>([
+it.each<readonly [string, object, readonly string[]]>([
   ['text', user({ type: 'text', text: '{"type":"image"}' }), []],
   ['an image', user({ type: 'image', source: { type: 'base64' } }), ['images']],
   [
@@ -107,7 +107,7 @@ test.each<readonly [string, object, readonly string[]]>([
   expect(media(body)).toEqual(expected)
 })
 
-test('names that documents of clients hold keep all that they have allowed', () => {
+it('names that documents of clients hold keep all that they have allowed', () => {
   const all = (...names: string[]): string[] => [...permissionsOf(names)].sort()
   const content = ['documents', 'images', 'models']
   expect(all('messages')).toEqual(['call:count_tokens', 'call:messages', ...content].sort())
@@ -124,7 +124,7 @@ test('names that documents of clients hold keep all that they have allowed', () 
     for (const each of set) expect(Object.keys(permissions)).toContain(each)
 })
 
-test('calls without any of it are not parsed to find that out', () => {
+it('calls without any of it are not parsed to find that out', () => {
   const body = scanned({
     tools: [{ name: 'a', input_schema: { type: 'object', properties: { file: { type: 'string' } } } }],
     ...user({ type: 'text', text: '"type":"image"' }, { type: 'tool_use', input: { path: 'a' } }),

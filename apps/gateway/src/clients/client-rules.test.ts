@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { needs } from './client-rules.ts'
 import { permissionsOf } from './permissions.ts'
 
@@ -7,7 +7,7 @@ const client = (name: string, ...given: string[]) => ({
   permissions: permissionsOf(given),
 })
 
-test('what is missing is said with how it is given: to a client with a key, and to who has signed in', () => {
+it('what is missing is said with how it is given: to a client with a key, and to who has signed in', () => {
   const chat = client('web', 'chat', 'of-a-newer-version')
   expect(needs(chat, 'images', 'images')).toBeUndefined()
   expect(needs(chat, 'tools:web', 'calls with web search')?.message).toBe(

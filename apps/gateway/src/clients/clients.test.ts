@@ -1,6 +1,6 @@
 import { virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { added, changed, revoked, rotated } from './client-changes.ts'
 import { openDirectory } from './client-directory.ts'
 import { type ClientDocument, decodeClients, emptyClients, encodeClients } from './client-document.ts'
@@ -12,7 +12,7 @@ const stored = (key: string) => ({ hash: hash.of(key), prefix: prefixOf(key) })
 const start = hashedWith(emptyClients, hash, 'test')
 const usual = { permissions: ['chat'] }
 
-test('a key has 190 random bits or more beside what is shown of it, and scanners recognise it', () => {
+it('a key has 190 random bits or more beside what is shown of it, and scanners recognise it', () => {
   const key = newClientKey()
   expect(key).toMatch(clientKeyPattern)
   expect(kindOfKey(key)).toBe('key')
@@ -21,7 +21,7 @@ test('a key has 190 random bits or more beside what is shown of it, and scanners
   expect(new Set(Array.from({ length: 1_000 }, () => newClientKey())).size).toBe(1_000)
 })
 
-test('one wrong, missing, further or swapped character is recognised without looking the key up', () => {
+it('one wrong, missing, further or swapped character is recognised without looking the key up', () => {
   const key = newClientKey()
   fc.assert(
     fc.property(fc.nat(key.length - 4), fc.constantFrom(...'09AZaz'), (index, other) => {
@@ -35,7 +35,7 @@ test('one wrong, missing, further or swapped character is recognised without loo
   expect(kindOfKey('sk-ant-api03-x')).toBe('foreign')
 })
 
-test('a document without the secret does not show which key it holds, and another installation makes other hashes', () => {
+it('a document without the secret does not show which key it holds, and another installation makes other hashes', () => {
   const key = newClientKey()
   const text = Buffer.from(encodeClients(added(start, 'a', usual, stored(key), 0))).toString()
   expect(text).not.toContain(key.slice(prefixOf(key).length))
@@ -46,7 +46,7 @@ test('a document without the secret does not show which key it holds, and anothe
   )
 })
 
-test.each([
+it.each([
   ['no JSON', '{'],
   ['another format', '{"format":2,"clients":{}}'],
   ['models that are no list', '{"format":1,"clients":{"a":{"permissions":[],"models":"*","keys":[]}}}'],
@@ -62,7 +62,7 @@ test.each([
   expect(() => decodeClients(Buffer.from(text), 'FILE')).toThrow('FILE holds no clients')
 })
 
-test('a name is used once, also after it was revoked, and names of the prototype are names', () => {
+it('a name is used once, also after it was revoked, and names of the prototype are names', () => {
   const [a, b] = [stored(newClientKey()), stored(newClientKey())]
   const one = added(start, 'constructor', usual, a, 0)
   expect(() => added(one, 'constructor', usual, b, 0)).toThrow('already')
@@ -101,7 +101,7 @@ async function directoryOf(document: ClientDocument) {
 const nameOf = (found: unknown): unknown =>
   typeof found === 'string' ? found : (found as { name: string }).name
 
-test('keys end by expiry, by the overlap of a rotation, and by revocation, within a second', async () => {
+it('keys end by expiry, by the overlap of a rotation, and by revocation, within a second', async () => {
   const [old, next] = [newClientKey(), newClientKey()]
   const clock = virtualClock()
   const at = clock.epoch()
@@ -125,7 +125,7 @@ test('keys end by expiry, by the overlap of a rotation, and by revocation, withi
   directory.close()
 })
 
-test('what cannot be read leaves the clients as they were, says so once, and is read again when it can be', async () => {
+it('what cannot be read leaves the clients as they were, says so once, and is read again when it can be', async () => {
   const key = newClientKey()
   const document = added(start, 'a', usual, stored(key), 0)
   const { directory, clock, lines, use } = await directoryOf(document)
@@ -146,7 +146,7 @@ test('what cannot be read leaves the clients as they were, says so once, and is 
 })
 
 // What it costs on a machine of its own is measured by `pnpm bench clients`.
-test('a check among 10,000 clients takes less than 20 µs, on a machine that is busy too', async () => {
+it('a check among 10,000 clients takes less than 20 µs, on a machine that is busy too', async () => {
   let document = start
   const clients: Record<string, ClientDocument['clients'][string]> = {}
   const keys = Array.from({ length: 10_000 }, () => newClientKey())

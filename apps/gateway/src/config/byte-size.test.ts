@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parseByteSize } from './byte-size.ts'
 
-test.each([
+it.each([
   ['512MiB', 536_870_912],
   ['1.5 GB', 1_500_000_000],
   ['64KiB', 65_536],

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { describeConfig } from '../cli/describe.ts'
 import { clientsPlaceOf } from '../clients/clients-place.ts'
 import { parseConfig } from './load-config.ts'
@@ -15,7 +15,7 @@ ${storage}`,
 const key = 'fingerprintKey: "env:CLIENTS_TEST_KEY"'
 process.env.CLIENTS_TEST_KEY = 'a-secret-for-tests-of-client-keys-0123456789'
 
-test.each([
+it.each([
   [
     `clientsDatabase: storage, ${key}`,
     'storage: { url: "sqlite:a.db" }',
@@ -29,7 +29,7 @@ test.each([
   expect(() => configOf(server, storage)).toThrow(message)
 })
 
-test('clients are in a database where that is said, and its password is not shown', () => {
+it('clients are in a database where that is said, and its password is not shown', () => {
   process.env.CLIENTS_TEST_URL = 'postgres://u:top-secret@db/clients'
   const named = configOf(`clientsDatabase: "env:CLIENTS_TEST_URL", ${key}`)
   expect(clientsPlaceOf(named)).toEqual({ database: process.env.CLIENTS_TEST_URL })

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { formatDuration, parseAge, parseDuration } from './duration.ts'
 
 describe('parseDuration', () => {
-  test.each([
+  it.each([
     ['250ms', 250],
     ['10s', 10_000],
     ['1.5s', 1_500],
@@ -13,7 +13,7 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBe(ms)
   })
 
-  test.each(['', '10', 's', '-1s', '1 s', '1d', '.5s', '1e3ms', '10S', ' 1s', 'Infinity', '1s1m'])(
+  it.each(['', '10', 's', '-1s', '1 s', '1d', '.5s', '1e3ms', '10S', ' 1s', 'Infinity', '1s1m'])(
     'does not read %j',
     (text) => {
       expect(parseDuration(text)).toBeUndefined()
@@ -22,7 +22,7 @@ describe('parseDuration', () => {
 })
 
 describe('parseAge', () => {
-  test.each([
+  it.each([
     ['90d', 7_776_000_000],
     ['12h', 43_200_000],
     ['0.5d', 43_200_000],
@@ -30,13 +30,13 @@ describe('parseAge', () => {
     expect(parseAge(text)).toBe(ms)
   })
 
-  test.each(['', '90', 'd', '-1d', '1 d', '10m', '2w', '1d1h'])('does not read %j', (text) => {
+  it.each(['', '90', 'd', '-1d', '1 d', '10m', '2w', '1d1h'])('does not read %j', (text) => {
     expect(parseAge(text)).toBeUndefined()
   })
 })
 
 describe('formatDuration', () => {
-  test.each([
+  it.each([
     [0.4, '0 ms'],
     [850.2, '850 ms'],
     [1_834, '1.8 s'],

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { parseConfig } from './load-config.ts'
 
@@ -17,7 +17,7 @@ const routed = (target: object): object => ({
   routes: [{ models: '*', target: 'a' }],
 })
 
-test.each([
+it.each([
   ['*', 'claude-*', true],
   ['claude-*', 'claude-sonnet-*', true],
   ['claude-*', 'claude-*', true],
@@ -38,7 +38,7 @@ test.each([
   expect(Object.keys(found)).toHaveLength(isUnreachable ? 1 : 0)
 })
 
-test('a target that nothing uses is said; a fallback and the target of a mirror are used', () => {
+it('a target that nothing uses is said; a fallback and the target of a mirror are used', () => {
   const found = warned({
     targets: { a: server, b: server, c: server, d: server },
     routes: [{ models: '*', target: 'a', fallback: ['b'] }],
@@ -47,7 +47,7 @@ test('a target that nothing uses is said; a fallback and the target of a mirror 
   expect(found).toEqual({ 'targets.d': expect.stringContaining('no route uses this target') })
 })
 
-test.each([
+it.each([
   ['an embedded model', { ...embedded, rateLimit: { countCacheReads: true } }, 'rateLimit.countCacheReads'],
   ['an embedded model', { ...embedded, includeUsage: true }, 'includeUsage'],
   ['an embedded model', { ...embedded, timeouts: { total: '5s' } }, 'timeouts.total'],
@@ -57,7 +57,7 @@ test.each([
   expect(Object.keys(warned(routed(target)))).toEqual([`targets.a.${key}`])
 })
 
-test.each([
+it.each([
   [{ ...embedded, rateLimit: { concurrency: 1, maxWait: '5s', inputTokensPerMinute: 100 } }],
   [{ ...embedded, timeouts: { firstContent: '5s' } }],
   [{ ...server, rateLimit: { maxWait: '5s' } }],

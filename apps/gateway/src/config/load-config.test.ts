@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { timeoutsOf } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { loadConfig, parseConfig } from './load-config.ts'
@@ -30,7 +30,7 @@ const embedded = (more: string): string =>
 /** The smallest file with this after it. */
 const withMore = (more: string): string => `${smallest}${more}\n`
 
-test.each([
+it.each([
   ['circuitBreaker: { failureRate: 0 }', 'circuitBreaker.failureRate: expected a number above 0, up to 1'],
   ['circuitBreaker: { slowCallRate: 1.1 }', 'circuitBreaker.slowCallRate: '],
   ['circuitBreaker: { openFor: 0s }', 'circuitBreaker.openFor: expected a duration above 0'],
@@ -41,7 +41,7 @@ test.each([
   expect(problemsOf(withMore(more))[0]).toContain(problem)
 })
 
-test.each([
+it.each([
   ['circuitBreaker: { slowCall: 10s }', 'circuitBreaker.slowCall', 'slowCallThreshold'],
   ['circuitBreaker: { probeDeadline: 10s }', 'circuitBreaker.probeDeadline', 'probeTimeout'],
   ['rateLimit: { maxClosure: 1m }', 'rateLimit.maxClosure', 'maxRetryAfter'],
@@ -51,7 +51,7 @@ test.each([
 })
 
 describe('a valid file', () => {
-  test('gets defaults for everything that it leaves out', () => {
+  it('gets defaults for everything that it leaves out', () => {
     const { config, warnings } = parseConfig(smallest, 'spillway.yaml')
     expect(config.server).toEqual({ host: '127.0.0.1', port: 8787, auth: 'none' })
     expect(config.routes).toEqual([{ models: '*', target: 'claude', fallback: [] }])
@@ -65,13 +65,13 @@ describe('a valid file', () => {
     expect(warnings).toEqual([])
   })
 
-  test('has durations in milliseconds, and no limit for none', () => {
+  it('has durations in milliseconds, and no limit for none', () => {
     const text = withMore('timeouts: { total: 2m, headers: 1.5s, firstContent: 250ms, idle: none }')
     const { config } = parseConfig(text, 'spillway.yaml')
     expect(config.timeouts).toEqual({ total: 120_000, headers: 1_500, firstContent: 250, idle: Infinity })
   })
 
-  test('gives a target its own limits over those of the file', () => {
+  it('gives a target its own limits over those of the file', () => {
     const text = `timeouts: { total: 2m, idle: 10s }
 targets:
   local: { api: ollama, endpoints: [{ url: "http://127.0.0.1:1" }], timeouts: { idle: 1s } }
@@ -82,7 +82,7 @@ routes: [{ models: "*", target: local }]
     expect(timeoutsOf(config)).toMatchObject({ total: 120_000, idle: 10_000 })
   })
 
-  test('may be the design’s smallest useful one', () => {
+  it('may be the design’s smallest useful one', () => {
     vi.stubEnv('ANTHROPIC_API_KEY', '')
     onTestFinished(() => void vi.unstubAllEnvs())
     const { config, warnings } = parseConfig(usefulFile, 'spillway.yaml')
@@ -117,7 +117,7 @@ state: {}                                              # { redis: "redis://..." 
 telemetry: { otlp: null, captureContent: false }
 `
 
-test('lengths of days are for retention, forever among them', () => {
+it('lengths of days are for retention, forever among them', () => {
   const { config } = parseConfig(
     withMore('storage: { url: "sqlite:a.db", retention: { calls: 90d, sums: forever, audit: 12h } }'),
     'spillway.yaml',
@@ -126,7 +126,7 @@ test('lengths of days are for retention, forever among them', () => {
 })
 
 describe('a warning', () => {
-  test('is for an audit key that is not set, which the gateway needs and a check may not have', () => {
+  it('is for an audit key that is not set, which the gateway needs and a check may not have', () => {
     const text = withMore('storage: { url: "sqlite:a.db", auditKey: [env:SPILLWAY_TEST_NONE] }')
     expect(parseConfig(text, 'spillway.yaml').warnings).toMatchObject([
       {
@@ -137,7 +137,7 @@ describe('a warning', () => {
     ])
   })
 
-  test('is given for an endpoint without a credential', () => {
+  it('is given for an endpoint without a credential', () => {
     const text = `targets:
   claude:
     api: anthropic
@@ -151,7 +151,7 @@ routes: [{ models: "*", target: claude }]
   })
 })
 
-test('a target where no other model is asked when one declines is named with its line', () => {
+it('a target where no other model is asked when one declines is named with its line', () => {
   const text = `targets:
   router:
     api: openrouter
@@ -169,7 +169,7 @@ routes: [{ models: "*", target: router }]
 })
 
 describe('an unknown key is an error with its line, column and path', () => {
-  test.each([
+  it.each([
     ['at the top', withMore('colour: red'), '5:1  colour'],
     ['in server', withMore('server:\n  prot: 1'), '6:3  server.prot'],
     ['in timeouts', withMore('timeouts: { totl: 1s }'), '5:13  timeouts.totl'],
@@ -187,7 +187,7 @@ describe('an unknown key is an error with its line, column and path', () => {
 })
 
 describe('a wrong value is an error that says what was expected', () => {
-  test.each([
+  it.each([
     [
       'timeouts: { total: 10 }',
       '5:13  timeouts.total: expected a duration such as 250ms, 10s or 2m, or none',
@@ -229,7 +229,7 @@ describe('a wrong value is an error that says what was expected', () => {
     expect(problems[0]?.length).toBeGreaterThan(`spillway.yaml:${expected}`.length - 1)
   })
 
-  test.each([
+  it.each([
     [
       'api: anthropic',
       'api: claude',
@@ -258,14 +258,14 @@ describe('a wrong value is an error that says what was expected', () => {
     expect(problems[0]).toContain(expected)
   })
 
-  test('several mistakes are all told at once', () => {
+  it('several mistakes are all told at once', () => {
     const text = withMore('server: { port: x, hots: a }\ntimeouts: { total: 1 }')
     expect(problemsOf(text)).toHaveLength(3)
   })
 })
 
 describe('budgets', () => {
-  test('are written as on the command line', () => {
+  it('are written as on the command line', () => {
     const text = withMore(
       'budgets: { all: [usd=5k/month], eachClient: ["usd=50/month,warn=90%", "requests=60/minute,soft"], contact: see go/ai }',
     )
@@ -279,7 +279,7 @@ describe('budgets', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['all: [usd=50]', /^spillway\.yaml:5:18 {2}budgets\.all\[0\]: expected a limit such as usd=50\/month/],
     ['all: [usd=99999999/month]', /budgets\.all\[0\]: the amount is too large/],
     ['all: [usd=5/day, usd=6/day]', /budgets\.all\[1\]: there is another limit of usd a day/],
@@ -292,7 +292,7 @@ describe('budgets', () => {
 describe('parts that do not fit together', () => {
   const withRoute = (route: string): string => smallest.replace('{ models: "*", target: claude }', route)
 
-  test.each([
+  it.each([
     [
       'a target that nobody defined',
       withRoute('{ models: "*", target: cluade }'),
@@ -362,7 +362,7 @@ describe('parts that do not fit together', () => {
     expect(problems[0]).toMatch(expected)
   })
 
-  test('a missing part is named', () => {
+  it('a missing part is named', () => {
     expect(problemsOf(smallest.replace(/routes:.*/s, ''))).toEqual([
       expect.stringMatching(/ {2}routes: expected a list of routes/),
     ])
@@ -376,14 +376,14 @@ describe('parts that do not fit together', () => {
   })
 })
 
-test('an embedded target takes the policies that make sense for it', () => {
+it('an embedded target takes the policies that make sense for it', () => {
   const policies =
     'rateLimit: { concurrency: 1 }, circuitBreaker: { openFor: 5s }, timeouts: { headers: 5s }, capabilities: { contextTokens: 4096, tools: false, images: false }'
   expect(parseConfig(embedded(policies), 'spillway.yaml').warnings).toEqual([])
 })
 
 describe('who may speak to the gateway', () => {
-  test('is read as clients and browsers write it', () => {
+  it('is read as clients and browsers write it', () => {
     const server =
       'server: { allowedHosts: [gateway.internal, "*.example.com:8787"], allowedOrigins: ["HTTPS://App.example.com:443", "vscode-webview://*"], exposed: false }'
     const { config } = parseConfig(withMore(server), 'spillway.yaml')
@@ -394,7 +394,7 @@ describe('who may speak to the gateway', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['allowedHosts: gateway.internal', /allowedHosts: expected a list of hosts/],
     ['allowedHosts: ["*"]', /allowedHosts\[0\]: \* would let every name/],
     ['allowedHosts: ["http://gateway.internal"]', /allowedHosts\[0\]: .*no scheme, no path/],
@@ -413,7 +413,7 @@ describe('who may speak to the gateway', () => {
     expect(problems[0]).toMatch(expected)
   })
 
-  test.each(['0.0.0.0', '"::"', '192.168.1.5', 'gateway.internal', '""'])(
+  it.each(['0.0.0.0', '"::"', '192.168.1.5', 'gateway.internal', '""'])(
     'is everybody on the network with host: %s, which has to be said',
     (host) => {
       expect(problemsOf(withMore(`server: { host: ${host} }`))).toEqual([
@@ -425,7 +425,7 @@ describe('who may speak to the gateway', () => {
     },
   )
 
-  test('may be said by the command line, for the file', () => {
+  it('may be said by the command line, for the file', () => {
     const text = withMore('server: { host: 0.0.0.0 }')
     expect(parseConfig(text, 'f', { host: '127.0.0.1' }).config.server.host).toBe('127.0.0.1')
     expect(parseConfig(text, 'f', { exposed: true }).config.server.exposed).toBe(true)
@@ -438,7 +438,7 @@ describe('who may speak to the gateway', () => {
 describe('a key in the place of a credential', () => {
   const key = 'sk-ant-api03-very-secret'
 
-  test.each([`"${key}"`, `"env: ${key}"`, `"env:${key}"`, `{ key: ${key} }`, `"Bearer ${key}"`])(
+  it.each([`"${key}"`, `"env: ${key}"`, `"env:${key}"`, `{ key: ${key} }`, `"Bearer ${key}"`])(
     'is refused with what to do, and not repeated: %s',
     (value) => {
       const problems = problemsOf(smallest.replace('caller', value))
@@ -450,7 +450,7 @@ describe('a key in the place of a credential', () => {
     },
   )
 
-  test('is told that a key never stands in the file', () => {
+  it('is told that a key never stands in the file', () => {
     expect(problemsOf(smallest.replace('caller', key))[0]).toContain(
       'a key itself never belongs in a configuration file',
     )
@@ -458,7 +458,7 @@ describe('a key in the place of a credential', () => {
 })
 
 describe('what is no usable YAML', () => {
-  test.each([
+  it.each([
     ['an open brace', 'targets: { claude: ', 1],
     ['a wrong indentation', 'targets:\n  a: 1\n b: 2', 3],
     ['a tab', 'targets:\n\ta: 1', 2],
@@ -468,30 +468,30 @@ describe('what is no usable YAML', () => {
     expect(problems[0]).toMatch(new RegExp(`^spillway\\.yaml:${line}:\\d+ {2}\\S`))
   })
 
-  test('a duplicate key is an error with its line', () => {
+  it('a duplicate key is an error with its line', () => {
     expect(problemsOf(withMore('routes: []'))).toEqual([
       expect.stringMatching(/^spillway\.yaml:5:1 {2}.*"routes" is there twice/),
     ])
   })
 
-  test('a broken file does not show its text', () => {
+  it('a broken file does not show its text', () => {
     const text = smallest.replace('caller', '"sk-secret" "again"')
     expect(problemsOf(text).join()).not.toContain('sk-secret')
   })
 
-  test.each(['', '\n', '# only a comment\n'])('an empty file misses targets and routes: %j', (text) => {
+  it.each(['', '\n', '# only a comment\n'])('an empty file misses targets and routes: %j', (text) => {
     const problems = problemsOf(text).join('\n')
     expect(problems).toContain('spillway.yaml:1:1  targets: ')
     expect(problems).toContain('routes: ')
   })
 
-  test.each(['hello', '- a\n- b', '5'])('a file that is no mapping is an error: %j', (text) => {
+  it.each(['hello', '- a\n- b', '5'])('a file that is no mapping is an error: %j', (text) => {
     expect(problemsOf(text)).toEqual([
       expect.stringMatching(/^spillway\.yaml:1:1 {2}expected a mapping of keys/),
     ])
   })
 
-  test.each([
+  it.each([
     ['*', /^spillway\.yaml:4:15 {2}.*quotes$/],
     ['*-haiku', /^spillway\.yaml:4:15 {2}\*-haiku .*quotes$/],
   ])(
@@ -502,7 +502,7 @@ describe('what is no usable YAML', () => {
     },
   )
 
-  test('aliases that unfold to a giant are an error', () => {
+  it('aliases that unfold to a giant are an error', () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x]']
     for (const [alias, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi'].map((pair) =>
       pair.split(''),
@@ -516,7 +516,7 @@ describe('what is no usable YAML', () => {
 })
 
 describe('loadConfig', () => {
-  test('reads a file', () => {
+  it('reads a file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'spillway-config-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'a.yaml')
@@ -524,11 +524,11 @@ describe('loadConfig', () => {
     expect(loadConfig(file).config.targets).toHaveProperty('claude')
   })
 
-  test('names a file that is missing', () => {
+  it('names a file that is missing', () => {
     expect(() => loadConfig('no/such.yaml')).toThrow('no/such.yaml:1:1  there is no such file')
   })
 
-  test('names a folder in the place of a file', () => {
+  it('names a folder in the place of a file', () => {
     expect(() => loadConfig(tmpdir())).toThrow(ConfigError)
   })
 })

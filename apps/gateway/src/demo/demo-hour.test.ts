@@ -3,7 +3,7 @@ import type { CircuitChange } from '@spillway/circuit-breaker-fallback'
 import { type Clock, createRequest, sleep } from '@spillway/middleware'
 import { jsonBodyFromObject, readBody } from '@spillway/middleware/kit'
 import { type Fault, virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { timeoutsOf } from '../config/config.ts'
 import { openRoutes } from '../routes.ts'
 import { openTarget, type RunningTarget } from '../targets.ts'
@@ -132,7 +132,7 @@ async function playAnHour(): Promise<{ answers: Answered[]; changes: (CircuitCha
   return { answers, changes }
 }
 
-test('the demo shows trouble and recovery for an hour: no dead stretch, circuits that open and close, every call answered', {
+it('the demo shows trouble and recovery for an hour: no dead stretch, circuits that open and close, every call answered', {
   timeout: 60_000,
 }, async () => {
   const { answers, changes } = await playAnHour()

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { playScenario, type Scene, scenes } from './scenario.ts'
 
 const reset = { type: 'reset' } as const
@@ -13,7 +13,7 @@ const two: readonly Scene[] = [
   },
 ]
 
-test('scenes follow each other by the clock, for ever', () => {
+it('scenes follow each other by the clock, for ever', () => {
   let now = 1_000
   const scenario = playScenario(() => now, two)
   const seen = [0, 99, 100, 149, 150, 249, 250, 300, 1_500_000_000, 1_500_000_100].map((ms) => {
@@ -23,7 +23,7 @@ test('scenes follow each other by the clock, for ever', () => {
   expect(seen).toEqual(['well', 'well', 'ill', 'ill', 'well', 'well', 'ill', 'well', 'well', 'ill'])
 })
 
-test('attempts are counted from the begin of their scene, and rounds from the first', () => {
+it('attempts are counted from the begin of their scene, and rounds from the first', () => {
   let now = 0
   const scenario = playScenario(() => now, two)
   expect(scenario.fault()).toBeUndefined()
@@ -33,7 +33,7 @@ test('attempts are counted from the begin of their scene, and rounds from the fi
   expect([scenario.fault(), scenario.fault()]).toEqual([refused, undefined])
 })
 
-test('faults that no attempt has met are gone when their scene is over', () => {
+it('faults that no attempt has met are gone when their scene is over', () => {
   let now = 0
   const scenario = playScenario(() => now, two)
   now = 140
@@ -42,7 +42,7 @@ test('faults that no attempt has met are gone when their scene is over', () => {
   expect(scenario.fault()).toBeUndefined()
 })
 
-test('once through all scenes takes about a minute, and half of it is free of faults at least', () => {
+it('once through all scenes takes about a minute, and half of it is free of faults at least', () => {
   const length = scenes.reduce((sum, { lasts }) => sum + lasts, 0)
   expect(length).toBeGreaterThan(40_000)
   expect(length).toBeLessThan(90_000)

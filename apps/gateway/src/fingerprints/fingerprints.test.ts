@@ -1,17 +1,17 @@
 import { createHash, createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { createFingerprints } from './fingerprints.ts'
 
 const key = Buffer.alloc(32, 'k')
 
-test('a fingerprint is the HMAC-SHA-256 of the credential, 128 bits of it', () => {
+it('a fingerprint is the HMAC-SHA-256 of the credential, 128 bits of it', () => {
   const expected = createHmac('sha256', key).update('sk-a').digest().subarray(0, 16)
   const shown = Buffer.from(createFingerprints(key).of('sk-a'), 'base64url')
   expect(shown.equals(expected)).toBe(true)
 })
 
-test('short credentials are not found by hashing guesses without the key', () => {
+it('short credentials are not found by hashing guesses without the key', () => {
   const { of } = createFingerprints(key)
   const guesses = [
     'any',
@@ -32,11 +32,11 @@ test('short credentials are not found by hashing guesses without the key', () =>
   }
 })
 
-test('another installation makes other fingerprints', () => {
+it('another installation makes other fingerprints', () => {
   expect(createFingerprints(Buffer.alloc(32, 'o')).of('any')).not.toBe(createFingerprints(key).of('any'))
 })
 
-test('fingerprints are the same however many were made in between, and differ as credentials do', () => {
+it('fingerprints are the same however many were made in between, and differ as credentials do', () => {
   const text = fc.string({ unit: 'binary', maxLength: 40 })
   const { of } = createFingerprints(key)
   const fresh = (credential: string) => createFingerprints(key).of(credential)
@@ -52,7 +52,7 @@ test('fingerprints are the same however many were made in between, and differ as
   expect(of('sk-2999')).toBe(many[2999])
 })
 
-test('another key makes other fingerprints from then on', () => {
+it('another key makes other fingerprints from then on', () => {
   const fingerprints = createFingerprints(key)
   const before = fingerprints.of('sk-a')
   fingerprints.use(Buffer.alloc(32, 'o'))

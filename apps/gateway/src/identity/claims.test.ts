@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { claimAt, subjectOf } from './claims.ts'
 import { grantsOf } from './grants.ts'
 
 describe('claims of identity providers in the field', () => {
   // What their documentation shows, with other names.
-  test.each([
+  it.each([
     [
       'Okta, a person',
       {
@@ -73,7 +73,7 @@ describe('claims of identity providers in the field', () => {
     expect(subjectOf(claims, { claims: places })).toMatchObject(expected)
   })
 
-  test('groups that Entra ID leaves out are said to be missing, and allow nothing', () => {
+  it('groups that Entra ID leaves out are said to be missing, and allow nothing', () => {
     const grants = grantsOf({ groups: { eng: { permissions: ['chat'] } } })
     for (const overage of [{ _claim_names: { groups: 'src1' } }, { hasgroups: true }]) {
       const subject = subjectOf({ email: 'a@example.com', ...overage }, {})
@@ -83,14 +83,14 @@ describe('claims of identity providers in the field', () => {
     }
   })
 
-  test.each(['two words', 'line\nbreak', 'x'.repeat(201), 'Zoë@example.com', '\u202ealice'])(
+  it.each(['two words', 'line\nbreak', 'x'.repeat(201), 'Zoë@example.com', '\u202ealice'])(
     'the name %j is refused',
     (email) => {
       expect(subjectOf({ email }, {})).toEqual({ problem: expect.stringContaining('claims.name') })
     },
   )
 
-  test('required claims bind, also where they are missing', () => {
+  it('required claims bind, also where they are missing', () => {
     const requiredClaims = { hd: 'example.com' }
     expect(subjectOf({ email: 'a@example.com', hd: 'example.com' }, { requiredClaims })).toHaveProperty(
       'name',
@@ -99,7 +99,7 @@ describe('claims of identity providers in the field', () => {
       expect(subjectOf({ email: 'a@example.com', hd }, { requiredClaims })).toHaveProperty('problem')
   })
 
-  test('paths lead to claims alone, and to nothing that all objects have', () => {
+  it('paths lead to claims alone, and to nothing that all objects have', () => {
     for (const path of ['constructor', '__proto__', 'a.constructor', 'toString.name', 'a.', '.a', ''])
       expect(claimAt({ a: {} }, path)).toBeUndefined()
   })
@@ -119,7 +119,7 @@ describe('what groups allow', () => {
     return found
   }
 
-  test('is joined over the groups of a subject', () => {
+  it('is joined over the groups of a subject', () => {
     const { client } = of('tools', 'cheap', 'unknown')
     expect(
       ['call:chat', 'tools:client', 'files'].map((each) => client.permissions.has(each as 'files')),
@@ -131,12 +131,12 @@ describe('what groups allow', () => {
     ).toEqual([true, true, false])
   })
 
-  test('a group without limits lifts them, unless it allows no calls', () => {
+  it('a group without limits lifts them, unless it allows no calls', () => {
     expect(of('cheap', 'all').client).toMatchObject({ mayUse: undefined, maxTokens: undefined })
     expect(of('cheap', 'nothing').client).toMatchObject({ maxTokens: 100, models: ['claude-haiku-*'] })
   })
 
-  test('people are found by their names, however these are written', () => {
+  it('people are found by their names, however these are written', () => {
     const alone = { team: undefined, groups: [], lacksGroups: false }
     expect(grants({ name: 'carol@example.com', ...alone })).toHaveProperty('client')
     expect(grants({ name: 'oidc:ci', ...alone })).toHaveProperty('client')
@@ -145,7 +145,7 @@ describe('what groups allow', () => {
     })
   })
 
-  test('settings have the checksum of their sorted form', () => {
+  it('settings have the checksum of their sorted form', () => {
     const { settings } = of('all')
     expect(JSON.parse(settings?.body.toString() ?? '')).toEqual({
       uuid: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/),

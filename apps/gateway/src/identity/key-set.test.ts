@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { virtualClock } from '@spillway/testing'
 import { exportJWK, type JWK, SignJWT } from 'jose'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { openKeySet } from './key-set.ts'
 import { verifyToken } from './verify-token.ts'
 
@@ -36,7 +36,7 @@ async function published(...first: JWK[]) {
   return { clock, state, set, check }
 }
 
-test('a replaced key is found by the first token with it, and one that was taken back ends', async () => {
+it('a replaced key is found by the first token with it, and one that was taken back ends', async () => {
   const [old, next] = [await key('old'), await key('next')]
   const { clock, state, set, check } = await published(old.jwk)
   await set.refresh()
@@ -49,7 +49,7 @@ test('a replaced key is found by the first token with it, and one that was taken
   expect(await check(old)).toBe('invalid')
 })
 
-test('unknown ids are looked for every ten seconds, however many are invented', async () => {
+it('unknown ids are looked for every ten seconds, however many are invented', async () => {
   const [good, invented] = [await key('good'), await key('invented')]
   const { clock, state, set, check } = await published(good.jwk)
   await set.refresh()
@@ -61,7 +61,7 @@ test('unknown ids are looked for every ten seconds, however many are invented', 
   expect(await check(good)).toBe('taken')
 })
 
-test('keys hold for a day without their publisher, and no longer', async () => {
+it('keys hold for a day without their publisher, and no longer', async () => {
   const good = await key('good')
   const { clock, state, set, check } = await published(good.jwk)
   await set.refresh()
@@ -76,7 +76,7 @@ test('keys hold for a day without their publisher, and no longer', async () => {
   expect(await check(good)).toBe('taken')
 })
 
-test('a token that does not say which key it was signed with is tried with those there are', async () => {
+it('a token that does not say which key it was signed with is tried with those there are', async () => {
   const [one, two, none] = [await key('one'), await key('two'), await key('none')]
   const { set, check } = await published(one.jwk, two.jwk)
   await set.refresh()

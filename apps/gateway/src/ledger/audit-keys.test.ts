@@ -1,5 +1,5 @@
 import { KeyVaultError, Secret } from '@spillway/key-vault'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { auditKeysOf } from './audit-keys.ts'
 
 const key = 'a-key-of-the-audit-log-that-nobody-else-has'
@@ -12,7 +12,7 @@ const vault = {
   },
 }
 
-test('the keys of the audit log come from the environment and from the vault, in their order', async () => {
+it('the keys of the audit log come from the environment and from the vault, in their order', async () => {
   vi.stubEnv('SPILLWAY_TEST_KEY_OF_AUDIT', ` ${key}\n`)
   expect(await auditKeysOf(['vault:new', 'env:SPILLWAY_TEST_KEY_OF_AUDIT'], vault)).toEqual([
     `${key}-new`,
@@ -22,7 +22,7 @@ test('the keys of the audit log come from the environment and from the vault, in
   expect(await auditKeysOf(undefined, vault)).toBeUndefined()
 })
 
-test('a key that cannot be had is an error that names it, and shows none', async () => {
+it('a key that cannot be had is an error that names it, and shows none', async () => {
   vi.stubEnv('SPILLWAY_TEST_SHORT', 'too-short-a-key')
   await expect(auditKeysOf('env:SPILLWAY_TEST_UNSET', vault)).rejects.toThrow(
     'storage.auditKey: env:SPILLWAY_TEST_UNSET is not set',

@@ -1,8 +1,8 @@
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { watchDatabase } from './database-watch.ts'
 
-test('says once that the database is unavailable, and once that it is back', async () => {
+it('says once that the database is unavailable, and once that it is back', async () => {
   const clock = virtualClock()
   const lines: string[] = []
   let isAway = false

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/gateway.ts'
 import type { LogConfig } from '../config/config.ts'
 import type { AnsweredCall } from '../server/handle-call.ts'
@@ -48,7 +48,7 @@ async function logWith(log: LogConfig = {}, width?: number) {
   }
 }
 
-test('json: one object a call, with date, call, tenant, session, route and the reasons, without secrets', async () => {
+it('json: one object a call, with date, call, tenant, session, route and the reasons, without secrets', async () => {
   const { log, out } = await logWith({ format: 'json' })
   log.call(call)
   expect(out).toHaveLength(1)
@@ -60,7 +60,7 @@ test('json: one object a call, with date, call, tenant, session, route and the r
   })
 })
 
-test('json: each change of state is an object of the same stream', async () => {
+it('json: each change of state is an object of the same stream', async () => {
   const { log, out, err } = await logWith({ format: 'json' })
   const change = { scope: 'model', key: 'm', from: 'closed', to: 'open', reason: 'failure_rate' } as never
   log.circuit({ target: 'claude', endpoint: '1', change })
@@ -78,7 +78,7 @@ test('json: each change of state is an object of the same stream', async () => {
   expect(err).toEqual([])
 })
 
-test('pretty: the date and who asked where there is space; on a terminal no line is longer than it is wide', async () => {
+it('pretty: the date and who asked where there is space; on a terminal no line is longer than it is wide', async () => {
   const wide = await logWith()
   wide.log.call(call)
   wide.log.warn('redis is unavailable')
@@ -95,7 +95,7 @@ test('pretty: the date and who asked where there is space; on a terminal no line
   }
 })
 
-test('level: warn leaves out what is routine, and the summary counts it all the same', async () => {
+it('level: warn leaves out what is routine, and the summary counts it all the same', async () => {
   const { log, out, err } = await logWith({ level: 'warn' })
   log.call(call)
   log.circuit({
@@ -110,7 +110,7 @@ test('level: warn leaves out what is routine, and the summary counts it all the 
   expect(said.at(-1)).toMatch(/ {2}served 1 call in .*: local 1, 0 failed, 1 by a fallback$/)
 })
 
-test('another format, level and other routes hold from the next line on', async () => {
+it('another format, level and other routes hold from the next line on', async () => {
   const { log, out } = await logWith()
   const use = (settings: LogConfig, models = 'claude-*') =>
     log.use({
@@ -130,7 +130,7 @@ test('another format, level and other routes hold from the next line on', async 
   expect(out[2]).toContain('route=claude-* ')
 })
 
-test('file: lines are appended there, readable by their owner alone; one that cannot be opened says why', async () => {
+it('file: lines are appended there, readable by their owner alone; one that cannot be opened says why', async () => {
   const file = join(temporaryFolder(), 'spillway.log')
   for (const format of ['json', 'pretty'] as const) {
     const { log, out } = await logWith({ format, file })

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { lineWriter } from './line-writer.ts'
 import { openLines } from './lines.ts'
 
@@ -46,7 +46,7 @@ async function settled(): Promise<void> {
 }
 
 describe('lineWriter', () => {
-  test('writes lines in order', async () => {
+  it('writes lines in order', async () => {
     const output = new Output()
     const writer = lineWriter(output)
     writer.write('a')
@@ -55,7 +55,7 @@ describe('lineWriter', () => {
     expect([output.lines, writer.dropped]).toEqual([['a', 'b'], 0])
   })
 
-  test('drops and counts lines while writing fails, tells of it once, and says how many when it works again', async () => {
+  it('drops and counts lines while writing fails, tells of it once, and says how many when it works again', async () => {
     const output = new Output()
     const outages: string[] = []
     const writer = lineWriter(output, { onOutage: (reason) => outages.push(reason) })
@@ -74,7 +74,7 @@ describe('lineWriter', () => {
     expect([outages, writer.dropped]).toEqual([['ENOSPC'], 3])
   })
 
-  test('tells of a second outage too', async () => {
+  it('tells of a second outage too', async () => {
     const output = new Output()
     const outages: string[] = []
     const writer = lineWriter(output, { onOutage: (reason) => outages.push(reason) })
@@ -87,7 +87,7 @@ describe('lineWriter', () => {
     expect(output.lines.filter((line) => line.startsWith('1 line was dropped'))).toHaveLength(2)
   })
 
-  test('keeps no more than it may for a reader that hangs, and catches up when it reads again', async () => {
+  it('keeps no more than it may for a reader that hangs, and catches up when it reads again', async () => {
     const output = new Output()
     output.mode = 'hang'
     const writer = lineWriter(output, { maxBuffered: 1_000 })
@@ -105,7 +105,7 @@ describe('lineWriter', () => {
     ])
   })
 
-  test('drops a line that is longer than all that may wait', async () => {
+  it('drops a line that is longer than all that may wait', async () => {
     const output = new Output()
     const writer = lineWriter(output, { maxBuffered: 1_000 })
     writer.write('x'.repeat(30_000_000))
@@ -114,7 +114,7 @@ describe('lineWriter', () => {
     expect([output.lines[0], writer.dropped]).toEqual(['short', 1])
   })
 
-  test('does not wait longer for a flush than it may', async () => {
+  it('does not wait longer for a flush than it may', async () => {
     const output = new Output()
     output.mode = 'hang'
     const writer = lineWriter(output)
@@ -124,7 +124,7 @@ describe('lineWriter', () => {
     expect(performance.now() - before).toBeLessThan(2_000)
   })
 
-  test('does not have a terminal block the process', () => {
+  it('does not have a terminal block the process', () => {
     const asked: boolean[] = []
     const output = Object.assign(new Output(), {
       isTTY: true,
@@ -136,7 +136,7 @@ describe('lineWriter', () => {
 })
 
 describe('openLines', () => {
-  test('says on one stream that the other does not work', async () => {
+  it('says on one stream that the other does not work', async () => {
     const [stdout, stderr] = [new Output(), new Output()]
     const lines = openLines(stdout, stderr)
     stdout.mode = 'refuse'
@@ -148,7 +148,7 @@ describe('openLines', () => {
     expect(lines.dropped()).toEqual({ stdout: 3, stderr: 0 })
   })
 
-  test('comes to rest where neither works', async () => {
+  it('comes to rest where neither works', async () => {
     const [stdout, stderr] = [new Output(), new Output()]
     const lines = openLines(stdout, stderr)
     stdout.mode = 'refuse'

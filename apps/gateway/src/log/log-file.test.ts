@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { temporaryFolder } from '../../test/gateway.ts'
 import { lineWriter } from './line-writer.ts'
 import { LogFile, type LogFileSystem } from './log-file.ts'
@@ -30,7 +30,7 @@ function logIn(path: string, system: Partial<LogFileSystem> = {}) {
 
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1)
 
-test('a disk that was full takes lines again when it has space; what it took a part of ends where it breaks off', async () => {
+it('a disk that was full takes lines again when it has space; what it took a part of ends where it breaks off', async () => {
   const path = join(temporaryFolder(), 'log')
   let space = 9
   const limited = ((descriptor: number, bytes: Buffer, ...rest: unknown[]) => {
@@ -55,7 +55,7 @@ test('a disk that was full takes lines again when it has space; what it took a p
   ])
 })
 
-test('a file that was renamed is left, and lines go on in a new one that is as private', async () => {
+it('a file that was renamed is left, and lines go on in a new one that is as private', async () => {
   const path = join(temporaryFolder(), 'log')
   let now = 0
   const { log } = logIn(path, { now: () => now })
@@ -69,7 +69,7 @@ test('a file that was renamed is left, and lines go on in a new one that is as p
   expect(statSync(path).mode & 0o777).toBe(0o600)
 })
 
-test('a folder that is unavailable for a while loses no line', async () => {
+it('a folder that is unavailable for a while loses no line', async () => {
   const folder = join(temporaryFolder(), 'logs')
   mkdirSync(folder)
   let now = 0
@@ -81,7 +81,7 @@ test('a folder that is unavailable for a while loses no line', async () => {
   expect([linesOf(join(`${folder}-away`, 'log')), log.dropped]).toEqual([['on'], 0])
 })
 
-test('a file that others can read is closed to them, and it is said', async () => {
+it('a file that others can read is closed to them, and it is said', async () => {
   const path = join(temporaryFolder(), 'log')
   writeFileSync(path, 'old\n')
   chmodSync(path, 0o664)
@@ -93,7 +93,7 @@ test('a file that others can read is closed to them, and it is said', async () =
   expect(said).toEqual([`the log ${path} was open to others (mode 0664); it is its owner's alone now (0600)`])
 })
 
-test.skipIf(!isRoot)('a file of another user, and a link of theirs, are refused', () => {
+it.skipIf(!isRoot)('a file of another user, and a link of theirs, are refused', () => {
   const folder = temporaryFolder()
   const [file, link, own] = [join(folder, 'file'), join(folder, 'link'), join(folder, 'own')]
   writeFileSync(file, '')
@@ -106,7 +106,7 @@ test.skipIf(!isRoot)('a file of another user, and a link of theirs, are refused'
   expect(() => logIn(link)).not.toThrow()
 })
 
-test.skipIf(process.platform !== 'linux')(
+it.skipIf(process.platform !== 'linux')(
   'a pipe without a reader is an error at once; a reader that hangs costs lines, and one that goes on gets them again',
   async () => {
     const path = join(temporaryFolder(), 'pipe')

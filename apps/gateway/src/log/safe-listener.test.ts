@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { safeListener } from './safe-listener.ts'
 
-test('what a listener throws or rejects with is a line', async () => {
+it('what a listener throws or rejects with is a line', async () => {
   const lines: string[] = []
   const log = (line: string): void => void lines.push(line)
   safeListener<string>(

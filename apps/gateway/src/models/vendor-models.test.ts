@@ -1,5 +1,5 @@
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { RunningEndpoint } from '../endpoint.ts'
 import { longestWait, VendorModels } from './vendor-models.ts'
 
@@ -13,7 +13,7 @@ function endpoint(read: () => Promise<unknown>, own = true): RunningEndpoint {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('asks once at a time, keeps the answer for five minutes, and serves it while it asks again', async () => {
+it('asks once at a time, keeps the answer for five minutes, and serves it while it asks again', async () => {
   const clock = virtualClock()
   const vendors = new VendorModels(clock)
   let asked = 0
@@ -29,7 +29,7 @@ test('asks once at a time, keeps the answer for five minutes, and serves it whil
   expect([await idsOf(), asked]).toEqual([['m2'], 2])
 })
 
-test('waits for a vendor for a while only, and does not ask one that failed for half a minute', async () => {
+it('waits for a vendor for a while only, and does not ask one that failed for half a minute', async () => {
   const clock = virtualClock()
   const vendors = new VendorModels(clock)
   let asked = 0
@@ -47,7 +47,7 @@ test('waits for a vendor for a while only, and does not ask one that failed for 
   expect(asked).toBe(3)
 })
 
-test('keeps a bounded number of views where callers bring their keys, each its own', async () => {
+it('keeps a bounded number of views where callers bring their keys, each its own', async () => {
   const vendors = new VendorModels(virtualClock())
   let asked = 0
   const one = endpoint(async () => page(`m${++asked}`), false)

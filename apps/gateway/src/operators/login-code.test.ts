@@ -1,11 +1,11 @@
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { clientHash } from '../clients/client-hash.ts'
 import { codeLife, loginCodes, newLoginCode } from './login-code.ts'
 
 const hash = clientHash(Buffer.alloc(32, 1))
 
-test('a code logs in once, within two minutes, and only where the secret is the same', async () => {
+it('a code logs in once, within two minutes, and only where the secret is the same', async () => {
   const clock = virtualClock()
   await clock.advance(1_000)
   const codes = loginCodes(hash, clock)
@@ -23,7 +23,7 @@ test('a code logs in once, within two minutes, and only where the secret is the 
   expect(await codes.use(newLoginCode(hash, 'admin:alice', clock.epoch() + 2 * codeLife))).toBeUndefined()
 })
 
-test('nothing else is a code: no part of one, no key, and no hash that was made for keys', async () => {
+it('nothing else is a code: no part of one, no key, and no hash that was made for keys', async () => {
   const codes = loginCodes(hash, virtualClock())
   const code = newLoginCode(hash, 'admin:alice', virtualClock().epoch())
   const said = code.slice(0, code.lastIndexOf('.'))
@@ -40,7 +40,7 @@ test('nothing else is a code: no part of one, no key, and no hash that was made 
   expect(await codes.use(code)).toBe('admin:alice')
 })
 
-test('is taken by one of several processes', async () => {
+it('is taken by one of several processes', async () => {
   const clock = virtualClock()
   const code = newLoginCode(hash, 'admin:alice', clock.epoch())
   const claimed: [string, number][] = []

@@ -1,5 +1,5 @@
 import { virtualClock } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { LoginLimit } from './login-limit.ts'
 
 function open(more: object = {}) {
@@ -8,7 +8,7 @@ function open(more: object = {}) {
 }
 
 describe('failed logins', () => {
-  test('of one address make it wait, and no other one', async () => {
+  it('of one address make it wait, and no other one', async () => {
     const { clock, limit } = open()
     for (let attempt = 0; attempt < 10; attempt++) {
       expect(limit.wait('192.0.2.1')).toBe(0)
@@ -25,7 +25,7 @@ describe('failed logins', () => {
     expect(limit.wait('192.0.2.1')).toBe(6_000)
   })
 
-  test('of one network of IPv6 count together', () => {
+  it('of one network of IPv6 count together', () => {
     const { limit } = open({ perAddress: 2 })
     limit.failed('2001:db8::1')
     limit.failed('2001:db8:0:0:ffff::2')
@@ -34,7 +34,7 @@ describe('failed logins', () => {
     expect(limit.wait('::1')).toBe(0)
   })
 
-  test('of many addresses make all wait but those that have logged in', async () => {
+  it('of many addresses make all wait but those that have logged in', async () => {
     const { clock, limit } = open({ inAll: 60 })
     limit.failed('198.51.100.1')
     limit.succeeded('198.51.100.1')
@@ -45,7 +45,7 @@ describe('failed logins', () => {
     expect(limit.wait('192.0.2.1')).toBe(0)
   })
 
-  test('are forgotten with a success, and of the oldest addresses where there are too many', () => {
+  it('are forgotten with a success, and of the oldest addresses where there are too many', () => {
     const { limit } = open({ perAddress: 1, addresses: 2 })
     for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) limit.failed(address)
     expect(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((each) => limit.wait(each) > 0)).toEqual([

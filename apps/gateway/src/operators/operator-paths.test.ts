@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { neededAt } from './operator-paths.ts'
 
-test.each([
+it.each([
   ['GET', '/', 'nothing'],
   ['HEAD', '/', 'nothing'],
   ['GET', '/assets/index.js', 'nothing'],

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { presentedIds, setCookie } from './session-cookie.ts'
 
 const asking = (headers: Record<string, string>, isHttps = false): IncomingMessage =>
@@ -11,7 +11,7 @@ const asking = (headers: Record<string, string>, isHttps = false): IncomingMessa
 const plain = 'spillway-session-8787=id; Path=/; HttpOnly; SameSite=Strict'
 const secure = '__Host-spillway-session-8787=id; Path=/; HttpOnly; SameSite=Strict; Secure'
 
-test.each([
+it.each([
   [{}, undefined, plain],
   [{}, true, secure],
   [{ origin: 'https://gateway.example' }, undefined, secure],
@@ -23,13 +23,13 @@ test.each([
   expect(setCookie(asking(headers, isHttps), 'id')).toBe(cookie)
 })
 
-test('is removed as it was set', () => {
+it('is removed as it was set', () => {
   expect(setCookie(asking({ origin: 'https://gateway.example' }), '')).toBe(
     `${secure.replace('=id', '=')}; Max-Age=0`,
   )
 })
 
-test.each([
+it.each([
   ['spillway-session-8787=a', ['a']],
   ['x=1; spillway-session-8787=a; y=2', ['a']],
   ['spillway-session-8787=a; spillway-session-8787=b', ['a', 'b']],

@@ -1,5 +1,5 @@
 import { virtualClock } from '@spillway/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Client } from '../clients/client-directory.ts'
 import { permissionsOf } from '../clients/permissions.ts'
 import { wholeOperator } from './operator.ts'
@@ -18,7 +18,7 @@ function open(more: object = {}) {
 }
 
 describe('a session', () => {
-  test('lasts twelve hours at most, and two without a request', async () => {
+  it('lasts twelve hours at most, and two without a request', async () => {
     const { clock, sessions } = open()
     const { id: busy } = sessions.open('ops', () => someone, holder)
     const { id: left, session } = sessions.open('ops', () => someone, holder)
@@ -33,7 +33,7 @@ describe('a session', () => {
     expect(sessions.size).toBe(0)
   })
 
-  test('ends with the key, and does not come back when the permission does', () => {
+  it('ends with the key, and does not come back when the permission does', () => {
     const { sessions } = open()
     let client: Client | undefined = someone
     const { id, session } = sessions.open('ops', () => client, holder)
@@ -44,7 +44,7 @@ describe('a session', () => {
     expect([session.now(), sessions.use(id)]).toEqual([undefined, undefined])
   })
 
-  test('has an id and a token of 256 bits that are never the same, and no other id is one', () => {
+  it('has an id and a token of 256 bits that are never the same, and no other id is one', () => {
     const { sessions } = open()
     const all = Array.from({ length: 20 }, () => sessions.open('ops', () => someone, holder))
     const texts = all.flatMap(({ id, session }) => [id, session.csrf])
@@ -54,7 +54,7 @@ describe('a session', () => {
       expect(sessions.use(wrong)).toBeUndefined()
   })
 
-  test('makes space for another one, of its own client first', () => {
+  it('makes space for another one, of its own client first', () => {
     const { sessions } = open({ perClient: 2, most: 3 })
     const first = sessions.open('a', () => someone, holder)
     const other = sessions.open('b', () => someone, holder)
@@ -68,7 +68,7 @@ describe('a session', () => {
   })
 })
 
-test.each([
+it.each([
   ['abc', 'abc', true],
   ['abd', 'abc', false],
   ['ab', 'abc', false],

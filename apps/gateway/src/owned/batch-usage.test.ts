@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { BatchUsage } from './batch-usage.ts'
 import { idsIn, ownedPath } from './owned-path.ts'
 
@@ -8,7 +8,7 @@ const line = (id: string, model: string, tokens: number): string =>
     result: { type: 'succeeded', message: { model, usage: { input_tokens: tokens, output_tokens: 1 } } },
   })
 
-test('sums up the answers of a batch by model, however its lines are cut', () => {
+it('sums up the answers of a batch by model, however its lines are cut', () => {
   const lines = [
     line('a', 'claude-opus-5-5', 10),
     JSON.stringify({ custom_id: 'b', result: { type: 'errored', error: {} } }),
@@ -33,7 +33,7 @@ test('sums up the answers of a batch by model, however its lines are cut', () =>
   }
 })
 
-test('recognises batches and files of both vendors, and nothing beside them', () => {
+it('recognises batches and files of both vendors, and nothing beside them', () => {
   expect(ownedPath('/v1/messages/batches/msgbatch_01/results')).toMatchObject({
     api: 'anthropic',
     methods: ['GET'],

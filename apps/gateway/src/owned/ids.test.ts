@@ -1,7 +1,7 @@
 import { jsonBodyFromObject } from '@spillway/middleware/kit'
 import { BodyScanner } from '@spillway/wire/internal'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { uploadedIds } from './ids-in-upload.ts'
 import { madeIds } from './made-ids.ts'
 import { namedIds } from './named-ids.ts'
@@ -22,7 +22,7 @@ const named = (api: 'anthropic' | 'openai' | 'responses', body: object): string[
 }
 const user = (...content: readonly object[]): object => ({ messages: [{ role: 'user', content }] })
 
-test.each<readonly [string, ReturnType<typeof named>, readonly string[]]>([
+it.each<readonly [string, ReturnType<typeof named>, readonly string[]]>([
   ['nothing', named('anthropic', user({ type: 'text', text: `"file_id": "${file}"` })), []],
   [
     'a document',
@@ -103,7 +103,7 @@ test.each<readonly [string, ReturnType<typeof named>, readonly string[]]>([
   expect(found).toEqual(expected)
 })
 
-test('a name in escapes hides nothing', () => {
+it('a name in escapes hides nothing', () => {
   const bytes = Buffer.from(`{"messages":[{"content":[{"source":{"\\u0066ile\\u005fid":"${file}"}}]}]}`)
   const body = { bytes, json: JSON.parse(bytes.toString()) }
   expect(namedIds(body, 'anthropic')).toEqual([{ id: file, what: 'file' }])
@@ -112,7 +112,7 @@ test('a name in escapes hides nothing', () => {
 const batch = (inner: string): string =>
   `{"requests":[{"custom_id":"file_of_custom_ids","params":{"messages":[{"content":[${inner}]}]}}]}`
 
-test.each([
+it.each([
   [`{"source":{"type":"file","file_id":"${file}"}}`, [file]],
   [`{"source":{"type":"file","file_id" \n:\t"${file}"}}`, [file]],
   [`{"\\u0066\\u0069le_id":"\\u0066ile_011CNha8iCJcU1wXNR6q4V8w"}`, [file]],
@@ -142,7 +142,7 @@ const madeBy = (isStream: boolean, text: string): string[] => {
   return [...new Set(ids)]
 }
 
-test('an answer tells what it has made, and nothing that its request has said', () => {
+it('an answer tells what it has made, and nothing that its request has said', () => {
   const response = {
     ...{ id: 'resp_of_this', object: 'response', metadata: { id: 'resp_of_another' } },
     tools: [{ type: 'code_interpreter', container: 'cntr_of_another' }],

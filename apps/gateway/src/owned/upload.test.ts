@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { StallWatch } from '../server/stall-watch.ts'
 import { openUpload, UploadTooLarge } from './upload.ts'
 
@@ -12,7 +12,7 @@ const requestOf = (...pieces: readonly Buffer[]): IncomingMessage => {
 }
 const neverStalls = (): StallWatch => new StallWatch(Infinity, virtualClock())
 
-test('passes a body on with its beginning, and stops at the bound', async () => {
+it('passes a body on with its beginning, and stops at the bound', async () => {
   const pieces = [Buffer.alloc(70_000, 'a'), Buffer.alloc(100, 'b')]
   const whole = requestOf(...pieces)
   ;(whole as unknown as PassThrough).end()
@@ -23,7 +23,7 @@ test('passes a body on with its beginning, and stops at the bound', async () => 
   await expect(new Response(large.body).text()).rejects.toThrow(UploadTooLarge)
 })
 
-test('cuts off a client that stops sending', async () => {
+it('cuts off a client that stops sending', async () => {
   const clock = virtualClock()
   const req = requestOf(Buffer.from('a'))
   const opening = openUpload(req, 1_000, new StallWatch(30_000, clock)).catch((error: unknown) => error)

@@ -1,14 +1,14 @@
 import type { Admission, RedisLimitStore } from '@spillway/rate-limit'
 import { memoryLimitStore } from '@spillway/rate-limit'
 import { startClaude } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { configOf, forThisTest, targetAt } from '../../test/gateway.ts'
 import { parseConfig } from '../config/load-config.ts'
 import type { SharedState } from '../shared-state.ts'
 import { Serving } from './serving.ts'
 
-test('limits and circuits of before leave the shared store when their last call has ended', async () => {
+it('limits and circuits of before leave the shared store when their last call has ended', async () => {
   const claude = forThisTest(await startClaude())
   let [limits, listeners] = [0, 0]
   const open = (...args: Parameters<RedisLimitStore['open']>): Admission => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { baseUrlAdvice } from './base-url-advice.ts'
 
 const calls = [
@@ -7,7 +7,7 @@ const calls = [
   { path: '/v1/chat/completions', api: 'openai' },
 ] as const
 
-test.each([
+it.each([
   ['/v1/v1/messages', 'http://gateway:1, to which they add /v1/messages'],
   ['/messages', 'http://gateway:1, to which they add /v1/messages'],
   ['//v1/messages', 'http://gateway:1, to which they add /v1/messages'],
@@ -21,7 +21,7 @@ test.each([
   expect(baseUrlAdvice(path, 'http://gateway:1', calls)).toContain(`take the base URL ${expected}`)
 })
 
-test.each([
+it.each([
   ['/v1/model/us.anthropic.claude-opus-5/invoke', "Amazon Bedrock's SDKs", 'http://gateway:1'],
   [
     '/bedrock/model/claude-opus-5/invoke-with-response-stream',
@@ -35,7 +35,7 @@ test.each([
   expect(advice).toMatch(new RegExp(`take the base URL ${expected}$`))
 })
 
-test.each(['/', '/v1', '/message', '/v1/messages2', '/api/summary', '/completions', '/favicon.ico'])(
+it.each(['/', '/v1', '/message', '/v1/messages2', '/api/summary', '/completions', '/favicon.ico'])(
   '%s is near to no call',
   (path) => {
     expect(baseUrlAdvice(path, 'http://gateway:1', calls)).toBeUndefined()

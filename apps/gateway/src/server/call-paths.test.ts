@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { callAt, isOfBedrock, isOfVertex, whyNotServed } from './call-paths.ts'
 
 const project = '/projects/p/locations/eu/publishers/anthropic/models'
 
 describe('a path of the gateway', () => {
-  test.each([
+  it.each([
     ['/v1/messages', {}],
     ['/anthropic/v1/messages', {}],
     ['/anthropic/v1/messages/count_tokens', { operation: 'count_tokens' }],
@@ -23,7 +23,7 @@ describe('a path of the gateway', () => {
     expect(callAt(path)).toMatchObject({ api: 'anthropic', ...call })
   })
 
-  test.each([
+  it.each([
     '/',
     '/anthropic/v1/models',
     '/anthropic/v1/messages/batches',
@@ -37,7 +37,7 @@ describe('a path of the gateway', () => {
     expect(callAt(path)).toBeUndefined()
   })
 
-  test.each([
+  it.each([
     ['/model/m/converse', 'bedrock'],
     ['/inference-profiles', 'bedrock'],
     ['/inference-profiles/x', 'bedrock'],
@@ -48,7 +48,7 @@ describe('a path of the gateway', () => {
     expect(isOfBedrock(path) ? 'bedrock' : isOfVertex(path) ? 'vertex' : undefined).toBe(venue)
   })
 
-  test.each(['converse', 'converse-stream', 'invoke-with-bidirectional-stream'])(
+  it.each(['converse', 'converse-stream', 'invoke-with-bidirectional-stream'])(
     'says why %s is not served',
     (action) => {
       expect(whyNotServed(`/model/m/${action}`)).toMatch(`${action} is not served: call InvokeModel`)

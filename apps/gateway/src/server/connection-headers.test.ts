@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { connectionHeaderTest } from './connection-headers.ts'
 
-test.each([
+it.each([
   ['transfer-encoding', undefined, true],
   ['keep-alive', 'keep-alive', true],
   ['x-hop', 'close, X-Hop', true],
@@ -12,7 +12,7 @@ test.each([
   expect(connectionHeaderTest(connection)(name)).toBe(expected)
 })
 
-test('a long list is read once, not once for each header', () => {
+it('a long list is read once, not once for each header', () => {
   const started = performance.now()
   const isOfConnection = connectionHeaderTest('a,'.repeat(1_000_000))
   for (let index = 0; index < 1_000; index++) expect(isOfConnection(`x-${index}`)).toBe(false)

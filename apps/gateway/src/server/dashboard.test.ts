@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultTimeouts } from '@spillway/middleware/kit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openDashboard } from './dashboard.ts'
 import { listenGateway } from './gateway-server.ts'
 
@@ -34,7 +34,7 @@ async function serverUrl(withFiles = true): Promise<string> {
   return server.url
 }
 
-test('browsers get the page at the root, which takes nothing from elsewhere and nothing inline', async () => {
+it('browsers get the page at the root, which takes nothing from elsewhere and nothing inline', async () => {
   const response = await fetch(await serverUrl(), { headers: html })
   expect(await response.text()).toBe(page)
   expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -47,7 +47,7 @@ test('browsers get the page at the root, which takes nothing from elsewhere and 
   })
 })
 
-test.each([
+it.each([
   ['HEAD', 'text/html', undefined],
   ['GET', '*/*', { name: 'spillway' }],
   ['GET', 'application/json', { name: 'spillway' }],
@@ -58,7 +58,7 @@ test.each([
   if (expected !== undefined) expect(await response.json()).toEqual(expected)
 })
 
-test('files with a hash in their name are kept for ever, and compressed for those who want it', async () => {
+it('files with a hash in their name are kept for ever, and compressed for those who want it', async () => {
   const url = `${await serverUrl()}/assets/index-a1b2.js`
   const zipped = await fetch(url, { headers: { 'accept-encoding': 'gzip' } })
   expect(await zipped.text()).toBe('export {}\n'.repeat(200))
@@ -75,14 +75,14 @@ test('files with a hash in their name are kept for ever, and compressed for thos
   expect([head.status, head.headers.get('content-length')]).toEqual([200, '2000'])
 })
 
-test('what has not changed is not sent again', async () => {
+it('what has not changed is not sent again', async () => {
   const url = await serverUrl()
   const etag = (await fetch(url, { headers: html })).headers.get('etag') ?? ''
   const again = await fetch(url, { headers: { ...html, 'if-none-match': etag } })
   expect([again.status, await again.text()]).toEqual([304, ''])
 })
 
-test.each([
+it.each([
   '/assets/',
   '/assets/none.js',
   '/assets/..%2findex.html',
@@ -92,11 +92,11 @@ test.each([
   expect((await fetch(`${await serverUrl()}${path}`, { headers: html })).status).toBe(404)
 })
 
-test('the page is read only', async () => {
+it('the page is read only', async () => {
   expect((await fetch(await serverUrl(), { method: 'POST', headers: html })).status).toBe(404)
 })
 
-test('where the dashboard was not built, the root says what it says to programs', async () => {
+it('where the dashboard was not built, the root says what it says to programs', async () => {
   const response = await fetch(await serverUrl(false), { headers: html })
   expect(await response.json()).toEqual({ name: 'spillway' })
 })

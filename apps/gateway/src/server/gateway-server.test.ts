@@ -1,8 +1,8 @@
 import { defaultTimeouts } from '@spillway/middleware/kit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { listenGateway } from './gateway-server.ts'
 
-test('a defect of the gateway’s own is an error in the caller’s protocol, and stands in the log', async () => {
+it('a defect of the gateway’s own is an error in the caller’s protocol, and stands in the log', async () => {
   const lines: string[] = []
   const defect = new TypeError('a defect')
   const router = () => ({ models: '*', handler: () => Promise.reject(defect) })
@@ -24,7 +24,7 @@ test('a defect of the gateway’s own is an error in the caller’s protocol, an
   expect(lines).toEqual([`the gateway failed at the call ${id}: ${defect.stack}`])
 })
 
-test('metrics that cannot be collected are an error of /metrics alone', async () => {
+it('metrics that cannot be collected are an error of /metrics alone', async () => {
   const lines: string[] = []
   const server = await listenGateway({
     host: '127.0.0.1',
@@ -50,7 +50,7 @@ test('metrics that cannot be collected are an error of /metrics alone', async ()
   expect(answer.status).toBe(404)
 })
 
-test('an IPv6 address stands in brackets in the URL', async () => {
+it('an IPv6 address stands in brackets in the URL', async () => {
   const router = () => ({ models: '*', handler: () => Promise.reject(new Error('not called')) })
   const options = {
     host: '::1',

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { GrowingBuffer } from './growing-buffer.ts'
 
 function joined(pieces: readonly Buffer[], expected: number | undefined, ownsPieces = false): Buffer {
@@ -10,7 +10,7 @@ function joined(pieces: readonly Buffer[], expected: number | undefined, ownsPie
   return buffer.take()
 }
 
-test('all pieces come out in one, whatever was announced', () => {
+it('all pieces come out in one, whatever was announced', () => {
   const pieces = fc.array(
     fc.uint8Array({ maxLength: 40_000 }).map((bytes) => Buffer.from(bytes)),
     { maxLength: 6 },
@@ -29,12 +29,12 @@ test('all pieces come out in one, whatever was announced', () => {
   )
 })
 
-test('a body that comes in one piece is not copied', () => {
+it('a body that comes in one piece is not copied', () => {
   const piece = Buffer.from('{"model":"m"}')
   expect(joined([piece], piece.length).buffer).toBe(piece.buffer)
 })
 
-test('memory is taken for what has arrived, not for what was announced or for the number of pieces', () => {
+it('memory is taken for what has arrived, not for what was announced or for the number of pieces', () => {
   const one = Buffer.from('x')
   expect(joined([one], 32_000_000).buffer.byteLength).toBeLessThanOrEqual(65_536)
   const many = joined(
@@ -50,7 +50,7 @@ test('memory is taken for what has arrived, not for what was announced or for th
   expect(announced.buffer.byteLength).toBe(100_000)
 })
 
-test('pieces of its own are given back as soon as they are copied, and parts of what is larger never', () => {
+it('pieces of its own are given back as soon as they are copied, and parts of what is larger never', () => {
   const pieceOf = (length: number): Buffer => Buffer.allocUnsafeSlow(length).fill('x')
   const shared = pieceOf(40_000)
   const pieces = [pieceOf(20_000), pieceOf(20_000), shared.subarray(0, 20_000), pieceOf(100)]

@@ -1,10 +1,10 @@
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { InFlightBytes } from './in-flight-bytes.ts'
 
 const MB = 1_000_000
 
-test('what is announced is counted before it arrives, and what does not fit is refused', () => {
+it('what is announced is counted before it arrives, and what does not fit is refused', () => {
   const inFlight = new InFlightBytes(10 * MB, virtualClock())
   const first = inFlight.reserve(6 * MB)
   expect(inFlight.used).toBe(6 * MB)
@@ -16,7 +16,7 @@ test('what is announced is counted before it arrives, and what does not fit is r
   expect(inFlight.used).toBe(4 * MB)
 })
 
-test('what is not announced is counted as it arrives', () => {
+it('what is not announced is counted as it arrives', () => {
   const inFlight = new InFlightBytes(10, virtualClock())
   const request = inFlight.reserve(0)
   expect(request?.arrived(7)).toBe(true)
@@ -28,7 +28,7 @@ test('what is not announced is counted as it arrives', () => {
   expect(inFlight.used).toBe(0)
 })
 
-test('a request that is complete counts with what has arrived, until it is released, once', () => {
+it('a request that is complete counts with what has arrived, until it is released, once', () => {
   const inFlight = new InFlightBytes(10, virtualClock())
   const request = inFlight.reserve(9)
   request?.arrived(4)
@@ -39,7 +39,7 @@ test('a request that is complete counts with what has arrived, until it is relea
   expect(inFlight.used).toBe(0)
 })
 
-test('an announcement that is not followed by bytes is not held against others', async () => {
+it('an announcement that is not followed by bytes is not held against others', async () => {
   const clock = virtualClock()
   const inFlight = new InFlightBytes(10 * MB, clock)
   const silent = inFlight.reserve(5 * MB)

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { malformedHttpAnswer } from './malformed-http.ts'
 
-test.each([
+it.each([
   ['HPE_INVALID_METHOD', '400 Bad Request'],
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
@@ -10,7 +10,7 @@ test.each([
   expect(malformedHttpAnswer(code).split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`)
 })
 
-test('the answer is an error of Anthropic’s form whose length is right', () => {
+it('the answer is an error of Anthropic’s form whose length is right', () => {
   const [head = '', body = ''] = malformedHttpAnswer(undefined).split('\r\n\r\n')
   expect(head).toContain(`content-length: ${body.length}`)
   expect(JSON.parse(body)).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } })

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ResponseBody } from '@spillway/middleware'
 import { BodyChannel, bodyOf } from '@spillway/middleware/kit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { sendWhole } from './response-sink.ts'
 
 const MB = 1_000_000
@@ -15,7 +15,7 @@ async function received(body: ResponseBody): Promise<Response> {
   return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
 }
 
-test.each([0, 1, 300_000, 20 * MB])('a body of %i bytes comes whole, with its length', async (length) => {
+it.each([0, 1, 300_000, 20 * MB])('a body of %i bytes comes whole, with its length', async (length) => {
   const bytes = Buffer.alloc(length, 'abc')
   const response = await received(bodyOf(bytes))
   expect(response.headers.get('content-length')).toBe(String(length))
@@ -23,7 +23,7 @@ test.each([0, 1, 300_000, 20 * MB])('a body of %i bytes comes whole, with its le
   expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
 })
 
-test.each([8_192, 8_193])('a body of %i bytes comes as it was, whatever its bytes', async (length) => {
+it.each([8_192, 8_193])('a body of %i bytes comes as it was, whatever its bytes', async (length) => {
   const bytes = Buffer.from(Array.from({ length }, (_, index) => index % 256))
   // Not at the beginning of its memory.
   const response = await received(bodyOf(Buffer.concat([Buffer.from('before'), bytes]).subarray(6)))
@@ -31,7 +31,7 @@ test.each([8_192, 8_193])('a body of %i bytes comes as it was, whatever its byte
   expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
 })
 
-test('a body without an end is given up, and its upstream with it', async () => {
+it('a body without an end is given up, and its upstream with it', async () => {
   let pushed = 0
   let isCancelled = false
   const body = new BodyChannel({

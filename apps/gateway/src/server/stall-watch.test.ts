@@ -1,5 +1,5 @@
 import { virtualClock } from '@spillway/testing'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { StallWatch } from './stall-watch.ts'
 
 /** Something that gets on when the test says so. */
@@ -15,7 +15,7 @@ function watchedBy(watch: StallWatch): { at: number | undefined; stalls: number;
   return state
 }
 
-test('what has not got on for the time is found, once, and at most a quarter of the time later', async () => {
+it('what has not got on for the time is found, once, and at most a quarter of the time later', async () => {
   const clock = virtualClock()
   const thing = watchedBy(new StallWatch(1_000, clock))
   await clock.advance(999)
@@ -26,7 +26,7 @@ test('what has not got on for the time is found, once, and at most a quarter of 
   expect(thing.stalls).toBe(1)
 })
 
-test('what gets on, however slowly, and what has nothing to do is left alone', async () => {
+it('what gets on, however slowly, and what has nothing to do is left alone', async () => {
   const clock = virtualClock()
   const watch = new StallWatch(1_000, clock)
   const slow = watchedBy(watch)
@@ -45,7 +45,7 @@ test('what gets on, however slowly, and what has nothing to do is left alone', a
   expect([slow.stalls, idle.stalls]).toEqual([0, 1])
 })
 
-test('another time holds for what is watched already', async () => {
+it('another time holds for what is watched already', async () => {
   const clock = virtualClock()
   const watch = new StallWatch(Infinity, clock)
   const thing = watchedBy(watch)
@@ -63,7 +63,7 @@ test('another time holds for what is watched already', async () => {
   expect(next.stalls).toBe(0)
 })
 
-test('no timer runs for longer than a quarter of the time while there is nothing to watch', async () => {
+it('no timer runs for longer than a quarter of the time while there is nothing to watch', async () => {
   const clock = virtualClock()
   const watch = new StallWatch(1_000, clock)
   expect(clock.pending).toBe(0)

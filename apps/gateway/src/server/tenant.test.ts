@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFingerprints } from '../fingerprints/fingerprints.ts'
 import { callerFrom } from './tenant.ts'
 
 const { of } = createFingerprints(Buffer.alloc(32, 'a'))
 
-test('the same key is the same tenant, however it is presented', () => {
+it('the same key is the same tenant, however it is presented', () => {
   const one = callerFrom({ 'x-api-key': 'sk-a' }, of)
   expect(one.tenant).toMatch(/^key-[\w-]{22}$/)
   expect(one.caller).toBe(one.tenant)
@@ -14,11 +14,11 @@ test('the same key is the same tenant, however it is presented', () => {
   expect(callerFrom({ 'x-api-key': 'sk-b' }, of).tenant).not.toBe(one.tenant)
 })
 
-test('nothing of the key can be read from it', () => {
+it('nothing of the key can be read from it', () => {
   expect(callerFrom({ 'x-api-key': 'sk-secret' }, of).tenant).not.toContain('secret')
 })
 
-test('two callers who present the same key in one place and others in the other are two', () => {
+it('two callers who present the same key in one place and others in the other are two', () => {
   const [one, other] = ['sk-a', 'sk-b'].map((key) =>
     callerFrom({ 'x-api-key': 'any', authorization: `Bearer ${key}` }, of),
   )
@@ -27,7 +27,7 @@ test('two callers who present the same key in one place and others in the other 
   expect(one?.caller).not.toBe(other?.caller)
 })
 
-test('a caller without a key is nobody', () => {
+it('a caller without a key is nobody', () => {
   const without = [{}, { 'x-api-key': '' }, { authorization: 'Bearer ' }]
   for (const headers of without)
     expect(callerFrom(headers, of)).toEqual({ tenant: undefined, caller: undefined })
@@ -37,7 +37,7 @@ describe('a caller of a cloud', () => {
   const signed = (key: string, signature: string): string =>
     `AWS4-HMAC-SHA256 Credential=${key}/20261127/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=${signature}`
 
-  test('is known by the id of its key, whatever it signs', () => {
+  it('is known by the id of its key, whatever it signs', () => {
     const [a, again, b] = [signed('AKIA1', 'aa'), signed('AKIA1', 'bb'), signed('AKIA2', 'aa')].map(
       (authorization) => callerFrom({ authorization }, of),
     )
@@ -47,7 +47,7 @@ describe('a caller of a cloud', () => {
     expect(callerFrom({ authorization: asymmetric }, of)).toEqual(a)
   })
 
-  test('presents a key in the header of Azure', () => {
+  it('presents a key in the header of Azure', () => {
     expect(callerFrom({ 'api-key': 'k' }, of)).toEqual(callerFrom({ 'x-api-key': 'k' }, of))
   })
 })

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { mayPass } from './upstream-headers.ts'
 
-test.each([
+it.each([
   'request-id',
   'x-request-id',
   'content-type',
@@ -21,7 +21,7 @@ test.each([
   expect(mayPass(name)).toBe(true)
 })
 
-test.each([
+it.each([
   'access-control-allow-origin',
   'access-control-allow-credentials',
   'access-control-allow-private-network',

@@ -1,6 +1,6 @@
 import { virtualClock } from '@spillway/testing'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { EventLoopDelay } from './event-loop-delay.ts'
 import { LoadShedder, type Shed, type SheddingLimits, type Slot, sheddingDefaults } from './load-shedder.ts'
 import { batch, interactive, priorityOfHead } from './priority.ts'
@@ -41,7 +41,7 @@ function shedderOf(limits: Partial<SheddingLimits> = {}) {
 
 const isShed = (given: Slot | Shed): given is Shed => 'signal' in given
 
-test('the less important a call is, the less of the limit it may fill', () => {
+it('the less important a call is, the less of the limit it may fill', () => {
   const filled = [0, 4, 5, 6, 7, 8, 9].map((priority) => {
     const { fill } = shedderOf({ maxInFlight: 100, batchMinimum: 0 })
     return fill(priority).length
@@ -49,7 +49,7 @@ test('the less important a call is, the less of the limit it may fill', () => {
   expect(filled).toEqual([100, 100, 100, 95, 90, 85, 80])
 })
 
-test('batch calls leave capacity to interactive ones, and give their places back', () => {
+it('batch calls leave capacity to interactive ones, and give their places back', () => {
   const { shedder, fill } = shedderOf()
   const slots = fill(batch)
   expect([slots.length, fill(interactive).length]).toEqual([8, 2])
@@ -60,7 +60,7 @@ test('batch calls leave capacity to interactive ones, and give their places back
   expect(fill(batch)).toHaveLength(6)
 })
 
-test('batch calls keep their minimum beside the limit while interactive ones take all of it', () => {
+it('batch calls keep their minimum beside the limit while interactive ones take all of it', () => {
   const { shedder, fill } = shedderOf({ batchMinimum: 0.2 })
   expect(fill(interactive)).toHaveLength(10)
   expect(fill(batch)).toHaveLength(2)
@@ -68,7 +68,7 @@ test('batch calls keep their minimum beside the limit while interactive ones tak
   expect(isShed(shedder.admit(interactive))).toBe(true)
 })
 
-test.each([
+it.each([
   ['delay', 'event_loop_delay', 400, 500],
   ['bytes', 'request_bytes', 0.8, Infinity],
 ] as const)('by %s batch calls are shed first, their minimum too', (what, signal, first, all) => {
@@ -82,7 +82,7 @@ test.each([
   expect(isShed(shedder.admit(interactive))).toBe(what === 'delay')
 })
 
-test('a route that makes a call less important sheds it as if it had come so', () => {
+it('a route that makes a call less important sheds it as if it had come so', () => {
   const { shedder, fill } = shedderOf({ batchMinimum: 0 })
   const slots = fill(interactive, 8)
   expect(slots[0]?.lower(batch)).toBeUndefined()
@@ -94,7 +94,7 @@ test('a route that makes a call less important sheds it as if it had come so', (
   expect(shedder.inFlight).toEqual({ interactive: 2, batch: 0 })
 })
 
-test('clients are sent away for times that differ, batch calls for longer', () => {
+it('clients are sent away for times that differ, batch calls for longer', () => {
   const { shedder, fill } = shedderOf()
   fill(interactive)
   const waitsOf = (priority: number) =>
@@ -106,7 +106,7 @@ test('clients are sent away for times that differ, batch calls for longer', () =
   expect(new Set(soon).size).toBeGreaterThan(190)
 })
 
-test('an episode is one line at its beginning and one at its end, and says which calls it was about', async () => {
+it('an episode is one line at its beginning and one at its end, and says which calls it was about', async () => {
   const { shedder, clock, lines, fill } = shedderOf({ batchMinimum: 0 })
   const slots = fill(batch)
   expect(shedder.shedding).toBe('batch')
@@ -128,7 +128,7 @@ test('an episode is one line at its beginning and one at its end, and says which
   for (const slot of slots) slot.release()
 })
 
-test('the event loop is looked at while there are calls', () => {
+it('the event loop is looked at while there are calls', () => {
   const { fill, now } = shedderOf()
   const [slot] = fill(interactive, 1)
   expect(now.isLooking).toBe(true)
@@ -136,7 +136,7 @@ test('the event loop is looked at while there are calls', () => {
   expect(now.isLooking).toBe(false)
 })
 
-test('however calls come and go, the counts are right and no interactive call is shed while batch calls are admitted', () => {
+it('however calls come and go, the counts are right and no interactive call is shed while batch calls are admitted', () => {
   const step = fc.record({ priority: fc.nat(9), ends: fc.nat(30), to: fc.option(fc.nat(9)) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.constantFrom(1, 7, 10), (steps, maxInFlight) => {
@@ -160,7 +160,7 @@ test('however calls come and go, the counts are right and no interactive call is
   )
 })
 
-test('a decision takes microseconds at most', { retry: 3 }, () => {
+it('a decision takes microseconds at most', { retry: 3 }, () => {
   const { shedder, fill } = shedderOf({ maxInFlight: 100 })
   fill(batch)
   const begun = performance.now()
@@ -168,7 +168,7 @@ test('a decision takes microseconds at most', { retry: 3 }, () => {
   expect((performance.now() - begun) / 100_000).toBeLessThan(0.01)
 })
 
-test('one long task is no delay of the event loop, and half a second of late timers is', async () => {
+it('one long task is no delay of the event loop, and half a second of late timers is', async () => {
   const clock = virtualClock()
   let late = 0
   const delay = new EventLoopDelay({
@@ -191,7 +191,7 @@ test('one long task is no delay of the event loop, and half a second of late tim
 
 describe('the priority of a call', () => {
   const may = (...permissions: string[]) => new Set(permissions)
-  test.each<[string | undefined, Parameters<typeof priorityOfHead>[1], number | undefined]>([
+  it.each<[string | undefined, Parameters<typeof priorityOfHead>[1], number | undefined]>([
     [undefined, undefined, undefined],
     [undefined, { permissions: may(), priority: 7 }, 7],
     ['batch', undefined, 9],
@@ -205,7 +205,7 @@ describe('the priority of a call', () => {
     expect(priorityOfHead(header, client)).toBe(expected)
   })
 
-  test.each(['', 'urgent', '10', '-1', '5.5', 'batch, batch', 'Infinity', '٣'])('is not %j', (header) => {
+  it.each(['', 'urgent', '10', '-1', '5.5', 'batch, batch', 'Infinity', '٣'])('is not %j', (header) => {
     expect(priorityOfHead(header, undefined)).toContain('expected interactive, batch, or a whole number')
   })
 })

@@ -1,5 +1,5 @@
 import type { BudgetRule, BudgetStatus } from '@spillway/budgets'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { oauthUsage } from './oauth-usage.ts'
 
 const status = (share: number, rule: Partial<BudgetRule> = {}): BudgetStatus => ({
@@ -11,7 +11,7 @@ const status = (share: number, rule: Partial<BudgetRule> = {}): BudgetStatus => 
   ...{ used: share * 50e9, reserved: 0, startsAt: 0, resetsAt: Date.UTC(2026, 11) },
 })
 
-test.each([
+it.each([
   [0.3, 30, 'normal'],
   [0.8, 80, 'warning'],
   [0.999, 99, 'critical'],
@@ -31,7 +31,7 @@ test.each([
   })
 })
 
-test('limits in other units and by the minute are none of it; without a budget it says what was spent', () => {
+it('limits in other units and by the minute are none of it; without a budget it says what was spent', () => {
   const others = [status(1, { unit: 'tokens' }), status(1, { period: 'minute' })]
   expect(oauthUsage(others, 12_345_678_901)).toEqual({
     extra_usage: {

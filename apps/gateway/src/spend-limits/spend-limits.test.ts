@@ -1,5 +1,5 @@
 import { createBudgets } from '@spillway/budgets'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ClientDocument, decodeClients, encodeClients } from '../clients/client-document.ts'
 import { readCapChange } from './cap-request.ts'
 import { readEffectiveQuery } from './list-query.ts'
@@ -46,7 +46,7 @@ const user = (id: string) => ({ type: 'user', user_id: id })
 const group = { type: 'rbac_group', rbac_group_id: 'search' }
 
 describe('caps', () => {
-  test('are limits of clients, of each member of a team and of each client, and keep their id and their creation', async () => {
+  it('are limits of clients, of each member of a team and of each client, and keep their id and their creation', async () => {
     const { set, limits, document } = opened()
     const alice = await set({ scope: user('alice'), amount: '5000' })
     await set({ scope: group, amount: '2000', period: 'daily' })
@@ -64,7 +64,7 @@ describe('caps', () => {
     expect((await limits.list()).map(({ amount }) => amount).toSorted()).toEqual(['100', '2000', null])
   })
 
-  test('of a group may have a budget for all of its members together', async () => {
+  it('of a group may have a budget for all of its members together', async () => {
     const { set, limits, document } = opened()
     const cap = await set({ scope: group, pooled_budget: { amount: '90000' } })
     expect(document().teams?.search?.limits).toMatchObject([{ unit: 'requests' }, { amount: 900e9 }])
@@ -75,13 +75,13 @@ describe('caps', () => {
     expect(document().teams?.search?.limits).toMatchObject([{ unit: 'requests' }])
   })
 
-  test('of a client that is not there are not set, and those that are gone are not found', async () => {
+  it('of a client that is not there are not set, and those that are gone are not found', async () => {
     const { set, limits } = opened()
     expect(await set({ scope: user('constructor'), amount: '1' })).toBeUndefined()
     expect(await limits.remove(`spl_${'0'.repeat(32)}`)).toBeUndefined()
   })
 
-  test('of people who sign in elsewhere are kept by their names', async () => {
+  it('of people who sign in elsewhere are kept by their names', async () => {
     const { set, effective, document } = opened({ hasPeople: true })
     await set({ scope: user('carol@example.com'), amount: '700' })
     expect(document().people).toMatchObject({
@@ -90,7 +90,7 @@ describe('caps', () => {
     expect((await effective('period[]=monthly&q=carol')).data).toMatchObject([{ amount: '700' }])
   })
 
-  test.each([
+  it.each([
     [{}, 'scope: Required'],
     [{ scope: { type: 'seat_tier' } }, 'scope.type: must be one of'],
     [{ scope: { type: 'user' } }, 'scope.user_id: Required'],
@@ -108,7 +108,7 @@ describe('caps', () => {
 })
 
 describe('what holds for each client', () => {
-  test('is its own cap, else that of its group, else that of the organization, beside what it has spent', async () => {
+  it('is its own cap, else that of its group, else that of the organization, beside what it has spent', async () => {
     const { set, effective } = opened()
     await set({ scope: { type: 'organization' }, amount: '1000' })
     await set({ scope: group, amount: '2000' })
@@ -130,7 +130,7 @@ describe('what holds for each client', () => {
     ])
   })
 
-  test('is listed page by page, all periods of a client on one page, or by what was spent', async () => {
+  it('is listed page by page, all periods of a client on one page, or by what was spent', async () => {
     const { effective } = opened()
     const first = await effective('limit=1')
     expect(first.data).toMatchObject([
@@ -147,7 +147,7 @@ describe('what holds for each client', () => {
     })
   })
 
-  test.each([
+  it.each([
     ['limit=0', 'limit: must be between'],
     ['period[]=hourly', 'period[]: must be one of'],
     ['sort=name', 'sort: must be spend_desc'],

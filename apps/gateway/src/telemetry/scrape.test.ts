@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { writePrometheusText } from './prometheus-text.ts'
 import { ScrapeReader } from './scrape.ts'
 
@@ -25,14 +25,14 @@ function metricsOf(series: number): ScrapeReader {
 }
 
 describe('the text for Prometheus', () => {
-  test.each([0, 1, 19, 20, 21, 50])('is the same as written in one go, with %i series', async (series) => {
+  it.each([0, 1, 19, 20, 21, 50])('is the same as written in one go, with %i series', async (series) => {
     const { resourceMetrics } = await metricsOf(series).collect()
     const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '')
     const whole = new PrometheusSerializer().serialize(resourceMetrics)
     expect(lines(await writePrometheusText(resourceMetrics))).toEqual(lines(whole))
   })
 
-  test('says what a metric is once, also where two meters have one of the same name', async () => {
+  it('says what a metric is once, also where two meters have one of the same name', async () => {
     const reader = new ScrapeReader()
     const provider = new MeterProvider({ readers: [reader] })
     for (const name of ['one', 'two'])
@@ -42,7 +42,7 @@ describe('the text for Prometheus', () => {
     expect(text.match(/^calls_total\{/gm)).toHaveLength(2)
   })
 
-  test('is written a part at a time, so that calls go on meanwhile', async () => {
+  it('is written a part at a time, so that calls go on meanwhile', async () => {
     const scraping = metricsOf(1_500).scrape()
     let isOver = false
     let turns = 0
@@ -57,7 +57,7 @@ describe('the text for Prometheus', () => {
     expect(turns).toBeGreaterThan((2 * 1_500) / 20)
   })
 
-  test('is written once for all who ask meanwhile', async () => {
+  it('is written once for all who ask meanwhile', async () => {
     const reader = metricsOf(100)
     const first = reader.scrape()
     expect(reader.scrape()).toBe(first)

@@ -1,5 +1,5 @@
 import { parseConfig, startGateway } from '@spillway/gateway'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { book } from './book.ts'
 import { spillway } from './gateways/spillway.ts'
 import { keyVariable } from './gateways/spillway-config.ts'
@@ -29,16 +29,16 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-test('the book has a hundred faults and more', () => {
+it('the book has a hundred faults and more', () => {
   expect(countFaults(book)).toBeGreaterThanOrEqual(100)
 })
 
-test('no two rows have the same name', () => {
+it('no two rows have the same name', () => {
   expect(new Set(book.map(({ id }) => id)).size).toBe(book.length)
 })
 
 describe('Spillway', () => {
-  test.each(book.map((row, index) => [row.id, row, index] as const))(
+  it.each(book.map((row, index) => [row.id, row, index] as const))(
     '%s',
     { timeout: 60_000 },
     async (_, row, index) => {

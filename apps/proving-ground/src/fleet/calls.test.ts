@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { SeenCall } from './call.ts'
 import { isWrong, wasKilled } from './calls.ts'
 import type { Kill, Scene } from './trouble.ts'
@@ -13,7 +13,7 @@ const kill = (more: Partial<Kill> = {}): Kill => ({
   ...more,
 })
 
-test.each([
+it.each([
   ['its connection was', {}, {}, true],
   ['one of the other worker was not', { port: 6 }, {}, false],
   ['all connections were, with all of the gateway', { port: 6 }, { ports: undefined }, true],
@@ -26,7 +26,7 @@ test.each([
   expect(wasKilled(call(seen), [kill(killed)])).toBe(expected)
 })
 
-test('a call may be refused where there is a limit, and lost with a killed process', () => {
+it('a call may be refused where there is a limit, and lost with a killed process', () => {
   const scene = { kills: [kill()], revokedAt: 50 } as unknown as Scene
   const refused = (more: Partial<SeenCall>) => isWrong(call({ outcome: 'refused', ...more }), scene)
   expect(isWrong(call({ outcome: 'answered' }), scene)).toBe(false)

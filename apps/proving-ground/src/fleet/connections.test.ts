@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { clientPortsOf } from './connections.ts'
 
-test.runIf(process.platform === 'linux')('knows which clients a process is connected to', async () => {
+it.runIf(process.platform === 'linux')('knows which clients a process is connected to', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')

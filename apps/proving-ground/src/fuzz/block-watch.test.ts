@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { BlockWatch } from './block-watch.ts'
 
-test('what blocks the gateway before it listens is no finding, what does afterwards is', () => {
+it('what blocks the gateway before it listens is no finding, what does afterwards is', () => {
   const watch = new BlockWatch()
   const none = () => []
   watch.hear({ at: 1_000, ms: 900, cpuMs: 900 }, none)

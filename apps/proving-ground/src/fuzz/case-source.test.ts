@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { caseAt } from './case-source.ts'
 import { caseOfEntry, entryOf } from './corpus.ts'
 import type { AskedOfUpstream, FuzzCase } from './fuzz-case.ts'
@@ -20,7 +20,7 @@ const bytesOf = ({ request }: FuzzCase): string =>
     .join('')
 
 describe('a case', () => {
-  test('depends on nothing but its seed and its index', () => {
+  it('depends on nothing but its seed and its index', () => {
     for (let index = 0; index < 500; index++) {
       const again = caseAt(7, index, host)
       expect(bytesOf(caseAt(7, index, host))).toBe(bytesOf(again))
@@ -29,7 +29,7 @@ describe('a case', () => {
     expect(bytesOf(caseAt(7, 3, host))).not.toBe(bytesOf(caseAt(8, 3, host)))
   })
 
-  test('is the same after it has been kept in a file', () => {
+  it('is the same after it has been kept in a file', () => {
     for (let index = 0; index < 200; index++) {
       const original = caseAt(5, index, host)
       const received = [{ target: 'claude', index, answer: original.answer(asked) }]
@@ -41,7 +41,7 @@ describe('a case', () => {
     }
   })
 
-  test('is of every kind, and mostly a valid one', () => {
+  it('is of every kind, and mostly a valid one', () => {
     const kinds = new Map<string, number>()
     const answers = new Map<string, number>()
     for (let index = 0; index < 4_000; index++) {
@@ -58,7 +58,7 @@ describe('a case', () => {
 })
 
 describe('markers', () => {
-  test('tell the case that bytes belong to', () => {
+  it('tell the case that bytes belong to', () => {
     for (const index of [0, 1, 35, 36, 12_345, 999_999]) {
       expect(caseOf(Buffer.from(`x ${bodyMarker(index)} y`))).toBe(index)
       expect(leaksIn(Buffer.from(bodyMarker(index)), index)).toEqual([])
@@ -67,7 +67,7 @@ describe('markers', () => {
     }
   })
 
-  test('that are damaged belong to no case', () => {
+  it('that are damaged belong to no case', () => {
     const text = bodyMarker(12_345)
     for (let at = text.length - 3; at > 10; at--) {
       const damaged = Buffer.from(text)

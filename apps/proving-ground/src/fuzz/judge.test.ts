@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Exchange } from './client.ts'
 import type { FuzzAnswer, FuzzCase } from './fuzz-case.ts'
 import { judge } from './judge.ts'
@@ -50,7 +50,7 @@ const chatStream = (usage: string): string =>
 const chatAnswer: FuzzAnswer = { kind: 'valid', isValid: true, steps: send(chatStream(usageChunk)) }
 
 describe('what holds', () => {
-  test.each<[string, string, FuzzAnswer[]]>([
+  it.each<[string, string, FuzzAnswer[]]>([
     ['an answer', answer(200, '{}'), [valid]],
     ['an error of the upstream, byte for byte', answer(500, '<html>', 'text/html'), [failed]],
     ['an error with a cause', answer(502, error('the upstream answered with nothing')), [failed]],
@@ -74,7 +74,7 @@ describe('what holds', () => {
 })
 
 describe('what does not', () => {
-  test.each<[string, string, FuzzAnswer[], string]>([
+  it.each<[string, string, FuzzAnswer[], string]>([
     ['an error that says nothing', answer(500, error('the gateway failed')), [failed], 'the gateway failed'],
     [
       'an error without a cause',
@@ -97,14 +97,14 @@ describe('what does not', () => {
     expect(problems(text, answers).join()).toContain(problem)
   })
 
-  test('other bytes than those of the upstream', () => {
+  it('other bytes than those of the upstream', () => {
     const served = (body: string): string =>
       answer(200, body).replace('\r\n', '\r\nx-spillway-served-by: claude\r\n')
     expect(problems(served('{}'), [valid])).toEqual([])
     expect(problems(served('{ }'), [valid]).join()).toContain('not the bytes that claude has sent')
   })
 
-  test('no answer, and half of one', () => {
+  it('no answer, and half of one', () => {
     expect(problems('', [], 'closed').join()).toContain('closed after 0 of 1 answers')
     expect(problems('', [], 'hang').join()).toContain('no end within the bound')
     expect(problems('HTTP/1.1 200 x\r\ncontent-length: 9\r\n\r\n{', [], 'closed').join()).toContain(

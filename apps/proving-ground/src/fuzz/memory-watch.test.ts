@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { type MemoryPoint, MemoryWatch } from './memory-watch.ts'
 
 const mebibyte = 2 ** 20
@@ -25,7 +25,7 @@ const problems = (change: (done: number) => Partial<MemoryPoint>): string[] =>
     .problems(requests)
     .map((problem) => problem.replace(/ by .*| at the end.*/, ''))
 
-test('a run as it was seen once has no problem, and says what grew', () => {
+it('a run as it was seen once has no problem, and says what grew', () => {
   const watch = runWith(() => ({}))
   expect(watch.problems(requests)).toEqual([])
   expect(watch.growths(requests).map(({ what, bytes }) => [what, Math.round(bytes / mebibyte)])).toEqual([
@@ -36,7 +36,7 @@ test('a run as it was seen once has no problem, and says what grew', () => {
   ])
 })
 
-test('a leak of two dozen bytes a request is found in the heap, in those of workers and in array buffers', () => {
+it('a leak of two dozen bytes a request is found in the heap, in those of workers and in array buffers', () => {
   const leaked = (done: number): number => 10 * mebibyte + 24 * done
   expect(problems((done) => ({ heapUsed: leaked(done), rss: 24 * done }))).toEqual(['the heap grew'])
   expect(problems((done) => ({ workers: [{ heapUsed: leaked(done), heapTotal: 0 }] }))).toEqual([
@@ -45,15 +45,15 @@ test('a leak of two dozen bytes a request is found in the heap, in those of work
   expect(problems((done) => ({ arrayBuffers: leaked(done) }))).toEqual(['array buffers grew'])
 })
 
-test('a leak of 72 bytes a request that only the system sees is found in RSS', () => {
+it('a leak of 72 bytes a request that only the system sees is found in RSS', () => {
   expect(problems((done) => ({ rss: 72 * done }))).toEqual(['RSS grew'])
 })
 
-test('descriptors and threads that are never closed are found', () => {
+it('descriptors and threads that are never closed are found', () => {
   const more = problems((done) => ({ descriptors: 190 + done / 2_000, threads: 14 + done / 100_000 }))
   expect(more).toEqual(['250 more descriptors', '5 more threads'])
 })
 
-test('a short run proves nothing', () => {
+it('a short run proves nothing', () => {
   expect(runWith((done) => ({ rss: 1_000 * done })).problems(40_000)).toEqual([])
 })

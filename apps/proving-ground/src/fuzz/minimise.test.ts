@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { FuzzAnswer, FuzzCase } from './fuzz-case.ts'
 import { minimise, type ReplayedCase } from './minimise.ts'
 
@@ -36,7 +36,7 @@ function caseOf(body: string, answers: readonly string[]): ReplayedCase {
 const textOf = ({ fuzzCase }: ReplayedCase): string =>
   fuzzCase.request.steps.map((step) => ('bytes' in step ? step.bytes.toString() : '')).join('')
 
-test('what matters is left, in HTTP that is still whole', async () => {
+it('what matters is left, in HTTP that is still whole', async () => {
   const body = JSON.stringify({
     model: 'm',
     messages: [{ role: 'user', content: 'a long text with NEEDLE in it, and more' }],
@@ -56,7 +56,7 @@ test('what matters is left, in HTTP that is still whole', async () => {
   expect(smallest.received[0]?.answer.steps).toHaveLength(1)
 })
 
-test('bytes that are no message are cut', async () => {
+it('bytes that are no message are cut', async () => {
   const found = caseOf('x', ['{}'])
   const raw = {
     ...found,
@@ -73,7 +73,7 @@ test('bytes that are no message are cut', async () => {
   ).toBeLessThan(8)
 })
 
-test('the number of tries is bounded', async () => {
+it('the number of tries is bounded', async () => {
   let tries = 0
   await minimise(
     caseOf(JSON.stringify(Array.from({ length: 500 }, (_, i) => i)), ['{}']),

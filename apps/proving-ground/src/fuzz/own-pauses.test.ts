@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { now } from './in-flight.ts'
 import { OwnPauses } from './own-pauses.ts'
 
-test('knows when this process did not run, and what was in flight then', () => {
+it('knows when this process did not run, and what was in flight then', () => {
   const pauses = new OwnPauses()
   const start = now()
   pauses.look(start)

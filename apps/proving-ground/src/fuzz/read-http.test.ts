@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HttpReader } from './read-http.ts'
 
 function read(text: string, isHead = false): HttpReader {
@@ -10,7 +10,7 @@ function read(text: string, isHead = false): HttpReader {
 }
 
 describe('what a server may send', () => {
-  test('answers with a length, in chunks, and up to the end of the connection', () => {
+  it('answers with a length, in chunks, and up to the end of the connection', () => {
     const { answers, problem } = read(
       'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}' +
         'HTTP/1.1 100 Continue\r\n\r\n' +
@@ -26,12 +26,12 @@ describe('what a server may send', () => {
     expect(answers[2]?.headers.get('x-a')).toEqual(['1', '2'])
   })
 
-  test('no body for HEAD, 204 and 304, whatever the length says', () => {
+  it('no body for HEAD, 204 and 304, whatever the length says', () => {
     expect(read('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n', true).answers).toHaveLength(1)
     expect(read('HTTP/1.1 304 x\r\ncontent-length: 5\r\n\r\n').answers).toHaveLength(1)
   })
 
-  test('an answer that breaks off is told from a whole one', () => {
+  it('an answer that breaks off is told from a whole one', () => {
     expect(read('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab').answers[0]?.isWhole).toBe(false)
     expect(read('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n').answers[0]?.isWhole).toBe(
       false,
@@ -40,7 +40,7 @@ describe('what a server may send', () => {
 })
 
 describe('what it may not', () => {
-  test.each([
+  it.each([
     ['a status line without a number', 'HTTP/1.1 abc\r\n\r\n'],
     ['a header without a colon', 'HTTP/1.1 200 OK\r\nx\r\n\r\n'],
     ['a folded header', 'HTTP/1.1 200 OK\r\nx: 1\r\n y\r\n\r\n'],

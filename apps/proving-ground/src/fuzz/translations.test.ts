@@ -10,7 +10,7 @@ import {
   StreamTranslator,
 } from '@spillway/translation'
 import { conversationOf, estimatePromptTokens, readWholeAnswer, StreamReader } from '@spillway/wire'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { chatBody } from './chat-bodies.ts'
 import { Dice } from './dice.ts'
 import { type Json, mutateTree, write } from './json-mutations.ts'
@@ -30,7 +30,7 @@ function mutated(value: Json, dice: Dice): unknown {
   }
 }
 
-test('no request makes a translation throw', () => {
+it('no request makes a translation throw', () => {
   for (let index = 0; index < cases; index++) {
     const dice = new Dice(11, index)
     const api = dice.chance(0.5) ? 'anthropic' : 'openai'
@@ -58,7 +58,7 @@ test('no request makes a translation throw', () => {
   }
 })
 
-test('no answer makes a translation throw', () => {
+it('no answer makes a translation throw', () => {
   let translated = 0
   for (let index = 0; index < cases; index++) {
     const dice = new Dice(12, index)
@@ -73,7 +73,7 @@ test('no answer makes a translation throw', () => {
   expect(translated).toBeGreaterThan(cases / 4)
 })
 
-test('no stream makes its reader or a translation throw', () => {
+it('no stream makes its reader or a translation throw', () => {
   for (let index = 0; index < cases; index++) {
     const dice = new Dice(13, index)
     const api = dice.chance(0.5) ? 'anthropic' : 'openai'

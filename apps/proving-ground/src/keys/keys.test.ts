@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { fuzzKeys } from './run.ts'
 
-test('clients of all kinds, whose keys come and go, get what they may and nothing of each other', async () => {
+it('clients of all kinds, whose keys come and go, get what they may and nothing of each other', async () => {
   const result = await fuzzKeys({ requests: 1_500, seed: 20_261_127, concurrency: 16 })
   expect([...result.findings].map(([problem, { count, first }]) => ({ problem, count, first }))).toEqual([])
   expect(result.kinds.size).toBeGreaterThan(25)

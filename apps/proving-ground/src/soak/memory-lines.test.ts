@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { memoryLines, type Sample } from './memory-lines.ts'
 
 const mebibyte = 2 ** 20
@@ -37,15 +37,15 @@ const failing = (samples: Sample[]): string[] =>
     .filter(({ holds }) => !holds)
     .map(({ what }) => what)
 
-test('what swings by 2 MB about a level holds', () => {
+it('what swings by 2 MB about a level holds', () => {
   expect(failing(samplesWith(0))).toEqual([])
 })
 
-test.each(['native', 'heap'] as const)('a %s leak of 32 bytes a call is found in that noise', (part) => {
+it.each(['native', 'heap'] as const)('a %s leak of 32 bytes a call is found in that noise', (part) => {
   expect(failing(samplesWith(32, part))).toEqual(part === 'heap' ? ['RSS', 'heap'] : ['RSS'])
 })
 
-test('a step in the middle counts as what it is on the whole', () => {
+it('a step in the middle counts as what it is on the whole', () => {
   const stepped = samplesWith(0).map((sample, index) => ({
     ...sample,
     rss: sample.rss + (index > 50 ? 4 * mebibyte : 0),

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { soak } from './run.ts'
 
-test('a short soak leaves nothing behind, and its books agree with the upstreams', async () => {
+it('a short soak leaves nothing behind, and its books agree with the upstreams', async () => {
   const { lines, calls, faults } = await soak({
     minutes: 0.1,
     warmUp: 0,

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@spillway/middleware/kit'
 import { estimatePromptTokens, StreamReader } from '@spillway/wire'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { modelCapabilities } from '../fit/capabilities.ts'
 import { fitRequest } from '../fit/fit-request.ts'
 import { answerToAnthropic } from './answer-to-anthropic.ts'
@@ -19,7 +19,7 @@ describe.each([
   ['an object', odd],
   ['a list', oddList],
 ])('%s where text or a number should be', (_, value) => {
-  test.each<[string, JsonObject]>([
+  it.each<[string, JsonObject]>([
     ['max_tokens', { max_tokens: value }],
     ['the budget of reasoning', { reasoning: { max_tokens: value } }],
     ['the name of a tool', { tools: [{ type: 'function', function: { name: value } }] }],
@@ -48,7 +48,7 @@ describe.each([
     expect(JSON.stringify(requestToAnthropic(body).body)).toContain('claude-sonnet-5-5')
   })
 
-  test.each<[string, JsonObject]>([
+  it.each<[string, JsonObject]>([
     [
       'max_tokens',
       { max_tokens: value, stop_sequences: value, thinking: { type: 'enabled', budget_tokens: value } },
@@ -99,7 +99,7 @@ describe.each([
     expect(fitted.kind).toBe('fits')
   })
 
-  test('is no error in an answer, and calls have a name that is text', () => {
+  it('is no error in an answer, and calls have a name that is text', () => {
     const message = { content: [{ type: 'tool_use', id: 'a', name: value, input: {} }] }
     expect(JSON.stringify(answerToOpenAi(message).body)).toContain('"name":""')
     const tool_calls = [{ id: 'a', type: 'function', function: { name: value, arguments: value } }]
@@ -107,7 +107,7 @@ describe.each([
     expect(JSON.stringify(answerToAnthropic(completion).body)).toContain('"name":""')
   })
 
-  test('is no error in a stream', () => {
+  it('is no error in a stream', () => {
     const events = [
       { type: 'message_start', message: { id: value, model: value, usage: value } },
       {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { StreamFromResponses } from './stream-from-responses.ts'
 
 /** The types of the blocks, and what is said in them, of a message made of these events. */
@@ -26,7 +26,7 @@ const end = (...output: object[]): { type: string } =>
 const delta = { type: 'response.output_text.delta', ...place, delta: 'It rains.' }
 
 describe('servers of Responses that leave events out', () => {
-  test.each([
+  it.each([
     ['the pieces of a text', [{ type: 'response.output_text.done', ...place, text: 'It rains.' }, end(item)]],
     ['all but the end', [end(item)]],
     ['all but the pieces and the end', [delta, end(item)]],
@@ -36,13 +36,13 @@ describe('servers of Responses that leave events out', () => {
     expect(messageOf(...events)).toEqual([['text', 'It rains.']])
   })
 
-  test('have nothing said twice where all is there', () => {
+  it('have nothing said twice where all is there', () => {
     const done = { type: 'response.output_text.done', ...place, text: 'It rains.' }
     const closed = { type: 'response.output_item.done', output_index: 0, item }
     expect(messageOf(delta, done, closed, end(item))).toEqual([['text', 'It rains.']])
   })
 
-  test('have their calls and refusals read from the end', () => {
+  it('have their calls and refusals read from the end', () => {
     const refused = { type: 'message', content: [{ type: 'refusal', refusal: 'No.' }] }
     expect(messageOf(end(item, call))).toEqual([
       ['text', 'It rains.'],

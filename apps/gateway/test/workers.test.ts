@@ -165,6 +165,23 @@ describe('a gateway of two workers', { timeout: 90_000 }, () => {
   })
 })
 
+it('workers whose primary is killed still serve who has a connection to them', {
+  timeout: 60_000,
+}, async () => {
+  const claude = await claudeFor()
+  const run = await startedWorkers(configOf(targetAt(claude, 'anthropic')))
+  const pids = run.pids()
+  const connection = await openSocket(run.url, requestText('/v1/messages', messages()))
+  await until(() => connection.received().includes('end_turn'))
+  run.child.kill('SIGKILL')
+  await delay(500)
+  const before = connection.received().length
+  connection.socket.write(requestText('/v1/messages', messages()))
+  await until(() => connection.received().slice(before).includes('end_turn'))
+  expect(connection.received().slice(before)).toMatch(/^connection: close\r$/im)
+  await until(() => !pids.some(isAlive), 30_000)
+})
+
 describe('a gateway of workers that cannot start', { timeout: 60_000 }, () => {
   it('says so once, and exits', async () => {
     const taken = createServer().listen(0, '127.0.0.1')

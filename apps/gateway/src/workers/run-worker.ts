@@ -60,7 +60,8 @@ export function runWorker(): void {
   const leave = async (why: string, code: number): Promise<void> => {
     if (isEnding) return
     channel.tell(orders.leaving, { why })
-    await close({ drain: drain ?? usualDrain, delay: 0, isReplaced: channel.isOpen })
+    // Also where the primary is gone: a client may just be about to send its next call over a connection that idles.
+    await close({ drain: drain ?? usualDrain, delay: 0, isReplaced: true })
     await exit(code)
   }
 

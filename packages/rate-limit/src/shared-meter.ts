@@ -5,7 +5,7 @@ import { SlidingWindow, slots } from './sliding-window.ts'
  * How many slots before the newest one count: of a minute, half a second more than it has. The vendor counts a call when it arrives, and on its way from Redis over
  * a busy process and a new connection one call takes longer than the next; without this, vendors would see up to 104 % of a limit in some minute.
  */
-export const countedSlots: number = slots + 5
+const countedSlots = slots + 5
 
 /** One limit that several processes share, as this process knows it. Times are Redis's. */
 export interface SharedMeter {

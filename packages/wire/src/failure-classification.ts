@@ -12,7 +12,7 @@ import { field, stringField } from './usage.ts'
 const idHeaders = ['request-id', 'x-request-id', 'x-amzn-requestid', 'apim-request-id'] as const
 
 /** The vendor's id of the request, as its response's headers give it. */
-export function requestIdOf(headers: ResponseHeaders): string | undefined {
+function requestIdOf(headers: ResponseHeaders): string | undefined {
   return idHeaders.map((name) => idOf(header(headers, name))).find((id) => id !== undefined)
 }
 

@@ -7,7 +7,13 @@ import {
   StreamFailure,
   type Usage,
 } from '@spillway/middleware'
-import { BodyChannel, type BodySource, type FetchFacts, type ResponseHeaders } from '@spillway/middleware/kit'
+import {
+  BodyChannel,
+  type BodySource,
+  type FetchFacts,
+  holdBody,
+  type ResponseHeaders,
+} from '@spillway/middleware/kit'
 import {
   cancelledFailure,
   failureResponse,
@@ -42,6 +48,8 @@ const nothingSaid = { stopReason: undefined, contentEvents: 0 }
 /** One attempt from its start to its outcome. It is the sink of the transport and the source of the body. */
 export class RunningAttempt implements TransportSink, BodySource {
   readonly #request: ModelRequest
+  /** The body's bytes are needed no more. */
+  readonly #letGo: () => void
   readonly #resolve: (response: ModelResponse) => void
   readonly #reject: (reason: unknown) => void
   readonly #outcome = Promise.withResolvers<Outcome>()
@@ -69,6 +77,7 @@ export class RunningAttempt implements TransportSink, BodySource {
     reject: (reason: unknown) => void,
   ) {
     this.#request = request
+    this.#letGo = holdBody(request.body)
     this.#resolve = resolve
     this.#reject = reject
     this.#timer = new AttemptTimer(request, (failure) => this.#timeout(failure))
@@ -391,5 +400,6 @@ export class RunningAttempt implements TransportSink, BodySource {
     // First of all the outcome, which everyone who counts waits for.
     this.#outcome.resolve(outcome)
     emit(this.#request, 'attempt.ended', { outcome })
+    this.#letGo()
   }
 }

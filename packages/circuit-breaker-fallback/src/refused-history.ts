@@ -1,5 +1,5 @@
 import { deriveRequest, type ModelRequest } from '@spillway/middleware'
-import { fieldOf, type JsonObject, withItems } from '@spillway/middleware/kit'
+import { fieldOf, type JsonObject, peekBytes, withItems } from '@spillway/middleware/kit'
 import { isObject, objectsOf } from './json-values.ts'
 
 const seamWord = Buffer.from('"fallback"')
@@ -18,7 +18,7 @@ const ofTheDeclined: ReadonlySet<unknown> = new Set([
  * turn, thinking and calls without a result go. The seams themselves are taken by some of its endpoints only.
  */
 export function withoutSeams(request: ModelRequest): ModelRequest {
-  const { bytes } = request.body
+  const bytes = peekBytes(request.body)
   if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(seamWord)) return request
   const messages = fieldOf(request.body, 'messages')
   if (!Array.isArray(messages) || !messages.some(hasSeam)) return request

@@ -112,10 +112,13 @@ export class ConnectionPool {
   readonly calls: Dispatcher
   /** For requests that are not calls. Nothing else limits those. */
   readonly plain: Dispatcher
+  /** Whether connections may speak HTTP/2. */
+  readonly http2: boolean
   readonly #agents: readonly { destroy(): Promise<void> }[]
 
   constructor({ connections, keepAliveTimeout, connectTimeout, http2, tls, through }: PoolSettings) {
     mustBeUndici()
+    this.http2 = http2
     const timeout = Number.isFinite(connectTimeout) ? connectTimeout : 0
     const agent = (most: number | null): Dispatcher & { destroy(): Promise<void> } => {
       const options = {

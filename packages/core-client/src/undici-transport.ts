@@ -1,11 +1,12 @@
 import type { Transport, TransportHandle, TransportSink } from '@spillway/attempt'
 import type { Api, ModelRequest } from '@spillway/middleware'
-import { concatBytes, type RequestHeaders, type ResponseHeaders } from '@spillway/middleware/kit'
+import { concatBytes, type ResponseHeaders } from '@spillway/middleware/kit'
 import { type HeaderFence, type HeaderVenue, headerFence, normaliseBaseUrl, pathOf } from '@spillway/wire'
 import { forwardedQuery } from '@spillway/wire/internal'
 import type { Dispatcher } from 'undici'
 import type { ConnectionPool } from './connection-pool.ts'
 import { type Decoding, startDecoding } from './content-decoding.ts'
+import { LentUpload, leastLent } from './lent-upload.ts'
 
 /** Where requests go. */
 export interface Place {
@@ -32,19 +33,27 @@ export function undiciTransport(
   fence: Readonly<Record<Api, HeaderFence>>,
 ): Transport {
   return (request, sink) => {
-    const exchange = new UndiciExchange(sink)
+    const { lent } = request.body
+    // Over HTTP/2 it is not known when a piece has been written.
+    const upload =
+      lent !== undefined && lent.length >= leastLent && !pool.http2 ? new LentUpload(lent) : undefined
+    const exchange = new UndiciExchange(sink, upload)
+    const headers = outgoingHeaders(request, fence[request.api])
+    // Of bytes undici knows it by itself.
+    if (upload !== undefined) headers['content-length'] = String(lent?.length)
     exchange.start(pool.calls, {
       origin,
       path: pathAt(request),
       method: 'POST',
-      headers: outgoingHeaders(request, fence[request.api]),
-      body: request.body.bytes,
+      headers,
+      // undici's types lack the iterables that it takes.
+      body: (upload as unknown as Uint8Array | undefined) ?? request.body.bytes,
     })
     return exchange
   }
 }
 
-function outgoingHeaders({ headers }: ModelRequest, passes: HeaderFence): RequestHeaders {
+function outgoingHeaders({ headers }: ModelRequest, passes: HeaderFence): Record<string, string> {
   const outgoing: Record<string, string> = {}
   for (const name in headers) if (passes(name)) outgoing[name] = headers[name] as string
   outgoing['content-type'] ??= 'application/json'
@@ -75,6 +84,7 @@ const mostInterims = 1_000
 
 class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   readonly #sink: TransportSink
+  readonly #upload: LentUpload | undefined
   #controller: Dispatcher.DispatchController | undefined
   #decoding: Decoding | undefined
   #interims = 0
@@ -82,8 +92,9 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   /** Of what was read from the connection at a time. */
   #pieces: Buffer[] | undefined
 
-  constructor(sink: TransportSink) {
+  constructor(sink: TransportSink, upload: LentUpload | undefined) {
     this.#sink = sink
+    this.#upload = upload
   }
 
   start(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): void {
@@ -151,6 +162,7 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.#upload?.failed()
     this.#flush()
     this.#decoding?.destroy()
     if (this.#aborted === undefined) this.#sink.error(error)
@@ -171,6 +183,7 @@ class UndiciExchange implements TransportHandle, Dispatcher.DispatchHandler {
   abort(reason: unknown): void {
     if (this.#aborted !== undefined) return
     this.#aborted = reason instanceof Error ? reason : new Error('the call was aborted', { cause: reason })
+    this.#upload?.failed()
     this.#decoding?.destroy()
     this.#controller?.abort(this.#aborted)
   }

@@ -1,5 +1,5 @@
 import { type FieldSpan, fieldSpans, itemSpans } from './field-spans.ts'
-import { type JsonBody, jsonBodyFromBytes, withFieldText } from './json-body.ts'
+import { type JsonBody, jsonBodyFromBytes, peekBytes, withFieldText } from './json-body.ts'
 
 const comma = 0x2c
 const openBracket = 0x5b
@@ -14,7 +14,7 @@ const isSpace = (byte: number | undefined): boolean =>
 export function omitField(body: JsonBody, name: string): JsonBody {
   const place = placeOf(body, name)
   if (place === undefined) return body
-  const { bytes } = body
+  const bytes = peekBytes(body)
   let [from, to] = [place.nameStart, place.span[1]]
   const before = beforeSpace(bytes, from)
   if (bytes[before - 1] === comma) from = before - 1
@@ -39,7 +39,7 @@ export function withFieldRenamed(body: JsonBody, name: string, newName: string):
   fields.delete(name)
   fields.set(newName, place.span)
   const text = Buffer.from(JSON.stringify(newName))
-  return spliced(body.bytes, fields, place.nameStart, place.nameStart + quoted(name).length, text)
+  return spliced(peekBytes(body), fields, place.nameStart, place.nameStart + quoted(name).length, text)
 }
 
 /**
@@ -141,7 +141,7 @@ interface Place {
 
 /** Undefined also where the name is written with escapes, which no client does. */
 function placeOf(body: JsonBody, name: string): Place | undefined {
-  const { bytes } = body
+  const bytes = peekBytes(body)
   const fields = body.fields ?? fieldSpans(bytes)
   const span = fields?.get(name)
   if (fields === undefined || span === undefined) return undefined

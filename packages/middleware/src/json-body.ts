@@ -1,4 +1,5 @@
 import { type FieldSpan, fieldSpans } from './field-spans.ts'
+import type { LentBytes } from './lent-bytes.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -14,6 +15,11 @@ export interface JsonBody {
   /** UTF-8 JSON. Encoded once; every attempt sends this very array. */
   readonly bytes: Uint8Array
   /**
+   * The same bytes, where their memory is given back when the call is over. Whoever reads `bytes` may keep them, so they are left to the
+   * garbage collector then; see {@link peekBytes} and {@link holdBody}.
+   */
+  readonly lent?: LentBytes | undefined
+  /**
    * The parsed object; parsed once, unless it is so large that it is given up when memory is needed. It takes several
    * times as much memory as the bytes, and milliseconds where they are many: use {@link fieldOf} for a field or two.
    * @throws SyntaxError when the bytes are not UTF-8 JSON with an object at the top
@@ -27,6 +33,7 @@ export interface JsonBody {
 const largeBody = 1024 * 1024
 
 class LazyJsonBody implements JsonBody {
+  readonly lent: LentBytes | undefined
   readonly fields: ReadonlyMap<string, FieldSpan> | undefined
   #bytes: Uint8Array | undefined
   readonly #write: (json: JsonObject) => string
@@ -39,14 +46,17 @@ class LazyJsonBody implements JsonBody {
     json: JsonObject | undefined,
     fields: ReadonlyMap<string, FieldSpan> | undefined,
     write: (json: JsonObject) => string = JSON.stringify,
+    lent?: LentBytes,
   ) {
     this.#write = write
     this.#bytes = bytes
+    this.lent = lent
     this.#json = json
     this.fields = fields
   }
 
   get bytes(): Uint8Array {
+    if (this.lent !== undefined) return this.lent.keep()
     if (this.#bytes === undefined) {
       this.#bytes = encoder.encode(this.#write(this.#json as JsonObject))
       this.#keep(this.#json as JsonObject)
@@ -55,11 +65,11 @@ class LazyJsonBody implements JsonBody {
   }
 
   get json(): JsonObject {
-    return this.#json ?? this.#large?.deref() ?? this.#keep(parseJsonObject(this.#bytes as Uint8Array))
+    return this.#json ?? this.#large?.deref() ?? this.#keep(parseJsonObject(peekBytes(this)))
   }
 
   #keep(json: JsonObject): JsonObject {
-    const isLarge = (this.#bytes as Uint8Array).length > largeBody
+    const isLarge = bytesIn(this) > largeBody
     this.#json = isLarge ? undefined : json
     this.#large = isLarge ? new WeakRef(json) : undefined
     return json
@@ -73,6 +83,35 @@ class LazyJsonBody implements JsonBody {
 export function jsonBodyFromBytes(bytes: Uint8Array, fields?: ReadonlyMap<string, FieldSpan>): JsonBody {
   return new LazyJsonBody(bytes, undefined, fields)
 }
+
+/** A body from bytes whose memory is given back when its call is over. */
+export function jsonBodyFromLent(lent: LentBytes): JsonBody {
+  return new LazyJsonBody(undefined, undefined, undefined, JSON.stringify, lent)
+}
+
+/**
+ * The bytes of a body for a reader that has no view of them any more when it returns.
+ * @throws Error when they have been given back
+ */
+export function peekBytes(body: JsonBody): Uint8Array {
+  return body.lent === undefined ? body.bytes : body.lent.peek()
+}
+
+/** How many bytes a body has, which can be told even when they have been given back. */
+export function bytesIn(body: JsonBody): number {
+  return body.lent === undefined ? body.bytes.length : body.lent.length
+}
+
+/**
+ * Keeps the bytes of a body from being given back when its call is over, for a reader that reads it later.
+ * @returns says that it is done; harmless when repeated
+ * @throws Error when they have been given back
+ */
+export function holdBody({ lent }: JsonBody): () => void {
+  return lent === undefined ? notHeld : lent.hold()
+}
+
+const notHeld = (): void => {}
 
 /**
  * A body from an object. It is encoded when the first attempt sends it, and never again.
@@ -93,7 +132,7 @@ export function fieldOf(body: JsonBody, name: string, longest: number = Infinity
   if (fields === undefined) return Object.hasOwn(body.json, name) ? body.json[name] : undefined
   const [start, end] = fields.get(name) ?? [0, 0]
   if (end === start || end - start > longest) return undefined
-  return JSON.parse(decoder.decode(body.bytes.subarray(start, end)))
+  return JSON.parse(decoder.decode(peekBytes(body).subarray(start, end)))
 }
 
 /**
@@ -108,9 +147,10 @@ export function withField(
   value: unknown,
   write: (value: unknown) => string = JSON.stringify,
 ): JsonBody {
-  const fields = body.fields ?? fieldSpans(body.bytes)
+  const bytes = peekBytes(body)
+  const fields = body.fields ?? fieldSpans(bytes)
   if (fields === undefined) return jsonBodyFromObject({ ...body.json, [name]: value })
-  return withFieldText(body.bytes, fields, name, encoder.encode(write(value)))
+  return withFieldText(bytes, fields, name, encoder.encode(write(value)))
 }
 
 /** {@link withField} for a value as UTF-8 JSON, in a body whose fields are known. */

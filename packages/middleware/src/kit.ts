@@ -34,13 +34,18 @@ export { type CallEnd, callEnd, followCall } from './follow-call.ts'
 export { hash32, mix32 } from './hash32.ts'
 export { guardAsyncHook, guardHook, guardListener } from './hooks.ts'
 export {
+  bytesIn,
   fieldOf,
+  holdBody,
   type JsonBody,
   type JsonObject,
   jsonBodyFromBytes,
+  jsonBodyFromLent,
   jsonBodyFromObject,
+  peekBytes,
   withField,
 } from './json-body.ts'
+export { LentBytes } from './lent-bytes.ts'
 export { LinkedList, type ListPlace } from './linked-list.ts'
 export { type About, type Branch, describeAs } from './naming.ts'
 export { definedOnly, withDefaults } from './options.ts'

@@ -8,7 +8,7 @@ import {
   named,
   type Outcome,
 } from '@spillway/middleware'
-import type { CancelTimer } from '@spillway/middleware/kit'
+import { type CancelTimer, holdBody } from '@spillway/middleware/kit'
 import { conversationOf } from '@spillway/wire'
 import { hashFraction } from '@spillway/wire/internal'
 import { CallBudget } from './call-budget.ts'
@@ -81,12 +81,20 @@ export function mirror(options: MirrorOptions): Middleware {
   return createMirror(options).middleware
 }
 
+/** A call of the sample. */
+interface SampledCall {
+  readonly request: ModelRequest
+  readonly startedAt: number
+  /** The candidate is sent the same bytes, when the call itself is over. */
+  readonly letGo: () => void
+}
+
 class RunningMirror implements Mirror {
   readonly middleware: Middleware
   readonly #settings: MirrorSettings
   readonly #budget: CallBudget
   /** Candidate calls whose turn of the event loop has not come, by what keeps them from it. */
-  readonly #waiting = new Map<CancelTimer, ModelRequest>()
+  readonly #waiting = new Map<CancelTimer, SampledCall>()
   readonly #active = new Map<CandidateCall, Promise<void>>()
   readonly #dropped: Record<DropReason, number> = { concurrency: 0, budget: 0, busy: 0, closed: 0 }
   #sampled = 0
@@ -102,12 +110,12 @@ class RunningMirror implements Mirror {
     const { sample, to } = settings
     const mirroring: Middleware = (next) => (request) => {
       if (!this.#isSampled(request)) return next(request)
-      const startedAt = request.clock.now()
+      const call = { request, startedAt: request.clock.now(), letGo: holdBody(request.body) }
       const answer = next(deriveRequest(request, { keepTranscript: true }))
       this.#sampled++
       answer.then(
-        (response) => this.#watch(request, response, startedAt),
-        () => this.#skip(),
+        (response) => this.#watch(call, response),
+        () => this.#skip(call),
       )
       return answer
     }
@@ -130,9 +138,9 @@ class RunningMirror implements Mirror {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const [cancel, request] of this.#waiting) {
+    for (const [cancel, call] of this.#waiting) {
       cancel()
-      this.#drop(request, 'closed')
+      this.#drop(call, 'closed')
     }
     this.#waiting.clear()
     for (const call of this.#active.keys()) call.cancel()
@@ -152,32 +160,34 @@ class RunningMirror implements Mirror {
     return hashFraction(`mirror ${to.name} ${key}`) < sample
   }
 
-  #watch(request: ModelRequest, response: ModelResponse, startedAt: number): void {
-    if (response.failure !== undefined) return this.#skip()
+  #watch(call: SampledCall, response: ModelResponse): void {
+    if (response.failure !== undefined) return this.#skip(call)
     response.outcome.then(
       (outcome) => {
-        if (outcome.failure !== undefined) return this.#skip()
-        this.#offer(request, response, outcome, startedAt)
+        if (outcome.failure !== undefined) return this.#skip(call)
+        this.#offer(call, response, outcome)
       },
-      () => this.#skip(),
+      () => this.#skip(call),
     )
   }
 
-  #skip(): void {
+  #skip({ letGo }: SampledCall): void {
     this.#skipped++
+    letGo()
   }
 
-  #offer(request: ModelRequest, response: ModelResponse, outcome: Outcome, startedAt: number): void {
+  #offer(call: SampledCall, response: ModelResponse, outcome: Outcome): void {
+    const { request, startedAt } = call
     const reason = this.#reasonToDrop(request)
-    if (reason !== undefined) return this.#drop(request, reason)
+    if (reason !== undefined) return this.#drop(call, reason)
     const { clock } = request
     const endedAt = clock.now()
     const cancel = clock.setTimer(0, () => {
       this.#waiting.delete(cancel)
       const primary = finishedAnswer({ startedAt, endedAt, response, outcome, failure: undefined })
-      this.#start(request, primary)
+      this.#start(call, primary)
     })
-    this.#waiting.set(cancel, request)
+    this.#waiting.set(cancel, call)
   }
 
   /** The budget is asked last, since it is charged when it agrees. */
@@ -187,29 +197,31 @@ class RunningMirror implements Mirror {
     return this.#budget.take(clock.now()) ? undefined : 'budget'
   }
 
-  #drop(request: ModelRequest, reason: DropReason): void {
+  #drop({ request, letGo }: SampledCall, reason: DropReason): void {
     this.#dropped[reason]++
     this.#tell(request, 'mirror.dropped', { reason })
+    letGo()
   }
 
-  #start(request: ModelRequest, primary: FinishedAnswer): void {
-    const call = new CandidateCall(request, this.#settings.to, this.#settings)
+  #start(sampled: SampledCall, primary: FinishedAnswer): void {
+    const call = new CandidateCall(sampled.request, this.#settings.to, this.#settings)
     this.#active.set(
       call,
-      call.answer.then((candidate) => this.#finish(request, call, primary, candidate)),
+      call.answer.then((candidate) => this.#finish(sampled, call, primary, candidate)),
     )
   }
 
   #finish(
-    request: ModelRequest,
+    sampled: SampledCall,
     call: CandidateCall,
     primary: FinishedAnswer,
     candidate: FinishedAnswer,
   ): void {
     this.#active.delete(call)
+    const { request, letGo } = sampled
     const { failure } = candidate.compared
     // It never got there, and that says nothing about its answers.
-    if (failure?.kind === 'saturated' && failure.origin === 'spillway') return this.#drop(request, 'busy')
+    if (failure?.kind === 'saturated' && failure.origin === 'spillway') return this.#drop(sampled, 'busy')
     this.#finished++
     if (failure !== undefined) this.#failed++
     const comparison: Comparison = {
@@ -225,6 +237,7 @@ class RunningMirror implements Mirror {
     }
     this.#hand(comparison)
     this.#tell(request, 'mirror.finished', { comparison })
+    letGo()
   }
 
   #tell<T extends 'mirror.finished' | 'mirror.dropped'>(

@@ -12,6 +12,7 @@ import {
   type JsonObject,
   jsonBodyFromObject,
   omitField,
+  peekBytes,
   withDefaults,
   withField,
   withKnownFields,
@@ -73,7 +74,7 @@ export function fit(options: FitOptions = {}): Middleware {
     const name = model ?? request.model
     const isOtherModel = name !== request.model && request.model.includes('claude')
     const apiVersion = headers['anthropic-version']
-    const call = { api, body: json, bytes: body.bytes, apiVersion, isOtherModel, scope }
+    const call = { api, body: json, bytes: peekBytes(body), apiVersion, isOtherModel, scope }
     return fitRequest(call, capabilitiesOf(name))
   }
   const passOn = (next: Handler, request: ModelRequest, json: JsonObject): Promise<ModelResponse> => {

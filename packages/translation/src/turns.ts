@@ -1,5 +1,5 @@
 import type { ModelRequest } from '@spillway/middleware'
-import type { JsonBody } from '@spillway/middleware/kit'
+import { bytesIn, type JsonBody } from '@spillway/middleware/kit'
 
 /** From here on, parsing, changing and encoding a body are told apart by turns of the event loop, in bytes. */
 const largeBody = 512 * 1024
@@ -8,7 +8,7 @@ const derived = new WeakSet<JsonBody>()
 
 /** Whether a body is so large that other calls must get their turn while it is worked on. */
 export function isLarge(body: JsonBody): boolean {
-  return derived.has(body) || (body.fields !== undefined && body.bytes.length > largeBody)
+  return derived.has(body) || (body.fields !== undefined && bytesIn(body) > largeBody)
 }
 
 /** Marks what was made of a large body as large, since asking for its size would encode it. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { FieldSpan, JsonBody } from '@spillway/middleware/kit'
+import type { FieldSpan, JsonBody, LentBytes } from '@spillway/middleware/kit'
 import { isDeciding, mistakenFor } from './deciding-names.ts'
 import { type JsonLimits, type JsonProblem, JsonScanner } from './json/json-scanner.ts'
 import { BodyOutline } from './outline/body-outline.ts'
@@ -65,22 +65,24 @@ export class BodyScanner {
   /**
    * The body, once it is whole.
    * @param bytes all that was written, in one piece, which becomes the body's
+   * @param lent the same, where their memory is given back when the call is over
    * @returns the body, or what is wrong with it in words for its sender
    */
-  end(bytes: Uint8Array): JsonBody | string {
+  end(bytes: Uint8Array, lent?: LentBytes): JsonBody | string {
     if (this.#problem !== undefined) return this.#problem
     this.#scanner.end()
     if (this.#scanner.problem !== undefined) return `${notAnObject}: it ends after ${bytes.length} bytes`
     if (!isUtf8(bytes)) return notUtf8
     const fields = this.#readFields(bytes)
     if (typeof fields === 'string') return fields
-    return new ScannedBody(bytes, {
+    const scan = {
       fields,
       promptFacts: this.#outline.promptFacts(bytes, fields),
       opening: this.#outline.promptOpening(fields),
       sightings: this.#outline.contentSightings(bytes),
       values: this.#scanner.values,
-    })
+    }
+    return new ScannedBody(bytes, scan, lent)
   }
 
   #describe({ reason, at }: JsonProblem, byte = 0): string {

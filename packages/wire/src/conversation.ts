@@ -1,5 +1,5 @@
 import type { Api, ModelRequest } from '@spillway/middleware'
-import { type JsonBody, mix32 } from '@spillway/middleware/kit'
+import { type JsonBody, mix32, peekBytes } from '@spillway/middleware/kit'
 import type { PromptOpening } from './outline/opening-outline.ts'
 import { sampleAt, sampleOf, type TextSpan, textAt } from './outline/text-span.ts'
 import type { TurnsOutline } from './outline/turns-outline.ts'
@@ -146,7 +146,11 @@ function hasAnswer(messages: readonly unknown[]): boolean {
 /** What a model has written beside messages. */
 const isAnswersKind = (type: string): boolean => type.endsWith('_call') || type.endsWith('reasoning')
 
-const asBuffer = ({ bytes }: JsonBody): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+/** None of its readers keeps it. */
+function asBuffer(body: JsonBody): Buffer {
+  const bytes = peekBytes(body)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
 
 function keyOf(api: Api, system: unknown, tools: unknown, messages: readonly unknown[]): string {
   let prefix = `${api}${textOf(system)}`

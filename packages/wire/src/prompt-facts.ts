@@ -1,4 +1,11 @@
-import { type FieldSpan, type JsonBody, type JsonObject, jsonBodyFromBytes } from '@spillway/middleware/kit'
+import {
+  type FieldSpan,
+  type JsonBody,
+  type JsonObject,
+  jsonBodyFromBytes,
+  jsonBodyFromLent,
+  type LentBytes,
+} from '@spillway/middleware/kit'
 import type { PromptOpening } from './outline/opening-outline.ts'
 import type { ContentSightings } from './outline/sightings.ts'
 
@@ -31,14 +38,18 @@ export interface Scan {
 
 /** A body whose fields and prompt are known without parsing it. */
 export class ScannedBody implements JsonBody {
-  readonly bytes: Uint8Array
+  readonly lent: LentBytes | undefined
   readonly scan: Scan
   readonly #body: JsonBody
 
-  constructor(bytes: Uint8Array, scan: Scan) {
-    this.bytes = bytes
+  constructor(bytes: Uint8Array, scan: Scan, lent?: LentBytes) {
+    this.lent = lent
     this.scan = scan
-    this.#body = jsonBodyFromBytes(bytes)
+    this.#body = lent === undefined ? jsonBodyFromBytes(bytes) : jsonBodyFromLent(lent)
+  }
+
+  get bytes(): Uint8Array {
+    return this.#body.bytes
   }
 
   get fields(): ReadonlyMap<string, FieldSpan> {

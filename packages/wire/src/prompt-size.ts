@@ -1,4 +1,4 @@
-import type { JsonBody } from '@spillway/middleware/kit'
+import { bytesIn, type JsonBody, peekBytes } from '@spillway/middleware/kit'
 import { documentCharactersPerToken, imageTokens } from './prompt-estimate.ts'
 import { promptFactsOf } from './prompt-facts.ts'
 
@@ -25,7 +25,7 @@ const known = new WeakMap<JsonBody, PromptSize>()
  * a small body, and 0.1 ms at most for each megabyte.
  */
 export function promptSizeOf(body: JsonBody): PromptSize {
-  if (body.bytes.length < worthKeeping) return measure(body)
+  if (bytesIn(body) < worthKeeping) return measure(body)
   const before = known.get(body)
   if (before !== undefined) return before
   const size = measure(body)
@@ -34,7 +34,7 @@ export function promptSizeOf(body: JsonBody): PromptSize {
 }
 
 function measure(body: JsonBody): PromptSize {
-  const { bytes } = body
+  const bytes = peekBytes(body)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const images = promptFactsOf(body)?.images ?? countImages(text)
   const encoded = findEncoded(text)

@@ -1,5 +1,5 @@
 import type { Usage } from '@spillway/middleware'
-import type { JsonBody } from '@spillway/middleware/kit'
+import { bytesIn, type JsonBody } from '@spillway/middleware/kit'
 import { estimatePromptTokens } from './prompt-estimate.ts'
 import { promptSizeOf } from './prompt-size.ts'
 import { promptTokens, tokensFromBytes } from './usage.ts'
@@ -35,7 +35,7 @@ const largestParsed = 64 * 1024
 
 /** Roughly how many tokens the prompt of a body has, whatever is in it. */
 function guessedPromptTokens(body: JsonBody): number {
-  if (body.bytes.length <= largestParsed) {
+  if (bytesIn(body) <= largestParsed) {
     try {
       return estimatePromptTokens(body.json)
     } catch {

@@ -1,5 +1,5 @@
 import type { Api } from '@spillway/middleware'
-import { fieldOf, type JsonBody } from '@spillway/middleware/kit'
+import { fieldOf, type JsonBody, peekBytes } from '@spillway/middleware/kit'
 import { sightingsIn } from '@spillway/wire/internal'
 
 /** Something at the vendor that a call names, and that belongs to whoever has made it. */
@@ -29,7 +29,7 @@ function mayName(body: JsonBody): boolean {
   const sightings = sightingsIn(body)
   if (sightings !== undefined)
     return sightings.ids || sightings.kinds.some((kind) => kind === 'item_reference' || kind === 'reasoning')
-  const { bytes } = body
+  const bytes = peekBytes(body)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   return marks.some((mark) => text.includes(mark))
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
 import type { Failure, ModelResponse } from '@spillway/middleware'
-import type { JsonBody } from '@spillway/middleware/kit'
+import { type JsonBody, LentBytes } from '@spillway/middleware/kit'
 import { BodyScanner } from '@spillway/wire/internal'
 import { acceptedEncodings, bodyEncoding, decoderBytes } from './body-decoding.ts'
 import { boundDefaults } from './bounds.ts'
@@ -114,7 +114,9 @@ function readPieces(
       bodyStalls.delete(place)
       held.complete()
       const bytes = buffer?.take() ?? nothing
-      const body = length === 0 ? 'the request has no body' : scanner.end(bytes)
+      const isLent = buffer?.isOwn && length >= leastLent
+      const lent = isLent ? new LentBytes(bytes as Buffer<ArrayBuffer>) : undefined
+      const body = length === 0 ? 'the request has no body' : scanner.end(bytes, lent)
       resolve(typeof body === 'string' ? notTaken(body) : { body, held })
     }
     const source: Readable = decoder ?? req
@@ -217,15 +219,24 @@ function discard(req: IncomingMessage, refused: RefusedBody): RefusedBody {
   return refused
 }
 
-/** Stops counting a body when its call is over: the answer written or its client gone, and the last attempt ended. */
+/** Smaller ones cost less where the garbage collector finds them, and cannot be given back where they have been sent. */
+const leastLent = 128 * 1024
+
+/**
+ * Stops counting a body when its call is over, and gives its memory back: the answer written or its client gone, and the last attempt
+ * ended.
+ */
 export function releaseWhenOver(
-  held: Reservation,
+  { held, body: { lent } }: CallBody,
   res: ServerResponse,
   answering: Promise<ModelResponse>,
 ): void {
   let left = 2
   const over = (): void => {
-    if (--left === 0) held.release()
+    if (--left > 0) return
+    held.release()
+    // Whoever waits for the outcome may read the body.
+    if (lent !== undefined) setImmediate(() => lent.giveBack())
   }
   if (res.closed) over()
   else res.once('close', over)

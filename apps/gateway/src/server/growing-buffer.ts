@@ -26,6 +26,11 @@ export class GrowingBuffer {
     return this.#length
   }
 
+  /** Whether no other code has a view of the memory that {@link take} returned. */
+  get isOwn(): boolean {
+    return this.#isOwn
+  }
+
   /** Adds a piece. The first is kept as it is, since it is often the only one. */
   push(piece: Buffer): void {
     if (this.#length === 0) {

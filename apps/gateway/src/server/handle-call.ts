@@ -161,7 +161,7 @@ export async function handleCall(
   if (forget) res.on('close', forget)
   const sent = route.handler(request)
   const answering = held === undefined ? sent : sent.finally(() => held.stop())
-  releaseWhenOver(read.held, res, answering)
+  releaseWhenOver(read, res, answering)
   const response = await answering
   handling.onAnswer?.({
     model,

@@ -104,6 +104,8 @@ async function run(title: string, variants: readonly Variant[], stream: boolean)
     rounds,
     calls: stream ? 100 : 1_000,
     collect: 'young',
+    // Those of a server warm its own process.
+    warmUp: variants.some(({ cpu }) => cpu !== undefined) ? 0 : stream ? 1_000 : 25_000,
     concurrency: 8,
     onRound: (round) =>
       show && process.stderr.write(`\r${title}: round ${Math.max(0, round + 1)} of ${rounds} `),

@@ -68,7 +68,8 @@ export class CallRecord {
   readonly reports: AttemptReport[] = []
   #begun = 0
   #endedAt: number | undefined
-  readonly #running = new Map<ModelRequest, RecordedAttempt>()
+  /** Few at a time, so that a list is quicker than a map. */
+  readonly #running: { readonly request: ModelRequest; readonly attempt: RecordedAttempt }[] = []
   /** Endpoints of hedges that have been started and have not sent anything yet. */
   #hedges: string[] | undefined
   /** Who was asked first; a circuit that refuses is a target that was asked, though there is no attempt. */
@@ -91,7 +92,7 @@ export class CallRecord {
 
   /** Attempts that have not ended. */
   get running(): number {
-    return this.#running.size
+    return this.#running.length
   }
 
   /** When the call ended, in `clock.now()` time: the moment that the first one to hear of it has given. */
@@ -146,7 +147,7 @@ export class CallRecord {
     }
     this.#first ??= attempt
     this.#lastTarget = target
-    this.#running.set(request, attempt)
+    this.#running.push({ request, attempt })
     keep(this.attempts, attempt, mostAttempts)
   }
 
@@ -165,9 +166,11 @@ export class CallRecord {
   }
 
   #end(outcome: Outcome, request: ModelRequest): void {
-    const attempt = this.#running.get(request)
-    if (attempt !== undefined) attempt.outcome = outcome
-    this.#running.delete(request)
+    const index = this.#running.findIndex((each) => each.request === request)
+    if (index >= 0) {
+      const [ended] = this.#running.splice(index, 1)
+      if (ended !== undefined) ended.attempt.outcome = outcome
+    }
     const { target } = request.context
     if (target === this.#first?.target) this.#firstFailure = outcome.failure?.kind
     this.#report(reportAttempt(target, outcome))

@@ -61,16 +61,19 @@ export function tellListener<E extends { readonly type: string }>(
   listener: (event: E) => unknown,
   event: E,
 ): void {
-  const fail = (error: unknown): void => {
-    const tell = tells.get(event.type) ?? tellOnce(`a listener of the event ${event.type}`)
-    if (tells.size < mostTypes) tells.set(event.type, tell)
-    if (tells.has(event.type)) tell(thrown(error))
-  }
   try {
-    settleLater(listener(event), fail)
+    const result = listener(event)
+    // For speed: hardly any returns something.
+    if (result !== undefined) settleLater(result, (error) => tellOfListener(event.type, error))
   } catch (error) {
-    fail(error)
+    tellOfListener(event.type, error)
   }
+}
+
+function tellOfListener(type: string, error: unknown): void {
+  const tell = tells.get(type) ?? tellOnce(`a listener of the event ${type}`)
+  if (tells.size < mostTypes) tells.set(type, tell)
+  if (tells.has(type)) tell(thrown(error))
 }
 
 /**

@@ -27,8 +27,8 @@ export interface Asked {
   readonly mayProbe: boolean
   /** Endpoints that have failed this call before. */
   readonly tried: ReadonlySet<Endpoint> | undefined
-  /** Endpoints that are out of the question. */
-  readonly excluded: ReadonlySet<Endpoint> | undefined
+  /** Endpoints that are out of the question; few, so that a list is quicker than a set. */
+  readonly excluded: readonly Endpoint[]
 }
 
 /** What is known of all endpoints together. */
@@ -76,7 +76,7 @@ const excluded = 255
 function weighUp({ endpoints, objections }: Pool, asked: Asked): number {
   let least = excluded
   for (const endpoint of endpoints) {
-    const found = asked.excluded?.has(endpoint) ? excluded : objectionsTo(endpoint, asked)
+    const found = asked.excluded.includes(endpoint) ? excluded : objectionsTo(endpoint, asked)
     objections[endpoint.index] = found
     if (found < least) least = found
   }
@@ -85,21 +85,20 @@ function weighUp({ endpoints, objections }: Pool, asked: Asked): number {
 
 /** Chooses an endpoint; undefined when all are excluded. */
 export function choose(pool: Pool, asked: Asked): Choice | undefined {
-  const chosen = chooseEndpoint(pool, asked)
-  return chosen && { ...chosen, key: keyTo(chosen.endpoint, asked) }
-}
-
-function chooseEndpoint(pool: Pool, asked: Asked): Omit<Choice, 'key'> | undefined {
   const { conversation } = asked
   const home = conversation && pool.conversations?.placeOf(conversation.key)
   const probed = asked.mayProbe ? toProbe(pool, asked, home) : undefined
-  if (probed !== undefined) return { endpoint: probed, reason: 'probe' }
+  if (probed !== undefined) return chosen(probed, 'probe', asked)
   const least = weighUp(pool, asked)
   if (least === excluded) return undefined
   const endpoint = home === undefined ? ofTwo(pool, asked, least) : forConversation(pool, asked, home, least)
-  if (least >= unusable) return { endpoint, reason: 'last_resort' }
-  if (home === undefined || conversation?.isFirstTurn) return { endpoint, reason: 'balanced' }
-  return { endpoint, reason: endpoint === home ? 'affinity' : 'moved' }
+  if (least >= unusable) return chosen(endpoint, 'last_resort', asked)
+  if (home === undefined || conversation?.isFirstTurn) return chosen(endpoint, 'balanced', asked)
+  return chosen(endpoint, endpoint === home ? 'affinity' : 'moved', asked)
+}
+
+function chosen(endpoint: Endpoint, reason: ChoiceReason, asked: Asked): Choice {
+  return { endpoint, key: keyTo(endpoint, asked), reason }
 }
 
 /**
@@ -130,7 +129,7 @@ function toProbe({ endpoints, probePatience }: Pool, asked: Asked, home: Endpoin
     const { ejection } = endpoint
     const key = keyTo(endpoint, asked)
     if (!ejection.isOut && !key.suspension.isOut) return false
-    if (asked.excluded?.has(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
+    if (asked.excluded.includes(endpoint) || tried?.has(endpoint) || key.pausedUntil > now) return false
     // A conversation that is well off is not sent out for this until no other call has come for a while.
     const at = settled && home !== endpoint ? now - probePatience : now
     return (!ejection.isOut || ejection.isDue(at)) && (!key.suspension.isOut || key.suspension.isDue(at))

@@ -91,19 +91,23 @@ export class Health {
     this.#endProbe(sent)
   }
 
-  /** The first content of a stream or the whole of another answer has come. Not yet a success. */
-  committed(sent: Sent): void {
+  /**
+   * The first content of a stream or the whole of another answer has come. Not yet a success.
+   * @returns how long that took
+   */
+  committed(sent: Sent): number {
     const { endpoint, request, startedAt } = sent
     this.#endProbe(sent)
-    if (request.operation !== 'generate' || request.context.isShadow) return
     const now = request.clock.now()
-    const kind = kindOf(request)
     const latency = now - startedAt
+    if (request.operation !== 'generate' || request.context.isShadow) return latency
+    const kind = kindOf(request)
     const { usual } = this.#pool
     usual[kind] = usual[kind] === 0 ? latency : usual[kind] * 0.95 + latency * 0.05
     endpoint.latency[kind].observe(latency, now, usual[kind])
     endpoint.recent[kind].add(latency, now)
     this.latencies[kind].add(latency, now)
+    return latency
   }
 
   /**

@@ -1,59 +1,69 @@
 /**
- * The last times to first token, as many as `size`, with when they were taken. Quantiles are of those; they are
- * computed again after some more have come, so that asking for one costs next to nothing.
+ * The last times to first token, as many as `size`, with when they were taken. Quantiles are of those. Once one has been asked for, they are
+ * kept in order, for speed: answers of a slow endpoint ask each time.
  */
 export class Latencies {
   readonly #values: Float64Array
   readonly #times: Float64Array
+  /** The values in their order, while `#isSorted`. */
   readonly #sorted: Float64Array
-  readonly #refresh: number
+  #isSorted = false
   #count = 0
-  #cached: number | undefined
-  #cachedAt = 0
 
   constructor(size: number) {
     this.#values = new Float64Array(size)
     this.#times = new Float64Array(size)
     this.#sorted = new Float64Array(size)
-    this.#refresh = Math.max(1, size >> 2)
   }
 
   add(latency: number, now: number): void {
+    const filled = this.#filled
     const at = this.#count++ % this.#values.length
+    if (this.#isSorted)
+      this.#place(latency, filled, at < filled ? this.#sorted.indexOf(this.#values[at] as number) : filled)
     this.#values[at] = latency
     this.#times[at] = now
   }
 
   /** Nearest rank; undefined when there are fewer than `least`, none of them older than `since`. */
   quantile(share: number, least: number, since: number = -Infinity): number | undefined {
-    const count = this.#sortRecent(since)
-    if (count < least || count === 0) return undefined
-    return this.#sorted[Math.max(0, Math.ceil(share * count) - 1)]
-  }
-
-  /** A quantile that is up to a quarter of `size` observations old. */
-  recentQuantile(share: number, least: number): number | undefined {
-    if (this.#cached === undefined || this.#count - this.#cachedAt >= this.#refresh) {
-      this.#cached = this.quantile(share, least)
-      this.#cachedAt = this.#count
+    const filled = this.#filled
+    if (filled < least || filled === 0) return undefined
+    const oldest = this.#times[filled < this.#values.length ? 0 : this.#count % filled] as number
+    if (oldest < since) return this.#quantileSince(share, least, since)
+    if (!this.#isSorted) {
+      this.#sorted.set(this.#values)
+      this.#sorted.subarray(0, filled).sort()
+      this.#isSorted = true
     }
-    return this.#cached
+    return this.#sorted[rank(share, filled)]
   }
 
   clear(): void {
     this.#count = 0
-    this.#cached = undefined
-    this.#cachedAt = 0
+    this.#isSorted = false
   }
 
-  /** Writes those that are not older into `#sorted`, and returns how many; in place, since answers of a slow endpoint ask each time. */
-  #sortRecent(since: number): number {
-    const filled = Math.min(this.#count, this.#values.length)
-    let count = 0
-    for (let at = 0; at < filled; at++) {
-      if ((this.#times[at] as number) >= since) this.#sorted[count++] = this.#values[at] as number
-    }
-    this.#sorted.subarray(0, count).sort()
-    return count
+  get #filled(): number {
+    return Math.min(this.#count, this.#values.length)
+  }
+
+  /** Puts a value into the order of `filled` others, in the place of the one at `from`. */
+  #place(value: number, filled: number, from: number): void {
+    const sorted = this.#sorted
+    let at = from
+    for (; at > 0 && (sorted[at - 1] as number) > value; at--) sorted[at] = sorted[at - 1] as number
+    for (; at + 1 < filled && (sorted[at + 1] as number) < value; at++) sorted[at] = sorted[at + 1] as number
+    sorted[at] = value
+  }
+
+  #quantileSince(share: number, least: number, since: number): number | undefined {
+    const recent = this.#values.filter((_, at) => at < this.#filled && (this.#times[at] as number) >= since)
+    return recent.length < least || recent.length === 0
+      ? undefined
+      : recent.sort()[rank(share, recent.length)]
   }
 }
+
+/** The place of a quantile among so many in order. */
+const rank = (share: number, count: number): number => Math.max(0, Math.ceil(share * count) - 1)

@@ -38,7 +38,7 @@ export function createOutliers(
     let exceeded = 0
     for (const other of endpoints) {
       if (other === endpoint || other.ejection.isOut) continue
-      const median = other.recent[kind].recentQuantile(0.5, 3)
+      const median = other.recent[kind].quantile(0.5, 3)
       if (median === undefined) continue
       known++
       if (latency > factor * median) exceeded++

@@ -13,7 +13,7 @@ import { type Asked, type Choice, choose, chooseHedge, keyTo, type Pool } from '
 import { Conversations } from './conversations.ts'
 import { createEndpoints, type Endpoint, type EndpointState, kindOf, stateOf } from './endpoint.ts'
 import { FailedCalls } from './failed-calls.ts'
-import { Health } from './health.ts'
+import { Health, type Sent } from './health.ts'
 import { type Hedge, withHedge } from './hedge.ts'
 import { HedgeBudget } from './hedge-budget.ts'
 import { type EndpointOptions, type RoutingOptions, readOptions } from './options.ts'
@@ -85,7 +85,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     return { ...conversation, key: `${callers.nameOf(request)}\n${conversation.key}` }
   }
 
-  const ask = (request: ModelRequest, excluded: ReadonlySet<Endpoint> | undefined): Asked => {
+  const ask = (request: ModelRequest, excluded: readonly Endpoint[]): Asked => {
     const { clock } = request
     lastNow = clock.now()
     return {
@@ -101,7 +101,7 @@ export function createRouting(setup: RoutingSetup): Routing {
   }
 
   /** Sends a call on until an endpoint takes it on, for good or ill. `asked` tells who was asked. */
-  const sendOn = async (request: ModelRequest, asked: Set<Endpoint>): Promise<ModelResponse> => {
+  const sendOn = async (request: ModelRequest, asked: Endpoint[]): Promise<ModelResponse> => {
     let kept: ModelResponse | undefined
     for (;;) {
       const facts = ask(request, asked)
@@ -109,13 +109,22 @@ export function createRouting(setup: RoutingSetup): Routing {
       if (choice === undefined || (kept !== undefined && choice.key.suspension.isOut)) {
         return kept as ModelResponse
       }
-      asked.add(choice.endpoint)
+      asked.push(choice.endpoint)
       const { conversation } = facts
       const isHere = conversation !== undefined && !isVisit(request, choice, conversation)
       const before = isHere ? conversations?.placeOf(conversation.key) : undefined
       if (isHere) conversations?.settle(conversation.key, choice.endpoint)
-      const reason = kept !== undefined && choice.reason !== 'probe' ? 'next' : choice.reason
-      const response = await send({ ...choice, reason }, request)
+      const isNext = kept !== undefined && choice.reason !== 'probe'
+      // Sent here and not by `sendHedge`, for speed: that would be another promise.
+      const sent = begin(isNext ? { ...choice, reason: 'next' } : choice, request)
+      let response: ModelResponse
+      try {
+        response = await endpointsAnswer(sent)
+      } catch (error) {
+        leave(sent)
+        throw error
+      }
+      learn(sent, response)
       if (response.failure === undefined || !isForNext(response.failure)) {
         kept?.body.cancel()
         return response
@@ -141,27 +150,25 @@ export function createRouting(setup: RoutingSetup): Routing {
   ): boolean =>
     context.isShadow || (reason === 'probe' && !isFirstTurn && conversations?.placeOf(key) !== endpoint)
 
-  const send = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
+  const begin = (choice: Choice, request: ModelRequest): Sent => {
     const { endpoint, reason } = choice
     emit(request, 'routing.chosen', { endpoint: endpoint.name, reason })
-    const sent = health.begin(choice, request)
-    let response: ModelResponse
-    try {
-      const context = { ...request.context, endpoint: endpoint.name }
-      response = await endpoint.handler(deriveRequest(request, { context }))
-    } catch (error) {
-      health.abandoned(sent)
-      health.release(sent)
-      throw error
-    }
-    const { failure } = response
-    const latency = request.clock.now() - sent.startedAt
+    return health.begin(choice, request)
+  }
+
+  const leave = (sent: Sent): void => {
+    health.abandoned(sent)
+    health.release(sent)
+  }
+
+  const learn = (sent: Sent, { failure, outcome }: ModelResponse): void => {
+    const { endpoint, request } = sent
     if (failure === undefined) {
-      health.committed(sent)
+      const latency = health.committed(sent)
       failedCalls.forget(request)
-      response.outcome.then((outcome) => {
+      outcome.then((ended) => {
         health.release(sent)
-        health.ended(sent, outcome.failure, latency)
+        health.ended(sent, ended.failure, latency)
       })
     } else {
       // It is known already how this ends.
@@ -169,6 +176,18 @@ export function createRouting(setup: RoutingSetup): Routing {
       health.ended(sent, failure, undefined)
       if (failure.retryable) failedCalls.add(request, endpoint)
     }
+  }
+
+  const sendHedge = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
+    const sent = begin(choice, request)
+    let response: ModelResponse
+    try {
+      response = await endpointsAnswer(sent)
+    } catch (error) {
+      leave(sent)
+      throw error
+    }
+    learn(sent, response)
     return response
   }
 
@@ -178,10 +197,10 @@ export function createRouting(setup: RoutingSetup): Routing {
     // A retry is not another call.
     if (failedCalls.tried(request) === undefined) hedges?.deposit()
     if (hedge.after !== 'p95') return hedge.after
-    return health.latencies[kindOf(request)].recentQuantile(0.95, leastForHedge)
+    return health.latencies[kindOf(request)].quantile(0.95, leastForHedge)
   }
 
-  const hedgeBeside = (request: ModelRequest, asked: Set<Endpoint>): Hedge | undefined => {
+  const hedgeBeside = (request: ModelRequest, asked: Endpoint[]): Hedge | undefined => {
     if (isClosed) return undefined
     const facts = ask(request, asked)
     const endpoint = chooseHedge(pool, facts)
@@ -189,15 +208,15 @@ export function createRouting(setup: RoutingSetup): Routing {
       return undefined
     }
     const key = keyTo(endpoint, facts)
-    asked.add(endpoint)
+    asked.push(endpoint)
     return {
       endpoint: endpoint.name,
-      handler: (derived) => send({ endpoint, key, reason: 'hedge' }, derived),
+      handler: (derived) => sendHedge({ endpoint, key, reason: 'hedge' }, derived),
     }
   }
 
   const handler: Handler = (request) => {
-    const asked = new Set<Endpoint>()
+    const asked: Endpoint[] = []
     const afterMs = hedgeAfter(request)
     if (afterMs === undefined) return sendOn(request, asked)
     return withHedge(
@@ -224,6 +243,11 @@ export function createRouting(setup: RoutingSetup): Routing {
       callers?.clear()
     },
   }
+}
+
+function endpointsAnswer({ endpoint, request }: Sent): Promise<ModelResponse> {
+  const context = { ...request.context, endpoint: endpoint.name }
+  return endpoint.handler(deriveRequest(request, { context }))
 }
 
 /** Whether the next endpoint may do what this one will not: another key, another breaker, another limit, another venue. */

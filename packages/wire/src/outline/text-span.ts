@@ -11,6 +11,8 @@ const sampled = 256
 
 /** How many UTF-16 units of each end tell texts apart, and how many bytes a text has in UTF-8 that is taken whole. */
 export function sampleOf(text: string): string {
+  // No unit of UTF-16 takes more than three bytes.
+  if (text.length * 3 <= 2 * sampled) return `\n${text}`
   const bytes = Buffer.byteLength(text)
   return bytes <= 2 * sampled ? `\n${text}` : sampleFrom(bytes, text, text)
 }

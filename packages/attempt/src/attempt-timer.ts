@@ -69,7 +69,7 @@ export class AttemptTimer {
     this.#enteredAt = this.#request.clock.now()
     if (hasLeft) this.#leftAt = this.#enteredAt
     this.#lastByteAt = this.#enteredAt
-    this.#arm()
+    this.#arm(this.#enteredAt)
   }
 
   /** Something has arrived. */
@@ -83,7 +83,7 @@ export class AttemptTimer {
     this.#body = body
     this.#lastReadAt = this.#request.clock.now()
     this.#reads = body.reads
-    this.#arm()
+    this.#arm(this.#lastReadAt)
   }
 
   pause(): void {
@@ -94,7 +94,7 @@ export class AttemptTimer {
   resume(): void {
     this.#paused = false
     this.touch()
-    this.#arm()
+    this.#arm(this.#lastByteAt)
   }
 
   stop(): void {
@@ -103,10 +103,9 @@ export class AttemptTimer {
     this.#phase = 'done'
   }
 
-  #arm(): void {
+  #arm(now: number = this.#request.clock.now()): void {
     if (this.#phase === 'done') return
     const { clock, timeouts } = this.#request
-    const now = clock.now()
     this.#look()
     const hasNoAnswer = this.#phase === 'leaving' || this.#phase === 'waiting'
     // Not later than what will come first when the answer begins: else each answer would set a second timer.

@@ -69,14 +69,16 @@ export function isEventStream(headers: ResponseHeaders, venue?: Venue): boolean 
 }
 
 const terminator = Buffer.from('data: [DONE]')
+const lastOfTerminator = 0x5d
 
 /** A whole answer without the end of a stream that some servers put behind it. */
 export function withoutTerminator(body: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  let end = bytes.length
-  while (end > 0 && (bytes[end - 1] as number) <= SPACE) end--
+  let end = body.length
+  while (end > 0 && (body[end - 1] as number) <= SPACE) end--
+  // For speed: hardly any answer ends with a bracket.
+  if (body[end - 1] !== lastOfTerminator) return body
   const start = end - terminator.length
-  return start > 0 && bytes.subarray(start, end).equals(terminator) ? bytes.subarray(0, start) : body
+  return start > 0 && terminator.equals(body.subarray(start, end)) ? body.subarray(0, start) : body
 }
 
 /** The headers of a response whose body has become JSON. */
@@ -100,6 +102,7 @@ export function streamType(venue?: Venue): string {
  */
 export function headersOf(form: 'stream' | 'json', headers: ResponseHeaders, venue?: Venue): ResponseHeaders {
   const type = header(headers, 'content-type') ?? ''
+  if (form === 'json' && type === 'application/json') return headers
   if (form === 'stream') {
     const right = venue === 'bedrock' ? framesType : 'text/event-stream'
     return type.startsWith(right) ? headers : headersOfStream(headers, venue)

@@ -23,7 +23,16 @@ const headerSafe = /^[\x21-\x7e]{1,256}$/
 export function nameField(value: unknown, name: string, longest: number = longestName): string | undefined {
   const found = field(value, name)
   if (typeof found !== 'string' || found === '' || found.length > longest) return undefined
-  return unprintable.test(found) ? undefined : found
+  return isPlain(found) || !unprintable.test(found) ? found : undefined
+}
+
+/** Whether a text is printable ASCII, as nearly every name is: without the tables of Unicode, for speed. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x20 || unit > 0x7e) return false
+  }
+  return true
 }
 
 /** An id that an upstream gives, if it can be sent in a header. */

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openLedgerStore } from '@spillway/ledger'
 import { hasRedis, type SimulatedServer, startClaude, startRedis } from '@spillway/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { privatePostgres } from '../../../packages/ledger/test/private-postgres.ts'
@@ -34,6 +35,23 @@ describe('a signal', { timeout: 60_000 }, () => {
     process.kill(pid(run), 'SIGHUP')
     expect(await run.exit).toBe(0)
     expect(run.stream.received()).toContain('message_stop')
+  })
+
+  it('SIGKILL leaves what an idle gateway has written in its database, which it has closed by then', async () => {
+    const file = join(temporaryFolder(), 'ledger.db')
+    const claude = forThisTest(await startClaude())
+    const storage = { url: `sqlite:${file}` }
+    const run = await started(configOf(targetAt(claude, 'anthropic'), undefined, { storage }))
+    // Until the last connection is closed, what was written is in a file beside it.
+    const isWritten = (): boolean => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 20_000
+    await until(() => isWritten() && !existsSync(`${file}-wal`))
+    process.kill(pid(run), 'SIGKILL')
+    await run.exit
+    const store = openLedgerStore(storage.url, { readOnly: true })
+    expect(await store.audit.read(0, 10)).toMatchObject([
+      { seq: 1, entry: expect.stringContaining('gateway.started') },
+    ])
+    await store.close()
   })
 
   it('SIGTERM that comes again stops at once', async () => {

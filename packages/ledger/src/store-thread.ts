@@ -43,14 +43,18 @@ interface Waiting {
 
 /** When an idle thread ends. */
 export interface Idling {
-  /** After so many milliseconds; Infinity for a database that ends with its thread. */
+  /** After so many milliseconds at most; Infinity for a database that ends with its thread. */
   readonly after: number
   readonly clock?: Clock | undefined
 }
 
+/** How long an idle thread stays at least, in milliseconds. */
+const shortest = 1_000
+
 /**
- * A thread with one store of SQLite. Starts with the first question, and ends when there was none for a while: a thread
- * holds 10 MB. Keeps the process alive only while an answer is awaited.
+ * A thread with one store of SQLite. Starts with the first question, and ends when there was none for as long as questions have come
+ * so far: a thread holds 20 MB, and what only the start of a program asks needs none afterwards. Keeps the process alive only while an
+ * answer is awaited.
  */
 export class StoreThread {
   readonly #settings: WorkerSettings
@@ -61,6 +65,8 @@ export class StoreThread {
   #worker: Worker | undefined
   #closed: Promise<void> | undefined
   #questions = 0
+  /** When the first question was answered. */
+  #firstAt: number | undefined
   #cancelEnd: CancelTimer | undefined
   /** Resolves when idle threads have ended. */
   #retired: Promise<unknown> = Promise.resolve()
@@ -128,7 +134,10 @@ export class StoreThread {
     worker.unref()
     const { after, clock = backgroundClock } = this.#idling
     if (after === Infinity) return
-    this.#cancelEnd = clock.setTimer(after, () => {
+    const now = clock.now()
+    this.#firstAt ??= now
+    const wait = Math.min(Math.max(shortest, now - this.#firstAt), after)
+    this.#cancelEnd = clock.setTimer(wait, () => {
       this.#worker = undefined
       this.#retired = Promise.all([this.#retired, worker.terminate()])
     })

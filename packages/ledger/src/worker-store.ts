@@ -6,7 +6,7 @@ import type { LedgerStore } from './store.ts'
 import { StoreThread, type ThreadSettings } from './store-thread.ts'
 
 /**
- * How long the threads of a file stay without a question, in milliseconds. Another one takes some 50 ms of CPU to start, and runs cold;
+ * How long the threads of a file stay without a question at most, in milliseconds. Another one takes some 50 ms of CPU to start, and runs cold;
  * calls of a person come within seconds, and pages of the dashboard ask every 30 s.
  */
 const idleAfter = 60_000

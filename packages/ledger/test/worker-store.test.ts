@@ -75,20 +75,26 @@ it('ends its thread when nothing was asked for a while, and starts another one f
   const thread = new StoreThread({ url: `sqlite:${file}` }, () => {}, { after: 10_000, clock })
   const append = (id: string): Promise<unknown> =>
     thread.ask('audit', 'append', [[{ id, at: 1, actor: 'a', action: 'a', details: {} }]])
+  // What only the start of a program asks keeps no thread.
   await append('a')
-  await clock.advance(9_000)
-  await append('b')
-  await clock.advance(9_000)
+  await clock.advance(999)
   expect([workers.length, thread.isRunning, existsSync(`${file}-wal`)]).toEqual([1, true, true])
   const ended = once(workers[0] as Worker, 'exit')
-  await clock.advance(1_000)
+  await clock.advance(1)
   expect(thread.isRunning).toBe(false)
   // What is asked meanwhile does not wait for the end.
-  await append('c')
+  await append('b')
   await ended
   expect([workers.length, thread.isRunning]).toEqual([2, true])
-  expect(await thread.ask('audit', 'read', [-1, 10])).toMatchObject([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+  expect(await thread.ask('audit', 'read', [-1, 10])).toMatchObject([{ id: 'a' }, { id: 'b' }])
+  // Each pause is shorter than the time before it.
+  for (const pause of [900, 1_800, 3_600, 7_200, 9_999]) {
+    await clock.advance(pause)
+    await append(`after ${pause}`)
+  }
+  expect([workers.length, thread.isRunning]).toEqual([2, true])
   await clock.advance(10_000)
+  expect(thread.isRunning).toBe(false)
   await thread.close()
   // Each one has closed its database.
   expect([workers.length, existsSync(`${file}-wal`), clock.pending]).toEqual([2, false, 0])

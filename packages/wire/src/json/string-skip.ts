@@ -5,8 +5,8 @@ export interface StringSkip {
   /** The bytes that `skip` reads from now on, {@link mostLoaded} of them at most. */
   load(bytes: Uint8Array): void
   /**
-   * Where what is plain in a string ends, escapes of two bytes included: at its quote, at another escape, at a control character, or less
-   * than 64 bytes before `end`.
+   * Where what is plain in a string ends, escapes of two bytes included: at its quote, at another escape, at a control character, or 64
+   * bytes or fewer before `end`.
    */
   skip(at: number, end: number): number
   /** How many escapes the last `skip` has passed. */

@@ -32,6 +32,8 @@ if (isOlder(process.versions.node, engines.node)) {
   // SIGUSR2 and SIGPIPE must not end it either.
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE']) process.on(signal, () => {})
 
+  if (asked === 'start') (await import('../dist/command/spare-cores.js')).spareCoresForCalls(process)
+
   // A start runs most of its code once: the compiler that pays off later is left alone, and the heap small, until it serves. What
   // is taken by then stays taken. See decision 0224.
   if (asked === 'start' || asked === 'worker') {

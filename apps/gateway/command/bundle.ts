@@ -88,6 +88,8 @@ const bundle = await rolldown({
   platform: 'node',
   input: {
     cli: 'src/cli.ts',
+    // Before the rest is loaded.
+    'spare-cores': 'src/cli/spare-cores.ts',
     // Started by their names, beside the code that starts them.
     'sqlite-worker': '../../packages/ledger/src/sqlite-worker.ts',
     'engine-child': '../../packages/local-model/src/engine-child.ts',

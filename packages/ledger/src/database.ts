@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   readonly readOnly?: boolean
   /** Asked with each row that a view reads from SQLite: whether it shall end. @default it is never ended */
   readonly isInterrupted?: (() => boolean) | undefined
+  /** Called between the statements of a batch for SQLite, to let others have the processor. @default nothing is called */
+  readonly giveWay?: (() => void) | undefined
   /**
    * How long PostgreSQL may take for a statement, in milliseconds: it gives up and releases its locks, also where nobody
    * waits for it any more.
@@ -51,7 +53,7 @@ export function databaseKind(url: string, options: DatabaseOptions = {}): Databa
 /** Kysely's own dialect over the SQLite that Node brings: the two differ in how they tell a query from a command. */
 function sqlite(
   name: string,
-  { warn = warnProcess, readOnly = false, isInterrupted }: DatabaseOptions,
+  { warn = warnProcess, readOnly = false, isInterrupted, giveWay }: DatabaseOptions,
 ): DatabaseKind {
   const file = databaseFile(`sqlite:${name}`)
   let inserts: SqliteInserts | undefined
@@ -63,7 +65,7 @@ function sqlite(
       if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = normal')
       if (isInterrupted !== undefined) interruptWith(database, isInterrupted)
       const textOf = isInterrupted === undefined ? (sql: string) => sql : interruptible
-      inserts = sqliteInserts(database)
+      inserts = sqliteInserts(database, giveWay)
       return {
         close: () => database.close(),
         prepare(sql) {

@@ -20,8 +20,11 @@ export interface SqliteInserts {
   runNew(table: string, text: InsertText, rows: readonly (readonly unknown[])[]): boolean[]
 }
 
-/** Statements are prepared once: preparing costs more than running them, and a batch has hundreds of rows. */
-export function sqliteInserts(database: DatabaseSync): SqliteInserts {
+/**
+ * Statements are prepared once: preparing costs more than running them, and a batch has hundreds of rows.
+ * @param giveWay called after each statement
+ */
+export function sqliteInserts(database: DatabaseSync, giveWay?: () => void): SqliteInserts {
   const statements = new Map<string, StatementSync>()
   const prepared = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql)
@@ -46,6 +49,7 @@ export function sqliteInserts(database: DatabaseSync): SqliteInserts {
       )
       onInserted?.(count, Number(changes), Number(lastInsertRowid))
       from += count
+      giveWay?.()
     }
   }
   return {

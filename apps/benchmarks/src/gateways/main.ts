@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '10' },
+    warm: { type: 'string', default: '25000' },
     loads: { type: 'string' },
     rates: { type: 'string', default: '100,1000,3000' },
     write: { type: 'string' },
@@ -24,7 +25,8 @@ const { values: options } = parseArgs({
 })
 
 if (options.help) {
-  console.log(`Usage: pnpm bench gateways [--only NAMES] [--rounds N] [--loads NAMES] [--rates N,N] [--seconds N] [--write FILE] [--check]
+  console.log(`Usage: pnpm bench gateways [--only NAMES] [--rounds N] [--loads NAMES] [--rates N,N] [--seconds N] [--warm N] [--write FILE]
+                            [--check]
 
 Measures gateways side by side on this machine, in front of a simulated Claude that costs next to nothing: what a call costs in a
 closed loop (CPU of all processes of the gateway), and what it adds in an open loop at fixed rates, with and without faults. All
@@ -35,12 +37,17 @@ take turns in each round; figures are medians, and ratios are medians of the rou
   --loads NAMES   of ${Object.keys(loadTable()).join(', ')}; default: all
   --rates N,N     calls a second of the open loop (default 100,1000,3000); 0 leaves it out
   --seconds N     how long each rate is kept (default 10)
+  --warm N        small calls to each gateway before anything is measured (default 25000), so that its code is compiled as it is in
+                  service; at most 15 seconds of them
   --write FILE    the tables, as Markdown
   --check         exit with 1 when a bound is missed
 
 What is not there is said and left out; how to get it is said too.`)
   process.exit(0)
 }
+
+/** For one gateway, in milliseconds. */
+const longestWarmUp = 15_000
 
 /** A closed loop. */
 interface Load {
@@ -57,8 +64,8 @@ function loadTable(): Readonly<Record<string, Load>> {
     'json-16': { prompt: json, connections: 16, calls: 6_000 },
     'json-256': { prompt: json, connections: 256, calls: 6_000 },
     'sse-16': { prompt: stream, connections: 16, calls: 800 },
-    '450kB-4': { prompt: long, connections: 4, calls: 500 },
-    '2MB-2': { prompt: huge, connections: 2, calls: 120 },
+    '450kB-4': { prompt: long, connections: 4, calls: 1_000 },
+    '2MB-2': { prompt: huge, connections: 2, calls: 200 },
   }
 }
 
@@ -90,6 +97,7 @@ try {
     idle.push({ rival: name, startedIn: rival.startedIn, memory: rival.memory() })
     console.log(`${name}: started in ${rival.startedIn.toFixed(0)} ms, ${megabytes(rival.memory())} MB`)
   }
+  for (const { name, rival } of running) await warmUp(name, rival)
   for (const [, load] of loads) closed.push(...(await measureClosed(load)))
   for (const rate of options.rates
     .split(',')
@@ -107,6 +115,27 @@ console.log(`\n${text}`)
 for (const line of missed) console.log(`MISSED  ${line}`)
 if (options.write !== undefined) writeFileSync(options.write, `${text}\n`)
 if (options.check && missed.length > 0) process.exitCode = 1
+
+/** What is cold costs compilation, which no gateway in service pays for long. */
+async function warmUp(name: string, rival: RunningRival): Promise<void> {
+  const piece = 1_000
+  const calls = Number(options.warm) || 0
+  const startedAt = performance.now()
+  for (let sent = 0; sent < calls && performance.now() - startedAt < longestWarmUp; sent += piece) {
+    show(`${name}: warming up, ${sent} of ${calls} calls`)
+    try {
+      await closedLoop(rival, {
+        connections: 16,
+        body: prompts.json.body,
+        calls: Math.min(piece, calls - sent),
+      })
+    } catch {
+      // What it refuses is said where it is measured.
+      break
+    }
+  }
+  show('')
+}
 
 async function measureClosed({ prompt, connections, calls }: Load): Promise<ClosedRow[]> {
   const name = `${prompt.name}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`

@@ -7,7 +7,7 @@ import {
   named,
 } from '@spillway/middleware'
 import type { RequestHeaders } from '@spillway/middleware/kit'
-import { refuse } from '@spillway/wire'
+import { readCredential, refuse } from '@spillway/wire'
 import { isDivertedHeader } from '@spillway/wire/internal'
 import { type AccessToken, type Credential, tokenSource } from './credential.ts'
 import { sendWithCredential, tokenExchange } from './credential-exchange.ts'
@@ -25,6 +25,12 @@ const oauthBeta = 'oauth-2025-04-20'
  * 401 and the credential's source has a newer secret, the request goes out once more.
  */
 export function authenticate(credential: Credential, scheme: AuthScheme): Middleware {
+  const fixed = typeof credential === 'string' ? readCredential(credential) : undefined
+  // A fixed secret is not obtained and has no successor: for speed, nothing of that is asked for each call.
+  if (fixed !== undefined && 'value' in fixed) {
+    const adding: Middleware = (next) => (request) => next(withToken(request, fixed.value, scheme))
+    return named(adding, 'authentication', { options: { scheme } })
+  }
   const source = tokenSource(credential)
   const authenticating: Middleware = (next) => (request) =>
     sendWithCredential<AccessToken, ModelResponse>({

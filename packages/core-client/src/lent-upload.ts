@@ -18,7 +18,7 @@ export class LentUpload implements Iterable<Uint8Array> {
 
   [Symbol.iterator](): Iterator<Uint8Array> {
     if (this.#hasFailed) throw new Error('the request has ended before it was sent')
-    // Written once more elsewhere: what becomes of the first time is not known.
+    // Written once more elsewhere: what happened to the first one is not known.
     if (this.#hasBegun) this.#lent.keep()
     this.#hasBegun = true
     let isGiven = false

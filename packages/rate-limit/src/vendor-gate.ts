@@ -27,7 +27,10 @@ export interface Passed {
 
 /** What a vendor has said of one of its limits, and what has been admitted since. */
 interface Told {
+  readonly key: string
   readonly name: WindowName
+  /** What calls take from it; kept here, for speed. */
+  readonly window: (typeof windows)[WindowName]
   readonly limit: number | undefined
   /** What comes back in a millisecond. */
   readonly refill: number
@@ -98,7 +101,7 @@ export class VendorGate {
     for (const told of this.#told.values()) {
       isProbe ||= this.#lasts(told, cost, now) > 0
       refresh(told, now)
-      if (told.name !== 'outputTokensPerMinute') told.remaining -= windows[told.name].of(cost)
+      if (told.name !== 'outputTokensPerMinute') told.remaining -= told.window.of(cost)
     }
     if (isProbe) this.#lastProbe = now
     this.#order++
@@ -117,7 +120,7 @@ export class VendorGate {
     this.#output -= expectedOutput(reserved)
     for (const told of this.#told.values()) {
       refresh(told, now)
-      const { of } = windows[told.name]
+      const { of } = told.window
       const real = actual === undefined ? 0 : of(actual)
       // Of the output of calls before the word, some was contained in it: half, on the mean.
       if (told.name === 'outputTokensPerMinute') told.remaining -= passed.order > told.order ? real : real / 2
@@ -163,7 +166,9 @@ export class VendorGate {
     // Most keys that callers make up never hear of any.
     if (this.#told === nothingTold) this.#told = new Map()
     this.#told.set(key, {
+      key,
       name,
+      window: windows[name],
       limit,
       refill,
       order,
@@ -199,7 +204,7 @@ export class VendorGate {
       this.#closedUntil = -Infinity
       opened = true
     }
-    for (const [key, { probeFrom, order }] of this.#told) {
+    for (const { key, probeFrom, order } of this.#told.values()) {
       if (probeFrom === Infinity || passed.order <= order) continue
       this.#told.delete(key)
       opened = true
@@ -251,9 +256,9 @@ export class VendorGate {
 
   /** How long a limit of the vendor's refuses such a call, in milliseconds. */
   #lasts(told: Told, cost: Cost, now: number, ahead?: Ahead, givenBack?: Ahead): number {
-    const { name, limit, refill, resetAt, refused } = told
+    const { name, limit, refill, resetAt, refused, window } = told
     if (now >= resetAt + (limit === undefined ? 0 : keptFor)) return 0
-    const { of, ofAll } = windows[name]
+    const { of, ofAll } = window
     let asked = of(cost)
     // A pool that others use is hardly ever full: half of it is enough for a call that is estimated larger than all.
     if (limit !== undefined && asked > limit) asked = limit / 2

@@ -84,15 +84,21 @@ function readPlaces(
 ): void {
   let now: number | undefined
   for (const place of places) {
-    if (headers[place.remaining] === undefined) continue
+    const left = header(headers, place.remaining)
+    if (left === undefined) continue
     now ??= vendorsNow(headers, epoch)
-    const limit = readLimit(headers, place, now)
+    const limit = readLimit(headers, place, left, now)
     if (limit !== undefined) found.push(limit)
   }
 }
 
-function readLimit(headers: ResponseHeaders, place: Place, now: number): VendorLimit | undefined {
-  const left = amount(header(headers, place.remaining))
+function readLimit(
+  headers: ResponseHeaders,
+  place: Place,
+  said: string,
+  now: number,
+): VendorLimit | undefined {
+  const left = amount(said)
   if (left === undefined) return undefined
   const limit = amount(header(headers, place.limit))
   // Azure says 0 or -1 where it counts nothing.

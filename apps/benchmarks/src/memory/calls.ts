@@ -4,7 +4,7 @@ import { prompts } from '../gateways/prompts.ts'
 import { type RunningRival, rivals } from '../gateways/rivals.ts'
 import type { Figure } from './figure.ts'
 
-/** How long after its start, and after its last call, a gateway counts as idle, in milliseconds: idle threads end after a minute. */
+/** How long after its start, and after its last call, a gateway counts as idle, in milliseconds: idle threads end after a minute at most. */
 const settles = 3_000
 const idles = 75_000
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '@spillway/testing'
@@ -82,7 +82,7 @@ const endpointsOf = (upstreams: readonly URL[]): string =>
   upstreams.map(({ origin }) => `{ url: "${origin}", credential: "env:BENCHMARK_KEY" }`).join(', ')
 
 /** All policies, limits that are kept and never reached, the audit log and metrics; the ledger where there is a database. */
-function spillway(name: string, storage: (folder: string) => string): Rival {
+function spillway(name: string, storage: (folder: string) => string, workers = 1): Rival {
   return rival(
     name,
     () => (existsSync(ownProgram) ? undefined : 'it is not built: pnpm build'),
@@ -90,7 +90,7 @@ function spillway(name: string, storage: (folder: string) => string): Rival {
       const file = join(folder, 'spillway.yaml')
       writeFileSync(
         file,
-        `server: { port: ${port}, log: { level: error } }
+        `server: { port: ${port}, workers: ${workers}, log: { level: error } }
 targets:
   claude:
     api: anthropic
@@ -170,6 +170,9 @@ const portkey = rival(
   }),
 )
 
+/** It refuses to start without one. */
+const litellmKey = `sk-${'0123456789abcdef'.repeat(4)}`
+
 const litellmCommand = process.env.BENCH_LITELLM ?? 'litellm'
 
 const litellm = rival(
@@ -187,7 +190,11 @@ const litellm = rival(
     return {
       command: litellmCommand,
       args: ['--config', file, '--port', String(port), '--host', '127.0.0.1', '--num_workers', '1'],
-      env: { LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_LOG: 'ERROR', LITELLM_MODE: 'PRODUCTION' },
+      env: {
+        ...{ LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_LOG: 'ERROR', LITELLM_MODE: 'PRODUCTION' },
+        LITELLM_MASTER_KEY: litellmKey,
+      },
+      headers: { 'x-api-key': litellmKey },
     }
   },
 )
@@ -197,6 +204,11 @@ export const rivals: Readonly<Record<string, Rival>> = {
   nginx,
   spillway: spillway('Spillway, SQLite', (folder) => `storage: { url: "sqlite:${folder}/ledger.db" }\n`),
   'spillway-memory': spillway('Spillway, no storage', () => ''),
+  'spillway-workers': spillway(
+    `Spillway, SQLite, ${availableParallelism()} workers`,
+    (folder) => `storage: { url: "sqlite:${folder}/ledger.db" }\n`,
+    availableParallelism(),
+  ),
   portkey,
   claude: claudeGateway(false),
   'claude-limits': claudeGateway(true),

@@ -18,17 +18,24 @@ const remembered = 10_000
 
 /** Before anything else: what V8 is to do in a process that serves. */
 export function setEngineFlags(): void {
-  // Done for speed: bodies lie outside of V8's heap, and by default each 64 MB of them cause a collection of all of it. See
-  // decision 0208.
-  setFlagsFromString('--external-memory-accounted-in-global-limit')
-  // Little of what calls need outlives them: it is copied sooner than helper threads are awake.
-  setFlagsFromString('--no-parallel-scavenge')
-  // Helper threads free what compiling has taken when there is nothing left to compile: with the first thousand calls 45 MB of
-  // it pile up, which malloc keeps. See decision 0229.
-  setFlagsFromString('--no-maglev-destroy-on-background')
-  // Read when a thread starts. The factor below is one for all threads, and theirs may not stay as small as they begin.
-  setFlagsFromString(`--min-semi-space-size=${halfInThreads}`)
-  setFlagsFromString(`--max-semi-space-size=${halfInThreads}`)
+  for (const flag of engineFlags(process.versions.v8)) setFlagsFromString(flag)
+}
+
+/** @param v8 its version: it complains about a flag that it does not know, on the operator's terminal */
+export function engineFlags(v8: string): readonly string[] {
+  return [
+    // Done for speed: bodies lie outside of V8's heap, and by default each 64 MB of them cause a collection of all of it. See
+    // decision 0208. Not known to Node 22.
+    ...(Number.parseInt(v8, 10) < 13 ? [] : ['--external-memory-accounted-in-global-limit']),
+    // Little of what calls need outlives them: it is copied sooner than helper threads are awake.
+    '--no-parallel-scavenge',
+    // Helper threads free what compiling has taken when there is nothing left to compile: with the first thousand calls 45 MB of
+    // it pile up, which malloc keeps. See decision 0229.
+    '--no-maglev-destroy-on-background',
+    // Read when a thread starts. The factor below is one for all threads, and theirs may not stay as small as they begin.
+    `--min-semi-space-size=${halfInThreads}`,
+    `--max-semi-space-size=${halfInThreads}`,
+  ]
 }
 
 /**

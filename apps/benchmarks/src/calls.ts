@@ -1,8 +1,9 @@
+import { fork } from 'node:child_process'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Agent, request } from 'undici'
 import { type ChildServer, startChild } from './child.ts'
-import { clientVariants, requestBody } from './client-variants.ts'
+import { type CallsSettings, requestBody } from './client-variants.ts'
 import { measure, type Result, ratio, type Variant } from './measure.ts'
 
 const { values: options } = parseArgs({
@@ -18,7 +19,8 @@ if (options.help) {
   console.log(`Usage: pnpm bench calls [--rounds N] [--clients] [--check]
 
 Measures the CPU time of one call in several ways, against a simulated Claude in another process. All ways are
-measured in turn in every round; the figures are medians.
+measured in turn in every round; the figures are medians. Calls by the chain and calls by fetch have a process each, as they
+have in programs: where both run, V8 compiles what they share for both.
 
   --rounds N   rounds, at least 3 (default 15)
   --clients    only what runs in process, without the gateway
@@ -40,6 +42,12 @@ const jsonBounds: readonly Bound[] = [
 ]
 const streamBounds: readonly Bound[] = [{ of: 'client.fetch, eight policies', to: 'bare fetch', atMost: 0.9 }]
 
+/** What runs in one process. */
+const ways: Readonly<Record<string, readonly string[]>> = {
+  'the chain': ['bare undici.request', 'empty chain', 'eight policies'],
+  fetch: ['bare fetch', 'empty chain over fetch', 'client.fetch', 'client.fetch, eight policies'],
+}
+
 const rounds = Math.max(3, Number(options.rounds) || 15)
 const missed: string[] = []
 
@@ -56,10 +64,27 @@ if (missed.length > 0) console.log(`missed: ${missed.join('; ')}`)
 if (options.check && missed.length > 0) process.exitCode = 1
 
 async function benchClients(stream: boolean): Promise<void> {
-  const { variants, close } = await clientVariants(claude.url, stream)
-  const results = await run(`In process, ${kind(stream)}`, variants, stream)
-  await close()
-  report(results, 'bare fetch', stream ? streamBounds : jsonBounds)
+  for (const [way, names] of Object.entries(ways)) {
+    const title = `In process, ${way}, ${kind(stream)}`
+    const results = await inProcess(title, { url: claude.url, stream, names })
+    const bounds = (stream ? streamBounds : jsonBounds).filter(({ of }) => names.includes(of))
+    report(results, 'bare fetch', bounds)
+  }
+}
+
+async function inProcess(title: string, settings: CallsSettings): Promise<readonly Result[]> {
+  const child = fork(new URL('./calls-in-process.ts', import.meta.url), [
+    JSON.stringify({ ...settings, rounds }),
+  ])
+  const results = await new Promise<readonly Result[]>((resolve, reject) => {
+    child.on('message', (message: { round?: number; results?: readonly Result[] }) => {
+      if (message.results !== undefined) resolve(message.results)
+      else showRound(title, message.round ?? 0)
+    })
+    child.on('exit', (code) => reject(new Error(`the process of ${title} has ended with ${code}`)))
+  })
+  showTitle(title)
+  return results
 }
 
 async function benchProxies(stream: boolean): Promise<void> {
@@ -99,20 +124,24 @@ function proxyVariant(name: string, server: ChildServer, agent: Agent, stream: b
 }
 
 async function run(title: string, variants: readonly Variant[], stream: boolean): Promise<Result[]> {
-  const show = process.stderr.isTTY
   const results = await measure(variants, {
     rounds,
     calls: stream ? 100 : 1_000,
     collect: 'young',
-    // Those of a server warm its own process.
-    warmUp: variants.some(({ cpu }) => cpu !== undefined) ? 0 : stream ? 1_000 : 25_000,
     concurrency: 8,
-    onRound: (round) =>
-      show && process.stderr.write(`\r${title}: round ${Math.max(0, round + 1)} of ${rounds} `),
+    onRound: (round) => showRound(title, round),
   })
-  if (show) process.stderr.write('\r\u001b[K')
-  console.log(`${title}\n`)
+  showTitle(title)
   return results
+}
+
+function showRound(title: string, round: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${title}: round ${Math.max(0, round + 1)} of ${rounds} `)
+}
+
+function showTitle(title: string): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  console.log(`${title}\n`)
 }
 
 function report(results: readonly Result[], baseline: string, bounds: readonly Bound[]): void {

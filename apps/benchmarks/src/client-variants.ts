@@ -12,6 +12,13 @@ const headers = {
   'x-api-key': 'sk-benchmark',
 }
 
+/** Which calls are measured in a process of their own, and where they go. */
+export interface CallsSettings {
+  readonly url: string
+  readonly stream: boolean
+  readonly names: readonly string[]
+}
+
 /** The request of every variant. */
 export function requestBody(stream: boolean): string {
   return JSON.stringify({

@@ -41,7 +41,7 @@ const heard: Record<string, RegExp> = {
     /spillway\.yaml was not applied .*; the gateway keeps its configuration:\nspillway\.yaml:\d+:\d+ {2}timeouts\.total: expected a duration/,
   "sed -i.old 's/total: long/total: 5m/' spillway.yaml":
     /spillway\.yaml was read again .*; changed: timeouts/,
-  "pkill -HUP -xf '[^ ]*node [^ ]*spillway start'": /spillway\.yaml was read again \(SIGHUP\)/,
+  "pkill -HUP -xf '[^ ]*node .*spillway start'": /spillway\.yaml was read again \(SIGHUP\)/,
 }
 
 const launcher = await installClaudeCode()
@@ -98,7 +98,7 @@ describe.skipIf(!hasTerminal() || launcher === undefined)('the first day', { tim
       'spillway link router': /spillway\.yaml uses it: \* -> claude -> router\n/,
       "echo 'timeouts: { total: long }' >> spillway.yaml": /^[^\n]*\n$/,
       "sed -i.old 's/total: long/total: 5m/' spillway.yaml": /^[^\n]*\n$/,
-      "pkill -HUP -xf '[^ ]*node [^ ]*spillway start'": /^[^\n]*\n$/,
+      "pkill -HUP -xf '[^ ]*node .*spillway start'": /^[^\n]*\n$/,
       'spillway status':
         /status: ok.*\n {2}claude\/1 +anthropic +circuit closed\n {2}router\/1 +openrouter +circuit closed\n/,
       'spillway dashboard': /^[^\n]*\nhttp:\/\/127\.0\.0\.1:\d+\/\S*\n/m,

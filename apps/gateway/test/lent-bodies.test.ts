@@ -12,7 +12,7 @@ const kinds = [
 ] as const
 type Kind = (typeof kinds)[number]
 
-/** Bodies are told apart at any place: each client's text is of its own number. Nearly all are of one size, as memory is used again for. */
+/** Bodies are told apart at any place: the text of each client has another number. Nearly all are of one size, as memory is used again for. */
 function bodyOf(number: number, kind: Kind): Buffer {
   const stream = kind === 'streamed' || kind === 'leavesStream'
   const words = `client-${number} `
@@ -130,7 +130,7 @@ async function gatewayBefore({ start }: Upstreams, more: object = {}): Promise<s
   return gateway.url
 }
 
-/** One call over a connection of its own. @returns the status; undefined for a client that leaves */
+/** One call over a new connection. @returns the status; undefined for a client that leaves */
 function call(url: string, number: number, kind: Kind): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const body = bodyOf(number, kind)

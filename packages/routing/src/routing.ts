@@ -115,16 +115,7 @@ export function createRouting(setup: RoutingSetup): Routing {
       const before = isHere ? conversations?.placeOf(conversation.key) : undefined
       if (isHere) conversations?.settle(conversation.key, choice.endpoint)
       const isNext = kept !== undefined && choice.reason !== 'probe'
-      // Sent here and not by `sendHedge`, for speed: that would be another promise.
-      const sent = begin(isNext ? { ...choice, reason: 'next' } : choice, request)
-      let response: ModelResponse
-      try {
-        response = await endpointsAnswer(sent)
-      } catch (error) {
-        leave(sent)
-        throw error
-      }
-      learn(sent, response)
+      const response = await send(isNext ? { ...choice, reason: 'next' } : choice, request)
       if (response.failure === undefined || !isForNext(response.failure)) {
         kept?.body.cancel()
         return response
@@ -150,17 +141,6 @@ export function createRouting(setup: RoutingSetup): Routing {
   ): boolean =>
     context.isShadow || (reason === 'probe' && !isFirstTurn && conversations?.placeOf(key) !== endpoint)
 
-  const begin = (choice: Choice, request: ModelRequest): Sent => {
-    const { endpoint, reason } = choice
-    emit(request, 'routing.chosen', { endpoint: endpoint.name, reason })
-    return health.begin(choice, request)
-  }
-
-  const leave = (sent: Sent): void => {
-    health.abandoned(sent)
-    health.release(sent)
-  }
-
   const learn = (sent: Sent, { failure, outcome }: ModelResponse): void => {
     const { endpoint, request } = sent
     if (failure === undefined) {
@@ -178,13 +158,16 @@ export function createRouting(setup: RoutingSetup): Routing {
     }
   }
 
-  const sendHedge = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
-    const sent = begin(choice, request)
+  const send = async (choice: Choice, request: ModelRequest): Promise<ModelResponse> => {
+    const { endpoint, reason } = choice
+    emit(request, 'routing.chosen', { endpoint: endpoint.name, reason })
+    const sent = health.begin(choice, request)
     let response: ModelResponse
     try {
       response = await endpointsAnswer(sent)
     } catch (error) {
-      leave(sent)
+      health.abandoned(sent)
+      health.release(sent)
       throw error
     }
     learn(sent, response)
@@ -211,7 +194,7 @@ export function createRouting(setup: RoutingSetup): Routing {
     asked.push(endpoint)
     return {
       endpoint: endpoint.name,
-      handler: (derived) => sendHedge({ endpoint, key, reason: 'hedge' }, derived),
+      handler: (derived) => send({ endpoint, key, reason: 'hedge' }, derived),
     }
   }
 
